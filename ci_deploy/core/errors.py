@@ -1,0 +1,82 @@
+"""Everything that can keep a run from starting or from finding out the truth.
+
+A failed deployment is a *result* (core.model.Result), never one of these. The tree:
+
+    CiDeployError            what happened, and what to do next
+    ├── InvalidInput     2   every problem of the inputs, the manifest or the AppSpec, at once
+    ├── Refused          3   the request is understood and must not be carried out now
+    └── AwsError         4   AWS refused or could not be reached; says which call, and the IAM action if denied
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class CiDeployError(Exception):
+    """Base of the tree: `what` is one sentence for people, `remedy` the next step."""
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong with what the user gave: `where` names the input, flag, file or key."""
+
+    where: str
+    what: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" + (f" {self.remedy}" if self.remedy else "")
+
+
+class InvalidInput(CiDeployError):  # noqa: N818 - named for what the user reads
+    """Inputs that cannot be used; carries all problems, so that one run shows them all."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+
+class Refused(CiDeployError):  # noqa: N818
+    """Preflight said no: the wrong account, a conflict, an older run, a hold, an untrusted event."""
+
+
+class ErrorKind(StrEnum):
+    """What a failed call to AWS means for the caller. Only the first two say "it certainly had no effect"."""
+
+    THROTTLED = "throttled"  # rejected before any effect: repeat after a pause
+    EXPIRED = "expired"  # credentials no longer valid: rejected before any effect
+    UNREACHABLE = "unreachable"  # 5xx, reset, time-out, DNS: the effect is unknown
+    DENIED = "denied"  # an IAM permission is missing
+    NOT_FOUND = "not-found"
+    CONFLICT = "conflict"  # something else holds the resource: active deployment, pending update, precondition
+    NO_CREDENTIALS = "no-credentials"
+    REJECTED = "rejected"  # any other 4xx: repeating it cannot help
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same call may succeed later without anybody changing anything."""
+        return self in (ErrorKind.THROTTLED, ErrorKind.EXPIRED, ErrorKind.UNREACHABLE)
+
+
+class AwsError(CiDeployError):
+    """A call to AWS that failed, translated once at the edge.
+
+    `operation` is AWS's own name with its service prefix as IAM writes it (`codedeploy:CreateDeployment`),
+    `code` AWS's error code (or the exception's name when no answer came), `resource` what it was about.
+    """
+
+    def __init__(self, kind: ErrorKind, *, operation: str, code: str, message: str, resource: str = "") -> None:
+        on = f" on {resource}" if resource else ""
+        super().__init__(f"{operation}{on}: {code}: {message}" if message else f"{operation}{on}: {code}")
+        self.kind = kind
+        self.operation = operation
+        self.code = code
+        self.message = message
+        self.resource = resource

@@ -1,0 +1,58 @@
+"""Traffic shifts and polling as arithmetic: when traffic shifts next, how long it all takes, when to look again.
+
+All durations are seconds. Source: UG deployment-configurations; facts.md A9, A11.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .model import Routing, RoutingType
+
+MINUTE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`share` percent of the traffic goes to the target `offset` seconds after traffic began to shift."""
+
+    offset: float
+    share: float
+
+
+def steps(routing: Routing) -> tuple[Step, ...]:
+    """The planned shifts, first to last; the last one is always 100 %. An unknown routing type: one step."""
+    interval = routing.interval_minutes * MINUTE
+    if routing.kind is RoutingType.CANARY:
+        return (Step(0.0, float(routing.percentage)), Step(interval, 100.0))
+    if routing.kind is RoutingType.LINEAR and routing.percentage > 0:
+        count = -(-100 // routing.percentage)
+        return tuple(Step(n * interval, min(100.0, (n + 1) * float(routing.percentage))) for n in range(count))
+    return (Step(0.0, 100.0),)
+
+
+def shift_seconds(routing: Routing) -> float:
+    """From the first shift to the last."""
+    return steps(routing)[-1].offset
+
+
+def percent(raw: float, routing: Routing) -> float:
+    """targetVersionWeight as a percentage, whichever scale it was sent in (facts.md A4 [U]).
+
+    Between `raw` and `raw * 100` the one that the deployment config can produce wins. 1.0 is 100 % unless 1 % is a step.
+    """
+    if raw > 1:
+        return min(raw, 100.0)
+    possible = {0.0} | {step.share for step in steps(routing)}
+    scaled = round(raw * 100, 6)
+    return raw if scaled not in possible and raw in possible else scaled
+
+
+def next_shift(routing: Routing, share: float) -> float | None:
+    """Seconds after the beginning of the shift at which the share after `share` is due, None when all is shifted."""
+    return next((step.offset for step in steps(routing) if step.share > share + 1e-6), None)
+
+
+def default_timeout(routing: Routing, hooks: int) -> float:
+    """The shift, an hour a declared hook (CodeDeploy's own limit of one), ten minutes of slack."""
+    return shift_seconds(routing) + hooks * 60 * MINUTE + 10 * MINUTE
