@@ -6,7 +6,7 @@ core.errors.AwsError and nothing else of AWS's. A call makes one attempt unless 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -158,6 +158,120 @@ class Reporter(Protocol):
     def close(self) -> None:
         """The run is over: flush (those that use the network: 3 s at most)."""
         ...
+
+
+class LogSink(Protocol):
+    """Where the job log goes. It defuses what it is given: no text, however hostile, becomes a workflow command.
+
+    `colour`: ANSI colours are wanted (forced under Actions, NO_COLOR and a missing terminal switch them off).
+    `annotations`: notices, warnings and errors become annotations (under Actions); elsewhere they are plain lines.
+    """
+
+    colour: bool
+    annotations: bool
+
+    def line(self, text: str) -> None:
+        """One line; `text` may carry ANSI colours and has no line break."""
+        ...
+
+    def group(self, title: str) -> None:
+        """What follows is folded under `title` (a heading, on a terminal)."""
+        ...
+
+    def endgroup(self) -> None: ...
+
+    def notice(self, message: str, *, title: str = "") -> None: ...
+
+    def warning(self, message: str, *, title: str = "") -> None: ...
+
+    def error(self, message: str, *, title: str = "") -> None: ...
+
+
+class RunnerFiles(Protocol):
+    """GITHUB_OUTPUT, GITHUB_STATE and GITHUB_STEP_SUMMARY; one that the runner did not name is not written."""
+
+    def output(self, name: str, value: str) -> None: ...
+
+    def state(self, name: str, value: str) -> None:
+        """Read back by the post step as STATE_<name>. May be called from another thread: one write a call."""
+        ...
+
+    def summary(self, markdown: str) -> None:
+        """Append to the job summary."""
+        ...
+
+
+class GitHubError(Exception):
+    """A request to GitHub's REST API that failed. `status` is 0 when no answer came.
+
+    `retry_after`: GitHub asked to wait so many real seconds (a rate limit, primary or secondary), None otherwise.
+    """
+
+    def __init__(self, status: int, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(f"{status}: {message}" if status else message)
+        self.status = status
+        self.message = message
+        self.retry_after = retry_after
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.retry_after is not None or self.status == 0 or self.status >= 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """An issue comment. `bot`: written by an app (GITHUB_TOKEN's comments are `github-actions[bot]`'s)."""
+
+    id: int
+    body: str
+    author: str
+    bot: bool
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequest:
+    number: int
+    merged: bool
+    open: bool
+    head_sha: str = ""
+    merge_sha: str = ""
+
+
+class GitHub(Protocol):
+    """GitHub's REST API for one repository (`owner/name`). Every call may raise GitHubError and nothing else."""
+
+    def login(self) -> str:
+        """The token's own user, empty where the token is an app's (GITHUB_TOKEN is): apps cannot ask."""
+        ...
+
+    def comments(self, number: int) -> Iterator[Comment]:
+        """All comments of an issue or pull request, oldest first, page by page as they are asked for."""
+        ...
+
+    def create_comment(self, number: int, body: str) -> Comment: ...
+
+    def edit_comment(self, comment_id: int, body: str) -> Comment: ...
+
+    def pull_requests_of(self, sha: str) -> tuple[PullRequest, ...]: ...
+
+    def create_deployment(
+        self, *, ref: str, environment: str, description: str, payload: Mapping[str, str], production: bool | None
+    ) -> int:
+        """Never merges anything and waits for no checks (`auto_merge` false, `required_contexts` empty)."""
+        ...
+
+    def deployment_status(
+        self,
+        deployment_id: int,
+        *,
+        state: str,
+        description: str,
+        environment: str,
+        log_url: str,
+        environment_url: str,
+    ) -> None: ...
 
 
 Write = Callable[[str], None]
