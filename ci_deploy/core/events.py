@@ -33,12 +33,16 @@ class _Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started(_Event):
-    """The run began: before anything was read. `inputs` are the inputs that were given, as text, secrets left out."""
+    """The run began: before anything was read. `inputs` are the inputs that were given, as text, secrets left out.
+
+    `epoch`: the wall clock (seconds since 1970) when `at` was 0, for people only; 0 where it does not matter.
+    """
 
     command: Command
     keys: tuple[str, ...]
     inputs: Mapping[str, str]
     context: Context
+    epoch: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +98,17 @@ class RevisionStored(_Event):
     location: str
     sha256: str
     content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Creating(_Event):
+    """CreateDeployment is about to be asked for: by `marker_id` the deployment is found if its answer never comes."""
+
+    marker_id: str
+    application: str
+    group: str
+    current_version: str
+    target_version: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,6 +293,7 @@ Event: TypeAlias = (
     | CodeUploaded
     | VersionPublished
     | RevisionStored
+    | Creating
     | DeploymentStarted
     | StatusChanged
     | LifecycleChanged

@@ -90,6 +90,8 @@ class FunctionStory:
     """Everything that is known of one function so far."""
 
     key: str
+    application: str = ""
+    group: str = ""
     plan: Plan | None = None
     alias_before: Alias | None = None
     target_version: str = ""
@@ -133,6 +135,7 @@ class Story:
 
     command: Command = Command.DEPLOY
     context: Context = Context()
+    epoch: float = 0.0  # the wall clock when `at` was 0, for people only; 0: not known
     identity: Identity | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, FunctionStory] = field(default_factory=dict)
@@ -152,6 +155,7 @@ def tell(story: Story, event: e.Event) -> Story:
                 story,
                 command=event.command,
                 context=event.context,
+                epoch=event.epoch,
                 inputs=event.inputs,
                 functions={key: FunctionStory(key=key) for key in event.keys},
             )
@@ -178,6 +182,8 @@ def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
             return replace(
                 chapter,
                 plan=event.plan,
+                application=event.plan.application,
+                group=event.plan.group,
                 alias_before=event.alias,
                 target_version=event.plan.target_version,
                 shares=shares,
@@ -195,6 +201,8 @@ def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
             leg = Leg(deployment_id=event.deployment_id, console_url=event.console_url, started_at=event.at)
             return replace(
                 chapter,
+                application=event.application,
+                group=event.group,
                 deployment=leg,
                 rollback=None,
                 reverses=event.reverses,
