@@ -70,7 +70,10 @@ class AwsError(CiDeployError):
 
     `operation` is AWS's own name with its service prefix as IAM writes it (`codedeploy:CreateDeployment`),
     `code` AWS's error code (or the exception's name when no answer came), `resource` what it was about.
+    `retry_after`: AWS asked to wait so many seconds, 0 if it did not say.
     """
+
+    retry_after: float = 0.0
 
     def __init__(self, kind: ErrorKind, *, operation: str, code: str, message: str, resource: str = "") -> None:
         on = f" on {resource}" if resource else ""

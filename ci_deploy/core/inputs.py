@@ -670,7 +670,7 @@ def _contradictions(inputs: Inputs, given: set[str], where: str) -> list[Problem
         )
     if not many and inputs.function is None and inputs.appspec is None:
         problem("function", "is missing.", "Give the function's name, or `functions` with a manifest.")
-    if command not in (Command.PRUNE,) and not many:
+    if command is not Command.PRUNE and not many:
         for name in ("application", "deployment_group"):
             if getattr(inputs, name) is None and command is not Command.VALIDATE:
                 problem(name, "is missing.", "Every deployment belongs to an application and a deployment group.")

@@ -6,10 +6,14 @@ what could not be read is in them as NotPermitted or Unavailable.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from .appspec import AppSpec
+from .inputs import Inputs
+from .marker import key_of
 from .model import (
     Alarm,
     AlarmConfiguration,
@@ -23,12 +27,11 @@ from .model import (
     Identity,
     RollbackEvent,
     Routing,
+    RoutingType,
     Severity,
     Unavailable,
 )
-from .schedule import Step, shift_seconds, steps
-
-NOT_READ: Fact[object] = Unavailable("not read")
+from .schedule import Step, default_timeout, shift_seconds, steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,3 +130,146 @@ class Plan:
     @property
     def refusals(self) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.severity is Severity.REFUSAL)
+
+
+def fingerprint(version: FunctionVersion) -> str:
+    """A hash of what a published version freezes: code and configuration."""
+    parts = [version.code_sha256, *(f"{name}={value}" for name, value in sorted(version.configuration.items()))]
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def differences(old: FunctionVersion, new: FunctionVersion) -> tuple[str, ...]:
+    """Names of what differs between two versions: `Code` and configuration settings by AWS's names."""
+    code = ("Code",) if old.code_sha256 != new.code_sha256 else ()
+    names = sorted(set(old.configuration) | set(new.configuration))
+    return code + tuple(name for name in names if old.configuration.get(name) != new.configuration.get(name))
+
+
+def plan(inputs: Inputs, facts: Facts) -> Plan:
+    """What `deploy` is going to do. Never raises for what the facts say.
+
+    Where something essential is missing (no function, no alias) the plan has empty fields, and `checks.preflight`
+    adds the refusal; it is then shown and not executed.
+    """
+    current_version = facts.alias.version if facts.alias else ""
+    target, new, unchanged = _target(inputs, facts)
+    return _plan(
+        inputs,
+        facts,
+        current_version=current_version,
+        target=target,
+        new=new,
+        unchanged=unchanged,
+        before_hook=inputs.before_allow_traffic or "",
+        after_hook=inputs.after_allow_traffic or "",
+    )
+
+
+def _target(inputs: Inputs, facts: Facts) -> tuple[Target, FunctionVersion | None, str]:
+    if inputs.target_version:
+        served = facts.alias is not None and facts.alias.serves_only(inputs.target_version)
+        unchanged = f"The alias serves version {inputs.target_version} already." if served else ""
+        sha = facts.target.code_sha256 if facts.target else ""
+        return Existing(version=inputs.target_version, code_sha256=sha), facts.target, unchanged
+    latest = facts.latest
+    if latest is None:
+        return ToPublish(source="latest", code_sha256="", revision_id="", fingerprint=""), None, ""
+    target = ToPublish(
+        source="latest",
+        code_sha256=latest.code_sha256,
+        revision_id=latest.revision_id,
+        fingerprint=fingerprint(latest),
+    )
+    whole = facts.alias is not None and not facts.alias.split
+    if whole and facts.current is not None and not differences(facts.current, latest):
+        version = facts.current.version
+        return (
+            target,
+            latest,
+            f"Version {version}, which the alias serves, has the same code and settings as `$LATEST`.",
+        )
+    return target, latest, ""
+
+
+def _plan(
+    inputs: Inputs,
+    facts: Facts,
+    *,
+    current_version: str,
+    target: Target,
+    new: FunctionVersion | None,
+    unchanged: str = "",
+    before_hook: str = "",
+    after_hook: str = "",
+    reverses: bool = False,
+) -> Plan:
+    group = facts.group
+    config_name = inputs.deployment_config or (group.config_name if group else "")
+    routing = facts.config.routing if facts.config else Routing(kind=RoutingType.UNKNOWN)
+    sent, events = _auto_rollback(inputs, group)
+    override = None
+    if inputs.ignore_alarms:
+        override = AlarmConfiguration(enabled=False)
+    elif inputs.alarms:
+        override = AlarmConfiguration(enabled=True, names=inputs.alarms)
+    watching = override or (group.alarms if group else AlarmConfiguration())
+    hooks = [hook for hook in (before_hook, after_hook) if hook]
+    return Plan(
+        function=inputs.function or "",
+        alias=inputs.alias,
+        application=inputs.application or "",
+        group=inputs.deployment_group or "",
+        current_version=current_version,
+        target=target,
+        config_name=config_name,
+        routing=routing,
+        before_hook=before_hook,
+        after_hook=after_hook,
+        bucket=inputs.bucket or "",
+        prefix=inputs.prefix.strip("/"),
+        auto_rollback=sent,
+        rollback_events=events,
+        override_alarms=override,
+        alarm_names=watching.names if watching.enabled else (),
+        timeout=inputs.timeout or default_timeout(routing, len(hooks)),
+        reverses=reverses,
+        unchanged=unchanged,
+        current=facts.current,
+        new=new,
+        hooks=facts.hooks,
+    )
+
+
+def _auto_rollback(
+    inputs: Inputs, group: DeploymentGroup | None
+) -> tuple[tuple[RollbackEvent, ...] | None, tuple[str, ...]]:
+    """What is sent, and what holds in effect."""
+    if isinstance(inputs.auto_rollback, tuple):
+        return inputs.auto_rollback, tuple(map(str, inputs.auto_rollback))
+    if group is not None and group.auto_rollback_enabled and group.auto_rollback_events:
+        return None, group.auto_rollback_events
+    return tuple(RollbackEvent), tuple(map(str, RollbackEvent))
+
+
+def bind(plan: Plan, version: FunctionVersion) -> Plan:
+    """The plan, completed by the version that was published for it."""
+    return replace(plan, target=Existing(version=version.version, code_sha256=version.code_sha256), new=version)
+
+
+def appspec_of(plan: Plan) -> AppSpec:
+    """The AppSpec of a plan that is bound to a version."""
+    return AppSpec(
+        function=plan.function,
+        alias=plan.alias,
+        current_version=plan.current_version,
+        target_version=plan.target_version,
+        before_hook=plan.before_hook,
+        after_hook=plan.after_hook,
+        logical_name=plan.appspec_logical_name or plan.function,
+    )
+
+
+def marker_key(command: str, plan: Plan) -> str:
+    """What the same work has in common over re-runs: command, function, alias and what is deployed."""
+    what = plan.target.version if isinstance(plan.target, Existing) else plan.target.fingerprint
+    return key_of(command, plan.function, plan.alias, what)

@@ -39,7 +39,7 @@ def shift_seconds(routing: Routing) -> float:
 def percent(raw: float, routing: Routing) -> float:
     """targetVersionWeight as a percentage, whichever scale it was sent in (facts.md A4 [U]).
 
-    Between `raw` and `raw * 100` the one that the deployment config can produce wins. 1.0 is 100 % unless 1 % is a step.
+    Of `raw` and `raw * 100` the one that the deployment config can produce wins. 1.0 is 100 % unless 1 % is a step.
     """
     if raw > 1:
         return min(raw, 100.0)

@@ -1,0 +1,168 @@
+"""What the state machine asks for (actions) and what it is told (observations).
+
+An action is a request to the world that `perform` carries out on a worker thread; every action is answered by exactly
+one observation with the same `key`, if only by `Failed`. Besides answers there are two observations that nobody asked
+for: `Tick` (time has passed) and `Cancelled` (a signal).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from .errors import CiDeployError
+from .inputs import Inputs
+from .model import (
+    Alias,
+    CreateRequest,
+    Deployment,
+    Diagnosis,
+    FunctionVersion,
+    Revision,
+    StopAnswer,
+)
+from .planning import Facts, Plan
+
+# --- Actions -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Action:
+    key: str  # of the rollout that asks, "" where several do
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gather(_Action):
+    """Read all facts. `run_id` is ours: deployments by newer runs are read with their targets."""
+
+    inputs: Inputs
+    run_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish(_Action):
+    plan: Plan
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookVersion(_Action):
+    """Is the published version ready?"""
+
+    function: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload(_Action):
+    bucket: str
+    path: str  # the object's key
+    content: str
+    account: str
+    tag: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create(_Action):
+    request: CreateRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Find(_Action):
+    """Was it created? The answer to Create was lost."""
+
+    application: str
+    group: str
+    marker_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop(_Action):
+    deployment_id: str
+    rollback: bool
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look(_Action):
+    """Look at deployments, together; `with_targets` are those whose lifecycle and traffic matter now."""
+
+    ids: tuple[str, ...]
+    with_targets: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAlias(_Action):
+    function: str
+    alias: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairAlias(_Action):
+    """Set the alias to 100 % on `version`, if nothing is active in the group and it still is as `alias` says."""
+
+    alias: Alias
+    version: str
+    application: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnose(_Action):
+    """Collect what explains why `deployment` did not succeed."""
+
+    deployment: Deployment
+    plan: Plan
+    logs: bool
+
+
+Action: TypeAlias = (
+    Gather | Publish | LookVersion | Upload | Create | Find | Stop | Look | LookAlias | RepairAlias | Diagnose
+)
+
+# --- Observations ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Time has passed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """A signal arrived. `second` is the length of one real second on the product's clock."""
+
+    signal: str
+    second: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The action did not do what it should; an AwsError says by its kind whether it may have had an effect."""
+
+    action: Action
+    error: CiDeployError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The action was carried out; `answer` is what came of it (see Answer)."""
+
+    action: Action
+    answer: Answer
+
+
+Answer: TypeAlias = (
+    Facts  # Gather
+    | FunctionVersion  # Publish, LookVersion
+    | Revision  # Upload
+    | str  # Create: the deployment's id
+    | Deployment  # Find, when it exists
+    | StopAnswer  # Stop
+    | tuple[Deployment, ...]  # Look
+    | Alias  # LookAlias, RepairAlias
+    | Diagnosis  # Diagnose
+    | None  # Find, LookAlias, LookVersion: there is none
+)
+
+Observation: TypeAlias = Tick | Cancelled | Failed | Done

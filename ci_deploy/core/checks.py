@@ -1,0 +1,298 @@
+"""Preflight: a table of pure checks over what was read. Each says what it found, how bad that is and what to do.
+
+`CHECKS` is the table; docs/preflight.md is generated from it. A refusal keeps anything from being written, a warning
+is shown and lived with. Add a check by adding a function with the decorator; nothing else needs to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from .inputs import Inputs
+from .model import Finding, Known, NotPermitted, RoutingType, Severity, Unavailable
+from .planning import Facts, Plan
+
+HOOK_PREFIX = "CodeDeployHook_"
+MANAGED_ROLES = ("AWSCodeDeployRoleForLambda", "AWSCodeDeployRoleForLambdaLimited")
+
+Checking = Callable[[Inputs, Facts, Plan], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`asks` is the question for the docs; `run` yields findings whose codes begin with `code`."""
+
+    code: str
+    asks: str
+    run: Checking
+
+
+CHECKS: list[Check] = []
+
+
+def check(code: str, asks: str) -> Callable[[Checking], Checking]:
+    def add(run: Checking) -> Checking:
+        CHECKS.append(Check(code, asks, run))
+        return run
+
+    return add
+
+
+def preflight(inputs: Inputs, facts: Facts, plan: Plan) -> Plan:
+    """The plan with all findings in it, refusals first, each severity in the table's order."""
+    found = [finding for entry in CHECKS for finding in entry.run(inputs, facts, plan)]
+    order = list(Severity)
+    return replace(plan, findings=tuple(sorted(found, key=lambda finding: order.index(finding.severity))))
+
+
+def _refusal(code: str, text: str, remedy: str) -> Finding:
+    return Finding(severity=Severity.REFUSAL, code=code, text=text, remedy=remedy)
+
+
+def _warning(code: str, text: str, remedy: str = "") -> Finding:
+    return Finding(severity=Severity.WARNING, code=code, text=text, remedy=remedy)
+
+
+def _note(code: str, text: str, remedy: str = "") -> Finding:
+    return Finding(severity=Severity.NOTE, code=code, text=text, remedy=remedy)
+
+
+@check("function-missing", "Does the function exist?")
+def _function(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    if facts.latest is None:
+        where = f"in account {facts.identity.account}, region {facts.identity.region}"
+        yield _refusal(
+            "function-missing",
+            f"Function `{plan.function}` does not exist {where}.",
+            "Check the input `function`, and that `aws-region` and the role are those of this function.",
+        )
+
+
+@check("function-busy", "Has the function's last update come to a good end?")
+def _function_update(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    latest = facts.latest
+    if latest is not None and not inputs.target_version and latest.last_update_status == "Failed":
+        yield _refusal(
+            "function-busy",
+            f"The last update of `{plan.function}` failed: {latest.last_update_reason or 'Lambda gives no reason'}.",
+            "Update the function's code or configuration again; a version cannot be published from a failed update.",
+        )
+
+
+@check("alias", "Does the alias exist, on a published version, unsplit?")
+def _alias(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    alias = facts.alias
+    if facts.latest is None:
+        return
+    if alias is None:
+        yield _refusal(
+            "alias-missing",
+            f"Function `{plan.function}` has no alias `{plan.alias}`.",
+            f"Create it on the version that serves now: `aws lambda create-alias --function-name {plan.function} "
+            f"--name {plan.alias} --function-version VERSION`.",
+        )
+    elif alias.version == "$LATEST":
+        yield _refusal(
+            "alias-latest",
+            f"Alias `{plan.alias}` points to `$LATEST`, and CodeDeploy shifts traffic between published versions only.",
+            f"Publish a version and point the alias to it: `aws lambda update-alias --function-name {plan.function} "
+            f"--name {plan.alias} --function-version VERSION`.",
+        )
+    elif alias.split and not facts.active:
+        shares = ", ".join(f"{share:g} % on version {version}" for version, share in alias.shares.items())
+        yield _refusal(
+            "alias-split",
+            f"Alias `{plan.alias}` is split ({shares}) and no deployment is running: an earlier one was stopped "
+            "without rollback. CodeDeploy fails every deployment until the alias serves one version.",
+            f"{repair_command(plan.function, plan.alias, alias.version)}, or the input `repair: true`.",
+        )
+
+
+def repair_command(function: str, alias: str, version: str) -> str:
+    """The command that puts all traffic of an alias on one version."""
+    return (
+        f"`aws lambda update-alias --function-name {function} --name {alias} --function-version {version} "
+        "--routing-config AdditionalVersionWeights={}`"
+    )
+
+
+@check("current-version", "Does the alias serve the version that you expect?")
+def _current(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    if inputs.current_version and facts.alias and facts.alias.version != inputs.current_version:
+        if plan.unchanged:
+            return  # a re-run of what succeeded: the alias has moved on, to just where it should be
+        yield _refusal(
+            "current-version",
+            f"Alias `{plan.alias}` serves version {facts.alias.version}, not {inputs.current_version} as "
+            "`current-version` says.",
+            "Leave `current-version` out to deploy over whatever is served, or find out who moved the alias.",
+        )
+
+
+@check("target", "Does the target version exist, ready to be invoked?")
+def _target(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    if facts.latest is None or not plan.target_version:
+        return
+    version = plan.target_version
+    if plan.new is None:
+        yield _refusal(
+            "target-missing",
+            f"Function `{plan.function}` has no version {version}.",
+            f"`aws lambda list-versions-by-function --function-name {plan.function}` lists those it has.",
+        )
+    elif plan.new.state in ("Failed", "Inactive", "Deactivated", "Deactivating", "Deleting"):
+        why = f" ({plan.new.state_reason})" if plan.new.state_reason else ""
+        yield _refusal(
+            "target-inactive",
+            f"Version {version} of `{plan.function}` is {plan.new.state}{why}: it cannot be invoked.",
+            "Invoke an inactive version once to wake it up; publish a new version instead of a failed one.",
+        )
+
+
+@check("code-sha256", "Is the code the one that was built?")
+def _code(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    expected = inputs.expect_code_sha256
+    if expected and plan.new is not None and plan.new.code_sha256 != expected:
+        what = f"Version {plan.target_version}" if plan.target_version else "`$LATEST`"
+        yield _refusal(
+            "code-sha256",
+            f"{what} of `{plan.function}` has CodeSha256 {plan.new.code_sha256}, not {expected}.",
+            "Something else was built or uploaded in between. Upload the expected code, or correct the input.",
+        )
+
+
+@check("group", "Is the deployment group there, for Lambda, with a role?")
+def _group(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    group = facts.group
+    if group is None:
+        yield _refusal(
+            "group-missing",
+            f"Application `{plan.application}` with deployment group `{plan.group}` does not exist in account "
+            f"{facts.identity.account}, region {facts.identity.region}.",
+            "Check `application`, `deployment-group` and `aws-region`; the command `setup` creates what is missing.",
+        )
+    elif group.compute_platform != "Lambda":
+        yield _refusal(
+            "group-platform",
+            f"Application `{plan.application}` is for the {group.compute_platform} platform, not for Lambda.",
+            "Use an application that was created with `--compute-platform Lambda`.",
+        )
+
+
+@check("config", "Does the deployment config exist, for Lambda?")
+def _config(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    if facts.group is None:
+        return
+    if facts.config is None:
+        yield _refusal(
+            "config-missing",
+            f"Deployment config `{plan.config_name}` does not exist.",
+            "Check `deployment-config`; AWS's own begin with `CodeDeployDefault.Lambda`.",
+        )
+    elif facts.config.compute_platform != "Lambda":
+        yield _refusal(
+            "config-platform",
+            f"Deployment config `{plan.config_name}` is for the {facts.config.compute_platform} platform.",
+            "Use one for Lambda: AWS's own begin with `CodeDeployDefault.Lambda`.",
+        )
+    elif facts.config.routing.kind is RoutingType.UNKNOWN:
+        yield _warning(
+            "config-unknown",
+            f"Deployment config `{plan.config_name}` shifts traffic in an unknown way: no times are shown.",
+        )
+
+
+@check("hooks", "Are the hooks there, and may CodeDeploy invoke them?")
+def _hooks(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    for hook in dict.fromkeys(hook for hook in (plan.before_hook, plan.after_hook) if hook):
+        name = hook.split(":")[-1]
+        fact = facts.hooks.get(hook, Unavailable("not read"))
+        if isinstance(fact, Known) and fact.value is None:
+            yield _refusal(
+                "hook-missing", f"Hook function `{name}` does not exist.", "Deploy it, or correct the input."
+            )
+            continue
+        if isinstance(fact, NotPermitted):
+            yield _note("hook-unread", f"Hook `{name}` was not checked: not permitted, needs {fact.action}.")
+        if not name.startswith(HOOK_PREFIX):
+            yield _warning(
+                "hook-name",
+                f"Hook `{name}` is not named `{HOOK_PREFIX}…`: CodeDeploy's managed service role may not invoke it, "
+                "and the deployment would fail with IAM_ROLE_PERMISSIONS.",
+                f"Rename it, or allow lambda:InvokeFunction on it to {_role_name(facts) or 'the service role'}.",
+            )
+
+
+def _role_name(facts: Facts) -> str:
+    return facts.group.service_role_arn.split("/")[-1] if facts.group else ""
+
+
+@check("alarms", "Is any alarm that watches this deployment ringing already?")
+def _alarms(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    if not plan.alarm_names:
+        if inputs.ignore_alarms:
+            yield _warning("alarms-ignored", "Alarms are switched off for this deployment (`ignore-alarms`).")
+        return
+    if isinstance(facts.alarms, NotPermitted):
+        yield _note("alarms-unread", f"Alarms were not checked: not permitted, needs {facts.alarms.action}.")
+        return
+    if isinstance(facts.alarms, Unavailable):
+        yield _note("alarms-unread", f"Alarms were not checked: {facts.alarms.why}.")
+        return
+    states = {alarm.name: alarm for alarm in facts.alarms.value}
+    for name in plan.alarm_names:
+        alarm = states.get(name)
+        if alarm is None:
+            yield _warning(
+                "alarm-missing",
+                f"Alarm `{name}` of the deployment group does not exist: it protects nothing.",
+                "Create it, or take it off the group.",
+            )
+        elif alarm.state == "ALARM":
+            yield _refusal(
+                "alarm-ringing",
+                f"Alarm `{name}` is in ALARM: CodeDeploy would stop the deployment at once. {alarm.reason}".rstrip(),
+                "Wait until it is quiet, or deploy the fix with `ignore-alarms: true`.",
+            )
+
+
+@check("rollback", "Is anything rolled back automatically?")
+def _rollback(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    if not plan.rollback_events and not plan.reverses:
+        yield _warning(
+            "rollback-off",
+            "Automatic rollback is off: a failed deployment leaves traffic where it was at that moment.",
+            "Leave `auto-rollback` out to have all three events on.",
+        )
+
+
+@check("versions-differ", "Can an alias serve both versions at once?")
+def _pair(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    old, new = plan.current, plan.new
+    if old is None or new is None or plan.unchanged:
+        return
+    for code, what, mine, theirs in (
+        ("role-differs", "execution role", old.role, new.role),
+        ("dead-letter-differs", "dead-letter target", old.dead_letter_arn, new.dead_letter_arn),
+    ):
+        # Lambda refuses to weight an alias over such a pair (facts.md A12).
+        if mine != theirs and plan.routing.kind is not RoutingType.ALL_AT_ONCE:
+            yield _refusal(
+                code,
+                f"The {what} differs between version {old.version} (`{mine or 'none'}`) and the new one "
+                f"(`{theirs or 'none'}`): Lambda does not split an alias over them.",
+                "Deploy this one with `deployment-config: CodeDeployDefault.LambdaAllAtOnce`.",
+            )
+
+
+@check("owner", "Does another tool own the alias?")
+def _owner(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    tags = facts.latest.tags if facts.latest else {}
+    stack = tags.get("aws:cloudformation:stack-name")
+    if stack:
+        yield _note(
+            "owner-cloudformation",
+            f"Function `{plan.function}` belongs to the CloudFormation stack `{stack}`.",
+            "If the stack also owns the alias, its next update may point it back.",
+        )
