@@ -1,0 +1,262 @@
+"""botocore's exceptions become core.errors, once, here: what failed, what kind of failure it is, what to do next.
+
+It calls nothing. Sources: botocore 1.44.5's exceptions and retry lists, CodeDeploy's and Lambda's models (facts.md A3,
+A7, A12, D), IAM's denial texts.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
+
+from ..core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem
+
+# What can come out of a botocore call. ResponseParserError is neither of the first two (an HTML answer), and urllib3's
+# own come out of a body that is read late (S3).
+CALL_ERRORS: tuple[type[Exception], ...] = (boto.BotoCoreError, boto.ClientError, ResponseParserError, HTTPError)
+
+_THROTTLES = frozenset({
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "429",
+})  # fmt: skip
+_EXPIRED = frozenset({
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "RequestInTheFuture",
+    "RequestTimeTooSkewed",
+    "TokenRefreshRequired",
+})  # fmt: skip
+_DENIED = frozenset({
+    "AccessDenied",
+    "AccessDeniedException",
+    "AllAccessDisabled",
+    "AuthorizationError",
+    "ExplicitDeny",
+    "NotAuthorized",
+    "UnauthorizedAccess",
+    "UnauthorizedOperation",
+})  # fmt: skip
+_NO_CREDENTIALS = frozenset({
+    "AuthFailure",
+    "IncompleteSignature",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidIdentityToken",
+    "InvalidSignatureException",
+    "InvalidToken",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+})  # fmt: skip
+_CONFLICTS = frozenset({
+    "ConditionalRequestConflict",
+    "ConflictException",
+    "DeploymentLimitExceededException",
+    "OperationAborted",
+    "PreconditionFailed",
+    "PreconditionFailedException",
+    "ResourceConflictException",
+    "ResourceInUseException",
+    "409",
+    "412",
+})  # fmt: skip
+# 4xx that say "the service could not be reached in time", not "your request is wrong".
+_UNREACHABLE = frozenset({"RequestTimeout", "RequestTimeoutException", "IDPCommunicationError", "408"})
+_NOT_FOUND = re.compile(
+    r"(NotFound|NotFoundException|DoesNotExist|DoesNotExistException|NoSuch\w+|ResourceNotFound|404)$"
+)
+_IAM_TEXT = re.compile(
+    r"not authorized to perform:?\s+(?P<action>[a-z0-9-]+:[A-Za-z]+)(?:\s+on resource:?\s+(?P<on>\S+))?"
+)
+
+# IAM names some actions otherwise than the API names the operation.
+_IAM_ACTIONS = {
+    "s3:HeadObject": "s3:GetObject",
+    "s3:HeadBucket": "s3:ListBucket",
+    "lambda:Invoke": "lambda:InvokeFunction",
+}
+
+IAM_PAGE = "docs/iam.md"
+
+
+def iam_action(service: str, operation: str) -> str:
+    """The action that IAM checks for an operation, as policies write it (`s3:GetObject` for HeadObject)."""
+    name = f"{service}:{operation}"
+    return _IAM_ACTIONS.get(name, name)
+
+
+def translate(error: Exception, *, service: str, operation: str, resource: str = "") -> CiDeployError:
+    """The AwsError for one of CALL_ERRORS; InvalidInput where the reason is a missing or wrong region or endpoint."""
+    if isinstance(error, boto.ClientError):
+        return _answered(error, service, operation, resource)
+    name = type(error).__name__
+    if isinstance(error, (boto.NoRegionError, boto.InvalidRegionError)):
+        return (
+            no_region()
+            if isinstance(error, boto.NoRegionError)
+            else InvalidInput(
+                (Problem(where="input `aws-region`", what=f"{error}.", remedy="Give a region such as `eu-central-1`."),)
+            )
+        )
+    kind = ErrorKind.UNREACHABLE
+    if isinstance(error, boto.EndpointProviderError):
+        kind = ErrorKind.REJECTED
+    elif isinstance(
+        error,
+        (
+            boto.NoCredentialsError,
+            boto.PartialCredentialsError,
+            boto.CredentialRetrievalError,
+            boto.ProfileNotFound,
+            boto.ConfigNotFound,
+            boto.ConfigParseError,
+            boto.TokenRetrievalError,
+            boto.NoAuthTokenError,
+            boto.SSOError,
+            boto.LoginError,
+            boto.InfiniteLoopConfigError,
+            boto.InvalidConfigError,
+        ),
+    ):
+        kind = ErrorKind.NO_CREDENTIALS
+    elif isinstance(error, (boto.ValidationError, boto.ParamValidationError, boto.UnknownServiceError)):
+        kind = ErrorKind.REJECTED
+    return _with_remedy(
+        AwsError(kind, operation=iam_action(service, operation), code=name, message=_short(error), resource=resource)
+    )
+
+
+def unreadable(service: str, operation: str, resource: str, missing: str) -> AwsError:
+    """The error for an answer that came with status 200 but without `missing`: a proxy's page, a truncated body."""
+    return _with_remedy(
+        AwsError(
+            ErrorKind.UNREACHABLE,
+            operation=iam_action(service, operation),
+            code="UnreadableAnswer",
+            message=f"the answer has no `{missing}`; something between here and AWS may have replaced it",
+            resource=resource,
+        )
+    )
+
+
+def no_region() -> InvalidInput:
+    return InvalidInput(
+        (
+            Problem(
+                where="input `aws-region`",
+                what="is missing, and neither AWS_REGION nor AWS_DEFAULT_REGION is set.",
+                remedy="Set `aws-region`, or run aws-actions/configure-aws-credentials before this step.",
+            ),
+        )
+    )
+
+
+def kind_of(code: str, status: int, message: str) -> ErrorKind:
+    """What an error answer means, by AWS's code first, then by the HTTP status."""
+    if code in _THROTTLES:
+        return ErrorKind.THROTTLED
+    if code in _EXPIRED or "Signature expired" in message or "Signature not yet current" in message:
+        return ErrorKind.EXPIRED
+    if code in _DENIED:
+        return ErrorKind.DENIED
+    if code in _NO_CREDENTIALS:
+        return ErrorKind.NO_CREDENTIALS
+    if code in _CONFLICTS:
+        return ErrorKind.CONFLICT
+    if code in _UNREACHABLE or status >= 500:
+        return ErrorKind.UNREACHABLE
+    if _NOT_FOUND.search(code):
+        return ErrorKind.NOT_FOUND
+    by_status = {
+        401: ErrorKind.NO_CREDENTIALS,
+        403: ErrorKind.DENIED,
+        404: ErrorKind.NOT_FOUND,
+        429: ErrorKind.THROTTLED,
+    }
+    return by_status.get(status, ErrorKind.CONFLICT if status in (409, 412) else ErrorKind.REJECTED)
+
+
+def _answered(error: boto.ClientError, service: str, operation: str, resource: str) -> AwsError:
+    response: dict[str, Any] = error.response
+    detail = response.get("Error", {})
+    metadata = response.get("ResponseMetadata", {})
+    code = str(detail.get("Code") or "Unknown")
+    message = _short(detail.get("Message") or "")
+    status = int(metadata.get("HTTPStatusCode") or 0)
+    action = iam_action(service, operation)
+    # Signing a request may refresh credentials first; what failed then is that call and not ours.
+    if error.operation_name not in (operation, None) and error.operation_name.startswith(("Assume", "GetRole")):
+        action = f"sts:{error.operation_name}"
+    kind = kind_of(code, status, message)
+    if kind is ErrorKind.DENIED and (exact := _IAM_TEXT.search(message)):
+        action = exact["action"]
+        resource = (exact["on"] or resource).rstrip(".,;")
+    translated = AwsError(kind, operation=action, code=code, message=message, resource=resource)
+    translated.retry_after = _retry_after(response, metadata.get("HTTPHeaders", {}))
+    return _with_remedy(translated)
+
+
+def _retry_after(response: dict[str, Any], headers: dict[str, str]) -> float:
+    """Seconds that AWS asks to wait: Lambda's retryAfterSeconds, else the Retry-After header (seconds, not dates)."""
+    text = str(response.get("retryAfterSeconds") or headers.get("retry-after") or "")
+    return float(text) if re.fullmatch(r"\d{1,6}(\.\d+)?", text) else 0.0
+
+
+def _short(text: object) -> str:
+    """One line, at most 600 characters: an HTML page as a message helps nobody."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= 600 else line[:599] + "…"
+
+
+def _with_remedy(error: AwsError) -> AwsError:
+    on = f" on {error.resource}" if error.resource else ""
+    match error.kind:
+        case ErrorKind.DENIED if error.operation == "sts:AssumeRoleWithWebIdentity":
+            error.remedy = (
+                "The role's trust policy does not accept this job's token: compare its audience and subject"
+                f" conditions with the token's ({IAM_PAGE})."
+            )
+        case ErrorKind.DENIED:
+            error.remedy = f"Add {error.operation}{on} to the role's policy ({IAM_PAGE})."
+            if error.operation.startswith("s3:"):
+                error.remedy += " The bucket's own policy, its owner (another account?) and its key may deny it too."
+        case ErrorKind.EXPIRED if "Signature" in error.message or error.code.startswith("RequestTime"):
+            error.remedy = "The runner's clock and AWS's differ by more than five minutes: set the runner's clock."
+        case ErrorKind.EXPIRED:
+            error.remedy = (
+                "The credentials expired: give `role-to-assume` (refreshed as long as the job lives), or a longer"
+                " role-duration-seconds to aws-actions/configure-aws-credentials."
+            )
+        case ErrorKind.NO_CREDENTIALS:
+            error.remedy = (
+                "Run aws-actions/configure-aws-credentials before this step, or set `role-to-assume` and give the job"
+                " `permissions: id-token: write`."
+            )
+        case ErrorKind.THROTTLED:
+            error.remedy = "AWS limits the request rate of the whole account: run fewer jobs at once, or run again."
+        case ErrorKind.UNREACHABLE:
+            error.remedy = (
+                "AWS could not be reached or had an internal error: run again; see https://health.aws.amazon.com/."
+            )
+        case ErrorKind.NOT_FOUND:
+            error.remedy = "Check the name, the region and the account."
+        case ErrorKind.CONFLICT | ErrorKind.REJECTED:
+            pass
+    return error

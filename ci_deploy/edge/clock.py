@@ -1,0 +1,93 @@
+"""The real clock, N times faster where a rehearsal asks for it.
+
+The only file that reads the time or sleeps. Everything else takes the Clock port. `CI_DEPLOY_CLOCK_SPEED` is the one
+variable by which the product knows that it rehearses; it is refused wherever AWS itself could be on the other end, for
+a clock that runs away from AWS's would time out real deployments.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+import time
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from ..core.errors import InvalidInput, Problem
+
+SPEED_VARIABLE = "CI_DEPLOY_CLOCK_SPEED"
+
+
+class RealClock:
+    """Implements ports.Clock: monotonic, starting near 0, `speed` of its seconds in a real one."""
+
+    def __init__(
+        self,
+        speed: float = 1.0,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.speed = speed
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._started = monotonic()
+        self._epoch = wall()
+
+    def now(self) -> float:
+        return (self._monotonic() - self._started) * self.speed
+
+    def epoch(self) -> float:
+        """Wall time at the start plus what has passed on this clock: a jump of the machine's clock is not seen."""
+        return self._epoch + self.now()
+
+    def sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            self._sleep(seconds / self.speed)
+
+    def real(self, seconds: float) -> float:
+        """So many real seconds in this clock's seconds."""
+        return seconds * self.speed
+
+
+def speed_from(environ: Mapping[str, str]) -> float:
+    """The speed that the environment asks for, 1 if it asks for none; raises InvalidInput where it is not allowed."""
+    text = environ.get(SPEED_VARIABLE, "").strip()
+    if not text:
+        return 1.0
+    where = f"environment variable {SPEED_VARIABLE}"
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = math.nan
+    if not (math.isfinite(speed) and speed > 0):
+        raise InvalidInput(
+            (Problem(where=where, what=f"`{text[:40]}` is not a finite number above 0.", remedy="Unset it."),)
+        )
+    if not _is_local(environ.get("AWS_ENDPOINT_URL", "").strip()):
+        raise InvalidInput(
+            (
+                Problem(
+                    where=where,
+                    what="is for rehearsals only, and AWS_ENDPOINT_URL is neither a loopback address nor a host name"
+                    " without a dot.",
+                    remedy="Unset it to deploy to AWS, or point AWS_ENDPOINT_URL at the emulator.",
+                ),
+            )
+        )
+    return speed
+
+
+def _is_local(endpoint: str) -> bool:
+    """Whether an endpoint cannot be AWS: loopback, or a name without a dot such as a service container's."""
+    try:
+        host = urlsplit(endpoint).hostname or ""
+    except ValueError:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        # Letters first: `0x7f` or a bare number would be read as an address by some resolvers.
+        return re.fullmatch(r"[A-Za-z]([A-Za-z0-9_-]{0,62})", host) is not None

@@ -1,0 +1,38 @@
+"""Files of the workspace that a user names in inputs: manifests and AppSpecs. Only reads.
+
+Under a runner a path must stay inside the workspace, links followed: a pull request's symlink must not make us print
+what else is on the runner. On a terminal the user's own files are the user's.
+"""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+# A manifest of a thousand functions stays far below; what is larger is the wrong file.
+LARGEST = 1024 * 1024
+
+
+class WorkspaceFiles:
+    """Implements ports.Files. `root` is where relative paths begin; `confined`: nothing outside of it is read."""
+
+    def __init__(self, root: Path, *, confined: bool) -> None:
+        self._root = root
+        self._confined = confined
+
+    def read_text(self, path: str) -> str:
+        """UTF-8 text, a byte order mark removed; OSError (with a sentence in it) or UnicodeDecodeError."""
+        file = (self._root / path).resolve()
+        if self._confined and not file.is_relative_to(self._root.resolve()):
+            raise PermissionError(errno.EACCES, "is outside of the workspace", path)
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "is a folder, not a file", path)
+        if not file.exists():
+            raise FileNotFoundError(errno.ENOENT, "does not exist (was the repository checked out?)", path)
+        if not file.is_file():
+            raise OSError(errno.EINVAL, "is not a regular file", path)
+        with file.open("rb") as stream:
+            content = stream.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise OSError(errno.EFBIG, f"is larger than {LARGEST // 1024} KiB", path)
+        return content.decode("utf-8-sig")

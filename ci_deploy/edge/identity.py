@@ -1,0 +1,25 @@
+"""Who we are: STS GetCallerIdentity and the region in use. Nothing else is asked of STS here."""
+
+from __future__ import annotations
+
+from ..core.model import Identity
+from .aws import Aws
+
+
+class StsIdentities:
+    """Implements ports.Identities."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+
+    def identity(self) -> Identity:
+        answer = self._aws.read("sts", "GetCallerIdentity", expects="Account")
+        return parse_identity(answer, self._aws.region)
+
+
+def parse_identity(answer: dict[str, object], region: str) -> Identity:
+    """The partition (`aws`, `aws-cn`, `aws-us-gov`, …) is in the caller's ARN and nowhere else in the answer."""
+    arn = str(answer.get("Arn", ""))
+    parts = arn.split(":")
+    partition = parts[1] if len(parts) > 1 and parts[1] else "aws"
+    return Identity(account=str(answer["Account"]), arn=arn, region=region, partition=partition)
