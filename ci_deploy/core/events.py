@@ -86,9 +86,10 @@ class CodeUploaded(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionPublished(_Event):
+    """The version to deploy exists; publishing unchanged code returns the version that holds it already."""
+
     version: str
     code_sha256: str
-    new: bool  # False: nothing had changed, AWS returned the version that exists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

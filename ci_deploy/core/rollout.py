@@ -1,0 +1,253 @@
+"""One function's way from inputs to verdict: the state that `release.step` carries, and the turn that changes it.
+
+The stages are in `preparing` (until the deployment exists), `following` (until it is over) and `verdict` (until the
+truth is known). Each stage is level-triggered: looking at the state alone it decides what to ask for next, so an
+answer that comes late, twice or never does no harm. Pure; times are seconds since the run began.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from . import events as e
+from . import links
+from .actions import Action
+from .errors import AwsError, CiDeployError, ErrorKind
+from .inputs import Inputs
+from .marker import Marker
+from .model import (
+    Alias,
+    Command,
+    Context,
+    Deployment,
+    Diagnosis,
+    Finding,
+    Outcome,
+    Result,
+    Revision,
+    Rollback,
+    Severity,
+    shares_text,
+)
+from .planning import Facts, Plan
+
+
+class Stage(StrEnum):
+    GATHERING = "gathering"
+    WAITING = "waiting"  # for another deployment of the group
+    PUBLISHING = "publishing"
+    ACTIVATING = "activating"  # the published version is not ready yet
+    STORING = "storing"
+    CREATING = "creating"
+    FINDING = "finding"  # the answer to the creation was lost
+    FOLLOWING = "following"
+    ROLLBACK_DUE = "rollback-due"  # it failed; its rollback deployment should appear
+    FOLLOWING_ROLLBACK = "following-rollback"
+    VERIFYING = "verifying"
+    RESTORING = "restoring"
+    DONE = "done"
+
+
+class Cause(StrEnum):
+    """Why we end a deployment that CodeDeploy would have gone on with."""
+
+    NONE = ""
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed-out"
+    HOOK_TIMEOUT = "hook-timeout"
+    ASKED = "asked"  # the commands stop and rollback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """The state of one function. `busy`: the kinds of actions in flight; `again_at`: when the stage acts next."""
+
+    inputs: Inputs
+    context: Context
+    marker_id: str
+    stage: Stage = Stage.GATHERING
+    since: float = 0.0
+    began: float = 0.0
+    busy: frozenset[str] = frozenset()
+    again_at: float = 0.0
+    tries: int = 0  # failures in a row of what this stage asks for
+    rounds: int = 0  # how often facts were gathered anew because of a conflict
+
+    facts: Facts | None = None
+    plan: Plan | None = None
+    alias: Alias | None = None  # the latest reading
+
+    waiting_for: str = ""
+    waiting_until: float | None = None
+    waited: bool = False
+    superseded: frozenset[str] = frozenset()
+
+    appspec: str = ""
+    appspec_sha256: str = ""
+    revision: Revision | None = None
+    marker: Marker | None = None
+    creations: int = 0  # CreateDeployment calls made
+    doubtful: bool = False  # one of them may have had an effect that we do not know of
+
+    deployment_id: str = ""
+    deployment: Deployment | None = None
+    attached: bool = False
+    started_at: float = 0.0
+    deadline: float | None = None
+    share: float = 0.0  # percent on the target version
+    shift_began: float | None = None
+    stage_event: str = ""  # the lifecycle event in progress
+    stage_event_at: float = 0.0
+    looks: int = 0
+    targets_at: float = -1e9  # when targets were last looked at
+    seen_at: float = 0.0  # last time that a look succeeded
+    failures: int = 0  # looks that failed in a row
+    said_at: float = 0.0  # when people last heard something
+    hook_warned: str = ""
+
+    rollback_id: str = ""
+    rollback: Deployment | None = None
+
+    cause: Cause = Cause.NONE
+    stop_sent: bool = False
+    stop_rollback: bool = False
+    stop_refused: str = ""
+    cancelled_at: float | None = None
+    cancel_until: float | None = None
+    second: float = 1.0
+
+    diagnosis: Diagnosis | None = None
+    restored: bool = False
+    restore_problem: str = ""
+    result: Result | None = None
+
+    @property
+    def command(self) -> Command:
+        return Command(self.inputs.command)
+
+    @property
+    def function(self) -> str:
+        return self.inputs.function or ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.function}:{self.inputs.alias}"
+
+    @property
+    def previous_version(self) -> str:
+        """What the alias must serve again after a rollback."""
+        return self.plan.current_version if self.plan else ""
+
+    @property
+    def target_version(self) -> str:
+        return self.plan.target_version if self.plan else ""
+
+    @property
+    def cancelled(self) -> bool:
+        return self.cancelled_at is not None
+
+
+@dataclass(slots=True)
+class Turn:
+    """One step under way: the state so far and what it asked for and said. Nothing outside sees it."""
+
+    r: Rollout
+    now: float
+    actions: list[Action] = field(default_factory=list)
+    events: list[e.Event] = field(default_factory=list)
+
+    def set(self, **changes: Any) -> None:
+        self.r = replace(self.r, **changes)
+
+    def to(self, stage: Stage, *, after: float = 0.0) -> None:
+        """Enter a stage; it acts `after` seconds from now."""
+        self.set(stage=stage, since=self.now, again_at=self.now + after, tries=0)
+
+    def ask(self, action: Action) -> None:
+        self.actions.append(action)
+        self.set(busy=self.r.busy | {type(action).__name__})
+
+    def asked(self, kind: type) -> bool:
+        return kind.__name__ in self.r.busy
+
+    def due(self) -> bool:
+        return self.now >= self.r.again_at
+
+    def say(self, event: type[Any], **fields: Any) -> None:
+        self.events.append(event(at=self.now, key=self.r.key, **fields))
+        self.set(said_at=self.now)
+
+    def warn(self, code: str, text: str, remedy: str = "") -> None:
+        self.say(e.Noticed, finding=Finding(severity=Severity.WARNING, code=code, text=text, remedy=remedy))
+
+    def url(self, deployment_id: str) -> str:
+        identity = self.r.facts.identity if self.r.facts else None
+        return links.deployment(identity.partition, identity.region, deployment_id) if identity else ""
+
+    def retry(self, base: float = 1.0, most: float = 30.0) -> None:
+        """Act again after a pause that doubles with each failure in a row, jittered."""
+        pause = min(most, base * 2.0**self.r.tries)
+        self.set(tries=self.r.tries + 1, again_at=self.now + jittered(pause, self.r.marker_id, self.r.tries))
+
+    def end(
+        self,
+        outcome: Outcome,
+        *,
+        reason: str = "",
+        remedy: str = "",
+        rollback: Rollback = Rollback.NONE,
+        deployed: bool = False,
+        settled: bool = True,
+    ) -> None:
+        """The verdict for this function; what the alias serves is told from its latest reading."""
+        r = self.r
+        shares = r.alias.shares if r.alias else {}
+        result = Result(
+            function=r.function,
+            alias=r.inputs.alias,
+            outcome=outcome,
+            deployment_id=r.deployment_id,
+            rollback_deployment_id=r.rollback_id,
+            previous_version=r.previous_version,
+            target_version=r.target_version,
+            live_version=r.alias.version if r.alias else "",
+            live_weights=shares_text(shares) if r.alias and r.alias.split else "",
+            deployed=deployed,
+            rollback=rollback,
+            console_url=self.url(r.deployment_id),
+            appspec_sha256=r.appspec_sha256,
+            appspec_location=str(r.revision) if r.revision else "",
+            duration_seconds=round(self.now - r.began, 1),
+            reason=reason,
+            remedy=remedy,
+            settled=settled,
+        )
+        self.set(stage=Stage.DONE, since=self.now, result=result)
+        self.say(e.Finished, result=result)
+
+    def fail(self, error: CiDeployError) -> None:
+        """End because something could not be done at all, before a deployment exists."""
+        self.end(outcome_of(error), reason=error.what, remedy=error.remedy)
+
+
+def outcome_of(error: CiDeployError) -> Outcome:
+    from .errors import InvalidInput, Refused
+
+    if isinstance(error, InvalidInput):
+        return Outcome.INVALID
+    if isinstance(error, Refused):
+        return Outcome.REFUSED
+    return Outcome.ERROR
+
+
+def kind_of(error: CiDeployError) -> ErrorKind | None:
+    return error.kind if isinstance(error, AwsError) else None
+
+
+def jittered(seconds: float, *seed: object) -> float:
+    """`seconds` within 10 % up or down, the same for the same seed: many runs at once do not poll in step."""
+    fraction = zlib.crc32(repr(seed).encode()) / 0xFFFFFFFF
+    return seconds * (0.9 + 0.2 * fraction)

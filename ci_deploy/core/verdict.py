@@ -1,0 +1,258 @@
+"""From a deployment that is over to the truth: what the alias serves now, read after the end, and what that means.
+
+Truth, not inference: `deployed` is true only if the alias was read at 100 % on the target version, `rolled-back` is
+said only if it was read at 100 % on the version before.
+"""
+
+from __future__ import annotations
+
+from . import events as e
+from .actions import Diagnose, LookAlias, RepairAlias
+from .checks import repair_command
+from .errors import CiDeployError
+from .following import STOP_TAKES, reattach_command, rollback_expected
+from .model import Alias, Command, DeploymentStatus, Outcome, Rollback
+from .rollout import Cause, Rollout, Stage, Turn, kind_of
+
+READ_AGAIN = 4  # readings, 2 s apart, before "CodeDeploy says so but the alias does not" is believed
+DIAGNOSIS_TAKES = 30.0
+
+
+def verifying(turn: Turn) -> None:
+    r = turn.r
+    if turn.asked(Diagnose) and not r.cancelled and turn.now - r.since < DIAGNOSIS_TAKES:
+        return  # its answer belongs into the verdict
+    if not turn.asked(LookAlias) and turn.due():
+        turn.ask(LookAlias(key=r.key, function=r.function, alias=r.inputs.alias))
+
+
+def alias_read(turn: Turn, alias: Alias | None) -> None:
+    r = turn.r
+    if r.stage is not Stage.VERIFYING:
+        return
+    if alias is None:
+        turn.end(
+            Outcome.FAILED,
+            reason=f"Alias {r.inputs.alias} of {r.function} does not exist any more.",
+            remedy="Somebody deleted it; create it again on the version that should serve.",
+        )
+        return
+    if r.alias is None or alias.shares != r.alias.shares or r.tries == 0:
+        turn.say(e.AliasRead, alias=alias)
+    turn.set(alias=alias)
+    if r.deployment is None or not r.deployment.status.terminal:
+        _left_running(turn, alias)
+    elif r.deployment.status is DeploymentStatus.SUCCEEDED:
+        _succeeded(turn, alias)
+    else:
+        _not_succeeded(turn, alias)
+
+
+def alias_unread(turn: Turn, error: CiDeployError) -> None:
+    """Without a reading nothing is claimed."""
+    r = turn.r
+    kind = kind_of(error)
+    if r.stage is not Stage.VERIFYING:
+        return
+    if kind is not None and kind.transient and turn.now - r.since < STOP_TAKES:
+        turn.retry(base=1.0, most=20.0)
+        return
+    status = r.deployment.status if r.deployment else "unknown"
+    turn.end(
+        Outcome.LOST_CONTACT if r.cause is Cause.NONE else _by_cause(r.cause, Outcome.LOST_CONTACT),
+        reason=f"Deployment {r.deployment_id} is {status}, but what the alias serves could not be read: {error.what}",
+        remedy=reattach_command(r),
+        rollback=Rollback.UNKNOWN,
+        settled=False,
+    )
+
+
+def _by_cause(cause: Cause, otherwise: Outcome) -> Outcome:
+    return {Cause.CANCELLED: Outcome.CANCELLED, Cause.TIMED_OUT: Outcome.TIMED_OUT}.get(cause, otherwise)
+
+
+def serves(alias: Alias) -> str:
+    """`version 2 at 100 %`, or both parts of a split."""
+    if not alias.split:
+        return f"version {alias.version} at 100 %"
+    return " and ".join(f"version {version} at {share:g} %" for version, share in alias.shares.items())
+
+
+def _left_running(turn: Turn, alias: Alias) -> None:
+    """We leave a deployment that is not over: by policy, or because it could not be stopped."""
+    r = turn.r
+    why = f" It could not be stopped: {r.stop_refused}." if r.stop_refused else ""
+    turn.end(
+        _by_cause(r.cause, Outcome.FAILED),
+        reason=f"Deployment {r.deployment_id} goes on;{why} the alias serves {serves(alias)} now.",
+        remedy=reattach_command(r),
+        rollback=Rollback.UNKNOWN if r.stop_sent else Rollback.NONE,
+        settled=not r.stop_sent,
+    )
+
+
+def _succeeded(turn: Turn, alias: Alias) -> None:
+    r = turn.r
+    if not alias.serves_only(r.target_version):
+        if r.tries < READ_AGAIN and not r.cancelled:
+            turn.set(tries=r.tries + 1, again_at=turn.now + 2.0)
+            return
+        turn.end(
+            _by_cause(r.cause, Outcome.FAILED),
+            reason=f"CodeDeploy reports deployment {r.deployment_id} as Succeeded, but the alias serves "
+            f"{serves(alias)}, not version {r.target_version} at 100 %: something else moved it.",
+            remedy="Find out who changed the alias (CloudTrail: UpdateAlias), then deploy again.",
+        )
+    elif r.cancelled:
+        turn.end(
+            Outcome.CANCELLED,
+            reason=f"Cancelled, but deployment {r.deployment_id} had succeeded: the alias serves {serves(alias)}.",
+            remedy="Roll back with the command `rollback` if this version should not serve.",
+        )
+    elif r.command is Command.STOP:
+        turn.end(
+            Outcome.UNCHANGED,
+            reason=f"Too late to stop: deployment {r.deployment_id} had succeeded; the alias serves {serves(alias)}.",
+        )
+    elif r.cause is Cause.ASKED:
+        turn.end(
+            Outcome.FAILED,
+            reason=f"Too late to stop: deployment {r.deployment_id} had succeeded; the alias serves {serves(alias)}.",
+            remedy="Run the rollback again: it now deploys the version before.",
+        )
+    else:
+        turn.end(Outcome.SUCCEEDED, deployed=True, reason=f"The alias serves {serves(alias)}.")
+
+
+def _not_succeeded(turn: Turn, alias: Alias) -> None:
+    r = turn.r
+    back = alias.serves_only(r.previous_version)
+    expected = rollback_expected(r)
+    attempted = bool(r.rollback_id) or r.restored
+    if not back and expected and _may_restore(r):
+        turn.to(Stage.RESTORING)
+        return
+    if back:
+        rollback = Rollback.SUCCEEDED if attempted else Rollback.NONE
+    else:
+        rollback = Rollback.FAILED if attempted or expected else Rollback.NONE
+    unfinished = r.cancelled and r.stop_sent and not attempted
+    turn.end(
+        _outcome(r, back, rollback),
+        reason=_reason(r, alias, back, rollback),
+        remedy=_remedy(r, back),
+        rollback=Rollback.UNKNOWN if unfinished else rollback,
+        settled=not unfinished,
+    )
+
+
+def _outcome(r: Rollout, back: bool, rollback: Rollback) -> Outcome:
+    """The cause first; then what became of the traffic."""
+    if r.cancelled:
+        return Outcome.CANCELLED
+    if r.cause is Cause.TIMED_OUT:
+        return Outcome.TIMED_OUT
+    if r.cause is Cause.ASKED:
+        if r.command is Command.STOP:
+            return Outcome.ROLLBACK_FAILED if rollback is Rollback.FAILED else Outcome.STOPPED
+        return Outcome.SUCCEEDED if back else Outcome.ROLLBACK_FAILED
+    if rollback is Rollback.SUCCEEDED:
+        return Outcome.ROLLED_BACK
+    if rollback is Rollback.FAILED:
+        return Outcome.ROLLBACK_FAILED
+    stopped = r.deployment is not None and r.deployment.status is DeploymentStatus.STOPPED
+    alarm = r.deployment is not None and r.deployment.error_code == "ALARM_ACTIVE"
+    return Outcome.STOPPED if stopped and not alarm else Outcome.FAILED
+
+
+def _reason(r: Rollout, alias: Alias, back: bool, rollback: Rollback) -> str:
+    deployment = r.deployment
+    what = _cause_text(r)
+    if not what and r.diagnosis is not None:
+        what = r.diagnosis.summary
+    if not what and deployment is not None:
+        said = deployment.error_message or deployment.error_code or "CodeDeploy gives no reason"
+        what = f"Deployment {deployment.id} is {deployment.status}: {said}"
+    if rollback is Rollback.SUCCEEDED:
+        how = "The alias was set back" if r.restored else f"Rolled back by {r.rollback_id}"
+        then = f"{how}: the alias serves {serves(alias)}."
+    elif rollback is Rollback.FAILED:
+        why = f" ({r.restore_problem})" if r.restore_problem else ""
+        then = f"The rollback did not bring back version {r.previous_version}{why}: the alias serves {serves(alias)}."
+    elif back:
+        then = f"Nothing had to be rolled back: the alias serves {serves(alias)}."
+    else:
+        then = f"No rollback was configured or asked for: the alias serves {serves(alias)}."
+    return f"{what.rstrip('.')}. {then}"
+
+
+def _cause_text(r: Rollout) -> str:
+    stopped = f"deployment {r.deployment_id} was stopped" if r.stop_sent else f"deployment {r.deployment_id} ended"
+    limit = f"{r.plan.timeout / 60:g} minutes" if r.plan else ""
+    return {
+        Cause.CANCELLED: f"The job was cancelled and {stopped}",
+        Cause.TIMED_OUT: f"The time limit of {limit} passed and {stopped}",
+        Cause.HOOK_TIMEOUT: f"A hook did not report within `hook-timeout` and {stopped}",
+        Cause.ASKED: f"As asked, {stopped}",
+    }.get(r.cause, "")
+
+
+def _remedy(r: Rollout, back: bool) -> str:
+    hint = r.diagnosis.remedy if r.diagnosis else ""
+    if back:
+        return hint
+    return f"Put all traffic on version {r.previous_version} with " + (
+        repair_command(r.function, r.inputs.alias, r.previous_version) + (f". {hint}" if hint else "")
+    )
+
+
+# --- Setting the alias back ourselves ----------------------------------------------------------------------------
+
+
+def _may_restore(r: Rollout) -> bool:
+    """A rollback was due and left something else; nobody forbids that we repair it."""
+    running = r.rollback is not None and not r.rollback.status.terminal
+    return (
+        r.inputs.restore_alias == "auto"
+        and bool(r.previous_version)
+        and not (running or r.restored or r.restore_problem)
+        and not (r.cancelled and r.context.actions)
+    )
+
+
+def restoring(turn: Turn) -> None:
+    r = turn.r
+    if r.alias is None or r.plan is None or turn.asked(RepairAlias) or not turn.due():
+        return
+    turn.ask(
+        RepairAlias(
+            key=r.key,
+            alias=r.alias,
+            version=r.previous_version,
+            application=r.plan.application,
+            group=r.plan.group,
+        )
+    )
+
+
+def restored(turn: Turn, alias: Alias | None) -> None:
+    r = turn.r
+    if r.stage is not Stage.RESTORING or alias is None:
+        return
+    turn.set(restored=True)
+    why = "its rollback left something else" if r.rollback_id else "no rollback deployment appeared"
+    turn.say(e.AliasRestored, alias=alias, why=why)
+    turn.to(Stage.VERIFYING)
+
+
+def not_restored(turn: Turn, error: CiDeployError) -> None:
+    r = turn.r
+    if r.stage is not Stage.RESTORING:
+        return
+    kind = kind_of(error)
+    if kind is not None and kind.transient and r.tries < 8:
+        turn.retry()
+        return
+    turn.set(restore_problem=error.what)
+    turn.warn("restore-failed", f"The alias could not be set back: {error.what}", error.remedy)
+    turn.to(Stage.VERIFYING)

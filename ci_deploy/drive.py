@@ -1,0 +1,110 @@
+"""The only loop of the product: take from the inbox, step, hand out actions, report events.
+
+Actions run on daemon threads and put their observations into the inbox; a signal handler puts `Cancelled` there
+(SimpleQueue.put is re-entrant by contract); the main thread takes from it until `look_again_at`. Nothing is
+interrupted half-way, and a slow read delays nothing.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from .core.actions import Action, Failed, Observation, Stop, Tick
+from .core.errors import CiDeployError
+from .core.events import Event
+from .core.release import Release, step
+
+WORKERS = 12
+
+
+class Inbox(Protocol):
+    def put(self, observation: Observation) -> None: ...
+
+    def take(self, seconds: float | None) -> Observation:
+        """The next observation, or Tick after so many seconds (of the product's clock)."""
+        ...
+
+
+class QueueInbox:
+    """The inbox of a real run. `speed` is how many seconds of the product's clock a real second has."""
+
+    def __init__(self, speed: float) -> None:
+        self._queue: queue.SimpleQueue[Observation] = queue.SimpleQueue()
+        self._speed = speed
+
+    def put(self, observation: Observation) -> None:
+        self._queue.put(observation)
+
+    def take(self, seconds: float | None) -> Observation:
+        try:
+            return self._queue.get(timeout=None if seconds is None else max(0.0, seconds) / self._speed)
+        except queue.Empty:
+            return Tick()
+
+
+class Workers:
+    """A bounded pool of daemon threads. What is urgent gets a thread of its own and waits for nobody."""
+
+    def __init__(self, perform: Callable[[Action], Observation], inbox: Inbox, size: int = WORKERS) -> None:
+        self._perform = perform
+        self._inbox = inbox
+        self._work: queue.SimpleQueue[Action] = queue.SimpleQueue()
+        self._size = size
+        self._started = 0
+        self._waiting = 0
+
+    def submit(self, action: Action) -> None:
+        if isinstance(action, Stop) and action.urgent:
+            threading.Thread(target=self._run, args=(action,), daemon=True, name="urgent").start()
+            return
+        if self._started < self._size:
+            self._started += 1
+            threading.Thread(target=self._loop, daemon=True, name=f"worker-{self._started}").start()
+        self._work.put(action)
+
+    def _loop(self) -> None:
+        while True:
+            self._run(self._work.get())
+
+    def _run(self, action: Action) -> None:
+        try:
+            observation = self._perform(action)
+        except Exception as error:  # noqa: BLE001 - a bug must end the run loudly, not leave it waiting for ever
+            observation = Failed(action=action, error=Bug(error))
+        self._inbox.put(observation)
+
+
+class Bug(CiDeployError):
+    """An exception that nobody expected, on its way from a worker thread to the process boundary."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(f"{type(cause).__name__}: {cause}")
+        self.__cause__ = cause
+
+
+def drive(
+    release: Release,
+    *,
+    inbox: Inbox,
+    submit: Callable[[Action], None],
+    now: Callable[[], float],
+    report: Callable[[Event], None],
+) -> Release:
+    """Run a release to its conclusion. `now` is seconds since the run began."""
+    observation: Observation = Tick()
+    while True:
+        if isinstance(observation, Failed) and isinstance(observation.error, Bug):
+            raise observation.error
+        made = step(release, observation, now())
+        release = made.release
+        # Actions go out before people are told of them: a stop does not wait for a reporter.
+        for action in made.actions:
+            submit(action)
+        for event in made.events:
+            report(event)
+        if made.look_again_at is None:
+            return release
+        observation = inbox.take(made.look_again_at - now())

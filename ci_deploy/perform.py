@@ -1,0 +1,210 @@
+"""What each action does, in terms of the ports: the one place between the pure state machine and the world.
+
+`perform(action, ports)` runs on a worker thread and answers with exactly one observation, whatever happens. It
+decides nothing: which action comes next is `core.release.step`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from .core import diagnosis, marker
+from .core.actions import (
+    Action,
+    Answer,
+    Create,
+    Diagnose,
+    Done,
+    Failed,
+    Find,
+    Gather,
+    Look,
+    LookAlias,
+    LookVersion,
+    Observation,
+    Publish,
+    RepairAlias,
+    Stop,
+    Upload,
+)
+from .core.errors import AwsError, CiDeployError, ErrorKind, Refused
+from .core.model import (
+    Alarm,
+    Alias,
+    Deployment,
+    Fact,
+    FunctionVersion,
+    Identity,
+    Known,
+    LogLines,
+    NotPermitted,
+    Unavailable,
+)
+from .core.planning import Existing, Facts
+from .ports import Ports
+
+T = TypeVar("T")
+
+HISTORY = 50  # deployments read of a group
+NEWER_RUNS = 5  # of those by newer runs, how many are read with their targets
+LOG_LINES = 20
+
+
+def perform(action: Action, ports: Ports) -> Observation:
+    """Carry out an action. Errors of the tree become Failed; anything else is a bug and Failed as well, loudly."""
+    try:
+        return Done(action=action, answer=_do(action, ports))
+    except CiDeployError as error:
+        return Failed(action=action, error=error)
+
+
+def _do(action: Action, ports: Ports) -> Answer:
+    match action:
+        case Gather():
+            return gather(action, ports)
+        case Publish():
+            target = action.plan.target
+            assert not isinstance(target, Existing)
+            return ports.lambda_.publish(
+                action.plan.function,
+                code_sha256=target.code_sha256,
+                revision_id=target.revision_id,
+                description=action.description,
+            )
+        case LookVersion():
+            return ports.lambda_.version(action.function, action.version)
+        case Upload():
+            return ports.revisions.put(
+                action.bucket, action.path, action.content.encode(), account=action.account, tag=action.tag
+            )
+        case Create():
+            return ports.codedeploy.create(action.request)
+        case Find():
+            return ports.codedeploy.find(action.application, action.group, action.marker_id)
+        case Stop():
+            return ports.codedeploy.stop(action.deployment_id, action.rollback, urgent=action.urgent)
+        case Look():
+            return ports.codedeploy.look(action.ids, action.with_targets)
+        case LookAlias():
+            return ports.lambda_.look_alias(action.function, action.alias)
+        case RepairAlias():
+            return _repair(action, ports)
+        case Diagnose():
+            return _diagnose(action, ports)
+
+
+def identify(account_id: str | None, ports: Ports) -> Identity:
+    """Who we are, before any other call: another account than the one given is refused."""
+    identity = ports.identities.identity()
+    if account_id and identity.account != account_id:
+        raise Refused(
+            f"These credentials are of account {identity.account} ({identity.arn}), not of {account_id}.",
+            "Check the role that the workflow assumes, or the input `account-id`.",
+        )
+    return identity
+
+
+def gather(action: Gather, ports: Ports) -> Facts:
+    """Read everything that planning needs, for one function. Only what is optional may be missing."""
+    inputs = action.inputs
+    identity = identify(inputs.account_id, ports)
+    function, application, group_name = inputs.function or "", inputs.application or "", inputs.deployment_group or ""
+    latest = ports.lambda_.version(function, "$LATEST")
+    alias = ports.lambda_.alias(function, inputs.alias) if latest else None
+    current = _version(ports, function, alias.version if alias else "")
+    target = _version(ports, function, inputs.target_version or "") if latest else None
+    group = _or_none(lambda: ports.codedeploy.group(application, group_name))
+    config_name = inputs.deployment_config or (group.config_name if group else "")
+    config = _or_none(lambda: ports.codedeploy.config(config_name)) if config_name else None
+    recent: tuple[Deployment, ...] = ()
+    active: tuple[Deployment, ...] = ()
+    if group is not None:
+        recent = ports.codedeploy.recent(application, group_name, HISTORY)
+        active = tuple(deployment for deployment in recent if not deployment.status.terminal)
+        recent = _with_targets_of_newer(ports, recent, action.run_id)
+    names = inputs.alarms or (group.alarms.names if group and group.alarms.enabled else ())
+    watched = bool(names) and not inputs.ignore_alarms
+    hooks = [hook for hook in (inputs.before_allow_traffic, inputs.after_allow_traffic) if hook]
+    return Facts(
+        identity=identity,
+        latest=latest,
+        alias=alias,
+        current=current,
+        target=target,
+        group=group,
+        config=config,
+        active=active,
+        recent=recent,
+        alarms=_fact(lambda: ports.evidence.alarms(names)) if watched else Known(()),
+        hooks={hook: _hook(ports, hook) for hook in hooks},
+    )
+
+
+def _hook(ports: Ports, hook: str) -> Fact[FunctionVersion | None]:
+    return _fact(lambda: ports.lambda_.version(hook, "$LATEST"))
+
+
+def _version(ports: Ports, function: str, version: str) -> FunctionVersion | None:
+    return ports.lambda_.version(function, version) if version else None
+
+
+def _with_targets_of_newer(ports: Ports, recent: tuple[Deployment, ...], run_id: int) -> tuple[Deployment, ...]:
+    """A group may hold several functions: whose a deployment is, its target says. Few are asked for it."""
+    asked = 0
+    result = []
+    for deployment in recent:
+        mark = marker.parse(deployment.description)
+        if mark is not None and 0 < run_id < mark.run_id and asked < NEWER_RUNS:
+            asked += 1
+            deployment = ports.codedeploy.with_targets(deployment)
+        result.append(deployment)
+    return tuple(result)
+
+
+def _or_none(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except AwsError as error:
+        if error.kind is ErrorKind.NOT_FOUND:
+            return None
+        raise
+
+
+def _fact(read: Callable[[], T]) -> Fact[T]:
+    """A reading that the run can do without."""
+    try:
+        return Known(read())
+    except AwsError as error:
+        if error.kind is ErrorKind.DENIED:
+            return NotPermitted(error.operation)
+        return Unavailable(error.what)
+
+
+def _repair(action: RepairAlias, ports: Ports) -> Alias:
+    """Set the alias, but never under a running deployment, and never over a change that we have not seen."""
+    running = ports.codedeploy.active(action.application, action.group)
+    if running:
+        raise Refused(f"deployment {running[0].id} is running in the group, and an alias is not moved under it")
+    ports.lambda_.set_alias(action.alias, action.version)
+    changed = ports.lambda_.look_alias(action.alias.function, action.alias.name)
+    if changed is None:
+        raise Refused("the alias does not exist any more")
+    return changed
+
+
+def _diagnose(action: Diagnose, ports: Ports) -> diagnosis.Diagnosis:
+    plan, deployment = action.plan, action.deployment
+    event = diagnosis.failed_event(deployment, plan)
+    hook = diagnosis.hook_of(event, plan)
+    alarms: Fact[tuple[Alarm, ...]] = Known(())
+    if plan.alarm_names and deployment.status.terminal:
+        alarms = _fact(lambda: ports.evidence.alarms(plan.alarm_names))
+    logs: Fact[tuple[LogLines, ...]] = Known(())
+    if hook and event is not None and event.start is not None:
+        start, end = event.start, event.end
+        if action.logs:
+            logs = _fact(lambda: (ports.evidence.log_lines(hook, start, end, LOG_LINES),))
+        else:
+            logs = Unavailable("not quoted in a public repository (`hook-logs: on` shows them)")
+    return diagnosis.diagnose(deployment, plan, alarms=alarms, logs=logs, service_role="")
