@@ -14,6 +14,7 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from ..core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem
+from .remedies import with_remedy
 
 # What can come out of a botocore call. ResponseParserError is neither of the first two (an HTML answer), and urllib3's
 # own come out of a body that is read late (S3).
@@ -93,8 +94,6 @@ _IAM_ACTIONS = {
     "lambda:Invoke": "lambda:InvokeFunction",
 }
 
-IAM_PAGE = "docs/iam.md"
-
 
 def iam_action(service: str, operation: str) -> str:
     """The action that IAM checks for an operation, as policies write it (`s3:GetObject` for HeadObject)."""
@@ -138,14 +137,14 @@ def translate(error: Exception, *, service: str, operation: str, resource: str =
         kind = ErrorKind.NO_CREDENTIALS
     elif isinstance(error, (boto.ValidationError, boto.ParamValidationError, boto.UnknownServiceError)):
         kind = ErrorKind.REJECTED
-    return _with_remedy(
+    return with_remedy(
         AwsError(kind, operation=iam_action(service, operation), code=name, message=_short(error), resource=resource)
     )
 
 
 def unreadable(service: str, operation: str, resource: str, missing: str) -> AwsError:
     """The error for an answer that came with status 200 but without `missing`: a proxy's page, a truncated body."""
-    return _with_remedy(
+    return with_remedy(
         AwsError(
             ErrorKind.UNREACHABLE,
             operation=iam_action(service, operation),
@@ -210,7 +209,7 @@ def _answered(error: boto.ClientError, service: str, operation: str, resource: s
         resource = (exact["on"] or resource).rstrip(".,;")
     translated = AwsError(kind, operation=action, code=code, message=message, resource=resource)
     translated.retry_after = _retry_after(response, metadata.get("HTTPHeaders", {}))
-    return _with_remedy(translated)
+    return with_remedy(translated)
 
 
 def _retry_after(response: dict[str, Any], headers: dict[str, str]) -> float:
@@ -223,40 +222,3 @@ def _short(text: object) -> str:
     """One line, at most 600 characters: an HTML page as a message helps nobody."""
     line = " ".join(str(text).split())
     return line if len(line) <= 600 else line[:599] + "…"
-
-
-def _with_remedy(error: AwsError) -> AwsError:
-    on = f" on {error.resource}" if error.resource else ""
-    match error.kind:
-        case ErrorKind.DENIED if error.operation == "sts:AssumeRoleWithWebIdentity":
-            error.remedy = (
-                "The role's trust policy does not accept this job's token: compare its audience and subject"
-                f" conditions with the token's ({IAM_PAGE})."
-            )
-        case ErrorKind.DENIED:
-            error.remedy = f"Add {error.operation}{on} to the role's policy ({IAM_PAGE})."
-            if error.operation.startswith("s3:"):
-                error.remedy += " The bucket's own policy, its owner (another account?) and its key may deny it too."
-        case ErrorKind.EXPIRED if "Signature" in error.message or error.code.startswith("RequestTime"):
-            error.remedy = "The runner's clock and AWS's differ by more than five minutes: set the runner's clock."
-        case ErrorKind.EXPIRED:
-            error.remedy = (
-                "The credentials expired: give `role-to-assume` (refreshed as long as the job lives), or a longer"
-                " role-duration-seconds to aws-actions/configure-aws-credentials."
-            )
-        case ErrorKind.NO_CREDENTIALS:
-            error.remedy = (
-                "Run aws-actions/configure-aws-credentials before this step, or set `role-to-assume` and give the job"
-                " `permissions: id-token: write`."
-            )
-        case ErrorKind.THROTTLED:
-            error.remedy = "AWS limits the request rate of the whole account: run fewer jobs at once, or run again."
-        case ErrorKind.UNREACHABLE:
-            error.remedy = (
-                "AWS could not be reached or had an internal error: run again; see https://health.aws.amazon.com/."
-            )
-        case ErrorKind.NOT_FOUND:
-            error.remedy = "Check the name, the region and the account."
-        case ErrorKind.CONFLICT | ErrorKind.REJECTED:
-            pass
-    return error

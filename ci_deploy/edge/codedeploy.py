@@ -137,33 +137,11 @@ class CodeDeployApi:
         return None
 
     def create(self, request: CreateRequest) -> str:
-        rollback = request.auto_rollback
-        alarms = request.override_alarms
         answer = self._call(
             "CreateDeployment",
             f"deployment group {request.application}/{request.group}",
             expects="deploymentId",
-            applicationName=request.application,
-            deploymentGroupName=request.group,
-            deploymentConfigName=request.config_name,
-            description=request.description,
-            revision=parse.revision_location(request.revision),
-            autoRollbackConfiguration=(
-                None
-                if rollback is None
-                else {"enabled": True, "events": [event.value for event in rollback]}
-                if rollback
-                else {"enabled": False}
-            ),
-            overrideAlarmConfiguration=(
-                None
-                if alarms is None
-                else {
-                    "enabled": alarms.enabled,
-                    "ignorePollAlarmFailure": alarms.ignore_poll_failure,
-                    "alarms": [{"name": name} for name in alarms.names],
-                }
-            ),
+            **parse.creation(request),
         )
         return str(answer["deploymentId"])
 

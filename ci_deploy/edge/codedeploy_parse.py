@@ -1,6 +1,6 @@
-"""CodeDeploy's answers as records. Pure; tolerant of members that are missing and of enum values that are new.
+"""CodeDeploy's answers as records, and what CreateDeployment is sent. Pure.
 
-Sources: botocore's CodeDeploy model (facts.md A2, A4, A9, A10).
+Tolerant of members that are missing and of enum values that are new. Sources: botocore's CodeDeploy model (facts.md A2, A4, A9, A10).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from ..core.model import (
     AlarmConfiguration,
+    CreateRequest,
     Deployment,
     DeploymentConfig,
     DeploymentGroup,
@@ -178,3 +179,28 @@ def revision_location(given: Revision) -> dict[str, Any]:
     if given.etag:
         s3["eTag"] = given.etag
     return {"revisionType": "S3", "s3Location": s3}
+
+
+def creation(request: CreateRequest) -> dict[str, Any]:
+    """CreateDeployment's parameters; None for what is not sent, so that the group's own setting holds."""
+    rollback, alarms = request.auto_rollback, request.override_alarms
+    parameters: dict[str, Any] = {
+        "applicationName": request.application,
+        "deploymentGroupName": request.group,
+        "deploymentConfigName": request.config_name,
+        "description": request.description,
+        "revision": revision_location(request.revision),
+        "autoRollbackConfiguration": None,
+        "overrideAlarmConfiguration": None,
+    }
+    if rollback is not None:
+        parameters["autoRollbackConfiguration"] = (
+            {"enabled": True, "events": [event.value for event in rollback]} if rollback else {"enabled": False}
+        )
+    if alarms is not None:
+        parameters["overrideAlarmConfiguration"] = {
+            "enabled": alarms.enabled,
+            "ignorePollAlarmFailure": alarms.ignore_poll_failure,
+            "alarms": [{"name": name} for name in alarms.names],
+        }
+    return parameters

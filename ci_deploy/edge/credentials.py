@@ -7,14 +7,9 @@ facts.md B4 (token endpoint, audiences, subjects), botocore 1.44.5's credentials
 
 from __future__ import annotations
 
-import base64
-import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote
 
-from botocore.awsrequest import AWSRequest
 from botocore.credentials import (
     AssumeRoleWithWebIdentityCredentialFetcher,
     CredentialProvider,
@@ -23,18 +18,15 @@ from botocore.credentials import (
     DeferredRefreshableCredentials,
     ReadOnlyCredentials,
 )
-from botocore.httpsession import URLLib3Session
 from botocore.session import Session
-from botocore.utils import get_environ_proxies
 
-from ..core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem
+from ..core.errors import AwsError, CiDeployError, ErrorKind
 from ..ports import Clock
 from .aws_errors import CALL_ERRORS, translate
+from .oidc import Fetch, audience_for, claims, http_get, id_tokens, session_name
 from .retry import reading
 
-URL_VARIABLE, TOKEN_VARIABLE = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 METHOD = "assume-role-with-web-identity"
-OPERATION = "sts:AssumeRoleWithWebIdentity"
 # What a role allows unless it was changed, and what we ask for.
 LIFETIME = 3600
 # Credentials with less than this left are not used without a try to refresh them.
@@ -42,56 +34,6 @@ MARGIN = 60
 BUDGET = 15.0
 
 Mask = Callable[[str], None]
-Fetch = Callable[[str, Mapping[str, str]], tuple[int, bytes]]
-
-
-def require_id_token(environ: Mapping[str, str]) -> None:
-    """InvalidInput when the job may not ask for an OIDC token: known before anything is asked."""
-    if environ.get(URL_VARIABLE, "").strip() and environ.get(TOKEN_VARIABLE, "").strip():
-        return
-    raise InvalidInput(
-        (
-            Problem(
-                where="input `role-to-assume`",
-                what="needs an OIDC token, and this job may not ask for one.",
-                remedy="Give the job `permissions: id-token: write` (and `contents: read`); a pull request from a fork"
-                " never gets it. Outside of GitHub Actions leave `role-to-assume` out.",
-            ),
-        )
-    )
-
-
-def audience_for(role: str) -> str:
-    return "sts.amazonaws.com.cn" if role.startswith("arn:aws-cn:") else "sts.amazonaws.com"
-
-
-def session_name(repository: str, run_id: str) -> str:
-    """What CloudTrail shows: repository and run, in the characters and the length that STS allows (64)."""
-    run = re.sub(r"\D", "", run_id)[:19]
-    tail = f"-{run}" if run else ""
-    name = "ci-deploy" + (f"-{repository}" if repository else "")
-    return re.sub(r"[^\w+=,.@-]", "-", name, flags=re.ASCII)[: 64 - len(tail)] + tail
-
-
-def claims(token: str) -> dict[str, Any]:
-    """The token's payload, unverified: AWS verifies it, we only show `sub` and `aud` when AWS refuses it."""
-    try:
-        payload = token.split(".")[1]
-        found = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (IndexError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def http_get(url: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
-    """Status and body of a GET; raises botocore's HTTPClientError."""
-    request = AWSRequest(method="GET", url=url, headers=dict(headers)).prepare()
-    session = URLLib3Session(timeout=(5, 10), proxies=get_environ_proxies(url))
-    try:
-        response = session.send(request)
-        return int(response.status_code), bytes(response.content)
-    finally:
-        session.close()
 
 
 class WebIdentity:
@@ -110,15 +52,11 @@ class WebIdentity:
         create_client: Callable[..., Any],
         fetch: Fetch = http_get,
     ) -> None:
-        require_id_token(environ)
         self._role = role
         self._clock = clock
         self._mask = mask
-        self._fetch = fetch
         self._audience = audience_for(role)
-        base = environ[URL_VARIABLE].strip()
-        self._url = f"{base}{'&' if '?' in base else '?'}audience={quote(self._audience, safe='')}"
-        self._bearer = environ[TOKEN_VARIABLE].strip()
+        self._tokens = id_tokens(environ, self._audience, fetch=fetch)
         self._subject = ""
         self._metadata: dict[str, Any] | None = None
         self._fetched_at = 0.0
@@ -212,21 +150,7 @@ class WebIdentity:
         return error
 
     def _token(self) -> str:
-        """A new token, masked. GitHub's tokens live for minutes, so each refresh asks for its own."""
-        headers = {"Authorization": f"Bearer {self._bearer}", "Accept": "application/json; api-version=2.0"}
-        try:
-            status, body = self._fetch(self._url, headers)
-        except CALL_ERRORS as error:
-            raise _token_error(ErrorKind.UNREACHABLE, type(error).__name__, "did not answer") from error
-        if status != 200:
-            kind = ErrorKind.UNREACHABLE if status >= 500 or status in (408, 429) else ErrorKind.NO_CREDENTIALS
-            raise _token_error(kind, f"HTTP{status}", f"answered {status}")
-        try:
-            token = json.loads(body)["value"]
-        except (ValueError, KeyError, TypeError):
-            token = None
-        if not (isinstance(token, str) and token.strip()):
-            raise _token_error(ErrorKind.UNREACHABLE, "UnreadableAnswer", "answered without a token")
+        token = self._tokens()
         self._mask(token)
         self._subject = str(claims(token).get("sub") or "unknown")[:300]
         return token
@@ -264,9 +188,3 @@ class _Provider(CredentialProvider):  # type: ignore[misc]
 
     def load(self) -> Credentials:
         return self._credentials
-
-
-def _token_error(kind: ErrorKind, code: str, what: str) -> AwsError:
-    error = AwsError(kind, operation=OPERATION, code=code, message=f"GitHub's OIDC token endpoint {what}")
-    error.remedy = "Give the job `permissions: id-token: write`, or run it again: https://www.githubstatus.com/."
-    return error

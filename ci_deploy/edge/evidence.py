@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..core.errors import AwsError, ErrorKind
@@ -47,19 +48,16 @@ class CloudWatchEvidence:
         """The alarms that exist among `names`, in that order; 100 names a call."""
         found: dict[str, Alarm] = {}
         for start in range(0, len(names), 100):
-            batch = list(names[start : start + 100])
-            answer = self._aws.reading(
-                lambda batch=batch: self._aws.call(  # type: ignore[misc]
-                    "cloudwatch",
-                    "DescribeAlarms",
-                    AlarmNames=batch,
-                    # Without it composite alarms are left out.
-                    AlarmTypes=["MetricAlarm", "CompositeAlarm"],
-                    MaxRecords=100,
-                ),
-                budget=BUDGET,
+            describe = partial(
+                self._aws.call,
+                "cloudwatch",
+                "DescribeAlarms",
+                AlarmNames=list(names[start : start + 100]),
+                # Without it composite alarms are left out.
+                AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+                MaxRecords=100,
             )
-            found |= {alarm.name: alarm for alarm in parse_alarms(answer)}
+            found |= {alarm.name: alarm for alarm in parse_alarms(self._aws.reading(describe, budget=BUDGET))}
         return tuple(found[name] for name in names if name in found)
 
     def log_lines(self, function: str, since: float, until: float | None, limit: int) -> LogLines:
