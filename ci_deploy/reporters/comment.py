@@ -1,0 +1,217 @@
+"""The one pull request comment, edited in place through the deployment's life.
+
+`render` is a pure function of the Story. The comment is found again by a hidden first line *and* by its author, so
+nobody's copy of it is ever edited. Requests happen on the courier's thread; nothing here can fail a deployment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from ..core import events as e
+from ..core.model import Context
+from ..core.timeline import Story, tell
+from ..ports import Comment, GitHub, GitHubError, LogSink, PullRequest
+from . import sections as part
+from .courier import Courier
+from .escape import details
+from .sections import Section
+
+LIMIT = 65_000  # GitHub: 65,536 characters. Bytes are never fewer than characters, however those are counted
+
+_QUEUE = re.compile(r"refs/heads/gh-readonly-queue/.+/pr-(\d+)-[0-9a-f]+")
+
+
+def render(story: Story) -> str:
+    """The comment's body as the story stands, its hidden marker first; always fewer than 65,536 characters."""
+    return part.fit(
+        (
+            Section("title", (f"{marker(story)}\n### {part.headline(story)}",)),
+            Section("endpoint", (part.not_aws(story),)),
+            Section("verdict", (part.lead(story),)),
+            Section(
+                "functions",
+                part.shrinking(lambda n: part.functions_table(story, n), (100, 50, 25, 10, 3)),
+                rank=3,
+            ),
+            Section("diagnosis", part.shrinking(lambda n: part.diagnoses(story, lines=n), (40, 15, 0)), rank=5),
+            Section("history", part.shrinking(lambda n: part.history(story, n), (15, 5, 0)), rank=4),
+            Section("findings", part.shrinking(lambda n: part.findings(story, notes=False, limit=n), (20, 5))),
+            Section("lifecycle", part.shrinking(lambda n: _lifecycle(story, n), (20, 5, 0)), rank=7),
+            Section("plan", part.shrinking(lambda n: _plan(story, n), (20, 5, 0)), rank=8),
+            Section("how to roll back", (_roll_back(story), ""), rank=6),
+            Section("provenance", (part.provenance(story),)),
+        ),
+        LIMIT,
+    )
+
+
+def _lifecycle(story: Story, limit: int) -> str:
+    text = part.lifecycles(story, limit) if limit else ""
+    return details("Lifecycle", text) if text else ""
+
+
+def _plan(story: Story, limit: int) -> str:
+    text = part.plans(story, limit) if limit else ""
+    return details("Plan", text) if text else ""
+
+
+def _roll_back(story: Story) -> str:
+    text = part.roll_back(story)
+    return details("How to roll back", text) if text else ""
+
+
+def marker(story: Story) -> str:
+    """The hidden first line: the same for the same account, region, group, functions and `comment-key`.
+
+    A hash, because names may hold `--`, which would end an HTML comment, and an account's number is not for everybody.
+    """
+    identity = story.identity
+    parts = [story.inputs.get("comment-key", "")]
+    parts += [identity.account, identity.region] if identity else []
+    for key, chapter in sorted(story.functions.items()):
+        application = chapter.application or story.inputs.get("application", "")
+        group = chapter.group or story.inputs.get("deployment-group", "")
+        parts += [key, application, group]
+    return f"<!-- ci-deploy:1 {hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]} -->"
+
+
+def identifiable(story: Story) -> bool:
+    """Whether enough is known for the marker to stay the same until the end."""
+    return (
+        story.identity is not None
+        and bool(story.functions)
+        and all(
+            (chapter.application and chapter.group)
+            or (story.inputs.get("application") and story.inputs.get("deployment-group"))
+            for chapter in story.functions.values()
+        )
+    )
+
+
+def pull_request_of(context: Context, found: tuple[PullRequest, ...]) -> int | None:
+    """The pull request that a commit belongs to: the one merged by it, else one that it is the head of."""
+    merged = [pull for pull in found if pull.merged and context.sha in (pull.merge_sha, pull.head_sha)]
+    heads = [pull for pull in found if pull.open and pull.head_sha == context.sha]
+    others = [pull for pull in found if pull.merged] + [pull for pull in found if pull.open]
+    return next((pull.number for pull in (*merged, *heads, *others)), None)
+
+
+class CommentReporter:
+    """Keeps the comment up to date. `mode` is the input `comment`: `auto`, `on-failure` or `off`."""
+
+    name = "pull request comment"
+
+    def __init__(self, github: GitHub | None, courier: Courier, log: LogSink, mode: str = "auto") -> None:
+        self._github = github
+        self._courier = courier
+        self._log = log
+        self._mode = mode
+        self._story = Story()
+        self._off = github is None or mode == "off"
+        # Only the courier's thread touches these.
+        self._number: int | None = None
+        self._looked_for_number = False
+        self._comment_id: int | None = None
+        self._looked_for_comment = False
+        self._written = ""
+
+    def report(self, event: e.Event) -> None:
+        self._story = story = tell(self._story, event)
+        if self._off:
+            return
+        context = story.context
+        if isinstance(event, e.Started) and context.from_fork and context.event_name == "pull_request":
+            self._off = True
+            self._log.notice(
+                "No pull request comment: a pull request from a fork has a token that can only read. "
+                "The job summary has it all.",
+                title="No comment",
+            )
+            return
+        # A heartbeat changes nothing that the comment says; before a plan there is nothing to say.
+        if isinstance(event, (e.Heartbeat, e.Started, e.Identified)) or not identifiable(story):
+            return
+        concluded = story.exit_code is not None
+        if self._mode == "on-failure" and not concluded:
+            return
+        if not concluded and not any(chapter.plan or chapter.deployment for chapter in story.functions.values()):
+            return
+        self._courier.send(self.name, lambda: self._deliver(story))
+
+    def close(self) -> None:
+        """The courier is closed by whoever made it."""
+
+    # --- on the courier's thread ----------------------------------------------------------------------------------
+
+    def _deliver(self, story: Story) -> None:
+        if self._off:
+            return
+        try:
+            self._write(story)
+        except GitHubError as error:
+            if error.transient:
+                raise
+            self._off = True
+            self._courier.notice(_refusal(error), title="No comment")
+
+    def _write(self, story: Story) -> None:
+        assert self._github is not None
+        number = self._pull_request(story.context)
+        if number is None:
+            self._off = True
+            return
+        body = render(story)
+        if body == self._written:
+            return
+        if self._comment_id is None and not self._looked_for_comment:
+            self._comment_id = self._find(number, marker(story))
+            self._looked_for_comment = True
+        # A success is news in mode `on-failure` only where a failure was told before.
+        if self._comment_id is None and self._mode == "on-failure" and story.exit_code == 0:
+            return
+        if self._comment_id is not None:
+            try:
+                self._github.edit_comment(self._comment_id, body)
+            except GitHubError as error:
+                if error.status != 404:
+                    raise
+                self._comment_id = None  # somebody deleted it
+        if self._comment_id is None:
+            self._comment_id = self._github.create_comment(number, body).id
+        self._written = body
+
+    def _pull_request(self, context: Context) -> int | None:
+        assert self._github is not None
+        if self._looked_for_number:
+            return self._number
+        number = context.pull_request
+        if number is None and (match := _QUEUE.fullmatch(context.ref)):
+            number = int(match.group(1))
+        if number is None and context.event_name == "push" and context.sha:
+            number = pull_request_of(context, self._github.pull_requests_of(context.sha))
+        self._number, self._looked_for_number = number, True
+        return number
+
+    def _find(self, number: int, mark: str) -> int | None:
+        assert self._github is not None
+        login = self._github.login()
+        for comment in self._github.comments(number):
+            if comment.body.startswith(mark) and _is_ours(comment, login):
+                return comment.id
+        return None
+
+
+def _is_ours(comment: Comment, login: str) -> bool:
+    """By its author: the token's user, or any app where the token is an app's (apps cannot ask who they are)."""
+    return comment.author == login if login else comment.bot
+
+
+def _refusal(error: GitHubError) -> str:
+    if error.status in (401, 403):
+        return (
+            f"No pull request comment: the token may not write one ({error.message}). "
+            "Give the job `permissions: pull-requests: write`, or set `comment: off`."
+        )
+    return f"No pull request comment: GitHub answered {error}."

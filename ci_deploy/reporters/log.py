@@ -1,0 +1,340 @@
+"""The job log: one line an event, aligned; the verdict and the next step last.
+
+Folded are the things one looks up (inputs, the plan's details, the AppSpec, hook logs); what happened, every shift
+and the verdict are never inside a group, because GitHub shows groups closed. Colours and annotations are the sink's
+choice. No line begins with untrusted text.
+"""
+
+from __future__ import annotations
+
+from .. import __version__
+from ..core import events as e
+from ..core.model import (
+    Command,
+    DeploymentStatus,
+    Diagnosis,
+    EventStatus,
+    Finding,
+    LifecycleEvent,
+    Severity,
+)
+from ..core.timeline import Story, tell
+from ..ports import LogSink
+from . import verdict, words
+from .disclosure import HIDDEN, shows_hook_logs
+from .escape import line, plain
+from .planned import next_share, plan_rows, shift_text
+from .verdict import Tone
+
+ANNOTATIONS = 10  # of each kind that GitHub shows for a step (facts.md B2)
+MESSAGE = 4096  # characters of an annotation that GitHub keeps
+LOG_LINES = 60
+LABEL = 18
+
+_BOLD, _DIM, _RED, _GREEN, _YELLOW, _BLUE, _CYAN = "1", "2", "31", "32", "33", "34", "36"
+_TONES = {Tone.GOOD: _GREEN, Tone.NEUTRAL: _CYAN, Tone.WARNING: _YELLOW, Tone.BAD: _RED}
+
+
+class LogReporter:
+    """Writes each event to the log as it comes."""
+
+    name = "job log"
+
+    def __init__(self, sink: LogSink) -> None:
+        self._sink = sink
+        self._story = Story()
+        self._annotated = {"warning": 0, "error": 0}
+        self._name_width = 0
+
+    def report(self, event: e.Event) -> None:
+        before = self._story
+        self._story = tell(before, event)
+        match event:
+            case e.Started():
+                self._start(event)
+            case e.Identified():
+                who = event.identity.arn.rpartition(":")[2]
+                self._say(event, "·", "AWS", f"account {event.identity.account}, {event.identity.region}, as {who}")
+            case e.Noticed():
+                self._finding(event.finding, event)
+            case e.Planned():
+                self._plan(event)
+            case e.Waiting():
+                limit = f", at most {words.duration(event.until - event.at)}" if event.until is not None else ""
+                self._say(event, "…", "Waiting", f"{event.what}{limit}", _YELLOW)
+            case e.CodeUploaded():
+                self._say(event, "✓", "Code", f"{words.size(event.size)} uploaded, sha256 {event.code_sha256}")
+            case e.VersionPublished():
+                self._say(event, "✓", "Version", f"{event.version}, sha256 {event.code_sha256}")
+            case e.RevisionStored():
+                self._say(event, "✓", "AppSpec", f"{event.location} (sha256 {event.sha256[:12]}…)")
+                self._group(f"AppSpec of {event.key}", event.content.splitlines())
+            case e.DeploymentStarted():
+                self._deployment(event)
+            case e.StatusChanged():
+                self._status(event)
+            case e.LifecycleChanged():
+                self._lifecycle(event)
+            case e.TrafficShifted():
+                self._traffic(event)
+            case e.Heartbeat():
+                parts = [words.traffic(event.shares, self._target(event.key)) if event.shares else "", event.what]
+                self._say(event, "·", "still", self._join(*parts, self._outlook(event)), _DIM)
+            case e.ContactTroubled():
+                until = f"; trying for {words.duration(event.until - event.at)} more" if event.until is not None else ""
+                self._say(event, "!", "No contact", f"{event.error} ({event.failures} in a row{until})", _YELLOW)
+            case e.ContactRestored():
+                self._say(event, "✓", "Contact", f"is back after {event.failures} failures")
+            case e.CancelReceived():
+                self._say(event, "■", "CANCELLED", f"by {event.signal}; on-cancel is `{event.policy}`", _YELLOW)
+            case e.StopRequested():
+                how = "with rollback" if event.rollback else "without rollback"
+                self._say(event, "■", "Stop", f"{event.deployment_id} {how}: {event.why}", _YELLOW)
+            case e.StopAnswered():
+                self._say(event, "·", "Stop", self._join(f"AWS says {event.status}", event.message))
+            case e.RollbackStarted():
+                text = f"{event.deployment_id} takes {event.rollback_of} back"
+                self._say(
+                    event, "↩", "ROLLBACK", self._join(text, event.message, event.console_url), _YELLOW, bold=True
+                )
+            case e.Diagnosed():
+                self._diagnosis(event)
+            case e.AliasRead():
+                self._say(event, "·", "Alias", f"{event.alias.name} serves {words.split(event.alias.shares)}")
+            case e.AliasRestored():
+                text = f"{event.alias.name} was set to {words.split(event.alias.shares)}: {event.why}"
+                self._say(event, "↩", "ALIAS RESTORED", text, _YELLOW, bold=True)
+            case e.StatusReported():
+                self._status_report(event)
+            case e.Finished():
+                if len(self._story.functions) > 1:
+                    look = verdict.look(self._story.command, event.result)
+                    text = verdict.sentence(self._story.command, event.result)
+                    self._say(event, look.mark, look.title, text, _TONES[look.tone])
+            case e.Concluded():
+                self._conclude(event)
+
+    def close(self) -> None:
+        """Nothing is held back."""
+
+    # --- the parts ---------------------------------------------------------------------------------------------
+
+    def _start(self, event: e.Started) -> None:
+        self._name_width = max((len(key) for key in event.keys), default=0) if len(event.keys) > 1 else 0
+        context = event.context
+        what = words.listed(event.keys) or "…"
+        self._sink.line(self._paint(f"ci-deploy {__version__}  {event.command}  {line(what)}", _BOLD))
+        if context.repository:
+            commit = f"@{words.short_sha(context.commit)}" if context.commit else ""
+            by = f" by {context.actor}" if context.actor else ""
+            self._sink.line(self._paint(line(f"for {context.repository}{commit} {context.ref}{by}"), _DIM))
+        if context.endpoint:
+            text = f"NOT AWS: every request goes to {context.endpoint} (AWS_ENDPOINT_URL). Nothing real is deployed."
+            self._sink.line(self._paint(line(f"!! {text}"), _BOLD, _YELLOW))
+            self._annotate("warning", "Not AWS", text)
+        width = max((len(name) for name in event.inputs), default=0)
+        self._group("Inputs", [f"{name:{width}}  {line(value, 300)}" for name, value in event.inputs.items()])
+
+    def _plan(self, event: e.Planned) -> None:
+        plan = event.plan
+        rows = list(plan_rows(plan))
+        width = max(len(name) for name, _ in rows)
+        text = [f"{name:{width}}  {line(value, 400)}" for name, value in rows]
+        short = f"{plan.current_version or '?'} → {plan.target_version or 'new version'}, {shift_text(plan)}"
+        if plan.unchanged:
+            short = f"nothing to deploy: {plan.unchanged}"
+        self._say(event, "✓", "Plan", short, bold=True)
+        if self._story.command is Command.PLAN:
+            for row in text:
+                self._sink.line(f"    {row}")
+        else:
+            self._group(f"Plan of {plan.key}", text)
+        for finding in plan.findings:
+            self._finding(finding, event)
+
+    def _deployment(self, event: e.DeploymentStarted) -> None:
+        versions = f"{event.current_version} → {event.target_version}"
+        how = "goes on, attached to it" if event.attached else "created"
+        what = f"{event.deployment_id} {how}, {versions}"
+        if event.until is not None:
+            what += f", time limit {words.duration(event.until - event.at)}"
+        self._say(event, "✓", "Deployment", what, _CYAN, bold=True)
+        if event.console_url:
+            self._say(event, " ", "", event.console_url, _DIM)
+
+    def _status(self, event: e.StatusChanged) -> None:
+        failed = event.status in (DeploymentStatus.FAILED, DeploymentStatus.STOPPED)
+        mark, colour = ("✗", _RED) if failed else ("·", _DIM)
+        if event.status is DeploymentStatus.SUCCEEDED:
+            mark, colour = "✓", _GREEN
+        label = "Rollback" if event.of_rollback else "Deployment"
+        error = f"{event.error_code}: {event.error_message}" if event.error_code else event.error_message
+        self._say(event, mark, label, self._join(f"{event.deployment_id} {event.status}", error), colour)
+
+    def _lifecycle(self, event: e.LifecycleChanged) -> None:
+        step: LifecycleEvent = event.event
+        label = ("↩ " if event.of_rollback else "") + step.name
+        took = f" in {words.duration(event.seconds)}" if event.seconds is not None else ""
+        match step.status:
+            case EventStatus.SUCCEEDED:
+                self._say(event, "✓", label, f"succeeded{took}", _GREEN)
+            case EventStatus.FAILED:
+                said = step.diagnostics
+                text = self._join(f"FAILED{took}", said.script_name, said.error_code, said.message)
+                self._say(event, "✗", label, text, _RED)
+                if said.log_tail:
+                    self._logs(f"What {line(said.script_name or step.name, 100)} wrote", said.log_tail.splitlines())
+            case EventStatus.IN_PROGRESS:
+                self._say(event, "·", label, "started", _DIM)
+            case _:
+                self._say(event, "·", label, f"{step.status}{took}".lower(), _DIM)
+
+    def _traffic(self, event: e.TrafficShifted) -> None:
+        label = "Traffic back" if event.of_rollback else "Traffic"
+        text = words.traffic(event.shares, self._target(event.key))
+        colour = _YELLOW if event.of_rollback else _CYAN
+        self._say(event, "↩" if event.of_rollback else "»", label, self._join(text, self._outlook(event)), colour)
+
+    def _diagnosis(self, event: e.Diagnosed) -> None:
+        found = event.diagnosis
+        self._say(event, "✗", "Why", found.summary, _RED, bold=True)
+        for alarm in found.alarms:
+            self._say(event, " ", "", self._join(f"alarm {alarm.name} is {alarm.state}", alarm.reason))
+        for text in found.unreadable:
+            self._say(event, " ", "", text, _DIM)
+        if found.remedy:
+            self._say(event, "→", "What to do", found.remedy, bold=True)
+        self._evidence(found)
+
+    def _evidence(self, found: Diagnosis) -> None:
+        for log in found.logs:
+            self._logs(f"The last lines of {line(log.function, 140)} ({line(log.group, 200)})", list(log.lines))
+
+    def _logs(self, title: str, rows: list[str]) -> None:
+        if not shows_hook_logs(self._story.context, self._story.inputs):
+            rows = [HIDDEN]
+        cut = len(rows) - LOG_LINES
+        note = [f"… ({cut} earlier lines are not shown)"] if cut > 0 else []
+        self._group(title, [*note, *rows[-LOG_LINES:]])
+
+    def _finding(self, finding: Finding, event: e.Event) -> None:
+        where = f"{event.key}: " if event.key else ""
+        text = self._join(finding.text, finding.remedy)
+        match finding.severity:
+            case Severity.WARNING:
+                if not self._annotate("warning", f"{where}{finding.code}", text):
+                    self._say(event, "!", "Warning", text, _YELLOW)
+            case Severity.REFUSAL:
+                self._say(event, "✗", "Refused", text, _RED)
+            case _:
+                self._say(event, "·", "Note", text, _DIM)
+
+    def _status_report(self, event: e.StatusReported) -> None:
+        self._say(event, "·", "Serves", words.split(event.alias.shares), bold=True)
+        if event.served_by is not None:
+            self._say(event, "·", "by", _entry(event.served_by))
+        if event.running is not None:
+            self._say(event, "»", "Running", _entry(event.running), _CYAN, bold=True)
+        for entry in event.history:
+            undone = f", undid {entry.rollback_of}" if entry.rollback_of else ""
+            self._say(event, " ", "History", _entry(entry) + undone)
+
+    def _conclude(self, event: e.Concluded) -> None:
+        story, result = self._story, event.result
+        look = verdict.look(story.command, result)
+        chapters = [chapter for chapter in story.functions.values() if chapter.result]
+        chapter = chapters[0] if len(chapters) == 1 else None
+        said = verdict.summary_sentence(story)
+        steps = [verdict.next_step(story, chapter, chapter.result if chapter and chapter.result else result)]
+        if event.exit_code != 0:
+            self._annotate(
+                "error", f"{look.title}: {self._who(event)}", self._join(said, result.reason, steps[0], "\n")
+            )
+        colour = _TONES[look.tone]
+        rule = "─" * 88
+        self._sink.line(self._paint(rule, colour))
+        took = f"  ({words.duration(result.duration_seconds or event.at)})"
+        self._sink.line(self._paint(f"{look.mark} {look.title.upper()}", _BOLD, colour) + self._paint(took, _DIM))
+        for text in (said, result.reason):
+            for row in _rows(text):
+                self._sink.line(f"  {row}")
+        for text in steps:
+            for n, row in enumerate(_rows(text)):
+                self._sink.line(self._paint(("→ " if n == 0 else "  ") + row, _BOLD))
+
+    def _who(self, event: e.Concluded) -> str:
+        keys = tuple(self._story.functions) or ((event.result.key,) if event.result.function else ())
+        return words.listed(keys, 3) or str(event.command)
+
+    # --- the line ----------------------------------------------------------------------------------------------
+
+    def _say(self, event: e.Event, mark: str, label: str, text: str, colour: str = "", *, bold: bool = False) -> None:
+        time = self._paint(f"[ {words.elapsed(event.at)}]", _DIM)
+        name = ""
+        if self._name_width:
+            name = self._paint(f"{line(event.key, 200):{self._name_width}} ", _BLUE)
+        style = [_BOLD] if bold else []
+        head = self._paint(f"{mark} {line(label, 60):{LABEL}}", *([colour] if colour else []), *style)
+        body = self._paint(line(text), *([colour] if colour in (_RED, _YELLOW, _DIM) else []), *style)
+        self._sink.line(f"{time} {name}{head} {body}".rstrip())
+
+    def _group(self, title: str, rows: list[str]) -> None:
+        if not rows:
+            return
+        self._sink.group(line(title, 300))
+        for row in rows:
+            self._sink.line(f"  {_row(row)}")
+        self._sink.endgroup()
+
+    def _annotate(self, kind: str, title: str, message: str) -> bool:
+        """An annotation, if there is still room for one that GitHub would show; whether it was made."""
+        if not self._sink.annotations or self._annotated[kind] >= ANNOTATIONS:
+            return False
+        self._annotated[kind] += 1
+        send = self._sink.error if kind == "error" else self._sink.warning
+        send(plain(message, MESSAGE - 64), title=line(title, 200))
+        return True
+
+    def _paint(self, text: str, *styles: str) -> str:
+        if not (self._sink.colour and styles and text.strip()):
+            return text
+        return f"\x1b[{';'.join(styles)}m{text}\x1b[0m"
+
+    def _target(self, key: str) -> str:
+        chapter = self._story.functions.get(key)
+        return chapter.target_version if chapter else ""
+
+    def _outlook(self, event: e.TrafficShifted | e.Heartbeat) -> str:
+        """When traffic shifts next, to how much, and when it is all done."""
+        chapter = self._story.functions.get(event.key)
+        parts = []
+        if event.next_shift_at is not None:
+            share = next_share(chapter) if chapter else None
+            what = f"{words.percent(share)} " if share is not None else "next shift "
+            parts.append(f"{what}in {words.duration(max(0.0, event.next_shift_at - event.at))}")
+        if event.ends_at is not None and event.ends_at != event.next_shift_at:
+            parts.append(f"all shifted in {words.duration(max(0.0, event.ends_at - event.at))}")
+        return ", ".join(parts)
+
+    @staticmethod
+    def _join(*parts: str) -> str:
+        return " · ".join(part for part in parts if part)
+
+
+def _row(text: str) -> str:
+    """A line of a block: its own spaces stay, everything else is as `line`."""
+    clean = plain(text, 1_000).expandtabs(4).replace("\n", " ")
+    indent = len(clean) - len(clean.lstrip())
+    return " " * indent + line(clean, 1_000)
+
+
+def _rows(text: str) -> list[str]:
+    return [line(row) for row in plain(text, 4_000).split("\n") if row.strip()]
+
+
+def _entry(entry: e.HistoryEntry) -> str:
+    run = f", run {entry.run_id}" if entry.run_id else ""
+    commit = f", commit {words.short_sha(entry.commit)}" if entry.commit else ""
+    reason = f", {entry.reason}" if entry.reason else ""
+    versions = f"{entry.current_version} → {entry.target_version}"
+    return f"{entry.deployment_id} {entry.status}, {entry.kind}, {versions}{run}{commit}{reason}"

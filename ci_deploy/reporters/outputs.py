@@ -1,0 +1,104 @@
+"""Step outputs for the workflow, state for the post step, and `--json` for the command line.
+
+The id of a deployment is written the moment it is known, and everything again at the end: the runner takes the last
+line of a name, and reads the files also after a cancel or a kill (facts.md B2). The state is what `finish` works from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import fields
+
+from ..core import events as e
+from ..core.model import Result
+from ..ports import RunnerFiles, Write
+
+STATE = "deployments"
+FINISHED = "finished"
+# Fields of a Result that are no output of their own: whose it is, and what is for people only.
+_NOT_OUTPUTS = ("function", "alias", "remedy", "settled")
+
+
+class OutputsReporter:
+    """Writes outputs and state; with `print_json`, also the result as JSON at the end."""
+
+    name = "step outputs"
+
+    def __init__(self, files: RunnerFiles, print_json: Write | None = None) -> None:
+        self._files = files
+        self._print = print_json
+        self._state: dict[str, dict[str, str]] = {}
+
+    def report(self, event: e.Event) -> None:
+        match event:
+            case e.Creating():
+                self._remember(
+                    event.key,
+                    application=event.application,
+                    group=event.group,
+                    marker_id=event.marker_id,
+                    previous_version=event.current_version,
+                    target_version=event.target_version,
+                )
+            case e.DeploymentStarted():
+                self._remember(
+                    event.key,
+                    application=event.application,
+                    group=event.group,
+                    deployment_id=event.deployment_id,
+                    previous_version=event.current_version,
+                    target_version=event.target_version,
+                )
+                ids = [state["deployment-id"] for state in self._state.values() if state.get("deployment-id")]
+                self._files.output("deployment-id", ",".join(ids))
+                self._files.output("console-url", event.console_url)
+            case e.RollbackStarted():
+                self._remember(event.key, rollback_deployment_id=event.deployment_id)
+                self._files.output("rollback-deployment-id", event.deployment_id)
+            case e.Concluded():
+                for name, value in outputs(event.result, event.results).items():
+                    self._files.output(name, value)
+                # `finish` returns at once then: all that is said was read after the last change.
+                if all(result.settled for result in event.results or (event.result,)):
+                    self._files.state(FINISHED, "true")
+                if self._print is not None:
+                    document = result_object(event.result, event.results)
+                    self._print(json.dumps(document, indent=2, ensure_ascii=False))
+
+    def close(self) -> None:
+        """Nothing is held back."""
+
+    def _remember(self, key: str, **what: str) -> None:
+        function, _, alias = key.partition(":")
+        state = self._state.setdefault(key, {"function": function, "alias": alias})
+        state.update({name.replace("_", "-"): value for name, value in what.items()})
+        self._files.state(STATE, json.dumps(list(self._state.values()), separators=(",", ":")))
+
+
+def outputs(result: Result, results: Iterable[Result]) -> dict[str, str]:
+    """Every output as text, in kebab-case; `result` is one JSON object that has all functions."""
+    values = {name: _text(value) for name, value in _kebab(result).items()}
+    values["result"] = json.dumps(result_object(result, results), separators=(",", ":"))
+    return values
+
+
+def result_object(result: Result, results: Iterable[Result]) -> dict[str, object]:
+    """The run as one object: the outputs with their types, and every function's own under `functions`."""
+    functions = [{"function": each.function, "alias": each.alias, **_kebab(each)} for each in results]
+    return {**_kebab(result), "functions": functions}
+
+
+def _kebab(result: Result) -> dict[str, str | bool | float]:
+    values: dict[str, str | bool | float] = {}
+    for field in fields(result):
+        if field.name not in _NOT_OUTPUTS:
+            value = getattr(result, field.name)
+            values[field.name.replace("_", "-")] = round(value, 1) if isinstance(value, float) else value
+    return values
+
+
+def _text(value: str | bool | float) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) and value < 1e6 else str(value)

@@ -1,0 +1,63 @@
+"""A plan in words: what would serve, how traffic shifts, what watches it. Plain text; each sink escapes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..core.model import FunctionVersion
+from ..core.planning import Existing, Plan
+from ..core.timeline import FunctionStory
+from . import words
+
+
+def next_share(chapter: FunctionStory) -> float | None:
+    """The share of traffic that the deployment config's next step gives to the target."""
+    if chapter.plan is None:
+        return None
+    share = words.share_of(chapter.shares, chapter.target_version)
+    return next((step.share for step in chapter.plan.steps if step.share > share + 1e-6), None)
+
+
+def shift_text(plan: Plan) -> str:
+    """`10 %, then 100 % after 5m`, in the deployment config's own steps."""
+    steps = plan.steps
+    if len(steps) == 1:
+        return "all traffic at once"
+    if len(steps) == 2:
+        first, second = steps
+        rest = f"{words.percent(second.share)} after {words.duration(second.offset)}"
+        return f"{words.percent(first.share)}, then {rest}"
+    each = words.duration(steps[1].offset - steps[0].offset)
+    return f"{words.percent(steps[0].share)} every {each}, all after {words.duration(plan.shift_seconds)}"
+
+
+def plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Everything that a plan says, as name and value."""
+    yield "function", plan.key
+    yield "serves now", f"version {plan.current_version}{_about(plan.current)}" if plan.current_version else "nothing"
+    if isinstance(plan.target, Existing):
+        yield "will serve", f"version {plan.target.version}{_about(plan.new)}"
+    else:
+        yield "will serve", f"a new version, published from {plan.target.source}{_about(plan.new)}"
+    if plan.unchanged:
+        yield "unchanged", plan.unchanged
+    yield "deployment group", f"{plan.application} / {plan.group}"
+    yield "deployment config", f"{plan.config_name}: {shift_text(plan)}"
+    for name, hook in (("before traffic", plan.before_hook), ("after traffic", plan.after_hook)):
+        if hook:
+            yield name, hook
+    yield "AppSpec", f"s3://{plan.bucket}/{plan.prefix}/…" if plan.bucket else "inline"
+    yield "rollback on", ", ".join(plan.rollback_events) or "nothing: automatic rollback is off"
+    if plan.override_alarms is not None and not plan.override_alarms.enabled:
+        yield "alarms", "IGNORED for this deployment"
+    else:
+        yield "alarms", ", ".join(plan.alarm_names) or "none"
+    yield "time limit", words.duration(plan.timeout)
+
+
+def _about(version: FunctionVersion | None) -> str:
+    if version is None:
+        return ""
+    kind = version.runtime or version.package_type
+    parts = [kind, f"{version.memory_mb} MB" if version.memory_mb else "", words.size(version.code_size)]
+    return f" ({', '.join(part for part in parts if part)})"

@@ -1,0 +1,460 @@
+"""The parts that comment and summary are put together from, and how they are made to fit.
+
+Pure functions of the Story that return Markdown, empty where there is nothing to say. All that is not ours goes
+through `escape`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from ..core import links
+from ..core.events import HistoryEntry
+from ..core.model import Command, DeploymentStatus, EventStatus, Finding, Outcome, Result, Severity
+from ..core.timeline import FunctionStory, Leg, Story
+from . import verdict, words
+from .disclosure import HIDDEN, shows_hook_logs
+from .escape import code, details, fence, html_code, link, prose
+from .planned import next_share, plan_rows
+from .verdict import Tone
+
+EVENT_ICONS = {
+    EventStatus.SUCCEEDED: "✅",
+    EventStatus.FAILED: "❌",
+    EventStatus.SKIPPED: "➖",
+    EventStatus.IN_PROGRESS: "🔄",
+    EventStatus.PENDING: "⏳",
+}
+_SEVERITY_ICONS = {Severity.REFUSAL: "⛔", Severity.WARNING: "⚠️", Severity.NOTE: "💬"}
+
+
+# --- Fitting ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a document in ever shorter forms, the last of which may be empty. `rank`: the highest goes first."""
+
+    name: str
+    forms: Sequence[str]
+    rank: int = 0
+
+
+def fit(sections: Iterable[Section], limit: int) -> str:
+    """The document, shorter than `limit` bytes in UTF-8 (so also characters); what was cut is said at its end."""
+    chosen = [(section, 0) for section in sections if section.forms and section.forms[0]]
+    while True:
+        cut = [section.name for section, form in chosen if form]
+        note = f"\n\n<sub>Shortened to fit: {', '.join(cut)}.</sub>" if cut else ""
+        text = "\n\n".join(section.forms[form] for section, form in chosen if section.forms[form]) + note + "\n"
+        if len(text.encode()) < limit:
+            return text
+        shorter = [n for n, (section, form) in enumerate(chosen) if form + 1 < len(section.forms)]
+        if not shorter:
+            # Nothing is left to shorten: every form is bounded, so only a mistake of ours leads here.
+            return text.encode()[: limit - 1].decode(errors="ignore")
+        worst = max(shorter, key=lambda n: chosen[n][0].rank)
+        chosen[worst] = (chosen[worst][0], chosen[worst][1] + 1)
+
+
+def shrinking(make: Callable[[int], str], counts: Sequence[int]) -> tuple[str, ...]:
+    """The forms of a part that can be made with fewer rows."""
+    return tuple(make(count) for count in counts)
+
+
+# --- Parts -------------------------------------------------------------------------------------------------------
+
+
+def not_aws(story: Story) -> str:
+    """The loud line that nothing of this is AWS's."""
+    if not story.context.endpoint:
+        return ""
+    return (
+        f"> [!WARNING]\n> **Not AWS.** Every request went to {code(story.context.endpoint)} (`AWS_ENDPOINT_URL`): "
+        "nothing real was deployed."
+    )
+
+
+def subject(story: Story) -> str:
+    """What this is about: the one function, or how many."""
+    chapters = list(story.functions.values())
+    if len(chapters) == 1:
+        return code(chapters[0].key)
+    return f"{len(chapters)} functions" if chapters else f"{code(str(story.command))}"
+
+
+def headline(story: Story) -> str:
+    """The document's title, without its heading marks."""
+    result = story.result
+    if result is not None:
+        look = verdict.look(story.command, result)
+        version = ""
+        if len(story.functions) == 1 and look.tone is Tone.GOOD and result.live_version:
+            version = f": version {prose(result.live_version)}"
+        return f"{look.icon} {look.title} {subject(story)}{version}"
+    chapters = list(story.functions.values())
+    verb = {
+        Command.ROLLBACK: "Rolling back",
+        Command.STOP: "Stopping",
+        Command.PLAN: "Planning",
+        Command.STATUS: "Following",
+        Command.FINISH: "Finishing",
+    }.get(story.command, "Deploying")
+    if story.cancelled or any(chapter.stopping for chapter in chapters):
+        return f"🛑 Stopping {subject(story)}"
+    if any(chapter.rollback for chapter in chapters):
+        return f"⏪ Rolling back {subject(story)}"
+    if any(chapter.deployment for chapter in chapters):
+        return f"🚦 {verb} {subject(story)}"
+    return f"⏳ {verb} {subject(story)}"
+
+
+def lead(story: Story) -> str:
+    """The truth in one block: loud where it is bad, with the reason and what to do."""
+    result = story.result
+    if result is None:
+        return _progress(story)
+    look = verdict.look(story.command, result)
+    said = verdict.summary_sentence(story)
+    parts = [f"**{prose(said)}**" if look.tone is not Tone.GOOD else prose(said)] if said else []
+    if result.reason:
+        parts.append(prose(result.reason))
+    step = next_step(story)
+    if step:
+        parts.append(step)
+    if look.tone is Tone.GOOD or look.tone is Tone.NEUTRAL:
+        return "\n\n".join(parts)
+    kind = "CAUTION" if look.tone is Tone.BAD else "WARNING"
+    return "\n".join((f"> [!{kind}]", "\n>\n".join(f"> {part}" for part in parts)))
+
+
+def next_step(story: Story) -> str:
+    """What to do, where it is not how to roll back a success (that has a part of its own)."""
+    chapter, result = _single(story)
+    if result is None or verdict.look(story.command, result).tone is Tone.GOOD:
+        return ""
+    text = verdict.next_step(story, chapter, result)
+    if not text:
+        return ""
+    words_, colon, command = text.partition(": ")
+    if colon and re.match(r"(ci-deploy|aws) ", command):
+        return f"**What to do:** {prose(words_)}: {code(command, 1_000)}"
+    return f"**What to do:** {prose(text)}"
+
+
+def _single(story: Story) -> tuple[FunctionStory | None, Result | None]:
+    chapters = [chapter for chapter in story.functions.values() if chapter.result]
+    if len(chapters) == 1:
+        return chapters[0], chapters[0].result
+    return None, story.result
+
+
+def _progress(story: Story) -> str:
+    """Where it stands, while it runs."""
+    chapters = list(story.functions.values())
+    if len(chapters) != 1:
+        done = sum(chapter.result is not None for chapter in chapters)
+        return f"{done} of {len(chapters)} functions are done." if done else ""
+    chapter = chapters[0]
+    if chapter.trouble:
+        return f"> [!WARNING]\n> AWS cannot be reached at the moment; the deployment goes on. {prose(chapter.trouble)}"
+    if chapter.waiting:
+        return f"Waiting for {prose(chapter.waiting)}."
+    if chapter.stopping:
+        return f"**A stop was requested:** {prose(chapter.stopping)}. Waiting for AWS to confirm it."
+    if chapter.rollback is not None and chapter.deployment is not None:
+        leg = chapter.deployment
+        why = prose(leg.error_message) or "The deployment did not succeed."
+        return f"> [!WARNING]\n> **CodeDeploy is rolling back** to version {prose(chapter.current_version)}. {why}"
+    if chapter.deployment is None or not chapter.target_version:
+        return ""
+    share = words.share_of(chapter.shares, chapter.target_version)
+    text = f"`{words.bar(share, 20)}` **{words.percent(share)}** on version {prose(chapter.target_version)}"
+    following = next_share(chapter)
+    if chapter.next_shift_at is not None and following is not None:
+        text += f", next {words.percent(following)} {_when(story, chapter.next_shift_at)}"
+        if chapter.ends_at is not None and following < 100:
+            text += f", all of it {_when(story, chapter.ends_at)}"
+    return text
+
+
+def _when(story: Story, at: float) -> str:
+    """`at 14:10 UTC` or, where the time of day is not known, `in 5m`. A clock time stays true without an edit."""
+    time = words.time_of_day(story.epoch, at)
+    return f"at {time}" if time else f"in {words.duration(max(0.0, at - story.now))}"
+
+
+_BADNESS = {Tone.BAD: 0, Tone.WARNING: 1, Tone.NEUTRAL: 2, Tone.GOOD: 3}
+
+
+def functions_table(story: Story, limit: int = 100) -> str:
+    """Every function: its versions, its traffic now, how it ended, how long it took, its deployment.
+
+    If there are more than `limit`, those that did not go well come first and the rest is counted.
+    """
+    chapters = list(story.functions.values())
+    if not any(chapter.plan or chapter.deployment or chapter.result for chapter in chapters):
+        return ""
+    total = len(chapters)
+    if total > limit:
+        chapters.sort(key=lambda chapter: _badness(story, chapter))
+        chapters = chapters[:limit]
+    rows = [_function_row(story, chapter) for chapter in chapters]
+    table = _table(("Function", "Before", "After", "Traffic now", "State", "Took", "Deployment"), rows)
+    return table + (f"\n\n… and {total - limit} more functions." if total > limit else "")
+
+
+def _badness(story: Story, chapter: FunctionStory) -> int:
+    return _BADNESS[verdict.look(story.command, chapter.result).tone] if chapter.result else 2
+
+
+def _function_row(story: Story, chapter: FunctionStory) -> tuple[str, ...]:
+    result = chapter.result
+    identity = story.identity
+    name = code(chapter.key)
+    if identity is not None and not story.context.endpoint:
+        name = link(name, links.alias(identity.partition, identity.region, chapter.function, chapter.alias))
+    target = chapter.target_version or (result.target_version if result else "")
+    before = (result.previous_version if result else "") or chapter.current_version
+    if result is not None:
+        look = verdict.look(story.command, result)
+        state = f"{look.icon} {look.title}"
+        took = words.duration(result.duration_seconds) if result.duration_seconds else ""
+    else:
+        state = prose(verdict.progress(chapter))
+        took = words.duration(story.now - chapter.deployment.started_at) if chapter.deployment else ""
+    ids = [_leg_link(leg) for leg in (chapter.deployment, chapter.rollback) if leg is not None]
+    if not ids and result is not None and result.deployment_id:
+        ids = [link(code(result.deployment_id), result.console_url)]
+    new = prose(target) if target else ("_new_" if chapter.plan and not chapter.plan.unchanged else "")
+    return (name, prose(before), new, _traffic_now(chapter, target), state, took, " ↩ ".join(ids))
+
+
+def _traffic_now(chapter: FunctionStory, target: str) -> str:
+    if not chapter.shares:
+        return ""
+    if len(chapter.shares) == 1:
+        return f"100 % on {prose(next(iter(chapter.shares)))}"
+    share = words.share_of(chapter.shares, target)
+    return f"`{words.bar(share)}` {words.percent(share)} on {prose(target)}"
+
+
+def _leg_link(leg: Leg) -> str:
+    return link(code(leg.deployment_id), leg.console_url)
+
+
+def lifecycle(chapter: FunctionStory) -> str:
+    """The lifecycle events of the deployment, and of the rollback that followed it, with AWS's own durations."""
+    rows = []
+    for leg, mark in ((chapter.deployment, ""), (chapter.rollback, "↩ ")):
+        if leg is None:
+            continue
+        for event, seconds in leg.lifecycle:
+            icon = EVENT_ICONS.get(event.status, "❔")
+            took = words.duration(seconds) if seconds is not None else ""
+            said = prose(event.diagnostics.message, 500)
+            rows.append((f"{mark}{code(event.name)}", f"{icon} {prose(str(event.status))}", took, said))
+        if leg.status is not DeploymentStatus.CREATED:
+            error = f"{leg.error_code}: {leg.error_message}" if leg.error_code else leg.error_message
+            took = words.duration(leg.ended_at - leg.started_at) if leg.ended_at is not None else ""
+            name = f"{mark}**Deployment** {_leg_link(leg)}"
+            rows.append((name, f"**{prose(str(leg.status))}**", took, prose(error, 500)))
+    return _table(("Lifecycle event", "Status", "Took", ""), rows) if rows else ""
+
+
+def lifecycles(story: Story, limit: int = 20) -> str:
+    """The lifecycle of each function, under its name if there are several."""
+    parts = [(chapter.key, lifecycle(chapter)) for chapter in story.functions.values()]
+    parts = [(key, text) for key, text in parts if text]
+    if len(parts) == 1:
+        return parts[0][1]
+    shown = "\n\n".join(f"**{code(key)}**\n\n{text}" for key, text in parts[:limit])
+    return shown + (f"\n\n… and {len(parts) - limit} more functions." if len(parts) > limit else "")
+
+
+def diagnoses(story: Story, *, lines: int = 40, limit: int = 10) -> str:
+    """Why it did not succeed, with the evidence: alarms, the hook's last lines, what could not be read."""
+    found = [chapter for chapter in story.functions.values() if chapter.diagnosis is not None]
+    parts = [_diagnosis(story, chapter, lines, named=len(story.functions) > 1) for chapter in found[:limit]]
+    return "\n\n".join(parts)
+
+
+def _diagnosis(story: Story, chapter: FunctionStory, lines: int, *, named: bool) -> str:
+    diagnosis = chapter.diagnosis
+    assert diagnosis is not None
+    where = f"{code(chapter.key)}: " if named else ""
+    parts = []
+    # With one function the reason and the remedy are in the lead already, if the result took them from here.
+    if named or (story.result and diagnosis.summary not in story.result.reason):
+        parts.append(f"**Why:** {where}{prose(diagnosis.summary)}")
+    if diagnosis.remedy and (named or not (story.result and diagnosis.remedy == story.result.remedy)):
+        parts.append(f"**What to do:** {prose(diagnosis.remedy)}")
+    if diagnosis.alarms:
+        rows = [(code(alarm.name), prose(alarm.state), prose(alarm.reason, 500)) for alarm in diagnosis.alarms[:20]]
+        parts.append(_table(("Alarm", "State", "Reason"), rows))
+    if lines:
+        parts += _evidence(story, chapter, lines)
+    parts += [f"<sub>{prose(text)}</sub>" for text in diagnosis.unreadable]
+    return "\n\n".join(parts)
+
+
+def _evidence(story: Story, chapter: FunctionStory, lines: int) -> list[str]:
+    diagnosis = chapter.diagnosis
+    assert diagnosis is not None
+    tail = diagnosis.event.diagnostics.log_tail if diagnosis.event else ""
+    logs = [(log.function, "\n".join(log.lines)) for log in diagnosis.logs if log.lines]
+    if tail and not logs:
+        script = diagnosis.event.diagnostics.script_name if diagnosis.event else ""
+        logs = [(script or (diagnosis.event.name if diagnosis.event else ""), tail)]
+    if not logs:
+        return []
+    if not shows_hook_logs(story.context, story.inputs):
+        return [f"<sub>{prose(HIDDEN)}</sub>"]
+    return [
+        details(f"The last lines of {html_code(name)}", fence(text, lines=lines, keep="tail"))
+        for name, text in logs[:5]
+    ]
+
+
+def findings(story: Story, *, notes: bool = True, limit: int = 50) -> str:
+    """Preflight's findings and warnings that came up, with their remedies."""
+    rows = []
+    for where, finding in _all_findings(story):
+        if finding.severity is Severity.NOTE and not notes:
+            continue
+        remedy = f" {prose(finding.remedy)}" if finding.remedy else ""
+        name = f"{code(where)}: " if where and len(story.functions) > 1 else ""
+        rows.append(f"- {_SEVERITY_ICONS[finding.severity]} {name}{prose(finding.text)}{remedy}")
+    more = f"\n- … and {len(rows) - limit} more" if len(rows) > limit else ""
+    return "\n".join(rows[:limit]) + more
+
+
+def _all_findings(story: Story) -> Iterable[tuple[str, Finding]]:
+    for finding in story.findings:
+        yield "", finding
+    for chapter in story.functions.values():
+        for finding in chapter.findings:
+            yield chapter.key, finding
+
+
+def plans(story: Story, limit: int = 20) -> str:
+    """The plan of each function, as a table."""
+    parts = []
+    chapters = [chapter for chapter in story.functions.values() if chapter.plan is not None]
+    for chapter in chapters[:limit]:
+        assert chapter.plan is not None
+        rows = [(prose(name), prose(value, 400)) for name, value in plan_rows(chapter.plan)]
+        title = f"**{code(chapter.key)}**\n\n" if len(chapters) > 1 else ""
+        parts.append(title + _table(("Plan", ""), rows))
+    if len(chapters) > limit:
+        parts.append(f"… and {len(chapters) - limit} more functions.")
+    return "\n\n".join(parts)
+
+
+def roll_back(story: Story) -> str:
+    """How to roll this deployment back: the workflow to start, and the exact command."""
+    if story.command not in (Command.DEPLOY, Command.ROLLBACK) or story.result is None:
+        return ""
+    chapters = [
+        chapter
+        for chapter in story.functions.values()
+        if chapter.result
+        and chapter.result.outcome in (Outcome.SUCCEEDED, Outcome.DETACHED)
+        and chapter.result.previous_version
+    ]
+    if not chapters:
+        return ""
+    commands = [verdict.rollback_command(chapter, chapter.result) for chapter in chapters[:20] if chapter.result]
+    parts = []
+    workflow = story.inputs.get("rollback-workflow", "")
+    if workflow and story.context.repository:
+        address = f"{story.context.server_url}/{story.context.repository}/actions/workflows/{quote(workflow)}"
+        parts.append(f"Start {link(code(workflow), address)} with “Run workflow”, or on the command line:")
+    parts.append(fence("\n".join(commands), lines=20, width=1_000).replace("text\n", "sh\n", 1))
+    return "\n\n".join(parts)
+
+
+def history(story: Story, limit: int = 25) -> str:
+    """`status`: the past deployments of each function."""
+    parts = []
+    for chapter in story.functions.values():
+        if chapter.status is None:
+            continue
+        rows = []
+        served, running = chapter.status.served_by, chapter.status.running
+        for entry in chapter.status.history[:limit]:
+            mark = "▶ " if running is not None and entry.deployment_id == running.deployment_id else ""
+            mark += "● " if served is not None and entry.deployment_id == served.deployment_id else ""
+            rows.append(_history_row(entry, mark))
+        title = f"**{code(chapter.key)}** serves {prose(words.split(chapter.status.alias.shares))}."
+        columns = ("Deployment", "Status", "Kind", "Versions", "Commit", "Reason")
+        parts.append(title + ("\n\n" + _table(columns, rows) if rows else ""))
+    return "\n\n".join(parts)
+
+
+def _history_row(entry: HistoryEntry, mark: str) -> tuple[str, ...]:
+    kind = entry.kind + (f" of {entry.rollback_of}" if entry.rollback_of else "")
+    return (
+        f"{mark}{code(entry.deployment_id)}",
+        prose(str(entry.status)),
+        prose(kind),
+        f"{prose(entry.current_version)} → {prose(entry.target_version)}",
+        code(words.short_sha(entry.commit)) if entry.commit else "",
+        prose(entry.reason, 200),
+    )
+
+
+def inputs(story: Story, width: int = 300) -> str:
+    """The inputs that were given, secrets left out by whoever told us."""
+    rows = [(code(name), code(value, width)) for name, value in sorted(story.inputs.items())]
+    return _table(("Input", "Value"), rows) if rows else ""
+
+
+def provenance(story: Story) -> str:
+    """Which run, commit and account this was: the document's last line."""
+    context, identity = story.context, story.identity
+    parts = []
+    if context.run_url:
+        attempt = f" attempt {context.run_attempt}" if context.run_attempt > 1 else ""
+        parts.append(link(f"run {context.run_id}{attempt}", context.run_url))
+    if context.commit and context.repository:
+        parts.append(_commit_link(story))
+    if context.actor:
+        parts.append(f"by {code(context.actor)}")
+    if identity is not None:
+        where = f"in {code(identity.region)}"
+        # An account's number is no secret, but nobody wants it in public.
+        parts.append(where if context.public else f"{where} of account {code(identity.account)}")
+    time = words.time_of_day(story.epoch, story.now)
+    if time:
+        parts.append(f"at {time}")
+    return f"<sub>{' · '.join(parts)}</sub>" if parts else ""
+
+
+_COMMIT = re.compile(r"\b(?:sha|commit)[=: ]([0-9a-f]{7,64})\b")
+
+
+def _commit_link(story: Story) -> str:
+    """The commit, with what changed since the one that was served before, where that one's version names it."""
+    context = story.context
+    base = f"{context.server_url}/{context.repository}"
+    text = link(f"commit {code(words.short_sha(context.commit))}", f"{base}/commit/{context.commit}")
+    olds = {
+        match.group(1)
+        for chapter in story.functions.values()
+        if chapter.plan and chapter.plan.current and (match := _COMMIT.search(chapter.plan.current.description))
+    }
+    if len(olds) == 1 and (old := olds.pop()) != context.commit:
+        text += f" ({link('changes', f'{base}/compare/{old}...{context.commit}')})"
+    return text
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; columns that are empty in every row are left out."""
+    used = [n for n in range(len(head)) if any(row[n] for row in rows)]
+    lines = ["| " + " | ".join(head[n] for n in used) + " |", "|" + " --- |" * len(used)]
+    lines += ["| " + " | ".join(row[n] for n in used) + " |" for row in rows]
+    return "\n".join(lines)

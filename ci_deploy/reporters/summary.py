@@ -1,0 +1,99 @@
+"""The job summary: the story for the record, verdict first. Written once, at the end.
+
+`render` is a pure function of the Story. GitHub throws a summary of more than 1 MiB away, all of it (facts.md B2).
+"""
+
+from __future__ import annotations
+
+from ..core.events import Concluded, Event, Started
+from ..core.timeline import Story, tell
+from ..ports import RunnerFiles
+from . import chart
+from . import sections as part
+from .escape import code, details, fence
+from .sections import Section
+
+LIMIT = 1024 * 1024 - 4096  # bytes; what other steps of the same action might add is little
+
+
+def render(story: Story) -> str:
+    """The whole summary, under 1 MiB in bytes."""
+    return part.fit(
+        (
+            Section("title", (f"## {part.headline(story)}",)),
+            Section("endpoint", (part.not_aws(story),)),
+            Section("verdict", (part.lead(story),)),
+            Section(
+                "functions",
+                part.shrinking(lambda n: part.functions_table(story, n), (1000, 200, 50, 10)),
+                rank=1,
+            ),
+            Section("traffic", (chart.traffic(story), "")),
+            Section(
+                "diagnosis",
+                part.shrinking(lambda n: _titled("Diagnosis", part.diagnoses(story, lines=n)), (200, 60, 20, 0)),
+                rank=4,
+            ),
+            Section("history", part.shrinking(lambda n: part.history(story, n), (50, 10, 0)), rank=3),
+            Section(
+                "findings", part.shrinking(lambda n: _titled("Findings", part.findings(story, limit=n)), (200, 20))
+            ),
+            Section(
+                "lifecycle",
+                part.shrinking(lambda n: _titled("Lifecycle", part.lifecycles(story, n)), (1000, 50, 5)),
+                rank=5,
+            ),
+            Section("how to roll back", (_folded("How to roll back", part.roll_back(story)), "")),
+            Section("plan", part.shrinking(lambda n: _folded("Plan", part.plans(story, n)), (1000, 50, 5)), rank=6),
+            Section("AppSpec", part.shrinking(lambda n: _appspecs(story, n), (1000, 20, 1)), rank=7),
+            Section("inputs", (_folded("Inputs", part.inputs(story)), _folded("Inputs", part.inputs(story, 60)), "")),
+            Section("provenance", (part.provenance(story),)),
+        ),
+        LIMIT,
+    )
+
+
+def _titled(title: str, text: str) -> str:
+    return f"### {title}\n\n{text}" if text else ""
+
+
+def _folded(title: str, text: str) -> str:
+    return details(title, text) if text else ""
+
+
+def _appspecs(story: Story, limit: int) -> str:
+    chapters = [chapter for chapter in story.functions.values() if chapter.appspec]
+    parts = [
+        f"{code(chapter.appspec_location, 1_200)}\n\n{fence(chapter.appspec, lines=200)}"
+        for chapter in chapters[:limit]
+    ]
+    if len(chapters) > limit:
+        parts.append(f"… and {len(chapters) - limit} more.")
+    return _folded("AppSpec", "\n\n".join(parts))
+
+
+class SummaryReporter:
+    """Writes the summary when the run is over, however it ended."""
+
+    name = "job summary"
+
+    def __init__(self, files: RunnerFiles) -> None:
+        self._files = files
+        self._story = Story()
+        self._begun = False
+        self._written = False
+
+    def report(self, event: Event) -> None:
+        self._story = tell(self._story, event)
+        if isinstance(event, Started):
+            self._begun = True
+        elif isinstance(event, Concluded):
+            self._write()
+
+    def close(self) -> None:
+        if self._begun and not self._written:
+            self._write()
+
+    def _write(self) -> None:
+        self._written = True
+        self._files.summary(render(self._story))

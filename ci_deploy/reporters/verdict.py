@@ -1,0 +1,226 @@
+"""What a run's end means, in words: the headline, the sentence, the next step. Log, comment and summary share them.
+
+Everything here is plain text, untrusted parts included; each sink escapes the whole of it.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ..core.model import Command, Outcome, Result, Rollback
+from ..core.timeline import FunctionStory, Story
+from . import words
+
+
+class Tone(StrEnum):
+    """How it should feel: sets colour, icon and how loud it is."""
+
+    GOOD = "good"
+    NEUTRAL = "neutral"
+    WARNING = "warning"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    title: str
+    icon: str  # for Markdown
+    mark: str  # for the log: one column wide
+    tone: Tone
+
+
+_LOOKS = {
+    Outcome.SUCCEEDED: Look("Deployed", "✅", "✓", Tone.GOOD),
+    Outcome.UNCHANGED: Look("Nothing to deploy", "☑️", "✓", Tone.GOOD),
+    Outcome.PLANNED: Look("Planned", "📋", "✓", Tone.NEUTRAL),
+    Outcome.VALID: Look("Valid", "✅", "✓", Tone.GOOD),
+    Outcome.REPORTED: Look("Status", "📋", "✓", Tone.NEUTRAL),
+    Outcome.DETACHED: Look("Started, not waited for", "🚀", "→", Tone.NEUTRAL),
+    Outcome.FAILED: Look("Deployment failed", "❌", "✗", Tone.BAD),
+    Outcome.ROLLED_BACK: Look("Rolled back", "⏪", "↩", Tone.BAD),
+    Outcome.ROLLBACK_FAILED: Look("Rollback failed", "🚨", "✗", Tone.BAD),
+    Outcome.STOPPED: Look("Stopped", "🛑", "■", Tone.WARNING),
+    Outcome.INVALID: Look("Invalid inputs", "❌", "✗", Tone.BAD),
+    Outcome.REFUSED: Look("Refused", "⛔", "✗", Tone.BAD),
+    Outcome.ERROR: Look("Could not deploy", "❌", "✗", Tone.BAD),
+    Outcome.TIMED_OUT: Look("Timed out", "⌛", "✗", Tone.BAD),
+    Outcome.LOST_CONTACT: Look("Lost contact", "📡", "?", Tone.BAD),
+    Outcome.CANCELLED: Look("Cancelled", "🛑", "■", Tone.WARNING),
+    Outcome.BUG: Look("A bug in ci-deploy", "🐞", "✗", Tone.BAD),
+}
+_FAILURE_TITLES = {
+    Command.ROLLBACK: {Outcome.FAILED: "Rollback failed", Outcome.ERROR: "Could not roll back"},
+    Command.STOP: {Outcome.FAILED: "Could not stop", Outcome.ERROR: "Could not stop"},
+    Command.STATUS: {Outcome.ERROR: "Could not read"},
+    Command.PLAN: {Outcome.ERROR: "Could not plan"},
+    Command.SETUP: {Outcome.ERROR: "Could not set up", Outcome.SUCCEEDED: "Set up"},
+    Command.PRUNE: {Outcome.ERROR: "Could not prune", Outcome.SUCCEEDED: "Pruned"},
+    Command.VALIDATE: {Outcome.ERROR: "Could not validate"},
+}
+
+
+def look(command: Command, result: Result) -> Look:
+    """Title and icon of a result."""
+    base = _LOOKS[result.outcome]
+    if command is Command.ROLLBACK and result.outcome is Outcome.SUCCEEDED:
+        return Look("Rolled back by hand", "⏪", "↩", Tone.GOOD)
+    if command is Command.STOP and result.outcome is Outcome.STOPPED:
+        return Look(base.title, base.icon, "✓", Tone.GOOD)
+    title = _FAILURE_TITLES.get(command, {}).get(result.outcome, base.title)
+    return Look(title, base.icon, base.mark, base.tone)
+
+
+def served(result: Result) -> str:
+    """What the alias serves, as read after the verdict; empty when it could not be read."""
+    if result.live_weights:
+        parts = [part.partition("=") for part in result.live_weights.split(",")]
+        return " and ".join(f"{share} % version {version}" for version, _, share in parts)
+    return f"version {result.live_version}" if result.live_version else ""
+
+
+def is_split(result: Result) -> bool:
+    return bool(result.live_weights)
+
+
+def sentence(command: Command, result: Result) -> str:
+    """One sentence: the truth about the alias, in terms of what was wanted."""
+    name = result.key if result.alias else result.function
+    new = f"version {result.target_version}" if result.target_version else "the new version"
+    old = f"version {result.previous_version}" if result.previous_version else "the version before"
+    now = served(result)
+    serves = f"{name} serves {now}." if now else f"What {name} serves could not be read."
+    if is_split(result):
+        serves = f"Traffic is SPLIT: {serves}"
+    match result.outcome:
+        case Outcome.SUCCEEDED if command in (Command.SETUP, Command.PRUNE):
+            return ""
+        case Outcome.SUCCEEDED:
+            before = f"; before, it was {old}" if result.previous_version else ""
+            return f"{name} serves {new}, with all of its traffic{before}."
+        case Outcome.UNCHANGED:
+            return f"{name} already serves {now or new}. Nothing was deployed."
+        case Outcome.PLANNED:
+            return f"{name} would go from {old} to {new}. Nothing was changed."
+        case Outcome.VALID:
+            return "The inputs, the manifest and the AppSpec are valid. AWS was not asked."
+        case Outcome.REPORTED:
+            return serves
+        case Outcome.DETACHED:
+            return f"Deployment {result.deployment_id} of {new} goes on without this job. {serves}"
+        case Outcome.FAILED:
+            return f"{_capital(new)} was not deployed. {serves}"
+        case Outcome.ROLLED_BACK:
+            return f"{_capital(new)} was taken back: {name} serves {now or old} again, with all of its traffic."
+        case Outcome.ROLLBACK_FAILED:
+            return f"{_capital(new)} failed and {name} was NOT brought back to {old}. {serves}"
+        case Outcome.INVALID | Outcome.REFUSED:
+            return f"Nothing was changed. {serves}" if now else "Nothing was changed."
+        case Outcome.TIMED_OUT:
+            return f"The time limit came before the end of the deployment. {_after(result)} {serves}"
+        case Outcome.CANCELLED if not result.deployment_id:
+            return "The job was cancelled before anything was deployed." + (f" {serves}" if now else "")
+        case Outcome.CANCELLED:
+            return f"The job was cancelled. {_after(result)} {serves}"
+        case Outcome.STOPPED:
+            return f"The deployment was stopped. {_after(result)} {serves}"
+        case Outcome.LOST_CONTACT:
+            return f"AWS could not be reached any more. Deployment {result.deployment_id} was left alone and may go on."
+        case _:
+            return serves if result.deployment_id or now else "Nothing was deployed."
+
+
+def _after(result: Result) -> str:
+    match result.rollback:
+        case Rollback.SUCCEEDED:
+            return "It was rolled back."
+        case Rollback.FAILED:
+            return "Its rollback FAILED."
+        case Rollback.UNKNOWN:
+            return "What became of its rollback is not known."
+        case _:
+            return "It was not rolled back."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def summary_sentence(story: Story) -> str:
+    """The sentence for the whole run: the function's own if it is one, a count by outcome if they are many."""
+    if story.result is None:
+        return ""
+    results = [chapter.result for chapter in story.functions.values() if chapter.result]
+    if len(results) <= 1:
+        return sentence(story.command, results[0] if results else story.result)
+    count: dict[str, int] = {}
+    for result in results:
+        title = look(story.command, result).title.lower()
+        count[title] = count.get(title, 0) + 1
+    return f"{len(results)} functions: " + ", ".join(f"{number} {title}" for title, number in count.items()) + "."
+
+
+def next_step(story: Story, chapter: FunctionStory | None, result: Result) -> str:
+    """What to do now: the remedy that came with the result, or what always holds for such an outcome."""
+    if result.remedy:
+        return result.remedy
+    match result.outcome:
+        case Outcome.LOST_CONTACT | Outcome.DETACHED:
+            return "Follow it with: " + attach_command(chapter, result)
+        case Outcome.ROLLED_BACK | Outcome.FAILED | Outcome.ROLLBACK_FAILED if is_split(result):
+            return "Set the alias back: " + back_command(chapter, result)
+        case Outcome.CANCELLED | Outcome.STOPPED | Outcome.TIMED_OUT if is_split(result):
+            return "Traffic stays split, and later deployments fail, until the alias is set: " + back_command(
+                chapter, result
+            )
+        case Outcome.ROLLED_BACK:
+            return "Fix the cause and deploy again; users are on the version from before."
+        case Outcome.BUG:
+            return "Please report it with this log."
+        case Outcome.SUCCEEDED if story.command is Command.DEPLOY and result.previous_version:
+            return "Roll back with: " + rollback_command(chapter, result)
+    return ""
+
+
+def rollback_command(chapter: FunctionStory | None, result: Result) -> str:
+    """The exact command that brings the version from before back, for a POSIX shell."""
+    return shlex.join(
+        ["ci-deploy", "rollback", *_where(chapter, result), "--to-version", result.previous_version, "--reason", "why"]
+    )
+
+
+def attach_command(chapter: FunctionStory | None, result: Result) -> str:
+    """The exact command that follows a deployment that is running."""
+    which = ["--deployment-id", result.deployment_id] if result.deployment_id else []
+    return shlex.join(["ci-deploy", "status", *_where(chapter, result), *which, "--wait", "true"])
+
+
+def back_command(chapter: FunctionStory | None, result: Result) -> str:
+    """The AWS CLI's command that gives all traffic to the version from before."""
+    version = result.previous_version or result.live_version
+    command = ["aws", "lambda", "update-alias", "--function-name", result.function, "--name", result.alias]
+    return shlex.join([*command, "--function-version", version, "--routing-config", "AdditionalVersionWeights={}"])
+
+
+def _where(chapter: FunctionStory | None, result: Result) -> list[str]:
+    where = ["--function", result.function, "--alias", result.alias]
+    if chapter is not None and chapter.application:
+        where += ["--application", chapter.application, "--deployment-group", chapter.group]
+    return where
+
+
+def progress(chapter: FunctionStory) -> str:
+    """What one function's release is doing now, in a few words, while it has no result."""
+    if chapter.stopping:
+        return "stopping"
+    if chapter.rollback is not None:
+        return "rolling back"
+    leg = chapter.deployment
+    if leg is None:
+        return "waiting" if chapter.waiting else ("planned" if chapter.plan else "reading")
+    running = [event.name for event, _ in leg.lifecycle if not event.status.terminal]
+    share = words.share_of(chapter.shares, chapter.target_version)
+    if running and running[-1] == "AllowTraffic" and share:
+        return f"{words.percent(share)} shifted"
+    return running[-1] if running else "in progress"

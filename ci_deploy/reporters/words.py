@@ -1,0 +1,89 @@
+"""Numbers as people write them: durations, times of day, percentages, traffic, sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+FULL, EMPTY = "█", "░"
+
+
+def duration(seconds: float) -> str:
+    """`45s`, `4m 30s`, `5m`, `1h 05m`."""
+    whole = round(seconds)
+    if whole < 1:
+        return "under 1s"
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h {minutes:02}m" if minutes else f"{hours}h"
+    if minutes:
+        return f"{minutes}m {rest:02}s" if rest else f"{minutes}m"
+    return f"{rest}s"
+
+
+def elapsed(seconds: float) -> str:
+    """`0:05:12`: the log's first column."""
+    whole = max(0, int(seconds))
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
+def time_of_day(epoch: float, at: float) -> str:
+    """`14:10 UTC`, or nothing when the wall clock is not known."""
+    if not epoch:
+        return ""
+    minutes = int(epoch + at) // 60
+    return f"{minutes // 60 % 24:02}:{minutes % 60:02} UTC"
+
+
+def percent(share: float) -> str:
+    return f"{share:.3g} %"
+
+
+def bar(share: float, width: int = 10) -> str:
+    """A bar of `share` percent. Any traffic shows at least one block, anything below 100 % at least one gap."""
+    blocks = round(share / 100 * width)
+    if 0 < share < 100:
+        blocks = min(max(blocks, 1), width - 1)
+    blocks = min(max(blocks, 0), width)
+    return FULL * blocks + EMPTY * (width - blocks)
+
+
+def share_of(shares: Mapping[str, float], version: str) -> float:
+    return shares.get(version, 0.0) if version else 0.0
+
+
+def traffic(shares: Mapping[str, float], target: str) -> str:
+    """`█░░░░░░░░░ 10 % → 42`: how much the target has; every version's share when the target is not known."""
+    if target:
+        share = share_of(shares, target)
+        return f"{bar(share)} {percent(share)} → {target}"
+    return split(shares)
+
+
+def split(shares: Mapping[str, float]) -> str:
+    """`41: 90 %, 42: 10 %`, or `version 41 (100 %)` when one version has it all."""
+    if len(shares) == 1:
+        version, share = next(iter(shares.items()))
+        return f"version {version} ({percent(share)})"
+    return ", ".join(f"version {version}: {percent(share)}" for version, share in shares.items())
+
+
+def size(count: int) -> str:
+    if count < 1024:
+        return f"{count} B"
+    if count < 1024 * 1024:
+        return f"{count / 1024:.0f} KiB"
+    return f"{count / 1024 / 1024:.1f} MiB"
+
+
+def short_sha(sha: str) -> str:
+    return sha[:7]
+
+
+def listed(names: tuple[str, ...], limit: int = 5) -> str:
+    """`a, b and c`, or the first ones and how many more there are."""
+    if len(names) > limit:
+        return f"{', '.join(names[:limit])} and {len(names) - limit} more"
+    if len(names) > 1:
+        return f"{', '.join(names[:-1])} and {names[-1]}"
+    return "".join(names)
