@@ -54,7 +54,6 @@ class Workers:
         self._work: queue.SimpleQueue[Action] = queue.SimpleQueue()
         self._size = size
         self._started = 0
-        self._waiting = 0
 
     def submit(self, action: Action) -> None:
         if isinstance(action, Stop) and action.urgent:
@@ -77,7 +76,7 @@ class Workers:
         self._inbox.put(observation)
 
 
-class Bug(CiDeployError):
+class Bug(CiDeployError):  # noqa: N818
     """An exception that nobody expected, on its way from a worker thread to the process boundary."""
 
     def __init__(self, cause: BaseException) -> None:

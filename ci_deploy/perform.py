@@ -33,6 +33,7 @@ from .core.model import (
     Alarm,
     Alias,
     Deployment,
+    Diagnosis,
     Fact,
     FunctionVersion,
     Identity,
@@ -193,7 +194,7 @@ def _repair(action: RepairAlias, ports: Ports) -> Alias:
     return changed
 
 
-def _diagnose(action: Diagnose, ports: Ports) -> diagnosis.Diagnosis:
+def _diagnose(action: Diagnose, ports: Ports) -> Diagnosis:
     plan, deployment = action.plan, action.deployment
     event = diagnosis.failed_event(deployment, plan)
     hook = diagnosis.hook_of(event, plan)

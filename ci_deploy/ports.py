@@ -149,7 +149,7 @@ class Ports:
 
 
 class Reporter(Protocol):
-    """A consumer of events. It must not raise for want of anything outside; if it does, it is dropped with a warning."""
+    """A consumer of events. One that raises is dropped with a warning, and the run goes on."""
 
     name: str
 

@@ -601,10 +601,10 @@ def table() -> tuple[Spec, ...]:
     )
 
 
-def parse(given: Mapping[str, str], *, where: str = "input") -> Inputs:
+def parse(given: Mapping[str, str], *, where: str = "input `{}`") -> Inputs:
     """Parse values by kebab-case name, or raise InvalidInput with every problem.
 
-    Empty values count as not given. `where` is how a name is shown to the user: `input`, `flag`, `manifest`.
+    Empty values count as not given. `where` is how a name is shown to the user.
     """
     rows = {spec.name: spec for spec in table()}
     problems: list[Problem] = []
@@ -615,7 +615,7 @@ def parse(given: Mapping[str, str], *, where: str = "input") -> Inputs:
             close = get_close_matches(name, rows, 1)
             problems.append(
                 Problem(
-                    where=f"{where} `{name}`",
+                    where=where.format(name),
                     what="is not known.",
                     remedy=f"Did you mean `{close[0]}`?" if close else "",
                 )
@@ -629,7 +629,7 @@ def parse(given: Mapping[str, str], *, where: str = "input") -> Inputs:
         except ValueError as error:
             shown = "" if spec.secret else f"`{_shorten(stripped)}` "
             problems.append(
-                Problem(where=f"{where} `{name}`", what=f"{shown}{error}.", remedy=f"Expected {spec.kind.hint}.")
+                Problem(where=where.format(name), what=f"{shown}{error}.", remedy=f"Expected {spec.kind.hint}.")
             )
     inputs = Inputs(**values)
     problems += _contradictions(inputs, set(values), where)
@@ -653,7 +653,7 @@ def _contradictions(inputs: Inputs, given: set[str], where: str) -> list[Problem
     found: list[Problem] = []
 
     def problem(name: str, what: str, remedy: str = "") -> None:
-        found.append(Problem(where=f"{where} `{name.replace('_', '-')}`", what=what, remedy=remedy))
+        found.append(Problem(where=where.format(name.replace("_", "-")), what=what, remedy=remedy))
 
     for row in fields(Inputs):
         # Most inputs of another command are harmless (one workflow for several commands passes them all); these are

@@ -6,6 +6,8 @@ effect, the marker is looked for first; the group's limit of one active deployme
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from . import appspec as appspecs
 from . import events as e
 from . import marker as markers
@@ -57,7 +59,7 @@ def gathered(turn: Turn, facts: Facts) -> None:
     if r.facts is None:
         turn.say(e.Identified, identity=facts.identity)
     turn.set(facts=facts, alias=facts.alias, tries=0)
-    made = preflight(r.inputs, facts, plan(r.inputs, facts))
+    made = preflight(r.inputs, facts, replace(plan(r.inputs, facts), appspec_logical_name=r.logical_name))
     turn.set(plan=made)
     _decide(turn, facts, made)
 

@@ -68,6 +68,7 @@ class Rollout:
     inputs: Inputs
     context: Context
     marker_id: str
+    logical_name: str = ""  # of the resource in the user's own AppSpec
     stage: Stage = Stage.GATHERING
     since: float = 0.0
     began: float = 0.0

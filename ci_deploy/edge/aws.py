@@ -128,12 +128,16 @@ class Aws:
             bucket.take()
         given = {name: value for name, value in parameters.items() if value is not None}
         try:
-            answer = getattr(self.client(service, urgent=urgent), xform_name(operation))(**given)
+            method = getattr(self.client(service, urgent=urgent), xform_name(operation))
+            answer = method(**given)
         except CALL_ERRORS as error:
             translated = translate(error, service=service, operation=operation, resource=resource)
             if isinstance(translated, AwsError) and translated.kind is ErrorKind.EXPIRED:
                 self._on_expired()
             raise translated from error
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            # botocore's parsers trip over answers that are no answers: other encodings, JSON of another shape.
+            raise unreadable(service, operation, resource, expects or "content") from error
         if not isinstance(answer, dict) or (expects and expects not in answer):
             raise unreadable(service, operation, resource, expects)
         return answer

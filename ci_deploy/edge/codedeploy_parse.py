@@ -1,6 +1,7 @@
 """CodeDeploy's answers as records, and what CreateDeployment is sent. Pure.
 
-Tolerant of members that are missing and of enum values that are new. Sources: botocore's CodeDeploy model (facts.md A2, A4, A9, A10).
+Tolerant of members that are missing and of enum values that are new. Sources: botocore's CodeDeploy
+model (facts.md A2, A4, A9, A10).
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ _ANSI = re.compile(
 _BREAKS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _LEGACY_COMMAND = re.compile(r"#(?=#\[)")  # the runner obeys `##[command]` anywhere in a line
 # Not only Markdown's own: `$` begins mathematics on GitHub, `^` a footnote.
-_SPECIAL = str.maketrans({character: f"&#{ord(character)};" for character in "\\`*_{}[]<>#+!|~&$^=\"'"})
+_SPECIAL = re.compile(r"""[\\`*{}\[\]<>#+!|~&$^="']|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])""")
 _BLOCK_START = re.compile(r"^(?:[-:]|\d+(?=[.)]))")
 _SIMPLE_CODE = re.compile(r"[A-Za-z0-9._/:@#%+=,()$→ -]*[A-Za-z0-9._/:@#%+=,()$-]")
 
@@ -56,18 +56,27 @@ def _visible(character: str) -> bool:
 
 def line(text: str, limit: int = 2_000) -> str:
     """`plain` on one line: any white space is one space. For the job log, where `##[command]` is defused too."""
-    return _LEGACY_COMMAND.sub("# ", " ".join(plain(text, limit).split()))
+    return uncommanded(" ".join(plain(text, limit).split()))
+
+
+def uncommanded(text: str) -> str:
+    """Without `##[command]`, which the runner would obey."""
+    return _LEGACY_COMMAND.sub("# ", text)
 
 
 def prose(text: str, limit: int = 2_000) -> str:
     """One line of Markdown that reads as the text itself: in a paragraph, a table's cell or an HTML summary."""
-    text = " ".join(plain(text, limit).split()).translate(_SPECIAL)
+    text = _entities(" ".join(plain(text, limit).split()))
     text = text.replace("@", f"@{ZERO_WIDTH}").replace("&#35;", f"&#35;{ZERO_WIDTH}")
     text = re.sub(r"(?i)\b(gh-)(?=\d)", rf"\1{ZERO_WIDTH}", text)
     text = re.sub(r"(?i)\b(https?|ftp|mailto|xmpp):", rf"\1{ZERO_WIDTH}:", text)
     text = re.sub(r"(?i)(www)\.", rf"\1{ZERO_WIDTH}.", text)
     text = re.sub(r":(?=[\w&#;+-]+:)", f":{ZERO_WIDTH}", text)  # :emoji:
     return _BLOCK_START.sub(_escaped_start, text)
+
+
+def _entities(text: str) -> str:
+    return _SPECIAL.sub(lambda match: f"&#{ord(match.group())};", text)
 
 
 def _escaped_start(match: re.Match[str]) -> str:
@@ -87,7 +96,7 @@ def code(text: str, limit: int = 300) -> str:
 def html_code(text: str, limit: int = 300) -> str:
     """`code` written as HTML: works everywhere, reads worse in the source."""
     text = " ".join(plain(text, limit).split())
-    return f"<code>{text.translate(_SPECIAL).replace('@', '&#64;').replace(':', '&#58;')}</code>" if text else ""
+    return f"<code>{_entities(text).replace('@', '&#64;').replace(':', '&#58;')}</code>" if text else ""
 
 
 def fence(text: str, *, lines: int = 80, width: int = 500, keep: Literal["head", "tail"] = "head") -> str:

@@ -22,7 +22,7 @@ from ..core.timeline import Story, tell
 from ..ports import LogSink
 from . import verdict, words
 from .disclosure import HIDDEN, shows_hook_logs
-from .escape import line, plain
+from .escape import line, plain, uncommanded
 from .planned import next_share, plan_rows, shift_text
 from .verdict import Tone
 
@@ -94,9 +94,7 @@ class LogReporter:
                 self._say(event, "·", "Stop", self._join(f"AWS says {event.status}", event.message))
             case e.RollbackStarted():
                 text = f"{event.deployment_id} takes {event.rollback_of} back"
-                self._say(
-                    event, "↩", "ROLLBACK", self._join(text, event.message, event.console_url), _YELLOW, bold=True
-                )
+                self._say(event, "↩", "ROLLBACK", self._join(text, event.message), _YELLOW, bold=True)
             case e.Diagnosed():
                 self._diagnosis(event)
             case e.AliasRead():
@@ -322,10 +320,8 @@ class LogReporter:
 
 
 def _row(text: str) -> str:
-    """A line of a block: its own spaces stay, everything else is as `line`."""
-    clean = plain(text, 1_000).expandtabs(4).replace("\n", " ")
-    indent = len(clean) - len(clean.lstrip())
-    return " " * indent + line(clean, 1_000)
+    """A line of a block: as `line`, but its spaces stay."""
+    return uncommanded(plain(text, 1_000).expandtabs(4).replace("\n", " "))
 
 
 def _rows(text: str) -> list[str]:

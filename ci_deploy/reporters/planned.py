@@ -38,7 +38,8 @@ def plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:
     if isinstance(plan.target, Existing):
         yield "will serve", f"version {plan.target.version}{_about(plan.new)}"
     else:
-        yield "will serve", f"a new version, published from {plan.target.source}{_about(plan.new)}"
+        source = "$LATEST" if plan.target.source == "latest" else plan.target.source
+        yield "will serve", f"a new version, published from {source}{_about(plan.new)}"
     if plan.unchanged:
         yield "unchanged", plan.unchanged
     yield "deployment group", f"{plan.application} / {plan.group}"

@@ -93,7 +93,7 @@ def headline(story: Story) -> str:
         look = verdict.look(story.command, result)
         version = ""
         if len(story.functions) == 1 and look.tone is Tone.GOOD and result.live_version:
-            version = f": version {prose(result.live_version)}"
+            version = f" version {prose(result.live_version)}"
         return f"{look.icon} {look.title} {subject(story)}{version}"
     chapters = list(story.functions.values())
     verb = {

@@ -11,7 +11,6 @@ from enum import StrEnum
 
 from ..core.model import Command, Outcome, Result, Rollback
 from ..core.timeline import FunctionStory, Story
-from . import words
 
 
 class Tone(StrEnum):
@@ -186,7 +185,15 @@ def next_step(story: Story, chapter: FunctionStory | None, result: Result) -> st
 def rollback_command(chapter: FunctionStory | None, result: Result) -> str:
     """The exact command that brings the version from before back, for a POSIX shell."""
     return shlex.join(
-        ["ci-deploy", "rollback", *_where(chapter, result), "--to-version", result.previous_version, "--reason", "why"]
+        [
+            "ci-deploy",
+            "rollback",
+            *_where(chapter, result),
+            "--to-version",
+            result.previous_version,
+            "--reason",
+            "what went wrong",
+        ]
     )
 
 
@@ -220,7 +227,4 @@ def progress(chapter: FunctionStory) -> str:
     if leg is None:
         return "waiting" if chapter.waiting else ("planned" if chapter.plan else "reading")
     running = [event.name for event, _ in leg.lifecycle if not event.status.terminal]
-    share = words.share_of(chapter.shares, chapter.target_version)
-    if running and running[-1] == "AllowTraffic" and share:
-        return f"{words.percent(share)} shifted"
     return running[-1] if running else "in progress"

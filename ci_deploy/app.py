@@ -1,0 +1,307 @@
+"""The process boundary: reads the world once, wires it, runs one command, and turns every end into an exit code.
+
+    environment or flags -> inputs -> reporters, ports -> command -> drive -> Concluded -> exit code
+
+The only module that knows both `edge` and the rest. Every way out says what happened in all reports and outputs.
+"""
+
+from __future__ import annotations
+
+import signal
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from . import __version__, command_line
+from .commands import COMMANDS
+from .commands.call import Call
+from .core import inputs as tables
+from .core.actions import Cancelled, Observation
+from .core.context import context as context_of
+from .core.errors import CiDeployError, InvalidInput, Refused
+from .core.events import Concluded, Event, Noticed, Started
+from .core.inputs import Inputs
+from .core.model import Command, Context, Finding, Outcome, Result, Severity, exit_code
+from .core.release import Release
+from .core.rollout import outcome_of
+from .core.trust import REMEDY, distrust
+from .drive import Bug, QueueInbox, Workers, drive
+from .edge.runner import RunnerFilesOnDisk, RunnerLog, Stdout, read_event, wants_colour
+from .perform import perform
+from .ports import Clock, Ports, Reporter
+from .reporters.fanout import FanOut
+from .reporters.log import LogReporter
+from .reporters.outputs import OutputsReporter
+
+ISSUES = "https://github.com/your-org/ci-deploy/issues"
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+def run(arguments: Sequence[str], environ: Mapping[str, str], directory: Path, *, command: str = "") -> int:
+    """Run the action (inputs in the environment) or the command line. Returns the exit code; never raises.
+
+    `command` overrides the input of that name: the post step's entry point says `finish`.
+    """
+    given = inputs_from(environ)
+    actions = bool(given or command) or (not arguments and environ.get("GITHUB_ACTIONS") == "true")
+    json = False
+    where = "input `{}`"
+    if not actions:
+        parsed = command_line.parse(arguments, tuple(COMMANDS))
+        given, json, where = dict(parsed.given), parsed.json, "flag `--{}`"
+    context = context_of(environ, read_event(environ))
+    context = replace(context, actions=actions)
+    log = RunnerLog(Stdout(), actions=actions, colour=wants_colour(environ, terminal=_terminal()) or actions)
+    return _Run(given, environ, directory, context, log, where=where, json=json, command=command).run()
+
+
+def inputs_from(environ: Mapping[str, str]) -> dict[str, str]:
+    """INPUT_DEPLOYMENT-GROUP and the like, by kebab-case name, empty ones left out.
+
+    The runner upper-cases names and keeps hyphens (facts.md B1). Misspelt inputs arrive like the others, so they are
+    taken along to be complained about.
+    """
+    return {
+        name.removeprefix("INPUT_").lower(): value
+        for name, value in environ.items()
+        if name.startswith("INPUT_") and value.strip()
+    }
+
+
+def _terminal() -> bool:
+    import sys
+
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+class _Run:
+    """One run, from inputs to exit code."""
+
+    def __init__(
+        self,
+        given: Mapping[str, str],
+        environ: Mapping[str, str],
+        directory: Path,
+        context: Context,
+        log: RunnerLog,
+        *,
+        where: str,
+        json: bool,
+        command: str,
+    ) -> None:
+        self._given = given
+        self._environ = environ
+        self._directory = directory
+        self._context = context
+        self._log = log
+        self._where = where
+        self._json = json
+        self._command = command
+        self._concluded: Concluded | None = None
+        self._inputs = Inputs(command=_intended(given))
+        self._start = 0.0
+        self._close: Callable[[], None] = lambda: None
+
+    def run(self) -> int:
+        files = RunnerFilesOnDisk(self._environ, warn=lambda text: self._log.warning(text))
+        print_json = Stdout().write if self._json else None
+        reporters: list[Reporter] = [LogReporter(self._log), OutputsReporter(files, print_json)]
+        self._report = FanOut(reporters, self._log)
+        try:
+            self._clock = self._make_clock()
+            self._start = self._clock.now()
+            inbox = QueueInbox(self._clock.real(1.0))
+            _on_signals(inbox, self._clock.real(1.0))
+            self._inputs = tables.parse(self._given, where=self._where)
+            if self._command:
+                self._inputs = replace(self._inputs, command=self._command)
+            self._report = self._reporters(files, reporters)
+            self._begin()
+            self._guard()
+            return self._execute(inbox).exit_code
+        except CiDeployError as error:
+            return self._fail(error.__cause__ if isinstance(error, Bug) and error.__cause__ else error)
+        except Exception as error:  # noqa: BLE001 - the boundary: a bug is told as one
+            return self._fail(error)
+        finally:
+            self._report.close()
+            self._close()
+
+    def _make_clock(self) -> Clock:
+        from .edge.wiring import clock_for
+
+        return clock_for(self._environ)
+
+    def _reporters(self, files: RunnerFilesOnDisk, reporters: list[Reporter]) -> FanOut:
+        """All reporters that these inputs ask for. Those that need GitHub share one background thread."""
+        from .reporters.summary import SummaryReporter
+
+        reporters.append(SummaryReporter(files))
+        inputs, context = self._inputs, self._context
+        if inputs.github_token and context.repository:
+            self._log.add_mask(inputs.github_token)
+            from .edge.github import RestGitHub
+            from .reporters.comment import CommentReporter
+            from .reporters.courier import Courier
+
+            courier = Courier(self._clock, self._log)
+            self._close = courier.close
+            github = RestGitHub(api_url=context.api_url, repository=context.repository, token=inputs.github_token)
+            if inputs.comment != "off":
+                reporters.append(CommentReporter(github, courier, self._log, inputs.comment))
+            if inputs.github_deployment:
+                from .reporters.github_deployment import GitHubDeploymentReporter
+
+                reporters.append(
+                    GitHubDeploymentReporter(
+                        github,
+                        courier,
+                        files,
+                        environment=inputs.environment or "",
+                        environment_url=inputs.environment_url or "",
+                    )
+                )
+        return FanOut(reporters, self._log)
+
+    def _begin(self) -> None:
+        inputs = self._inputs
+        keys = (f"{inputs.function}:{inputs.alias}",) if inputs.function else ()
+        self._report.report(
+            Started(
+                at=self._now(),
+                command=Command(inputs.command),
+                keys=keys,
+                inputs=tables.given_text(self._given),
+                context=self._context,
+                epoch=self._clock.epoch(),
+            )
+        )
+        for name in tables.unused(self._given, Command(inputs.command)):
+            text = f"Input `{name}` is not used by the command `{inputs.command}`."
+            self._notice(Severity.NOTE, "input-unused", text)
+
+    def _guard(self) -> None:
+        why = distrust(Command(self._inputs.command), self._context)
+        if not why:
+            return
+        if not self._inputs.allow_untrusted_event:
+            raise Refused(f"{why}.", REMEDY)
+        self._notice(Severity.WARNING, "untrusted-event", f"{why}; `allow-untrusted-event` lets it pass.")
+
+    def _execute(self, inbox: QueueInbox) -> Concluded:
+        ports: list[Ports] = []
+
+        def make_ports() -> Ports:
+            if not ports:
+                from .edge.wiring import wire
+
+                ports.append(
+                    wire(
+                        self._inputs,
+                        self._environ,
+                        clock=self._clock,
+                        directory=self._directory,
+                        mask=self._log.add_mask,
+                    )
+                )
+            return ports[0]
+
+        def drive_release(release: Release) -> Concluded:
+            wired = make_ports()
+            workers = Workers(lambda action: perform(action, wired), inbox)
+            drive(release, inbox=inbox, submit=workers.submit, now=self._now, report=self._told)
+            assert self._concluded is not None
+            return self._concluded
+
+        from .edge.wiring import files_for
+
+        call = Call(
+            inputs=self._inputs,
+            given=self._given,
+            context=self._context,
+            files=files_for(self._environ, self._directory),
+            ports=make_ports,
+            drive=drive_release,
+            report=self._told,
+            now=self._now,
+            state={
+                name.removeprefix("STATE_"): value for name, value in self._environ.items() if name.startswith("STATE_")
+            },
+        )
+        return COMMANDS[Command(self._inputs.command)](call)
+
+    def _told(self, event: Event) -> None:
+        if isinstance(event, Concluded):
+            self._concluded = event
+        self._report.report(event)
+
+    def _now(self) -> float:
+        return self._clock.now() - self._start
+
+    def _notice(self, severity: Severity, code: str, text: str, remedy: str = "") -> None:
+        finding = Finding(severity=severity, code=code, text=text, remedy=remedy)
+        self._report.report(Noticed(at=self._safe_now(), finding=finding))
+
+    def _safe_now(self) -> float:
+        return self._now() if hasattr(self, "_clock") else 0.0
+
+    def _fail(self, error: BaseException) -> int:
+        """An end without a verdict of a release: bad inputs, a refusal, AWS, or a bug."""
+        if isinstance(error, CiDeployError):
+            outcome, reason, remedy = outcome_of(error), error.what, error.remedy
+            if isinstance(error, InvalidInput):
+                for problem in error.problems:
+                    self._notice(Severity.REFUSAL, "input", f"{problem.where}: {problem.what}", problem.remedy)
+                count = len(error.problems)
+                reason = str(error.problems[0]) if count == 1 else f"{count} problems: {error}"
+        else:
+            outcome = Outcome.BUG
+            reason = f"{type(error).__name__}: {error}"
+            remedy = f"This is a bug in ci-deploy. Please report it with the text above: {ISSUES}"
+            self._bug_report(error)
+        result = Result(
+            function=self._inputs.function or self._given.get("function", ""),
+            alias=self._inputs.alias,
+            outcome=outcome,
+            reason=reason,
+            remedy=remedy,
+            duration_seconds=round(self._safe_now(), 1),
+            settled=outcome is not Outcome.BUG,
+        )
+        command = Command(self._inputs.command)
+        code = exit_code(command, outcome)
+        self._report.report(
+            Concluded(at=self._safe_now(), command=command, result=result, results=(result,), exit_code=code)
+        )
+        return code
+
+    def _bug_report(self, error: BaseException) -> None:
+        self._log.group(f"Bug report: ci-deploy {__version__}")
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            self._log.line(line)
+        self._log.endgroup()
+
+
+def _intended(given: Mapping[str, str]) -> str:
+    """The command that was meant, as well as can be told before the inputs are known to be good."""
+    text = given.get("command", "").strip().lower()
+    return text if text in {command.value for command in COMMANDS} else Command.DEPLOY.value
+
+
+def _on_signals(inbox: QueueInbox, second: float) -> None:
+    """A signal becomes an observation. As PID 1, SIGTERM would otherwise be ignored (facts.md B3)."""
+
+    def handler(number: int) -> Callable[[int, object], None]:
+        name = signal.Signals(number).name
+        observation: Observation = Cancelled(signal=name, second=second)
+
+        def handle(_number: int, _frame: object) -> None:
+            inbox.put(observation)
+
+        return handle
+
+    for name in SIGNALS:
+        number = getattr(signal, name, None)
+        if number is not None:
+            signal.signal(number, handler(number))

@@ -1,0 +1,69 @@
+"""The command line, made from the same table of inputs as action.yml: `ci-deploy deploy --function checkout …`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from . import __version__
+from .core.inputs import BOOL, table
+from .core.model import Command
+
+_HELP: Mapping[Command, str] = {
+    Command.DEPLOY: "deploy a version and follow it to the end",
+    Command.ROLLBACK: "go back to a version that served before",
+    Command.STOP: "stop the running deployment",
+    Command.STATUS: "what is served, what is running, and the history",
+    Command.PLAN: "what deploy would do, with every problem found; writes nothing",
+    Command.SETUP: "create what is missing (application, deployment group, config, alias)",
+    Command.PRUNE: "delete old versions that nothing needs",
+    Command.VALIDATE: "check inputs, manifest and AppSpec, without AWS",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """The inputs by kebab-case name as text, as the environment would have them, and what only a terminal needs."""
+
+    given: Mapping[str, str]
+    json: bool
+
+
+def parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
+    """One subcommand a command; each knows the flags of its own inputs."""
+    top = argparse.ArgumentParser(
+        prog="ci-deploy",
+        description="Deploy AWS Lambda functions through CodeDeploy.",
+        epilog="Credentials and region are found as the AWS CLI finds them.",
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"ci-deploy {__version__}")
+    subs = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in commands:
+        sub = subs.add_parser(command.value, help=_HELP[command], description=_HELP[command], allow_abbrev=False)
+        sub.add_argument("--json", action="store_true", help="print the result as JSON at the end")
+        groups: dict[str, argparse._ArgumentGroup] = {}
+        for spec in table():
+            if spec.name == "command" or command not in spec.commands:
+                continue
+            group = groups.setdefault(spec.group, sub.add_argument_group(spec.group))
+            default = f" Default: {spec.default}." if spec.default else ""
+            text = (spec.text + default).replace("`", "").replace("%", "%%")
+            if spec.kind is BOOL:
+                group.add_argument(f"--{spec.name}", nargs="?", const="true", metavar="true|false", help=text)
+            else:
+                group.add_argument(f"--{spec.name}", action="append", metavar=spec.kind.name.upper(), help=text)
+    return top
+
+
+def parse(arguments: Sequence[str], commands: Sequence[Command]) -> Arguments:
+    """Flags as text; a flag that is given twice is a list. Exits with 2 and usage where a flag is not known."""
+    named = vars(parser(commands).parse_args(arguments))
+    json = bool(named.pop("json"))
+    given = {
+        name.replace("_", "-"): "\n".join(value) if isinstance(value, list) else value
+        for name, value in named.items()
+        if value is not None
+    }
+    return Arguments(given=given, json=json)

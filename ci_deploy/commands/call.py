@@ -1,0 +1,100 @@
+"""What a command is given, and the few things that all of them do with it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ..core import appspec as appspecs
+from ..core.errors import InvalidInput, Problem
+from ..core.events import Concluded, Event
+from ..core.inputs import Inputs
+from ..core.model import Command, Context, Outcome, Result, S3Location, exit_code
+from ..core.release import Release
+from ..core.rollout import Rollout
+from ..perform import identify
+from ..ports import Files, Ports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A command's whole world. `ports` is made when first asked for: `validate` needs no AWS at all."""
+
+    inputs: Inputs
+    given: Mapping[str, str]
+    context: Context
+    files: Files
+    ports: Callable[[], Ports]
+    drive: Callable[[Release], Concluded]
+    report: Callable[[Event], None]
+    now: Callable[[], float]
+    state: Mapping[str, str]  # what an earlier step of this action left in GITHUB_STATE
+
+    @property
+    def command(self) -> Command:
+        return Command(self.inputs.command)
+
+
+def first_rollout(call: Call) -> Rollout:
+    """The first state of one function, its inputs completed by the user's own AppSpec if there is one."""
+    inputs, logical_name = completed_inputs(call)
+    return Rollout(
+        inputs=inputs,
+        context=call.context,
+        marker_id=secrets.token_hex(4),
+        began=call.now(),
+        logical_name=logical_name,
+    )
+
+
+def completed_inputs(call: Call) -> tuple[Inputs, str]:
+    """The inputs and the AppSpec's logical name. Raises InvalidInput where AppSpec and inputs disagree."""
+    source = call.inputs.appspec
+    if source is None:
+        return call.inputs, ""
+    where = f"AppSpec `{source}`"
+    parsed = appspecs.parse(_text_of(call, source), where=where)
+    given = frozenset(name for name, text in call.given.items() if text.strip())
+    return appspecs.complete(call.inputs, parsed, given=given), parsed.logical_name
+
+
+def _text_of(call: Call, source: str) -> str:
+    if not source.startswith("s3://"):
+        try:
+            return call.files.read_text(source)
+        except (OSError, UnicodeDecodeError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            problem = Problem(where="input `appspec`", what=f"`{source}` cannot be read: {why}.")
+            raise InvalidInput((problem,)) from None
+    if call.command is Command.VALIDATE:
+        problem = Problem(
+            where="input `appspec`", what="is in S3, and `validate` uses no AWS.", remedy="Use `plan`, or give a path."
+        )
+        raise InvalidInput((problem,))
+    identify(call.inputs.account_id, call.ports())
+    bucket, _, rest = source.removeprefix("s3://").partition("/")
+    key, _, version = rest.partition("?versionId=")
+    return call.ports().revisions.get(S3Location(bucket=bucket, key=key, version=version))
+
+
+def conclude(call: Call, outcome: Outcome, *, reason: str, remedy: str = "") -> Concluded:
+    """The end of a run that has no deployment to speak of."""
+    inputs = call.inputs
+    result = Result(
+        function=inputs.function or "",
+        alias=inputs.alias,
+        outcome=outcome,
+        reason=reason,
+        remedy=remedy,
+        duration_seconds=round(call.now(), 1),
+    )
+    concluded = Concluded(
+        at=call.now(),
+        command=call.command,
+        result=result,
+        results=(result,),
+        exit_code=exit_code(call.command, outcome),
+    )
+    call.report(concluded)
+    return concluded
