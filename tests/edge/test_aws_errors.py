@@ -1,0 +1,185 @@
+"""What an error of AWS's means, and what to do about it."""
+
+from __future__ import annotations
+
+import pytest
+from botocore import exceptions as boto
+
+from ci_deploy.core.errors import AwsError, ErrorKind, InvalidInput
+from ci_deploy.edge.aws_errors import kind_of, translate, unreadable
+
+
+def answered(
+    code: str,
+    message: str = "",
+    status: int = 400,
+    *,
+    service: str = "codedeploy",
+    operation: str = "CreateDeployment",
+    resource: str = "deployment group app/blue",
+    called: str = "",
+) -> AwsError:
+    response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    error = translate(
+        boto.ClientError(response, called or operation), service=service, operation=operation, resource=resource
+    )
+    assert isinstance(error, AwsError)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("ThrottlingException", 400, ErrorKind.THROTTLED),
+        ("Throttling", 400, ErrorKind.THROTTLED),
+        ("TooManyRequestsException", 429, ErrorKind.THROTTLED),
+        ("RequestLimitExceeded", 400, ErrorKind.THROTTLED),
+        ("SlowDown", 503, ErrorKind.THROTTLED),
+        ("Unknown", 429, ErrorKind.THROTTLED),
+        ("ExpiredToken", 403, ErrorKind.EXPIRED),
+        ("ExpiredTokenException", 400, ErrorKind.EXPIRED),
+        ("RequestExpired", 400, ErrorKind.EXPIRED),
+        ("RequestTimeTooSkewed", 403, ErrorKind.EXPIRED),
+        ("ServiceException", 500, ErrorKind.UNREACHABLE),
+        ("ServiceUnavailable", 503, ErrorKind.UNREACHABLE),
+        ("RequestTimeout", 400, ErrorKind.UNREACHABLE),
+        ("IDPCommunicationError", 400, ErrorKind.UNREACHABLE),
+        ("AccessDenied", 403, ErrorKind.DENIED),
+        ("AccessDeniedException", 400, ErrorKind.DENIED),
+        ("UnauthorizedOperation", 403, ErrorKind.DENIED),
+        ("403", 403, ErrorKind.DENIED),
+        ("401", 401, ErrorKind.NO_CREDENTIALS),
+        ("ResourceNotFoundException", 404, ErrorKind.NOT_FOUND),
+        ("ApplicationDoesNotExistException", 400, ErrorKind.NOT_FOUND),
+        ("NoSuchBucket", 404, ErrorKind.NOT_FOUND),
+        ("NoSuchKey", 404, ErrorKind.NOT_FOUND),
+        ("404", 404, ErrorKind.NOT_FOUND),
+        ("DeploymentLimitExceededException", 400, ErrorKind.CONFLICT),
+        ("ResourceConflictException", 409, ErrorKind.CONFLICT),
+        ("PreconditionFailedException", 412, ErrorKind.CONFLICT),
+        ("PreconditionFailed", 412, ErrorKind.CONFLICT),
+        ("Whatever", 409, ErrorKind.CONFLICT),
+        ("UnrecognizedClientException", 400, ErrorKind.NO_CREDENTIALS),
+        ("InvalidClientTokenId", 403, ErrorKind.NO_CREDENTIALS),
+        ("SignatureDoesNotMatch", 403, ErrorKind.NO_CREDENTIALS),
+        ("InvalidRevisionException", 400, ErrorKind.REJECTED),
+        ("LimitExceededException", 400, ErrorKind.REJECTED),
+        ("DeploymentAlreadyCompletedException", 400, ErrorKind.REJECTED),
+        ("BrandNewException", 400, ErrorKind.REJECTED),
+    ],
+)
+def test_each_code_has_its_kind(code: str, status: int, kind: ErrorKind) -> None:
+    assert kind_of(code, status, "") is kind
+
+
+def test_a_signature_out_of_time_is_a_wrong_clock() -> None:
+    error = answered("InvalidSignatureException", "Signature expired: 20261123T000000Z is now earlier than …", 403)
+    assert error.kind is ErrorKind.EXPIRED
+    assert "clock" in error.remedy
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        boto.EndpointConnectionError(endpoint_url="https://x"),
+        boto.ConnectTimeoutError(endpoint_url="https://x"),
+        boto.ReadTimeoutError(endpoint_url="https://x"),
+        boto.ConnectionClosedError(endpoint_url="https://x"),
+        boto.ProxyConnectionError(proxy_url="https://x"),
+        boto.SSLError(endpoint_url="https://x", error="certificate"),
+        boto.ResponseStreamingError(error="broken"),
+        boto.IncompleteReadError(actual_bytes=1, expected_bytes=2),
+        boto.HTTPClientError(error="anything"),
+    ],
+)
+def test_everything_without_an_answer_is_unreachable(error: Exception) -> None:
+    translated = translate(error, service="lambda", operation="GetAlias", resource="alias f:live")
+    assert isinstance(translated, AwsError)
+    assert translated.kind is ErrorKind.UNREACHABLE
+    assert translated.code == type(error).__name__
+    assert translated.kind.transient
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        boto.NoCredentialsError(),
+        boto.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"),
+        boto.ProfileNotFound(profile="x"),
+        boto.CredentialRetrievalError(provider="x", error_msg="y"),
+        boto.UnauthorizedSSOTokenError(),
+    ],
+)
+def test_everything_about_credentials_is_no_credentials(error: Exception) -> None:
+    translated = translate(error, service="sts", operation="GetCallerIdentity")
+    assert isinstance(translated, AwsError)
+    assert translated.kind is ErrorKind.NO_CREDENTIALS
+
+
+def test_no_region_is_bad_input() -> None:
+    assert isinstance(translate(boto.NoRegionError(), service="sts", operation="GetCallerIdentity"), InvalidInput)
+
+
+def test_a_denial_names_the_action_the_resource_and_the_page() -> None:
+    error = answered("AccessDeniedException", "denied")
+    assert error.operation == "codedeploy:CreateDeployment"
+    assert (
+        error.remedy
+        == "Add codedeploy:CreateDeployment on deployment group app/blue to the role's policy (docs/iam.md)."
+    )
+
+
+def test_a_denial_names_the_more_exact_action_that_aws_gives() -> None:
+    error = answered(
+        "AccessDeniedException",
+        "User: arn:aws:sts::123456789012:assumed-role/ci/x is not authorized to perform: codedeploy:GetDeploymentConfig"
+        " on resource: arn:aws:codedeploy:eu-central-1:123456789012:deploymentconfig:Slow because no identity-based"
+        " policy allows the codedeploy:GetDeploymentConfig action",
+    )
+    assert error.operation == "codedeploy:GetDeploymentConfig"
+    assert error.resource == "arn:aws:codedeploy:eu-central-1:123456789012:deploymentconfig:Slow"
+    assert "codedeploy:GetDeploymentConfig on arn:aws:codedeploy" in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "action"),
+    [
+        ("s3", "HeadObject", "s3:GetObject"),
+        ("lambda", "Invoke", "lambda:InvokeFunction"),
+        ("s3", "PutObject", "s3:PutObject"),
+    ],
+)
+def test_actions_are_named_as_iam_names_them(service: str, operation: str, action: str) -> None:
+    assert answered("403", "Forbidden", 403, service=service, operation=operation).operation == action
+
+
+def test_a_failed_refresh_is_named_as_itself_and_not_as_the_call_it_stood_in_the_way_of() -> None:
+    error = answered(
+        "AccessDenied",
+        "Not authorized to perform sts:AssumeRoleWithWebIdentity",
+        403,
+        called="AssumeRoleWithWebIdentity",
+    )
+    assert error.operation == "sts:AssumeRoleWithWebIdentity"
+    assert "trust policy" in error.remedy
+
+
+def test_expired_credentials_point_to_the_refreshed_kind() -> None:
+    assert "role-to-assume" in answered("ExpiredTokenException").remedy
+
+
+def test_an_error_page_does_not_flood_the_message() -> None:
+    error = answered("502", "<html>\n" + "x" * 100_000, 502)
+    assert len(error.message) <= 600
+    assert "\n" not in str(error)
+
+
+def test_an_answer_without_its_content_has_an_unknown_effect() -> None:
+    assert unreadable("codedeploy", "CreateDeployment", "", "deploymentId").kind is ErrorKind.UNREACHABLE
+
+
+@pytest.mark.parametrize("response", [{}, {"Error": {}}, {"Error": {"Code": None, "Message": None}}])
+def test_an_error_without_any_detail_is_still_an_error(response: dict[str, object]) -> None:
+    error = translate(boto.ClientError(response, "GetAlias"), service="lambda", operation="GetAlias")
+    assert isinstance(error, AwsError)
+    assert error.code == "Unknown"
