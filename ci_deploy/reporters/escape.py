@@ -66,13 +66,27 @@ def uncommanded(text: str) -> str:
 
 def prose(text: str, limit: int = 2_000) -> str:
     """One line of Markdown that reads as the text itself: in a paragraph, a table's cell or an HTML summary."""
-    text = _entities(" ".join(plain(text, limit).split()))
+    return _prose_within(" ".join(plain(text, limit).split()), first=True)
+
+
+def _prose_within(text: str, *, first: bool) -> str:
+    text = _entities(text)
     text = text.replace("@", f"@{ZERO_WIDTH}").replace("&#35;", f"&#35;{ZERO_WIDTH}")
     text = re.sub(r"(?i)\b(gh-)(?=\d)", rf"\1{ZERO_WIDTH}", text)
     text = re.sub(r"(?i)\b(https?|ftp|mailto|xmpp):", rf"\1{ZERO_WIDTH}:", text)
     text = re.sub(r"(?i)(www)\.", rf"\1{ZERO_WIDTH}.", text)
     text = re.sub(r":(?=[\w&#;+-]+:)", f":{ZERO_WIDTH}", text)  # :emoji:
-    return _BLOCK_START.sub(_escaped_start, text)
+    return _BLOCK_START.sub(_escaped_start, text) if first else text
+
+
+def marked(text: str, limit: int = 2_000) -> str:
+    """`prose` for sentences of our own, which may quote foreign text: what stands in backticks becomes code."""
+    text = " ".join(plain(text, limit).split())
+    parts = re.split(r"(`[^`]+`)", text)
+    return "".join(
+        code(part[1:-1]) if n % 2 and _SIMPLE_CODE.fullmatch(part[1:-1]) else _prose_within(part, first=n == 0)
+        for n, part in enumerate(parts)
+    )
 
 
 def _entities(text: str) -> str:

@@ -189,7 +189,9 @@ class LogReporter:
 
     def _traffic(self, event: e.TrafficShifted) -> None:
         label = "Traffic back" if event.of_rollback else "Traffic"
-        text = words.traffic(event.shares, self._target(event.key))
+        chapter = self._story.functions[event.key]
+        wanted = chapter.current_version if event.of_rollback else chapter.target_version
+        text = words.traffic(event.shares, wanted)
         colour = _YELLOW if event.of_rollback else _CYAN
         self._say(event, "↩" if event.of_rollback else "»", label, self._join(text, self._outlook(event)), colour)
 
@@ -245,9 +247,8 @@ class LogReporter:
         said = verdict.summary_sentence(story)
         steps = [verdict.next_step(story, chapter, chapter.result if chapter and chapter.result else result)]
         if event.exit_code != 0:
-            self._annotate(
-                "error", f"{look.title}: {self._who(event)}", self._join(said, result.reason, steps[0], "\n")
-            )
+            message = "\n".join(part for part in (said, result.reason, steps[0]) if part)
+            self._annotate("error", f"{look.title}: {self._who(event)}", message)
         colour = _TONES[look.tone]
         rule = "─" * 88
         self._sink.line(self._paint(rule, colour))

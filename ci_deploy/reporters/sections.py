@@ -17,7 +17,7 @@ from ..core.model import Command, DeploymentStatus, EventStatus, Finding, Outcom
 from ..core.timeline import FunctionStory, Leg, Story
 from . import verdict, words
 from .disclosure import HIDDEN, shows_hook_logs
-from .escape import code, details, fence, html_code, link, prose
+from .escape import code, details, fence, html_code, link, marked, prose
 from .planned import next_share, plan_rows
 from .verdict import Tone
 
@@ -121,7 +121,7 @@ def lead(story: Story) -> str:
     said = verdict.summary_sentence(story)
     parts = [f"**{prose(said)}**" if look.tone is not Tone.GOOD else prose(said)] if said else []
     if result.reason:
-        parts.append(prose(result.reason))
+        parts.append(marked(result.reason))
     step = next_step(story)
     if step:
         parts.append(step)
@@ -141,8 +141,8 @@ def next_step(story: Story) -> str:
         return ""
     words_, colon, command = text.partition(": ")
     if colon and re.match(r"(ci-deploy|aws) ", command):
-        return f"**What to do:** {prose(words_)}: {code(command, 1_000)}"
-    return f"**What to do:** {prose(text)}"
+        return f"**What to do:** {marked(words_)}: {code(command, 1_000)}"
+    return f"**What to do:** {marked(text)}"
 
 
 def _single(story: Story) -> tuple[FunctionStory | None, Result | None]:
@@ -289,15 +289,15 @@ def _diagnosis(story: Story, chapter: FunctionStory, lines: int, *, named: bool)
     parts = []
     # With one function the reason and the remedy are in the lead already, if the result took them from here.
     if named or (story.result and diagnosis.summary not in story.result.reason):
-        parts.append(f"**Why:** {where}{prose(diagnosis.summary)}")
+        parts.append(f"**Why:** {where}{marked(diagnosis.summary)}")
     if diagnosis.remedy and (named or not (story.result and diagnosis.remedy == story.result.remedy)):
-        parts.append(f"**What to do:** {prose(diagnosis.remedy)}")
+        parts.append(f"**What to do:** {marked(diagnosis.remedy)}")
     if diagnosis.alarms:
         rows = [(code(alarm.name), prose(alarm.state), prose(alarm.reason, 500)) for alarm in diagnosis.alarms[:20]]
         parts.append(_table(("Alarm", "State", "Reason"), rows))
     if lines:
         parts += _evidence(story, chapter, lines)
-    parts += [f"<sub>{prose(text)}</sub>" for text in diagnosis.unreadable]
+    parts += [f"<sub>{marked(text)}</sub>" for text in diagnosis.unreadable]
     return "\n\n".join(parts)
 
 
@@ -312,7 +312,7 @@ def _evidence(story: Story, chapter: FunctionStory, lines: int) -> list[str]:
     if not logs:
         return []
     if not shows_hook_logs(story.context, story.inputs):
-        return [f"<sub>{prose(HIDDEN)}</sub>"]
+        return [f"<sub>{marked(HIDDEN)}</sub>"]
     return [
         details(f"The last lines of {html_code(name)}", fence(text, lines=lines, keep="tail"))
         for name, text in logs[:5]
@@ -325,9 +325,11 @@ def findings(story: Story, *, notes: bool = True, limit: int = 50) -> str:
     for where, finding in _all_findings(story):
         if finding.severity is Severity.NOTE and not notes:
             continue
-        remedy = f" {prose(finding.remedy)}" if finding.remedy else ""
+        if story.result is not None and finding.text in story.result.reason:
+            continue  # the lead says it
+        remedy = f" {marked(finding.remedy)}" if finding.remedy else ""
         name = f"{code(where)}: " if where and len(story.functions) > 1 else ""
-        rows.append(f"- {_SEVERITY_ICONS[finding.severity]} {name}{prose(finding.text)}{remedy}")
+        rows.append(f"- {_SEVERITY_ICONS[finding.severity]} {name}{marked(finding.text)}{remedy}")
     more = f"\n- … and {len(rows) - limit} more" if len(rows) > limit else ""
     return "\n".join(rows[:limit]) + more
 
@@ -430,7 +432,7 @@ def provenance(story: Story) -> str:
         parts.append(where if context.public else f"{where} of account {code(identity.account)}")
     time = words.time_of_day(story.epoch, story.now)
     if time:
-        parts.append(f"at {time}")
+        parts.append(f"as of {time}" if story.result is None else f"ended {time}")
     return f"<sub>{' · '.join(parts)}</sub>" if parts else ""
 
 

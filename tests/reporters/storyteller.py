@@ -1,0 +1,704 @@
+"""A release's story in the words of people: `Release().running(weight=10).hook_fails().rolled_back()`.
+
+Builds the events that the state machine would emit, on a clock of its own; `story` is what they add up to.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from ci_deploy.core import events as e
+from ci_deploy.core.model import (
+    Alarm,
+    Alias,
+    Command,
+    Context,
+    DeploymentStatus,
+    Diagnosis,
+    Diagnostics,
+    EventStatus,
+    Finding,
+    FunctionVersion,
+    Identity,
+    LifecycleEvent,
+    LogLines,
+    Outcome,
+    Result,
+    Rollback,
+    Routing,
+    RoutingType,
+    Severity,
+    exit_code,
+)
+from ci_deploy.core.planning import Existing, Plan, ToPublish
+from ci_deploy.core.timeline import Story, tell
+
+PULL_REQUEST = Context(
+    actions=True,
+    repository="octo-shop/checkout",
+    sha="4f2a91c07de1b0a6c6b4cdd1b7fcd6a2f3e8d901",
+    ref="refs/pull/128/merge",
+    run_id=11223344556,
+    run_attempt=1,
+    actor="mona",
+    workflow="deploy",
+    event_name="pull_request",
+    pull_request=128,
+)
+IDENTITY = Identity(
+    account="123456789012", arn="arn:aws:sts::123456789012:assumed-role/deploy/octo-shop", region="eu-central-1"
+)
+INPUTS = {
+    "command": "deploy",
+    "function": "checkout",
+    "application": "shop",
+    "deployment-group": "checkout-live",
+    "bucket": "shop-revisions",
+    "before-allow-traffic": "CodeDeployHook_checkout_smoke",
+    "after-allow-traffic": "CodeDeployHook_checkout_verify",
+    "rollback-workflow": "rollback.yml",
+}
+CANARY = Routing(kind=RoutingType.CANARY, percentage=10, interval_minutes=5)
+LINEAR = Routing(kind=RoutingType.LINEAR, percentage=10, interval_minutes=1)
+APPSPEC = """{
+  "version": 0.0,
+  "Resources": [
+    {
+      "checkout": {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {"Name": "checkout", "Alias": "live", "CurrentVersion": "41", "TargetVersion": "42"}
+      }
+    }
+  ],
+  "Hooks": [
+    {"BeforeAllowTraffic": "CodeDeployHook_checkout_smoke"},
+    {"AfterAllowTraffic": "CodeDeployHook_checkout_verify"}
+  ]
+}"""
+HOOK_LOG = (
+    "START RequestId: 0b5c7a1e-6f0d-4b51-9d3c-5e2a7f3d9c11 Version: $LATEST",
+    "[INFO] 2026-11-23T14:01:09Z smoke test of checkout:42",
+    "GET /health -> 200 in 81 ms",
+    "POST /cart/items -> 500 in 1204 ms",
+    "[ERROR] KeyError: 'currency'\n  File \"/var/task/cart.py\", line 87, in total",
+    "END RequestId: 0b5c7a1e-6f0d-4b51-9d3c-5e2a7f3d9c11",
+    "REPORT RequestId: 0b5c7a1e-6f0d-4b51-9d3c-5e2a7f3d9c11 Duration: 1310.42 ms Memory Used: 71 MB",
+)
+ARN = "https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/{}?region=eu-central-1"
+
+
+class Release:
+    """One run; methods add what happened next and return the release. Time passes only where a method says so."""
+
+    def __init__(
+        self,
+        *keys: str,
+        command: Command = Command.DEPLOY,
+        context: Context = PULL_REQUEST,
+        inputs: dict[str, str] | None = None,
+        routing: Routing = CANARY,
+        hooks: bool = True,
+        current: str = "41",
+        target: str = "42",
+        epoch: float = 1795442400.0,
+        identity: Identity | None = IDENTITY,
+    ) -> None:
+        self.keys = keys or ("checkout:live",)
+        self.command = command
+        self.context = context
+        self.routing = routing
+        self.hooks = hooks
+        self.current, self.target = current, target
+        self.at = 0.0
+        self.events: list[e.Event] = []
+        self._add(
+            e.Started,
+            key="",
+            command=command,
+            keys=self.keys,
+            inputs=INPUTS if inputs is None else inputs,
+            context=context,
+            epoch=epoch,
+        )
+        if identity is not None:
+            self.after(0.6)._add(e.Identified, key="", identity=identity)
+
+    # --- time and bookkeeping --------------------------------------------------------------------------------------
+
+    @property
+    def story(self) -> Story:
+        story = Story()
+        for event in self.events:
+            story = tell(story, event)
+        return story
+
+    def after(self, seconds: float) -> Self:
+        self.at += seconds
+        return self
+
+    def _add(self, kind: type, *, key: str | None = None, **fields: Any) -> Self:
+        self.events.append(kind(at=self.at, key=self.keys[0] if key is None else key, **fields))
+        return self
+
+    def _id(self, key: str, rollback: bool = False) -> str:
+        n = self.keys.index(key)
+        return f"d-{'R' if rollback else 'A'}{n:02}B2C3D4E"
+
+    def _alias(self, key: str, version: str, **weights: float) -> Alias:
+        function, _, name = key.partition(":")
+        return Alias(function=function, name=name, version=version, weights=weights)
+
+    # --- the beginning ---------------------------------------------------------------------------------------------
+
+    def plan_of(self, key: str, **changes: Any) -> Plan:
+        function, _, alias = key.partition(":")
+
+        def version(number: str, description: str = "") -> FunctionVersion:
+            return FunctionVersion(
+                function=function,
+                version=number,
+                code_sha256="k2bKqZ9gq0bQn3mVbY3b3uZ0m0c5w1m7p8o9i0u1y2t=",
+                runtime="python3.13",
+                memory_mb=512,
+                code_size=1_843_200,
+                description=description,
+            )
+
+        fields: dict[str, Any] = {
+            "function": function,
+            "alias": alias,
+            "application": "shop",
+            "group": f"{function}-{alias}",
+            "current_version": self.current,
+            "target": ToPublish(source="latest", code_sha256="", revision_id="", fingerprint="")
+            if self.command is not Command.ROLLBACK
+            else Existing(version=self.target),
+            "config_name": "CodeDeployDefault.LambdaCanary10Percent5Minutes",
+            "routing": self.routing,
+            "before_hook": f"CodeDeployHook_{function}_smoke" if self.hooks else "",
+            "after_hook": f"CodeDeployHook_{function}_verify" if self.hooks else "",
+            "bucket": "shop-revisions",
+            "prefix": "CodeDeploy",
+            "rollback_events": ("failure", "alarm", "stop-request"),
+            "alarm_names": (f"{function}-errors", f"{function}-p99-latency"),
+            "timeout": 8100.0,
+            "current": version(self.current, "ci-deploy sha=0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"),
+            "new": version("$LATEST"),
+        }
+        return Plan(**fields | changes)
+
+    def planned(self, *findings: Finding, **changes: Any) -> Self:
+        for key in self.keys:
+            plan = self.plan_of(key, findings=findings, **changes)
+            self.after(0.4)._add(e.Planned, key=key, plan=plan, alias=self._alias(key, self.current))
+        return self
+
+    def waits(self, what: str = "deployment d-OTHER1234 of run 11223344001, which is active in the group") -> Self:
+        return self._add(e.Waiting, what=what, deployment_id="d-OTHER1234", until=self.at + 1800)
+
+    def published(self) -> Self:
+        for key in self.keys:
+            self.after(1.2)._add(
+                e.VersionPublished,
+                key=key,
+                version=self.target,
+                code_sha256="k2bKqZ9gq0bQn3mVbY3b3uZ0m0c5w1m7p8o9i0u1y2t=",
+            )
+        return self
+
+    def stored(self) -> Self:
+        for key in self.keys:
+            self._add(
+                e.RevisionStored,
+                key=key,
+                location="s3://shop-revisions/CodeDeploy/checkout/live/9d2c41aa.json?versionId=3HL4kqtJvjVBH40Nrjfkd",
+                sha256="9d2c41aa07f0" * 5,
+                content=APPSPEC.replace("checkout", key.partition(":")[0]),
+            )
+        return self
+
+    def created(self, *, attached: bool = False) -> Self:
+        for key in self.keys:
+            function, _, alias = key.partition(":")
+            where = {"application": "shop", "group": f"{function}-{alias}"}
+            versions = {"current_version": self.current, "target_version": self.target}
+            self.after(0.5)._add(e.Creating, key=key, marker_id="1a2b3c4d", **where, **versions)
+            self.after(0.3)._add(
+                e.DeploymentStarted,
+                key=key,
+                deployment_id=self._id(key),
+                console_url=ARN.format(self._id(key)),
+                attached=attached,
+                until=self.at + 8100,
+                **where,
+                **versions,
+            )
+        return self
+
+    # --- the lifecycle ---------------------------------------------------------------------------------------------
+
+    def status(self, status: DeploymentStatus, code: str = "", message: str = "", *, of_rollback: bool = False) -> Self:
+        for key in self.keys:
+            self._add(
+                e.StatusChanged,
+                key=key,
+                deployment_id=self._id(key, of_rollback),
+                status=status,
+                error_code=code,
+                error_message=message,
+                of_rollback=of_rollback,
+            )
+        return self
+
+    def lifecycle(
+        self, name: str, status: EventStatus, seconds: float | None = None, *, of_rollback: bool = False, **said: str
+    ) -> Self:
+        for key in self.keys:
+            self._add(
+                e.LifecycleChanged,
+                key=key,
+                deployment_id=self._id(key, of_rollback),
+                event=LifecycleEvent(name=name, status=status, diagnostics=Diagnostics(**said)),
+                seconds=seconds,
+                of_rollback=of_rollback,
+            )
+        return self
+
+    def step(self, name: str, seconds: float, *, of_rollback: bool = False) -> Self:
+        self.lifecycle(name, EventStatus.IN_PROGRESS, of_rollback=of_rollback)
+        return self.after(seconds).lifecycle(name, EventStatus.SUCCEEDED, seconds, of_rollback=of_rollback)
+
+    def shifts(self, weight: float, *, next_in: float | None = None, of_rollback: bool = False) -> Self:
+        shares = {self.target: 100.0} if weight >= 100 else {self.current: 100.0 - weight, self.target: weight}
+        if weight <= 0:
+            shares = {self.current: 100.0}
+        for key in self.keys:
+            self._add(
+                e.TrafficShifted,
+                key=key,
+                deployment_id=self._id(key, of_rollback),
+                shares=shares,
+                next_shift_at=self.at + next_in if next_in is not None else None,
+                ends_at=self.at + 300 if next_in is not None else None,
+                of_rollback=of_rollback,
+            )
+        return self
+
+    def begun(self) -> Self:
+        """Everything up to a deployment whose BeforeAllowTraffic hook has succeeded."""
+        self.planned().published().stored().created().after(2).status(DeploymentStatus.IN_PROGRESS)
+        self.step("Start", 1)
+        return self.step("BeforeAllowTraffic", 9) if self.hooks else self
+
+    def running(self, weight: float = 10) -> Self:
+        self.begun().lifecycle("AllowTraffic", EventStatus.IN_PROGRESS).after(2)
+        return self.shifts(weight, next_in=300)
+
+    def heartbeat(self, minutes: float = 1) -> Self:
+        self.after(minutes * 60)
+        shares = self.story.functions[self.keys[0]].shares
+        following = self.story.functions[self.keys[0]].next_shift_at
+        return self._add(
+            e.Heartbeat,
+            what="CodeDeploy is shifting traffic",
+            shares=shares,
+            next_shift_at=following,
+            ends_at=following,
+        )
+
+    def all_shifted(self) -> Self:
+        self.running().after(300).shifts(100).lifecycle("AllowTraffic", EventStatus.SUCCEEDED, 302)
+        return self
+
+    def loses_contact(self, failures: int = 3) -> Self:
+        error = "codedeploy:BatchGetDeployments: ThrottlingException: Rate exceeded"
+        return self._add(e.ContactTroubled, error=error, failures=failures, until=self.at + 600)
+
+    def regains_contact(self) -> Self:
+        return self._add(e.ContactRestored, failures=3)
+
+    def cancelled_by(self, signal: str = "SIGINT") -> Self:
+        return self._add(e.CancelReceived, key="", signal=signal, policy="rollback")
+
+    def stop_requested(self, why: str = "the job was cancelled") -> Self:
+        for key in self.keys:
+            self._add(e.StopRequested, key=key, deployment_id=self._id(key), rollback=True, why=why)
+            self.after(0.4)._add(
+                e.StopAnswered, key=key, deployment_id=self._id(key), status="Pending", message="Stopping deployment"
+            )
+        return self
+
+    def hook_fails(self) -> Self:
+        """BeforeAllowTraffic says no, before any traffic has moved."""
+        self.planned().published().stored().created().after(2).status(DeploymentStatus.IN_PROGRESS).step("Start", 1)
+        self.lifecycle("BeforeAllowTraffic", EventStatus.IN_PROGRESS).after(7)
+        self.lifecycle(
+            "BeforeAllowTraffic",
+            EventStatus.FAILED,
+            7,
+            error_code="ScriptFailed",
+            script_name="CodeDeployHook_checkout_smoke",
+            message="The lifecycle event hook reported Failed.",
+        )
+        message = "One or more lifecycle event validations failed."
+        return self.after(2).status(DeploymentStatus.FAILED, "HOOK_EXECUTION_FAILURE", message)
+
+    def alarm_fires(self) -> Self:
+        self.running().after(95).lifecycle("AllowTraffic", EventStatus.FAILED, 97)
+        message = "The deployment was stopped because one or more alarms are active: checkout-errors"
+        return self.status(DeploymentStatus.STOPPED, "ALARM_ACTIVE", message)
+
+    def rollback_appears(self) -> Self:
+        for key in self.keys:
+            self.after(3)._add(
+                e.RollbackStarted,
+                key=key,
+                deployment_id=self._id(key, True),
+                rollback_of=self._id(key),
+                console_url=ARN.format(self._id(key, True)),
+                message="Automatic rollback.",
+            )
+        return self.status(DeploymentStatus.IN_PROGRESS, of_rollback=True)
+
+    def rollback_ends(self) -> Self:
+        self.after(4).shifts(0, of_rollback=True).step("AllowTraffic", 4, of_rollback=True)
+        return self.status(DeploymentStatus.SUCCEEDED, of_rollback=True)
+
+    # --- why, and the end ------------------------------------------------------------------------------------------
+
+    def diagnosed_hook(self, **changes: Any) -> Self:
+        fields: dict[str, Any] = {
+            "code": "HOOK_EXECUTION_FAILURE",
+            "summary": "The hook CodeDeployHook_checkout_smoke reported Failed in BeforeAllowTraffic, after 7s.",
+            "remedy": "Read the hook's log, fix what it found, and deploy again.",
+            "logs": (
+                LogLines(
+                    function="CodeDeployHook_checkout_smoke",
+                    group="/aws/lambda/CodeDeployHook_checkout_smoke",
+                    lines=HOOK_LOG,
+                ),
+            ),
+            "unreadable": ("Alarms were not read: not permitted, needs cloudwatch:DescribeAlarms.",),
+        }
+        return self._add(e.Diagnosed, diagnosis=Diagnosis(**fields | changes))
+
+    def diagnosed_alarm(self) -> Self:
+        return self._add(
+            e.Diagnosed,
+            diagnosis=Diagnosis(
+                code="ALARM_ACTIVE",
+                summary="The alarm checkout-errors went off 1m 35s after the first 10 % of traffic.",
+                remedy="Look at what version 42 did in that time, fix it, and deploy again.",
+                alarms=(
+                    Alarm(
+                        name="checkout-errors",
+                        state="ALARM",
+                        reason="Threshold Crossed: 1 datapoint [14.0] was greater than the threshold (5.0).",
+                    ),
+                    Alarm(name="checkout-p99-latency", state="OK"),
+                ),
+            ),
+        )
+
+    def finished(self, outcome: Outcome, *, live: str = "", weights: str = "", **changes: Any) -> Self:
+        results = []
+        for key in self.keys:
+            if live:
+                shares = {
+                    version: float(share) for version, share in (part.split("=") for part in weights.split(",") if part)
+                }
+                extra = {version: share for version, share in shares.items() if version != live}
+                self._add(e.AliasRead, key=key, alias=self._alias(key, live, **extra))
+            results.append(self.result_of(key, outcome, live=live, live_weights=weights, **changes))
+            self._add(e.Finished, key=key, result=results[-1])
+        return self.concluded(*results)
+
+    def result_of(self, key: str, outcome: Outcome, *, live: str = "", **changes: Any) -> Result:
+        function, _, alias = key.partition(":")
+        story = self.story.functions[key]
+        diagnosis = story.diagnosis
+        fields: dict[str, Any] = {
+            "function": function,
+            "alias": alias,
+            "outcome": outcome,
+            "deployment_id": story.deployment.deployment_id if story.deployment else "",
+            "rollback_deployment_id": story.rollback.deployment_id if story.rollback else "",
+            "previous_version": self.current,
+            "target_version": story.target_version,
+            "live_version": live,
+            "deployed": outcome is Outcome.SUCCEEDED,
+            "console_url": story.deployment.console_url if story.deployment else "",
+            "duration_seconds": self.at,
+            "reason": diagnosis.summary if diagnosis else "",
+            "remedy": diagnosis.remedy if diagnosis else "",
+        }
+        return Result(**fields | changes)
+
+    def concluded(self, *results: Result) -> Self:
+        worst = max(results, key=lambda result: exit_code(self.command, result.outcome))
+        return self._add(
+            e.Concluded,
+            key="",
+            command=self.command,
+            result=worst,
+            results=results,
+            exit_code=exit_code(self.command, worst.outcome),
+        )
+
+    def noticed(
+        self, text: str, remedy: str = "", *, severity: Severity = Severity.WARNING, code: str = "note"
+    ) -> Self:
+        return self._add(e.Noticed, key="", finding=Finding(severity=severity, code=code, text=text, remedy=remedy))
+
+    def succeeded(self) -> Self:
+        self.all_shifted()
+        if self.hooks:
+            self.step("AfterAllowTraffic", 12)
+        self.step("End", 1).status(DeploymentStatus.SUCCEEDED)
+        return self.after(1).finished(Outcome.SUCCEEDED, live=self.target)
+
+    def rolled_back(self) -> Self:
+        """The whole story of an alarm: 10 %, alarm, rollback, the version from before."""
+        self.alarm_fires().rollback_appears().rollback_ends().diagnosed_alarm().after(1)
+        return self.finished(Outcome.ROLLED_BACK, live=self.current, rollback=Rollback.SUCCEEDED)
+
+
+def scenarios() -> dict[str, Release]:
+    """Every state that people may see, by name: the golden files."""
+    dispatch = Context(
+        actions=True,
+        repository="octo-shop/checkout",
+        sha=PULL_REQUEST.sha,
+        ref="refs/heads/main",
+        run_id=11223344999,
+        run_attempt=2,
+        actor="hubot",
+        event_name="workflow_dispatch",
+    )
+    emulated = Context(
+        actions=True,
+        repository="octo-shop/checkout",
+        sha=PULL_REQUEST.sha,
+        run_id=1,
+        actor="mona",
+        event_name="push",
+        endpoint="http://127.0.0.1:4599",
+    )
+    public = Context(
+        actions=True,
+        repository="octo-shop/checkout",
+        sha=PULL_REQUEST.sha,
+        run_id=11223344556,
+        run_attempt=1,
+        actor="mona",
+        event_name="pull_request",
+        pull_request=128,
+        public=True,
+    )
+    warning = Finding(
+        severity=Severity.WARNING,
+        code="alarms-none",
+        text="No alarm watches this deployment: only a failing hook would stop it.",
+        remedy="Add alarms to the deployment group, or name some with `alarms`.",
+    )
+    refusal = Finding(
+        severity=Severity.REFUSAL,
+        code="hook-name",
+        text="The deployment group's role may not call the hook smoke-test: its name must begin with CodeDeployHook_.",
+        remedy="Rename the hook, or give the role lambda:InvokeFunction on it.",
+    )
+    four = ("checkout:live", "payments:live", "search:live", "stock:live")
+    return {
+        "planned": Release().planned(warning),
+        "waiting": Release().planned().waits(),
+        "running": Release().running(),
+        "running-linear": Release(routing=LINEAR, hooks=False).running(30),
+        "no-contact": Release().running().heartbeat().loses_contact(),
+        "stopping": Release().running().heartbeat().cancelled_by().stop_requested(),
+        "rolling-back": Release().alarm_fires().rollback_appears(),
+        "succeeded": Release().succeeded(),
+        "succeeded-emulated": Release(context=emulated).succeeded(),
+        "succeeded-four": Release(*four, inputs={"functions": "release.yml"}).succeeded(),
+        "unchanged": Release()
+        .planned(unchanged="version 41 has the code and configuration of $LATEST")
+        .finished(Outcome.UNCHANGED, live="41", reason="Version 41 has the code and configuration of $LATEST."),
+        "plan": Release(command=Command.PLAN).planned(warning).finished(Outcome.PLANNED, live="41"),
+        "refused": Release()
+        .planned(refusal)
+        .finished(Outcome.REFUSED, live="41", reason=refusal.text, remedy=refusal.remedy),
+        "failed-hook": Release()
+        .hook_fails()
+        .rollback_appears()
+        .rollback_ends()
+        .diagnosed_hook()
+        .finished(Outcome.ROLLED_BACK, live="41", rollback=Rollback.SUCCEEDED),
+        "failed-hook-public": Release(context=public).hook_fails().diagnosed_hook().finished(Outcome.FAILED, live="41"),
+        "rolled-back": Release().rolled_back(),
+        "rollback-failed": Release()
+        .alarm_fires()
+        .rollback_appears()
+        .after(30)
+        .status(DeploymentStatus.FAILED, "INTERNAL_ERROR", "The rollback failed.", of_rollback=True)
+        .diagnosed_alarm()
+        .finished(
+            Outcome.ROLLBACK_FAILED,
+            live="41",
+            weights="41=90,42=10",
+            rollback=Rollback.FAILED,
+            remedy="",
+            settled=False,
+        ),
+        "cancelled": Release()
+        .running()
+        .heartbeat()
+        .cancelled_by()
+        .stop_requested()
+        .status(DeploymentStatus.STOPPED, "MANUAL_STOP", "The deployment was stopped by request.")
+        .rollback_appears()
+        .rollback_ends()
+        .finished(
+            Outcome.CANCELLED,
+            live="41",
+            rollback=Rollback.SUCCEEDED,
+            reason="The job was cancelled by SIGINT after 1m 19s.",
+        ),
+        "timed-out": Release()
+        .running()
+        .after(8100)
+        .stop_requested("the time limit of 2h 15m has passed")
+        .status(DeploymentStatus.STOPPED, "MANUAL_STOP", "The deployment was stopped by request.")
+        .finished(
+            Outcome.TIMED_OUT,
+            live="41",
+            weights="41=90,42=10",
+            rollback=Rollback.UNKNOWN,
+            reason="The time limit of 2h 15m has passed.",
+            settled=False,
+        ),
+        "lost-contact": Release()
+        .running()
+        .heartbeat()
+        .loses_contact(240)
+        .after(600)
+        .finished(
+            Outcome.LOST_CONTACT,
+            reason="codedeploy:BatchGetDeployments: ThrottlingException: Rate exceeded, for 10m.",
+            settled=False,
+        ),
+        "manual-rollback": Release(
+            command=Command.ROLLBACK,
+            context=dispatch,
+            current="42",
+            target="41",
+            hooks=False,
+            routing=Routing(kind=RoutingType.ALL_AT_ONCE),
+            inputs={
+                "command": "rollback",
+                "function": "checkout",
+                "application": "shop",
+                "deployment-group": "checkout-live",
+                "reason": "Checkout total is wrong for CHF, see the incident channel",
+            },
+        )
+        .planned()
+        .stored()
+        .created()
+        .after(3)
+        .status(DeploymentStatus.IN_PROGRESS)
+        .shifts(100)
+        .step("AllowTraffic", 2)
+        .status(DeploymentStatus.SUCCEEDED)
+        .finished(Outcome.SUCCEEDED, live="41", reason="Checkout total is wrong for CHF, see the incident channel"),
+        "release-mixed": mixed(four),
+        "error": Release(identity=None).finished(
+            Outcome.ERROR,
+            reason="sts:GetCallerIdentity: ExpiredToken: The security token included in the request is expired.",
+            remedy="Get new credentials, or give `role-to-assume`: those are refreshed for as long as the job lives.",
+        ),
+        "status": status_report(),
+    }
+
+
+def mixed(keys: tuple[str, ...]) -> Release:
+    """A release of four of which one failed and all were taken back."""
+    release = Release(*keys, inputs={"functions": "release.yml", "release-policy": "rollback-all"})
+    release.running().after(95)
+    release._add(
+        e.StatusChanged,
+        key="payments:live",
+        deployment_id=release._id("payments:live"),
+        status=DeploymentStatus.STOPPED,
+        error_code="ALARM_ACTIVE",
+        error_message="One or more alarms are active: payments-errors",
+    )
+    release._add(
+        e.Diagnosed,
+        key="payments:live",
+        diagnosis=Diagnosis(
+            code="ALARM_ACTIVE",
+            summary="The alarm payments-errors went off.",
+            remedy="Look at what version 42 of payments did, and deploy again.",
+            alarms=(Alarm(name="payments-errors", state="ALARM", reason="14 errors in a minute, 5 are allowed."),),
+        ),
+    )
+    results = []
+    for key in keys:
+        release._add(e.AliasRead, key=key, alias=release._alias(key, "41"))
+        reason = "The alarm payments-errors went off."
+        if key != "payments:live":
+            reason = "Taken back with the release: payments:live failed."
+        result = release.result_of(
+            key, Outcome.ROLLED_BACK, live="41", rollback=Rollback.SUCCEEDED, reason=reason, remedy=""
+        )
+        results.append(result)
+        release._add(e.Finished, key=key, result=result)
+    return release.concluded(results[1], results[0], *results[2:])
+
+
+def status_report() -> Release:
+    release = Release(command=Command.STATUS)
+    entries = (
+        e.HistoryEntry(
+            deployment_id="d-A00B2C3D4",
+            status=DeploymentStatus.SUCCEEDED,
+            created=1795440000.0,
+            current_version="40",
+            target_version="41",
+            kind="deploy",
+            run_id=11223344001,
+            commit="0a1b2c3d4e5f",
+        ),
+        e.HistoryEntry(
+            deployment_id="d-R77B2C3D4",
+            status=DeploymentStatus.SUCCEEDED,
+            created=1795340000.0,
+            current_version="41",
+            target_version="40",
+            kind="automatic rollback",
+            rollback_of="d-A77B2C3D4",
+        ),
+        e.HistoryEntry(
+            deployment_id="d-A77B2C3D4",
+            status=DeploymentStatus.FAILED,
+            created=1795339000.0,
+            current_version="40",
+            target_version="41",
+            kind="deploy",
+            run_id=11223300001,
+            commit="77aabbccdd00",
+            reason="",
+        ),
+        e.HistoryEntry(
+            deployment_id="d-B55B2C3D4",
+            status=DeploymentStatus.SUCCEEDED,
+            created=1795240000.0,
+            current_version="39",
+            target_version="38",
+            kind="rollback",
+            run_id=11223200001,
+            commit="55aabbccdd00",
+            reason="wrong prices, see #incident | by hand",
+        ),
+    )
+    release._add(e.StatusReported, alias=release._alias(release.keys[0], "41"), history=entries, served_by=entries[0])
+    return release.finished(Outcome.REPORTED, live="41")
