@@ -129,8 +129,10 @@ class S3Revisions:
         )
         body = answer["Body"]
         try:
-            # One byte more than allowed tells "too large" without reading it all.
-            return bytes(body.read(LARGEST + 1))
+            # One byte more than allowed tells "too large" without reading it all. botocore notices a body that breaks
+            # off only when it is read to its end.
+            content = bytes(body.read(LARGEST + 1))
+            return content if len(content) > LARGEST else content + bytes(body.read())
         except CALL_ERRORS as error:
             raise translate(error, service="s3", operation="GetObject", resource=str(location)) from error
         finally:
