@@ -167,7 +167,7 @@ def _started(message: str) -> str:
         try:
             record = json.loads(message)
             return str(record["record"]["requestId"]) if record["type"] == "platform.start" else ""
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):  # a function may log anything
             return ""
     return ""
 

@@ -22,7 +22,10 @@ class WorkspaceFiles:
 
     def read_text(self, path: str) -> str:
         """UTF-8 text, a byte order mark removed; OSError (with a sentence in it) or UnicodeDecodeError."""
-        file = (self._root / path).resolve()
+        try:
+            file = (self._root / path).resolve()
+        except (RuntimeError, ValueError) as error:  # a circle of links (before Python 3.13), a NUL character
+            raise OSError(errno.EINVAL, "cannot be a file's path", path) from error
         if self._confined and not file.is_relative_to(self._root.resolve()):
             raise PermissionError(errno.EACCES, "is outside of the workspace", path)
         if file.is_dir():

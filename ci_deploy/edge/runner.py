@@ -59,7 +59,7 @@ class Stdout:
             try:
                 self._stream.write(data)
                 self._stream.flush()
-            except (BrokenPipeError, ConnectionError, ValueError, OSError):
+            except (OSError, ValueError):
                 # Nobody reads any more (`| head`, a runner that went away): the deployment still needs its end.
                 self._broken = True
 
@@ -207,7 +207,7 @@ def read_event(environ: Mapping[str, str]) -> dict[str, Any]:
     try:
         with Path(name).open("rb") as stream:
             event = json.loads(stream.read(EVENT_LIMIT).decode("utf-8-sig"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return event if isinstance(event, dict) else {}
 

@@ -111,7 +111,13 @@ def test_json_logs_start_with_a_platform_record() -> None:
 
 
 @pytest.mark.parametrize(
-    "message", ['{"type":"platform.start"}', '["platform.start"]', '{"type":"platform.start","record":1}']
+    "message",
+    [
+        "[" * 100_000 + '"platform.start"',
+        '{"type":"platform.start"}',
+        '["platform.start"]',
+        '{"type":"platform.start","record":1}',
+    ],
 )
 def test_odd_platform_records_are_text(message: str) -> None:
     assert invocation([log(0, message)], SINCE) == ("", (message,))

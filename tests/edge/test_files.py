@@ -1,0 +1,61 @@
+"""Files of the workspace."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ci_deploy.edge.files import LARGEST, WorkspaceFiles
+from ci_deploy.edge.wiring import files_for
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    root = tmp_path / "workspace"
+    root.mkdir()
+    (tmp_path / "outside.yml").write_text("secret")
+    return root
+
+
+def test_text_is_read_without_its_byte_order_mark(workspace: Path) -> None:
+    (workspace / "deep").mkdir()
+    (workspace / "deep" / "m.yml").write_bytes(b"\xef\xbb\xbf\xc3\xa4: 1\n")
+    assert WorkspaceFiles(workspace, confined=True).read_text("deep/../deep/m.yml") == "ä: 1\n"
+
+
+@pytest.mark.parametrize("path", ["../outside.yml", "/etc/hostname", "link.yml", "folder/../../outside.yml"])
+def test_nothing_outside_of_the_workspace_is_read_under_a_runner(workspace: Path, path: str) -> None:
+    (workspace / "link.yml").symlink_to(workspace.parent / "outside.yml")
+    with pytest.raises(PermissionError, match="outside of the workspace"):
+        WorkspaceFiles(workspace, confined=True).read_text(path)
+
+
+def test_on_a_terminal_any_path_is_read(workspace: Path) -> None:
+    assert WorkspaceFiles(workspace, confined=False).read_text("../outside.yml") == "secret"
+
+
+def test_what_is_no_readable_text_file_says_why(workspace: Path) -> None:
+    files = WorkspaceFiles(workspace, confined=True)
+    (workspace / "large").write_bytes(b"x" * (LARGEST + 1))
+    (workspace / "latin").write_bytes(b"\xe4")
+    os.mkfifo(workspace / "pipe")
+    for path, what in (("none", "does not exist"), (".", "folder"), ("large", "larger"), ("pipe", "regular")):
+        with pytest.raises(OSError, match=what):
+            files.read_text(path)
+    with pytest.raises(UnicodeDecodeError):
+        files.read_text("latin")
+
+
+@pytest.mark.parametrize("path", ["loop", "a\0b", "x" * 5000])
+def test_a_path_that_cannot_be_one_is_an_os_error(workspace: Path, path: str) -> None:
+    (workspace / "loop").symlink_to("loop")
+    with pytest.raises(OSError, match="."):
+        WorkspaceFiles(workspace, confined=True).read_text(path)
+
+
+def test_the_workspace_is_the_runners_or_the_folder_we_stand_in(workspace: Path) -> None:
+    (workspace / "a").write_text("a")
+    assert files_for({"GITHUB_WORKSPACE": str(workspace)}, Path("/")).read_text("a") == "a"
+    assert files_for({}, workspace).read_text("a") == "a"

@@ -1,0 +1,358 @@
+"""The runner's commands and files, and text that must not become a command."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import threading
+from pathlib import Path
+
+import pytest
+
+from ci_deploy.edge import runner
+from ci_deploy.edge.defuse import harmless, harmless_lines
+from ci_deploy.edge.runner import RunnerFilesOnDisk, RunnerLog, Stdout
+
+
+def log(*, actions: bool = True, colour: bool = False) -> tuple[RunnerLog, io.BytesIO]:
+    stream = io.BytesIO()
+    return RunnerLog(Stdout(stream), actions=actions, colour=colour), stream
+
+
+def written(stream: io.BytesIO) -> list[str]:
+    return stream.getvalue().decode().splitlines()
+
+
+def obeyed(line: str) -> bool:
+    """Whether actions/runner would take a line for a command: written after ActionCommand.cs, name check left out."""
+    ignored = (
+        r"[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+        r"\ufe00-\ufe0f\ufeff\uffa0]"
+    )
+    seen = re.sub(ignored, "", line).lstrip()
+    return bool(re.match(r"::[^:]*.*::", seen)) or bool(re.search(r"##\[.*\]", seen))
+
+
+HOSTILE = [
+    "::error::x",
+    "  ::set-output name=a::b",
+    "\t::add-mask::a",
+    "\u00a0::error::x",
+    "\u2003::error::x",
+    "\ufeff::error::x",
+    "\u200b::error::x",
+    ":\u200b:error::x",
+    ":\u00ad:error::x",
+    ":\ufe0f:error::x",
+    ":\u034f:error::x",
+    "\u202e::error::x",
+    "\r::error::x",
+    "\x1b[31m::error::x",
+    ":\x1b[31m:error::x",
+    "\x1b]0;title\x07::error::x",
+    ":\x1b]8;;http://x\x1b\\:error::x",
+    ":\x00:error::x",
+    ":::error::x",
+    "::::error::x",
+    "text ##[error]x",
+    "##[group]x",
+    "###[error]x",
+    "#\u200b#[error]x",
+    "#\ufe0f#\x1b[0m[error]x",
+    "#\x1b[31m#[error]x",
+    "\x1b[2K::stop-commands::x",
+    "\x9b31m::error::x",
+    "\x90payload\x9c::error::x",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("colour", [True, False])
+def test_no_text_becomes_a_command(text: str, colour: bool) -> None:
+    line = harmless(text, colour=colour)
+    assert not obeyed(line)
+    assert not obeyed(re.sub(r"\x1b\[[0-9;]*m", "", line))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_the_log_defuses_lines_titles_and_messages(text: str) -> None:
+    sink, stream = log()
+    sink.line(text)
+    assert not any(obeyed(line) for line in written(stream))
+    stream.truncate(0)
+    sink.group(text)
+    sink.error(text + "\n" + text, title=text)
+    for line in written(stream):
+        data = line.lstrip("\x00").split("::", 2)[2]
+        assert not any(obeyed(part) for part in data.split("%0A"))
+
+
+def test_hostile_text_stays_readable() -> None:
+    assert harmless("::error::x") == ": :error::x"
+    assert harmless("a ##[error]x") == "a # #[error]x"
+    assert harmless("ratio a::b, list[0] ✓ über ⚠️") == "ratio a::b, list[0] ✓ über ⚠️"
+
+
+def test_nothing_moves_the_cursor_or_turns_the_text_around() -> None:
+    assert harmless("a\x1b[2J\x1b[Hb\x07c\x08d\u202ee\x1b]8;;http://x\x07f\x1b]8;;\x07") == "ab cdef"
+    assert harmless("tab\there\r\nthere\u2028end") == "tab here  there end"
+
+
+def test_colours_are_kept_only_where_they_are_wanted() -> None:
+    text = "\x1b[1;32mgreen\x1b[0m\x1b[5A"
+    assert harmless(text) == "green"
+    assert harmless(text, colour=True) == "\x1b[1;32mgreen\x1b[0m"
+
+
+def test_long_lines_are_cut_and_their_colour_ends() -> None:
+    assert harmless("x" * 50, longest=10) == "x" * 9 + "…"
+    cut = harmless("\x1b[31m" + "x" * 50 + "\x1b[0m", colour=True, longest=20)
+    assert cut == "\x1b[31m" + "x" * 14 + "…\x1b[0m"
+    assert harmless("x" * 8 + "\x1b[31mred", colour=True, longest=11) == "x" * 8 + "…\x1b[0m"
+
+
+def test_lone_surrogates_can_be_written() -> None:
+    assert harmless("a\ud800b").encode() == "a�b".encode()
+
+
+def test_lines_are_split_wherever_a_viewer_would_split_them() -> None:
+    assert harmless_lines("a\r\n::error::b\x85c\n\n") == ["a", ": :error::b", "c"]
+
+
+def test_commands_are_escaped_as_the_runner_unescapes() -> None:
+    assert runner.command("error", "50%\r\n::x", title="a:b,c%") == "::error title=a%3Ab%2Cc%25::50%25%0D%0A::x"
+    assert runner.command("endgroup") == "::endgroup::"
+    assert runner.command("notice", "x", title="") == "::notice::x"
+
+
+def test_under_actions_annotations_and_groups_are_commands() -> None:
+    sink, stream = log()
+    sink.group("Deploy")
+    sink.group("Follow")
+    sink.endgroup()
+    sink.endgroup()
+    sink.warning("one\ntwo", title="T")
+    sink.notice("n")
+    sink.error("e")
+    assert written(stream) == [
+        "::group::Deploy",
+        "::endgroup::",
+        "::group::Follow",
+        "::endgroup::",
+        "::warning title=T::one%0Atwo",
+        "::notice::n",
+        "::error::e",
+    ]
+
+
+def test_an_annotation_is_cut_before_the_runner_cuts_it() -> None:
+    sink, stream = log()
+    sink.error("\n".join(["x" * 1000] * 10))
+    assert len(written(stream)[0]) < 4096 + 50
+    assert written(stream)[0].endswith("…")
+
+
+def test_on_a_terminal_everything_is_plain() -> None:
+    sink, stream = log(actions=False)
+    sink.group("Deploy")
+    sink.line("text")
+    sink.endgroup()
+    sink.error("one\n::two", title="T")
+    sink.stop_commands("token")
+    sink.resume("token")
+    assert written(stream) == ["== Deploy", "text", "error: T: one", ": :two"]
+
+
+def test_secrets_are_masked_line_by_line_and_never_shown_on_a_terminal() -> None:
+    sink, stream = log()
+    sink.add_mask("one\n\ntwo%")
+    sink.add_mask("")
+    assert written(stream) == ["::add-mask::one", "::add-mask::two%25"]
+    sink, stream = log(actions=False)
+    sink.add_mask("secret")
+    assert written(stream) == []
+
+
+def test_commands_can_be_stopped_and_resumed() -> None:
+    sink, stream = log()
+    sink.stop_commands("token")
+    sink.resume("token")
+    assert written(stream) == ["::stop-commands::token", "::token::"]
+
+
+class Broken(io.BytesIO):
+    """A reader that went away."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+        self.tries = 0
+
+    def write(self, data: object) -> int:
+        self.tries += 1
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), OSError(28, "full"), ValueError("closed")])
+def test_a_log_that_nobody_reads_is_survived(error: Exception) -> None:
+    stream = Broken(error)
+    out = Stdout(stream)
+    out.write("a")
+    out.write("b")
+    assert stream.tries == 1
+
+
+def test_each_line_is_one_write_and_at_once_visible() -> None:
+    class Watched(io.BytesIO):
+        def __init__(self) -> None:
+            super().__init__()
+            self.log: list[bytes | str] = []
+
+        def write(self, data: bytes) -> int:  # type: ignore[override]
+            self.log.append(data)
+            return len(data)
+
+        def flush(self) -> None:
+            self.log.append("flush")
+
+    stream = Watched()
+    Stdout(stream).write("ä\ud800")
+    assert stream.log == ["ä\\ud800\n".encode(), "flush"]
+
+
+def test_threads_do_not_mix_their_lines() -> None:
+    stream = io.BytesIO()
+    out = Stdout(stream)
+    threads = [threading.Thread(target=lambda: [out.write("x" * 100) for _ in range(50)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(written(stream)) == {"x" * 100}
+
+
+def parse_heredocs(text: str) -> dict[str, str]:
+    """The file commands as the runner reads them: the value ends at the first line that is the delimiter."""
+    lines, found = text.split("\n"), {}
+    while lines and lines != [""]:
+        name, _, delimiter = lines.pop(0).partition("<<")
+        value = []
+        while (line := lines.pop(0)) != delimiter:
+            value.append(line)
+        found[name] = "\n".join(value)
+    return found
+
+
+def test_outputs_survive_every_text(tmp_path: Path) -> None:
+    file = tmp_path / "output"
+    files = RunnerFilesOnDisk({"GITHUB_OUTPUT": str(file)})
+    values = {"reason": "a\nb<<c\n\nd=e", "empty": "", "result": '{"x": "ä"}', "injection": "x\nEOF\nother=1"}
+    for name, value in values.items():
+        files.output(name, value)
+    assert parse_heredocs(file.read_text()) == values
+
+
+def test_a_value_that_holds_the_delimiter_gets_another_one(tmp_path: Path) -> None:
+    file = tmp_path / "output"
+    delimiters = iter(["d1", "d2", "d3"])
+    files = RunnerFilesOnDisk({"GITHUB_OUTPUT": str(file)}, delimiter=lambda: next(delimiters))
+    files.output("name-d2", "x\nd1\nevil=1")
+    assert parse_heredocs(file.read_text()) == {"name-d2": "x\nd1\nevil=1"}
+    assert file.read_text().startswith("name-d2<<d3\n")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a<<b", "a\nb", "a=b", "ä"])
+def test_a_name_that_would_break_the_file_is_a_bug(name: str, tmp_path: Path) -> None:
+    files = RunnerFilesOnDisk({"GITHUB_OUTPUT": str(tmp_path / "o")})
+    with pytest.raises(ValueError, match="name"):
+        files.output(name, "x")
+
+
+def test_files_that_the_runner_did_not_name_are_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = RunnerFilesOnDisk({"GITHUB_OUTPUT": "", "GITHUB_STATE": " "})
+    files.output("a", "b")
+    files.state("a", "b")
+    files.summary("c")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_written_is_warned_about_once(tmp_path: Path) -> None:
+    warned: list[str] = []
+    files = RunnerFilesOnDisk({"GITHUB_STATE": str(tmp_path / "no" / "state")}, warn=warned.append)
+    files.state("a", "b")
+    files.state("a", "b")
+    assert len(warned) == 1
+    assert "GITHUB_STATE" in warned[0]
+
+
+def test_state_is_appended_whole_from_any_thread(tmp_path: Path) -> None:
+    file = tmp_path / "state"
+    files = RunnerFilesOnDisk({"GITHUB_STATE": str(file)})
+    threads = [threading.Thread(target=files.state, args=(f"k{number}", "v" * 1000)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert parse_heredocs(file.read_text()) == {f"k{number}": "v" * 1000 for number in range(20)}
+
+
+def test_a_summary_is_cut_before_github_drops_it_whole(tmp_path: Path) -> None:
+    file = tmp_path / "summary"
+    files = RunnerFilesOnDisk({"GITHUB_STEP_SUMMARY": str(file)})
+    files.summary("# Deployed")
+    files.summary("\n".join(["ü" * 1000] * 1000))
+    data = file.read_bytes()
+    assert len(data) <= runner.SUMMARY_LIMIT
+    text = data.decode()
+    assert text.startswith("# Deployed\n")
+    assert "Cut here" in text.splitlines()[-1]
+    files.summary("more")
+    assert file.stat().st_size <= runner.SUMMARY_LIMIT
+
+
+def test_the_event_is_read_or_it_is_empty(tmp_path: Path) -> None:
+    file = tmp_path / "event.json"
+    for content, expected in (
+        (b'{"a": 1}', {"a": 1}),
+        (b"\xef\xbb\xbf{}", {}),
+        (b"[1]", {}),
+        (b"{", {}),
+        (b"\xff", {}),
+    ):
+        file.write_bytes(content)
+        assert runner.read_event({"GITHUB_EVENT_PATH": str(file)}) == expected
+    assert runner.read_event({"GITHUB_EVENT_PATH": str(tmp_path / "none")}) == {}
+    assert runner.read_event({"GITHUB_EVENT_PATH": str(tmp_path)}) == {}
+    assert runner.read_event({}) == {}
+
+
+def test_a_deeply_nested_event_is_no_event(tmp_path: Path) -> None:
+    file = tmp_path / "event.json"
+    file.write_text("[" * 200_000)
+    assert runner.read_event({"GITHUB_EVENT_PATH": str(file)}) == {}
+
+
+@pytest.mark.parametrize(
+    ("environ", "terminal", "expected"),
+    [
+        ({"GITHUB_ACTIONS": "true"}, False, True),
+        ({"GITHUB_ACTIONS": "true", "NO_COLOR": "1"}, False, False),
+        ({}, True, True),
+        ({}, False, False),
+        ({"TERM": "dumb"}, True, False),
+        ({"FORCE_COLOR": "1"}, False, True),
+        ({"FORCE_COLOR": "0"}, False, False),
+    ],
+)
+def test_colour_is_wanted_in_the_job_log_and_on_terminals(
+    environ: dict[str, str], terminal: bool, expected: bool
+) -> None:
+    assert runner.wants_colour(environ, terminal=terminal) is expected
+
+
+def test_json_outputs_are_kept_as_they_are(tmp_path: Path) -> None:
+    file = tmp_path / "output"
+    RunnerFilesOnDisk({"GITHUB_OUTPUT": str(file)}).output("result", json.dumps({"a": "b\n"}))
+    assert json.loads(parse_heredocs(file.read_text())["result"]) == {"a": "b\n"}
