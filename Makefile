@@ -1,11 +1,117 @@
-PYTHON ?= python3
+# `make help` lists the targets. Everything is installed into .venv from hashed lock files; nothing else is touched.
+.SHELLFLAGS := -eu -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.venv/.installed: requirements-dev.txt pyproject.toml
-	$(PYTHON) -m venv .venv
-	.venv/bin/pip install -q --require-hashes -r requirements-dev.txt
-	.venv/bin/pip install -q --no-deps --no-build-isolation -e .
-	@touch $@
+# The first Python that is new enough; `make PYTHON=/path/to/python3 …` says another.
+ifndef PYTHON
+PYTHON := $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+endif
+# Docker, or what stands in for it where no engine answers (the container tests only).
+DOCKER_STANDIN := $(wildcard ../shared/tools/bin/docker)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet
+RUNS ?= 2
+N ?= 200
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: .venv/.demo ## deploy a Lambda function against the emulator: log on screen, report in demo-report/ (no AWS account)
+	@$(BIN)/python scripts/demo.py
+
+.PHONY: test
+test: .venv/.installed ## all tests that need Python alone (under two minutes)
+	$(BIN)/python -m pytest -n $(RUNS) -m "not full"
+
+.PHONY: test-full
+test-full: .venv/.installed .venv-awscli/.installed ## also the container, the AWS CLI, the browser, more chaos
+	@command -v chromium >/dev/null || $(MAKE) chromium
+	@if ! docker version >/dev/null 2>&1 && [ -n "$(DOCKER_STANDIN)" ]; then \
+	  export PATH="$(dir $(abspath $(DOCKER_STANDIN))):$$PATH"; fi; \
+	export PATH="$(CURDIR)/.venv-awscli/bin:$$PATH"; \
+	$(BIN)/python -m pytest -n $(RUNS) --dist loadfile -m full
+
+.PHONY: check
+check: .venv/.installed ## format, lint, types, metadata, lock files, schemas, workflow security, templates
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python scripts/metadata.py --check
+	$(BIN)/python scripts/locks.py --check
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml docs/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --offline --no-progress --config .github/zizmor.yml action.yml .github docs/workflows
+	$(BIN)/cfn-lint docs/cloudformation/*.yaml
 
 .PHONY: install
-install: .venv/.installed
+install: .venv/.installed ## .venv with everything that developing needs
+
+.PHONY: format
+format: .venv/.installed ## format the code, fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: metadata
+metadata: .venv/.installed ## write action.yml, README's tables and the generated docs from the code
+	$(BIN)/python scripts/metadata.py
+
+.PHONY: lock
+lock: .venv/.installed ## write the lock files (UPGRADE=1: with the newest versions that are allowed)
+	$(BIN)/python scripts/locks.py $(if $(UPGRADE),--upgrade)
+
+.PHONY: coverage
+coverage: .venv/.installed ## what the tests reach, branches included
+	$(BIN)/coverage erase
+	$(BIN)/coverage run --branch --source ci_deploy -m pytest -q -m "not full"
+	$(BIN)/coverage report --skip-covered --show-missing
+
+.PHONY: dist
+dist: .venv/.installed ## build the wheel and the source archive into dist/
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist
+
+.PHONY: clean
+clean: ## remove what the other targets made
+	rm -rf .venv .venv-awscli dist build demo-report .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: chromium
+chromium:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "+ apt-get install chromium"; apt-get update -qq; \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else echo "make test-full needs chromium on PATH." >&2; exit 1; fi
+
+.venv/.python:
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed, and none was found; make PYTHON=/path/to/python3 names one." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1)." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make virtual environments: install its venv package (Debian: apt-get install python3-venv)." >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+# What the demo runs with: the action, the emulator and the page's renderer. A part of what `install` gives.
+.venv/.demo: requirements-demo.txt pyproject.toml | .venv/.python
+	@echo "Installing into .venv (a minute, once)"
+	@[ .venv/.installed -nt requirements-demo.txt ] || $(PIP) --require-hashes -r requirements-demo.txt
+	@[ .venv/.installed -nt pyproject.toml ] || $(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.installed: requirements-dev.txt pyproject.toml | .venv/.python
+	@echo "Installing into .venv"
+	@$(PIP) --require-hashes -r requirements-dev.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@ .venv/.demo
+
+.venv-awscli/.installed: requirements-awscli.txt | .venv/.python
+	@echo "Installing the AWS CLI into .venv-awscli"
+	@$(BIN)/python -m venv --clear .venv-awscli
+	@.venv-awscli/bin/python -m pip install --quiet --require-hashes -r requirements-awscli.txt
+	@touch $@

@@ -1,0 +1,254 @@
+"""The main job, without an AWS account: runs the action against the emulator as the runner would.
+
+    make demo                        or: .venv/bin/python scripts/demo.py [--speed 20] [--report demo-report]
+
+Starts the emulator with its demo seed on a free port, deploys the function `checkout` from pull request 7, shows the
+job log on the screen, and leaves what GitHub would show in `demo-report/`: log.txt, comment.md, summary.md, outputs.txt
+and index.html. Fails when the deployment did not succeed. Ctrl-C is what cancelling the job is: the action stops the
+deployment, rolls it back and says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SEED = ROOT / "codedeploy_emulator" / "seeds" / "demo.yaml"
+REPOSITORY, PULL_REQUEST = "your-org/checkout", 7
+HEAD_SHA = "3f1c0ffee0ddba11cafe0123456789abcdef0007"
+INPUTS = {
+    "function": "checkout",
+    "application": "checkout-app",
+    "deployment-group": "checkout-live",
+    "bucket": "demo-deployments",
+    "before-allow-traffic": "CodeDeployHook_checkout_before",
+    "after-allow-traffic": "CodeDeployHook_checkout_after",
+}
+FILES = {"GITHUB_OUTPUT": "output", "GITHUB_STATE": "state", "GITHUB_STEP_SUMMARY": "summary", "GITHUB_ENV": "env"}
+_SGR = re.compile(r"\x1b\[[0-9;]*m")
+_COMMAND = re.compile(r"::([a-z-]+)(?: ([^:]*))?::(.*)")
+
+
+class DemoError(Exception):
+    """The demo could not run; the text says why."""
+
+
+@contextlib.contextmanager
+def emulator(speed: float) -> Iterator[str]:
+    """A running emulator's address. It lives in a session of its own: Ctrl-C is for the action."""
+    command = [sys.executable, "-m", "codedeploy_emulator", "serve", "--port", "0"]
+    command += ["--speed", f"{speed:g}", "--seed", str(SEED)]
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
+        )
+        try:
+            assert process.stdout is not None
+            found = re.search(r"http://\S+", process.stdout.readline())
+            if found is None:
+                process.wait(10)
+                errors.seek(0)
+                raise DemoError(f"the emulator did not start:\n{errors.read().strip()}")
+            # Nobody reads on, but a full pipe must not hold it up.
+            threading.Thread(target=process.stdout.read, daemon=True).start()
+            _ready(found[0])
+            yield found[0]
+        finally:
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _ready(url: str) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/_emulator/health", timeout=5) as answer:
+            if answer.status == 200:
+                return
+        time.sleep(0.1)
+    raise DemoError("the emulator did not become ready within 30 seconds")
+
+
+def variables(url: str) -> dict[str, str]:
+    """The variables that point a client at the emulator."""
+    with urllib.request.urlopen(f"{url}/_emulator/env", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def environment(pointers: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """What the runner gives a container action, and nothing else of this machine's environment."""
+    event = {
+        "action": "synchronize",
+        "number": PULL_REQUEST,
+        "pull_request": {
+            "number": PULL_REQUEST,
+            "head": {"sha": HEAD_SHA, "ref": "big-basket-discount", "repo": {"full_name": REPOSITORY}},
+            "base": {"ref": "main", "repo": {"full_name": REPOSITORY}},
+        },
+        "repository": {"full_name": REPOSITORY, "private": True, "visibility": "private"},
+    }
+    (folder / "event.json").write_text(json.dumps(event), encoding="utf-8")
+    (folder / "workspace").mkdir()
+    for name in FILES.values():
+        (folder / name).touch()
+    inputs = {**INPUTS, "github-token": pointers["GITHUB_TOKEN"]}
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(folder),
+        "CI": "true",
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_REPOSITORY": REPOSITORY,
+        "GITHUB_WORKFLOW": "Deploy",
+        "GITHUB_EVENT_NAME": "pull_request",
+        "GITHUB_EVENT_PATH": str(folder / "event.json"),
+        "GITHUB_REF": f"refs/pull/{PULL_REQUEST}/merge",
+        "GITHUB_SHA": "9e1a7ed0b0ddba11cafe0123456789abcdef0007",
+        "GITHUB_RUN_ID": "4711",
+        "GITHUB_RUN_NUMBER": "42",
+        "GITHUB_RUN_ATTEMPT": "1",
+        "GITHUB_ACTOR": "octocat",
+        "GITHUB_WORKSPACE": str(folder / "workspace"),
+        **{name: str(folder / file) for name, file in FILES.items()},
+        **pointers,
+        **{f"INPUT_{name.upper()}": value for name, value in inputs.items()},
+    }
+
+
+def run(environ: Mapping[str, str], log: Path, show: Show) -> int:
+    """The action as a process; its log goes to the screen and, as it came, to a file. The exit code."""
+    command = [sys.executable, "-I", "-u", "-m", "ci_deploy"]
+    with log.open("w", encoding="utf-8") as copy:
+        process = subprocess.Popen(
+            command,
+            cwd=environ["GITHUB_WORKSPACE"],
+            env=dict(environ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+        assert process.stdout is not None
+        # The terminal sends Ctrl-C to the action as well; here it must only not end the demo before it.
+        signal.signal(signal.SIGINT, lambda *_: None)
+        for line in process.stdout:
+            copy.write(line)
+            show(line.rstrip("\n"))
+        return process.wait()
+
+
+class Show:
+    """Shows log lines as the job log would: groups and annotations as headings, masks not at all."""
+
+    def __init__(self, colour: bool) -> None:
+        self._colour = colour
+        self._indent = ""
+
+    def __call__(self, line: str) -> None:
+        match = _COMMAND.match(line)
+        if match is None:
+            self.say(self._indent + line)
+            return
+        name, data = match[1], match[3].replace("%0D", "").replace("%0A", "\n").replace("%25", "%")
+        properties = dict(pair.split("=", 1) for pair in (match[2] or "").split(",") if "=" in pair)
+        if name == "group":
+            self.say(f"\x1b[1m▾ {data}\x1b[0m")
+            self._indent = "  "
+        elif name == "endgroup":
+            self._indent = ""
+        elif name in ("error", "warning", "notice"):
+            colour = {"error": 31, "warning": 33}.get(name, 34)
+            title = properties.get("title", "").replace("%3A", ":").replace("%2C", ",")
+            heading = f"{name.capitalize()}{': ' + title if title else ''}"
+            self.say(f"{self._indent}\x1b[1;{colour}m{heading}\x1b[0m {data}")
+
+    def say(self, text: str) -> None:
+        print(text if self._colour else _SGR.sub("", text), flush=True)
+
+
+def outputs(text: str) -> dict[str, str]:
+    """The runner's file of outputs, read as the runner reads it: the last value of a name counts."""
+    values: dict[str, str] = {}
+    lines = iter(text.splitlines())
+    for line in lines:
+        name, heredoc, delimiter = line.partition("<<")
+        if not heredoc:
+            name, _, value = line.partition("=")
+        else:
+            value = "\n".join(iter(lambda end=delimiter: next(lines), delimiter))  # type: ignore[misc]
+        values[name] = value
+    return values
+
+
+def comment(pointers: Mapping[str, str]) -> str:
+    """The pull request comment, as the emulator's GitHub part has it."""
+    url = f"{pointers['GITHUB_API_URL']}/repos/{REPOSITORY}/issues/{PULL_REQUEST}/comments"
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {pointers['GITHUB_TOKEN']}"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        comments = json.loads(answer.read())
+    return "\n\n---\n\n".join(each["body"] for each in comments)
+
+
+def demo(report: Path, speed: float) -> int:
+    """Run it, write the report, say how it ended."""
+    show = Show(colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+    report.mkdir(parents=True, exist_ok=True)
+    for name in ("log.txt", "comment.md", "summary.md", "outputs.txt", "index.html"):
+        (report / name).unlink(missing_ok=True)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="ci-deploy-demo-") as temporary, emulator(speed) as url:
+        folder = Path(temporary)
+        pointers = variables(url)
+        environ = environment(pointers, folder)
+        show.say(f"The emulator plays AWS and GitHub on {url}, {speed:g} times faster than real time.\n")
+        code = run(environ, report / "log.txt", show)
+        values = outputs((folder / FILES["GITHUB_OUTPUT"]).read_text(encoding="utf-8"))
+        lines = [f"{name}={value}" for name, value in values.items()]
+        (report / "outputs.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        summary = (folder / FILES["GITHUB_STEP_SUMMARY"]).read_text(encoding="utf-8")
+        (report / "summary.md").write_text(summary, encoding="utf-8")
+        (report / "comment.md").write_text(comment(pointers), encoding="utf-8")
+    subprocess.run([sys.executable, str(ROOT / "scripts" / "render_report.py"), str(report)], check=True)
+    good = code == 0 and values.get("outcome") == "succeeded" and values.get("deployed") == "true"
+    verdict = "deployed" if good else f"not deployed (outcome {values.get('outcome', 'unknown')}, exit code {code})"
+    show.say(
+        f"\nThe demo {verdict} in {time.monotonic() - began:.0f} s. What GitHub would show: {report / 'index.html'}"
+    )
+    return 0 if good else code or 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Run the action against the emulator, and report what it shows.")
+    parser.add_argument("--report", type=Path, default=Path("demo-report"), help="folder to write (%(default)s)")
+    parser.add_argument("--speed", type=float, default=20.0, help="emulated seconds a second (%(default)g)")
+    options = parser.parse_args(arguments)
+    if options.speed <= 0:
+        parser.error("--speed must be more than 0")
+    try:
+        return demo(options.report, options.speed)
+    except DemoError as error:
+        print(f"The demo could not run: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever starts this with an older one should read why it fails
+        sys.exit(f"The demo needs Python 3.11 or later; this is {sys.version.split()[0]}.")
+    sys.exit(main())
