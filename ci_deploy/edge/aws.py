@@ -189,6 +189,13 @@ def config(clock: Clock, *, urgent: bool = False, path_style: bool = False) -> C
     return base
 
 
+def sibling(session: Session) -> Session:
+    """Another session, sharing the loader: reading botocore's API models is most of what a client costs."""
+    made = Session()
+    made.register_component("data_loader", session.get_component("data_loader"))
+    return made
+
+
 def sts_creator(session: Session, clock: Clock, region: str) -> Callable[..., Any]:
     """The client creator that botocore's web identity fetcher asks for (it brings the unsigned config)."""
 

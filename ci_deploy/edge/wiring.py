@@ -12,7 +12,7 @@ from botocore.session import Session
 
 from ..core.inputs import Inputs
 from ..ports import Clock, Ports
-from .aws import Aws, region_from, sts_creator
+from .aws import Aws, region_from, sibling, sts_creator
 from .clock import RealClock, speed_from
 from .codedeploy import CodeDeployApi
 from .credentials import WebIdentity
@@ -65,9 +65,9 @@ def aws_for(inputs: Inputs, environ: Mapping[str, str], *, clock: Clock, mask: C
         return Aws(session, clock, region=region, path_style=path_style)
     # Sessions of their own: a refresh may happen while clients are being made, and one session makes one at a time.
     identity = WebIdentity(
-        inputs.role_to_assume, environ, clock, mask=mask, create_client=sts_creator(Session(), clock, region)
+        inputs.role_to_assume, environ, clock, mask=mask, create_client=sts_creator(sibling(session), clock, region)
     )
-    urgent = Session()
+    urgent = sibling(session)
     identity.install(session)
     identity.install_urgent(urgent)
     return Aws(

@@ -11,9 +11,15 @@ from typing import Any
 from botocore.session import Session
 from botocore.stub import Stubber
 
-from ci_deploy.edge.aws import Aws
+from ci_deploy.edge.aws import Aws, sibling
 
 REGION = "eu-central-1"
+_FIRST = Session()
+
+
+def session() -> Session:
+    """A botocore session of its own, but for the API models, which take longest to read."""
+    return sibling(_FIRST)
 
 
 class FakeClock:
@@ -42,7 +48,7 @@ class StubbedAws(Aws):
     """An Aws whose clients answer from botocore's Stubber: `expect` in the order of the calls."""
 
     def __init__(self, clock: FakeClock | None = None) -> None:
-        super().__init__(Session(), clock or FakeClock(), region=REGION)
+        super().__init__(session(), clock or FakeClock(), region=REGION)
         self.stubs: dict[str, Stubber] = {}
 
     def stub(self, service: str, *, urgent: bool = False) -> Stubber:

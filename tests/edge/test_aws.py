@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from botocore.session import Session
 
 from ci_deploy.core.errors import AwsError, ErrorKind, InvalidInput
 from ci_deploy.edge import aws as edge
 from ci_deploy.edge.aws import Aws, config, region_from
 
-from .fakes import REGION, FakeClock, Server, StubbedAws, cut_short, hangs_up, sends
+from .fakes import REGION, FakeClock, Server, StubbedAws, cut_short, hangs_up, sends, session
 
 OK = {"deploymentInfo": {"deploymentId": "d-A1B2C3D4E", "status": "InProgress"}}
 
@@ -30,7 +29,7 @@ def failure(aws: Aws) -> AwsError:
 
 @pytest.fixture
 def real(clock: FakeClock) -> Callable[[], Aws]:
-    return lambda: Aws(Session(), clock, region=REGION)
+    return lambda: Aws(session(), clock, region=REGION)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +148,7 @@ def test_a_rehearsals_time_outs_are_short_but_not_absurd() -> None:
 
 
 def test_the_urgent_client_is_there_before_it_is_needed(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    aws = Aws(Session(), clock, region=REGION)
+    aws = Aws(session(), clock, region=REGION)
     aws.client("codedeploy")
     monkeypatch.setattr(Aws, "_create", lambda *_, **__: pytest.fail("made too late"))
     with aws._lock:  # somebody else is making a client meanwhile
@@ -186,17 +185,17 @@ def test_expired_credentials_are_reported_to_who_can_refresh_them(
 ) -> None:
     serve(sends({"__type": "ExpiredTokenException", "message": "expired"}, 400))
     told: list[int] = []
-    failure(Aws(Session(), clock, region=REGION, on_expired=lambda: told.append(1)))
+    failure(Aws(session(), clock, region=REGION, on_expired=lambda: told.append(1)))
     assert told == [1]
 
 
 def test_the_region_is_the_inputs_then_aws_region_then_botocores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
-    assert region_from("eu-west-1", {"AWS_REGION": "us-east-1"}, Session()) == "eu-west-1"
-    assert region_from(None, {"AWS_REGION": "us-east-1"}, Session()) == "us-east-1"
-    assert region_from(None, {}, Session()) == "us-west-2"
+    assert region_from("eu-west-1", {"AWS_REGION": "us-east-1"}, session()) == "eu-west-1"
+    assert region_from(None, {"AWS_REGION": "us-east-1"}, session()) == "us-east-1"
+    assert region_from(None, {}, session()) == "us-west-2"
 
 
 def test_no_region_is_bad_input_that_says_what_to_set() -> None:
     with pytest.raises(InvalidInput, match="aws-region"):
-        region_from(None, {"AWS_REGION": ""}, Session())
+        region_from(None, {"AWS_REGION": ""}, session())

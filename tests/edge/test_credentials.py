@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from botocore.session import Session
 from botocore.stub import Stubber
 
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput
@@ -16,7 +15,7 @@ from ci_deploy.edge import oidc
 from ci_deploy.edge.aws import Aws
 from ci_deploy.edge.credentials import LIFETIME, WebIdentity
 
-from .fakes import REGION, FakeClock, Server, hangs_up, sends
+from .fakes import REGION, FakeClock, Server, hangs_up, sends, session
 
 ROLE = "arn:aws:iam::123456789012:role/deploy"
 SUBJECT = "repo:acme/shop:ref:refs/heads/main"
@@ -46,7 +45,7 @@ class World:
         self.urls: list[str] = []
         self.headers: Mapping[str, str] = {}
         self.token: list[tuple[int, bytes] | Exception] = [(200, json.dumps({"value": TOKEN}).encode())]
-        self.client = Session().create_client("sts", region_name=REGION)
+        self.client = session().create_client("sts", region_name=REGION)
         self.sts = Stubber(self.client)
         self.sts.activate()
         self.identity = WebIdentity(
@@ -224,7 +223,7 @@ def test_no_error_shows_a_secret(world: World) -> None:
 def test_what_must_go_out_now_signs_with_what_is_at_hand(world: World) -> None:
     world.grants(1, lifetime=300)  # botocore would refresh first
     world.key()
-    urgent = Session()
+    urgent = session()
     world.identity.install_urgent(urgent)
     credentials = urgent.get_credentials()
     assert credentials.get_frozen_credentials().secret_key == "secret-1"
@@ -242,10 +241,10 @@ def test_at_hand_means_asking_when_nothing_good_is_left(world: World, clock: Fak
 
 def test_a_named_role_is_the_only_source_of_credentials(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIASOMEBODYELSE")
-    session = Session()
-    world.identity.install(session)
+    made = session()
+    world.identity.install(made)
     world.grants(1)
-    assert session.get_credentials().get_frozen_credentials().access_key == "ASIAEXAMPLE00001"
+    assert made.get_credentials().get_frozen_credentials().access_key == "ASIAEXAMPLE00001"
 
 
 def test_calls_are_signed_with_the_role_and_an_expiry_is_told_to_it(
@@ -253,10 +252,10 @@ def test_calls_are_signed_with_the_role_and_an_expiry_is_told_to_it(
 ) -> None:
     expired = sends({"__type": "ExpiredTokenException", "message": "expired"}, 400)
     server = serve(expired, sends({"status": "Succeeded"}), sends({"status": "Succeeded"}))
-    session, urgent = Session(), Session()
-    world.identity.install(session)
+    normal, urgent = session(), session()
+    world.identity.install(normal)
     world.identity.install_urgent(urgent)
-    aws = Aws(session, clock, region=REGION, urgent_session=urgent, on_expired=world.identity.rejected)
+    aws = Aws(normal, clock, region=REGION, urgent_session=urgent, on_expired=world.identity.rejected)
     world.grants(1)
     world.grants(2)
     world.key()

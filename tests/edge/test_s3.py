@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from botocore.response import StreamingBody
-from botocore.session import Session
 from moto import mock_aws
 
 from ci_deploy.core.errors import AwsError, ErrorKind, InvalidInput
@@ -18,7 +17,7 @@ from ci_deploy.core.model import S3Location
 from ci_deploy.edge.aws import Aws, OtherRegion
 from ci_deploy.edge.s3 import LARGEST, S3Revisions
 
-from .fakes import REGION, FakeClock, Server, StubbedAws, hangs_up, sends
+from .fakes import REGION, FakeClock, Server, StubbedAws, hangs_up, sends, session
 
 CONTENT = b'{"version":0.0}'
 SHA256 = base64.b64encode(hashlib.sha256(CONTENT).digest()).decode()
@@ -50,7 +49,7 @@ def put(api: S3Revisions, *, tag: bool = False) -> S3Location:
 @pytest.fixture
 def moto_s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with mock_aws():
-        client = Session().create_client("s3", region_name=REGION)
+        client = session().create_client("s3", region_name=REGION)
         client.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
         yield client
 
@@ -67,7 +66,7 @@ def test_another_prefix_gets_the_tag_that_lets_codedeploy_read_it(aws: StubbedAw
 
 def test_a_re_run_finds_the_object_and_adds_no_version(moto_s3: Any, clock: FakeClock) -> None:
     moto_s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
-    api = S3Revisions(Aws(Session(), clock, region=REGION))
+    api = S3Revisions(Aws(session(), clock, region=REGION))
     first, second = put(api, tag=True), put(api, tag=True)
     assert first == second
     assert first.version
@@ -76,7 +75,7 @@ def test_a_re_run_finds_the_object_and_adds_no_version(moto_s3: Any, clock: Fake
 
 
 def test_a_bucket_without_versions_gives_none(moto_s3: Any, clock: FakeClock) -> None:
-    location = put(S3Revisions(Aws(Session(), clock, region=REGION)))
+    location = put(S3Revisions(Aws(session(), clock, region=REGION)))
     assert location.version == ""
     assert location.etag == hashlib.md5(CONTENT).hexdigest()
 
@@ -124,7 +123,7 @@ def test_a_store_without_conditional_writes_may_have_it_already(aws: StubbedAws,
 
 def test_a_missing_bucket_is_named(moto_s3: Any, clock: FakeClock) -> None:
     with pytest.raises(AwsError) as caught:
-        S3Revisions(Aws(Session(), clock, region=REGION)).put("other", KEY, CONTENT, account=ACCOUNT, tag=False)
+        S3Revisions(Aws(session(), clock, region=REGION)).put("other", KEY, CONTENT, account=ACCOUNT, tag=False)
     assert caught.value.kind is ErrorKind.NOT_FOUND
     assert "other" in caught.value.remedy
     assert REGION in caught.value.remedy
@@ -148,7 +147,7 @@ def test_a_bucket_of_another_region_is_not_followed_but_named(serve: Callable[..
     )
     serve(moved)
     with pytest.raises(AwsError) as caught:
-        put(S3Revisions(Aws(Session(), clock, region=REGION, path_style=True)))
+        put(S3Revisions(Aws(session(), clock, region=REGION, path_style=True)))
     assert caught.value.code == "BucketInOtherRegion"
     assert REGION in caught.value.remedy
 
@@ -171,7 +170,7 @@ def test_a_request_signed_for_another_region_is_stopped() -> None:
 
 def test_a_custom_endpoint_is_addressed_by_path(serve: Callable[..., Server], clock: FakeClock) -> None:
     server = serve(hangs_up, sends(b"", 200, ETag='"e"'))
-    put(S3Revisions(Aws(Session(), clock, region=REGION, path_style=True)))
+    put(S3Revisions(Aws(session(), clock, region=REGION, path_style=True)))
     assert [request["path"] for request in server.requests] == [f"/bucket/{KEY}"] * 2
     assert server.requests[1]["headers"]["If-None-Match"] == "*"
     assert server.requests[1]["body"] == CONTENT
@@ -209,4 +208,4 @@ def test_a_body_that_breaks_off_is_read_again(serve: Callable[..., Server], cloc
         handler.close_connection = True
 
     serve(breaks_off, sends(b"version: 0.0", 200, "text/plain"))
-    assert S3Revisions(Aws(Session(), clock, region=REGION, path_style=True)).get(HERE) == "version: 0.0"
+    assert S3Revisions(Aws(session(), clock, region=REGION, path_style=True)).get(HERE) == "version: 0.0"
