@@ -73,7 +73,7 @@ def _prose_within(text: str, *, first: bool) -> str:
     text = _entities(text)
     text = text.replace("@", f"@{ZERO_WIDTH}").replace("&#35;", f"&#35;{ZERO_WIDTH}")
     text = re.sub(r"(?i)\b(gh-)(?=\d)", rf"\1{ZERO_WIDTH}", text)
-    text = re.sub(r"(?i)\b(https?|ftp|mailto|xmpp):", rf"\1{ZERO_WIDTH}:", text)
+    text = re.sub(r"(?i)(mailto|xmpp):|:(?=//)", rf"\1{ZERO_WIDTH}:", text)
     text = re.sub(r"(?i)(www)\.", rf"\1{ZERO_WIDTH}.", text)
     text = re.sub(r":(?=[\w&#;+-]+:)", f":{ZERO_WIDTH}", text)  # :emoji:
     return _BLOCK_START.sub(_escaped_start, text) if first else text
@@ -110,7 +110,9 @@ def code(text: str, limit: int = 300) -> str:
 def html_code(text: str, limit: int = 300) -> str:
     """`code` written as HTML: works everywhere, reads worse in the source."""
     text = " ".join(plain(text, limit).split())
-    return f"<code>{_entities(text).replace('@', '&#64;').replace(':', '&#58;')}</code>" if text else ""
+    # Markdown still reads what is inside: an entity starts no link.
+    shown = re.sub(r"(?i)(www)\.", r"\1&#46;", _entities(text).replace("@", "&#64;").replace(":", "&#58;"))
+    return f"<code>{shown}</code>" if text else ""
 
 
 def fence(text: str, *, lines: int = 80, width: int = 500, keep: Literal["head", "tail"] = "head") -> str:

@@ -291,7 +291,7 @@ def _diagnosis(story: Story, chapter: FunctionStory, lines: int, *, named: bool)
     if named or (story.result and diagnosis.summary not in story.result.reason):
         parts.append(f"**Why:** {where}{marked(diagnosis.summary)}")
     if diagnosis.remedy and (named or not (story.result and diagnosis.remedy == story.result.remedy)):
-        parts.append(f"**What to do:** {marked(diagnosis.remedy)}")
+        parts.append(f"**About the cause:** {marked(diagnosis.remedy)}")
     if diagnosis.alarms:
         rows = [(code(alarm.name), prose(alarm.state), prose(alarm.reason, 500)) for alarm in diagnosis.alarms[:20]]
         parts.append(_table(("Alarm", "State", "Reason"), rows))

@@ -72,11 +72,13 @@ def look(command: Command, result: Result) -> Look:
 
 
 def served(result: Result) -> str:
-    """What the alias serves, as read after the verdict; empty when it could not be read."""
+    """What the alias serves, as a sentence, from what was read after the verdict; empty when that was not possible."""
+    name = result.key if result.alias else result.function
     if result.live_weights:
         parts = [part.partition("=") for part in result.live_weights.split(",")]
-        return " and ".join(f"{share} % version {version}" for version, _, share in parts)
-    return f"version {result.live_version}" if result.live_version else ""
+        sent = " and ".join(f"{share} % to version {version}" for version, _, share in parts)
+        return f"Traffic is SPLIT: {name} sends {sent}."
+    return f"{name} serves version {result.live_version}." if result.live_version else ""
 
 
 def is_split(result: Result) -> bool:
@@ -89,9 +91,7 @@ def sentence(command: Command, result: Result) -> str:
     new = f"version {result.target_version}" if result.target_version else "the new version"
     old = f"version {result.previous_version}" if result.previous_version else "the version before"
     now = served(result)
-    serves = f"{name} serves {now}." if now else f"What {name} serves could not be read."
-    if is_split(result):
-        serves = f"Traffic is SPLIT: {serves}"
+    serves = now or f"What {name} serves could not be read."
     match result.outcome:
         case Outcome.SUCCEEDED if command in (Command.SETUP, Command.PRUNE):
             return ""
@@ -99,7 +99,7 @@ def sentence(command: Command, result: Result) -> str:
             before = f"; before, it was {old}" if result.previous_version else ""
             return f"{name} serves {new}, with all of its traffic{before}."
         case Outcome.UNCHANGED:
-            return f"{name} already serves {now or new}. Nothing was deployed."
+            return f"{now} Nothing was deployed." if now else "Nothing was deployed."
         case Outcome.PLANNED:
             return f"{name} would go from {old} to {new}. Nothing was changed."
         case Outcome.VALID:
@@ -111,7 +111,7 @@ def sentence(command: Command, result: Result) -> str:
         case Outcome.FAILED:
             return f"{_capital(new)} was not deployed. {serves}"
         case Outcome.ROLLED_BACK:
-            return f"{_capital(new)} was taken back: {name} serves {now or old} again, with all of its traffic."
+            return f"{_capital(new)} was taken back: {name} serves {old} again, with all of its traffic."
         case Outcome.ROLLBACK_FAILED:
             return f"{_capital(new)} failed and {name} was NOT brought back to {old}. {serves}"
         case Outcome.INVALID | Outcome.REFUSED:
@@ -133,11 +133,11 @@ def sentence(command: Command, result: Result) -> str:
 def _after(result: Result) -> str:
     match result.rollback:
         case Rollback.SUCCEEDED:
-            return "It was rolled back."
+            return "The deployment was rolled back."
         case Rollback.FAILED:
-            return "Its rollback FAILED."
+            return "The rollback FAILED."
         case Rollback.UNKNOWN:
-            return "What became of its rollback is not known."
+            return "What became of the rollback is not known."
         case _:
             return "It was not rolled back."
 
