@@ -477,6 +477,7 @@ def follow(turn: Turn, deployment_id: str) -> None:
         deadline=until,
         doubtful=False,
         waiting_for="",
+        alias=None,  # the reading is of before: what the alias serves from now on must be read again
     )
     turn.say(
         e.DeploymentStarted,
