@@ -1,0 +1,145 @@
+"""AWS's side: every signed request goes to CodeDeploy's operations, to a mended Lambda operation, or to moto."""
+
+from __future__ import annotations
+
+import io
+import sys
+import traceback
+from typing import Any
+
+from werkzeug.test import create_environ
+
+from . import codedeploy, lambda_aliases, lambda_functions, lambda_invoke, moto_parts
+from .errors import ApiError
+from .runtime import Runtime
+from .wire import AwsCall, Request, Response, aws_call, error_response, path_parts, protocol_of
+
+_LAMBDA = {**lambda_functions.OPERATIONS, **lambda_aliases.OPERATIONS}
+
+
+class Aws:
+    """Answers AWS requests; one lock for all, but never while a function runs."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self._moto = moto_parts.application()
+        moto_parts.use_time(runtime.clock.datetime)
+
+    def account_of(self, call: AwsCall) -> str:
+        """The account of whoever signed the request."""
+        return moto_parts.account_of(call.access_key)
+
+    def answer(self, request: Request, call: AwsCall) -> Response:
+        """The answer to a request, refusals included."""
+        try:
+            return self._answer(request, call)
+        except ApiError as error:
+            return error_response(error, protocol_of(call, request))
+        except NotImplementedError:
+            return self._not_modelled(request, call)
+        except Exception:  # noqa: BLE001 - a bug here, or in moto, must not look like an outage that clients retry
+            traceback.print_exc(file=sys.stderr)
+            text = f"The emulator failed to answer {call.service}:{call.operation}; its own output says why."
+            return error_response(ApiError("EmulatorError", text), protocol_of(call, request))
+
+    def _answer(self, request: Request, call: AwsCall) -> Response:
+        account = self.account_of(call)
+        if call.service == "lambda" and call.operation == "Invoke":
+            return lambda_invoke.invoked(self._lambda(request, call, account))
+        with self.runtime.lock:
+            refusal = self.runtime.limits.refusal(
+                account, call.region, call.service, call.operation, self.runtime.clock.now()
+            )
+            if refusal is not None:
+                raise refusal
+            if call.service == "codedeploy":
+                return codedeploy.handle(self.runtime, call, account, request)
+            if call.service == "lambda" and call.operation in _LAMBDA:
+                return _LAMBDA[call.operation](self._lambda(request, call, account))
+            if call.service == "s3":
+                self._check_owner(request)
+            if call.operation == "AssumeRole":
+                self._check_chain(request, call, account)
+            response = self._ask_moto(request)
+            if call.service == "cloudwatch":
+                self.runtime.watch_alarms()
+            if response.status in (404, 500, 501) and b"<!doctype html>" in response.body[:200].lower():
+                return self._not_modelled(request, call)
+            return response
+
+    def _lambda(self, request: Request, call: AwsCall, account: str) -> lambda_functions.Lambda:
+        return lambda_functions.lambda_call(self.runtime, call, account, request, self._ask_moto)
+
+    def _ask_moto(self, request: Request) -> Response:
+        environ = {
+            **request.environ,
+            "wsgi.input": io.BytesIO(request.body),
+            "CONTENT_LENGTH": str(len(request.body)),
+        }
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        response = Response()
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+            response.status = int(status.split(" ", 1)[0])
+            response.headers = [pair for pair in headers if pair[0].lower() != "connection"]
+
+        parts = self._moto(environ, start)
+        response.body = b"".join(parts)
+        if hasattr(parts, "close"):
+            parts.close()
+        return response
+
+    def _check_owner(self, request: Request) -> None:
+        expected = request.headers.get("x-amz-expected-bucket-owner")
+        bucket = path_parts(request)[0]
+        owner = moto_parts.bucket_owner(bucket)
+        if expected and owner and expected != owner:
+            raise ApiError("AccessDenied", "Access Denied", 403)
+
+    def _check_chain(self, request: Request, call: AwsCall, account: str) -> None:
+        longest = self.runtime.switches.number("role-chaining-seconds")
+        if not longest or not moto_parts.is_session_key(account, call.region, call.access_key):
+            return
+        fields = dict(pair.split("=", 1) for pair in request.body.decode().split("&") if "=" in pair)
+        if float(fields.get("DurationSeconds", "3600")) > longest:
+            raise ApiError(
+                "ValidationError",
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
+            )
+
+    def _not_modelled(self, request: Request, call: AwsCall) -> Response:
+        text = f"The emulator does not model {call.service}:{call.operation}."
+        return error_response(ApiError("UnknownOperationException", text), protocol_of(call, request))
+
+    def send(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        headers: dict[str, str] | None = None,
+        region: str = "us-east-1",
+    ) -> Response:
+        """Make a request from inside (seeding): as if it had come in, but unrecorded and never faulty."""
+        given = {
+            "Authorization": (
+                f"AWS4-HMAC-SHA256 Credential=testing/20260101/{region}/{service}/aws4_request, "
+                "SignedHeaders=host, Signature=0"
+            ),
+            **(headers or {}),
+        }
+        path, _, query = path.partition("?")
+        environ = create_environ(path, "http://127.0.0.1/", query_string=query, method=method, headers=given, data=body)
+        environ["RAW_URI"] = environ["REQUEST_URI"] = f"{path}?{query}" if query else path
+        request = Request(
+            method=method,
+            path=path,
+            query_string=query,
+            headers={name.lower(): value for name, value in given.items()},
+            body=body,
+            environ=environ,
+        )
+        call = aws_call(request)
+        assert call is not None
+        return self.answer(request, call)

@@ -1,0 +1,54 @@
+"""The emulator's time, in epoch seconds. Nothing else in the package asks the machine for the time of the model.
+
+Speed N > 0: N emulated seconds pass in one real second. Speed 0: time stands still until it is moved.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+
+class Clock:
+    """Emulated time; starts at the machine's present time, or at `start` (epoch seconds)."""
+
+    def __init__(self, speed: float = 1.0, start: float | None = None) -> None:
+        if speed < 0:
+            raise ValueError("the speed of the clock cannot be negative")
+        self.speed = speed
+        self._start = start
+        self.reset()
+
+    @property
+    def manual(self) -> bool:
+        """True when time moves only on request."""
+        return self.speed == 0
+
+    def reset(self) -> None:
+        """Start again from the beginning."""
+        # Whole milliseconds: what is printed and what is compared are then the same number.
+        self._at = round(time.time() if self._start is None else self._start, 3)
+        self._since = time.monotonic()
+
+    def now(self) -> float:
+        """The emulated time in epoch seconds."""
+        if self.manual:
+            return self._at
+        return self._at + (time.monotonic() - self._since) * self.speed
+
+    def move_to(self, at: float) -> None:
+        """Set the time to `at`, never backwards."""
+        if self.manual:
+            self._at = max(self._at, at)
+        else:
+            self._at += max(0.0, at - self.now())
+
+    def real_seconds_until(self, at: float) -> float:
+        """How long the machine has to wait for the emulated time `at` (never, for a clock moved by hand)."""
+        if self.manual:
+            return float("inf")
+        return max(0.0, (at - self.now()) / self.speed)
+
+    def datetime(self) -> datetime:
+        """The emulated time, as an aware datetime in UTC."""
+        return datetime.fromtimestamp(self.now(), UTC)

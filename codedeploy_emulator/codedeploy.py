@@ -1,0 +1,156 @@
+"""CodeDeploy's front: which operation a request asks for, its parameters' types, the answer in JSON 1.1.
+
+Operations that the Lambda platform has not (on-premises instances, blue/green servers, GitHub tokens) answer with an
+error of AWS's model, or with an empty list; never with a status that a client would retry.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.validate import ParamValidator
+
+from . import codedeploy_deployments as deployments
+from . import codedeploy_revisions as revisions
+from . import codedeploy_setup as setup
+from .errors import ApiError
+from .runtime import Runtime
+from .store import Place
+from .wire import AwsCall, Request, Response, request_id
+
+Json = dict[str, Any]
+Operation = Callable[[Runtime, Place, Json], Json]
+
+
+def _nothing(member: str) -> Operation:
+    return lambda runtime, place, params: {member: []}
+
+
+def _refuse(code: str, text: str) -> Operation:
+    def refuse(runtime: Runtime, place: Place, params: Json) -> Json:
+        raise ApiError(code, text)
+
+    return refuse
+
+
+def _required(member: str, code: str, then: Operation) -> Operation:
+    def check(runtime: Runtime, place: Place, params: Json) -> Json:
+        if not params.get(member):
+            raise ApiError(code, f"{member} was not specified.")
+        return then(runtime, place, params)
+
+    return check
+
+
+_NO_INSTANCE = _refuse("InstanceNotRegisteredException", "No on-premises instance is registered with the emulator.")
+_NAMES_REQUIRED = "InstanceNameRequiredException"
+
+OPERATIONS: dict[str, Operation] = {
+    "CreateApplication": setup.create_application,
+    "GetApplication": setup.get_application,
+    "BatchGetApplications": setup.batch_get_applications,
+    "ListApplications": setup.list_applications,
+    "UpdateApplication": setup.update_application,
+    "DeleteApplication": setup.delete_application,
+    "CreateDeploymentGroup": setup.create_deployment_group,
+    "GetDeploymentGroup": setup.get_deployment_group,
+    "BatchGetDeploymentGroups": setup.batch_get_deployment_groups,
+    "ListDeploymentGroups": setup.list_deployment_groups,
+    "UpdateDeploymentGroup": setup.update_deployment_group,
+    "DeleteDeploymentGroup": setup.delete_deployment_group,
+    "CreateDeploymentConfig": setup.create_deployment_config,
+    "GetDeploymentConfig": setup.get_deployment_config,
+    "ListDeploymentConfigs": setup.list_deployment_configs,
+    "DeleteDeploymentConfig": setup.delete_deployment_config,
+    "ListTagsForResource": setup.list_tags_for_resource,
+    "TagResource": setup.tag_resource,
+    "UntagResource": setup.untag_resource,
+    "RegisterApplicationRevision": revisions.register_application_revision,
+    "GetApplicationRevision": revisions.get_application_revision,
+    "BatchGetApplicationRevisions": revisions.batch_get_application_revisions,
+    "ListApplicationRevisions": revisions.list_application_revisions,
+    "CreateDeployment": deployments.create_deployment,
+    "GetDeployment": deployments.get_deployment,
+    "BatchGetDeployments": deployments.batch_get_deployments,
+    "ListDeployments": deployments.list_deployments,
+    "StopDeployment": deployments.stop_deployment,
+    "ListDeploymentTargets": deployments.list_deployment_targets,
+    "GetDeploymentTarget": deployments.get_deployment_target,
+    "BatchGetDeploymentTargets": deployments.batch_get_deployment_targets,
+    "PutLifecycleEventHookExecutionStatus": deployments.put_lifecycle_event_hook_execution_status,
+    # What the Lambda platform has not.
+    "BatchGetDeploymentInstances": deployments.of_servers_only,
+    "GetDeploymentInstance": deployments.of_servers_only,
+    "ListDeploymentInstances": deployments.of_servers_only,
+    "ContinueDeployment": deployments.of_blue_green_servers_only,
+    "SkipWaitTimeForInstanceTermination": deployments.of_blue_green_servers_only,
+    "AddTagsToOnPremisesInstances": _required("instanceNames", _NAMES_REQUIRED, _NO_INSTANCE),
+    "RemoveTagsFromOnPremisesInstances": _required("instanceNames", _NAMES_REQUIRED, _NO_INSTANCE),
+    "BatchGetOnPremisesInstances": _required("instanceNames", _NAMES_REQUIRED, _nothing("instanceInfos")),
+    "GetOnPremisesInstance": _required("instanceName", _NAMES_REQUIRED, _NO_INSTANCE),
+    "ListOnPremisesInstances": _nothing("instanceNames"),
+    "DeregisterOnPremisesInstance": _required("instanceName", _NAMES_REQUIRED, lambda runtime, place, params: {}),
+    "RegisterOnPremisesInstance": _required(
+        "instanceName",
+        _NAMES_REQUIRED,
+        _refuse("InvalidInstanceNameException", "The emulator has no on-premises instances."),
+    ),
+    "ListGitHubAccountTokenNames": _nothing("tokenNameList"),
+    "DeleteGitHubAccountToken": _required(
+        "tokenName",
+        "GitHubAccountTokenNameRequiredException",
+        _refuse("GitHubAccountTokenDoesNotExistException", "The emulator holds no GitHub tokens."),
+    ),
+    "DeleteResourcesByExternalId": lambda runtime, place, params: {},
+}
+
+
+def handle(runtime: Runtime, call: AwsCall, account: str, request: Request) -> Response:
+    """Answer a CodeDeploy request; ApiError says what AWS would refuse."""
+    if request.path.startswith("/service/"):
+        raise ApiError(
+            "UnknownOperationException",
+            "The emulator speaks JSON 1.1 (X-Amz-Target) for CodeDeploy, not RPC v2 CBOR.",
+        )
+    operation = OPERATIONS.get(call.operation)
+    if operation is None:
+        raise ApiError("UnknownOperationException", f"CodeDeploy has no operation {call.operation}.")
+    params = _params(call.operation, request)
+    answer = operation(runtime, runtime.place(account, call.region), params)
+    return Response(
+        headers=[("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-RequestId", request_id())],
+        body=b"" if answer == {} and _returns_nothing(call.operation) else json.dumps(answer).encode(),
+    )
+
+
+def _params(operation: str, request: Request) -> Json:
+    try:
+        params = request.json()
+    except ValueError:
+        raise ApiError("SerializationException", "The request is not JSON.") from None
+    if params is None:
+        params = {}
+    if not isinstance(params, dict):
+        raise ApiError("SerializationException", "The request is not a JSON object.")
+    shape = _model().operation_model(operation).input_shape
+    if shape is not None:
+        report = ParamValidator().validate(params, shape).generate_report()
+        wrong = [line for line in report.splitlines() if line.startswith("Invalid type")]
+        if wrong:
+            raise ApiError("SerializationException", wrong[0])
+    # null is how some clients spell "not given".
+    return {key: value for key, value in params.items() if value is not None}
+
+
+@cache
+def _model() -> Any:
+    return botocore.session.get_session().get_service_model("codedeploy")
+
+
+@cache
+def _returns_nothing(operation: str) -> bool:
+    return _model().operation_model(operation).output_shape is None

@@ -1,0 +1,396 @@
+"""The lifecycle of one Lambda deployment, as a pure function of time.
+
+A `Run` is data. `due(run)` says when something happens by itself; `step(run, at, sight)` makes it happen and returns
+the new run with the effects that the shell has to carry out (move an alias, invoke a hook, create the rollback). What
+comes from outside (a hook's answer, a stop, an alarm, an effect that failed) is a transition of its own. Nothing here
+reads a clock, and no transition depends on how often anyone looks.
+
+Order of events: Start, BeforeAllowTraffic, AllowTraffic, AfterAllowTraffic, End (user guide, appspec hooks; facts A4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+NEVER = float("inf")
+LIFECYCLE = ("Start", "BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic", "End")
+BEFORE, AFTER = "BeforeAllowTraffic", "AfterAllowTraffic"
+FAILURE, ON_ALARM, ON_REQUEST = "DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"
+
+
+class Status(StrEnum):
+    """DeploymentStatus, as far as the Lambda platform uses it."""
+
+    CREATED = "Created"
+    IN_PROGRESS = "InProgress"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    STOPPED = "Stopped"
+
+    @property
+    def final(self) -> bool:
+        return self in (Status.SUCCEEDED, Status.FAILED, Status.STOPPED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One lifecycle event of the target; times in epoch seconds."""
+
+    name: str
+    status: str = "Pending"
+    start: float | None = None
+    end: float | None = None
+    error: str | None = None
+    message: str = ""
+    script: str = ""
+    log_tail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be done, found out when the deployment starts. Shifts: (seconds, percent), the last one 100."""
+
+    function: str
+    alias: str
+    current: str
+    target: str
+    shifts: tuple[tuple[float, float], ...]
+    before: str | None = None
+    after: str | None = None
+    wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a deployment fails as soon as it starts."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookCall:
+    """A hook that was invoked; `answer` is Succeeded or Failed once it called back, at `answered`."""
+
+    execution_id: str
+    event: str
+    function: str
+    deadline: float
+    answer: str | None = None
+    answered: float = NEVER
+    log_tail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The timing and wording of a run, taken from the switches when it was created."""
+
+    start_delay: float = 1.0
+    event_seconds: float = 1.0
+    hook_timeout: float = 3600.0
+    hook_timeout_code: str = "HOOK_EXECUTION_FAILURE"
+    stop_pending: float = 2.0
+    stop_answer: str = "auto"
+    alarm_reaction: float = 1.0
+    alarm_status: Status = Status.STOPPED
+    rollback_delay: float = 3.0
+    manual_stop_message: str = "The deployment was stopped on request."
+    alarm_message: str = "Alarms are active: {alarms}"
+    hook_message: str = "The hook {function} for {event} did not succeed: {reason}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One deployment's life so far. `next_at` is when the present phase goes on by itself."""
+
+    id: str
+    rules: Rules
+    rollback_events: frozenset[str] = frozenset()
+    status: Status = Status.CREATED
+    next_at: float = NEVER
+    started: float | None = None
+    completed: float | None = None
+    order: Order | None = None
+    events: tuple[Event, ...] = field(default_factory=lambda: tuple(Event(name=name) for name in LIFECYCLE))
+    at_event: int = -1
+    weight: float = 0.0
+    shift: int = 0
+    hook: HookCall | None = None
+    hooks_called: int = 0
+    error: Refusal | None = None
+    alarm_at: float = NEVER
+    alarms: tuple[str, ...] = ()
+    stop_at: float = NEVER
+    stop_rollback: bool | None = None
+    stop_was_pending: bool = False
+    rollback_at: float = NEVER
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What the shell saw for this step: the order (only asked for at the start) and the alarms in ALARM."""
+
+    order: Order | Refusal | None = None
+    alarms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTraffic:
+    """Put `percent` of the alias's traffic on the target, the rest on the current version."""
+
+    function: str
+    alias: str
+    current: str
+    target: str
+    percent: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvokeHook:
+    """Invoke the hook's function with the deployment's id and this execution id."""
+
+    event: str
+    function: str
+    execution_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateRollback:
+    """Create the rollback deployment of this one."""
+
+
+Effect = SetTraffic | InvokeHook | CreateRollback
+
+
+def created(run_id: str, at: float, rules: Rules, rollback_events: Sequence[str]) -> Run:
+    """A deployment that was just accepted."""
+    return Run(id=run_id, rules=rules, rollback_events=frozenset(rollback_events), next_at=at + rules.start_delay)
+
+
+def due(run: Run) -> float:
+    """When the next thing happens by itself; NEVER when nothing will."""
+    if run.status.final:
+        return run.rollback_at
+    moments = [run.next_at, run.alarm_at, run.stop_at]
+    if run.hook is not None:
+        moments.append(min(run.hook.answered, run.hook.deadline))
+    return min(moments)
+
+
+def step(run: Run, at: float, sight: Sight) -> tuple[Run, tuple[Effect, ...]]:
+    """Let what is due at `at` happen: exactly one thing, so that effects stay in order."""
+    if run.status.final:
+        return replace(run, rollback_at=NEVER), (CreateRollback(),)
+    if run.alarm_at <= at:
+        return _alarm_stop(run, at), ()
+    if run.hook is not None and min(run.hook.answered, run.hook.deadline) <= at:
+        return _hook_over(run, run.hook, at)
+    if run.stop_at <= at:
+        return _stop(run, at), ()
+    if run.at_event < 0:
+        return _start(run, at, sight), ()
+    event = run.events[run.at_event].name
+    if event == "Start":
+        return _enter(_done(run, at), at)
+    if event == "AllowTraffic":
+        return _allow_traffic(run, at)
+    return _succeed(_done(run, at), at), ()
+
+
+def _start(run: Run, at: float, sight: Sight) -> Run:
+    run = replace(run, status=Status.IN_PROGRESS, started=at, next_at=at + run.rules.event_seconds)
+    run = _begin(run, 0, at)
+    if sight.alarms:
+        return _alarm_stop(replace(run, alarms=sight.alarms), at)
+    if isinstance(sight.order, Refusal):
+        return failed(run, at, sight.order.code, sight.order.message)
+    return replace(run, order=sight.order)
+
+
+def _begin(run: Run, index: int, at: float) -> Run:
+    event = replace(run.events[index], status="InProgress", start=at)
+    return replace(run, at_event=index, events=(*run.events[:index], event, *run.events[index + 1 :]))
+
+
+def _done(
+    run: Run,
+    at: float,
+    status: str = "Succeeded",
+    *,
+    error: str | None = None,
+    message: str = "",
+    script: str = "",
+    log_tail: str = "",
+) -> Run:
+    index = run.at_event
+    event = replace(
+        run.events[index], status=status, end=at, error=error, message=message, script=script, log_tail=log_tail
+    )
+    return replace(run, events=(*run.events[:index], event, *run.events[index + 1 :]))
+
+
+def _enter(run: Run, at: float) -> tuple[Run, tuple[Effect, ...]]:
+    """Go to the next event; a hook that the AppSpec does not name is skipped."""
+    order = run.order
+    assert order is not None
+    index = run.at_event + 1
+    name = run.events[index].name
+    if name in (BEFORE, AFTER):
+        function = order.before if name == BEFORE else order.after
+        if function is None:
+            skipped = replace(run.events[index], status="Skipped")
+            events = (*run.events[:index], skipped, *run.events[index + 1 :])
+            return _enter(replace(run, at_event=index, events=events), at)
+        # The id is a function of the deployment, not of chance: a run is the same run whenever it is looked at.
+        call = HookCall(
+            execution_id=f"{run.id}-hook-{run.hooks_called + 1}",
+            event=name,
+            function=function,
+            deadline=at + run.rules.hook_timeout,
+        )
+        run = replace(_begin(run, index, at), hook=call, hooks_called=run.hooks_called + 1, next_at=NEVER)
+        return run, (InvokeHook(event=name, function=function, execution_id=call.execution_id),)
+    run = _begin(run, index, at)
+    if name == "AllowTraffic":
+        return replace(run, next_at=at + order.wait + order.shifts[0][0]), ()
+    return replace(run, next_at=at + run.rules.event_seconds), ()
+
+
+def _allow_traffic(run: Run, at: float) -> tuple[Run, tuple[Effect, ...]]:
+    order = run.order
+    assert order is not None
+    if run.shift >= len(order.shifts):
+        return _enter(_done(run, at), at)
+    percent = order.shifts[run.shift][1]
+    later = run.shift + 1
+    if later < len(order.shifts):
+        # Counted from the first shift as it was due, so that a late look delays nothing.
+        next_at = at + order.shifts[later][0] - order.shifts[run.shift][0]
+    else:
+        next_at = at + run.rules.event_seconds
+    effect = SetTraffic(
+        function=order.function, alias=order.alias, current=order.current, target=order.target, percent=percent
+    )
+    return replace(run, weight=percent, shift=later, next_at=next_at, tries=0), (effect,)
+
+
+def _hook_over(run: Run, hook: HookCall, at: float) -> tuple[Run, tuple[Effect, ...]]:
+    run = replace(run, hook=None)
+    if hook.answered <= at and hook.answer == "Succeeded":
+        run = _done(run, at)
+        if run.stop_at < NEVER:
+            return _stop(run, at), ()
+        return _enter(run, at)
+    answered = hook.answered <= at
+    if run.stop_at < NEVER and answered:
+        return _stop(_done(run, at, "Failed", error="ScriptFailed", script=hook.function), at), ()
+    reason = "it reported Failed" if answered else f"it did not answer within {run.rules.hook_timeout:g} seconds"
+    code = "HOOK_EXECUTION_FAILURE" if answered else run.rules.hook_timeout_code
+    run = _done(
+        run,
+        at,
+        "Failed",
+        error="ScriptFailed" if answered else "ScriptTimedOut",
+        message=f"The hook {reason}.",
+        script=hook.function,
+        log_tail=hook.log_tail,
+    )
+    text = run.rules.hook_message.format(function=hook.function, event=hook.event, reason=reason)
+    return failed(run, at, code, text), ()
+
+
+def _alarm_stop(run: Run, at: float) -> Run:
+    message = run.rules.alarm_message.format(alarms=", ".join(run.alarms))
+    return _over(run, at, run.rules.alarm_status, Refusal(code="ALARM_ACTIVE", message=message), ON_ALARM)
+
+
+def _stop(run: Run, at: float) -> Run:
+    error = Refusal(code="MANUAL_STOP", message=run.rules.manual_stop_message)
+    return _over(run, at, Status.STOPPED, error, ON_REQUEST)
+
+
+def failed(run: Run, at: float, code: str, message: str) -> Run:
+    """The deployment failed: an effect could not be carried out, or a check said no."""
+    return _over(run, at, Status.FAILED, Refusal(code=code, message=message), FAILURE)
+
+
+def _succeed(run: Run, at: float) -> Run:
+    return replace(run, status=Status.SUCCEEDED, completed=at, next_at=NEVER, alarm_at=NEVER, stop_at=NEVER)
+
+
+def _over(run: Run, at: float, status: Status, error: Refusal, trigger: str) -> Run:
+    events = []
+    for event in run.events:
+        if event.status == "InProgress":
+            message = event.message or error.message
+            events.append(replace(event, status="Failed", end=at, error=event.error or "UnknownError", message=message))
+        elif event.status == "Pending":
+            events.append(replace(event, status="Skipped"))
+        else:
+            events.append(event)
+    wanted = trigger in run.rollback_events
+    if trigger == ON_REQUEST and run.stop_rollback is not None:
+        wanted = run.stop_rollback
+    return replace(
+        run,
+        status=status,
+        completed=at,
+        error=error,
+        events=tuple(events),
+        hook=None,
+        next_at=NEVER,
+        alarm_at=NEVER,
+        stop_at=NEVER,
+        rollback_at=at + run.rules.rollback_delay if wanted else NEVER,
+    )
+
+
+def hook_answered(run: Run, at: float, execution_id: str, answer: str, log_tail: str = "") -> Run:
+    """The hook called back (at once, or, for a scripted one, at a moment to come)."""
+    if run.hook is None or run.hook.execution_id != execution_id or run.hook.answer is not None:
+        return run
+    return replace(run, hook=replace(run.hook, answer=answer, answered=at, log_tail=log_tail))
+
+
+def hook_refused(run: Run, at: float, code: str, message: str, error: str) -> Run:
+    """The hook could not even be invoked."""
+    script = run.hook.function if run.hook else ""
+    return failed(_done(run, at, "Failed", error=error, message=message, script=script), at, code, message)
+
+
+def hook_said(run: Run, execution_id: str, log_tail: str) -> Run:
+    """The hook's process ended without an answer: its last lines are kept for the diagnostics."""
+    if run.hook is None or run.hook.execution_id != execution_id:
+        return run
+    return replace(run, hook=replace(run.hook, log_tail=log_tail))
+
+
+def alarm_changed(run: Run, at: float, alarms: Sequence[str]) -> Run:
+    """These of the deployment's alarms are in ALARM now (none: all is well again)."""
+    if run.status.final or run.status == Status.CREATED:
+        return run
+    if not alarms:
+        return replace(run, alarm_at=NEVER, alarms=())
+    return replace(run, alarms=tuple(alarms), alarm_at=min(run.alarm_at, at + run.rules.alarm_reaction))
+
+
+def stop_requested(run: Run, at: float, rollback: bool | None) -> tuple[Run, str]:
+    """StopDeployment on a run that is not over: the new run, and Pending or Succeeded."""
+    rolling = rollback if rollback is not None else run.stop_rollback
+    if run.stop_at < NEVER:
+        return replace(run, stop_rollback=rolling), "Succeeded"
+    answer = run.rules.stop_answer
+    if answer == "auto":
+        answer = "Pending" if run.hook is not None else "Succeeded"
+    run = replace(run, stop_rollback=rolling)
+    if answer == "Pending":
+        return replace(run, stop_at=at + run.rules.stop_pending, stop_was_pending=True), answer
+    return _stop(run, at), answer
+
+
+def traffic_failed(before: Run, at: float, *, retry_after: float) -> Run:
+    """The alias update of the last step was throttled: undo the shift, try again later."""
+    return replace(before, next_at=at + retry_after, tries=before.tries + 1)

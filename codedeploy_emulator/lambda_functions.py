@@ -1,0 +1,390 @@
+"""Lambda where moto falls short: functions and versions (facts A12, C, F).
+
+moto stores the functions; added here: RevisionId, pending states, guards of PublishVersion and of updates, DryRun,
+versions that are published only when something changed and whose numbers are never used twice, refusal to delete a
+version that an alias serves, code from a pinned S3 version, provisioned concurrency, account settings, pages.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import copy
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from . import moto_parts
+from .errors import ApiError
+from .runtime import Runtime
+from .store import partition
+from .wire import AwsCall, Request, Response, json_response, path_parts, request_id
+
+Json = dict[str, Any]
+PAGE = 50
+STALE = (
+    "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the "
+    "latest Revision Id"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lambda:
+    """One Lambda request: where it goes, and moto to ask. `moto` takes the request (perhaps with another body)."""
+
+    runtime: Runtime
+    account: str
+    region: str
+    request: Request
+    moto: Callable[[Request], Response]
+
+    @property
+    def function_name(self) -> str:
+        """The plain name in the path, which may be a name, a partial or whole ARN, with or without a qualifier."""
+        return split_name(path_parts(self.request)[2])[0]
+
+    @property
+    def qualifier(self) -> str | None:
+        """The qualifier, from the query or from the name."""
+        return self.request.query.get("Qualifier") or split_name(path_parts(self.request)[2])[1]
+
+    def body(self) -> Json:
+        """The body, an object."""
+        try:
+            body = self.request.json() or {}
+        except ValueError:
+            raise ApiError("InvalidRequestContentException", "Could not parse request body into json") from None
+        if not isinstance(body, dict):
+            raise ApiError("InvalidRequestContentException", "The request body is not an object")
+        return body
+
+    def function(self, qualifier: str | None = None) -> Any:
+        """moto's function object, or ResourceNotFoundException."""
+        return self.named(self.function_name, qualifier)
+
+    def named(self, name: str, qualifier: str | None = None) -> Any:
+        """The function object of a name and qualifier, or ResourceNotFoundException."""
+        found = moto_parts.function(self.account, self.region, name, qualifier)
+        if found is None:
+            raise ApiError("ResourceNotFoundException", f"Function not found: {self.arn(name, qualifier)}", 404)
+        return found
+
+    def arn(self, name: str, qualifier: str | None = None) -> str:
+        """A function's ARN."""
+        base = f"arn:{partition(self.region)}:lambda:{self.region}:{self.account}:function:{name}"
+        return f"{base}:{qualifier}" if qualifier else base
+
+    def versions(self) -> list[Any]:
+        """The function's published versions."""
+        return moto_parts.versions(self.account, self.region, self.function_name)
+
+    def ask_moto(self, body: Json | None = None) -> Response:
+        """moto's answer, or its error; a new body replaces the request's."""
+        request = self.request
+        if body is not None:
+            request = Request(
+                method=request.method,
+                path=request.path,
+                query_string=request.query_string,
+                headers=request.headers,
+                body=json.dumps(body).encode(),
+                environ=request.environ,
+            )
+        return self.moto(request)
+
+
+def split_name(raw: str) -> tuple[str, str | None]:
+    """`name`, `name:qualifier`, `ACCOUNT:function:name[:qualifier]` or an ARN: the name and the qualifier."""
+    tail = raw.split("function:", 1)[-1] if "function:" in raw else raw
+    name, _, qualifier = tail.partition(":")
+    return name, qualifier or None
+
+
+def created(call: Lambda) -> Response:
+    body = call.body()
+    publish = body.pop("Publish", False)
+    if isinstance(body.get("Code"), dict):
+        body["Code"] = _with_code(body["Code"])
+    answer = call.ask_moto(body)
+    if answer.status >= 300:
+        return answer
+    name, _ = split_name(str(body["FunctionName"]))
+    found = call.named(name)
+    found.code = dict(found.code)
+    ready = _pending_until(call.runtime)
+    moto_parts.mark(found, revision=call.runtime.store.new_uuid(), state_ready=ready, published=0)
+    if publish:
+        found = _publish(call, found, None)
+    return json_response(configuration(call.runtime, found), 201)
+
+
+def shown(call: Lambda) -> Response:
+    """GetFunction and GetFunctionConfiguration."""
+    found = call.function(call.qualifier)
+    config = configuration(call.runtime, found)
+    if call.qualifier:
+        config["FunctionArn"] = call.arn(call.function_name, call.qualifier)
+    if path_parts(call.request)[-1] == "configuration":
+        return json_response(config)
+    answer = _without_none({**found.get_code(), "Configuration": config})
+    return json_response(answer)
+
+
+def listed(call: Lambda) -> Response:
+    """ListFunctions, FunctionVersion=ALL included."""
+    found: list[Any] = []
+    for name in moto_parts.function_names(call.account, call.region):
+        found.append(call.named(name))
+        if call.request.query.get("FunctionVersion") == "ALL":
+            found += moto_parts.versions(call.account, call.region, name)
+    return page(call.request, "Functions", [configuration(call.runtime, function) for function in found])
+
+
+def versions_listed(call: Lambda) -> Response:
+    latest = configuration(call.runtime, call.function())
+    latest["FunctionArn"] += ":$LATEST"
+    rest = [configuration(call.runtime, version) for version in call.versions()]
+    return page(call.request, "Versions", [latest, *rest])
+
+
+def published(call: Lambda) -> Response:
+    body = call.body()
+    found = call.function()
+    _refuse_while_pending(call, found)
+    expected = body.get("CodeSha256")
+    if expected and expected != found.code_sha_256:
+        raise ApiError(
+            "InvalidParameterValueException",
+            f"CodeSHA256 ({expected}) is different from current CodeSHA256 in $LATEST ({found.code_sha_256}). Please "
+            "try again with the CodeSHA256 in $LATEST.",
+        )
+    _refuse_stale(body, found)
+    return json_response(configuration(call.runtime, _publish(call, found, body.get("Description"))), 201)
+
+
+def code_updated(call: Lambda) -> Response:
+    body = call.body()
+    found = call.function()
+    _refuse_while_pending(call, found)
+    _refuse_stale(body, found)
+    publish, dry_run = body.pop("Publish", False), body.pop("DryRun", False)
+    body.pop("RevisionId", None)
+    body = _with_code(body)
+    if dry_run:
+        config = configuration(call.runtime, found)
+        if body.get("ZipFile"):
+            code = base64.b64decode(body["ZipFile"])
+            config["CodeSha256"], config["CodeSize"] = moto_parts.sha256_of(code), len(code)
+        return json_response(config)
+    architectures = body.pop("Architectures", None)
+    answer = call.ask_moto(body)
+    if answer.status >= 300:
+        return answer
+    if architectures:
+        found.architectures = architectures
+    found.code = dict(found.code)
+    _touched(call, found)
+    if publish:
+        found = _publish(call, found, None)
+    return json_response(configuration(call.runtime, found))
+
+
+def configuration_updated(call: Lambda) -> Response:
+    body = call.body()
+    found = call.function()
+    _refuse_while_pending(call, found)
+    _refuse_stale(body, found)
+    body.pop("RevisionId", None)
+    if "Environment" in body:
+        body["Environment"] = {"Variables": dict((body["Environment"] or {}).get("Variables") or {})}
+    answer = call.ask_moto(body)
+    if answer.status >= 300:
+        return answer
+    if body.get("TracingConfig"):
+        found.tracing_config = body["TracingConfig"]
+    if body.get("EphemeralStorage"):
+        found.ephemeral_storage = body["EphemeralStorage"]["Size"]
+    if "KMSKeyArn" in body:
+        found.kms_key_arn = body["KMSKeyArn"] or None
+    _touched(call, found)
+    return json_response(configuration(call.runtime, found))
+
+
+def deleted(call: Lambda) -> Response:
+    qualifier = call.qualifier
+    if qualifier is None:
+        return call.ask_moto()
+    if qualifier == "$LATEST":
+        raise ApiError(
+            "InvalidParameterValueException", "$LATEST version cannot be deleted without deleting the function."
+        )
+    found = call.function(qualifier)
+    for alias in moto_parts.aliases(call.account, call.region, call.function_name):
+        if qualifier == alias.name:
+            raise ApiError("InvalidParameterValueException", "Deletion of aliases is not currently supported here.")
+        if qualifier == str(alias.function_version) or qualifier in moto_parts.alias_weights(alias):
+            raise ApiError(
+                "ResourceConflictException",
+                f"Version {qualifier} of function {call.function_name} is served by the alias {alias.name}: delete or "
+                "move the alias first.",
+                409,
+            )
+    moto_parts.drop_version(call.account, call.region, call.function_name, found)
+    return Response(status=204)
+
+
+def account_settings(call: Lambda) -> Response:
+    names = moto_parts.function_names(call.account, call.region)
+    size = sum(len(moto_parts.code_of(call.named(name))) for name in names)
+    limit = {
+        "TotalCodeSize": 80530636800,
+        "CodeSizeUnzipped": 262144000,
+        "CodeSizeZipped": 52428800,
+        "ConcurrentExecutions": 1000,
+        "UnreservedConcurrentExecutions": 1000,
+    }
+    return json_response({"AccountLimit": limit, "AccountUsage": {"TotalCodeSize": size, "FunctionCount": len(names)}})
+
+
+def configuration(runtime: Runtime, found: Any) -> Json:
+    """A function's configuration as Lambda shows it, pending states included."""
+    config = _without_none(found.get_configuration())
+    now = runtime.clock.now()
+    config["RevisionId"] = moto_parts.marked(found, "revision") or ""
+    if str(found.version) != "$LATEST":
+        config["Version"] = str(found.version)
+    if moto_parts.marked(found, "state_ready", 0.0) > now:
+        config |= {"State": "Pending", "StateReason": "The function is being created.", "StateReasonCode": "Creating"}
+        config.pop("LastUpdateStatus", None)
+    elif moto_parts.marked(found, "update_ready", 0.0) > now:
+        config["LastUpdateStatus"] = "InProgress"
+        config["LastUpdateStatusReason"] = "The function is being updated."
+        config["LastUpdateStatusReasonCode"] = "Creating"
+    return config
+
+
+def page(request: Request, member: str, items: list[Any]) -> Response:
+    """One page of a Lambda list: Marker and MaxItems, 50 at most."""
+    query = request.query
+    size = min(PAGE, int(query["MaxItems"])) if query.get("MaxItems", "").isdigit() else PAGE
+    marker = query.get("Marker", "")
+    try:
+        start = int(base64.urlsafe_b64decode(marker)) if marker else 0
+    except (ValueError, binascii.Error):
+        raise ApiError("InvalidParameterValueException", "The marker is not valid.") from None
+    answer: Json = {member: items[start : start + max(1, size)]}
+    if start + size < len(items):
+        answer["NextMarker"] = base64.urlsafe_b64encode(str(start + size).encode()).decode()
+    return json_response(answer, headers=[("x-amzn-RequestId", request_id())])
+
+
+def refuse_invoke_while_pending(runtime: Runtime, found: Any) -> None:
+    """A function whose state is Pending cannot be invoked."""
+    if moto_parts.marked(found, "state_ready", 0.0) > runtime.clock.now():
+        raise ApiError(
+            "ResourceConflictException",
+            "The operation cannot be performed at this time. The function is currently in the following state: Pending",
+            409,
+        )
+
+
+def _publish(call: Lambda, latest: Any, description: str | None) -> Any:
+    """Publish $LATEST, or return the last version when nothing has changed since."""
+    versions = moto_parts.versions(call.account, call.region, latest.function_name)
+    fingerprint = _fingerprint(latest)
+    if versions and moto_parts.marked(versions[-1], "fingerprint") == fingerprint:
+        return versions[-1]
+    number = moto_parts.marked(latest, "published", 0) + 1
+    version = copy.copy(latest)
+    version.set_version(number)
+    if description:
+        version.description = description
+    moto_parts.mark(latest, published=number)
+    moto_parts.mark(
+        version,
+        fingerprint=fingerprint,
+        revision=call.runtime.store.new_uuid(),
+        state_ready=_pending_until(call.runtime),
+        update_ready=0.0,
+    )
+    moto_parts.add_version(call.account, call.region, latest.function_name, version)
+    return version
+
+
+def _fingerprint(found: Any) -> str:
+    """Code and configuration, without what changes by itself."""
+    ignored = ("LastModified", "FunctionArn", "Version", "LastUpdateStatus", "State")
+    config = {key: value for key, value in found.get_configuration().items() if key not in ignored}
+    return json.dumps(config, sort_keys=True, default=str)
+
+
+def _touched(call: Lambda, found: Any) -> None:
+    found.last_modified = call.runtime.clock.datetime().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
+    ready = _pending_until(call.runtime)
+    moto_parts.mark(found, revision=call.runtime.store.new_uuid(), update_ready=ready)
+
+
+def _pending_until(runtime: Runtime) -> float:
+    seconds = runtime.switches.number("lambda-pending-seconds")
+    return runtime.clock.now() + seconds if seconds else 0.0
+
+
+def _refuse_while_pending(call: Lambda, found: Any) -> None:
+    now = call.runtime.clock.now()
+    if moto_parts.marked(found, "state_ready", 0.0) > now:
+        text = "The function is currently in the following state: Pending"
+    elif moto_parts.marked(found, "update_ready", 0.0) > now:
+        text = f"An update is in progress for resource: {found.function_arn}"
+    else:
+        return
+    raise ApiError("ResourceConflictException", f"The operation cannot be performed at this time. {text}", 409)
+
+
+def _refuse_stale(body: Mapping[str, Any], found: Any) -> None:
+    revision = body.get("RevisionId")
+    if revision and revision != moto_parts.marked(found, "revision"):
+        raise ApiError("PreconditionFailedException", STALE, 412)
+
+
+def _with_code(given: Json) -> Json:
+    """Code in S3 is read here: moto takes the newest version whatever S3ObjectVersion says."""
+    if not given.get("S3Bucket") or not given.get("S3Key"):
+        return given
+    found = moto_parts.s3_object(given["S3Bucket"], given["S3Key"], given.get("S3ObjectVersion"))
+    if found is None:
+        owner = moto_parts.bucket_owner(given["S3Bucket"])
+        code = "NoSuchKey" if owner else "NoSuchBucket"
+        raise ApiError(
+            "InvalidParameterValueException",
+            f"Error occurred while GetObject. S3 Error Code: {code}. S3 Error Message: The specified "
+            f"{'key' if owner else 'bucket'} does not exist.",
+        )
+    rest = {key: value for key, value in given.items() if key not in ("S3Bucket", "S3Key", "S3ObjectVersion")}
+    return {**rest, "ZipFile": base64.b64encode(bytes(found.value)).decode()}
+
+
+def _without_none(config: Mapping[str, Any]) -> Json:
+    return {key: value for key, value in config.items() if value is not None}
+
+
+Handler = Callable[[Lambda], Response]
+OPERATIONS: dict[str, Handler] = {
+    "CreateFunction": created,
+    "GetFunction": shown,
+    "GetFunctionConfiguration": shown,
+    "ListFunctions": listed,
+    "ListVersionsByFunction": versions_listed,
+    "PublishVersion": published,
+    "UpdateFunctionCode": code_updated,
+    "UpdateFunctionConfiguration": configuration_updated,
+    "DeleteFunction": deleted,
+    "GetAccountSettings": account_settings,
+}
+
+
+def lambda_call(
+    runtime: Runtime, call: AwsCall, account: str, request: Request, moto: Callable[[Request], Response]
+) -> Lambda:
+    """The request as these handlers take it."""
+    return Lambda(runtime=runtime, account=account, region=call.region, request=request, moto=moto)

@@ -1,0 +1,215 @@
+"""Switches: every behaviour of AWS that nobody could confirm, or that a test wants to play, under one name.
+
+The table is the single source: validation, README and `GET /_emulator/switches` come from it. "[U]" marks what AWS does
+not document (facts gathered for the project, sections A and E); clients must be right whichever way a switch stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .errors import SeedError
+
+Value = bool | float | str
+
+EVENTS_WITH_ENDS = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """One named behaviour: its default, and for a text the values allowed (none: any text)."""
+
+    name: str
+    default: Value
+    choices: tuple[str, ...] = ()
+    says: str
+
+
+TABLE: tuple[Switch, ...] = (
+    Switch(name="random-seed", default=0, says="seeds ids, fault probabilities and weighted invokes"),
+    # Deployment lifecycle
+    Switch(name="start-delay-seconds", default=1, says="from Created to InProgress [U]"),
+    Switch(name="event-seconds", default=1, says="how long Start, End and the tail of AllowTraffic take [U]"),
+    Switch(
+        name="lifecycle-events",
+        default="all",
+        choices=("all", "without-start-and-end"),
+        says="whether targets list Start and End [U]",
+    ),
+    Switch(
+        name="weight-scale",
+        default="percent",
+        choices=("percent", "fraction"),
+        says="targetVersionWeight as 0 to 100 or 0 to 1 [U]",
+    ),
+    Switch(
+        name="target-id",
+        default="function",
+        choices=("function", "function-and-alias", "arn"),
+        says="what a Lambda target's id looks like [U]",
+    ),
+    Switch(
+        name="split-alias-with-matching-primary",
+        default="reject",
+        choices=("reject", "accept"),
+        says="a deployment onto an alias that is split but whose primary version matches [U]",
+    ),
+    Switch(
+        name="alias-at-latest",
+        default="reject",
+        choices=("reject", "accept"),
+        says="a deployment onto an alias that points to $LATEST",
+    ),
+    Switch(name="appspec-limit-bytes", default=0, says="largest AppSpec content accepted, 0 for no limit [U]"),
+    Switch(name="provisioned-concurrency-seconds", default=0, says="AllowTraffic waits so long on such an alias [U]"),
+    # Hooks
+    Switch(
+        name="hooks",
+        default="run",
+        choices=("run", "succeed", "fail", "crash", "silent"),
+        says="what a hook without a script of its own does: run its Python code, or play an outcome",
+    ),
+    Switch(name="hook-seconds", default=1, says="how long a scripted hook takes, emulated"),
+    Switch(name="hook-timeout-seconds", default=3600, says="how long CodeDeploy waits for a hook's answer"),
+    Switch(
+        name="hook-timeout-code",
+        default="HOOK_EXECUTION_FAILURE",
+        choices=("HOOK_EXECUTION_FAILURE", "TIMEOUT"),
+        says="the error code when a hook never answers [U]",
+    ),
+    Switch(
+        name="hook-name-check",
+        default=False,
+        says="the service role is the managed one: a hook must be called CodeDeployHook_…",
+    ),
+    # Stopping
+    Switch(name="stop-pending-seconds", default=2, says="how long a stop answered Pending stays pending [U]"),
+    Switch(
+        name="stop-answer",
+        default="auto",
+        choices=("auto", "Pending", "Succeeded"),
+        says="auto: Pending while a hook runs, else Succeeded [U]",
+    ),
+    # Alarms
+    Switch(name="alarm-reaction-seconds", default=1, says="from the alarm to the end of the deployment [U]"),
+    Switch(
+        name="alarm-status",
+        default="Stopped",
+        choices=("Stopped", "Failed"),
+        says="the status that an alarm gives a deployment",
+    ),
+    Switch(name="alarm-poll-fails", default=False, says="CodeDeploy cannot read the alarms"),
+    # Rollback
+    Switch(name="rollback-delay-seconds", default=3, says="from the verdict to the rollback deployment [U]"),
+    Switch(
+        name="rollback-config",
+        default="all-at-once",
+        choices=("all-at-once", "group"),
+        says="whether a rollback shifts all at once or replays the group's deployment config [U]",
+    ),
+    Switch(name="rollback-runs-hooks", default=False, says="whether a rollback runs the AppSpec's hooks [U]"),
+    Switch(
+        name="rollback-appspec",
+        default="original",
+        choices=("original", "swapped"),
+        says="a rollback's revision: the last successful one as it was, or with its versions swapped [U]",
+    ),
+    Switch(
+        name="rollback-without-history",
+        default="current-version",
+        choices=("current-version", "none"),
+        says="no successful deployment in the group: go back to CurrentVersion, or no rollback at all [U]",
+    ),
+    Switch(name="rollback-fails", default="", says="an error code: rollback deployments fail with it before shifting"),
+    # Texts
+    Switch(
+        name="conflict-message",
+        default="current",
+        choices=("current", "older"),
+        says="the wording of DeploymentLimitExceededException",
+    ),
+    Switch(
+        name="alarm-active-message",
+        default="One or more alarms have been activated according to the Amazon CloudWatch metrics you selected, "
+        "and the affected deployments have been stopped. Activated alarms: <{alarms}>",
+        says="errorInformation.message for ALARM_ACTIVE [U]",
+    ),
+    Switch(
+        name="hook-failure-message",
+        default="The lifecycle event hook {function} for {event} did not succeed: {reason}.",
+        says="errorInformation.message for HOOK_EXECUTION_FAILURE [U]",
+    ),
+    Switch(
+        name="manual-stop-message",
+        default="The deployment was stopped on request.",
+        says="errorInformation.message for MANUAL_STOP [U]",
+    ),
+    # Limits
+    Switch(name="limits", default=False, says="throttle as AWS does (in emulated time)"),
+    Switch(name="lambda-rate", default=15, says="Lambda control plane requests a second, account and region"),
+    Switch(name="lambda-get-function-rate", default=100, says="GetFunction requests a second"),
+    Switch(name="codedeploy-rate", default=5, says="CodeDeploy requests a second, sustained [U]"),
+    Switch(name="codedeploy-burst", default=20, says="CodeDeploy requests in a burst [U]"),
+    Switch(
+        name="codedeploy-alias-tries", default=3, says="CodeDeploy's own tries of an alias update when throttled [U]"
+    ),
+    Switch(name="page-size", default=100, says="items on a page of CodeDeploy's lists"),
+    Switch(name="alarms-per-group", default=10, says="10 in the model and the guide, 50 in newer quotas"),
+    # Lambda, IAM, GitHub
+    Switch(name="lambda-pending-seconds", default=0, says="State and LastUpdateStatus stay pending so long"),
+    Switch(
+        name="check-service-role", default=False, says="a deployment needs its group's service role to exist in IAM"
+    ),
+    Switch(name="role-chaining-seconds", default=3600, says="longest chained session, 0 for no limit [U]"),
+    Switch(
+        name="github-token",
+        default="write",
+        choices=("write", "read"),
+        says="read: a fork's token, every write is refused with 403",
+    ),
+)
+
+_BY_NAME = {switch.name: switch for switch in TABLE}
+
+
+@dataclass(slots=True)
+class Switches:
+    """The present position of every switch."""
+
+    values: dict[str, Value] = field(default_factory=lambda: {switch.name: switch.default for switch in TABLE})
+
+    def update(self, changes: Mapping[str, object]) -> None:
+        """Set several switches, all or none; underscores may stand for hyphens. SeedError says what is wrong."""
+        checked = {name.replace("_", "-"): _checked(name.replace("_", "-"), value) for name, value in changes.items()}
+        self.values.update(checked)
+
+    def flag(self, name: str) -> bool:
+        """A switch that is on or off."""
+        return self.values[name] is True
+
+    def number(self, name: str) -> float:
+        """A switch that is a number."""
+        return float(self.values[name])
+
+    def text(self, name: str) -> str:
+        """A switch that is one of its choices, or a text."""
+        return str(self.values[name])
+
+
+def _checked(name: str, value: object) -> Value:
+    switch = _BY_NAME.get(name)
+    if switch is None:
+        raise SeedError(f"there is no switch '{name}'; the switches are {', '.join(sorted(_BY_NAME))}")
+    if isinstance(switch.default, bool):
+        if not isinstance(value, bool):
+            raise SeedError(f"switch '{name}' takes true or false")
+        return value
+    if isinstance(switch.default, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+            raise SeedError(f"switch '{name}' takes a number that is not negative")
+        return value
+    if not isinstance(value, str) or (switch.choices and value not in switch.choices):
+        allowed = " or ".join(switch.choices) if switch.choices else "a text"
+        raise SeedError(f"switch '{name}' takes {allowed}")
+    return value
