@@ -33,10 +33,16 @@ class _Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gather(_Action):
-    """Read all facts. `run_id` is ours: deployments by newer runs are read with their targets."""
+    """Read all facts that the command needs.
+
+    `run_id` is ours: deployments by newer runs are read with their targets. `subject` is the deployment that the run
+    is about, by its id or, where only that is known, by `marker_id`.
+    """
 
     inputs: Inputs
     run_id: int
+    subject: str = ""
+    marker_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ from .rollout import Cause, Rollout, Stage, Turn, jittered, kind_of
 from .timeline import changes
 
 STOP_TAKES = 600.0  # a stop, its rollback included, before we say that we do not know
+STOP_AGAIN_AFTER = 5.0
 ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
 LOST_AFTER = 3  # looks failed in a row at the time limit: that is no contact
 HEARTBEAT = 60.0
@@ -49,8 +50,18 @@ def following(turn: Turn) -> None:
     elif _out_of_time(turn):
         return
     if turn.r.stage is Stage.FOLLOWING:
+        _stop_again(turn)
         _look(turn, turn.r.deployment_id)
         _heartbeat(turn)
+
+
+def _stop_again(turn: Turn) -> None:
+    """A stop that is Pending is asked for again until CodeDeploy says Succeeded, or the deployment is over."""
+    r = turn.r
+    if not r.stop_pending or turn.asked(Stop) or turn.now < r.stop_asked_at + STOP_AGAIN_AFTER:
+        return
+    if not (r.cancelled and r.context.actions):
+        turn.ask(Stop(key=r.key, deployment_id=r.deployment_id, rollback=r.stop_rollback))
 
 
 def following_rollback(turn: Turn) -> None:
@@ -343,9 +354,12 @@ def request_stop(turn: Turn, cause: Cause, why: str, *, rollback: bool, urgent: 
 
 
 def stop_answered(turn: Turn, action: Stop, answer: StopAnswer) -> None:
-    turn.say(e.StopAnswered, deployment_id=action.deployment_id, status=answer.status, message=answer.message)
-    if action.deployment_id == turn.r.deployment_id:
-        turn.set(again_at=turn.now)
+    r = turn.r
+    pending = answer.status == "Pending"
+    if not (pending and r.stop_pending):  # said once, not with every repetition
+        turn.say(e.StopAnswered, deployment_id=action.deployment_id, status=answer.status, message=answer.message)
+    if action.deployment_id == r.deployment_id:
+        turn.set(again_at=turn.now, stop_pending=pending, stop_asked_at=turn.now)
 
 
 def stop_failed(turn: Turn, action: Stop, error: CiDeployError) -> None:

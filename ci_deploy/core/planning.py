@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from .appspec import AppSpec
 from .inputs import Inputs
-from .marker import key_of
+from .marker import key_of, parse
 from .model import (
     Alarm,
     AlarmConfiguration,
@@ -47,6 +47,8 @@ class Facts:
     config: DeploymentConfig | None = None
     active: tuple[Deployment, ...] = ()  # not terminal, of this group
     recent: tuple[Deployment, ...] = ()  # of this group, newest first
+    history: tuple[Deployment, ...] = ()  # the newest of them with their targets, where a command needs them
+    subject: Deployment | None = None  # the deployment that the run is about, with its targets
     alarms: Fact[tuple[Alarm, ...]] = Unavailable("not read")
     hooks: Mapping[str, Fact[FunctionVersion | None]] = field(default_factory=dict)
     appspec_text: str | None = None  # the user's own AppSpec
@@ -249,6 +251,43 @@ def _auto_rollback(
     if group is not None and group.auto_rollback_enabled and group.auto_rollback_events:
         return None, group.auto_rollback_events
     return tuple(RollbackEvent), tuple(map(str, RollbackEvent))
+
+
+def reverse(inputs: Inputs, facts: Facts, version: str) -> Plan:
+    """A manual rollback: from what the alias serves to `version`, hooks only if asked for."""
+    served = facts.alias is not None and facts.alias.serves_only(version)
+    return _plan(
+        inputs,
+        facts,
+        current_version=facts.alias.version if facts.alias else "",
+        target=Existing(version=version, code_sha256=facts.target.code_sha256 if facts.target else ""),
+        new=facts.target,
+        unchanged=f"The alias serves version {version} already." if served else "",
+        before_hook=(inputs.before_allow_traffic or "") if inputs.run_hooks else "",
+        after_hook=(inputs.after_allow_traffic or "") if inputs.run_hooks else "",
+        reverses=True,
+    )
+
+
+def existing(inputs: Inputs, facts: Facts, deployment: Deployment, *, previous: str = "", target: str = "") -> Plan:
+    """The plan behind a deployment that exists: for following it, whoever created it.
+
+    `previous` and `target` are what an earlier step of ours knew, for a deployment whose target is not readable yet.
+    """
+    seen = deployment.target_of(inputs.function or "", inputs.alias)
+    marker = parse(deployment.description)
+    made = _plan(
+        inputs,
+        facts,
+        current_version=(seen.current_version if seen else "") or previous,
+        target=Existing(version=(seen.target_version if seen else "") or target),
+        new=None,
+        before_hook=inputs.before_allow_traffic or "",
+        after_hook=inputs.after_allow_traffic or "",
+        reverses=marker is not None and marker.kind == "rollback",
+    )
+    events = tuple(map(str, RollbackEvent)) if deployment.auto_rollback_enabled else ()
+    return replace(made, config_name=deployment.config_name or made.config_name, rollback_events=events)
 
 
 def bind(plan: Plan, version: FunctionVersion) -> Plan:

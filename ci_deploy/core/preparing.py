@@ -6,28 +6,22 @@ effect, the marker is looked for first; the group's limit of one active deployme
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from . import appspec as appspecs
 from . import events as e
 from . import marker as markers
 from .actions import Create, Find, Gather, Look, LookVersion, Publish, Stop, Upload
-from .checks import preflight
 from .errors import AwsError, CiDeployError, ErrorKind
 from .marker import Marker
 from .model import (
-    Command,
     CreateRequest,
     Deployment,
     DeploymentStatus,
-    Finding,
     FunctionVersion,
     InlineContent,
     Outcome,
     Revision,
-    Severity,
 )
-from .planning import Existing, Facts, Plan, appspec_of, bind, marker_key, plan
+from .planning import Plan, appspec_of, bind, marker_key, plan
 from .rollout import Rollout, Stage, Turn, kind_of
 
 # How long we insist, in seconds of the product's clock.
@@ -38,125 +32,24 @@ FIND_FOR = 600.0  # an answer that was lost, while AWS cannot be reached
 ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
 WAIT_FOR = 3600.0  # a conflicting deployment, when no timeout is given and ours would be shorter
 
-# The plan's refusals that a running deployment explains, or will have changed by its end.
-_PASSING = ("alias-split", "current-version", "alarm-ringing")
-
-
 # --- Facts and decision ------------------------------------------------------------------------------------------
 
 
 def gathering(turn: Turn) -> None:
     r = turn.r
     if not turn.asked(Gather) and turn.due():
-        turn.ask(Gather(key=r.key, inputs=r.inputs, run_id=r.context.run_id))
-
-
-def gathered(turn: Turn, facts: Facts) -> None:
-    """Everything is known that can be: decide."""
-    r = turn.r
-    if r.stage is not Stage.GATHERING:
-        return
-    if r.facts is None:
-        turn.say(e.Identified, identity=facts.identity)
-    turn.set(facts=facts, alias=facts.alias, tries=0)
-    made = preflight(r.inputs, facts, replace(plan(r.inputs, facts), appspec_logical_name=r.logical_name))
-    turn.set(plan=made)
-    _decide(turn, facts, made)
-
-
-def _decide(turn: Turn, facts: Facts, made: Plan) -> None:
-    r = turn.r
-    lasting = [finding for finding in made.refusals if finding.code not in _PASSING]
-    dry = r.command is Command.PLAN
-    other = _other_deployment(turn, facts, made)
-    if dry:
-        _show(turn, facts, made)
-        if made.refusals:
-            _refuse(turn, made.refusals)
-        else:
-            turn.end(Outcome.PLANNED, reason=made.unchanged or "Nothing was written.")
-        return
-    if lasting:
-        _show(turn, facts, made)
-        _refuse(turn, tuple(lasting))
-        return
-    mine = own_running(r, facts, made)
-    if mine is not None:
-        _show(turn, facts, made)
-        attach(turn, mine)
-        return
-    if other is not None:
-        _give_way(turn, made, other)
-        return
-    if _settling(turn, facts):
-        return
-    _show(turn, facts, made)
-    older = _newer_run(r, facts)
-    if made.refusals:
-        _refuse(turn, made.refusals)
-    elif made.unchanged:
-        turn.end(Outcome.UNCHANGED, reason=made.unchanged, deployed=False)
-    elif older is not None:
-        _refuse(turn, (older,))
-    elif isinstance(made.target, Existing):
-        _bound(turn, made)
-    else:
-        turn.to(Stage.PUBLISHING)
-
-
-def _show(turn: Turn, facts: Facts, made: Plan) -> None:
-    turn.say(e.Planned, plan=made, alias=facts.alias)
-
-
-def _refuse(turn: Turn, findings: tuple[Finding, ...]) -> None:
-    """Exit 3 with every refusal; the first leads."""
-    reason = " ".join(finding.text for finding in findings)
-    remedy = " ".join(dict.fromkeys(finding.remedy for finding in findings if finding.remedy))
-    turn.end(Outcome.REFUSED, reason=reason, remedy=remedy)
-
-
-def own_running(r: Rollout, facts: Facts, made: Plan) -> Deployment | None:
-    """The running deployment that an earlier attempt of this very run created for the same work."""
-    if not r.context.run_id:
-        return None
-    key = marker_key(r.inputs.command, made)
-    for deployment in facts.active:
-        marker = markers.parse(deployment.description)
-        if marker is not None and (marker.id == r.marker_id or (marker.run_id, marker.key) == (r.context.run_id, key)):
-            return deployment
-    return None
-
-
-def _newer_run(r: Rollout, facts: Facts) -> Finding | None:
-    """An older run never overwrites a newer one that is served or under way, rollbacks included."""
-    if r.inputs.force or not r.context.run_id:
-        return None
-    for deployment in facts.recent:
-        marker = markers.parse(deployment.description)
-        if marker is None or marker.run_id <= r.context.run_id:
-            continue
-        if deployment.status in (DeploymentStatus.FAILED, DeploymentStatus.STOPPED):
-            continue
-        target = deployment.target_of(r.function, r.inputs.alias)
-        if deployment.targets is not None and target is None:
-            continue  # another function of the same group
-        what = "rolled back" if marker.kind == "rollback" else "deployed"
-        return Finding(
-            severity=Severity.REFUSAL,
-            code="older-run",
-            text=f"A newer run ({marker.run_id}, commit {marker.sha[:7] or 'unknown'}) has {what} {r.key} by "
-            f"{deployment.id}; this is run {r.context.run_id}.",
-            remedy="Run the newest workflow run again, or give `force: true` if the older commit is really wanted.",
+        turn.ask(
+            Gather(
+                key=r.key,
+                inputs=r.inputs,
+                run_id=r.context.run_id,
+                subject=r.subject,
+                marker_id=r.marker_id if r.search else "",
+            )
         )
-    return None
 
 
 # --- Another deployment of the group is running ------------------------------------------------------------------
-
-
-def _other_deployment(turn: Turn, facts: Facts, made: Plan) -> Deployment | None:
-    mine = own_running(turn.r, facts, made)
-    return next((deployment for deployment in facts.active if mine is None or deployment.id != mine.id), None)
 
 
 def is_rollback(deployment: Deployment) -> bool:
@@ -164,10 +57,9 @@ def is_rollback(deployment: Deployment) -> bool:
     return deployment.automatic_rollback or (marker is not None and marker.kind == "rollback")
 
 
-def _give_way(turn: Turn, made: Plan, other: Deployment) -> None:
+def give_way(turn: Turn, made: Plan, other: Deployment, policy: str) -> None:
     """Conflict: wait for it, fail, or supersede it; a rollback in progress is never superseded."""
     r = turn.r
-    policy = r.inputs.on_conflict
     what = f"Deployment {other.id} is running in group `{made.group}`" + (" (a rollback)" if is_rollback(other) else "")
     if policy == "fail":
         turn.end(
@@ -220,17 +112,6 @@ def waited(turn: Turn, snapshots: tuple[Deployment, ...]) -> None:
     turn.to(Stage.GATHERING, after=0.5 if good else 5.0)
 
 
-def _settling(turn: Turn, facts: Facts) -> bool:
-    """After somebody's failed deployment the alias is split until its rollback appears: give that a minute."""
-    r = turn.r
-    split = facts.alias is not None and facts.alias.split
-    if not (r.waited and split and r.rounds < 1 + ROLLBACK_APPEARS_WITHIN / 5.0):
-        return False
-    turn.set(rounds=r.rounds + 1)
-    turn.to(Stage.GATHERING, after=5.0)
-    return True
-
-
 # --- Version, revision -------------------------------------------------------------------------------------------
 
 
@@ -253,10 +134,10 @@ def published(turn: Turn, version: FunctionVersion) -> None:
         reason = f"Lambda published nothing new: version {version.version} is served already."
         turn.end(Outcome.UNCHANGED, reason=reason)
         return
-    _bound(turn, made)
+    bound(turn, made)
 
 
-def _bound(turn: Turn, made: Plan) -> None:
+def bound(turn: Turn, made: Plan) -> None:
     """The plan names its version: wait until that is ready, or go on."""
     turn.set(plan=made)
     if made.new is not None and made.new.state == "Pending":

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from . import deciding, following, preparing, verdict
 from . import events as e
-from . import following, preparing, verdict
 from .actions import (
     Action,
     Cancelled,
@@ -120,7 +120,7 @@ def _observe(turn: Turn, observation: Observation) -> None:
 def _answered(turn: Turn, action: Action, answer: object) -> None:
     match action, answer:
         case Gather(), Facts():
-            preparing.gathered(turn, answer)
+            deciding.gathered(turn, answer)
         case Publish(), FunctionVersion():
             preparing.published(turn, answer)
         case LookVersion(), FunctionVersion() | None:

@@ -69,6 +69,10 @@ class Rollout:
     context: Context
     marker_id: str
     logical_name: str = ""  # of the resource in the user's own AppSpec
+    subject: str = ""  # the deployment that the run is about, where one is named
+    search: bool = False  # the post step knows only the marker: look for the deployment
+    known_previous: str = ""  # what the main step had planned, for the post step
+    known_target: str = ""
     stage: Stage = Stage.GATHERING
     since: float = 0.0
     began: float = 0.0
@@ -114,6 +118,8 @@ class Rollout:
 
     cause: Cause = Cause.NONE
     stop_sent: bool = False
+    stop_asked_at: float = 0.0
+    stop_pending: bool = False  # CodeDeploy said Pending: ask again until it says Succeeded
     stop_rollback: bool = False
     stop_refused: str = ""
     cancelled_at: float | None = None
@@ -121,6 +127,7 @@ class Rollout:
     second: float = 1.0
 
     diagnosis: Diagnosis | None = None
+    repairing: bool = False  # the alias is put on one version before anything else
     restored: bool = False
     restore_problem: str = ""
     result: Result | None = None
@@ -206,14 +213,18 @@ class Turn:
         """The verdict for this function; what the alias serves is told from its latest reading."""
         r = self.r
         shares = r.alias.shares if r.alias else {}
+        previous, target = r.previous_version, r.target_version
+        if r.command is Command.ROLLBACK and r.cause is Cause.ASKED:
+            # Rolled back by stopping what ran: where that came from is what this run was to reach.
+            previous, target = target, previous
         result = Result(
             function=r.function,
             alias=r.inputs.alias,
             outcome=outcome,
             deployment_id=r.deployment_id,
             rollback_deployment_id=r.rollback_id,
-            previous_version=r.previous_version,
-            target_version=r.target_version,
+            previous_version=previous,
+            target_version=target,
             live_version=r.alias.version if r.alias else "",
             live_weights=shares_text(shares) if r.alias and r.alias.split else "",
             deployed=deployed,

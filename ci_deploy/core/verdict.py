@@ -103,7 +103,7 @@ def _succeeded(turn: Turn, alias: Alias) -> None:
             f"{serves(alias)}, not version {r.target_version} at 100 %: something else moved it.",
             remedy="Find out who changed the alias (CloudTrail: UpdateAlias), then deploy again.",
         )
-    elif r.cancelled:
+    elif r.cancelled or r.cause is Cause.CANCELLED:
         turn.end(
             Outcome.CANCELLED,
             reason=f"Cancelled, but deployment {r.deployment_id} had succeeded: the alias serves {serves(alias)}.",
@@ -137,18 +137,20 @@ def _not_succeeded(turn: Turn, alias: Alias) -> None:
     else:
         rollback = Rollback.FAILED if attempted or expected else Rollback.NONE
     unfinished = r.cancelled and r.stop_sent and not attempted
+    outcome = _outcome(r, back, rollback)
     turn.end(
-        _outcome(r, back, rollback),
+        outcome,
         reason=_reason(r, alias, back, rollback),
         remedy=_remedy(r, back),
         rollback=Rollback.UNKNOWN if unfinished else rollback,
+        deployed=outcome is Outcome.SUCCEEDED,
         settled=not unfinished,
     )
 
 
 def _outcome(r: Rollout, back: bool, rollback: Rollback) -> Outcome:
     """The cause first; then what became of the traffic."""
-    if r.cancelled:
+    if r.cancelled or r.cause is Cause.CANCELLED:
         return Outcome.CANCELLED
     if r.cause is Cause.TIMED_OUT:
         return Outcome.TIMED_OUT
@@ -228,7 +230,7 @@ def restoring(turn: Turn) -> None:
         RepairAlias(
             key=r.key,
             alias=r.alias,
-            version=r.previous_version,
+            version=r.alias.version if r.repairing and not r.deployment_id else r.previous_version,
             application=r.plan.application,
             group=r.plan.group,
         )
@@ -239,10 +241,25 @@ def restored(turn: Turn, alias: Alias | None) -> None:
     r = turn.r
     if r.stage is not Stage.RESTORING or alias is None:
         return
+    if r.repairing and not r.deployment_id:
+        _repaired(turn, alias)
+        return
     turn.set(restored=True)
     why = "its rollback left something else" if r.rollback_id else "no rollback deployment appeared"
     turn.say(e.AliasRestored, alias=alias, why=why)
     turn.to(Stage.VERIFYING)
+
+
+def _repaired(turn: Turn, alias: Alias) -> None:
+    """The split that an earlier stop had left is gone: go on with what was asked for."""
+    r = turn.r
+    turn.say(e.AliasRestored, alias=alias, why="an earlier deployment had been stopped without rollback")
+    turn.set(alias=alias)
+    wanted = r.inputs.to_version or ""
+    if r.command is Command.ROLLBACK and wanted in ("", alias.version) and not r.inputs.deployment_id:
+        turn.end(Outcome.SUCCEEDED, deployed=True, reason=f"The alias serves {serves(alias)}.")
+    else:
+        turn.to(Stage.GATHERING)
 
 
 def not_restored(turn: Turn, error: CiDeployError) -> None:
@@ -252,6 +269,9 @@ def not_restored(turn: Turn, error: CiDeployError) -> None:
     kind = kind_of(error)
     if kind is not None and kind.transient and r.tries < 8:
         turn.retry()
+        return
+    if r.repairing and not r.deployment_id:
+        turn.end(Outcome.REFUSED, reason=f"The split alias could not be repaired: {error.what}", remedy=error.remedy)
         return
     turn.set(restore_problem=error.what)
     turn.warn("restore-failed", f"The alias could not be set back: {error.what}", error.remedy)

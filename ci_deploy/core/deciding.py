@@ -1,0 +1,367 @@
+"""What a command makes of the facts: the one place where the commands differ.
+
+Every run gathers facts first; here it becomes a plan, a refusal, a waiting, a deployment to follow or to stop. After
+every wait the facts are gathered and decided anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from . import events as e
+from . import history as histories
+from . import marker as markers
+from .checks import preflight
+from .following import request_stop
+from .model import Command, Deployment, DeploymentStatus, Finding, Outcome, Severity
+from .planning import Existing, Facts, Plan, existing, marker_key, plan, reverse
+from .preparing import attach, bound, give_way, is_rollback
+from .rollout import Cause, Rollout, Stage, Turn
+
+ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
+SEARCH_FOR = 60.0  # the post step's search for a deployment that was being created when the main step ended
+
+# The plan's refusals that a running deployment explains, or will have changed by its end.
+_PASSING = ("alias-split", "current-version", "alarm-ringing")
+# What a rollback must not be kept from by: it leaves what these find fault with.
+_NO_MATTER_FOR_A_ROLLBACK = ("alarm-ringing", "function-busy", "code-sha256")
+
+
+def gathered(turn: Turn, facts: Facts) -> None:
+    """Everything is known that can be: decide."""
+    if turn.r.stage is not Stage.GATHERING:
+        return
+    if turn.r.facts is None:
+        turn.say(e.Identified, identity=facts.identity)
+    turn.set(facts=facts, alias=facts.alias, tries=0)
+    _COMMANDS[turn.r.command](turn, facts)
+
+
+# --- deploy, plan ------------------------------------------------------------------------------------------------
+
+
+def _deploy(turn: Turn, facts: Facts) -> None:
+    r = turn.r
+    made = _checked(turn, facts, plan(r.inputs, facts))
+    lasting = tuple(finding for finding in made.refusals if finding.code not in _PASSING)
+    mine = _own_running(r, facts, made)
+    other = next((deployment for deployment in facts.active if mine is None or deployment.id != mine.id), None)
+    if lasting:
+        _refuse(turn, facts, made, lasting)
+    elif mine is not None:
+        _show(turn, facts, made)
+        attach(turn, mine)
+    elif other is not None:
+        give_way(turn, made, other, r.inputs.on_conflict)
+    elif _settling(turn, facts) or _repairs(turn, facts, made):
+        return
+    elif made.refusals:
+        _refuse(turn, facts, made, made.refusals)
+    elif made.unchanged:
+        _show(turn, facts, made)
+        turn.end(Outcome.UNCHANGED, reason=made.unchanged)
+    elif older := _newer_run(r, facts):
+        _refuse(turn, facts, made, (older,))
+    else:
+        _show(turn, facts, made)
+        _begin(turn, made)
+
+
+def _begin(turn: Turn, made: Plan) -> None:
+    if isinstance(made.target, Existing):
+        bound(turn, made)
+    else:
+        turn.to(Stage.PUBLISHING)
+
+
+def _plan(turn: Turn, facts: Facts) -> None:
+    r = turn.r
+    made = _checked(turn, facts, plan(r.inputs, facts))
+    if facts.active:
+        made = replace(made, findings=(*made.findings, _running(facts.active[0], r.inputs.on_conflict)))
+    if older := _newer_run(r, facts):
+        made = replace(made, findings=(older, *made.findings))
+    if made.refusals:
+        _refuse(turn, facts, made, made.refusals)
+        return
+    _show(turn, facts, made)
+    turn.end(Outcome.PLANNED, reason=made.unchanged or "Nothing was written.")
+
+
+def _running(deployment: Deployment, policy: str) -> Finding:
+    what = {"wait": "wait for it", "fail": "refuse", "supersede": "stop it with rollback first"}[policy]
+    return Finding(
+        severity=Severity.WARNING,
+        code="running",
+        text=f"Deployment {deployment.id} is running in the group: `deploy` would {what} (`on-conflict: {policy}`).",
+    )
+
+
+def _checked(turn: Turn, facts: Facts, made: Plan) -> Plan:
+    r = turn.r
+    made = preflight(r.inputs, facts, replace(made, appspec_logical_name=r.logical_name))
+    turn.set(plan=made)
+    return made
+
+
+def _show(turn: Turn, facts: Facts, made: Plan) -> None:
+    turn.say(e.Planned, plan=made, alias=facts.alias)
+
+
+def _refuse(turn: Turn, facts: Facts, made: Plan, findings: tuple[Finding, ...]) -> None:
+    """Exit 3 with every refusal; the first leads."""
+    extra = tuple(finding for finding in findings if finding not in made.findings)
+    made = replace(made, findings=(*extra, *made.findings))
+    turn.set(plan=made)
+    _show(turn, facts, made)
+    reason = " ".join(finding.text for finding in findings)
+    remedy = " ".join(dict.fromkeys(finding.remedy for finding in findings if finding.remedy))
+    turn.end(Outcome.REFUSED, reason=reason, remedy=remedy)
+
+
+def _own_running(r: Rollout, facts: Facts, made: Plan) -> Deployment | None:
+    """The running deployment that this run, or an earlier attempt of it, created for the same work."""
+    key = marker_key(r.inputs.command, made)
+    for deployment in facts.active:
+        marker = markers.parse(deployment.description)
+        if marker is None:
+            continue
+        same_run = r.context.run_id and (marker.run_id, marker.key) == (r.context.run_id, key)
+        if marker.id == r.marker_id or same_run:
+            return deployment
+    return None
+
+
+def _newer_run(r: Rollout, facts: Facts) -> Finding | None:
+    """An older run never overwrites a newer one that is served or under way, rollbacks included."""
+    if r.inputs.force or not r.context.run_id:
+        return None
+    for deployment in facts.recent:
+        marker = markers.parse(deployment.description)
+        if marker is None or marker.run_id <= r.context.run_id:
+            continue
+        if deployment.status in (DeploymentStatus.FAILED, DeploymentStatus.STOPPED):
+            continue
+        if deployment.targets and deployment.target_of(r.function, r.inputs.alias) is None:
+            continue  # another function of the same group
+        what = "rolled back" if marker.kind == "rollback" else "deployed"
+        return Finding(
+            severity=Severity.REFUSAL,
+            code="older-run",
+            text=f"A newer run ({marker.run_id}, commit {marker.sha[:7] or 'unknown'}) has {what} {r.key} by "
+            f"{deployment.id}; this is run {r.context.run_id}.",
+            remedy="Run the newest workflow run again, or give `force: true` if the older commit is really wanted.",
+        )
+    return None
+
+
+def _settling(turn: Turn, facts: Facts) -> bool:
+    """After somebody's failed deployment the alias is split until its rollback appears: give that a minute."""
+    r = turn.r
+    split = facts.alias is not None and facts.alias.split
+    if not (r.waited and split and r.rounds < 1 + ROLLBACK_APPEARS_WITHIN / 5.0):
+        return False
+    turn.set(rounds=r.rounds + 1)
+    turn.to(Stage.GATHERING, after=5.0)
+    return True
+
+
+def _repairs(turn: Turn, facts: Facts, made: Plan) -> bool:
+    """A split alias that nothing explains any more is put on its primary version first, if that is wanted."""
+    r = turn.r
+    split = any(finding.code == "alias-split" for finding in made.refusals)
+    wanted = r.inputs.repair or (r.command is Command.ROLLBACK and r.inputs.restore_alias == "auto")
+    others = [finding for finding in made.refusals if finding.code != "alias-split"]
+    if not (split and wanted) or others or r.repairing or facts.alias is None:
+        return False
+    turn.set(repairing=True)
+    turn.to(Stage.RESTORING)
+    return True
+
+
+# --- rollback ----------------------------------------------------------------------------------------------------
+
+
+def _rollback(turn: Turn, facts: Facts) -> None:
+    """A deployment is running: stop it with rollback. None is: deploy what was served before."""
+    r = turn.r
+    running = next(iter(facts.active), None)
+    if running is not None:
+        _roll_back_running(turn, facts, running)
+        return
+    if _settling(turn, facts):
+        return
+    entries = histories.entries(facts.history, r.function, r.inputs.alias)
+    live = facts.alias.version if facts.alias else ""
+    way = _way(r, facts, entries, live)
+    made = _checked(turn, facts, reverse(r.inputs, facts, way.version))
+    matters = tuple(finding for finding in made.refusals if finding.code not in _NO_MATTER_FOR_A_ROLLBACK)
+    made = replace(made, findings=tuple(f for f in made.findings if f in matters or f.severity is not Severity.REFUSAL))
+    turn.set(plan=made)
+    if facts.alias is not None and facts.alias.split and _repairs(turn, facts, made):
+        return
+    if not way.version:
+        way_refusal = Finding(severity=Severity.REFUSAL, code="no-way-back", text=way.why, remedy=way.remedy)
+        matters = (*(finding for finding in matters if finding.code != "target-missing"), way_refusal)
+    if matters:
+        _refuse(turn, facts, made, matters)
+        return
+    note = Finding(severity=Severity.NOTE, code="way-back", text=f"Going back to {way.why}.")
+    made = replace(made, findings=(note, *made.findings))
+    turn.set(plan=made)
+    _show(turn, facts, made)
+    if made.unchanged:
+        turn.end(Outcome.UNCHANGED, reason=made.unchanged)
+    else:
+        bound(turn, made)
+
+
+def _way(r: Rollout, facts: Facts, entries: tuple[e.HistoryEntry, ...], live: str) -> histories.Way:
+    asked = r.inputs.to_version or ""
+    if r.inputs.deployment_id:
+        target = facts.subject.target_of(r.function, r.inputs.alias) if facts.subject else None
+        if target is None:
+            return histories.Way(
+                version="",
+                why=f"Deployment {r.inputs.deployment_id} is not one of {r.key} in this group.",
+                remedy="`ci-deploy status` lists this group's deployments.",
+            )
+        return histories.Way(
+            version=target.target_version,
+            why=f"version {target.target_version}, which {r.inputs.deployment_id} had deployed",
+        )
+    if not asked:
+        if facts.alias is not None and facts.alias.split:
+            return histories.Way(version=live, why=f"version {live}, the alias's primary version")
+        return histories.way_back(entries, live)
+    if asked not in histories.known_versions(entries) and not r.inputs.force:
+        return histories.Way(
+            version="",
+            why=f"Version {asked} was never deployed to {r.key} by this group.",
+            remedy="Check the number; `force: true` deploys it all the same.",
+        )
+    return histories.Way(version=asked, why=f"version {asked}, as asked")
+
+
+def _roll_back_running(turn: Turn, facts: Facts, running: Deployment) -> None:
+    r = turn.r
+    target = running.target_of(r.function, r.inputs.alias)
+    made = existing(r.inputs, facts, running)
+    if target is None:
+        turn.set(plan=made)
+        give_way(turn, made, running, "wait")
+        return
+    asked = r.inputs.to_version or ""
+    if is_rollback(running) and asked in ("", target.target_version) and not r.inputs.deployment_id:
+        # Somebody, or CodeDeploy itself, is rolling back already: that is what was wanted.
+        turn.set(plan=made)
+        _show(turn, facts, made)
+        attach(turn, running)
+        return
+    if is_rollback(running) or asked not in ("", target.current_version) or r.inputs.deployment_id:
+        turn.set(plan=made)
+        give_way(turn, made, running, "supersede")
+        return
+    turn.set(plan=made)
+    _show(turn, facts, made)
+    attach(turn, running)
+    request_stop(turn, Cause.ASKED, f"Rollback: {r.inputs.reason or 'no reason given'}", rollback=True)
+
+
+# --- stop, status, finish ----------------------------------------------------------------------------------------
+
+
+def _subject(r: Rollout, facts: Facts) -> Deployment | None:
+    """The deployment that is meant: the one named, else the one that runs for this function and alias."""
+    if facts.subject is not None:
+        return facts.subject
+    for deployment in facts.active:
+        if not deployment.targets or deployment.target_of(r.function, r.inputs.alias) is not None:
+            return deployment
+    return None
+
+
+def _stop(turn: Turn, facts: Facts) -> None:
+    r = turn.r
+    subject = _subject(r, facts)
+    if subject is None and r.inputs.deployment_id:
+        turn.end(
+            Outcome.REFUSED,
+            reason=f"Deployment {r.inputs.deployment_id} does not exist here.",
+            remedy="`ci-deploy status` lists this group's deployments.",
+        )
+    elif subject is None:
+        turn.end(Outcome.UNCHANGED, reason=f"No deployment of {r.key} is running: there is nothing to stop.")
+    elif subject.status.terminal:
+        turn.set(deployment_id=subject.id)
+        turn.end(Outcome.UNCHANGED, reason=f"Deployment {subject.id} is over already: {subject.status}.")
+    else:
+        made = existing(r.inputs, facts, subject)
+        turn.set(plan=made)
+        _show(turn, facts, made)
+        attach(turn, subject)
+        why = f"Stop: {r.inputs.reason}" if r.inputs.reason else "Stop, as asked"
+        request_stop(turn, Cause.ASKED, why, rollback=r.inputs.rollback)
+
+
+def _status(turn: Turn, facts: Facts) -> None:
+    r = turn.r
+    if facts.latest is None or facts.alias is None or facts.group is None:
+        made = _checked(turn, facts, plan(r.inputs, facts))
+        _refuse(turn, facts, made, made.refusals)
+        return
+    entries = histories.entries(facts.history, r.function, r.inputs.alias)
+    running = next((entry for entry in entries if not entry.status.terminal), None)
+    served_by = next(
+        (
+            entry
+            for entry in entries
+            if entry.status is DeploymentStatus.SUCCEEDED and entry.target_version == facts.alias.version
+        ),
+        None,
+    )
+    turn.say(e.StatusReported, alias=facts.alias, history=entries, served_by=served_by, running=running)
+    subject = _subject(r, facts)
+    if r.inputs.deployment_id and subject is None:
+        turn.end(Outcome.REFUSED, reason=f"Deployment {r.inputs.deployment_id} does not exist here.")
+    elif r.inputs.wait and subject is not None:
+        made = existing(r.inputs, facts, subject)
+        turn.set(plan=made)
+        _show(turn, facts, made)
+        attach(turn, subject)
+    else:
+        turn.end(Outcome.REPORTED, reason="Nothing was written.")
+
+
+def _finish(turn: Turn, facts: Facts) -> None:
+    """The post step: the main step ended before its deployment did. It can stop and repair, never create."""
+    r = turn.r
+    subject = facts.subject
+    if subject is None:
+        if turn.now - r.began < SEARCH_FOR * r.second and r.search:
+            turn.to(Stage.GATHERING, after=5.0 * r.second)
+            return
+        turn.end(Outcome.CANCELLED, reason="The job ended before a deployment was created; none was found.")
+        return
+    made = existing(r.inputs, facts, subject, previous=r.known_previous, target=r.known_target)
+    turn.set(plan=made)
+    _show(turn, facts, made)
+    attach(turn, subject)
+    policy = r.inputs.on_cancel
+    if subject.status.terminal or policy == "leave":
+        turn.set(cause=Cause.CANCELLED)
+        if policy == "leave":
+            turn.to(Stage.VERIFYING)
+        return
+    request_stop(turn, Cause.CANCELLED, "The job ended before this deployment did", rollback=policy == "rollback")
+
+
+_COMMANDS: Mapping[Command, Callable[[Turn, Facts], None]] = {
+    Command.DEPLOY: _deploy,
+    Command.PLAN: _plan,
+    Command.ROLLBACK: _rollback,
+    Command.STOP: _stop,
+    Command.STATUS: _status,
+    Command.FINISH: _finish,
+}
