@@ -8,6 +8,7 @@ facts.md B4 (token endpoint, audiences, subjects), botocore 1.44.5's credentials
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.credentials import (
@@ -34,6 +35,21 @@ MARGIN = 60
 BUDGET = 15.0
 
 Mask = Callable[[str], None]
+
+
+def known_expiry(environ: Mapping[str, str], *, refreshed: bool) -> float | None:
+    """When the credentials end (epoch seconds, AWS's clock), None when they are refreshed or do not say.
+
+    AWS_CREDENTIAL_EXPIRATION is what `aws configure export-credentials` and others put beside the keys.
+    """
+    text = environ.get("AWS_CREDENTIAL_EXPIRATION", "").strip()
+    if refreshed or not (text and environ.get("AWS_ACCESS_KEY_ID", "").strip()):
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 class WebIdentity:

@@ -96,7 +96,7 @@ class CloudWatchEvidence:
                     "FilterLogEvents",
                     f"log group {group}",
                     logGroupName=group,
-                    startTime=int((since - EARLIER) * 1000),
+                    startTime=max(0, int((since - EARLIER) * 1000)),
                     endTime=None if until is None else int((until + LATER) * 1000),
                     nextToken=token,
                 )

@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput
 from ci_deploy.edge import oidc
 from ci_deploy.edge.aws import Aws
-from ci_deploy.edge.credentials import LIFETIME, WebIdentity
+from ci_deploy.edge.credentials import LIFETIME, WebIdentity, known_expiry
 
 from .fakes import REGION, FakeClock, Server, hangs_up, sends, session
 
@@ -317,3 +317,21 @@ def test_the_token_is_asked_for_by_http() -> None:
     assert caught.value.kind is ErrorKind.UNREACHABLE
     assert server.requests[0]["path"] == "/idtoken?x=1&audience=sts.amazonaws.com"
     assert server.requests[0]["headers"]["Authorization"] == "Bearer runner-token"
+
+
+@pytest.mark.parametrize(
+    ("environ", "refreshed", "expected"),
+    [
+        ({"AWS_CREDENTIAL_EXPIRATION": "2026-11-24T12:00:00Z"}, False, 1795521600.0),
+        ({"AWS_CREDENTIAL_EXPIRATION": "2026-11-24T13:00:00+01:00"}, False, 1795521600.0),
+        ({"AWS_CREDENTIAL_EXPIRATION": "2026-11-24T12:00:00"}, False, 1795521600.0),
+        ({"AWS_CREDENTIAL_EXPIRATION": "soon"}, False, None),
+        ({"AWS_CREDENTIAL_EXPIRATION": "2026-11-24T12:00:00Z"}, True, None),
+        ({"AWS_CREDENTIAL_EXPIRATION": "2026-11-24T12:00:00Z", "AWS_ACCESS_KEY_ID": ""}, False, None),
+        ({}, False, None),
+    ],
+)
+def test_the_end_of_fixed_credentials_is_known_where_it_is_said(
+    environ: dict[str, str], refreshed: bool, expected: float | None
+) -> None:
+    assert known_expiry({"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", **environ}, refreshed=refreshed) == expected
