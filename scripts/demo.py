@@ -19,7 +19,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,15 +54,13 @@ def emulator(speed: float) -> Iterator[str]:
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
         )
+        assert process.stdout is not None
         try:
-            assert process.stdout is not None
             found = re.search(r"http://\S+", process.stdout.readline())
             if found is None:
                 process.wait(10)
                 errors.seek(0)
                 raise DemoError(f"the emulator did not start:\n{errors.read().strip()}")
-            # Nobody reads on, but a full pipe must not hold it up.
-            threading.Thread(target=process.stdout.read, daemon=True).start()
             _ready(found[0])
             yield found[0]
         finally:
@@ -73,6 +70,7 @@ def emulator(speed: float) -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            process.stdout.close()
 
 
 def _ready(url: str) -> None:
@@ -145,13 +143,14 @@ def run(environ: Mapping[str, str], log: Path, show: Show) -> int:
             encoding="utf-8",
             errors="replace",
         )
-        assert process.stdout is not None
         # The terminal sends Ctrl-C to the action as well; here it must only not end the demo before it.
         signal.signal(signal.SIGINT, lambda *_: None)
-        for line in process.stdout:
-            copy.write(line)
-            show(line.rstrip("\n"))
-        return process.wait()
+        with process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                copy.write(line)
+                show(line.rstrip("\n"))
+        return process.returncode
 
 
 class Show:

@@ -1,0 +1,335 @@
+"""What is said twice is generated: in action.yml, README.md, docs/preflight.md and docs/troubleshooting.md.
+
+    metadata.py            writes them
+    metadata.py --check    fails, naming each file that is stale
+
+The sources are the tables in the code (`core.inputs`, `core.model`, `core.checks`, `core.diagnosis`, `commands`). Text
+outside the `BEGIN name` / `END name` markers is written by hand and left alone. What the table has and the code does
+not act on yet (`PENDING`), and commands that are not there yet, are left out: nothing is documented before it exists.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import inspect
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from ci_deploy.command_line import _HELP as HELP
+from ci_deploy.commands import COMMANDS
+from ci_deploy.core import checks, diagnosis
+from ci_deploy.core.inputs import BOOL, Spec, table
+from ci_deploy.core.model import Command, Outcome, Severity, exit_code
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Inputs that are parsed and not acted on yet. tests/meta/test_metadata.py fails when one of them is.
+PENDING = frozenset({
+    "package",
+    "package-s3",
+    "image-uri",
+    "functions",
+    "create-alias",
+    "repair",
+    "hold",
+    "release-hold",
+    "release-policy",
+    "max-parallel",
+    "comment-key",
+    "rollback-workflow",
+})  # fmt: skip
+
+OUTPUTS = {
+    "outcome": "How the run ended: see the table of outcomes in the README.",
+    "deployment-id": "The deployment's id; written as soon as the deployment exists, before waiting.",
+    "rollback-deployment-id": "The id of the deployment that rolled back, if there was one.",
+    "previous-version": "The version that the alias served before.",
+    "target-version": "The version that was to be deployed.",
+    "live-version": "What the alias serves at the end, read from the alias: its primary version if it is split.",
+    "live-weights": "The traffic by version, such as `1=90,2=10`, if the alias is split at the end; else empty.",
+    "deployed": "`true` only if the alias serves the target version with all of its traffic, else `false`.",
+    "rollback": "What became of the traffic after a failure: `none`, `succeeded`, `failed` or `unknown`.",
+    "console-url": "The deployment in the AWS console.",
+    "appspec-sha256": "The SHA-256 (hex) of the AppSpec that was deployed.",
+    "appspec-location": "Where the AppSpec is: `s3://bucket/key?versionId=…`, or `inline`.",
+    "duration-seconds": "How long the run took, in seconds.",
+    "reason": "One sentence that says why it ended like this.",
+    "result": "Everything above as one JSON object, with each function's own under `functions`.",
+}
+
+OUTCOMES = {
+    Outcome.SUCCEEDED: "The alias serves the target version with all of its traffic.",
+    Outcome.UNCHANGED: "There was nothing new to deploy; the alias serves the target already.",
+    Outcome.PLANNED: "`plan` found nothing that would keep `deploy` from running.",
+    Outcome.VALID: "`validate` found no mistake.",
+    Outcome.REPORTED: "`status` has reported.",
+    Outcome.DETACHED: "The deployment was created and runs on; `wait` is `false`.",
+    Outcome.FAILED: "The deployment failed, and no rollback was due. `live-version` says what is served.",
+    Outcome.ROLLED_BACK: "The deployment failed or was stopped; the alias serves the previous version alone again.",
+    Outcome.ROLLBACK_FAILED: "A rollback was due, and the alias does not serve the previous version alone. Look now.",
+    Outcome.STOPPED: "The deployment was stopped. For the command `stop` that is what was wanted.",
+    Outcome.INVALID: "Inputs or AppSpec have mistakes; all of them are listed. Nothing was called.",
+    Outcome.REFUSED: "Preflight said no, and nothing was changed: see docs/preflight.md.",
+    Outcome.ERROR: "AWS refused a call or could not be reached.",
+    Outcome.TIMED_OUT: "The time limit passed; `on-timeout` says what was done then.",
+    Outcome.LOST_CONTACT: "AWS could not be asked any more. The deployment runs on; its id and link are in the log.",
+    Outcome.CANCELLED: "The job was cancelled; `on-cancel` says what was done then.",
+    Outcome.BUG: "A mistake in ci-deploy itself. The log has a report to paste.",
+}
+_OUTCOMES_OF = {
+    Outcome.PLANNED: Command.PLAN,
+    Outcome.VALID: Command.VALIDATE,
+    Outcome.REPORTED: Command.STATUS,
+}
+
+
+def specs() -> list[Spec]:
+    """The inputs that exist today: of a command that exists, and acted on."""
+    return [spec for spec in table() if spec.name not in PENDING and _used_by(spec)]
+
+
+def _used_by(spec: Spec) -> list[str]:
+    return [command.value for command in spec.commands if command in COMMANDS]
+
+
+def _hint(spec: Spec) -> str:
+    if spec.name == "command":
+        return "one of " + ", ".join(f"`{command.value}`" for command in COMMANDS)
+    return spec.kind.hint
+
+
+def _default(spec: Spec) -> str:
+    if spec.name == "github-token":
+        return "the job's token"
+    # Of a policy's choices the first is the default (design: the commands set it).
+    return f"`{spec.default or spec.kind.choices[0]}`" if spec.default or spec.kind.name == "policy" else ""
+
+
+def _description(spec: Spec) -> list[str]:
+    """The lines of an input's description in action.yml."""
+    text = spec.text
+    for command in Command:
+        if command not in COMMANDS:
+            text = _without(text, command.value)
+    lines = [text, f"Form: {_hint(spec)}."]
+    if _default(spec):
+        lines.append(f"Default: {_default(spec)}.")
+    used = _used_by(spec)
+    if len(used) < len(COMMANDS):
+        lines.append(f"Used by: {', '.join(f'`{name}`' for name in used)}.")
+    # The runner takes an expression in a description for one that it should evaluate.
+    return [re.sub(r"\$\{\{ *(.*?) *\}\}", r"\1", line) for line in lines]
+
+
+def _without(text: str, command: str) -> str:
+    """Drop a sentence that is only about a command that does not exist yet: "For `status`: …", "`stop`: …"."""
+    sentences = re.split(r"(?<=[.])\s+", text)
+    kept = [each for each in sentences if not re.match(rf"(For )?`{command}`(, `[a-z]+`)*: ", each)]
+    return " ".join(kept) if kept else text
+
+
+def _yaml(name: str, lines: list[str], default: str = "") -> list[str]:
+    body = [f"  {name}:", "    description: |"]
+    for line in lines:
+        body += [f"      {part}" for part in textwrap.wrap(line, 110, break_long_words=False, break_on_hyphens=False)]
+    return body + ([f"    default: {default}"] if default else [])
+
+
+def action_inputs() -> str:
+    lines = ["inputs:"]
+    for spec in specs():
+        default = "${{ github.token }}" if spec.name == "github-token" else ""
+        lines += _yaml(spec.name, _description(spec), default)
+    return "\n".join(lines)
+
+
+def action_outputs() -> str:
+    lines = ["outputs:"]
+    for name, text in OUTPUTS.items():
+        lines += _yaml(name, [text])
+    return "\n".join(lines)
+
+
+def readme_inputs() -> str:
+    """A table for each group of inputs."""
+    blocks: list[str] = []
+    for group in dict.fromkeys(spec.group for spec in specs()):
+        rows = [
+            [
+                f"`{spec.name}`",
+                " ".join(_readme_text(spec)),
+                _default(spec),
+                ", ".join(_used_by(spec)) if len(_used_by(spec)) < len(COMMANDS) else "all",
+            ]
+            for spec in specs()
+            if spec.group == group
+        ]
+        blocks.append(f"**{group}**\n\n" + _table(["Input", "What it is", "Default", "Commands"], rows))
+    return "\n\n".join(blocks)
+
+
+# The kinds whose form does not follow from what the input is.
+_SAY_FORM = ("duration", "list", "rollback events", "traffic shift", "S3 address", "image")
+
+
+def _readme_text(spec: Spec) -> list[str]:
+    lines = [_description(spec)[0]]
+    hint = _hint(spec)
+    if spec.kind is not BOOL and (spec.kind.choices or spec.kind.name in _SAY_FORM):
+        lines.append(f"{hint[0].upper()}{hint[1:]}.")
+    return lines
+
+
+def readme_outputs() -> str:
+    return _table(["Output", "What it says"], [[f"`{name}`", text] for name, text in OUTPUTS.items()])
+
+
+def readme_commands() -> str:
+    rows = [[f"`{command.value}`", _sentence(HELP[command])] for command in COMMANDS if command is not Command.FINISH]
+    return _table(["Command", "What it does"], rows)
+
+
+def outcomes() -> str:
+    rows = [
+        [f"`{outcome.value}`", str(exit_code(Command.DEPLOY, outcome)), text]
+        for outcome, text in OUTCOMES.items()
+        if _OUTCOMES_OF.get(outcome, Command.DEPLOY) in COMMANDS
+    ]
+    return _table(["`outcome`", "Exit code", "What it means"], rows)
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def preflight_table() -> str:
+    """One section a check, with the findings that it can make, read from its source."""
+    blocks: list[str] = []
+    for check in checks.CHECKS:
+        rows = [
+            [f"`{code}`", severity.value, text, remedy]
+            for code, severity, text, remedy in _findings(check.run, check.code)
+        ]
+        blocks.append(f"### {check.asks}\n\n" + _table(["Code", "Severity", "What is said", "What to do"], rows))
+    return "\n\n".join(blocks)
+
+
+_MAKERS = {"_refusal": Severity.REFUSAL, "_warning": Severity.WARNING, "_note": Severity.NOTE}
+
+
+def _findings(run: Callable[..., object], code: str) -> list[tuple[str, Severity, str, str]]:
+    tree = ast.parse(textwrap.dedent(inspect.getsource(run)))
+    local: dict[str, ast.expr] = {}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            local[node.targets[0].id] = node.value
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _MAKERS:
+            name, text, *rest = node.args
+            shown = str(name.value) if isinstance(name, ast.Constant) else code
+            remedy = _text(rest[0], local) if rest else ""
+            found.append((node.lineno, shown, _MAKERS[node.func.id], _text(text, local), remedy))
+    return [entry[1:] for entry in sorted(found, key=lambda entry: entry[0])]
+
+
+def _text(node: ast.expr, local: Mapping[str, ast.expr]) -> str:
+    """A string as the source has it, with FUNCTION and the like where a value is put in."""
+    match node:
+        case ast.Constant(value=str(value)):
+            return value
+        case ast.JoinedStr(values=values):
+            return "".join(_text(value, local) for value in values)
+        case ast.FormattedValue(value=value):
+            return _text(value, local)
+        case ast.Name(id=name) if isinstance(local.get(name), ast.JoinedStr | ast.IfExp):
+            return _text(local[name], local)
+        case ast.IfExp(body=body):
+            return _text(body, local)
+        case ast.Name(id=name) if isinstance(getattr(checks, name, None), str):
+            return str(getattr(checks, name))
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name.upper().replace("_", "-")
+        case ast.BoolOp(values=[first, *_]):
+            return _text(first, local)
+        case ast.Call(func=ast.Name(id="repair_command"), args=args):
+            return checks.repair_command(*(_text(each, local) for each in args))
+        case ast.Call(func=ast.Name(id=name)):
+            return name.strip("_").upper().replace("_", "-")
+        case ast.Call(func=ast.Attribute(value=value, attr="rstrip")):
+            return _text(value, local)
+    return "…"
+
+
+def error_codes() -> str:
+    """One section an error code of CodeDeploy, from the very words that a failed run prints."""
+    words = {
+        name: name.upper() for name in ("function", "alias", "group", "role", "hook", "current", "target", "config")
+    }
+    blocks = [
+        f"### {code}\n\n{remedy.means.format_map(words)}.\n\n{remedy.remedy.format_map(words)}"
+        for code, remedy in sorted(diagnosis.REMEDIES.items())
+    ]
+    return "\n\n".join(blocks)
+
+
+# File -> marker -> what stands there.
+PARTS: dict[str, dict[str, Callable[[], str]]] = {
+    "action.yml": {"inputs": action_inputs, "outputs": action_outputs},
+    "README.md": {
+        "commands": readme_commands,
+        "inputs": readme_inputs,
+        "outputs": readme_outputs,
+        "outcomes": outcomes,
+    },
+    "docs/preflight.md": {"checks": preflight_table},
+    "docs/troubleshooting.md": {"outcomes": outcomes, "error codes": error_codes},
+}
+
+
+def rendered(name: str, root: Path = ROOT) -> str:
+    """A file with its generated parts replaced. Raises ValueError where a marker is missing."""
+    text = (root / name).read_text(encoding="utf-8")
+    for marker, part in PARTS[name].items():
+        begin, end = (
+            ("# {} {}", "<!-- {} {} -->")[name.endswith(".md")].format(word, marker) for word in ("BEGIN", "END")
+        )
+        before, found, rest = text.partition(begin + "\n")
+        _, closed, after = rest.partition(end)
+        if not (found and closed):
+            raise ValueError(f"{name} has no markers `{begin}` and `{end}`")
+        gap = "\n" if name.endswith(".md") else ""
+        text = f"{before}{found}{gap}{part()}\n{gap}{closed}{after}"
+    return text
+
+
+def stale(root: Path = ROOT) -> list[str]:
+    """The files that differ from what the code says."""
+    return [name for name in PARTS if rendered(name, root) != (root / name).read_text(encoding="utf-8")]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Write what is generated from the code, or check it.")
+    parser.add_argument("--check", action="store_true", help="only say what is stale")
+    options = parser.parse_args(arguments)
+    names = stale()
+    for name in names:
+        if options.check:
+            print(f"{name} is stale: run `make metadata`", file=sys.stderr)
+        else:
+            (ROOT / name).write_text(rendered(name), encoding="utf-8")
+            print(f"wrote {name}")
+    return 1 if names and options.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
