@@ -48,7 +48,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str], directory: Path, *
     json = False
     where = "input `{}`"
     if not actions:
-        parsed = command_line.parse(arguments, tuple(COMMANDS))
+        parsed = command_line.parse(arguments, command_line.offered(COMMANDS))
         given, json, where = dict(parsed.given), parsed.json, "flag `--{}`"
     context = context_of(environ, read_event(environ))
     context = replace(context, actions=actions)
@@ -225,6 +225,7 @@ class _Run:
             drive=drive_release,
             report=self._told,
             now=self._now,
+            second=self._clock.real(1.0),
             state={
                 name.removeprefix("STATE_"): value for name, value in self._environ.items() if name.startswith("STATE_")
             },
@@ -286,7 +287,7 @@ class _Run:
 def _intended(given: Mapping[str, str]) -> str:
     """The command that was meant, as well as can be told before the inputs are known to be good."""
     text = given.get("command", "").strip().lower()
-    return text if text in {command.value for command in COMMANDS} else Command.DEPLOY.value
+    return text if text in command_line.offered(COMMANDS) else Command.DEPLOY.value
 
 
 def _on_signals(inbox: QueueInbox, second: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import __version__
@@ -20,6 +20,11 @@ _HELP: Mapping[Command, str] = {
     Command.PRUNE: "delete old versions that nothing needs",
     Command.VALIDATE: "check inputs, manifest and AppSpec, without AWS",
 }
+
+
+def offered(commands: Iterable[Command]) -> tuple[Command, ...]:
+    """The commands that a person can give: all but the action's post step."""
+    return tuple(command for command in commands if command is not Command.FINISH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

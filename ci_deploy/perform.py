@@ -29,9 +29,12 @@ from .core.actions import (
     Upload,
 )
 from .core.errors import AwsError, CiDeployError, ErrorKind, Refused
+from .core.history import entries, way_back
+from .core.inputs import Inputs
 from .core.model import (
     Alarm,
     Alias,
+    Command,
     Deployment,
     Diagnosis,
     Fact,
@@ -48,6 +51,7 @@ from .ports import Ports
 T = TypeVar("T")
 
 HISTORY = 50  # deployments read of a group
+SHOWN = 20  # of those, how many `status` shows
 NEWER_RUNS = 5  # of those by newer runs, how many are read with their targets
 LOG_LINES = 20
 
@@ -107,39 +111,86 @@ def identify(account_id: str | None, ports: Ports) -> Identity:
 
 
 def gather(action: Gather, ports: Ports) -> Facts:
-    """Read everything that planning needs, for one function. Only what is optional may be missing."""
-    inputs = action.inputs
+    """Read everything that the command needs, for one function. Only what is optional may be missing."""
+    inputs, command = action.inputs, Command(action.inputs.command)
     identity = identify(inputs.account_id, ports)
     function, application, group_name = inputs.function or "", inputs.application or "", inputs.deployment_group or ""
+    subject = _subject(action, ports)
+    if command is Command.FINISH:
+        return _facts_to_finish(inputs, identity, subject, ports)
     latest = ports.lambda_.version(function, "$LATEST")
     alias = ports.lambda_.alias(function, inputs.alias) if latest else None
-    current = _version(ports, function, alias.version if alias else "")
-    target = _version(ports, function, inputs.target_version or "") if latest else None
     group = _or_none(lambda: ports.codedeploy.group(application, group_name))
-    config_name = inputs.deployment_config or (group.config_name if group else "")
+    config_name = (subject.config_name if subject else "") or inputs.deployment_config
+    config_name = config_name or (group.config_name if group else "")
     config = _or_none(lambda: ports.codedeploy.config(config_name)) if config_name else None
-    recent: tuple[Deployment, ...] = ()
-    active: tuple[Deployment, ...] = ()
-    if group is not None:
-        recent = ports.codedeploy.recent(application, group_name, HISTORY)
-        active = tuple(deployment for deployment in recent if not deployment.status.terminal)
+    recent = ports.codedeploy.recent(application, group_name, HISTORY) if group else ()
+    active = tuple(deployment for deployment in recent if not deployment.status.terminal)
+    history: tuple[Deployment, ...] = ()
+    if command in (Command.ROLLBACK, Command.STOP, Command.STATUS):
+        active = tuple(ports.codedeploy.with_targets(deployment) for deployment in active)
+        depth = {Command.ROLLBACK: HISTORY, Command.STATUS: SHOWN}.get(command, 0)
+        history = tuple(ports.codedeploy.with_targets(deployment) for deployment in recent[:depth])
+    else:
         recent = _with_targets_of_newer(ports, recent, action.run_id)
+    wanted = inputs.target_version or ""
+    if command is Command.ROLLBACK and alias is not None:
+        wanted = _goal(inputs, history, subject, alias)
     names = inputs.alarms or (group.alarms.names if group and group.alarms.enabled else ())
-    watched = bool(names) and not inputs.ignore_alarms
+    watched = bool(names) and not inputs.ignore_alarms and command not in (Command.STOP, Command.STATUS)
     hooks = [hook for hook in (inputs.before_allow_traffic, inputs.after_allow_traffic) if hook]
     return Facts(
         identity=identity,
         latest=latest,
         alias=alias,
-        current=current,
-        target=target,
+        current=_version(ports, function, alias.version if alias else ""),
+        target=_version(ports, function, wanted) if latest else None,
         group=group,
         config=config,
         active=active,
         recent=recent,
+        history=history,
+        subject=subject,
         alarms=_fact(lambda: ports.evidence.alarms(names)) if watched else Known(()),
         hooks={hook: _hook(ports, hook) for hook in hooks},
     )
+
+
+def _facts_to_finish(inputs: Inputs, identity: Identity, subject: Deployment | None, ports: Ports) -> Facts:
+    """The post step has little time: what it needs to stop, to follow and to verify, and no more."""
+    function, application, group_name = inputs.function or "", inputs.application or "", inputs.deployment_group or ""
+    config_name = subject.config_name if subject else ""
+    return Facts(
+        identity=identity,
+        alias=ports.lambda_.alias(function, inputs.alias),
+        group=_or_none(lambda: ports.codedeploy.group(application, group_name)),
+        config=_or_none(lambda: ports.codedeploy.config(config_name)) if config_name else None,
+        subject=subject,
+    )
+
+
+def _subject(action: Gather, ports: Ports) -> Deployment | None:
+    """The deployment that the run is about, with its targets, if one is named."""
+    inputs = action.inputs
+    if action.subject:
+        found = ports.codedeploy.look((action.subject,), frozenset({action.subject}))
+        return found[0] if found else None
+    if action.marker_id:
+        by_marker = ports.codedeploy.find(inputs.application or "", inputs.deployment_group or "", action.marker_id)
+        return ports.codedeploy.with_targets(by_marker) if by_marker else None
+    return None
+
+
+def _goal(inputs: Inputs, history: tuple[Deployment, ...], subject: Deployment | None, alias: Alias) -> str:
+    """The version that a rollback will want, so that it can be read with the other facts."""
+    if inputs.to_version:
+        return inputs.to_version
+    if subject is not None:
+        target = subject.target_of(inputs.function or "", inputs.alias)
+        return target.target_version if target else ""
+    if alias.split:
+        return alias.version
+    return way_back(entries(history, inputs.function or "", inputs.alias), alias.version).version
 
 
 def _hook(ports: Ports, hook: str) -> Fact[FunctionVersion | None]:

@@ -6,11 +6,15 @@ from collections.abc import Callable, Mapping
 
 from ..core.events import Concluded
 from ..core.model import Command
-from . import deploy, plan, validate
+from . import deploy, finish, plan, rollback, status, stop, validate
 from .call import Call
 
 COMMANDS: Mapping[Command, Callable[[Call], Concluded]] = {
     Command.DEPLOY: deploy.run,
+    Command.ROLLBACK: rollback.run,
+    Command.STOP: stop.run,
+    Command.STATUS: status.run,
     Command.PLAN: plan.run,
+    Command.FINISH: finish.run,
     Command.VALIDATE: validate.run,
 }

@@ -29,11 +29,17 @@ class Call:
     drive: Callable[[Release], Concluded]
     report: Callable[[Event], None]
     now: Callable[[], float]
+    second: float  # one real second on the product's clock
     state: Mapping[str, str]  # what an earlier step of this action left in GITHUB_STATE
 
     @property
     def command(self) -> Command:
         return Command(self.inputs.command)
+
+
+def run_one(call: Call) -> Concluded:
+    """Drive one function from its first state. What the command makes of the facts is in `core.deciding`."""
+    return call.drive(Release(command=call.command, rollouts=(first_rollout(call),)))
 
 
 def first_rollout(call: Call) -> Rollout:
@@ -43,6 +49,8 @@ def first_rollout(call: Call) -> Rollout:
         inputs=inputs,
         context=call.context,
         marker_id=secrets.token_hex(4),
+        subject=inputs.deployment_id or "",
+        second=call.second,
         began=call.now(),
         logical_name=logical_name,
     )

@@ -393,7 +393,7 @@ def _out_of_time(turn: Turn) -> bool:
             + (" after it was stopped." if r.stop_sent else ": it goes on by itself, and was left alone."),
             remedy=reattach_command(r),
             rollback=Rollback.UNKNOWN,
-            settled=False,
+            settled=not r.stop_sent,
         )
         return True
     policy = r.inputs.on_timeout

@@ -20,6 +20,7 @@ from .model import (
     InlineContent,
     Outcome,
     Revision,
+    Rollback,
 )
 from .planning import Plan, appspec_of, bind, marker_key, plan
 from .rollout import Rollout, Stage, Turn, kind_of
@@ -333,7 +334,7 @@ def not_found(turn: Turn, error: CiDeployError) -> None:
         reason="CreateDeployment did not answer, and whether it created a deployment could not be found out: "
         f"{error.what}",
         remedy=f"Look in group {group} for a deployment whose description has id={r.marker_id}; running again is safe.",
-        settled=False,
+        rollback=Rollback.UNKNOWN,
     )
 
 

@@ -63,7 +63,7 @@ def alias_unread(turn: Turn, error: CiDeployError) -> None:
         reason=f"Deployment {r.deployment_id} is {status}, but what the alias serves could not be read: {error.what}",
         remedy=reattach_command(r),
         rollback=Rollback.UNKNOWN,
-        settled=False,
+        settled=r.cause is Cause.NONE,
     )
 
 

@@ -74,7 +74,8 @@ def marker(story: Story) -> str:
         application = chapter.application or story.inputs.get("application", "")
         group = chapter.group or story.inputs.get("deployment-group", "")
         parts += [key, application, group]
-    return f"<!-- ci-deploy:1 {hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]} -->"
+    digest = hashlib.sha256(chr(0).join(parts).encode(errors="backslashreplace")).hexdigest()
+    return f"<!-- ci-deploy:1 {digest[:32]} -->"
 
 
 def identifiable(story: Story) -> bool:

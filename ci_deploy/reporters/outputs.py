@@ -53,6 +53,8 @@ class OutputsReporter:
                 ids = [state["deployment-id"] for state in self._state.values() if state.get("deployment-id")]
                 self._files.output("deployment-id", ",".join(ids))
                 self._files.output("console-url", event.console_url)
+            case e.StopRequested() if event.deployment_id == self._state.get(event.key, {}).get("deployment-id"):
+                self._remember(event.key, stopping="rollback" if event.rollback else "stop")
             case e.RollbackStarted():
                 self._remember(event.key, rollback_deployment_id=event.deployment_id)
                 self._files.output("rollback-deployment-id", event.deployment_id)

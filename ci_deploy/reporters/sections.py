@@ -17,7 +17,7 @@ from ..core.model import Command, DeploymentStatus, EventStatus, Finding, Outcom
 from ..core.timeline import FunctionStory, Leg, Story
 from . import verdict, words
 from .disclosure import HIDDEN, shows_hook_logs
-from .escape import code, details, fence, html_code, link, marked, prose
+from .escape import code, details, fence, html_code, link, marked, plain, prose
 from .planned import next_share, plan_rows
 from .verdict import Tone
 
@@ -373,7 +373,9 @@ def roll_back(story: Story) -> str:
     parts = []
     workflow = story.inputs.get("rollback-workflow", "")
     if workflow and story.context.repository:
-        address = f"{story.context.server_url}/{story.context.repository}/actions/workflows/{quote(workflow)}"
+        address = (
+            f"{story.context.server_url}/{story.context.repository}/actions/workflows/{quote(plain(workflow, 200))}"
+        )
         parts.append(f"Start {link(code(workflow), address)} with “Run workflow”, or on the command line:")
     parts.append(fence("\n".join(commands), lines=20, width=1_000).replace("text\n", "sh\n", 1))
     return "\n\n".join(parts)

@@ -1,0 +1,62 @@
+"""`finish`: the action's post step. It takes its ids from the state, confirms stop and rollback, and reports.
+
+It can stop and repair, and never create: its rollouts begin with a deployment that exists, or end without one.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from ..core.events import Concluded
+from ..core.model import Outcome
+from ..core.release import Release
+from ..core.rollout import Rollout
+from .call import Call, conclude, first_rollout
+
+STATE, FINISHED = "deployments", "finished"
+
+
+def run(call: Call) -> Concluded:
+    if call.state.get(FINISHED) == "true":
+        return conclude(call, Outcome.REPORTED, reason="The main step had finished: nothing is left to do.")
+    known = deployments(call.state.get(STATE, ""))
+    if not known:
+        return conclude(call, Outcome.REPORTED, reason="No deployment had been begun: nothing is left to do.")
+    return call.drive(Release(command=call.command, rollouts=tuple(_rollout(call, entry) for entry in known)))
+
+
+def deployments(text: str) -> list[dict[str, Any]]:
+    """The state that the main step left; what cannot be read counts as none."""
+    try:
+        found = json.loads(text or "[]")
+    except ValueError:
+        return []
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+def _rollout(call: Call, entry: dict[str, Any]) -> Rollout:
+    def of(name: str) -> str:
+        return str(entry.get(name) or "")
+
+    first = first_rollout(call)
+    policy = of("stopping") or call.inputs.on_cancel
+    inputs = replace(
+        first.inputs,
+        function=of("function"),
+        alias=of("alias"),
+        application=of("application"),
+        deployment_group=of("group"),
+        on_cancel=policy,
+        wait=True,
+    )
+    return replace(
+        first,
+        inputs=inputs,
+        marker_id=of("marker-id") or first.marker_id,
+        subject=of("deployment-id"),
+        search=not of("deployment-id"),
+        known_previous=of("previous-version"),
+        known_target=of("target-version"),
+    )

@@ -1,0 +1,5 @@
+"""`status`: what the alias serves, what runs, and the history; with `wait` it re-attaches and follows. Reads only."""
+
+from .call import run_one as run
+
+__all__ = ["run"]
