@@ -57,9 +57,7 @@ def make(seed: int) -> tuple[World, dict[str, object]]:
     rate = dice.choice((0.0, 0.0, 0.05, 0.3, 0.8))
     weather = Weather(
         rates={"": rate, "Gather": 0.0, "Upload": 0.0},
-        kinds=dice.choice(
-            ((ErrorKind.THROTTLED, ErrorKind.UNREACHABLE, ErrorKind.EXPIRED), (ErrorKind.UNREACHABLE,))
-        ),
+        kinds=dice.choice(((ErrorKind.THROTTLED, ErrorKind.UNREACHABLE, ErrorKind.EXPIRED), (ErrorKind.UNREACHABLE,))),
         lost_answers=dice.random(),
         until=dice.choice((1e12, 60.0, 900.0)),
     )

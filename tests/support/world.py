@@ -370,9 +370,7 @@ class World:
                 )
         if 0 < running.share < 100 and not running.status.terminal:
             first = next(at for at, what in running.marks() if what.startswith("share"))
-            events.append(
-                LifecycleEvent(name="AllowTraffic", status=EventStatus.IN_PROGRESS, start=stamp(first))
-            )
+            events.append(LifecycleEvent(name="AllowTraffic", status=EventStatus.IN_PROGRESS, start=stamp(first)))
         return Deployment(
             id=running.id,
             status=running.status,
@@ -505,9 +503,7 @@ def play(
         assert now < limit, f"no end: {release.rollouts[0].stage}"
 
 
-def _answer(
-    world: World, action: a.Action, weather: Weather, dice: random.Random
-) -> tuple[float, a.Observation]:
+def _answer(world: World, action: a.Action, weather: Weather, dice: random.Random) -> tuple[float, a.Observation]:
     """Carry the action out now (or not at all), and say when the answer arrives."""
     arrives = world.now + dice.uniform(*weather.delays)
     kind = weather.fault(action, world.now, dice)

@@ -1,0 +1,165 @@
+"""What tests do to and ask of the emulated account, in a few words, over AWS's own API."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from functools import cached_property
+from typing import Any
+from urllib.request import Request, urlopen
+
+import boto3
+from botocore.config import Config
+
+from codedeploy_emulator import Emulator
+
+WRITES = (
+    "Create",
+    "Update",
+    "Delete",
+    "Put",
+    "Publish",
+    "Stop",
+    "Register",
+    "Tag",
+    "Untag",
+    "Add",
+    "Remove",
+    "Set",
+)
+
+
+class Account:
+    """The account behind an emulator."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self.emulator = emulator
+
+    def _client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.emulator.env["AWS_ENDPOINT_URL"],
+            region_name=self.emulator.env["AWS_REGION"],
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+        )
+
+    @cached_property
+    def codedeploy(self) -> Any:
+        return self._client("codedeploy")
+
+    @cached_property
+    def lambda_(self) -> Any:
+        return self._client("lambda")
+
+    @cached_property
+    def s3(self) -> Any:
+        return self._client("s3")
+
+    @cached_property
+    def cloudwatch(self) -> Any:
+        return self._client("cloudwatch")
+
+    # --- asking ---
+
+    def serves(self, function: str = "checkout", alias: str = "live") -> dict[str, float]:
+        """Percent of traffic by version, as GetAlias alone tells it."""
+        found = self.lambda_.get_alias(FunctionName=function, Name=alias)
+        weights = (found.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+        shares = {version: round(weight * 100, 6) for version, weight in weights.items()}
+        primary = round(100 - sum(shares.values()), 6)
+        return ({found["FunctionVersion"]: primary} if primary else {}) | shares
+
+    def operations(self) -> list[str]:
+        """Every call so far as `service:Operation`, oldest first."""
+        return [f"{call['service']}:{call['operation']}" for call in self.emulator.calls]
+
+    def writes(self) -> list[str]:
+        """AWS calls that change something."""
+        return [
+            name
+            for name in self.operations()
+            if not name.startswith("github") and name.split(":")[1].startswith(WRITES)
+        ]
+
+    def deployment(self, deployment_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.codedeploy.get_deployment(deploymentId=deployment_id)["deploymentInfo"]
+        return found
+
+    def deployments(self, group: str = "checkout-live") -> list[str]:
+        found: list[str] = self.codedeploy.list_deployments(
+            applicationName="checkout-app", deploymentGroupName=group
+        )["deployments"]
+        return found
+
+    def appspec(self, location: str) -> dict[str, Any]:
+        """The AppSpec at an `s3://bucket/key?versionId=…` address."""
+        bucket, _, rest = location.removeprefix("s3://").partition("/")
+        key, _, version = rest.partition("?versionId=")
+        extra = {"VersionId": version} if version else {}
+        body = self.s3.get_object(Bucket=bucket, Key=key, **extra)["Body"].read()
+        return json.loads(body)
+
+    def comments(self, number: int = 7) -> list[str]:
+        address = f"{self.emulator.env['GITHUB_API_URL']}/repos/your-org/checkout/issues/{number}/comments"
+        with urlopen(Request(address, headers={"Authorization": "Bearer x"})) as answer:  # noqa: S310
+            return [comment["body"] for comment in json.load(answer)]
+
+    # --- doing ---
+
+    def code(self, text: str, function: str = "checkout") -> None:
+        """New code in $LATEST."""
+        self.lambda_.update_function_code(FunctionName=function, ZipFile=zipped({"app.py": text}))
+
+    def publish(self, text: str, function: str = "checkout") -> str:
+        """New code, published; the version's number."""
+        self.code(text, function)
+        version: str = self.lambda_.publish_version(FunctionName=function)["Version"]
+        return version
+
+    def set_config(self, name: str, group: str = "checkout-live") -> None:
+        self.codedeploy.update_deployment_group(
+            applicationName="checkout-app", currentDeploymentGroupName=group, deploymentConfigName=name
+        )
+
+    def ring(self, alarm: str = "checkout-errors", state: str = "ALARM") -> None:
+        self.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue=state, StateReason="5 errors in 1 minute")
+
+    def deploy(self, current: str, target: str, config: str = "CodeDeployDefault.LambdaAllAtOnce", **extra: Any) -> str:
+        """Somebody else's deployment."""
+        content = json.dumps(
+            {
+                "version": 0.0,
+                "Resources": [
+                    {
+                        "checkout": {
+                            "Type": "AWS::Lambda::Function",
+                            "Properties": {
+                                "Name": "checkout",
+                                "Alias": "live",
+                                "CurrentVersion": current,
+                                "TargetVersion": target,
+                            },
+                        }
+                    }
+                ],
+            }
+        )
+        found: str = self.codedeploy.create_deployment(
+            applicationName="checkout-app",
+            deploymentGroupName="checkout-live",
+            deploymentConfigName=config,
+            revision={"revisionType": "AppSpecContent", "appSpecContent": {"content": content}},
+            **extra,
+        )["deploymentId"]
+        return found
+
+
+def zipped(files: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(zipfile.ZipInfo(name), text)
+    return buffer.getvalue()
