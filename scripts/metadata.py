@@ -34,7 +34,6 @@ PENDING = frozenset({
     "image-uri",
     "functions",
     "create-alias",
-    "repair",
     "hold",
     "release-hold",
     "release-policy",
