@@ -6,6 +6,7 @@ import io
 import sys
 import traceback
 from typing import Any
+from urllib.parse import parse_qs
 
 from werkzeug.test import create_environ
 
@@ -58,10 +59,13 @@ class Aws:
                 return _LAMBDA[call.operation](self._lambda(request, call, account))
             if call.service == "s3":
                 self._check_owner(request)
+            if call.operation == "AttachRolePolicy":
+                fields = parse_qs(request.body.decode())
+                moto_parts.know_managed_policy(account, call.region, fields.get("PolicyArn", [""])[0])
             if call.operation == "AssumeRole":
                 self._check_chain(request, call, account)
             response = self._ask_moto(request)
-            if call.service == "cloudwatch":
+            if call.service == "cloudwatch" and not call.operation.startswith(("Describe", "Get", "List")):
                 self.runtime.watch_alarms()
             if response.status in (404, 500, 501) and b"<!doctype html>" in response.body[:200].lower():
                 return self._not_modelled(request, call)
@@ -100,8 +104,8 @@ class Aws:
         longest = self.runtime.switches.number("role-chaining-seconds")
         if not longest or not moto_parts.is_session_key(account, call.region, call.access_key):
             return
-        fields = dict(pair.split("=", 1) for pair in request.body.decode().split("&") if "=" in pair)
-        if float(fields.get("DurationSeconds", "3600")) > longest:
+        fields = parse_qs(request.body.decode())
+        if float(fields.get("DurationSeconds", ["3600"])[0]) > longest:
             raise ApiError(
                 "ValidationError",
                 "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",

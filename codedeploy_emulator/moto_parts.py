@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import moto.awslambda.models
@@ -21,8 +23,9 @@ from moto.core.base_backend import BackendDict
 from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.core.model_instances import reset_model_data
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.exceptions import NotFoundException
-from moto.iam.models import get_account_id_from, iam_backends
+from moto.iam.models import AWSManagedPolicy, get_account_id_from, iam_backends
 from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.models import s3_backends
@@ -83,6 +86,30 @@ def role_exists(arn: str) -> bool:
     except NotFoundException:
         return False
     return True
+
+
+def know_managed_policy(account: str, region: str, arn: str) -> None:
+    """Make a policy of AWS's own known to IAM; moto knows all of them, but only loads them at a price."""
+    backend = iam_backends[account][partition(region)]
+    name = arn.rsplit("/", 1)[-1]
+    if arn in backend.managed_policies or name not in _aws_policies():
+        return
+    policy = AWSManagedPolicy.from_data(name, account, partition(region), _aws_policies()[name])
+    backend.managed_policies[policy.arn] = policy
+
+
+@cache
+def _aws_policies() -> dict[str, Any]:
+    return dict(json.loads(aws_managed_policies_data))
+
+
+def policies_of_role(arn: str) -> list[str] | None:
+    """The names of a role's policies, attached and inline; None when there is no such role."""
+    if not role_exists(arn):
+        return None
+    parts = arn.split(":")
+    role = iam_backends[parts[4]][parts[1]].get_role_by_arn(arn)
+    return [str(attached).rsplit("/", 1)[-1] for attached in role.managed_policies] + list(role.policies)
 
 
 def function(account: str, region: str, name: str, qualifier: str | None = None) -> Any | None:

@@ -271,7 +271,7 @@ class Runtime:
     def _invoke_hook(self, deployment: Deployment, effect: InvokeHook, at: float) -> None:
         place = deployment.place
         name = effect.function.rsplit(":function:", 1)[-1].split(":")[0]
-        if self.switches.flag("hook-name-check") and not name.startswith("CodeDeployHook_"):
+        if not name.startswith("CodeDeployHook_") and self._managed_role(deployment):
             text = NOT_PERMITTED.format(role=self._role(deployment))
             deployment.run = hook_refused(deployment.run, at, "IAM_ROLE_PERMISSIONS", text, "UnknownError")
             return
@@ -311,6 +311,14 @@ class Runtime:
                         self.functions.write_log(found, outcome, started, self.clock.now())
                         deployment.run = _with_tail(deployment.run, effect, outcome.tail)
                     self._changed.notify_all()
+
+    def _managed_role(self, deployment: Deployment) -> bool:
+        """Whether the service role may invoke only functions called CodeDeployHook_… (facts A13)."""
+        check = self.switches.text("hook-name-check")
+        if check != "auto":
+            return check == "always"
+        policies = moto_parts.policies_of_role(self._role(deployment))
+        return bool(policies) and all(name.startswith("AWSCodeDeployRoleForLambda") for name in policies or ())
 
     def _role(self, deployment: Deployment) -> str:
         group = deployment.place.group_of(deployment)

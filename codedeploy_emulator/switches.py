@@ -80,8 +80,10 @@ TABLE: tuple[Switch, ...] = (
     ),
     Switch(
         name="hook-name-check",
-        default=False,
-        says="the service role is the managed one: a hook must be called CodeDeployHook_…",
+        default="auto",
+        choices=("auto", "always", "never"),
+        says="refuse hooks not called CodeDeployHook_…; auto: when IAM knows the service role and it has nothing but "
+        "the managed policy AWSCodeDeployRoleForLambda (or its Limited form)",
     ),
     # Stopping
     Switch(name="stop-pending-seconds", default=2, says="how long a stop answered Pending stays pending [U]"),

@@ -80,8 +80,8 @@ def aws_call(request: Request) -> AwsCall | None:
         scope = _SCOPE.search(authorization)
     elif "X-Amz-Credential" in request.query_string:
         scope = _SCOPE.search("Credential=" + request.query.get("X-Amz-Credential", ""))
-    elif authorization.startswith("AWS "):
-        # The signature of the last decade, still what some S3 tools send.
+    elif authorization.startswith("AWS ") or "AWSAccessKeyId=" in request.query_string:
+        # The signature of the last decade: still what S3's presigned URLs have in the oldest regions.
         return AwsCall(service="s3", operation=_rest_operation("s3", request), region="us-east-1", access_key="")
     if scope is None:
         action = _action(request)

@@ -1,0 +1,451 @@
+"""Deployments over the API: what happens to the alias, and why a deployment fails (facts A1 to A9)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from botocore.exceptions import ClientError
+
+from codedeploy_emulator.seed import zip_of
+from tests.emulator.world import APP, AT_ONCE, CANARY, GROUP, LINEAR, World, appspec, content
+
+
+def test_a_canary_moves_the_real_alias_step_by_step(shop: World) -> None:
+    deployment = shop.deploy()
+    assert (shop.status(deployment), shop.traffic()) == ("Created", {"1": 1.0})
+    shop.emulator.advance(5)
+    assert (shop.status(deployment), shop.traffic()) == ("InProgress", {"1": 0.9, "2": 0.1})
+    assert shop.target(deployment)["lambdaFunctionInfo"]["targetVersionWeight"] == 10.0
+    shop.emulator.advance(290)
+    assert shop.traffic() == {"1": 0.9, "2": 0.1}
+    shop.emulator.advance(20)
+    assert (shop.status(deployment), shop.traffic()) == ("Succeeded", {"2": 1.0})
+    assert list(shop.events(deployment).values()) == ["Succeeded", "Skipped", "Succeeded", "Skipped", "Succeeded"]
+
+
+def test_get_alias_alone_shows_the_weight_of_this_moment(shop: World) -> None:
+    shop.deploy(deploymentConfigName=LINEAR)
+    seen = []
+    for _ in range(11):
+        shop.emulator.advance(60)
+        seen.append(shop.traffic().get("2", 0.0))
+    assert seen == [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.0]
+
+
+def test_the_alias_has_a_new_revision_id_after_each_shift(shop: World) -> None:
+    shop.deploy()
+    seen = set()
+    for seconds in (0, 5, 320):
+        shop.emulator.advance(seconds)
+        seen.add(shop.functions.get_alias(FunctionName="checkout", Name="live")["RevisionId"])
+    assert len(seen) == 3
+
+
+def test_ids_are_d_and_nine_capitals_or_digits(shop: World) -> None:
+    assert re.fullmatch(r"d-[A-Z0-9]{9}", shop.deploy())
+
+
+def test_a_group_has_one_active_deployment_and_says_which(shop: World) -> None:
+    first = shop.deploy()
+    with pytest.raises(shop.codedeploy.exceptions.DeploymentLimitExceededException) as refused:
+        shop.deploy()
+    assert f"The Deployment Group '{GROUP}' already has an active Deployment '{first}'" in str(refused.value)
+    shop.emulator.advance(400)
+    shop.deploy("2", "1")
+
+
+def test_the_older_wording_of_the_conflict_can_be_played(shop: World) -> None:
+    shop.emulator.switches(conflict_message="older")
+    first = shop.deploy()
+    with pytest.raises(ClientError, match=f"is already deploying deployment '{first}'"):
+        shop.deploy()
+
+
+def test_a_revision_in_s3_is_read_when_the_deployment_starts(shop: World) -> None:
+    s3 = shop.client("s3")
+    s3.create_bucket(Bucket="specs")
+    stored = s3.put_object(Bucket="specs", Key="CodeDeploy/a.json", Body=appspec("1", "2"))
+    location = {"bucket": "specs", "key": "CodeDeploy/a.json", "bundleType": "JSON", "eTag": stored["ETag"]}
+    deployment = shop.codedeploy.create_deployment(
+        applicationName=APP, deploymentGroupName=GROUP, revision={"revisionType": "S3", "s3Location": location}
+    )["deploymentId"]
+    shop.emulator.advance(400)
+    assert shop.status(deployment) == "Succeeded"
+
+
+@pytest.mark.parametrize(
+    ("location", "code"),
+    [
+        ({"bucket": "specs", "key": "none"}, "REVISION_MISSING"),
+        ({"bucket": "none", "key": "a"}, "REVISION_MISSING"),
+        ({"bucket": "specs", "key": "a", "eTag": "0123"}, "INVALID_REVISION"),
+    ],
+)
+def test_a_revision_that_is_not_there_fails_the_deployment(shop: World, location: dict, code: str) -> None:
+    shop.client("s3").create_bucket(Bucket="specs")
+    shop.client("s3").put_object(Bucket="specs", Key="a", Body=appspec("1", "2"))
+    revision = {"revisionType": "S3", "s3Location": {**location, "bundleType": "YAML"}}
+    deployment = shop.codedeploy.create_deployment(applicationName=APP, deploymentGroupName=GROUP, revision=revision)[
+        "deploymentId"
+    ]
+    shop.emulator.advance(5)
+    assert (shop.status(deployment), shop.error(deployment)) == ("Failed", code)
+
+
+def test_a_current_version_that_the_alias_does_not_serve_fails_with_awss_text(shop: World) -> None:
+    deployment = shop.deploy("2", "1")
+    assert shop.status(deployment) == "Created"
+    shop.emulator.advance(5)
+    information = shop.info(deployment)["errorInformation"]
+    assert information["code"] == "INVALID_LAMBDA_CONFIGURATION"
+    assert "alias version does not match the current version in AppSpec file" in information["message"]
+
+
+def test_equal_versions_fail_under_canary_and_pass_all_at_once(shop: World) -> None:
+    deployment = shop.deploy("1", "1")
+    shop.emulator.advance(60)
+    assert shop.error(deployment) == "INVALID_LAMBDA_CONFIGURATION"
+    deployment = shop.deploy("1", "1", deploymentConfigName=AT_ONCE)
+    shop.emulator.advance(60)
+    assert shop.status(deployment) == "Succeeded"
+
+
+def test_an_alias_that_is_already_split_fails_every_deployment_until_it_is_mended(shop: World) -> None:
+    split = {"AdditionalVersionWeights": {"2": 0.1}}
+    shop.functions.update_alias(FunctionName="checkout", Name="live", RoutingConfig=split)
+    deployment = shop.deploy()
+    shop.emulator.advance(60)
+    assert shop.error(deployment) == "INVALID_LAMBDA_CONFIGURATION"
+    shop.emulator.switches(split_alias_with_matching_primary="accept")
+    deployment = shop.deploy()
+    shop.emulator.advance(400)
+    assert shop.status(deployment) == "Succeeded"
+
+
+def test_an_alias_at_latest_cannot_be_deployed_to(shop: World) -> None:
+    shop.functions.update_alias(FunctionName="checkout", Name="live", FunctionVersion="$LATEST")
+    deployment = shop.deploy()
+    shop.emulator.advance(60)
+    assert shop.error(deployment) == "INVALID_LAMBDA_CONFIGURATION"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({"function": "nobody"}, "INVALID_LAMBDA_FUNCTION"),
+        ({"target": "9"}, "INVALID_LAMBDA_FUNCTION"),
+        ({"alias": "none"}, "INVALID_LAMBDA_CONFIGURATION"),
+        ({"current": "$LATEST"}, "INVALID_LAMBDA_CONFIGURATION"),
+        ({"target": "two"}, "INVALID_LAMBDA_CONFIGURATION"),
+    ],
+)
+def test_missing_functions_versions_and_aliases_fail_the_deployment(shop: World, arguments: dict, code: str) -> None:
+    deployment = shop.deploy(**arguments)
+    shop.emulator.advance(60)
+    assert (shop.status(deployment), shop.error(deployment)) == ("Failed", code)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "just a text",
+        "{unclosed",
+        "version: 1.0\nResources: []",
+        "version: 0.0\nResources: []",
+        "version: 0.0\nResources:\n  - f:\n      Type: AWS::EC2::Instance\n      Properties: {}",
+        appspec("1", "2").replace('"Name": "checkout", ', ""),
+        appspec("1", "2", before="x").replace("BeforeAllowTraffic", "BeforeInstall"),
+    ],
+)
+def test_an_appspec_that_makes_no_sense_fails_the_deployment(shop: World, text: str) -> None:
+    deployment = shop.codedeploy.create_deployment(
+        applicationName=APP, deploymentGroupName=GROUP, revision=content(text)
+    )["deploymentId"]
+    shop.emulator.advance(5)
+    assert (shop.status(deployment), shop.error(deployment)) == ("Failed", "INVALID_LAMBDA_CONFIGURATION")
+
+
+def test_appspec_keys_may_have_any_case_and_version_may_be_a_text(shop: World) -> None:
+    text = """
+version: "0.0"
+resources:
+  - f:
+      type: AWS::Lambda::Function
+      properties: {name: checkout, alias: live, currentversion: 1, targetversion: 2}
+"""
+    deployment = shop.codedeploy.create_deployment(
+        applicationName=APP,
+        deploymentGroupName=GROUP,
+        revision={"revisionType": "String", "string": {"content": text}},
+    )["deploymentId"]
+    shop.emulator.advance(400)
+    assert shop.status(deployment) == "Succeeded"
+
+
+def test_targets_are_not_there_before_the_deployment_starts(shop: World) -> None:
+    deployment = shop.deploy()
+    for ask in (
+        lambda: shop.codedeploy.list_deployment_targets(deploymentId=deployment),
+        lambda: shop.codedeploy.get_deployment_target(deploymentId=deployment, targetId="checkout"),
+        lambda: shop.codedeploy.batch_get_deployment_targets(deploymentId=deployment, targetIds=["checkout"]),
+    ):
+        with pytest.raises(shop.codedeploy.exceptions.DeploymentNotStartedException):
+            ask()
+
+
+def test_get_deployment_never_shows_the_appspec_and_get_application_revision_does(shop: World) -> None:
+    deployment = shop.deploy()
+    revision = shop.info(deployment)["revision"]
+    assert "content" not in revision["appSpecContent"]
+    found = shop.codedeploy.get_application_revision(applicationName=APP, revision=revision)
+    assert found["revision"]["appSpecContent"]["content"] == appspec("1", "2")
+    again = shop.codedeploy.create_deployment
+    shop.emulator.advance(400)
+    shop.functions.update_alias(FunctionName="checkout", Name="live", FunctionVersion="1")
+    second = again(applicationName=APP, deploymentGroupName=GROUP, revision=revision)["deploymentId"]
+    shop.emulator.advance(400)
+    assert shop.status(second) == "Succeeded"
+
+
+# Hooks
+
+
+def test_hooks_run_in_their_events_and_a_failing_one_fails_the_deployment(shop: World) -> None:
+    shop.function("CodeDeployHook_a")
+    shop.emulator.scripts(CodeDeployHook_a={"outcome": "fail", "log": ["the basket was empty"]})
+    deployment = shop.deploy(before="CodeDeployHook_a")
+    shop.emulator.advance(60)
+    assert (shop.status(deployment), shop.error(deployment)) == ("Failed", "HOOK_EXECUTION_FAILURE")
+    event = shop.target(deployment)["lifecycleEvents"][1]
+    assert (event["status"], event["diagnostics"]["errorCode"]) == ("Failed", "ScriptFailed")
+    assert "the basket was empty" in event["diagnostics"]["logTail"]
+    assert shop.traffic() == {"1": 1.0}
+
+
+@pytest.mark.parametrize("outcome", ["crash", "silent"])
+def test_a_hook_that_does_not_call_back_hangs_for_an_hour(shop: World, outcome: str) -> None:
+    shop.function("CodeDeployHook_a")
+    shop.emulator.scripts(CodeDeployHook_a=outcome)
+    deployment = shop.deploy(before="CodeDeployHook_a")
+    shop.emulator.advance(3590)
+    assert shop.status(deployment) == "InProgress"
+    shop.emulator.advance(20)
+    assert shop.error(deployment) == "HOOK_EXECUTION_FAILURE"
+    assert shop.target(deployment)["lifecycleEvents"][1]["diagnostics"]["errorCode"] == "ScriptTimedOut"
+
+
+def test_a_hook_function_that_is_missing_fails_its_event(shop: World) -> None:
+    deployment = shop.deploy(before="CodeDeployHook_nobody")
+    shop.emulator.advance(60)
+    assert shop.error(deployment) == "HOOK_EXECUTION_FAILURE"
+    assert shop.target(deployment)["lifecycleEvents"][1]["diagnostics"]["errorCode"] == "ScriptMissing"
+
+
+def test_under_the_managed_role_a_hook_must_have_the_name_that_its_policy_allows(shop: World) -> None:
+    shop.function("smoke-test")
+    iam = shop.client("iam")
+    iam.create_role(RoleName="codedeploy", AssumeRolePolicyDocument='{"Version":"2012-10-17","Statement":[]}')
+    policy = "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"
+    iam.attach_role_policy(RoleName="codedeploy", PolicyArn=policy)
+    deployment = shop.deploy(before="smoke-test")
+    shop.emulator.advance(60)
+    assert shop.error(deployment) == "IAM_ROLE_PERMISSIONS"
+    assert "does not give you permission to perform operations" in shop.info(deployment)["errorInformation"]["message"]
+    shop.emulator.switches(hook_name_check="never")
+    deployment = shop.deploy(before="smoke-test")
+    shop.emulator.advance(400)
+    assert shop.status(deployment) == "Succeeded"
+
+
+HOOK = """
+import boto3
+
+
+def handler(event, context):
+    print("checking", context.aws_request_id)
+    boto3.client("codedeploy").put_lifecycle_event_hook_execution_status(
+        deploymentId=event["DeploymentId"],
+        lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
+        status="Succeeded",
+    )
+"""
+
+
+def test_a_hooks_python_code_really_runs_and_calls_back(shop: World) -> None:
+    shop.emulator.switches(hooks="run")
+    shop.function("CodeDeployHook_real", HOOK, Timeout=30)
+    deployment = shop.deploy(before="CodeDeployHook_real", deploymentConfigName=AT_ONCE)
+    shop.emulator.advance(60)
+    assert shop.status(deployment) == "Succeeded"
+    called = [call["operation"] for call in shop.emulator.calls]
+    assert "PutLifecycleEventHookExecutionStatus" in called
+    logged = shop.client("logs").filter_log_events(logGroupName="/aws/lambda/CodeDeployHook_real")["events"]
+    lines = [event["message"] for event in logged]
+    identity = lines[0].split()[2]
+    assert lines[0].startswith(f"START RequestId: {identity} Version: $LATEST")
+    assert lines[1] == f"checking {identity}\n"
+    assert lines[2].startswith(f"END RequestId: {identity}")
+    assert lines[3].startswith(f"REPORT RequestId: {identity}")
+    started = shop.target(deployment)["lifecycleEvents"][1]["startTime"].timestamp()
+    assert logged[0]["timestamp"] == round(started * 1000)
+
+
+def test_a_hook_that_raises_leaves_its_trace_in_the_log_and_hangs(shop: World) -> None:
+    shop.emulator.switches(hooks="run")
+    shop.function("CodeDeployHook_bad", "def handler(event, context):\n    raise ValueError('no stock')\n")
+    deployment = shop.deploy(before="CodeDeployHook_bad")
+    shop.emulator.advance(3700)
+    event = shop.target(deployment)["lifecycleEvents"][1]
+    assert event["diagnostics"]["errorCode"] == "ScriptTimedOut"
+    assert "[ERROR] ValueError: no stock" in event["diagnostics"]["logTail"]
+
+
+def test_hook_status_errors_are_awss(shop: World) -> None:
+    shop.function("CodeDeployHook_a")
+    shop.emulator.scripts(CodeDeployHook_a="silent")
+    deployment = shop.deploy(before="CodeDeployHook_a")
+    shop.emulator.advance(10)
+    put, errors = shop.codedeploy.put_lifecycle_event_hook_execution_status, shop.codedeploy.exceptions
+    execution = f"{deployment}-hook-1"
+    with pytest.raises(errors.InvalidLifecycleEventHookExecutionStatusException):
+        put(deploymentId=deployment, lifecycleEventHookExecutionId=execution, status="Skipped")
+    with pytest.raises(errors.InvalidLifecycleEventHookExecutionIdException):
+        put(deploymentId=deployment, lifecycleEventHookExecutionId="other", status="Succeeded")
+    put(deploymentId=deployment, lifecycleEventHookExecutionId=execution, status="Succeeded")
+    with pytest.raises(errors.LifecycleEventAlreadyCompletedException):
+        put(deploymentId=deployment, lifecycleEventHookExecutionId=execution, status="Failed")
+    shop.emulator.advance(400)
+    assert shop.status(deployment) == "Succeeded"
+
+
+# Alarms
+
+
+def test_an_alarm_that_fires_stops_the_deployment_and_rolls_it_back(shop: World) -> None:
+    shop.alarm("errors")
+    alarms = {"enabled": True, "alarms": [{"name": "errors"}]}
+    shop.codedeploy.update_deployment_group(
+        applicationName=APP, currentDeploymentGroupName=GROUP, alarmConfiguration=alarms
+    )
+    deployment = shop.deploy()
+    shop.emulator.advance(60)
+    shop.alarm("errors", "ALARM")
+    shop.emulator.advance(5)
+    assert (shop.status(deployment), shop.error(deployment)) == ("Stopped", "ALARM_ACTIVE")
+    assert "errors" in shop.info(deployment)["errorInformation"]["message"]
+    shop.emulator.advance(60)
+    assert shop.status(shop.rollback_of(deployment)) == "Succeeded"
+    assert shop.traffic() == {"1": 1.0}
+
+
+def test_an_alarm_already_active_blocks_a_new_deployment_unless_alarms_are_overridden(shop: World) -> None:
+    shop.alarm("errors", "ALARM")
+    shop.group("guarded", alarmConfiguration={"enabled": True, "alarms": [{"name": "errors"}]})
+    deployment = shop.deploy(group="guarded")
+    shop.emulator.advance(5)
+    assert (shop.status(deployment), shop.error(deployment)) == ("Stopped", "ALARM_ACTIVE")
+    shop.emulator.advance(60)
+    override = {"enabled": False, "alarms": []}
+    deployment = shop.deploy(group="guarded", overrideAlarmConfiguration=override)
+    shop.emulator.advance(400)
+    assert shop.status(deployment) == "Succeeded"
+    assert shop.info(deployment)["overrideAlarmConfiguration"]["enabled"] is False
+
+
+def test_an_alarm_of_the_deployment_alone_stops_it_too(shop: World) -> None:
+    shop.alarm("mine")
+    override = {"enabled": True, "alarms": [{"name": "mine"}]}
+    deployment = shop.deploy(overrideAlarmConfiguration=override)
+    shop.emulator.advance(60)
+    shop.alarm("mine", "ALARM")
+    shop.emulator.advance(5)
+    assert shop.error(deployment) == "ALARM_ACTIVE"
+
+
+def test_alarms_carry_emulated_time(shop: World) -> None:
+    shop.emulator.advance(100_000)
+    shop.alarm("errors", "ALARM")
+    alarm = shop.client("cloudwatch").describe_alarms(AlarmNames=["errors"])["MetricAlarms"][0]
+    assert alarm["StateUpdatedTimestamp"].timestamp() == shop.emulator.now
+
+
+# Stopping
+
+
+def test_stopping_without_rollback_leaves_the_alias_split(shop: World) -> None:
+    deployment = shop.deploy()
+    shop.emulator.advance(60)
+    answer = shop.codedeploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=False)
+    assert answer["status"] == "Succeeded"
+    shop.emulator.advance(60)
+    assert (shop.status(deployment), shop.error(deployment)) == ("Stopped", "MANUAL_STOP")
+    assert shop.info(deployment)["rollbackInfo"] == {}
+    assert shop.traffic() == {"1": 0.9, "2": 0.1}
+
+
+def test_stopping_while_a_hook_runs_is_pending_first_and_succeeded_after(shop: World) -> None:
+    shop.function("CodeDeployHook_a")
+    shop.emulator.scripts(CodeDeployHook_a="silent")
+    deployment = shop.deploy(before="CodeDeployHook_a")
+    shop.emulator.advance(10)
+    stop = shop.codedeploy.stop_deployment
+    assert stop(deploymentId=deployment, autoRollbackEnabled=True)["status"] == "Pending"
+    assert shop.status(deployment) == "InProgress"
+    shop.emulator.advance(10)
+    assert shop.status(deployment) == "Stopped"
+    assert stop(deploymentId=deployment)["status"] == "Succeeded"
+
+
+def test_stopping_what_is_over_is_refused(shop: World) -> None:
+    deployment = shop.deploy()
+    shop.emulator.advance(400)
+    with pytest.raises(shop.codedeploy.exceptions.DeploymentAlreadyCompletedException):
+        shop.codedeploy.stop_deployment(deploymentId=deployment)
+
+
+def test_a_deployment_can_be_stopped_before_it_starts(shop: World) -> None:
+    deployment = shop.deploy()
+    shop.codedeploy.stop_deployment(deploymentId=deployment)
+    assert shop.status(deployment) == "Stopped"
+    assert shop.traffic() == {"1": 1.0}
+
+
+# Provisioned concurrency
+
+
+def test_provisioned_concurrency_on_the_alias_can_delay_the_traffic(shop: World) -> None:
+    shop.emulator.switches(provisioned_concurrency_seconds=120)
+    shop.functions.put_provisioned_concurrency_config(
+        FunctionName="checkout", Qualifier="live", ProvisionedConcurrentExecutions=1
+    )
+    shop.deploy()
+    shop.emulator.advance(100)
+    assert shop.traffic() == {"1": 1.0}
+    shop.emulator.advance(30)
+    assert shop.traffic() == {"1": 0.9, "2": 0.1}
+
+
+def test_the_alias_serves_what_the_target_says_at_every_moment(shop: World) -> None:
+    deployment = shop.deploy(deploymentConfigName=CANARY)
+    for _ in range(40):
+        shop.emulator.advance(10)
+        weight = shop.target(deployment)["lambdaFunctionInfo"]["targetVersionWeight"]
+        assert shop.traffic().get("2", 0.0) == weight / 100
+
+
+def test_code_for_a_hook_may_come_from_s3(shop: World) -> None:
+    shop.emulator.switches(hooks="run")
+    s3 = shop.client("s3")
+    s3.create_bucket(Bucket="code")
+    s3.put_object(Bucket="code", Key="hook.zip", Body=zip_of({"app.py": HOOK}))
+    shop.functions.create_function(
+        FunctionName="CodeDeployHook_s3",
+        Code={"S3Bucket": "code", "S3Key": "hook.zip"},
+        Runtime="python3.12",
+        Handler="app.handler",
+        Role=shop.role(),
+    )
+    deployment = shop.deploy(after="CodeDeployHook_s3", deploymentConfigName=AT_ONCE)
+    shop.emulator.advance(60)
+    assert shop.status(deployment) == "Succeeded"
