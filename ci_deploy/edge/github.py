@@ -69,7 +69,7 @@ class RestGitHub:
         }
         if production is not None:
             body["production_environment"] = production
-        return int(self._json("POST", f"{self._repository}/deployments", body)["id"])
+        return _number(self._json("POST", f"{self._repository}/deployments", body), "id")
 
     def deployment_status(
         self,
@@ -189,11 +189,19 @@ def _retry_after(response: requests.Response) -> float | None:
     return 60.0 if response.status_code == 429 else None
 
 
+def _number(item: Mapping[str, Any], name: str) -> int:
+    value = item.get(name)
+    if not isinstance(value, int):
+        # A deployment that was accepted but not made is such an answer: 202, with a message alone.
+        raise GitHubError(200, str(item.get("message") or f"the answer has no {name}")[:500])
+    return value
+
+
 def _comment(item: Mapping[str, Any]) -> Comment:
     user = item.get("user") or {}
     login = str(user.get("login", ""))
     return Comment(
-        id=int(item["id"]),
+        id=_number(item, "id"),
         body=str(item.get("body") or ""),
         author=login,
         bot=user.get("type") == "Bot" or login.endswith("[bot]"),
@@ -203,7 +211,7 @@ def _comment(item: Mapping[str, Any]) -> Comment:
 
 def _pull_request(item: Mapping[str, Any]) -> PullRequest:
     return PullRequest(
-        number=int(item["number"]),
+        number=_number(item, "number"),
         merged=bool(item.get("merged_at")),
         open=item.get("state") == "open",
         head_sha=str((item.get("head") or {}).get("sha") or ""),

@@ -279,6 +279,8 @@ def diagnoses(story: Story, *, lines: int = 40, limit: int = 10) -> str:
     """Why it did not succeed, with the evidence: alarms, the hook's last lines, what could not be read."""
     found = [chapter for chapter in story.functions.values() if chapter.diagnosis is not None]
     parts = [_diagnosis(story, chapter, lines, named=len(story.functions) > 1) for chapter in found[:limit]]
+    if len(found) > limit:
+        parts.append(f"… and why {len(found) - limit} more functions did not succeed is in the job log.")
     return "\n\n".join(parts)
 
 

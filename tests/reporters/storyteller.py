@@ -111,6 +111,7 @@ class Release:
         self.current, self.target = current, target
         self.at = 0.0
         self.events: list[e.Event] = []
+        self.story = Story()
         self._add(
             e.Started,
             key="",
@@ -125,19 +126,13 @@ class Release:
 
     # --- time and bookkeeping --------------------------------------------------------------------------------------
 
-    @property
-    def story(self) -> Story:
-        story = Story()
-        for event in self.events:
-            story = tell(story, event)
-        return story
-
     def after(self, seconds: float) -> Self:
         self.at += seconds
         return self
 
     def _add(self, kind: type, *, key: str | None = None, **fields: Any) -> Self:
         self.events.append(kind(at=self.at, key=self.keys[0] if key is None else key, **fields))
+        self.story = tell(self.story, self.events[-1])
         return self
 
     def _id(self, key: str, rollback: bool = False) -> str:

@@ -1,0 +1,226 @@
+"""The comment reporter against GitHub in memory: one comment, found again, never anybody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sinks import Hub, Screen
+from storyteller import INPUTS, PULL_REQUEST, Release, scenarios
+
+from ci_deploy.core.model import Context, Outcome
+from ci_deploy.ports import GitHubError, PullRequest
+from ci_deploy.reporters import comment
+from ci_deploy.reporters.comment import CommentReporter
+from ci_deploy.reporters.courier import Courier
+
+SCENARIOS = scenarios()
+
+
+class AtOnce(Courier):
+    """A courier without thread: delivers what is sent there and then."""
+
+    def __init__(self, screen: Screen) -> None:
+        self.screen = screen
+        self.late: list[GitHubError] = []
+
+    def send(self, name: str, delivery: Callable[[], None]) -> None:
+        try:
+            delivery()
+        except GitHubError as error:
+            self.late.append(error)
+
+    def notice(self, text: str, *, title: str) -> None:
+        self.screen.notice(text, title=title)
+
+
+def run(release: Release, hub: Hub | None, screen: Screen | None = None, mode: str = "auto") -> Screen:
+    screen = screen or Screen()
+    reporter = CommentReporter(hub, AtOnce(screen), screen, mode)
+    for event in release.events:
+        reporter.report(event)
+    reporter.close()
+    return screen
+
+
+def test_one_comment_from_plan_to_verdict() -> None:
+    """Created when the plan is known, edited in place, and its last state is the end of the story."""
+    hub = Hub()
+    run(SCENARIOS["succeeded"], hub)
+    assert hub.requests.count("create_comment") == 1
+    assert hub.requests.count("comments") == 1
+    assert hub.ours(128) == [comment.render(SCENARIOS["succeeded"].story)]
+
+
+def test_the_next_run_edits_the_same_comment() -> None:
+    """A second deployment of the same function finds the first one's comment, over whatever was said between."""
+    hub = Hub()
+    run(SCENARIOS["succeeded"], hub)
+    for n in range(250):
+        hub.say(128, f"nice {n}", "mona")
+    run(SCENARIOS["rolled-back"], hub)
+    assert hub.ours(128) == [comment.render(SCENARIOS["rolled-back"].story)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Release("payments:live").succeeded(),
+        Release(inputs=INPUTS | {"comment-key": "staging"}).succeeded(),
+        Release("checkout:beta").succeeded(),
+    ],
+    ids=["function", "comment-key", "alias"],
+)
+def test_another_subject_has_another_comment(other: Release) -> None:
+    """One comment per function, alias and comment-key."""
+    hub = Hub()
+    run(SCENARIOS["succeeded"], hub)
+    run(other, hub)
+    assert len(hub.ours(128)) == 2
+
+
+def test_the_marker_is_the_same_from_the_plan_to_the_end() -> None:
+    """Every state of every scenario of one function carries the same first line."""
+    names = ("planned", "running", "succeeded", "rolled-back", "refused", "cancelled")
+    assert len({comment.render(SCENARIOS[name].story).splitlines()[0] for name in names}) == 1
+
+
+def test_a_deleted_comment_is_made_again() -> None:
+    """404 on the edit: a new comment, once."""
+    hub = Hub()
+    reporter = CommentReporter(hub, AtOnce(Screen()), Screen())
+    events = SCENARIOS["succeeded"].events
+    half = len(events) // 2
+    for event in events[:half]:
+        reporter.report(event)
+    hub.delete(hub.threads[128][0].id)
+    for event in events[half:]:
+        reporter.report(event)
+    assert hub.ours(128) == [comment.render(SCENARIOS["succeeded"].story)]
+
+
+@pytest.mark.parametrize(("login", "author"), [("", "mona"), ("deploy-bot", "mona"), ("deploy-bot", "other[bot]")])
+def test_somebody_elses_copy_is_left_alone(login: str, author: str) -> None:
+    """A comment with our marker but another author is never edited."""
+    hub = Hub(login=login, author=login or "github-actions[bot]")
+    copy = comment.render(SCENARIOS["succeeded"].story)
+    hub.say(128, copy, author)
+    run(SCENARIOS["rolled-back"], hub)
+    assert hub.threads[128][0].body == copy
+    assert len(hub.ours(128)) == 1
+
+
+def test_a_quotation_of_our_comment_is_not_our_comment() -> None:
+    """The marker counts at the very beginning only."""
+    hub = Hub()
+    hub.say(128, "> " + comment.render(SCENARIOS["succeeded"].story), "github-actions[bot]")
+    run(SCENARIOS["succeeded"], hub)
+    assert len(hub.ours(128)) == 2
+
+
+def test_off_means_off() -> None:
+    """`comment: off`, or no token: no request at all."""
+    hub = Hub()
+    run(SCENARIOS["succeeded"], hub, mode="off")
+    run(SCENARIOS["succeeded"], None)
+    assert hub.requests == []
+
+
+def test_on_failure_says_nothing_of_a_success() -> None:
+    """`comment: on-failure`: no comment for a success."""
+    hub = Hub()
+    run(SCENARIOS["succeeded"], hub, mode="on-failure")
+    assert hub.ours(128) == []
+
+
+def test_on_failure_tells_the_failure_and_its_repair() -> None:
+    """The failure is told, and the success after it takes its place."""
+    hub = Hub()
+    run(SCENARIOS["rolled-back"], hub, mode="on-failure")
+    assert "Rolled back" in hub.ours(128)[0]
+    run(SCENARIOS["succeeded"], hub, mode="on-failure")
+    assert hub.ours(128) == [comment.render(SCENARIOS["succeeded"].story)]
+
+
+def on(**changes: Any) -> Context:
+    return replace(PULL_REQUEST, pull_request=None, **changes)
+
+
+def test_a_push_comments_on_the_pull_request_that_it_merged() -> None:
+    """The merged pull request of the commit, before an open one that only contains it."""
+    hub = Hub()
+    context = on(event_name="push", ref="refs/heads/main")
+    hub.commits[context.sha] = (
+        PullRequest(number=7, merged=False, open=True, head_sha="other"),
+        PullRequest(number=5, merged=True, open=False, merge_sha="other"),
+        PullRequest(number=6, merged=True, open=False, merge_sha=context.sha),
+    )
+    run(Release(context=context).succeeded(), hub)
+    assert len(hub.ours(6)) == 1
+    assert hub.requests.count("pull_requests_of") == 1
+
+
+def test_a_merge_queue_names_its_pull_request() -> None:
+    """The queue's branch has the number in it."""
+    hub = Hub()
+    context = on(event_name="merge_group", ref="refs/heads/gh-readonly-queue/main/pr-42-0a1b2c3d")
+    run(Release(context=context).succeeded(), hub)
+    assert len(hub.ours(42)) == 1
+
+
+@pytest.mark.parametrize("event_name", ["workflow_dispatch", "schedule", "push"])
+def test_no_pull_request_means_no_comment_and_no_word(event_name: str) -> None:
+    """Nothing to comment on is no problem."""
+    hub = Hub()
+    screen = run(Release(context=on(event_name=event_name, ref="refs/heads/main")).succeeded(), hub)
+    assert hub.threads == {}
+    assert screen.lines == []
+
+
+def test_a_fork_gets_one_notice_and_no_request() -> None:
+    """A pull request from a fork has a read-only token."""
+    hub = Hub()
+    screen = run(Release(context=replace(PULL_REQUEST, from_fork=True)).succeeded(), hub)
+    assert hub.requests == []
+    assert len(screen.of("notice")) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 422])
+def test_a_refusal_is_told_once(status: int) -> None:
+    """Dependabot's read-only token, a missing permission, a locked thread: one notice, and never again."""
+    hub = Hub()
+    hub.fails = [None, None, GitHubError(status, "Resource not accessible by integration")]
+    screen = run(SCENARIOS["succeeded"], hub)
+    assert len(screen.of("notice")) == 1
+    assert hub.requests == ["login", "comments", "create_comment"]
+    assert ("pull-requests: write" in screen.text) == (status in (401, 403))
+
+
+def test_a_failure_that_may_pass_is_the_couriers() -> None:
+    """A 502 is passed on, and the next state is written all the same."""
+    hub = Hub()
+    hub.fails = [GitHubError(502, "Bad Gateway")]
+    screen = Screen()
+    run(SCENARIOS["succeeded"], hub, screen)
+    assert screen.lines == []
+    assert hub.ours(128) == [comment.render(SCENARIOS["succeeded"].story)]
+
+
+def test_without_an_identity_there_is_no_comment() -> None:
+    """Where AWS never said who we are, the right comment cannot be found: nothing is written."""
+    hub = Hub()
+    run(Release(identity=None).finished(Outcome.ERROR, reason="no credentials"), hub)
+    assert hub.requests == []
+
+
+def test_a_heartbeat_is_no_edit() -> None:
+    """Nothing that the comment says has changed."""
+    hub = Hub()
+    release = Release().running()
+    run(release, hub)
+    before = len(hub.requests)
+    hub_with = Hub()
+    run(Release().running().heartbeat().heartbeat(), hub_with)
+    assert len(hub_with.requests) == before

@@ -1,0 +1,183 @@
+"""Whole documents of hostile stories: only our own elements, no pings, never too large; and a log without commands."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from storyteller import INPUTS, PULL_REQUEST, Release, scenarios
+from test_escape import github, hostile, pings
+
+from ci_deploy.core.events import Event
+from ci_deploy.core.model import Context, Diagnosis, LogLines, Outcome
+from ci_deploy.core.timeline import Story, tell
+from ci_deploy.edge.runner import RunnerLog, Stdout
+from ci_deploy.reporters import comment, sections, summary
+from ci_deploy.reporters.log import LogReporter
+from ci_deploy.reporters.sections import Section, fit
+
+OURS = set(
+    "h2 h3 p table thead tbody tr th td a code pre details summary sub strong em ul li blockquote div".split()  # noqa: SIM905
+)
+KEPT = {"key", "keys", "endpoint", "server_url", "api_url", "pull_request", "event_name", "inputs", "command"}
+SCENARIOS = scenarios()
+NAMES = ("rolled-back", "failed-hook", "running", "release-mixed", "refused", "status", "rollback-failed", "waiting")
+
+
+def poisoned(value: Any, poison: str, name: str = "") -> Any:
+    """The same event with every text in it replaced; enumerations and the function's key stay."""
+    if name in KEPT and name != "inputs":
+        return value
+    if isinstance(value, Enum) or value is None:
+        return value
+    if isinstance(value, str):
+        return f"{value[:3]}{poison}" if value else value
+    if is_dataclass(value) and not isinstance(value, type):
+        changed = {field.name: poisoned(getattr(value, field.name), poison, field.name) for field in fields(value)}
+        return replace(value, **changed)
+    if isinstance(value, tuple):
+        return tuple(poisoned(item, poison) for item in value)
+    if isinstance(value, dict) and name == "inputs":
+        return {key: poisoned(item, poison) for key, item in value.items()}
+    return value
+
+
+def told(events: list[Event]) -> Story:
+    story = Story()
+    for event in events:
+        story = tell(story, event)
+    return story
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(poison=hostile)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+def test_hostile_stories_make_our_documents(name: str, poison: str) -> None:
+    """Comment and summary have only elements of ours, links to the web, and nothing that pings or links."""
+    story = told([poisoned(event, poison) for event in SCENARIOS[name].events])
+    for text in (comment.render(story), summary.render(story)):
+        page = github(text)
+        assert set(page.tags) <= OURS, set(page.tags) - OURS
+        assert len(page.comments) == (1 if text.startswith("<!-- ci-deploy") else 0)
+        assert pings(page.live) == []
+        for tag, attributes in page.elements:
+            for key, value in attributes:
+                assert (tag, key) in {("a", "href"), ("code", "class"), ("div", "class"), ("p", "class")}
+                assert key != "href" or str(value).startswith(("https://", "http://"))
+        for _, attributes in page.elements:
+            assert dict(attributes).get("class", "") in {
+                "", "language-text", "language-sh", "language-mermaid", "markdown-alert markdown-alert-caution",
+                "markdown-alert markdown-alert-warning", "markdown-alert-title",
+            }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(poison=hostile)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+def test_hostile_stories_make_no_commands(name: str, poison: str) -> None:
+    """In the log the runner finds our groups and annotations and nothing else."""
+    stream = io.BytesIO()
+    reporter = LogReporter(RunnerLog(Stdout(stream), actions=True, colour=True))
+    for event in SCENARIOS[name].events:
+        reporter.report(poisoned(event, poison))
+    opened = 0
+    for raw in stream.getvalue().decode().split("\n"):
+        assert "##[" not in raw
+        assert re.sub(r"\x1b\[[0-9;]*m", "", raw).isprintable()
+        if raw.strip().startswith("::"):
+            command = re.fullmatch(r"::(group|endgroup|error|warning)( title=[^:]*)?::.*", raw)
+            assert command, raw
+            opened += {"group": 1, "endgroup": -1}.get(command[1], 0)
+            assert 0 <= opened <= 1
+    assert opened == 0
+
+
+def release(count: int, **changes: Any) -> Release:
+    keys = tuple(f"{'f' * 60}{n:04}:live" for n in range(count))
+    return Release(*keys, inputs=INPUTS | {f"input-{n}": "x" * 5000 for n in range(60)}, **changes).all_shifted()
+
+
+@pytest.mark.parametrize("count", [1, 7, 100, 1000])
+@pytest.mark.parametrize("size", [1, 3_000, 300_000])
+def test_documents_fit(count: int, size: int) -> None:
+    """However many functions and however long their logs, GitHub takes the documents, and what was cut is said."""
+    made = release(count)
+    text = ("`|@x漢字 " * (size // 8 + 1))[:size]
+    logs = tuple(LogLines(function=text[:140], group=text, lines=(text,) * 30) for _ in range(3))
+    made.diagnosed_hook(summary=text, remedy=text, logs=logs, unreadable=(text,) * 3)
+    story = made.finished(Outcome.ROLLED_BACK, live="41", reason=text, remedy=text).story
+    note, record = comment.render(story), summary.render(story)
+    assert len(note.encode()) < 65_536
+    assert len(record.encode()) < 1024 * 1024
+    assert note.startswith("<!-- ci-deploy:1 ")
+    for page in (note, record):
+        assert page.count("<details") == page.count("</details>")
+        assert page.count("\n```") % 2 == 0 or "````" in page
+        assert "Shortened to fit" in page or count < 1000
+
+
+@given(sizes=st.lists(st.integers(0, 300), min_size=1, max_size=6), limit=st.integers(1, 900))
+def test_fit_always_fits(sizes: list[int], limit: int) -> None:
+    """Whatever the parts, the document is shorter than the limit."""
+    parts = [Section(str(n), ("é" * size, "é" * (size // 2), ""), rank=n) for n, size in enumerate(sizes)]
+    assert len(fit(parts, limit).encode()) < limit or limit <= 1
+
+
+def test_what_was_cut_is_said() -> None:
+    """The note names the parts that are shorter than they would be."""
+    text = fit([Section("a", ("x" * 50,)), Section("b", ("y" * 100, "")), Section("c", ("z",))], 100)
+    assert text == "x" * 50 + "\n\nz\n\n<sub>Shortened to fit: b.</sub>\n"
+
+
+def test_hook_logs_stay_private_in_public() -> None:
+    """In a public repository no sink has the hook's log, unless `hook-logs: on` asks for it."""
+
+    def everywhere(context: Context, choice: str) -> str:
+        made = Release(context=context, inputs=INPUTS | ({"hook-logs": choice} if choice else {}))
+        made.hook_fails().diagnosed_hook().finished(Outcome.FAILED, live="41")
+        stream = io.BytesIO()
+        reporter = LogReporter(RunnerLog(Stdout(stream), actions=True, colour=False))
+        for event in made.events:
+            reporter.report(event)
+        return stream.getvalue().decode() + comment.render(made.story) + summary.render(made.story)
+
+    public = replace(PULL_REQUEST, public=True)
+    assert "KeyError" not in everywhere(public, "")
+    assert "KeyError" not in everywhere(public, "off")
+    assert everywhere(public, "on").count("KeyError") == 3
+    assert everywhere(PULL_REQUEST, "").count("KeyError") == 3
+    assert "KeyError" not in everywhere(PULL_REQUEST, "off")
+
+
+def test_the_account_stays_private_in_public() -> None:
+    """In public the account's number is in neither comment nor summary."""
+    story = Release(context=replace(PULL_REQUEST, public=True)).succeeded().story
+    assert "123456789012" not in comment.render(story) + summary.render(story)
+
+
+def test_no_reader_is_sent_to_aws_from_a_rehearsal() -> None:
+    """Against an endpoint that is not AWS's, it is said loudly, and there is no link to the console's alias."""
+    story = SCENARIOS["succeeded-emulated"].story
+    for text in (comment.render(story), summary.render(story)):
+        assert "**Not AWS.**" in text
+        assert "/aliases/" not in text
+
+
+def test_a_diagnosis_without_evidence() -> None:
+    """Nothing but a summary is fine too."""
+    made = Release().hook_fails()
+    made._add(_diagnosed(), diagnosis=Diagnosis(code="X", summary="It failed.", remedy=""))
+    made.finished(Outcome.FAILED, live="41", reason="")
+    assert "**Why:** It failed." in sections.diagnoses(made.story)
+
+
+def _diagnosed() -> type:
+    from ci_deploy.core.events import Diagnosed
+
+    return Diagnosed

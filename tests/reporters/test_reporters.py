@@ -1,0 +1,368 @@
+"""Outputs and state, the summary's one writing, GitHub deployments, the log's annotations, the fan-out."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import fields, replace
+
+import pytest
+from sinks import Hub, Papers, Screen
+from storyteller import PULL_REQUEST, Release, scenarios
+from test_comment import AtOnce
+from test_golden import logged
+
+from ci_deploy.core import events as e
+from ci_deploy.core.model import Finding, Outcome, Result, Rollback, Severity
+from ci_deploy.ports import GitHubError
+from ci_deploy.reporters import summary, verdict
+from ci_deploy.reporters.fanout import FanOut
+from ci_deploy.reporters.github_deployment import GitHubDeploymentReporter, state_of
+from ci_deploy.reporters.log import LogReporter
+from ci_deploy.reporters.outputs import OutputsReporter
+from ci_deploy.reporters.summary import SummaryReporter
+
+SCENARIOS = scenarios()
+OUTPUTS = {
+    "outcome", "deployment-id", "rollback-deployment-id", "previous-version", "target-version", "live-version",
+    "live-weights", "deployed", "rollback", "console-url", "appspec-sha256", "appspec-location", "duration-seconds",
+    "reason", "result",
+}  # fmt: skip
+
+
+def papers_of(release: Release) -> Papers:
+    papers = Papers()
+    reporter = OutputsReporter(papers)
+    for event in release.events:
+        reporter.report(event)
+    reporter.close()
+    return papers
+
+
+# --- outputs ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name, release in SCENARIOS.items() if release.story.result])
+def test_every_end_has_every_output(name: str) -> None:
+    """On every exit path all outputs are there, and `result` has every function."""
+    papers = papers_of(SCENARIOS[name])
+    assert set(papers.outputs) == OUTPUTS
+    result = json.loads(papers.outputs["result"])
+    keys = [f"{function['function']}:{function['alias']}" for function in result["functions"]]
+    assert sorted(keys) == sorted(SCENARIOS[name].keys)
+    assert papers.outputs["deployed"] in ("true", "false")
+    assert result["deployed"] is (papers.outputs["deployed"] == "true")
+    assert papers.outputs["outcome"] == str(SCENARIOS[name].story.result.outcome)  # type: ignore[union-attr]
+
+
+def test_the_id_is_there_before_the_wait() -> None:
+    """The deployment's id is an output, and in the state, as soon as the deployment exists."""
+    papers = papers_of(Release().running())
+    assert papers.outputs["deployment-id"] == "d-A00B2C3D4E"
+    [state] = json.loads(papers.states["deployments"])
+    assert state == {
+        "function": "checkout",
+        "alias": "live",
+        "application": "shop",
+        "group": "checkout-live",
+        "marker-id": "1a2b3c4d",
+        "previous-version": "41",
+        "target-version": "42",
+        "deployment-id": "d-A00B2C3D4E",
+    }
+    assert "finished" not in papers.states
+
+
+def test_the_marker_is_in_the_state_before_the_request() -> None:
+    """If the job dies while CreateDeployment is under way, the post step knows what to look for."""
+    release = Release().planned().published().stored().created()
+    papers = Papers()
+    reporter = OutputsReporter(papers)
+    for event in release.events:
+        if isinstance(event, e.DeploymentStarted):
+            break
+        reporter.report(event)
+    [state] = json.loads(papers.states["deployments"])
+    assert state["marker-id"] == "1a2b3c4d"
+    assert "deployment-id" not in state
+    assert papers.outputs == {}
+
+
+def test_finished_is_written_only_when_all_is_settled() -> None:
+    """An unsettled end leaves the rest to the post step."""
+    assert papers_of(SCENARIOS["succeeded"]).states["finished"] == "true"
+    assert "finished" not in papers_of(SCENARIOS["timed-out"]).states
+
+
+def test_several_functions_have_all_ids() -> None:
+    """Of a release of four, the state has all four."""
+    papers = papers_of(Release("a:live", "b:live", "c:live").running())
+    assert papers.outputs["deployment-id"] == "d-A00B2C3D4E,d-A01B2C3D4E,d-A02B2C3D4E"
+    assert [state["function"] for state in json.loads(papers.states["deployments"])] == ["a", "b", "c"]
+
+
+def test_json_on_the_command_line() -> None:
+    """`--json` prints the result object, typed."""
+    printed: list[str] = []
+    reporter = OutputsReporter(Papers(), printed.append)
+    for event in SCENARIOS["succeeded"].events:
+        reporter.report(event)
+    document = json.loads(printed[0])
+    assert document["deployed"] is True
+    assert document["functions"][0]["live-version"] == "42"
+
+
+def test_a_new_field_of_a_result_is_an_output_or_left_out_on_purpose() -> None:
+    """The list of outputs in action.yml and README follows from Result."""
+    names = {field.name.replace("_", "-") for field in fields(Result)}
+    assert names - {"function", "alias", "remedy", "settled"} == OUTPUTS - {"result"}
+
+
+# --- summary ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_summary_is_written_once_at_the_end() -> None:
+    """Nothing before the verdict, then the whole."""
+    papers = Papers()
+    reporter = SummaryReporter(papers)
+    events = SCENARIOS["succeeded"].events
+    for event in events[:-1]:
+        reporter.report(event)
+    assert papers.summaries == []
+    reporter.report(events[-1])
+    reporter.close()
+    assert papers.summaries == [summary.render(SCENARIOS["succeeded"].story)]
+
+
+def test_a_run_that_ends_without_a_verdict_still_has_its_summary() -> None:
+    """Even then the record says how far it came."""
+    papers = Papers()
+    reporter = SummaryReporter(papers)
+    for event in SCENARIOS["running"].events:
+        reporter.report(event)
+    reporter.close()
+    assert papers.summaries == [summary.render(SCENARIOS["running"].story)]
+
+
+# --- log -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name, release in SCENARIOS.items() if release.story.exit_code])
+def test_a_failure_has_one_error_annotation(name: str) -> None:
+    """With a title and what to do, within what GitHub keeps."""
+    screen = Screen()
+    logged(SCENARIOS[name], screen)
+    [(title, message)] = screen.of("error")
+    assert title
+    assert len(message) <= 4096
+
+
+@pytest.mark.parametrize("name", [name for name, release in SCENARIOS.items() if release.story.exit_code == 0])
+def test_a_success_has_no_error_annotation(name: str) -> None:
+    """Nothing red on a green run."""
+    screen = Screen()
+    logged(SCENARIOS[name], screen)
+    assert screen.of("error") == []
+
+
+def test_warnings_stop_at_ten_annotations() -> None:
+    """GitHub shows ten; the others are lines of the log."""
+    findings = [Finding(severity=Severity.WARNING, code=f"w{n}", text=f"warning {n}") for n in range(14)]
+    screen = Screen()
+    logged(Release().planned(*findings), screen)
+    assert len(screen.of("warning")) == 10
+    assert all(f"warning {n}" in screen.text for n in range(14))
+
+
+def test_on_a_terminal_there_are_lines_instead_of_annotations() -> None:
+    """Without a runner the verdict is said once, and warnings are lines."""
+    finding = Finding(severity=Severity.WARNING, code="w", text="mind the gap")
+    screen = Screen(annotations=False)
+    logged(Release().planned(finding).finished(Outcome.ERROR, reason="no way", remedy="go back"), screen)
+    assert screen.calls == []
+    assert "mind the gap" in screen.text
+    assert screen.text.count("no way") == 1
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_what_happened_is_never_folded(name: str) -> None:
+    """Inside groups there is no event: GitHub shows them closed."""
+    screen = Screen()
+    logged(SCENARIOS[name], screen)
+    inside = False
+    for text in screen.lines:
+        if text.startswith("▶"):
+            inside = True
+        elif text == "◀":
+            inside = False
+        assert not (inside and re.match(r"\[ \d+:", text))
+    assert not inside
+
+
+@pytest.mark.parametrize("name", [name for name, release in SCENARIOS.items() if release.story.result])
+def test_the_last_lines_are_the_verdict(name: str) -> None:
+    """After the rule: the title, the sentence, the reason, the next step, and nothing else."""
+    screen = Screen()
+    logged(SCENARIOS[name], screen)
+    rule = max(n for n, text in enumerate(screen.lines) if text.startswith("───"))
+    result = SCENARIOS[name].story.result
+    assert result is not None
+    assert verdict.look(SCENARIOS[name].command, result).title.upper() in screen.lines[rule + 1]
+    assert len(screen.lines) - rule <= 6
+
+
+def test_functions_are_told_apart() -> None:
+    """With several functions every line says whose it is, in a column."""
+    screen = Screen()
+    logged(SCENARIOS["succeeded-four"], screen)
+    shifts = [text for text in screen.lines if "» Traffic" in text]
+    assert len(shifts) == 8
+    assert len({text.index("»") for text in shifts}) == 1
+    assert all("payments:live" in text for text in shifts[1:8:4])
+
+
+# --- verdict ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+@pytest.mark.parametrize("weights", ["", "41=90,42=10"])
+@pytest.mark.parametrize("rollback", Rollback)
+def test_a_split_is_never_left_unsaid(outcome: Outcome, weights: str, rollback: Rollback) -> None:
+    """Whatever the outcome: if the alias is split, the sentence says SPLIT and both shares."""
+    if weights and outcome in (Outcome.SUCCEEDED, Outcome.ROLLED_BACK, Outcome.PLANNED, Outcome.VALID):
+        return  # by contract these are never split
+    result = Result(
+        function="f",
+        alias="live",
+        outcome=outcome,
+        deployment_id="d-1",
+        previous_version="41",
+        target_version="42",
+        live_version="41",
+        live_weights=weights,
+        rollback=rollback,
+    )
+    said = verdict.sentence(Release().command, result)
+    if outcome not in (Outcome.DETACHED, Outcome.LOST_CONTACT):
+        assert ("SPLIT" in said) == bool(weights)
+    assert "  " not in said
+
+
+def test_commands_survive_a_shell() -> None:
+    """What is printed to be pasted is quoted."""
+    result = Result(function="f", alias="$(x)", outcome=Outcome.SUCCEEDED, previous_version="41")
+    assert "--alias '$(x)'" in verdict.rollback_command(None, result)
+
+
+# --- GitHub deployment -----------------------------------------------------------------------------------------------
+
+
+def deployed(release: Release, hub: Hub, papers: Papers | None = None, screen: Screen | None = None) -> None:
+    reporter = GitHubDeploymentReporter(
+        hub, AtOnce(screen or Screen()), papers or Papers(), environment="prod", environment_url="https://shop.example"
+    )
+    for event in release.events:
+        reporter.report(event)
+    reporter.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "states"),
+    [
+        ("succeeded", ["in_progress", "success"]),
+        ("rolled-back", ["in_progress", "failure"]),
+        ("rollback-failed", ["in_progress", "failure"]),
+        ("cancelled", ["in_progress", "inactive"]),
+        ("timed-out", ["in_progress", "error"]),
+        ("lost-contact", ["in_progress", "error"]),
+        ("unchanged", []),
+        ("plan", []),
+        ("refused", []),
+    ],
+)
+def test_statuses(name: str, states: list[str]) -> None:
+    """A GitHub deployment only where AWS has one, with the state that fits its end."""
+    hub = Hub()
+    deployed(SCENARIOS[name], hub)
+    assert [status["state"] for status in hub.statuses] == states
+    assert len(hub.deployments) == (1 if states else 0)
+    for status in hub.statuses:
+        assert len(str(status["description"])) <= 140
+        assert status["log"] == PULL_REQUEST.run_url
+        assert (status["url"] == "https://shop.example") == (status["state"] == "success")
+
+
+def test_the_pull_requests_head_is_what_is_deployed() -> None:
+    """Not the merge commit that GITHUB_SHA is there."""
+    hub = Hub()
+    deployed(Release(context=replace(PULL_REQUEST, head_sha="a" * 40)).succeeded(), hub)
+    assert hub.deployments[0]["ref"] == "a" * 40
+
+
+def test_its_id_is_in_the_state() -> None:
+    """The post step gives this deployment its end instead of making another."""
+    hub, papers = Hub(), Papers()
+    deployed(Release().running(), hub, papers)
+    assert papers.states["github-deployment"] == "1"
+    reporter = GitHubDeploymentReporter(hub, AtOnce(Screen()), papers, environment="prod", deployment_id=1)
+    for event in SCENARIOS["cancelled"].events:
+        reporter.report(event)
+    assert len(hub.deployments) == 1
+    assert hub.statuses[-1] == hub.statuses[-1] | {"id": 1, "state": "inactive"}
+
+
+def test_no_permission_is_told_once() -> None:
+    """403: one notice with the permission that is missing."""
+    hub, screen = Hub(), Screen()
+    hub.fails = [GitHubError(403, "Resource not accessible by integration")]
+    deployed(SCENARIOS["succeeded"], hub, screen=screen)
+    assert hub.requests == ["create_deployment"]
+    assert "deployments: write" in screen.text
+
+
+def test_nothing_deployed_is_no_deployment() -> None:
+    """A story without a deployment has no state."""
+    assert state_of(Release().planned().story) == ""
+
+
+# --- fan-out ---------------------------------------------------------------------------------------------------------
+
+
+class Broken:
+    name = "broken report"
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def report(self, event: e.Event) -> None:
+        self.asked += 1
+        raise RuntimeError("disk full\n::error::x")
+
+    def close(self) -> None:
+        raise AssertionError("it was dropped")
+
+
+def test_a_broken_reporter_is_dropped_with_one_warning() -> None:
+    """The others go on; the deployment never notices."""
+    screen, papers, broken = Screen(), Papers(), Broken()
+    fan = FanOut([LogReporter(Screen()), broken, OutputsReporter(papers)], screen)
+    for event in SCENARIOS["succeeded"].events:
+        fan.report(event)
+    fan.close()
+    assert broken.asked == 1
+    assert len(screen.of("warning")) == 1
+    assert "disk full ::error::x" in screen.text
+    assert papers.outputs["outcome"] == "succeeded"
+
+
+def test_a_reporter_that_breaks_at_the_end_is_told_too() -> None:
+    """`close` may fail as well."""
+
+    class Closing(Broken):
+        def report(self, event: e.Event) -> None:
+            pass
+
+    screen = Screen()
+    fan = FanOut([Closing()], screen)
+    fan.close()
+    assert "it was dropped" in screen.text
