@@ -48,7 +48,7 @@ check: .venv/.installed ## format, lint, types, metadata, lock files, schemas, w
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
-	$(BIN)/zizmor --offline --no-progress --config .github/zizmor.yml action.yml .github docs/workflows
+	$(BIN)/zizmor --offline --no-progress --config .github/zizmor.yml action.yml .github docs/workflows/*.yml
 	$(BIN)/cfn-lint docs/cloudformation/*.yaml
 
 .PHONY: install
