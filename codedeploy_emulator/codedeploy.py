@@ -136,14 +136,23 @@ def _params(operation: str, request: Request) -> Json:
         params = {}
     if not isinstance(params, dict):
         raise ApiError("SerializationException", "The request is not a JSON object.")
+    # null is how some clients spell "not given".
+    params = _without_null(params)
     shape = _model().operation_model(operation).input_shape
     if shape is not None:
         report = ParamValidator().validate(params, shape).generate_report()
         wrong = [line for line in report.splitlines() if line.startswith("Invalid type")]
         if wrong:
             raise ApiError("SerializationException", wrong[0])
-    # null is how some clients spell "not given".
-    return {key: value for key, value in params.items() if value is not None}
+    return params
+
+
+def _without_null(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_null(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [_without_null(inner) for inner in value]
+    return value
 
 
 @cache
