@@ -31,8 +31,8 @@ nav a { margin-right:16px; }
 section > h2 { font-size:16px; font-weight:600; margin:32px 0 12px; }
 a { color:var(--link); text-decoration:none; } a:hover { text-decoration:underline; }
 .box { border:1px solid var(--line); border-radius:6px; }
-.box > header { background:var(--soft); border-bottom:1px solid var(--line); border-radius:6px 6px 0 0; padding:8px 16px;
-  color:var(--muted); } .box > header b { color:var(--fg); }
+.box > header { background:var(--soft); border-bottom:1px solid var(--line); border-radius:6px 6px 0 0;
+  padding:8px 16px; color:var(--muted); } .box > header b { color:var(--fg); }
 .box > .markdown { padding:16px; }
 .markdown > :first-child { margin-top:0; } .markdown > :last-child { margin-bottom:0; }
 .markdown h1,.markdown h2 { border-bottom:1px solid var(--line); padding-bottom:.3em; }
@@ -42,10 +42,11 @@ a { color:var(--link); text-decoration:none; } a:hover { text-decoration:underli
 .markdown table { border-collapse:collapse; display:block; width:max-content; max-width:100%; overflow:auto; }
 .markdown th,.markdown td { border:1px solid var(--line); padding:6px 13px; }
 .markdown th { font-weight:600; } .markdown tr:nth-child(2n) td { background:var(--soft); }
-code,pre { font:12px/1.45 ui-monospace,SFMono-Regular,"SF Mono",Menlo,Consolas,"Liberation Mono","DejaVu Sans Mono",monospace; }
+code,pre { font:12px/1.45 ui-monospace,SFMono-Regular,"SF Mono",Menlo,Consolas,"Liberation Mono",monospace; }
 .markdown :not(pre) > code { background:var(--code); border-radius:6px; padding:.2em .4em; }
 .markdown pre { background:var(--soft); border-radius:6px; padding:16px; overflow:auto; }
-.markdown ul { padding-left:2em; } .markdown summary { cursor:pointer; } .markdown details > :nth-child(2) { margin-top:12px; }
+.markdown ul { padding-left:2em; } .markdown summary { cursor:pointer; }
+.markdown details > :nth-child(2) { margin-top:12px; }
 .markdown blockquote { border-left:.25em solid var(--line); color:var(--muted); padding:0 1em; }
 .markdown sub { font-size:75%; line-height:1.8; vertical-align:baseline; color:var(--muted); }
 .alert { border-left:.25em solid; padding:8px 16px; margin:0 0 16px; } .alert > :last-child { margin-bottom:0; }
@@ -54,12 +55,13 @@ code,pre { font:12px/1.45 ui-monospace,SFMono-Regular,"SF Mono",Menlo,Consolas,"
 .alert.warning { border-color:var(--warn); } .alert.warning > .markdown-alert-title { color:var(--warn); }
 .alert.note { border-color:var(--note); } .alert.note > .markdown-alert-title { color:var(--note); }
 .log { background:#010409; color:#e6edf3; border-radius:6px; padding:16px 0; overflow:auto; }
-.log div,.log summary { white-space:pre; padding:0 16px; min-height:1.45em;
+.log div,.log summary { white-space:pre-wrap; overflow-wrap:anywhere; padding:0 16px; min-height:1.45em;
   font:12px/1.6 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono","DejaVu Sans Mono",monospace; }
 .log summary { cursor:pointer; } .log .error { background:#490202; } .log .warning { background:#341a00; }
 .log .b { font-weight:700; } .log .d { color:#8b949e; } .log .c31 { color:#ff7b72; } .log .c32 { color:#3fb950; }
 .log .c33 { color:#d29922; } .log .c34 { color:#58a6ff; } .log .c36 { color:#39c5cf; }
-svg.chart { width:100%; max-width:860px; height:auto; display:block; margin:0 0 16px; font-size:12px; fill:currentColor; }
+svg.chart { width:100%; max-width:860px; height:auto; display:block; margin:0 0 16px;
+  font-size:12px; fill:currentColor; }
 """
 
 
@@ -148,10 +150,9 @@ def chart_svg(source: str) -> str:
         for share in (0, 25, 50, 75, 100)
     ]
     length = float(axis[2])
-    ticks += [
-        f'<text x="{left + width * n / 5:.0f}" y="{top + height + 18}" text-anchor="middle">{length * n / 5:.3g}</text>'
-        for n in range(6)
-    ]
+    step = next((step for step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60) if length / step <= 12), length / 10)
+    marks = [(n * step, left + width * n * step / length) for n in range(int(length / step) + 1)]
+    ticks += [f'<text x="{x:.0f}" y="{top + height + 18}" text-anchor="middle">{at:.3g}</text>' for at, x in marks]
     middle = left + width / 2
     return (
         f'<svg class="chart" viewBox="0 0 860 226" role="img" aria-label="{html.escape(title[1])}">'

@@ -40,6 +40,7 @@ def traffic(story: Story) -> str:
             "config:",
             "  themeVariables:",
             "    xyChart:",
+            '      backgroundColor: "transparent"',
             f'      plotColorPalette: "{_colour(story)}"',
             "  xyChart:",
             "    width: 860",

@@ -199,7 +199,8 @@ class LogReporter:
         found = event.diagnosis
         self._say(event, "✗", "Why", found.summary, _RED, bold=True)
         for alarm in found.alarms:
-            self._say(event, " ", "", self._join(f"alarm {alarm.name} is {alarm.state}", alarm.reason))
+            colour = _RED if alarm.state == "ALARM" else _DIM
+            self._say(event, " ", "", self._join(f"alarm {alarm.name} is {alarm.state}", alarm.reason), colour)
         for text in found.unreadable:
             self._say(event, " ", "", text, _DIM)
         if found.remedy:
