@@ -7,8 +7,8 @@ line of a name, and reads the files also after a cancel or a kill (facts.md B2).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
 
 from ..core import events as e
 from ..core.model import Result
@@ -29,6 +29,7 @@ class OutputsReporter:
         self._files = files
         self._print = print_json
         self._state: dict[str, dict[str, str]] = {}
+        self._status: dict[str, object] = {}
 
     def report(self, event: e.Event) -> None:
         match event:
@@ -58,14 +59,16 @@ class OutputsReporter:
             case e.RollbackStarted():
                 self._remember(event.key, rollback_deployment_id=event.deployment_id)
                 self._files.output("rollback-deployment-id", event.deployment_id)
+            case e.StatusReported():
+                self._status[event.key] = status_object(event)
             case e.Concluded():
-                for name, value in outputs(event.result, event.results).items():
+                for name, value in outputs(event.result, event.results, self._status).items():
                     self._files.output(name, value)
                 # `finish` returns at once then: all that is said was read after the last change.
                 if all(result.settled for result in event.results or (event.result,)):
                     self._files.state(FINISHED, "true")
                 if self._print is not None:
-                    document = result_object(event.result, event.results)
+                    document = result_object(event.result, event.results, self._status)
                     self._print(json.dumps(document, indent=2, ensure_ascii=False))
 
     def close(self) -> None:
@@ -78,17 +81,43 @@ class OutputsReporter:
         self._files.state(STATE, json.dumps(list(self._state.values()), separators=(",", ":")))
 
 
-def outputs(result: Result, results: Iterable[Result]) -> dict[str, str]:
+def outputs(
+    result: Result, results: Iterable[Result], status: Mapping[str, e.StatusReported] | None = None
+) -> dict[str, str]:
     """Every output as text, in kebab-case; `result` is one JSON object that has all functions."""
     values = {name: _text(value) for name, value in _kebab(result).items()}
-    values["result"] = json.dumps(result_object(result, results), separators=(",", ":"))
+    values["result"] = json.dumps(result_object(result, results, status), separators=(",", ":"))
     return values
 
 
-def result_object(result: Result, results: Iterable[Result]) -> dict[str, object]:
-    """The run as one object: the outputs with their types, and every function's own under `functions`."""
+def result_object(
+    result: Result, results: Iterable[Result], status: Mapping[str, e.StatusReported] | None = None
+) -> dict[str, object]:
+    """The run as one object: the outputs with their types, every function's own under `functions`.
+
+    `status`, by `function:alias`, is there for the command of that name: what is served and the group's history.
+    """
     functions = [{"function": each.function, "alias": each.alias, **_kebab(each)} for each in results]
-    return {**_kebab(result), "functions": functions}
+    document: dict[str, object] = {**_kebab(result), "functions": functions}
+    if status:
+        document["status"] = {key: _status(reported) for key, reported in status.items()}
+    return document
+
+
+def _status(reported: e.StatusReported) -> dict[str, object]:
+    return {
+        "version": reported.alias.version,
+        "shares": reported.alias.shares,
+        "served-by": _entry(reported.served_by),
+        "running": _entry(reported.running),
+        "history": [_entry(entry) for entry in reported.history],
+    }
+
+
+def _entry(entry: e.HistoryEntry | None) -> dict[str, object] | None:
+    if entry is None:
+        return None
+    return {field.name.replace("_", "-"): getattr(entry, field.name) for field in fields(entry)}
 
 
 def _kebab(result: Result) -> dict[str, str | bool | float]:

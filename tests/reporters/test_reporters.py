@@ -112,6 +112,15 @@ def test_json_on_the_command_line() -> None:
     assert document["functions"][0]["live-version"] == "42"
 
 
+def test_status_is_for_machines_too() -> None:
+    """What is served, by which deployment, and the history, under the function's key."""
+    status = json.loads(papers_of(SCENARIOS["status"]).outputs["result"])["status"]["checkout:live"]
+    assert status["shares"] == {"41": 100.0}
+    assert status["served-by"]["deployment-id"] == "d-A00B2C3D4"
+    assert status["running"] is None
+    assert [entry["kind"] for entry in status["history"]] == ["deploy", "automatic rollback", "deploy", "rollback"]
+
+
 def test_a_new_field_of_a_result_is_an_output_or_left_out_on_purpose() -> None:
     """The list of outputs in action.yml and README follows from Result."""
     names = {field.name.replace("_", "-") for field in fields(Result)}
