@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 
 from ..core import events as e
 from ..core.model import Result
@@ -29,7 +29,7 @@ class OutputsReporter:
         self._files = files
         self._print = print_json
         self._state: dict[str, dict[str, str]] = {}
-        self._status: dict[str, object] = {}
+        self._status: dict[str, e.StatusReported] = {}
 
     def report(self, event: e.Event) -> None:
         match event:
@@ -60,7 +60,7 @@ class OutputsReporter:
                 self._remember(event.key, rollback_deployment_id=event.deployment_id)
                 self._files.output("rollback-deployment-id", event.deployment_id)
             case e.StatusReported():
-                self._status[event.key] = status_object(event)
+                self._status[event.key] = event
             case e.Concluded():
                 for name, value in outputs(event.result, event.results, self._status).items():
                     self._files.output(name, value)
