@@ -1,0 +1,228 @@
+"""CodeDeploy's reads and settings: kept as given, paged, filtered."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.emulator.world import ALL_EVENTS, APP, AT_ONCE, CANARY, GROUP, LINEAR, World, appspec, content
+
+
+def _all(world: World, operation: str, member: str, **arguments: object) -> list:
+    paginator = world.codedeploy.get_paginator(operation)
+    return [item for page in paginator.paginate(**arguments) for item in page[member]]
+
+
+@pytest.mark.parametrize(
+    ("name", "routing"),
+    [
+        (AT_ONCE, {"type": "AllAtOnce"}),
+        *[
+            (
+                f"CodeDeployDefault.LambdaCanary10Percent{minutes}Minutes",
+                {"type": "TimeBasedCanary", "timeBasedCanary": {"canaryPercentage": 10, "canaryInterval": minutes}},
+            )
+            for minutes in (5, 10, 15, 30)
+        ],
+        *[
+            (
+                f"CodeDeployDefault.LambdaLinear10PercentEvery{minutes}Minute{'s' if minutes > 1 else ''}",
+                {"type": "TimeBasedLinear", "timeBasedLinear": {"linearPercentage": 10, "linearInterval": minutes}},
+            )
+            for minutes in (1, 2, 3, 10)
+        ],
+    ],
+)
+def test_the_predefined_lambda_configs_are_awss(world: World, name: str, routing: dict) -> None:
+    found = world.codedeploy.get_deployment_config(deploymentConfigName=name)["deploymentConfigInfo"]
+    assert (found["computePlatform"], found["trafficRoutingConfig"]) == ("Lambda", routing)
+    assert name in _all(world, "list_deployment_configs", "deploymentConfigsList")
+
+
+def test_a_custom_config_deploys_as_it_says_and_goes_when_nothing_uses_it(shop: World) -> None:
+    routing = {"type": "TimeBasedLinear", "timeBasedLinear": {"linearPercentage": 40, "linearInterval": 2}}
+    create = shop.codedeploy.create_deployment_config
+    create(deploymentConfigName="mine", computePlatform="Lambda", trafficRoutingConfig=routing)
+    deployment = shop.deploy(deploymentConfigName="mine")
+    seen = []
+    for _ in range(3):
+        shop.emulator.advance(110)
+        seen.append(shop.target(deployment)["lambdaFunctionInfo"]["targetVersionWeight"])
+    assert seen == [40.0, 80.0, 100.0]
+    shop.codedeploy.delete_deployment_config(deploymentConfigName="mine")
+    assert "mine" not in _all(shop, "list_deployment_configs", "deploymentConfigsList")
+
+
+def test_a_group_keeps_all_its_settings(world: World) -> None:
+    settings = {
+        "alarmConfiguration": {"enabled": True, "ignorePollAlarmFailure": True, "alarms": [{"name": "errors"}]},
+        "autoRollbackConfiguration": {"enabled": True, "events": ALL_EVENTS},
+        "triggerConfigurations": [
+            {
+                "triggerName": "tell",
+                "triggerTargetArn": "arn:aws:sns:us-east-1:123456789012:topic",
+                "triggerEvents": ["DeploymentFailure"],
+            }
+        ],
+        "deploymentStyle": {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"},
+        "deploymentConfigName": LINEAR,
+        "serviceRoleArn": "arn:aws:iam::123456789012:role/codedeploy",
+    }
+    world.codedeploy.create_application(applicationName=APP, computePlatform="Lambda")
+    world.codedeploy.create_deployment_group(applicationName=APP, deploymentGroupName=GROUP, **settings)
+    get = world.codedeploy.get_deployment_group
+    found = get(applicationName=APP, deploymentGroupName=GROUP)["deploymentGroupInfo"]
+    assert {key: found[key] for key in settings} == settings
+    assert found["computePlatform"] == "Lambda"
+    world.codedeploy.update_deployment_group(
+        applicationName=APP,
+        currentDeploymentGroupName=GROUP,
+        newDeploymentGroupName="better",
+        deploymentConfigName=CANARY,
+        alarmConfiguration={"enabled": False, "alarms": []},
+    )
+    found = get(applicationName=APP, deploymentGroupName="better")["deploymentGroupInfo"]
+    assert (found["deploymentConfigName"], found["alarmConfiguration"]["enabled"]) == (CANARY, False)
+    assert found["triggerConfigurations"] == settings["triggerConfigurations"]
+    batch = world.codedeploy.batch_get_deployment_groups(applicationName=APP, deploymentGroupNames=["better", GROUP])
+    assert [group["deploymentGroupName"] for group in batch["deploymentGroupsInfo"]] == ["better"]
+    assert GROUP in batch["errorMessage"]
+    world.codedeploy.delete_deployment_group(applicationName=APP, deploymentGroupName="better")
+    assert _all(world, "list_deployment_groups", "deploymentGroups", applicationName=APP) == []
+
+
+def test_applications_are_created_renamed_tagged_and_deleted(world: World) -> None:
+    codedeploy = world.codedeploy
+    codedeploy.create_application(applicationName="a", computePlatform="Lambda", tags=[{"Key": "team", "Value": "x"}])
+    codedeploy.update_application(applicationName="a", newApplicationName="b")
+    assert codedeploy.get_application(applicationName="b")["application"]["computePlatform"] == "Lambda"
+    arn = "arn:aws:codedeploy:us-east-1:123456789012:application:b"
+    codedeploy.tag_resource(ResourceArn=arn, Tags=[{"Key": "cost", "Value": "1"}])
+    codedeploy.untag_resource(ResourceArn=arn, TagKeys=["team"])
+    assert codedeploy.list_tags_for_resource(ResourceArn=arn)["Tags"] == [{"Key": "cost", "Value": "1"}]
+    assert len(codedeploy.batch_get_applications(applicationNames=["b"])["applicationsInfo"]) == 1
+    codedeploy.delete_application(applicationName="b")
+    assert _all(world, "list_applications", "applications") == []
+
+
+def test_lists_come_in_pages_and_end(shop: World) -> None:
+    shop.emulator.switches(page_size=2)
+    deployments = []
+    for current, target in (("1", "2"), ("2", "1"), ("1", "2"), ("2", "1"), ("1", "2")):
+        deployments.append(shop.deploy(current, target, deploymentConfigName=AT_ONCE))
+        shop.emulator.advance(60)
+    assert _all(shop, "list_deployments", "deployments") == deployments[::-1]
+    assert len(_all(shop, "list_deployment_configs", "deploymentConfigsList")) == 12
+
+
+def test_deployments_are_found_by_group_status_and_time(shop: World) -> None:
+    shop.group("other")
+    shop.served("basket")
+    before = shop.emulator.now
+    first = shop.deploy(deploymentConfigName=AT_ONCE)
+    shop.emulator.advance(60)
+    second = shop.deploy(function="basket", group="other")
+    find = shop.codedeploy.list_deployments
+    assert find(applicationName=APP, deploymentGroupName=GROUP)["deployments"] == [first]
+    assert find(includeOnlyStatuses=["Created", "InProgress"])["deployments"] == [second]
+    assert find(createTimeRange={"start": before, "end": before + 10})["deployments"] == [first]
+    assert find(createTimeRange={"start": before + 10})["deployments"] == [second]
+    assert find(externalId="stack")["deployments"] == []
+    batch = shop.codedeploy.batch_get_deployments(deploymentIds=[first, second, "d-000000000"])["deploymentsInfo"]
+    assert [info["deploymentId"] for info in batch] == [first, second]
+
+
+def test_targets_can_be_listed_by_status(shop: World) -> None:
+    deployment = shop.deploy()
+    shop.emulator.advance(10)
+    find = shop.codedeploy.list_deployment_targets
+    assert find(deploymentId=deployment, targetFilters={"TargetStatus": ["InProgress"]})["targetIds"] == ["checkout"]
+    assert find(deploymentId=deployment, targetFilters={"TargetStatus": ["Failed"]})["targetIds"] == []
+    batch = shop.codedeploy.batch_get_deployment_targets(deploymentId=deployment, targetIds=["checkout"])
+    assert batch["deploymentTargets"][0]["deploymentTargetType"] == "LambdaTarget"
+
+
+def test_revisions_are_registered_found_and_filtered(shop: World) -> None:
+    codedeploy = shop.codedeploy
+    inline = content(appspec("1", "2"))
+    stored = {"revisionType": "S3", "s3Location": {"bucket": "b", "key": "CodeDeploy/a", "bundleType": "YAML"}}
+    for revision in (inline, stored):
+        codedeploy.register_application_revision(applicationName=APP, revision=revision, description="mine")
+    assert codedeploy.get_application_revision(applicationName=APP, revision=inline)["revisionInfo"]["description"] == (
+        "mine"
+    )
+    find = codedeploy.list_application_revisions
+    assert find(applicationName=APP, s3Bucket="b", s3KeyPrefix="Code")["revisions"] == [stored]
+    assert len(find(applicationName=APP, sortBy="registerTime", sortOrder="descending")["revisions"]) == 2
+    shop.deploy(deploymentConfigName=AT_ONCE)
+    shop.emulator.advance(60)
+    used = find(applicationName=APP, deployed="include")["revisions"]
+    assert [revision["revisionType"] for revision in used] == ["AppSpecContent"]
+    assert find(applicationName=APP, deployed="exclude")["revisions"] == [stored]
+    batch = codedeploy.batch_get_application_revisions(applicationName=APP, revisions=[inline, content("other")])
+    assert batch["revisions"][0]["genericRevisionInfo"]["deploymentGroups"] == [GROUP]
+    assert "not registered" in batch["errorMessage"]
+
+
+def test_a_deployment_shows_its_description_and_its_times(shop: World) -> None:
+    started = shop.emulator.now
+    deployment = shop.deploy(description="ci-deploy/1 id=0123abcd", deploymentConfigName=AT_ONCE)
+    shop.emulator.advance(60)
+    info = shop.info(deployment)
+    assert (info["description"], info["creator"], info["computePlatform"]) == (
+        "ci-deploy/1 id=0123abcd",
+        "user",
+        "Lambda",
+    )
+    times = [info[name].timestamp() for name in ("createTime", "startTime", "completeTime")]
+    assert times == sorted(times)
+    assert times[0] == started
+
+
+def test_other_accounts_and_regions_see_nothing_of_this_one(shop: World) -> None:
+    token = shop.client("sts").assume_role(RoleArn="arn:aws:iam::111122223333:role/other", RoleSessionName="session")[
+        "Credentials"
+    ]
+    import boto3
+
+    session = boto3.Session(token["AccessKeyId"], token["SecretAccessKey"], token["SessionToken"], "us-east-1")
+    other = session.client("codedeploy", endpoint_url=shop.emulator.url)
+    assert other.list_applications()["applications"] == []
+    other.close()
+    abroad = boto3.client(
+        "codedeploy",
+        endpoint_url=shop.emulator.url,
+        region_name="eu-west-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+    assert abroad.list_applications()["applications"] == []
+    abroad.close()
+
+
+@pytest.mark.parametrize(
+    ("switch", "value", "expected"),
+    [
+        ("target_id", "function", "checkout"),
+        ("target_id", "function-and-alias", "checkout:live"),
+        ("target_id", "arn", "arn:aws:lambda:us-east-1:123456789012:function:checkout"),
+    ],
+)
+def test_the_form_of_target_ids_is_a_switch(shop: World, switch: str, value: str, expected: str) -> None:
+    shop.emulator.switches({switch: value})
+    deployment = shop.deploy()
+    shop.emulator.advance(10)
+    assert shop.target(deployment)["targetId"] == expected
+
+
+def test_the_scale_of_weights_and_the_ends_of_the_lifecycle_are_switches(shop: World) -> None:
+    shop.emulator.switches(weight_scale="fraction", lifecycle_events="without-start-and-end")
+    deployment = shop.deploy()
+    shop.emulator.advance(10)
+    assert shop.target(deployment)["lambdaFunctionInfo"]["targetVersionWeight"] == 0.1
+    assert list(shop.events(deployment)) == ["BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic"]
+
+
+def test_a_limit_on_the_appspecs_size_is_a_switch(shop: World) -> None:
+    shop.emulator.switches(appspec_limit_bytes=50)
+    with pytest.raises(shop.codedeploy.exceptions.InvalidRevisionException, match="larger than 50 bytes"):
+        shop.deploy()

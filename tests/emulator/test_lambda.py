@@ -1,0 +1,322 @@
+"""Lambda where moto falls short: what a deployment tool relies on (facts A12, C, F)."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+
+import pytest
+from botocore.exceptions import ClientError
+
+from codedeploy_emulator.seed import zip_of
+from tests.emulator.world import World
+
+
+def _code(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, int]:
+    return error.value.response["Error"]["Code"], error.value.response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+@pytest.fixture
+def checkout(world: World) -> World:
+    """A function with versions 1 and 2, its alias on 1."""
+    world.served()
+    return world
+
+
+def test_an_alias_gets_a_new_revision_id_on_each_update_and_a_stale_one_is_refused(checkout: World) -> None:
+    functions = checkout.functions
+    first = functions.get_alias(FunctionName="checkout", Name="live")["RevisionId"]
+    second = functions.update_alias(FunctionName="checkout", Name="live", FunctionVersion="2", RevisionId=first)
+    assert second["RevisionId"] != first
+    with pytest.raises(functions.exceptions.PreconditionFailedException) as refused:
+        functions.update_alias(FunctionName="checkout", Name="live", FunctionVersion="1", RevisionId=first)
+    assert _code(refused) == ("PreconditionFailedException", 412)
+    assert checkout.traffic() == {"2": 1.0}
+
+
+def test_weights_are_set_kept_and_cleared(checkout: World) -> None:
+    update = checkout.functions.update_alias
+    update(FunctionName="checkout", Name="live", RoutingConfig={"AdditionalVersionWeights": {"2": 0.25}})
+    assert checkout.traffic() == {"1": 0.75, "2": 0.25}
+    update(FunctionName="checkout", Name="live", Description="kept")
+    assert checkout.traffic() == {"1": 0.75, "2": 0.25}
+    update(FunctionName="checkout", Name="live", RoutingConfig={"AdditionalVersionWeights": {}})
+    assert "RoutingConfig" not in checkout.functions.get_alias(FunctionName="checkout", Name="live")
+
+
+@pytest.mark.parametrize(
+    ("update", "code"),
+    [
+        ({"RoutingConfig": {"AdditionalVersionWeights": {"9": 0.1}}}, "ResourceNotFoundException"),
+        ({"RoutingConfig": {"AdditionalVersionWeights": {"2": 1.5}}}, "InvalidParameterValueException"),
+        ({"RoutingConfig": {"AdditionalVersionWeights": {"1": 0.1}}}, "InvalidParameterValueException"),
+        ({"RoutingConfig": {"AdditionalVersionWeights": {"2": 0.1, "1": 0.1}}}, "InvalidParameterValueException"),
+        (
+            {"FunctionVersion": "$LATEST", "RoutingConfig": {"AdditionalVersionWeights": {"2": 0.1}}},
+            "InvalidParameterValueException",
+        ),
+        ({"FunctionVersion": "9"}, "ResourceNotFoundException"),
+    ],
+)
+def test_weights_and_versions_of_an_alias_are_validated(checkout: World, update: dict, code: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        checkout.functions.update_alias(FunctionName="checkout", Name="live", **update)
+    assert _code(refused)[0] == code
+    assert checkout.traffic() == {"1": 1.0}
+
+
+def test_a_second_alias_of_a_name_is_a_resource_conflict(checkout: World) -> None:
+    with pytest.raises(checkout.functions.exceptions.ResourceConflictException) as refused:
+        checkout.functions.create_alias(FunctionName="checkout", Name="live", FunctionVersion="2")
+    assert _code(refused)[1] == 409
+
+
+def test_publishing_is_a_no_op_when_nothing_changed(checkout: World) -> None:
+    publish = checkout.functions.publish_version
+    assert publish(FunctionName="checkout")["Version"] == "2"
+    same = zip_of({"app.py": "def handler(event, context):\n    return 1\n"})
+    checkout.functions.update_function_code(FunctionName="checkout", ZipFile=same)
+    assert publish(FunctionName="checkout")["Version"] == "2"
+    checkout.functions.update_function_configuration(FunctionName="checkout", Timeout=9)
+    assert publish(FunctionName="checkout")["Version"] == "3"
+
+
+def test_a_version_number_is_never_used_twice(checkout: World) -> None:
+    checkout.functions.delete_function(FunctionName="checkout", Qualifier="2")
+    assert checkout.publish("checkout", 7) == "3"
+    versions = checkout.functions.list_versions_by_function(FunctionName="checkout")["Versions"]
+    assert [version["Version"] for version in versions] == ["$LATEST", "1", "3"]
+
+
+def test_publishing_is_guarded_by_code_sha_and_revision(checkout: World) -> None:
+    functions = checkout.functions
+    with pytest.raises(functions.exceptions.InvalidParameterValueException, match="is different from current"):
+        functions.publish_version(FunctionName="checkout", CodeSha256="other")
+    with pytest.raises(functions.exceptions.PreconditionFailedException):
+        functions.publish_version(FunctionName="checkout", RevisionId="other")
+    latest = functions.get_function_configuration(FunctionName="checkout")
+    published = functions.publish_version(
+        FunctionName="checkout", CodeSha256=latest["CodeSha256"], RevisionId=latest["RevisionId"]
+    )
+    assert published["Version"] == "2"
+
+
+def test_updates_are_guarded_by_revision_and_change_it(checkout: World) -> None:
+    functions = checkout.functions
+    before = functions.get_function_configuration(FunctionName="checkout")["RevisionId"]
+    code = zip_of({"app.py": "def handler(event, context):\n    return 9\n"})
+    after = functions.update_function_code(FunctionName="checkout", ZipFile=code, RevisionId=before)["RevisionId"]
+    assert before != after
+    for stale in (
+        lambda: functions.update_function_code(FunctionName="checkout", ZipFile=code, RevisionId=before),
+        lambda: functions.update_function_configuration(FunctionName="checkout", Timeout=5, RevisionId=before),
+    ):
+        with pytest.raises(functions.exceptions.PreconditionFailedException):
+            stale()
+
+
+def test_a_dry_run_changes_nothing(checkout: World) -> None:
+    before = checkout.functions.get_function_configuration(FunctionName="checkout")
+    code = zip_of({"app.py": "x = 1\n"})
+    dry = checkout.functions.update_function_code(FunctionName="checkout", ZipFile=code, DryRun=True)
+    after = checkout.functions.get_function_configuration(FunctionName="checkout")
+    assert dry["CodeSha256"] != before["CodeSha256"]
+    assert (after["CodeSha256"], after["RevisionId"]) == (before["CodeSha256"], before["RevisionId"])
+
+
+def test_update_code_can_publish_at_once(checkout: World) -> None:
+    code = zip_of({"app.py": "x = 1\n"})
+    answer = checkout.functions.update_function_code(FunctionName="checkout", ZipFile=code, Publish=True)
+    assert answer["Version"] == "3"
+
+
+def test_a_published_version_keeps_its_code_and_configuration(checkout: World) -> None:
+    get = checkout.functions.get_function_configuration
+    before = get(FunctionName="checkout", Qualifier="1")
+    checkout.publish("checkout", 50)
+    checkout.functions.update_function_configuration(FunctionName="checkout", Timeout=77, Description="new")
+    after = get(FunctionName="checkout", Qualifier="1")
+    assert {**after, "ResponseMetadata": 0} == {**before, "ResponseMetadata": 0}
+
+
+def test_code_in_s3_is_read_at_the_version_that_was_asked_for(checkout: World) -> None:
+    s3 = checkout.client("s3")
+    s3.create_bucket(Bucket="code")
+    s3.put_bucket_versioning(Bucket="code", VersioningConfiguration={"Status": "Enabled"})
+    old, new = (zip_of({"app.py": f"x = {number}\n"}) for number in range(2))
+    first = s3.put_object(Bucket="code", Key="app.zip", Body=old)["VersionId"]
+    s3.put_object(Bucket="code", Key="app.zip", Body=new)
+    answer = checkout.functions.update_function_code(
+        FunctionName="checkout", S3Bucket="code", S3Key="app.zip", S3ObjectVersion=first
+    )
+    assert answer["CodeSize"] == len(old)
+    import hashlib
+
+    assert answer["CodeSha256"] == base64.b64encode(hashlib.sha256(old).digest()).decode()
+    with pytest.raises(checkout.functions.exceptions.InvalidParameterValueException, match="NoSuchKey"):
+        checkout.functions.update_function_code(FunctionName="checkout", S3Bucket="code", S3Key="none")
+
+
+def test_a_version_that_an_alias_serves_cannot_be_deleted(checkout: World) -> None:
+    weights = {"AdditionalVersionWeights": {"2": 0.1}}
+    checkout.functions.update_alias(FunctionName="checkout", Name="live", RoutingConfig=weights)
+    for version in ("1", "2"):
+        with pytest.raises(checkout.functions.exceptions.ResourceConflictException):
+            checkout.functions.delete_function(FunctionName="checkout", Qualifier=version)
+    checkout.functions.update_alias(FunctionName="checkout", Name="live", RoutingConfig={})
+    checkout.functions.delete_function(FunctionName="checkout", Qualifier="2")
+
+
+def test_states_can_be_pending_for_a_while(world: World) -> None:
+    world.emulator.switches(lambda_pending_seconds=30)
+    world.function("slow")
+    get = world.functions.get_function_configuration
+    assert get(FunctionName="slow")["State"] == "Pending"
+    code = zip_of({"app.py": "x = 1\n"})
+    for early in (
+        lambda: world.functions.update_function_code(FunctionName="slow", ZipFile=code),
+        lambda: world.functions.publish_version(FunctionName="slow"),
+        lambda: world.functions.invoke(FunctionName="slow"),
+    ):
+        with pytest.raises(world.functions.exceptions.ResourceConflictException):
+            early()
+    world.emulator.advance(31)
+    assert (get(FunctionName="slow")["State"], get(FunctionName="slow")["LastUpdateStatus"]) == ("Active", "Successful")
+    world.functions.update_function_code(FunctionName="slow", ZipFile=code)
+    assert get(FunctionName="slow")["LastUpdateStatus"] == "InProgress"
+    with pytest.raises(world.functions.exceptions.ResourceConflictException):
+        world.functions.publish_version(FunctionName="slow")
+    world.emulator.advance(31)
+    assert world.functions.publish_version(FunctionName="slow")["State"] == "Pending"
+    world.emulator.advance(31)
+    assert get(FunctionName="slow", Qualifier="1")["State"] == "Active"
+
+
+def test_by_default_nothing_is_pending(world: World) -> None:
+    world.function("quick")
+    found = world.functions.get_function_configuration(FunctionName="quick")
+    assert (found["State"], found["LastUpdateStatus"]) == ("Active", "Successful")
+
+
+def test_lists_come_in_pages(world: World) -> None:
+    world.served(versions=4)
+    pages = world.functions.get_paginator("list_versions_by_function").paginate(
+        FunctionName="checkout", PaginationConfig={"PageSize": 2}
+    )
+    found = [[version["Version"] for version in page["Versions"]] for page in pages]
+    assert found == [["$LATEST", "1"], ["2", "3"], ["4"]]
+    aliases = world.functions.list_aliases(FunctionName="checkout", FunctionVersion="1")["Aliases"]
+    assert [alias["Name"] for alias in aliases] == ["live"]
+
+
+def test_functions_may_be_named_by_arn_and_with_a_qualifier(checkout: World) -> None:
+    arn = checkout.functions.get_function_configuration(FunctionName="checkout")["FunctionArn"]
+    get = checkout.functions.get_function_configuration
+    assert get(FunctionName=arn)["Version"] == "$LATEST"
+    assert get(FunctionName=f"{arn}:2")["Version"] == "2"
+    assert get(FunctionName="checkout:live")["Version"] == "1"
+    assert get(FunctionName="checkout", Qualifier="live")["FunctionArn"] == f"{arn}:live"
+    assert checkout.functions.get_alias(FunctionName=arn, Name="live")["FunctionVersion"] == "1"
+
+
+def test_account_settings_and_provisioned_concurrency_answer(checkout: World) -> None:
+    functions = checkout.functions
+    assert functions.get_account_settings()["AccountUsage"]["FunctionCount"] == 1
+    with pytest.raises(functions.exceptions.ProvisionedConcurrencyConfigNotFoundException):
+        functions.get_provisioned_concurrency_config(FunctionName="checkout", Qualifier="live")
+    assert (
+        functions.list_provisioned_concurrency_configs(FunctionName="checkout")["ProvisionedConcurrencyConfigs"] == []
+    )
+    put = functions.put_provisioned_concurrency_config
+    put(FunctionName="checkout", Qualifier="live", ProvisionedConcurrentExecutions=3)
+    found = functions.get_provisioned_concurrency_config(FunctionName="checkout", Qualifier="live")
+    assert (found["Status"], found["RequestedProvisionedConcurrentExecutions"]) == ("READY", 3)
+    functions.delete_provisioned_concurrency_config(FunctionName="checkout", Qualifier="live")
+    functions.update_alias(FunctionName="checkout", Name="live", RoutingConfig={"AdditionalVersionWeights": {"2": 0.1}})
+    with pytest.raises(functions.exceptions.InvalidParameterValueException, match="can not be used with Provisioned"):
+        put(FunctionName="checkout", Qualifier="live", ProvisionedConcurrentExecutions=3)
+
+
+# Invoking
+
+
+def test_invoke_runs_the_python_code_of_the_version_that_was_asked_for(world: World) -> None:
+    world.emulator.switches(hooks="run")
+    world.served()
+    for qualifier, expected in (("1", 0), ("live", 0), ("2", 1), ("$LATEST", 1)):
+        answer = world.functions.invoke(FunctionName="checkout", Qualifier=qualifier)
+        assert json.load(answer["Payload"]) == expected
+
+
+def test_a_function_that_raises_is_an_unhandled_function_error(world: World) -> None:
+    world.emulator.switches(hooks="run")
+    world.function("bad", "def handler(event, context):\n    raise KeyError('price')\n")
+    answer = world.functions.invoke(FunctionName="bad", Payload=b"{}", LogType="Tail")
+    assert (answer["StatusCode"], answer["FunctionError"]) == (200, "Unhandled")
+    error = json.load(answer["Payload"])
+    assert (error["errorType"], error["errorMessage"]) == ("KeyError", "'price'")
+    assert b"[ERROR] KeyError" in base64.b64decode(answer["LogResult"])
+
+
+@pytest.mark.parametrize(
+    "code", ["import nothing_like_this\n", "x = 1\n", "raise SystemExit(3)\n", "import os; os._exit(7)\n"]
+)
+def test_code_that_cannot_be_loaded_is_an_unhandled_function_error(world: World, code: str) -> None:
+    world.emulator.switches(hooks="run")
+    world.function("bad", code)
+    answer = world.functions.invoke(FunctionName="bad")
+    assert answer["FunctionError"] == "Unhandled"
+    assert json.load(answer["Payload"])["errorType"].startswith("Runtime.")
+
+
+def test_a_functions_environment_points_at_the_emulator(world: World) -> None:
+    world.emulator.switches(hooks="run")
+    code = "import os\ndef handler(event, context):\n    return dict(os.environ)\n"
+    world.function("env", code, Environment={"Variables": {"STAGE": "test"}})
+    found = json.load(world.functions.invoke(FunctionName="env")["Payload"])
+    assert found["AWS_ENDPOINT_URL"] == world.emulator.url
+    assert (found["STAGE"], found["AWS_REGION"], found["AWS_LAMBDA_FUNCTION_NAME"]) == ("test", "us-east-1", "env")
+    assert "GITHUB_TOKEN" not in found
+
+
+def test_invoking_an_alias_follows_its_weights(checkout: World) -> None:
+    checkout.functions.update_alias(
+        FunctionName="checkout", Name="live", RoutingConfig={"AdditionalVersionWeights": {"2": 0.25}}
+    )
+    seen = Counter(
+        checkout.functions.invoke(FunctionName="checkout", Qualifier="live")["ExecutedVersion"] for _ in range(400)
+    )
+    assert set(seen) == {"1", "2"}
+    assert 60 <= seen["2"] <= 140
+
+
+def test_the_kinds_of_invocation_are_lambdas(checkout: World) -> None:
+    invoke = checkout.functions.invoke
+    assert invoke(FunctionName="checkout", InvocationType="DryRun")["StatusCode"] == 204
+    assert invoke(FunctionName="checkout", InvocationType="Event")["StatusCode"] == 202
+    with pytest.raises(ClientError) as refused:
+        invoke(FunctionName="checkout", Payload=b"{broken")
+    assert _code(refused)[0] == "InvalidRequestContentException"
+    with pytest.raises(checkout.functions.exceptions.ResourceNotFoundException):
+        invoke(FunctionName="checkout", Qualifier="9")
+
+
+def test_a_function_that_is_not_python_plays_its_script(world: World) -> None:
+    world.emulator.switches(hooks="run")
+    world.function("node", Runtime="nodejs22.x")
+    assert world.functions.invoke(FunctionName="node")["Payload"].read() == b"null"
+    world.emulator.scripts(node={"outcome": "succeed", "payload": {"ok": True}})
+    assert json.load(world.functions.invoke(FunctionName="node")["Payload"]) == {"ok": True}
+    world.emulator.scripts(node="crash")
+    assert world.functions.invoke(FunctionName="node")["FunctionError"] == "Unhandled"
+
+
+def test_log_events_are_taken_at_emulated_time(world: World) -> None:
+    world.emulator.advance(50_000)
+    logs = world.client("logs")
+    logs.create_log_group(logGroupName="g")
+    logs.create_log_stream(logGroupName="g", logStreamName="s")
+    at = round(world.emulator.now * 1000)
+    logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=[{"timestamp": at, "message": "late"}])
+    assert [event["message"] for event in logs.filter_log_events(logGroupName="g")["events"]] == ["late"]
