@@ -34,8 +34,6 @@ PENDING = frozenset({
     "image-uri",
     "functions",
     "create-alias",
-    "hold",
-    "release-hold",
     "release-policy",
     "max-parallel",
     "comment-key",
