@@ -29,7 +29,7 @@ from .verdict import Tone
 ANNOTATIONS = 10  # of each kind that GitHub shows for a step (facts.md B2)
 MESSAGE = 4096  # characters of an annotation that GitHub keeps
 LOG_LINES = 60
-LABEL = 18
+LABEL = 20
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _BLUE, _CYAN = "1", "2", "31", "32", "33", "34", "36"
 _TONES = {Tone.GOOD: _GREEN, Tone.NEUTRAL: _CYAN, Tone.WARNING: _YELLOW, Tone.BAD: _RED}
@@ -78,8 +78,10 @@ class LogReporter:
             case e.TrafficShifted():
                 self._traffic(event)
             case e.Heartbeat():
-                parts = [words.traffic(event.shares, self._target(event.key)) if event.shares else "", event.what]
-                self._say(event, "·", "still", self._join(*parts, self._outlook(event)), _DIM)
+                shares = words.traffic(event.shares, self._target(event.key)) if event.shares else ""
+                # What is waited for is mostly a lifecycle event: then its name is the label.
+                label, what = ("Still", event.what) if " " in event.what else (event.what or "Still", "")
+                self._say(event, "·", label, self._join(shares or "goes on", what, self._outlook(event)), _DIM)
             case e.ContactTroubled():
                 until = f"; trying for {words.duration(event.until - event.at)} more" if event.until is not None else ""
                 self._say(event, "!", "No contact", f"{event.error} ({event.failures} in a row{until})", _YELLOW)
@@ -127,9 +129,9 @@ class LogReporter:
             by = f" by {context.actor}" if context.actor else ""
             self._sink.line(self._paint(line(f"for {context.repository}{commit} {context.ref}{by}"), _DIM))
         if context.endpoint:
-            text = f"NOT AWS: every request goes to {context.endpoint} (AWS_ENDPOINT_URL). Nothing real is deployed."
-            self._sink.line(self._paint(line(f"!! {text}"), _BOLD, _YELLOW))
-            self._annotate("warning", "Not AWS", text)
+            text = f"NOT AWS: every request goes to {context.endpoint} (AWS_ENDPOINT_URL), not to your account."
+            if not self._annotate("warning", "Not AWS", text):
+                self._sink.line(self._paint(line(f"!! {text}"), _BOLD, _YELLOW))
         width = max((len(name) for name in event.inputs), default=0)
         self._group("Inputs", [f"{name:{width}}  {line(value, 300)}" for name, value in event.inputs.items()])
 
@@ -248,14 +250,14 @@ class LogReporter:
         said = verdict.summary_sentence(story)
         steps = [verdict.next_step(story, chapter, chapter.result if chapter and chapter.result else result)]
         if event.exit_code != 0:
-            message = "\n".join(part for part in (said, result.reason, steps[0]) if part)
+            message = "\n".join(part for part in (said, verdict.because(story), steps[0]) if part)
             self._annotate("error", f"{look.title}: {self._who(event)}", message)
         colour = _TONES[look.tone]
         rule = "─" * 88
         self._sink.line(self._paint(rule, colour))
         took = f"  ({words.duration(result.duration_seconds or event.at)})"
         self._sink.line(self._paint(f"{look.mark} {look.title.upper()}", _BOLD, colour) + self._paint(took, _DIM))
-        for text in (said, result.reason):
+        for text in (said, verdict.because(story)):
             for row in _rows(text):
                 self._sink.line(f"  {row}")
         for text in steps:
@@ -312,7 +314,7 @@ class LogReporter:
             share = next_share(chapter) if chapter else None
             what = f"{words.percent(share)} " if share is not None else "next shift "
             parts.append(f"{what}in {words.duration(max(0.0, event.next_shift_at - event.at))}")
-        if event.ends_at is not None and event.ends_at != event.next_shift_at:
+        if event.ends_at is not None and event.ends_at != event.next_shift_at and event.ends_at > event.at + 1:
             parts.append(f"all shifted in {words.duration(max(0.0, event.ends_at - event.at))}")
         return ", ".join(parts)
 

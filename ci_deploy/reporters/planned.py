@@ -31,6 +31,13 @@ def shift_text(plan: Plan) -> str:
     return f"{words.percent(steps[0].share)} every {each}, all after {words.duration(plan.shift_seconds)}"
 
 
+_EVENTS = {
+    "DEPLOYMENT_FAILURE": "failure",
+    "DEPLOYMENT_STOP_ON_ALARM": "alarm",
+    "DEPLOYMENT_STOP_ON_REQUEST": "stop request",
+}
+
+
 def plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:
     """Everything that a plan says, as name and value."""
     yield "function", plan.key
@@ -48,7 +55,8 @@ def plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:
         if hook:
             yield name, hook
     yield "AppSpec", f"s3://{plan.bucket}/{plan.prefix}/…" if plan.bucket else "inline"
-    yield "rollback on", ", ".join(plan.rollback_events) or "nothing: automatic rollback is off"
+    events = ", ".join(_EVENTS.get(event, event) for event in plan.rollback_events)
+    yield "rollback on", events or "nothing: automatic rollback is off"
     if plan.override_alarms is not None and not plan.override_alarms.enabled:
         yield "alarms", "IGNORED for this deployment"
     else:

@@ -74,7 +74,7 @@ def not_aws(story: Story) -> str:
         return ""
     return (
         f"> [!WARNING]\n> **Not AWS.** Every request went to {code(story.context.endpoint)} (`AWS_ENDPOINT_URL`): "
-        "nothing real was deployed."
+        "this says nothing about your AWS account."
     )
 
 
@@ -120,8 +120,8 @@ def lead(story: Story) -> str:
     look = verdict.look(story.command, result)
     said = verdict.summary_sentence(story)
     parts = [f"**{prose(said)}**" if look.tone is not Tone.GOOD else prose(said)] if said else []
-    if result.reason:
-        parts.append(marked(result.reason))
+    if why := verdict.because(story):
+        parts.append(marked(why))
     step = next_step(story)
     if step:
         parts.append(step)

@@ -160,6 +160,16 @@ def summary_sentence(story: Story) -> str:
     return f"{len(results)} functions: " + ", ".join(f"{number} {title}" for title, number in count.items()) + "."
 
 
+def because(story: Story) -> str:
+    """Why: the person's reason for a rollback or a stop, else what led to an end that is not a plain success."""
+    given = story.inputs.get("reason", "") if story.command in (Command.ROLLBACK, Command.STOP) else ""
+    result = story.result
+    found = result.reason if result is not None and result.outcome is not Outcome.SUCCEEDED else ""
+    if given and given not in found:
+        return f"{found} Reason given: {given}".strip()
+    return found
+
+
 def next_step(story: Story, chapter: FunctionStory | None, result: Result) -> str:
     """What to do now: the remedy that came with the result, or what always holds for such an outcome."""
     if result.remedy:

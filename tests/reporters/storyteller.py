@@ -174,7 +174,7 @@ class Release:
             "after_hook": f"CodeDeployHook_{function}_verify" if self.hooks else "",
             "bucket": "shop-revisions",
             "prefix": "CodeDeploy",
-            "rollback_events": ("failure", "alarm", "stop-request"),
+            "rollback_events": ("DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"),
             "alarm_names": (f"{function}-errors", f"{function}-p99-latency"),
             "timeout": 8100.0,
             "current": version(self.current, "ci-deploy sha=0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"),
@@ -295,7 +295,7 @@ class Release:
         following = self.story.functions[self.keys[0]].next_shift_at
         return self._add(
             e.Heartbeat,
-            what="CodeDeploy is shifting traffic",
+            what="AllowTraffic",
             shares=shares,
             next_shift_at=following,
             ends_at=following,
