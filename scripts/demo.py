@@ -46,10 +46,10 @@ class DemoError(Exception):
 
 
 @contextlib.contextmanager
-def emulator(speed: float) -> Iterator[str]:
+def emulator(speed: float, seed: Path = SEED) -> Iterator[str]:
     """A running emulator's address. It lives in a session of its own: Ctrl-C is for the action."""
     command = [sys.executable, "-m", "codedeploy_emulator", "serve", "--port", "0"]
-    command += ["--speed", f"{speed:g}", "--seed", str(SEED)]
+    command += ["--speed", f"{speed:g}", "--seed", str(seed)]
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True

@@ -1,0 +1,51 @@
+"""A CodeDeploy hook: invoke the version that is about to serve, look at its answer, and report to CodeDeploy.
+
+Environment: FUNCTION (its name), EXPECT (text that the answer must have in it), PAYLOAD (the event, JSON).
+Name this function CodeDeployHook_…: CodeDeploy's managed role may invoke no other. Role: docs/iam/hook-role.json.
+"""
+
+import os
+
+import boto3
+
+codedeploy = boto3.client("codedeploy")
+functions = boto3.client("lambda")
+
+
+def handler(event, context):
+    """Whatever happens in here, CodeDeploy is told: it waits an hour for a hook that says nothing."""
+    status = "Failed"
+    try:
+        version = target_version(event["DeploymentId"])
+        if answers_well(version):
+            status = "Succeeded"
+    finally:
+        print(f"reporting {status}")
+        codedeploy.put_lifecycle_event_hook_execution_status(
+            deploymentId=event["DeploymentId"],
+            lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
+            status=status,
+        )
+
+
+def target_version(deployment):
+    """The version that this deployment brings: the hook's own event does not say."""
+    ids = codedeploy.list_deployment_targets(deploymentId=deployment)["targetIds"]
+    found = codedeploy.batch_get_deployment_targets(deploymentId=deployment, targetIds=ids)
+    for target in found["deploymentTargets"]:
+        info = target["lambdaTarget"]["lambdaFunctionInfo"]
+        if info["functionName"].split(":")[-1] == os.environ["FUNCTION"]:
+            return info["targetVersion"]
+    raise LookupError(f"{deployment} does not deploy {os.environ['FUNCTION']}")
+
+
+def answers_well(version):
+    """One invocation: no error, and the answer that was expected."""
+    answer = functions.invoke(
+        FunctionName=os.environ["FUNCTION"],
+        Qualifier=version,
+        Payload=os.environ.get("PAYLOAD", "{}"),
+    )
+    body = answer["Payload"].read().decode()
+    print(f"version {version} answered {body}")
+    return "FunctionError" not in answer and os.environ["EXPECT"] in body
