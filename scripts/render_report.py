@@ -15,7 +15,7 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-_CSS = """
+CSS = """
 :root { color-scheme: light dark; --bg:#fff; --fg:#1f2328; --muted:#59636e; --line:#d1d9e0; --soft:#f6f8fa;
   --code:rgba(129,139,152,.12); --link:#0969da; --good:#1a7f37; --bad:#cf222e; --warn:#9a6700; --note:#0969da; }
 @media (prefers-color-scheme: dark) { :root { --bg:#0d1117; --fg:#f0f6fc; --muted:#9198a1; --line:#3d444d;
@@ -70,9 +70,9 @@ def page(*, log: str, comment: str, summary: str, title: str = "ci-deploy") -> s
     parts = [_section("log", "Job log", f'<div class="log">{log_html(log)}</div>')]
     if comment:
         head = "<b>github-actions</b> commented, and edited"
-        parts.append(_section("comment", "Pull request comment", _box(head, comment)))
+        parts.append(_section("comment", "Pull request comment", box(head, comment)))
     if summary:
-        parts.append(_section("summary", "Job summary", _box("<b>deploy</b> summary", summary)))
+        parts.append(_section("summary", "Job summary", box("<b>deploy</b> summary", summary)))
     links = " ".join(f'<a href="#{name}">{text}</a>' for name, text in _CONTENTS)
     return f"""<!doctype html>
 <html lang="en">
@@ -81,7 +81,7 @@ def page(*, log: str, comment: str, summary: str, title: str = "ci-deploy") -> s
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{html.escape(title)}</title>
-<style>{_CSS}</style>
+<style>{CSS}</style>
 </head>
 <body>
 <main>
@@ -101,7 +101,7 @@ def _section(name: str, title: str, body: str) -> str:
     return f'<section id="{name}"><h2>{title}</h2>{body}</section>\n'
 
 
-def _box(head: str, markdown: str) -> str:
+def box(head: str, markdown: str) -> str:
     return f'<div class="box"><header>{head}</header><div class="markdown">{markdown_html(markdown)}</div></div>'
 
 

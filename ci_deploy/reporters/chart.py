@@ -28,6 +28,8 @@ def traffic(story: Story) -> str:
         return ""
     series = [_series(chapter, start, span) for chapter in chapters]
     mean = [sum(column) / len(series) for column in zip(*series, strict=True)]
+    if not any(mean):
+        return ""
     unit, length = ("seconds", 1.0) if span < 180 else ("minutes", 60.0) if span < 3 * 3600 else ("hours", 3600.0)
     if len(chapters) == 1:
         title = f"Traffic on version {mermaid(chapters[0].target_version)}"

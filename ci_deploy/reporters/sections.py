@@ -230,16 +230,25 @@ def _function_row(story: Story, chapter: FunctionStory) -> tuple[str, ...]:
     if not ids and result is not None and result.deployment_id:
         ids = [link(code(result.deployment_id), result.console_url)]
     new = prose(target) if target else ("_new_" if chapter.plan and not chapter.plan.unchanged else "")
-    return (name, prose(before), new, _traffic_now(chapter, target), state, took, " ↩ ".join(ids))
+    return (
+        name,
+        prose(before),
+        new,
+        _traffic_now(chapter, target, bar=len(story.functions) > 1),
+        state,
+        took,
+        " ↩ ".join(ids),
+    )
 
 
-def _traffic_now(chapter: FunctionStory, target: str) -> str:
+def _traffic_now(chapter: FunctionStory, target: str, *, bar: bool) -> str:
     if not chapter.shares:
         return ""
     if len(chapter.shares) == 1:
         return f"100 % on {prose(next(iter(chapter.shares)))}"
     share = words.share_of(chapter.shares, target)
-    return f"`{words.bar(share)}` {words.percent(share)} on {prose(target)}"
+    # With one function the bar is large, above the table, while it runs.
+    return (f"`{words.bar(share)}` " if bar else "") + f"{words.percent(share)} on {prose(target)}"
 
 
 def _leg_link(leg: Leg) -> str:

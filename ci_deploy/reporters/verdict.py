@@ -157,6 +157,8 @@ def summary_sentence(story: Story) -> str:
     for result in results:
         title = look(story.command, result).title.lower()
         count[title] = count.get(title, 0) + 1
+    if len(count) == 1:
+        return f"All {len(results)} functions: {next(iter(count))}."
     return f"{len(results)} functions: " + ", ".join(f"{number} {title}" for title, number in count.items()) + "."
 
 
