@@ -26,6 +26,7 @@ from .core.actions import (
     Publish,
     RepairAlias,
     Stop,
+    Tag,
     Upload,
 )
 from .core.errors import AwsError, CiDeployError, ErrorKind, Refused
@@ -95,6 +96,9 @@ def _do(action: Action, ports: Ports) -> Answer:
             return ports.lambda_.look_alias(action.function, action.alias)
         case RepairAlias():
             return _repair(action, ports)
+        case Tag():
+            ports.lambda_.tag(action.function_arn, action.name, action.value)
+            return None
         case Diagnose():
             return _diagnose(action, ports)
 
@@ -121,9 +125,6 @@ def gather(action: Gather, ports: Ports) -> Facts:
     latest = ports.lambda_.version(function, "$LATEST")
     alias = ports.lambda_.alias(function, inputs.alias) if latest else None
     group = _or_none(lambda: ports.codedeploy.group(application, group_name))
-    config_name = (subject.config_name if subject else "") or inputs.deployment_config
-    config_name = config_name or (group.config_name if group else "")
-    config = _or_none(lambda: ports.codedeploy.config(config_name)) if config_name else None
     recent = ports.codedeploy.recent(application, group_name, HISTORY) if group else ()
     active = tuple(deployment for deployment in recent if not deployment.status.terminal)
     history: tuple[Deployment, ...] = ()
@@ -132,7 +133,13 @@ def gather(action: Gather, ports: Ports) -> Facts:
         depth = {Command.ROLLBACK: HISTORY, Command.STATUS: SHOWN}.get(command, 0)
         history = tuple(ports.codedeploy.with_targets(deployment) for deployment in recent[:depth])
     else:
+        active = tuple(_with_readable_targets(ports, deployment) for deployment in active)
         recent = _with_targets_of_newer(ports, recent, action.run_id)
+    # A deployment that exists is followed by its own config, whatever the inputs or the group say.
+    about = subject or next(iter(active if history or command is Command.STOP else ()), None)
+    config_name = (about.config_name if about else "") or inputs.deployment_config
+    config_name = config_name or (group.config_name if group else "")
+    config = _or_none(lambda: ports.codedeploy.config(config_name)) if config_name else None
     wanted = inputs.target_version or ""
     if command is Command.ROLLBACK and alias is not None:
         wanted = _goal(inputs, history, subject, alias)
@@ -199,6 +206,15 @@ def _hook(ports: Ports, hook: str) -> Fact[FunctionVersion | None]:
 
 def _version(ports: Ports, function: str, version: str) -> FunctionVersion | None:
     return ports.lambda_.version(function, version) if version else None
+
+
+def _with_readable_targets(ports: Ports, deployment: Deployment) -> Deployment:
+    try:
+        return ports.codedeploy.with_targets(deployment)
+    except AwsError as error:
+        if error.kind is ErrorKind.DENIED:
+            return deployment
+        raise
 
 
 def _with_targets_of_newer(ports: Ports, recent: tuple[Deployment, ...], run_id: int) -> tuple[Deployment, ...]:

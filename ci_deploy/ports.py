@@ -108,6 +108,10 @@ class Lambda(Protocol):
         """UpdateAlias to 100 % on `version`, guarded by `alias.revision_id`; what AWS answers."""
         ...
 
+    def tag(self, function_arn: str, name: str, value: str | None) -> None:
+        """TagResource, or UntagResource where `value` is None."""
+        ...
+
     def create_alias(self, function: str, name: str, version: str) -> Alias: ...
 
 

@@ -1,8 +1,8 @@
 """What the state machine asks for (actions) and what it is told (observations).
 
 An action is a request to the world that `perform` carries out on a worker thread; every action is answered by exactly
-one observation with the same `key`, if only by `Failed`. Besides answers there are two observations that nobody asked
-for: `Tick` (time has passed) and `Cancelled` (a signal).
+one observation with the same `key`, if only by `Failed`. Besides answers there are three observations that nobody asked
+for: `Tick` (time has passed), `Progressed` (of an action that takes long) and `Cancelled` (a signal).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .model import (
     Revision,
     StopAnswer,
 )
+from .packaging import Code, Package, StoredPackage
 from .planning import Facts, Plan
 
 # --- Actions -----------------------------------------------------------------------------------------------------
@@ -46,6 +47,25 @@ class Gather(_Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoreCode(_Action):
+    """Put a package that is too large for a request into S3; `path` is the object's key, under the content's hash."""
+
+    package: Package
+    bucket: str
+    path: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateCode(_Action):
+    """UpdateFunctionCode, if `$LATEST` still is at `revision_id`."""
+
+    function: str
+    code: Code
+    revision_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Publish(_Action):
     plan: Plan
     description: str
@@ -53,7 +73,7 @@ class Publish(_Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookVersion(_Action):
-    """Is the published version ready?"""
+    """Is the published version, or `$LATEST` after an update, ready?"""
 
     function: str
     version: str
@@ -104,6 +124,15 @@ class LookAlias(_Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreateAlias(_Action):
+    """The first deployment: an alias that serves `version` alone."""
+
+    function: str
+    alias: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RepairAlias(_Action):
     """Set the alias to 100 % on `version`, if nothing is active in the group and it still is as `alias` says."""
 
@@ -111,6 +140,15 @@ class RepairAlias(_Action):
     version: str
     application: str
     group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tag(_Action):
+    """Set a tag of the function; `value` None takes it off."""
+
+    function_arn: str
+    name: str
+    value: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +161,21 @@ class Diagnose(_Action):
 
 
 Action: TypeAlias = (
-    Gather | Publish | LookVersion | Upload | Create | Find | Stop | Look | LookAlias | RepairAlias | Diagnose
+    Gather
+    | StoreCode
+    | UpdateCode
+    | Publish
+    | LookVersion
+    | Upload
+    | Create
+    | Find
+    | Stop
+    | Look
+    | LookAlias
+    | CreateAlias
+    | RepairAlias
+    | Tag
+    | Diagnose
 )
 
 # --- Observations ------------------------------------------------------------------------------------------------
@@ -140,6 +192,16 @@ class Cancelled:
 
     signal: str
     second: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progressed:
+    """An action that takes long has come so far: `done` of `total` bytes. Its answer is still to come."""
+
+    action: Action
+    what: str
+    done: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,15 +222,16 @@ class Done:
 
 Answer: TypeAlias = (
     Facts  # Gather
-    | FunctionVersion  # Publish, LookVersion
+    | StoredPackage  # StoreCode
+    | FunctionVersion  # UpdateCode ($LATEST), Publish, LookVersion
     | Revision  # Upload
     | str  # Create: the deployment's id
     | Deployment  # Find, when it exists
     | StopAnswer  # Stop
     | tuple[Deployment, ...]  # Look
-    | Alias  # LookAlias, RepairAlias
+    | Alias  # LookAlias, RepairAlias, CreateAlias
     | Diagnosis  # Diagnose
-    | None  # Find, LookAlias, LookVersion: there is none
+    | None  # Tag; Find, LookAlias, LookVersion: there is none
 )
 
-Observation: TypeAlias = Tick | Cancelled | Failed | Done
+Observation: TypeAlias = Tick | Cancelled | Progressed | Failed | Done

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from .hold import held, refusal
 from .inputs import Inputs
 from .model import Finding, Known, NotPermitted, RoutingType, Severity, Unavailable
 from .planning import Facts, Plan
@@ -115,6 +116,13 @@ def repair_command(function: str, alias: str, version: str) -> str:
         f"`aws lambda update-alias --function-name {function} --name {alias} --function-version {version} "
         "--routing-config AdditionalVersionWeights={}`"
     )
+
+
+@check("held", "Did a rollback put deployments on hold?")
+def _held(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    text = held(facts.latest.tags, plan.alias) if facts.latest else None
+    if text is not None and not inputs.release_hold and not plan.reverses:
+        yield refusal(plan.function, plan.alias, text)
 
 
 @check("current-version", "Does the alias serve the version that you expect?")

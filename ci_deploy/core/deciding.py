@@ -11,12 +11,14 @@ from dataclasses import replace
 
 from . import events as e
 from . import history as histories
+from . import hold as holds
 from . import marker as markers
 from .checks import preflight
 from .following import request_stop
 from .model import Command, Deployment, DeploymentStatus, Finding, Outcome, Severity
 from .planning import Existing, Facts, Plan, existing, marker_key, plan, reverse
-from .preparing import attach, bound, give_way, is_rollback
+from .preparing import attach, give_way, is_rollback
+from .publishing import begin, bound
 from .rollout import Cause, Rollout, Stage, Turn
 
 ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
@@ -50,11 +52,14 @@ def _deploy(turn: Turn, facts: Facts) -> None:
     if lasting:
         _refuse(turn, facts, made, lasting)
     elif mine is not None:
+        # What it does is what its target says: by now the alias may serve what it has brought.
+        made = replace(existing(r.inputs, facts, mine, previous=made.current_version), findings=made.findings)
+        turn.set(plan=made)
         _show(turn, facts, made)
         attach(turn, mine)
     elif other is not None:
         give_way(turn, made, other, r.inputs.on_conflict)
-    elif _settling(turn, facts) or _repairs(turn, facts, made):
+    elif _settling(turn, facts) or _repairs(turn, facts, made) or _releases(turn, facts):
         return
     elif made.refusals:
         _refuse(turn, facts, made, made.refusals)
@@ -65,14 +70,7 @@ def _deploy(turn: Turn, facts: Facts) -> None:
         _refuse(turn, facts, made, (older,))
     else:
         _show(turn, facts, made)
-        _begin(turn, made)
-
-
-def _begin(turn: Turn, made: Plan) -> None:
-    if isinstance(made.target, Existing):
-        bound(turn, made)
-    else:
-        turn.to(Stage.PUBLISHING)
+        begin(turn, made)
 
 
 def _plan(turn: Turn, facts: Facts) -> None:
@@ -167,6 +165,16 @@ def _settling(turn: Turn, facts: Facts) -> bool:
     return True
 
 
+def _releases(turn: Turn, facts: Facts) -> bool:
+    """`release-hold` takes the hold off first, where there is one."""
+    r = turn.r
+    held = facts.latest is not None and holds.held(facts.latest.tags, r.inputs.alias) is not None
+    if not (r.inputs.release_hold and held) or r.held:
+        return False
+    turn.to(Stage.HOLDING)
+    return True
+
+
 def _repairs(turn: Turn, facts: Facts, made: Plan) -> bool:
     """A split alias that nothing explains any more is put on its primary version first, if that is wanted."""
     r = turn.r
@@ -186,6 +194,11 @@ def _repairs(turn: Turn, facts: Facts, made: Plan) -> bool:
 def _rollback(turn: Turn, facts: Facts) -> None:
     """A deployment is running: stop it with rollback. None is: deploy what was served before."""
     r = turn.r
+    if r.inputs.hold and not r.held and facts.latest is not None:
+        turn.to(Stage.HOLDING)  # before anything else: the next merge may deploy while this runs
+        return
+    if _releases(turn, facts):
+        return
     running = next(iter(facts.active), None)
     if running is not None:
         _roll_back_running(turn, facts, running)
@@ -193,6 +206,10 @@ def _rollback(turn: Turn, facts: Facts) -> None:
     if _settling(turn, facts):
         return
     entries = histories.entries(facts.history, r.function, r.inputs.alias)
+    if own := _own_rollback(r, facts, entries):
+        turn.set(plan=existing(r.inputs, facts, own))
+        turn.end(Outcome.UNCHANGED, reason=f"This run has rolled back already, by {own.id}.")
+        return
     live = facts.alias.version if facts.alias else ""
     way = _way(r, facts, entries, live)
     made = _checked(turn, facts, reverse(r.inputs, facts, way.version))
@@ -201,20 +218,35 @@ def _rollback(turn: Turn, facts: Facts) -> None:
     turn.set(plan=made)
     if facts.alias is not None and facts.alias.split and _repairs(turn, facts, made):
         return
+    if made.unchanged:
+        served = Finding(
+            severity=Severity.REFUSAL,
+            code="served-already",
+            text=made.unchanged,
+            remedy="`ci-deploy status` shows what was served before.",
+        )
+        matters = (*matters, served)
     if not way.version:
         way_refusal = Finding(severity=Severity.REFUSAL, code="no-way-back", text=way.why, remedy=way.remedy)
         matters = (*(finding for finding in matters if finding.code != "target-missing"), way_refusal)
     if matters:
         _refuse(turn, facts, made, matters)
         return
-    note = Finding(severity=Severity.NOTE, code="way-back", text=f"Going back to {way.why}.")
+    note = Finding(severity=Severity.NOTE, code="way-back", text=f"Going back: {way.why}.")
     made = replace(made, findings=(note, *made.findings))
     turn.set(plan=made)
     _show(turn, facts, made)
-    if made.unchanged:
-        turn.end(Outcome.UNCHANGED, reason=made.unchanged)
-    else:
-        bound(turn, made)
+    bound(turn, made)
+
+
+def _own_rollback(r: Rollout, facts: Facts, entries: tuple[e.HistoryEntry, ...]) -> Deployment | None:
+    """The rollback that an earlier attempt of this run made, if it is still served: a re-run goes no further back."""
+    newest = next((entry for entry in entries if entry.status is DeploymentStatus.SUCCEEDED), None)
+    if newest is None or newest.kind != "rollback" or not r.context.run_id or newest.run_id != r.context.run_id:
+        return None
+    if facts.alias is None or not facts.alias.serves_only(newest.target_version):
+        return None
+    return next(deployment for deployment in facts.history if deployment.id == newest.deployment_id)
 
 
 def _way(r: Rollout, facts: Facts, entries: tuple[e.HistoryEntry, ...], live: str) -> histories.Way:

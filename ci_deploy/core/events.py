@@ -77,6 +77,15 @@ class Waiting(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Progress(_Event):
+    """Something that takes long (packaging, an upload) has come so far: `done` of `total` bytes."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CodeUploaded(_Event):
     """`$LATEST` holds the new code now."""
 
@@ -222,6 +231,13 @@ class RollbackStarted(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldChanged(_Event):
+    """Deployments of this function are on hold from here on (`text` says why), or no more (`text` empty)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosed(_Event):
     diagnosis: Diagnosis
 
@@ -291,6 +307,7 @@ Event: TypeAlias = (
     | Noticed
     | Planned
     | Waiting
+    | Progress
     | CodeUploaded
     | VersionPublished
     | RevisionStored
@@ -306,6 +323,7 @@ Event: TypeAlias = (
     | StopRequested
     | StopAnswered
     | RollbackStarted
+    | HoldChanged
     | Diagnosed
     | AliasRead
     | AliasRestored

@@ -27,6 +27,7 @@ from .model import (
     RoutingType,
     StopAnswer,
 )
+from .planning import Existing
 from .rollout import Cause, Rollout, Stage, Turn, jittered, kind_of
 from .timeline import changes
 
@@ -56,7 +57,7 @@ def following(turn: Turn) -> None:
 
 
 def _stop_again(turn: Turn) -> None:
-    """A stop that is Pending is asked for again until CodeDeploy says Succeeded, or the deployment is over."""
+    """A stop that is Pending, or did not arrive, is asked for again until it is done or the deployment is over."""
     r = turn.r
     if not r.stop_pending or turn.asked(Stop) or turn.now < r.stop_asked_at + STOP_AGAIN_AFTER:
         return
@@ -110,9 +111,10 @@ def looked(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
 
 
 def _saw_deployment(turn: Turn, snapshot: Deployment | None, with_targets: bool) -> None:
-    r = turn.r
     if snapshot is None:
         return  # created a moment ago and not visible everywhere yet
+    _complete_plan(turn, snapshot)
+    r = turn.r
     if r.stage is Stage.FOLLOWING:
         if snapshot.status.terminal and not with_targets and snapshot.targets is None:
             # Over: look once more, with the lifecycle, so that people read the events in their order.
@@ -127,6 +129,16 @@ def _saw_deployment(turn: Turn, snapshot: Deployment | None, with_targets: bool)
     r = turn.r
     if r.stage is Stage.ROLLBACK_DUE and r.deployment is not None and r.deployment.rollback_id:
         _rollback_appeared(turn, r.deployment)
+
+
+def _complete_plan(turn: Turn, snapshot: Deployment) -> None:
+    """What an attached deployment does may be known only now: before it starts it has no target."""
+    r = turn.r
+    target = snapshot.target_of(r.function, r.inputs.alias)
+    if target is None or r.plan is None or r.target_version:
+        return
+    current = target.current_version or r.plan.current_version
+    turn.set(plan=replace(r.plan, target=Existing(version=target.target_version), current_version=current))
 
 
 def _keeping_targets(snapshot: Deployment, before: Deployment | None) -> Deployment:
@@ -368,8 +380,7 @@ def stop_failed(turn: Turn, action: Stop, error: CiDeployError) -> None:
     kind = kind_of(error)
     code = error.code if isinstance(error, AwsError) else ""
     if kind is not None and kind.transient and not (r.cancelled and r.context.actions):
-        if turn.now < (r.deadline or 0.0):
-            turn.ask(Stop(key=r.key, deployment_id=action.deployment_id, rollback=action.rollback))
+        turn.set(stop_pending=True, stop_asked_at=turn.now)
         return
     message = "it was over already" if code == "DeploymentAlreadyCompletedException" else error.what
     turn.set(stop_refused=message, again_at=turn.now)
@@ -508,12 +519,22 @@ def end_cancelled(turn: Turn, why: str) -> None:
     if not r.deployment_id:
         turn.end(Outcome.CANCELLED, reason=f"Cancelled ({why}) before a deployment was created.")
         return
-    left = r.command is not Command.STOP and r.inputs.on_cancel == "leave" and not r.stop_sent
-    doing = "goes on (`on-cancel: leave`)" if left else "was told to stop" if r.stop_sent else "is not stopped yet"
+    over = r.deployment is not None and r.deployment.status.terminal
+    left = r.inputs.on_cancel == "leave" and not (over or r.stop_sent)
     turn.end(
         Outcome.CANCELLED,
-        reason=f"Cancelled ({why}); deployment {r.deployment_id} {doing}.",
+        reason=f"Cancelled ({why}); deployment {r.deployment_id} {_doing(r, left)}.",
         remedy=reattach_command(r),
         rollback=Rollback.NONE if left else Rollback.UNKNOWN,
         settled=left,
     )
+
+
+def _doing(r: Rollout, left: bool) -> str:
+    if r.rollback_id:
+        return f"is rolled back by {r.rollback_id}; what the alias serves was not read after that"
+    if r.deployment is not None and r.deployment.status.terminal:
+        return f"is {r.deployment.status}; what the alias serves was not read after that"
+    if left:
+        return "goes on (`on-cancel: leave`)"
+    return "was told to stop" if r.stop_sent else "is not stopped yet"

@@ -370,7 +370,7 @@ class Inputs:
     hook_timeout: float | None = _row(
         DURATION,
         "Stop with rollback when a hook has run this long. Default: only warn, when the hook's own time limit and a minute have passed.",
-        commands=(DEPLOY, ROLLBACK, STATUS),
+        commands=(DEPLOY, ROLLBACK),
         group=_HOW,
     )
     auto_rollback: str | tuple[RollbackEvent, ...] = _row(
@@ -708,6 +708,9 @@ def _with_command_defaults(inputs: Inputs, given: set[str]) -> Inputs:
     """Defaults that depend on the command: a manual rollback is not undone by losing patience or the job."""
     policy = "leave" if inputs.command == Command.ROLLBACK else "rollback"
     changes: dict[str, Any] = {name: policy for name in ("on_timeout", "on_cancel") if name not in given}
+    if inputs.command == Command.STATUS:
+        # It only looks, whatever a workflow that shares its inputs between commands says.
+        changes |= {"on_timeout": "leave", "on_cancel": "leave", "hook_timeout": None, "restore_alias": "never"}
     if inputs.command == Command.ROLLBACK:
         if "auto_rollback" not in given:
             changes["auto_rollback"] = ()

@@ -233,9 +233,11 @@ class FunctionVersion:
     code_size: int = 0
     state: str = "Active"
     state_reason: str = ""
+    state_reason_code: str = ""
     last_update_status: str = "Successful"
     last_update_reason: str = ""
     package_type: str = "Zip"
+    image_uri: str = ""  # of an image function: as it was given, by tag or digest
     runtime: str = ""
     memory_mb: int = 0
     timeout_s: int = 0
@@ -245,8 +247,14 @@ class FunctionVersion:
     environment_names: tuple[str, ...] = ()
     description: str = ""
     last_modified: str = ""
+    vpc: bool = False
     configuration: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def busy(self) -> bool:
+        """An update or the creation is in progress: nothing can be published or changed until it is over."""
+        return self.state == "Pending" or self.last_update_status == "InProgress"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -366,7 +374,7 @@ class Deployment:
     rollback_id: str = ""
     rollback_of: str = ""
     rollback_message: str = ""
-    auto_rollback_enabled: bool = False
+    auto_rollback_events: tuple[str, ...] = ()  # that hold for it; empty: no automatic rollback
     status_messages: tuple[str, ...] = ()
     revision: Revision | None = None
     targets: tuple[DeploymentTarget, ...] | None = None

@@ -25,12 +25,14 @@ from .model import (
     Finding,
     FunctionVersion,
     Identity,
+    Known,
     RollbackEvent,
     Routing,
     RoutingType,
     Severity,
     Unavailable,
 )
+from .packaging import Code, Image, same_sha256, sha256_of
 from .schedule import Step, default_timeout, shift_seconds, steps
 
 
@@ -52,8 +54,7 @@ class Facts:
     alarms: Fact[tuple[Alarm, ...]] = Unavailable("not read")
     hooks: Mapping[str, Fact[FunctionVersion | None]] = field(default_factory=dict)
     appspec_text: str | None = None  # the user's own AppSpec
-    package_sha256: str = ""  # base64, of the package to be deployed
-    package_size: int = 0
+    code: Code | None = None  # what the inputs `package`, `package-s3` or `image-uri` lead to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,7 @@ class Existing:
 class ToPublish:
     """A version is published first, from `source`: `latest`, or the package, object or image given.
 
+    `code` is that code, None for what `$LATEST` holds; `updates`: `$LATEST` does not hold it yet and gets it first.
     `code_sha256` and `revision_id` guard the publishing: what was looked at is what is published, or nothing.
     """
 
@@ -75,6 +77,8 @@ class ToPublish:
     code_sha256: str
     revision_id: str
     fingerprint: str  # of code and configuration: the same content gives the same marker key
+    code: Code | None = None
+    updates: bool = False
 
 
 Target: TypeAlias = Existing | ToPublish
@@ -106,6 +110,7 @@ class Plan:
     timeout: float = 600.0
     appspec_logical_name: str = ""
     reverses: bool = False
+    creates_alias: bool = False  # the first deployment: there is no alias yet, and it is created on the version
     unchanged: str = ""
     current: FunctionVersion | None = None
     new: FunctionVersion | None = None  # the version (or $LATEST as it stands) that will be deployed
@@ -173,24 +178,38 @@ def _target(inputs: Inputs, facts: Facts) -> tuple[Target, FunctionVersion | Non
         unchanged = f"The alias serves version {inputs.target_version} already." if served else ""
         sha = facts.target.code_sha256 if facts.target else ""
         return Existing(version=inputs.target_version, code_sha256=sha), facts.target, unchanged
-    latest = facts.latest
+    latest, code = facts.latest, facts.code
     if latest is None:
         return ToPublish(source="latest", code_sha256="", revision_id="", fingerprint=""), None, ""
+    new = latest if code is None else _with_code(latest, code)
+    by_tag = isinstance(code, Image) and not code.digest
     target = ToPublish(
-        source="latest",
-        code_sha256=latest.code_sha256,
+        source="latest" if code is None else str(code),
+        code_sha256=new.code_sha256,
         revision_id=latest.revision_id,
-        fingerprint=fingerprint(latest),
+        fingerprint=fingerprint(replace(new, code_sha256=str(code)) if by_tag else new),
+        code=code,
+        updates=code is not None and not same_sha256(latest.code_sha256, new.code_sha256),
     )
     whole = facts.alias is not None and not facts.alias.split
-    if whole and facts.current is not None and not differences(facts.current, latest):
-        version = facts.current.version
+    if whole and facts.current is not None and not differences(facts.current, new):
+        what = "`$LATEST`" if code is None else f"`{code}`"
         return (
             target,
-            latest,
-            f"Version {version}, which the alias serves, has the same code and settings as `$LATEST`.",
+            new,
+            f"Version {facts.current.version}, which the alias serves, has the same code and settings as {what}.",
         )
-    return target, latest, ""
+    return target, new, ""
+
+
+def _with_code(latest: FunctionVersion, code: Code) -> FunctionVersion:
+    """`$LATEST` as it will be once it has the code: its settings stay."""
+    if same_sha256(latest.code_sha256, sha256_of(code)):
+        return latest
+    if isinstance(code, Image):
+        return replace(latest, code_sha256=sha256_of(code), code_size=0, image_uri=code.uri)
+    return replace(latest, code_sha256=sha256_of(code), code_size=code.size)
+
 
 
 def _plan(
@@ -235,6 +254,7 @@ def _plan(
         alarm_names=watching.names if watching.enabled else (),
         timeout=inputs.timeout or default_timeout(routing, len(hooks)),
         reverses=reverses,
+        creates_alias=facts.alias is None and facts.latest is not None and inputs.create_alias and not reverses,
         unchanged=unchanged,
         current=facts.current,
         new=new,
@@ -254,9 +274,12 @@ def _auto_rollback(
 
 
 def reverse(inputs: Inputs, facts: Facts, version: str) -> Plan:
-    """A manual rollback: from what the alias serves to `version`, hooks only if asked for."""
+    """A manual rollback: from what the alias serves to `version`, hooks only if asked for.
+
+    Alarms are switched off for it only where one rings or cannot be read (that needs codedeploy:UpdateDeploymentGroup).
+    """
     served = facts.alias is not None and facts.alias.serves_only(version)
-    return _plan(
+    made = _plan(
         inputs,
         facts,
         current_version=facts.alias.version if facts.alias else "",
@@ -267,6 +290,10 @@ def reverse(inputs: Inputs, facts: Facts, version: str) -> Plan:
         after_hook=(inputs.after_allow_traffic or "") if inputs.run_hooks else "",
         reverses=True,
     )
+    quiet = isinstance(facts.alarms, Known) and all(alarm.state != "ALARM" for alarm in facts.alarms.value)
+    if quiet or not made.alarm_names:
+        return made
+    return replace(made, override_alarms=AlarmConfiguration(enabled=False))
 
 
 def existing(inputs: Inputs, facts: Facts, deployment: Deployment, *, previous: str = "", target: str = "") -> Plan:
@@ -286,8 +313,11 @@ def existing(inputs: Inputs, facts: Facts, deployment: Deployment, *, previous: 
         after_hook=inputs.after_allow_traffic or "",
         reverses=marker is not None and marker.kind == "rollback",
     )
-    events = tuple(map(str, RollbackEvent)) if deployment.auto_rollback_enabled else ()
-    return replace(made, config_name=deployment.config_name or made.config_name, rollback_events=events)
+    return replace(
+        made,
+        config_name=deployment.config_name or made.config_name,
+        rollback_events=deployment.auto_rollback_events,
+    )
 
 
 def bind(plan: Plan, version: FunctionVersion) -> Plan:

@@ -1,4 +1,4 @@
-"""From nothing to a deployment that exists: facts, decision, version, revision, creation.
+"""From nothing to a deployment that exists: facts, decision, revision, creation (publishing.py makes the version).
 
 Creation is never repeated blindly (facts.md A3: no idempotency token). While it is in doubt whether a call had its
 effect, the marker is looked for first; the group's limit of one active deployment guards what remains.
@@ -6,29 +6,30 @@ effect, the marker is looked for first; the group's limit of one active deployme
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from . import appspec as appspecs
 from . import events as e
+from . import hold as holds
 from . import marker as markers
-from .actions import Create, Find, Gather, Look, LookVersion, Publish, Stop, Upload
-from .errors import AwsError, CiDeployError, ErrorKind
+from .actions import Create, Find, Gather, Look, Stop, Tag, Upload
+from .errors import CiDeployError, ErrorKind
 from .marker import Marker
 from .model import (
     CreateRequest,
     Deployment,
     DeploymentStatus,
-    FunctionVersion,
     InlineContent,
     Outcome,
     Revision,
     Rollback,
 )
-from .planning import Plan, appspec_of, bind, marker_key, plan
+from .planning import Plan, appspec_of, marker_key, plan
 from .rollout import Rollout, Stage, Turn, kind_of
 
 # How long we insist, in seconds of the product's clock.
-BUSY_FOR = 300.0  # a function whose update is in progress (Lambda: seconds; with a VPC or an image minutes)
-ACTIVE_FOR = 26 * 60.0  # a new version that is pending; botocore's own waiter gives it as long (facts.md A12)
 CREATE_FOR = 300.0  # creation that is throttled
+A_MOMENT = 0.001  # so that a stage acts in a step of its own
 FIND_FOR = 600.0  # an answer that was lost, while AWS cannot be reached
 ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
 WAIT_FOR = 3600.0  # a conflicting deployment, when no timeout is given and ours would be shorter
@@ -96,9 +97,11 @@ def waiting(turn: Turn) -> None:
         turn.ask(Look(key=r.key, ids=(r.waiting_for,), with_targets=frozenset()))
 
 
-def waited(turn: Turn, snapshots: tuple[Deployment, ...]) -> None:
+def waited(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
     """Look at the conflicting deployment; when it is over everything is read and decided anew."""
     r = turn.r
+    if r.waiting_for not in action.ids:
+        return  # asked for before something else was waited for
     other = next((snapshot for snapshot in snapshots if snapshot.id == r.waiting_for), None)
     turn.set(tries=0)
     if other is not None and not other.status.terminal:
@@ -113,64 +116,52 @@ def waited(turn: Turn, snapshots: tuple[Deployment, ...]) -> None:
     turn.to(Stage.GATHERING, after=0.5 if good else 5.0)
 
 
-# --- Version, revision -------------------------------------------------------------------------------------------
+# --- The hold ----------------------------------------------------------------------------------------------------
 
 
-def publishing(turn: Turn) -> None:
+def holding(turn: Turn) -> None:
+    """Set or release the function's hold, then decide anew; a rescue does not fail for want of it."""
     r = turn.r
-    if r.plan is not None and not turn.asked(Publish) and turn.due():
-        commit = f" from {r.context.commit[:12]}" if r.context.commit else ""
-        by = f" ({r.context.repository})" if r.context.repository else ""
-        turn.ask(Publish(key=r.key, plan=r.plan, description=f"ci-deploy{commit}{by}"[:256]))
+    if r.facts is None or r.facts.latest is None or turn.asked(Tag) or not turn.due():
+        return
+    text = holds.value(r.context, r.inputs.reason or "") if r.inputs.hold else None
+    arn = r.facts.latest.arn.removesuffix(":$LATEST")
+    turn.ask(Tag(key=r.key, function_arn=arn, name=holds.tag(r.inputs.alias), value=text))
 
 
-def published(turn: Turn, version: FunctionVersion) -> None:
+def held(turn: Turn, action: Tag) -> None:
     r = turn.r
-    if r.stage is not Stage.PUBLISHING or r.plan is None:
+    if r.stage is not Stage.HOLDING:
         return
-    made = bind(r.plan, version)
-    turn.set(plan=made)
-    turn.say(e.VersionPublished, version=version.version, code_sha256=version.code_sha256)
-    if version.version == made.current_version:
-        reason = f"Lambda published nothing new: version {version.version} is served already."
-        turn.end(Outcome.UNCHANGED, reason=reason)
-        return
-    bound(turn, made)
+    turn.set(held=True)
+    turn.say(e.HoldChanged, text=action.value or "")
+    turn.to(Stage.GATHERING)
 
 
-def bound(turn: Turn, made: Plan) -> None:
-    """The plan names its version: wait until that is ready, or go on."""
-    turn.set(plan=made)
-    if made.new is not None and made.new.state == "Pending":
-        turn.say(e.Waiting, what=f"Version {made.target_version} is being prepared by Lambda")
-        turn.to(Stage.ACTIVATING, after=2.0)
-        return
-    _write_appspec(turn, made)
-
-
-def activating(turn: Turn) -> None:
+def not_held(turn: Turn, action: Tag, error: CiDeployError) -> None:
     r = turn.r
-    if turn.now - r.since > ACTIVE_FOR:
-        turn.end(Outcome.FAILED, reason=f"Version {r.target_version} is still pending after 26 minutes.")
-    elif not turn.asked(LookVersion) and turn.due():
-        turn.ask(LookVersion(key=r.key, function=r.function, version=r.target_version))
-
-
-def looked_at_version(turn: Turn, version: FunctionVersion | None) -> None:
-    r = turn.r
-    if r.stage is not Stage.ACTIVATING or r.plan is None:
+    kind = kind_of(error)
+    if r.stage is not Stage.HOLDING:
         return
-    if version is not None and version.state == "Pending":
-        turn.set(again_at=turn.now + 5.0, tries=0)
-    elif version is None or version.state != "Active":
-        state = version.state if version else "gone"
-        why = f": {version.state_reason}" if version and version.state_reason else "."
-        turn.end(Outcome.FAILED, reason=f"Version {r.target_version} became {state}{why} Nothing was deployed.")
+    if kind is not None and kind.transient and r.tries < 5:
+        turn.retry()
+    elif action.value is None:
+        turn.fail(error)
     else:
-        _write_appspec(turn, bind(r.plan, version))
+        turn.set(held=True)
+        turn.warn(
+            "hold-failed",
+            f"The hold could not be set: {error.what} The next deployment may bring the bad version back.",
+            error.remedy,
+        )
+        turn.to(Stage.GATHERING)
 
 
-def _write_appspec(turn: Turn, made: Plan) -> None:
+# --- Revision ----------------------------------------------------------------------------------------------------
+
+
+def write_appspec(turn: Turn, made: Plan) -> None:
+    """The version is ready: write down what is to be done."""
     text = appspecs.write(appspec_of(made))
     r = turn.r
     kind = "rollback" if made.reverses else "deploy"
@@ -220,10 +211,25 @@ def stored(turn: Turn, revision: Revision) -> None:
         return
     turn.set(revision=revision)
     turn.say(e.RevisionStored, location=str(revision), sha256=r.appspec_sha256, content=r.appspec)
-    turn.to(Stage.CREATING)
+    _announce(turn)
 
 
 # --- Creation ----------------------------------------------------------------------------------------------------
+
+
+def _announce(turn: Turn) -> None:
+    """Say the marker one step before the creation goes out, so that it is written down whatever kills us then."""
+    r = turn.r
+    if r.plan is not None:
+        turn.say(
+            e.Creating,
+            application=r.plan.application,
+            group=r.plan.group,
+            marker_id=r.marker_id,
+            current_version=r.previous_version,
+            target_version=r.target_version,
+        )
+    turn.to(Stage.CREATING, after=A_MOMENT)
 
 
 def creating(turn: Turn) -> None:
@@ -232,14 +238,6 @@ def creating(turn: Turn) -> None:
         return
     if turn.asked(Create) or not turn.due():
         return
-    turn.say(
-        e.Creating,
-        application=r.plan.application,
-        group=r.plan.group,
-        marker_id=r.marker_id,
-        current_version=r.previous_version,
-        target_version=r.target_version,
-    )
     turn.set(creations=r.creations + 1)
     turn.ask(
         Create(
@@ -275,8 +273,19 @@ def not_created(turn: Turn, error: CiDeployError) -> None:
         turn.to(Stage.FINDING, after=1.0)
     elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and turn.now - r.since < CREATE_FOR and not r.cancelled:
         turn.retry()
+    elif r.cancelled and not r.doubtful:
+        turn.end(Outcome.CANCELLED, reason=f"Cancelled before a deployment was created: {error.what}")
     elif kind is ErrorKind.CONFLICT:
         _conflict(turn, error)
+    elif kind is ErrorKind.DENIED and r.plan is not None and r.plan.reverses and r.plan.override_alarms is not None:
+        # Ringing alarms must not block a rescue, and neither must the permission to silence them.
+        turn.warn(
+            "alarms-not-overridden",
+            f"Alarms stay on for this rollback: {error.what} One that rings may stop it.",
+            error.remedy,
+        )
+        turn.set(plan=replace(r.plan, override_alarms=None))
+        turn.to(Stage.CREATING)
     elif r.doubtful:
         turn.to(Stage.FINDING, after=1.0)
     else:
@@ -317,7 +326,7 @@ def found(turn: Turn, deployment: Deployment | None) -> None:
         reason = "CreateDeployment did not answer, and no deployment of ours is in the group."
         turn.end(Outcome.CANCELLED if r.cancelled else Outcome.ERROR, reason=reason, remedy="Run it again.")
     else:
-        turn.to(Stage.CREATING)
+        _announce(turn)
 
 
 def not_found(turn: Turn, error: CiDeployError) -> None:
@@ -358,6 +367,7 @@ def follow(turn: Turn, deployment_id: str) -> None:
         seen_at=turn.now,
         deadline=until,
         doubtful=False,
+        rounds=0,
         waiting_for="",
         alias=None,  # the reading is of before: what the alias serves from now on must be read again
     )
@@ -392,13 +402,6 @@ def failed(turn: Turn, action: object, error: CiDeployError) -> None:
     match action:
         case Gather() if r.stage is Stage.GATHERING:
             turn.fail(error)  # the reads were repeated already, by the reading policy
-        case Publish() if r.stage is Stage.PUBLISHING:
-            _not_published(turn, error)
-        case LookVersion() if r.stage is Stage.ACTIVATING:
-            if transient:
-                turn.retry(base=2.0)
-            else:
-                turn.fail(error)
         case Upload() if r.stage is Stage.STORING:
             turn.fail(error)
         case Create():
@@ -406,41 +409,13 @@ def failed(turn: Turn, action: object, error: CiDeployError) -> None:
         case Find():
             not_found(turn, error)
         case Look() if r.stage is Stage.WAITING:
-            if transient or (r.waiting_until is not None and turn.now < r.waiting_until):
+            if transient and r.waiting_until is not None and turn.now < r.waiting_until:
                 turn.retry(base=2.0)
             else:
                 turn.fail(error)
-        case Stop() if r.stage is Stage.WAITING:
-            if transient:
+        case Stop():
+            if transient and r.stage is Stage.WAITING:
                 turn.set(superseded=r.superseded - {action.deployment_id})
+                turn.to(Stage.GATHERING, after=2.0)  # where it is decided anew whom to stop
             else:
                 turn.say(e.StopAnswered, deployment_id=action.deployment_id, status="refused", message=error.what)
-
-
-def _not_published(turn: Turn, error: CiDeployError) -> None:
-    r = turn.r
-    kind = kind_of(error)
-    code = error.code if isinstance(error, AwsError) else ""
-    within = turn.now - r.since < BUSY_FOR
-    if kind is ErrorKind.UNREACHABLE and within:
-        # Publishing what is published already returns the same version, so repeating it is safe.
-        turn.set(doubtful=True)
-        turn.retry()
-    elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and within:
-        turn.retry()
-    elif kind is ErrorKind.CONFLICT and code == "ResourceConflictException" and within:
-        if r.tries == 0:
-            turn.say(e.Waiting, what=f"Lambda is still updating {r.function}")
-        turn.retry(base=1.0, most=5.0)
-    elif kind is ErrorKind.CONFLICT and r.doubtful and r.rounds < 3:
-        # Our own lost publishing may have moved RevisionId: read again and compare what is there now.
-        turn.set(rounds=r.rounds + 1, doubtful=False)
-        turn.to(Stage.GATHERING, after=1.0)
-    elif kind is ErrorKind.CONFLICT:
-        turn.end(
-            Outcome.REFUSED,
-            reason=f"{r.function} was changed by someone else between planning and publishing: {error.what}",
-            remedy="Run again: what is there now is planned anew.",
-        )
-    else:
-        turn.fail(error)

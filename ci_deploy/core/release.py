@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from . import deciding, following, preparing, verdict
+from . import deciding, following, preparing, publishing, verdict
 from . import events as e
 from .actions import (
     Action,
     Cancelled,
     Create,
+    CreateAlias,
     Diagnose,
     Done,
     Failed,
@@ -25,12 +26,17 @@ from .actions import (
     LookAlias,
     LookVersion,
     Observation,
+    Progressed,
     Publish,
     RepairAlias,
     Stop,
+    StoreCode,
+    Tag,
+    UpdateCode,
     Upload,
 )
 from .model import Alias, Command, Deployment, Diagnosis, FunctionVersion, Outcome, Result, Rollback, exit_code
+from .packaging import StoredPackage
 from .planning import Facts
 from .rollout import Rollout, Stage, Turn
 
@@ -56,8 +62,14 @@ class Step:
 _STAGES: Mapping[Stage, Callable[[Turn], None]] = {
     Stage.GATHERING: preparing.gathering,
     Stage.WAITING: preparing.waiting,
-    Stage.PUBLISHING: preparing.publishing,
-    Stage.ACTIVATING: preparing.activating,
+    Stage.HOLDING: preparing.holding,
+    Stage.SETTLING: publishing.settling,
+    Stage.STORING_CODE: publishing.storing_code,
+    Stage.UPDATING: publishing.updating,
+    Stage.UPDATED: publishing.await_update,
+    Stage.PUBLISHING: publishing.publishing,
+    Stage.ACTIVATING: publishing.activating,
+    Stage.CREATING_ALIAS: publishing.creating_alias,
     Stage.STORING: preparing.storing,
     Stage.CREATING: preparing.creating,
     Stage.FINDING: preparing.finding,
@@ -93,8 +105,9 @@ def step(release: Release, observation: Observation, now: float) -> Step:
 def concerns(rollout: Rollout, observation: Observation) -> bool:
     match observation:
         case Done(action=Look() as look) | Failed(action=Look() as look):
-            return "Look" in rollout.busy and _watched(rollout) in look.ids
-        case Done() | Failed():
+            # One that several share is for whoever watches what it looks at; one's own is over, whatever is watched now.
+            return "Look" in rollout.busy and (look.key == rollout.key or _watched(rollout) in look.ids)
+        case Done() | Failed() | Progressed():
             return observation.action.key == rollout.key
     return True
 
@@ -109,6 +122,8 @@ def _observe(turn: Turn, observation: Observation) -> None:
     match observation:
         case Cancelled():
             following.cancelled(turn, observation)
+        case Progressed():
+            turn.say(e.Progress, what=observation.what, done=observation.done, total=observation.total)
         case Done(action=action, answer=answer):
             turn.set(busy=turn.r.busy - {type(action).__name__})
             _answered(turn, action, answer)
@@ -121,10 +136,14 @@ def _answered(turn: Turn, action: Action, answer: object) -> None:
     match action, answer:
         case Gather(), Facts():
             deciding.gathered(turn, answer)
+        case StoreCode(), StoredPackage():
+            publishing.code_stored(turn, answer)
+        case UpdateCode(), FunctionVersion():
+            publishing.updated(turn, answer)
         case Publish(), FunctionVersion():
-            preparing.published(turn, answer)
+            publishing.published(turn, answer)
         case LookVersion(), FunctionVersion() | None:
-            preparing.looked_at_version(turn, answer)
+            publishing.looked(turn, answer)
         case Upload(), _:
             preparing.stored(turn, answer)  # type: ignore[arg-type]
         case Create(), str():
@@ -132,15 +151,21 @@ def _answered(turn: Turn, action: Action, answer: object) -> None:
         case Find(), Deployment() | None:
             preparing.found(turn, answer)
         case Look(), tuple() if turn.r.stage is Stage.WAITING:
-            preparing.waited(turn, answer)
+            preparing.waited(turn, action, answer)
         case Look(), tuple():
             following.looked(turn, action, answer)
         case Stop(), _:
             following.stop_answered(turn, action, answer)  # type: ignore[arg-type]
+        case CreateAlias(), _:
+            publishing.alias_created(turn)
+        case LookAlias(), Alias() | None if turn.r.stage is Stage.CREATING_ALIAS:
+            publishing.first_read(turn, answer)
         case LookAlias(), Alias() | None:
             verdict.alias_read(turn, answer)
         case RepairAlias(), Alias() | None:
             verdict.restored(turn, answer)
+        case Tag(), None:
+            preparing.held(turn, action)
         case Diagnose(), Diagnosis():
             if action.deployment.status.terminal:
                 turn.set(diagnosis=answer)
@@ -152,12 +177,18 @@ def _failed(turn: Turn, failed: Failed) -> None:
     match failed.action:
         case Look() if stage is not Stage.WAITING:
             following.look_failed(turn, failed.error)
-        case Stop() if stage is not Stage.WAITING:
+        case Stop() if failed.action.deployment_id == turn.r.deployment_id:
             following.stop_failed(turn, failed.action, failed.error)
+        case StoreCode() | UpdateCode() | Publish() | LookVersion() | CreateAlias():
+            publishing.failed(turn, failed.action, failed.error)
+        case LookAlias() if stage is Stage.CREATING_ALIAS:
+            publishing.failed(turn, failed.action, failed.error)
         case LookAlias():
             verdict.alias_unread(turn, failed.error)
         case RepairAlias():
             verdict.not_restored(turn, failed.error)
+        case Tag():
+            preparing.not_held(turn, failed.action, failed.error)
         case Diagnose():
             turn.warn("diagnosis", f"The diagnosis is incomplete: {failed.error.what}")
         case _:
@@ -170,8 +201,8 @@ def _proceed(turn: Turn) -> None:
         stage = turn.r.stage
         if stage is Stage.DONE:
             return
-        if turn.r.cancelled:
-            _limit_cancelled(turn)
+        if turn.r.cancel_until is not None:
+            _limit_ending(turn, turn.r.cancel_until)
             if turn.r.stage is Stage.DONE:
                 return
         _STAGES[turn.r.stage](turn)
@@ -180,11 +211,11 @@ def _proceed(turn: Turn) -> None:
     raise RuntimeError(f"stages chase each other: {turn.r.stage}")
 
 
-def _limit_cancelled(turn: Turn) -> None:
-    r = turn.r
-    if r.cancel_until is not None and turn.now >= r.cancel_until:
+def _limit_ending(turn: Turn, until: float) -> None:
+    """After a signal, and in the post step, the time that is left is the runner's to give."""
+    if turn.now >= until:
         following.end_cancelled(turn, "the time of grace is over")
-    elif r.stage is Stage.CREATING:
+    elif turn.r.stage is Stage.CREATING:
         following.await_creation(turn)
 
 

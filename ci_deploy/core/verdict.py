@@ -9,13 +9,14 @@ from __future__ import annotations
 from . import events as e
 from .actions import Diagnose, LookAlias, RepairAlias
 from .checks import repair_command
-from .errors import CiDeployError
+from .errors import CiDeployError, Refused
 from .following import STOP_TAKES, reattach_command, rollback_expected
 from .model import Alias, Command, DeploymentStatus, Outcome, Rollback
 from .rollout import Cause, Rollout, Stage, Turn, kind_of
 
 READ_AGAIN = 4  # readings, 2 s apart, before "CodeDeploy says so but the alias does not" is believed
 DIAGNOSIS_TAKES = 30.0
+LATE_ROLLBACKS = 3  # how often we go back to waiting for a rollback because something runs in the group
 
 
 def verifying(turn: Turn) -> None:
@@ -128,12 +129,15 @@ def _not_succeeded(turn: Turn, alias: Alias) -> None:
     r = turn.r
     back = alias.serves_only(r.previous_version)
     expected = rollback_expected(r)
-    attempted = bool(r.rollback_id) or r.restored
+    attempted = bool(r.rollback_id) or r.restored or r.strayed
     if not back and expected and _may_restore(r):
+        turn.set(strayed=True)
         turn.to(Stage.RESTORING)
         return
     if back:
         rollback = Rollback.SUCCEEDED if attempted else Rollback.NONE
+    elif rollback_runs(r):
+        rollback = Rollback.UNKNOWN
     else:
         rollback = Rollback.FAILED if attempted or expected else Rollback.NONE
     unfinished = r.cancelled and r.stop_sent and not attempted
@@ -156,11 +160,11 @@ def _outcome(r: Rollout, back: bool, rollback: Rollback) -> Outcome:
         return Outcome.TIMED_OUT
     if r.cause is Cause.ASKED:
         if r.command is Command.STOP:
-            return Outcome.ROLLBACK_FAILED if rollback is Rollback.FAILED else Outcome.STOPPED
+            return Outcome.ROLLBACK_FAILED if rollback in (Rollback.FAILED, Rollback.UNKNOWN) else Outcome.STOPPED
         return Outcome.SUCCEEDED if back else Outcome.ROLLBACK_FAILED
     if rollback is Rollback.SUCCEEDED:
         return Outcome.ROLLED_BACK
-    if rollback is Rollback.FAILED:
+    if rollback in (Rollback.FAILED, Rollback.UNKNOWN):
         return Outcome.ROLLBACK_FAILED
     stopped = r.deployment is not None and r.deployment.status is DeploymentStatus.STOPPED
     alarm = r.deployment is not None and r.deployment.error_code == "ALARM_ACTIVE"
@@ -176,16 +180,25 @@ def _reason(r: Rollout, alias: Alias, back: bool, rollback: Rollback) -> str:
         said = deployment.error_message or deployment.error_code or "CodeDeploy gives no reason"
         what = f"Deployment {deployment.id} is {deployment.status}: {said}"
     if rollback is Rollback.SUCCEEDED:
-        how = "The alias was set back" if r.restored else f"Rolled back by {r.rollback_id}"
+        how = "The alias was set back" if r.restored or not r.rollback_id else f"Rolled back by {r.rollback_id}"
         then = f"{how}: the alias serves {serves(alias)}."
+    elif rollback is Rollback.UNKNOWN:
+        then = f"Its rollback {r.rollback_id} is still running: the alias serves {serves(alias)} now."
     elif rollback is Rollback.FAILED:
         why = f" ({r.restore_problem})" if r.restore_problem else ""
-        then = f"The rollback did not bring back version {r.previous_version}{why}: the alias serves {serves(alias)}."
+        then = f"{_who_failed(r)} version {r.previous_version}{why}: the alias serves {serves(alias)}."
     elif back:
         then = f"Nothing had to be rolled back: the alias serves {serves(alias)}."
     else:
         then = f"No rollback was configured or asked for: the alias serves {serves(alias)}."
     return f"{what.rstrip('.')}. {then}"
+
+
+def _who_failed(r: Rollout) -> str:
+    if r.rollback_id:
+        return f"Its rollback {r.rollback_id} did not bring back"
+    said = r.deployment.rollback_message if r.deployment else ""
+    return f"No rollback deployment appeared{f' (CodeDeploy says: {said})' if said else ''} to bring back"
 
 
 def _cause_text(r: Rollout) -> str:
@@ -211,13 +224,17 @@ def _remedy(r: Rollout, back: bool) -> str:
 # --- Setting the alias back ourselves ----------------------------------------------------------------------------
 
 
+def rollback_runs(r: Rollout) -> bool:
+    """Whether the rollback deployment was left before its end."""
+    return bool(r.rollback_id) and (r.rollback is None or not r.rollback.status.terminal)
+
+
 def _may_restore(r: Rollout) -> bool:
     """A rollback was due and left something else; nobody forbids that we repair it."""
-    running = r.rollback is not None and not r.rollback.status.terminal
     return (
         r.inputs.restore_alias == "auto"
         and bool(r.previous_version)
-        and not (running or r.restored or r.restore_problem)
+        and not (rollback_runs(r) or r.restored or r.restore_problem)
         and not (r.cancelled and r.context.actions)
     )
 
@@ -272,6 +289,11 @@ def not_restored(turn: Turn, error: CiDeployError) -> None:
         return
     if r.repairing and not r.deployment_id:
         turn.end(Outcome.REFUSED, reason=f"The split alias could not be repaired: {error.what}", remedy=error.remedy)
+        return
+    if isinstance(error, Refused) and not r.rollback_id and r.rounds < LATE_ROLLBACKS:
+        # Something runs in the group: it may be our rollback, later than we thought.
+        turn.set(rounds=r.rounds + 1)
+        turn.to(Stage.ROLLBACK_DUE)
         return
     turn.set(restore_problem=error.what)
     turn.warn("restore-failed", f"The alias could not be set back: {error.what}", error.remedy)

@@ -63,10 +63,15 @@ def deployment(info: Json) -> Deployment:
         rollback_id=_text(rollback.get("rollbackDeploymentId")),
         rollback_of=_text(rollback.get("rollbackTriggeringDeploymentId")),
         rollback_message=_text(rollback.get("rollbackMessage")),
-        auto_rollback_enabled=bool(_map(info.get("autoRollbackConfiguration")).get("enabled")),
+        auto_rollback_events=_rollback_events(_map(info.get("autoRollbackConfiguration"))),
         status_messages=tuple(_text(message) for message in info.get("deploymentStatusMessages") or ()),
         revision=revision(_map(info.get("revision"))),
     )
+
+
+def _rollback_events(configuration: Json) -> tuple[str, ...]:
+    events = configuration.get("events") or ()
+    return tuple(_text(event) for event in events) if configuration.get("enabled") else ()
 
 
 def revision(location: Json) -> Revision | None:

@@ -112,6 +112,13 @@ class LambdaApi:
         )
         return parse_alias(alias.function, answer)
 
+    def tag(self, function_arn: str, name: str, value: str | None) -> None:
+        resource = f"function {function_arn.split(':')[-1]}"
+        if value is None:
+            self._aws.call("lambda", "UntagResource", resource, Resource=function_arn, TagKeys=[name])
+        else:
+            self._aws.call("lambda", "TagResource", resource, Resource=function_arn, Tags={name: value})
+
     def create_alias(self, function: str, name: str, version: str) -> Alias:
         answer = self._aws.call(
             "lambda",

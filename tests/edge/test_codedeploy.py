@@ -98,7 +98,7 @@ def test_a_deployment_is_read_with_all_that_explains_it(aws: StubbedAws, api: Co
             "rollbackTriggeringDeploymentId": "d-AAAAAAAA0",
             "rollbackMessage": "rolled",
         },
-        autoRollbackConfiguration={"enabled": True, "events": []},
+        autoRollbackConfiguration={"enabled": True, "events": ["DEPLOYMENT_FAILURE"]},
         deploymentStatusMessages=["hm"],
         revision={"revisionType": "AppSpecContent", "appSpecContent": {"sha256": "ab"}},
     )
@@ -120,7 +120,7 @@ def test_a_deployment_is_read_with_all_that_explains_it(aws: StubbedAws, api: Co
         rollback_id=TWO,
         rollback_of="d-AAAAAAAA0",
         rollback_message="rolled",
-        auto_rollback_enabled=True,
+        auto_rollback_events=("DEPLOYMENT_FAILURE",),
         status_messages=("hm",),
         revision=InlineContent(content="", sha256="ab"),
     )

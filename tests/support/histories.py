@@ -1,4 +1,4 @@
-"""Histories at random: a seed makes a world, its weather, signals and a neighbour; `promise` is what must hold.
+"""Histories at random: a seed makes a world, its weather, signals, neighbours and two workflows; `promise` must hold.
 
 Used by the tests and by `make chaos`; a failing seed is replayed by `python -m tests.support.histories SEED`.
 """
@@ -8,153 +8,267 @@ from __future__ import annotations
 import random
 import sys
 from collections import Counter
+from dataclasses import dataclass
+from multiprocessing import Pool
 
 from ci_deploy.core.errors import ErrorKind
-from ci_deploy.core.events import Concluded
-from ci_deploy.core.model import Outcome, Rollback, exit_code
+from ci_deploy.core.inputs import Inputs
+from ci_deploy.core.model import Command, Outcome
 
-from .world import AT_ONCE, CANARY, LINEAR, FAIR, Played, Running, Weather, World, context, inputs, play
+from .playing import FAIR, Run, Weather, first, play, play_together, post_step, summary, until
+from .promise import promise, settled_truth
+from .world import ALL_EVENTS, AT_ONCE, CANARY, LINEAR, Running, World, context, inputs
 
-EVENTS = ("DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST")
+FOLLOWED_BY_A_KILL = 0.1
 
 
-def make(seed: int) -> tuple[World, dict[str, object]]:
-    """A world and how to play in it."""
-    dice = random.Random(seed)
-    hook = lambda: dice.choice((None, 3.0, 20.0, 90.0, 3600.0))  # noqa: E731
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """What a seed makes: a world, the runs in it (one or two), and when the first is killed, if it is."""
+
+    seed: int
+    world: World
+    runs: tuple[Run, ...]
+    killed_at: float | None = None
+    post: tuple[Run, ...] = ()
+
+    @property
+    def end(self) -> str:
+        """The kind of end, for counting."""
+        parts = []
+        for run in self.runs:
+            if not run.over:
+                parts.append("killed")
+                continue
+            result = run.result
+            parts.append(f"{run.release.command}:{result.outcome}/{result.rollback}/{'' if result.settled else 'open'}")
+        parts += [f"post:{run.result.outcome}/{run.result.rollback}" for run in self.post]
+        return " + ".join(parts)
+
+
+def make_world(dice: random.Random) -> World:
+    def hook() -> float | None:
+        return dice.choice((None, None, 3.0, 20.0, 90.0, 3600.0))
+
+    def likely(chance: float) -> bool:
+        return dice.random() < chance
+
     world = World(
         routing=dice.choice((CANARY, LINEAR, AT_ONCE)),
         hook_seconds=(hook(), hook()),
-        hook_good=(dice.random() > 0.15, dice.random() > 0.15),
-        rollback_events=frozenset(event for event in EVENTS if dice.random() > 0.25),
-        rollback_delay=dice.choice((0.5, 3.0, 20.0, 45.0)),
-        rollback_good=dice.random() > 0.15,
-        rollback_to="7" if dice.random() < 0.1 else None,
-        alarm_at=dice.uniform(2, 600) if dice.random() < 0.2 else None,
-        moved_by_hand=(dice.uniform(0, 700), dice.choice(("1", "7"))) if dice.random() < 0.1 else None,
+        hook_good=(likely(0.85), likely(0.85)),
+        rollback_events=frozenset(event for event in sorted(ALL_EVENTS) if likely(0.75)),
+        rollback_delay=dice.choice((0.5, 3.0, 20.0, 45.0, 80.0)),
+        rollback_good=likely(0.85),
+        rollback_to=dice.choice(("current",) * 6 + ("last", "last", "nowhere", "7")),
+        alarm_at=dice.uniform(2, 600) if likely(0.2) else None,
+        moved_by_hand=(dice.uniform(0, 700), dice.choice(("1", "7"))) if likely(0.1) else None,
+        stop_takes=dice.choice((0.0, 0.0, 2.0, 30.0)),
+        targets_readable=likely(0.93),
+        percent_scale=likely(0.5),
+        shows_ends=likely(0.5),
+        may_update_alias=likely(0.8),
         versions={"1": "old", "7": "seven"},
         latest_sha=dice.choice(("new", "new", "new", "old")),
     )
-    if dice.random() < 0.15:
-        # A neighbour's deployment in the same group, of this or of another function.
-        world.deployments.append(
-            Running(
-                id="d-NEIGHBOUR",
-                created=0.0,
-                description="",
-                current="1",
-                target="7",
-                routing=CANARY,
-                function=dice.choice(("checkout", "other")) if False else "checkout",
-                rollback_events=world.rollback_events,
-                hook_good=(dice.random() > 0.3, True),
-                hook_seconds=(3.0, None),
-            )
-        )
+    if likely(0.3):  # a past, so that the group has a last successful revision
+        world.deployments.append(_past(dice))
+    if likely(0.15):
+        world.deployments.append(_neighbour(dice, world))
         world.advance(dice.uniform(0, 400))
-    if dice.random() < 0.05:
+    if likely(0.05):
         world.alias_weights = {"7": 30.0}
-    rate = dice.choice((0.0, 0.0, 0.05, 0.3, 0.8))
-    weather = Weather(
-        rates={"": rate, "Gather": 0.0, "Upload": 0.0},
-        kinds=dice.choice(((ErrorKind.THROTTLED, ErrorKind.UNREACHABLE, ErrorKind.EXPIRED), (ErrorKind.UNREACHABLE,))),
-        lost_answers=dice.random(),
-        until=dice.choice((1e12, 60.0, 900.0)),
+    return world
+
+
+def _past(dice: random.Random) -> Running:
+    from ci_deploy.core.model import DeploymentStatus
+
+    made = Running(
+        id="d-PAST",
+        created=-5000.0,
+        current="7",
+        target="1",
+        routing=AT_ONCE,
+        function=dice.choice(("checkout", "checkout", "other")),
+        status=DeploymentStatus.SUCCEEDED,
+        ended=-4000.0,
     )
-    signals = []
-    if dice.random() < 0.35:
-        signals = [dice.choice((dice.uniform(0, 2), dice.uniform(0, 400)))]
-        if dice.random() < 0.5:
-            signals.append(signals[0] + dice.choice((0.1, 1.5, 7.5)))
-    given = inputs(
+    made.done = len(made.marks)
+    return made
+
+
+def _neighbour(dice: random.Random, world: World) -> Running:
+    """Somebody else's deployment in the same group, of this function or of another."""
+    return Running(
+        id="d-NEIGHBOUR",
+        created=0.0,
+        current="1",
+        target="7",
+        routing=CANARY,
+        function=dice.choice(("checkout", "other")),
+        rollback_events=world.rollback_events,
+        hook_good=(dice.random() > 0.3, True),
+        hook_seconds=(3.0, None),
+    )
+
+
+def make_inputs(dice: random.Random, world: World) -> Inputs:
+    shared = {
+        "timeout": dice.choice(("", "", "10m", "90s")),
+        "restore_alias": dice.choice(("", "auto", "never")),
+        "hook_timeout": dice.choice(("", "", "2m")),
+    }
+    command = dice.choice(("deploy",) * 12 + ("rollback", "stop", "status", "plan"))
+    if command == "rollback":
+        return inputs(command=command, reason="because", to_version=dice.choice(("", "1", "7")), **shared)
+    if command == "stop":
+        return inputs(command=command, rollback=dice.choice(("", "false")), **shared)
+    if command == "status":
+        return inputs(command=command, wait="true", **shared)
+    return inputs(
+        command=command,
         on_cancel=dice.choice(("", "rollback", "stop", "leave")),
         on_timeout=dice.choice(("", "rollback", "stop", "leave")),
         on_conflict=dice.choice(("", "wait", "fail", "supersede")),
-        timeout=dice.choice(("", "", "10m", "90s")),
-        restore_alias=dice.choice(("auto", "never")),
         auto_rollback=dice.choice(("", "", "off", "failure")),
         target_version=dice.choice(("", "", "7")),
-        hook_timeout=dice.choice(("", "", "2m")),
+        repair=dice.choice(("", "", "true")),
+        wait=dice.choice(("", "", "", "false")),
         before_allow_traffic="CodeDeployHook_a" if world.hook_seconds[0] is not None else "",
         after_allow_traffic="CodeDeployHook_b" if world.hook_seconds[1] is not None else "",
+        **shared,
     )
-    run = context(actions=dice.random() < 0.8)
-    return world, {"given": given, "run": run, "weather": weather, "signals": signals, "seed": seed}
 
 
-def promise(played: Played) -> None:
-    """design.md section 1: a green run means the truth, a red one says it."""
-    world, result = played.world, played.result
-    alias = world.alias()
-    assert isinstance(played.events[-1], Concluded)
-    assert sum(isinstance(event, Concluded) for event in played.events) == 1
-    assert exit_code(played.release.command, result.outcome) == played.concluded.exit_code
-    mine = [running for running in world.deployments if running.description.startswith("ci-deploy/1 id=0badcafe")]
-    assert len(mine) <= 1, "created more than one deployment"
-    assert result.deployed == (result.outcome is Outcome.SUCCEEDED)
-    if result.outcome is Outcome.SUCCEEDED:
-        assert mine[0].status == "Succeeded"
-        assert result.live_version == result.target_version and not result.live_weights
-    if result.outcome is Outcome.ROLLED_BACK:
-        assert result.live_version == result.previous_version and not result.live_weights
-        assert result.rollback is Rollback.SUCCEEDED
-    if result.outcome is Outcome.UNCHANGED:
-        assert not mine
-    if alias.split and result.settled and mine and result.live_version:
-        running = not mine[0].status.terminal and mine[0].id in result.reason
-        assert result.live_weights or running, "a split alias was left unsaid"
-        assert played.concluded.exit_code not in (0,) or result.outcome is Outcome.DETACHED
-    if result.outcome is Outcome.CANCELLED and mine and not mine[0].status.terminal:
-        left = played.release.rollouts[0].inputs.on_cancel == "leave"
-        assert left or not result.settled, "cancelled, still running, and nobody will stop it"
-    if result.outcome in (Outcome.REFUSED, Outcome.ERROR):
-        assert not mine, "refused or failed to start, and yet a deployment was created"
+def make_weather(dice: random.Random) -> Weather:
+    rate = dice.choice((0.0, 0.0, 0.05, 0.3, 0.8, 1.0))
+    since = dice.choice((0.0, 0.0, 5.0, 30.0, 300.0)) if rate < 1 else dice.choice((5.0, 30.0, 300.0))
+    return Weather(
+        # Reads before the decision are repeated below the state machine.
+        rates={"": rate, "Gather": 0.0, "Upload": 0.0},
+        kinds=dice.choice(((ErrorKind.THROTTLED, ErrorKind.UNREACHABLE, ErrorKind.EXPIRED), (ErrorKind.UNREACHABLE,))),
+        lost_answers=dice.random(),
+        since=since,
+        until=since + dice.choice((1e12, 60.0, 900.0)),
+        delays=dice.choice(((0.05, 0.3), (0.05, 0.3), (0.5, 6.0))),
+    )
 
 
-def explore(seed: int) -> Played:
-    world, how = make(seed)
-    played = play(world, **how)  # type: ignore[arg-type]
-    promise(played)
-    return played
+def make_signals(dice: random.Random) -> list[float]:
+    if dice.random() > 0.35:
+        return []
+    at = dice.choice((dice.uniform(0, 2), dice.uniform(0, 400)))
+    return [at, at + dice.choice((0.1, 1.5, 7.5))] if dice.random() < 0.5 else [at]
 
 
-def recovers(seed: int) -> Outcome:
+def make(seed: int) -> History:
+    """A world and its runs, ready to be played."""
+    dice = random.Random(seed)
+    world = make_world(dice)
+    runs = []
+    for number in range(2 if dice.random() < 0.2 else 1):
+        marker_id, run_id = ("0badcafe", 100) if number == 0 else ("0badcaf2", dice.choice((100, 99, 101)))
+        run = context(run_id, 1 + number, actions=dice.random() < 0.8)
+        runs.append(
+            Run(
+                world,
+                first(make_inputs(dice, world), run, marker_id),
+                weather=make_weather(dice),
+                signals=make_signals(dice),
+                seed=seed + number,
+            )
+        )
+    killed_at = dice.choice((dice.uniform(0, 3), dice.uniform(0, 500))) if dice.random() < FOLLOWED_BY_A_KILL else None
+    return History(seed=seed, world=world, runs=tuple(runs), killed_at=killed_at)
+
+
+def explore(seed: int) -> History:
+    """Play a history to its end, post steps included, and hold it to the promise."""
+    history = make(seed)
+    world, runs = history.world, history.runs
+    going = list(runs)
+    if history.killed_at is not None:
+        until(world, runs[0], world.now + history.killed_at)
+        going.remove(runs[0])
+    post = []
+    if going:
+        play_together(world, *going)
+    for run in runs:
+        if run.over:
+            promise(run, alone=len(runs) == 1)
+        if run.release.command in (Command.PLAN, Command.STATUS):
+            continue
+        finishing = post_step(run, weather=FAIR, seed=seed, killed=not run.over)
+        if finishing is not None:
+            promise(finishing, alone=len(runs) == 1)
+            post.append(finishing)
+        settled_truth(run, finishing, alone=len(runs) == 1)
+    return History(seed=seed, world=world, runs=runs, killed_at=history.killed_at, post=tuple(post))
+
+
+def recovers(seed: int) -> History:
     """What was red can be repaired by running again, in fair weather, when whatever runs has ended."""
-    played = explore(seed)
-    world = played.world
+    history = explore(seed)
+    world = history.world
     world.advance(world.now + 20_000)
-    world.hook_good, world.alarm_at, world.moved_by_hand = (True, True), None, None
-    again = play(world, inputs(repair="true"), run=context(run_id=101), weather=FAIR, marker_id="0badcaff", seed=seed)
-    if world.alias().split:
-        assert again.result.outcome is Outcome.REFUSED
-    else:
+    world.hook_seconds, world.alarm_at, world.moved_by_hand = (None, None), None, None
+    again = play(world, inputs(repair="true"), run=context(run_id=201), marker_id="0badcaff", seed=seed)
+    assert world.may_update_alias or not world.alias_weights or again.result.outcome is Outcome.REFUSED
+    if world.may_update_alias:
         assert again.result.outcome in (Outcome.SUCCEEDED, Outcome.UNCHANGED), again.result
-    return played.result.outcome
+        assert not world.alias_weights
+        assert world.versions[world.alias_version] == world.latest_sha
+    return history
+
+
+def _count(numbers: tuple[int, int]) -> Counter[str]:
+    ends: Counter[str] = Counter()
+    for seed in range(*numbers):
+        try:
+            ends[recovers(seed).end] += 1
+        except Exception as error:
+            what = f"seed {seed} fails: {type(error).__name__}: {error}"
+            raise AssertionError(f"{what}\nreplay it: python -m tests.support.histories {seed}") from error
+    return ends
+
+
+def explore_many(start: int, end: int, *, workers: int = 2) -> Counter[str]:
+    """Explore a range of seeds, in several processes."""
+    size = max(1, min(500, (end - start) // workers or 1))
+    parts = [(at, min(end, at + size)) for at in range(start, end, size)]
+    total: Counter[str] = Counter()
+    with Pool(workers) as pool:
+        for ends in pool.imap_unordered(_count, parts):
+            total += ends
+    return total
 
 
 def main() -> None:
     """`SEED` replays one history with its events; `FIRST LAST` explores a range and counts the ends."""
     numbers = [int(text) for text in sys.argv[1:]]
     if len(numbers) == 1:
-        world, how = make(numbers[0])
-        played = play(world, **how)  # type: ignore[arg-type]
-        for at, action in played.actions:
-            print(f"{at:9.2f}  -> {type(action).__name__}")
-        for event in played.events:
-            print(f"{event.at:9.2f}  {event}"[:300])
-        promise(played)
-        return
-    ends: Counter[str] = Counter()
-    for seed in range(*numbers):
+        history = make(numbers[0])
+        print(history.world)
         try:
-            played = explore(seed)
-        except BaseException:
-            print(f"seed {seed} fails; replay: python -m tests.support.histories {seed}")
-            raise
-        result = played.result
-        ends[f"{result.outcome}/{result.rollback}/{'settled' if result.settled else 'open'}"] += 1
+            recovers_in_place(history)
+        finally:
+            print("\n".join(summary(history.runs)))
+        return
+    ends = explore_many(*numbers)
     for end, count in ends.most_common():
         print(f"{count:7}  {end}")
+    print(f"{sum(ends.values())} histories, {len(ends)} distinct ends")
+
+
+def recovers_in_place(history: History) -> None:
+    """The same as `recovers`, on a history that the caller goes on to look at."""
+    global make
+    made, make = make, lambda _seed: history
+    try:
+        recovers(history.seed)
+    finally:
+        make = made
 
 
 if __name__ == "__main__":

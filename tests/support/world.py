@@ -1,27 +1,27 @@
 """A small AWS made of plain Python: enough CodeDeploy and Lambda to play whole histories against the pure `step`.
 
-It is written apart from the emulator on purpose: two independent readings of the same facts. Time is a number; nothing
-sleeps. `play` runs a release in it, with faults, delays, signals and other people's doings drawn from a seeded
-random, and returns what happened.
+It is written apart from the emulator on purpose: two independent readings of the same facts. Time is a number and moves
+by `advance` only. Its fields are the switches of what nobody could confirm (facts.md E) and of what can go wrong;
+`playing` runs releases in it.
 """
 
 from __future__ import annotations
 
-import heapq
-import random
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 from ci_deploy.core import actions as a
 from ci_deploy.core import marker
 from ci_deploy.core.diagnosis import diagnose
 from ci_deploy.core.errors import AwsError, ErrorKind, Refused
-from ci_deploy.core.events import Concluded, Event
 from ci_deploy.core.inputs import Inputs, parse
 from ci_deploy.core.model import (
     CREATOR_ROLLBACK,
     AlarmConfiguration,
     Alias,
+    Command,
     Context,
     CreateRequest,
     Deployment,
@@ -41,8 +41,6 @@ from ci_deploy.core.model import (
     StopAnswer,
 )
 from ci_deploy.core.planning import Facts
-from ci_deploy.core.release import Release, step
-from ci_deploy.core.rollout import Rollout
 from ci_deploy.core.schedule import steps
 
 IDENTITY = Identity(account="123456789012", arn="arn:aws:sts::123456789012:assumed-role/ci/x", region="eu-central-1")
@@ -50,6 +48,7 @@ CANARY = Routing(kind=RoutingType.CANARY, percentage=10, interval_minutes=5)
 LINEAR = Routing(kind=RoutingType.LINEAR, percentage=25, interval_minutes=1)
 AT_ONCE = Routing(kind=RoutingType.ALL_AT_ONCE)
 AWS_EPOCH = 1_800_000_000.0
+ALL_EVENTS = frozenset({"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"})
 
 
 def inputs(**changes: str) -> Inputs:
@@ -63,13 +62,23 @@ def context(run_id: int = 100, attempt: int = 1, *, actions: bool = True) -> Con
     return Context(actions=actions, run_id=run_id, run_attempt=attempt, sha="abc123", actor="alice")
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A lifecycle event as it would go if nothing interfered."""
+
+    name: str
+    start: float
+    end: float
+    good: bool = True
+
+
 @dataclass(kw_only=True)
 class Running:
     """A deployment of the simulated CodeDeploy."""
 
     id: str
     created: float
-    description: str
+    description: str = ""
     current: str
     target: str
     routing: Routing
@@ -85,28 +94,47 @@ class Running:
     rollback_id: str = ""
     rollback_of: str = ""
     rollback_at: float | None = None
+    rollback_asked: bool = False
+    stops_at: float | None = None  # a stop that was answered Pending
+    done: int = 0  # of its marks
+    marks: list[tuple[float, str]] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
 
-    def marks(self) -> list[tuple[float, str]]:
-        """What happens when, in order, if nothing interferes."""
+    def __post_init__(self) -> None:
+        """Write down what happens when, in order, if nothing interferes."""
         at = self.created + 1.0
-        found = [(at, "start")]
-        before, after = self.hook_seconds
-        if before is not None:
-            at += before
-            found.append((at, "before-ok" if self.hook_good[0] else "before-failed"))
-            if not self.hook_good[0]:
-                return found
-        base = at
-        for each in steps(self.routing):
-            at = base + each.offset
-            found.append((at, f"share {each.share}"))
-        if after is not None:
-            at += after
-            found.append((at, "after-ok" if self.hook_good[1] else "after-failed"))
-            if not self.hook_good[1]:
-                return found
-        found.append((at + 1.0, "end"))
-        return found
+        self._span("Start", self.created + 0.5, at, "start")
+        for name, seconds, good in zip(
+            ("BeforeAllowTraffic", "AfterAllowTraffic"), self.hook_seconds, self.hook_good, strict=True
+        ):
+            if name == "AfterAllowTraffic":
+                shifts = steps(self.routing)
+                self.marks += [(at + shift.offset, f"share {shift.share}") for shift in shifts]
+                self._span("AllowTraffic", at, at + shifts[-1].offset, "")
+                at += shifts[-1].offset
+            if seconds is not None:
+                self._span(name, at, at + seconds, "" if good else "failed", good)
+                at += seconds
+                if not good:
+                    return
+        self._span("End", at, at + 1.0, "end")
+
+    def _span(self, name: str, start: float, end: float, mark: str, good: bool = True) -> None:
+        self.spans.append(Span(name, start, end, good))
+        if mark:
+            self.marks.append((end, mark))
+
+    @property
+    def by_hand(self) -> bool:
+        """Not CodeDeploy's own rollback."""
+        return self.creator == "user"
+
+    @property
+    def event(self) -> str:
+        """The rollback event that its end is."""
+        if self.error_code == "ALARM_ACTIVE":
+            return "DEPLOYMENT_STOP_ON_ALARM"
+        return "DEPLOYMENT_STOP_ON_REQUEST" if self.error_code == "MANUAL_STOP" else "DEPLOYMENT_FAILURE"
 
 
 @dataclass(kw_only=True)
@@ -114,16 +142,19 @@ class World:
     """Alias, versions and deployments. `now` moves by `advance` only, event by event."""
 
     routing: Routing = CANARY
-    rollback_events: frozenset[str] = frozenset(
-        {"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"}
-    )
+    rollback_events: frozenset[str] = ALL_EVENTS
     hook_seconds: tuple[float | None, float | None] = (None, None)
     hook_good: tuple[bool, bool] = (True, True)
     rollback_delay: float = 3.0
     rollback_good: bool = True
-    rollback_to: str | None = None  # the group's last successful revision, where it is not what the alias had
+    rollback_to: str = "current"  # or "last": the group's last successful revision; or "nowhere"; or a version
     alarm_at: float | None = None
     moved_by_hand: tuple[float, str] | None = None
+    stop_takes: float = 0.0  # above 0 the stop is answered Pending
+    targets_readable: bool = True
+    percent_scale: bool = True  # targetVersionWeight: 0 to 100, or 0 to 1
+    shows_ends: bool = True  # whether Start and End are among the lifecycle events
+    may_update_alias: bool = True
     latest_sha: str = "new"
     alias_version: str = "1"
     alias_weights: dict[str, float] = field(default_factory=dict)
@@ -131,6 +162,7 @@ class World:
     versions: dict[str, str] = field(default_factory=lambda: {"1": "old"})
     deployments: list[Running] = field(default_factory=list)
     alias_revision: int = 0
+    served: list[tuple[float, str, dict[str, float]]] = field(default_factory=list)  # the alias's own history
     stops: list[tuple[float, str, bool]] = field(default_factory=list)
 
     # --- time ---
@@ -141,105 +173,102 @@ class World:
             if happening is None or happening[0] > to:
                 break
             self.now = max(self.now, happening[0])
-            happening[1]()
+            happening[1](*happening[2])
         self.now = max(self.now, to)
 
-    def _next(self) -> tuple[float, Callable[[], None]] | None:
-        found: list[tuple[float, Callable[[], None]]] = []
+    def _next(self) -> tuple[float, Callable[..., None], tuple[Any, ...]] | None:
+        found: list[tuple[float, Callable[..., None], tuple[Any, ...]]] = []
         for running in self.deployments:
-            if not running.status.terminal:
-                found += self._next_of(running)
-            elif running.rollback_at is not None:
-                found.append((running.rollback_at, lambda running=running: self._roll_back(running)))
+            if running.status.terminal:
+                if running.rollback_at is not None:
+                    found.append((running.rollback_at, self._roll_back, (running,)))
+                continue
+            if running.done < len(running.marks):
+                at, what = running.marks[running.done]
+                found.append((at, self._mark, (running, what)))
+            if running.stops_at is not None:
+                found.append((running.stops_at, self._finish, (running, DeploymentStatus.STOPPED, "MANUAL_STOP")))
+            if self.alarm_at is not None and running.by_hand and running.created <= self.alarm_at:
+                found.append((self.alarm_at, self._finish, (running, DeploymentStatus.STOPPED, "ALARM_ACTIVE")))
         if self.moved_by_hand is not None:
-            found.append((self.moved_by_hand[0], self._move_by_hand))
+            found.append((self.moved_by_hand[0], self._move_by_hand, ()))
         return min(found, key=lambda item: item[0], default=None)
 
-    def _next_of(self, running: Running) -> list[tuple[float, Callable[[], None]]]:
-        done = getattr(running, "_done", 0)
-        marks = running.marks()
-        found: list[tuple[float, Callable[[], None]]] = []
-        if done < len(marks):
-            at, what = marks[done]
-            found.append((at, lambda: self._mark(running, done, what)))
-        if self.alarm_at is not None and running.creator == "user" and running.created <= self.alarm_at:
-            found.append((self.alarm_at, lambda: self._finish(running, DeploymentStatus.STOPPED, "ALARM_ACTIVE")))
-        return found
-
-    def _mark(self, running: Running, index: int, what: str) -> None:
-        running._done = index + 1  # type: ignore[attr-defined]
+    def _mark(self, running: Running, what: str) -> None:
+        running.done += 1
         running.status = DeploymentStatus.IN_PROGRESS
-        if what == "start" and (self.alias_version != running.current or self.alias_weights):
-            if running.creator == "user":
-                self._finish(running, DeploymentStatus.FAILED, "INVALID_LAMBDA_CONFIGURATION")
-                return
-        if what.startswith("share"):
+        moved = running.function == "checkout" and (self.alias_version != running.current or self.alias_weights)
+        if what == "start" and moved and running.by_hand:
+            self._finish(running, DeploymentStatus.FAILED, "INVALID_LAMBDA_CONFIGURATION")
+        elif what.startswith("share"):
             self._shift(running, float(what.split()[1]))
-        elif what.endswith("failed"):
+        elif what == "failed":
             self._finish(running, DeploymentStatus.FAILED, "HOOK_EXECUTION_FAILURE")
         elif what == "end":
-            good = running.creator == "user" or self.rollback_good
-            if good:
-                self._finish(running, DeploymentStatus.SUCCEEDED, "")
-            else:
-                self._finish(running, DeploymentStatus.FAILED, "INTERNAL_ERROR")
+            self._finish(running, DeploymentStatus.SUCCEEDED, "")
 
     def _shift(self, running: Running, share: float) -> None:
         running.share = share
+        if running.function == "checkout":
+            whole = share >= 100
+            self.set_alias(*((running.target, {}) if whole else (running.current, {running.target: share})))
+
+    def set_alias(self, version: str, weights: dict[str, float]) -> None:
+        self.served.append((self.now, self.alias_version, self.alias_weights))
+        self.alias_version, self.alias_weights = version, dict(weights)
         self.alias_revision += 1
-        if share >= 100:
-            self.alias_version, self.alias_weights = running.target, {}
-        elif running.creator == "user":
-            self.alias_version, self.alias_weights = running.current, {running.target: share}
 
     def _finish(self, running: Running, status: DeploymentStatus, code: str) -> None:
         running.status, running.error_code, running.ended = status, code, self.now
-        if status is DeploymentStatus.SUCCEEDED or running.creator != "user":
+        if status is DeploymentStatus.SUCCEEDED or not running.by_hand or self.rollback_to == "nowhere":
             return
-        event = {
-            "ALARM_ACTIVE": "DEPLOYMENT_STOP_ON_ALARM",
-            "MANUAL_STOP": "DEPLOYMENT_STOP_ON_REQUEST",
-        }.get(code, "DEPLOYMENT_FAILURE")
-        asked = getattr(running, "_asked_rollback", False)
-        if event in running.rollback_events or asked:
+        if running.event in running.rollback_events or running.rollback_asked:
             running.rollback_at = self.now + self.rollback_delay
 
     def _roll_back(self, running: Running) -> None:
         running.rollback_at = None
-        back = self.rollback_to or running.current
+        function, back = running.function, running.current
+        if self.rollback_to == "last":
+            good = [each for each in self.deployments if each.status is DeploymentStatus.SUCCEEDED]
+            if not good:
+                return  # a fresh group has no successful revision: no rollback
+            function, back = good[-1].function, good[-1].target
+        elif self.rollback_to != "current":
+            back = self.rollback_to
         rollback = Running(
             id=f"d-ROLLBACK{len(self.deployments)}",
             created=self.now,
-            description="",
             current=running.target,
             target=back,
-            routing=AT_ONCE if self.rollback_good else replace(AT_ONCE),
-            function=running.function,
+            routing=AT_ONCE,
+            function=function,
             creator=CREATOR_ROLLBACK,
             rollback_of=running.id,
+            hook_seconds=(None, None) if self.rollback_good else (1.0, None),
+            hook_good=(self.rollback_good, True),
         )
-        if not self.rollback_good:
-            rollback.hook_seconds = (1.0, None)
-            rollback.hook_good = (False, True)
         running.rollback_id = rollback.id
         self.deployments.append(rollback)
 
     def _move_by_hand(self) -> None:
         assert self.moved_by_hand is not None
-        self.alias_version, self.alias_weights = self.moved_by_hand[1], {}
-        self.alias_revision += 1
+        self.set_alias(self.moved_by_hand[1], {})
         self.moved_by_hand = None
 
     @property
     def active(self) -> list[Running]:
         return [running for running in self.deployments if not running.status.terminal]
 
+    def with_marker(self, marker_id: str) -> list[Running]:
+        """The deployments that a run created."""
+        return [one for one in self.deployments if one.description.startswith(f"ci-deploy/1 id={marker_id} ")]
+
     # --- what the actions do ---
 
     def perform(self, action: a.Action) -> a.Answer:
         match action:
             case a.Gather():
-                return self.facts(action.inputs)
+                return self.facts(action)
             case a.Publish():
                 return self.publish()
             case a.LookVersion():
@@ -249,35 +278,38 @@ class World:
             case a.Create():
                 return self.create(action.request)
             case a.Find():
-                for running in reversed(self.deployments):
-                    mark = marker.parse(running.description)
-                    if mark is not None and mark.id == action.marker_id:
-                        return self.snapshot(running)
-                return None
+                return self.find(action.marker_id)
             case a.Stop():
                 return self.stop(action.deployment_id, action.rollback)
             case a.Look():
-                return tuple(self.snapshot(running) for running in self.deployments if running.id in action.ids)
+                return tuple(
+                    self.snapshot(running, running.id in action.with_targets)
+                    for running in self.deployments
+                    if running.id in action.ids
+                )
             case a.LookAlias():
                 return self.alias()
             case a.RepairAlias():
-                if self.active:
-                    raise Refused(f"deployment {self.active[0].id} is running")
-                self.alias_version, self.alias_weights = action.version, {}
-                self.alias_revision += 1
-                return self.alias()
+                return self.repair(action)
             case a.Diagnose():
                 return diagnose(action.deployment, action.plan, alarms=Known(()), logs=Known(()))
+        return None
 
-    def facts(self, given: Inputs) -> Facts:
-        alias = self.alias()
-        snapshots = tuple(self.snapshot(running) for running in reversed(self.deployments))
+    def facts(self, action: a.Gather) -> Facts:
+        alias, given = self.alias(), action.inputs
+        snapshots = tuple(self.snapshot(running, True) for running in reversed(self.deployments))
+        subject = next((one for one in snapshots if one.id == action.subject), None)
+        if subject is None and action.marker_id:
+            subject = self.find(action.marker_id)
+        wanted = given.target_version or given.to_version
+        if given.command == Command.ROLLBACK and not wanted:
+            wanted = "1"
         return Facts(
             identity=IDENTITY,
             latest=FunctionVersion(function="checkout", version="$LATEST", code_sha256=self.latest_sha),
             alias=alias,
             current=self.version(alias.version),
-            target=self.version(given.target_version) if given.target_version else None,
+            target=self.version(wanted) if wanted else None,
             group=DeploymentGroup(
                 application="app",
                 name="group",
@@ -289,6 +321,8 @@ class World:
             config=DeploymentConfig(name="config", routing=self.routing),
             active=tuple(snapshot for snapshot in snapshots if not snapshot.status.terminal),
             recent=snapshots,
+            history=snapshots,
+            subject=subject,
             alarms=Known(()),
         )
 
@@ -314,63 +348,65 @@ class World:
         return FunctionVersion(function="checkout", version=newest, code_sha256=self.latest_sha)
 
     def create(self, request: CreateRequest) -> str:
-        import json
-
         if self.active:
-            raise AwsError(
+            raise _error(
                 ErrorKind.CONFLICT,
-                operation="codedeploy:CreateDeployment",
-                code="DeploymentLimitExceededException",
-                message=f"The Deployment Group 'group' already has an active Deployment '{self.active[0].id}'",
+                "codedeploy:CreateDeployment",
+                "DeploymentLimitExceededException",
+                f"The Deployment Group 'group' already has an active Deployment '{self.active[0].id}'",
             )
         assert isinstance(request.revision, InlineContent)
         properties = next(iter(json.loads(request.revision.content)["Resources"][0].values()))["Properties"]
-        events = self.rollback_events
-        if request.auto_rollback is not None:
-            events = frozenset(map(str, request.auto_rollback))
+        sent = request.auto_rollback
         running = Running(
             id=f"d-DEPLOY{len(self.deployments):03}",
             created=self.now,
             description=request.description,
             current=properties["CurrentVersion"],
             target=properties["TargetVersion"],
-            routing=self.routing,
-            rollback_events=events,
+            routing=AT_ONCE if request.config_name == "CodeDeployDefault.LambdaAllAtOnce" else self.routing,
+            rollback_events=self.rollback_events if sent is None else frozenset(map(str, sent)),
             hook_seconds=self.hook_seconds,
             hook_good=self.hook_good,
         )
         self.deployments.append(running)
         return running.id
 
+    def find(self, marker_id: str) -> Deployment | None:
+        for running in reversed(self.deployments):
+            mark = marker.parse(running.description)
+            if mark is not None and mark.id == marker_id:
+                return self.snapshot(running, True)
+        return None
+
     def stop(self, deployment_id: str, rollback: bool) -> StopAnswer:
         running = next(running for running in self.deployments if running.id == deployment_id)
         self.stops.append((self.now, deployment_id, rollback))
         if running.status.terminal:
-            raise AwsError(
-                ErrorKind.REJECTED,
-                operation="codedeploy:StopDeployment",
-                code="DeploymentAlreadyCompletedException",
-                message="over",
+            raise _error(
+                ErrorKind.REJECTED, "codedeploy:StopDeployment", "DeploymentAlreadyCompletedException", "over"
             )
-        running._asked_rollback = rollback  # type: ignore[attr-defined]
+        running.rollback_asked = rollback
+        if self.stop_takes:
+            running.stops_at = running.stops_at or self.now + self.stop_takes
+            return StopAnswer(status="Pending")
         self._finish(running, DeploymentStatus.STOPPED, "MANUAL_STOP")
         return StopAnswer(status="Succeeded")
 
-    def snapshot(self, running: Running) -> Deployment:
-        def stamp(at: float) -> float:
-            return AWS_EPOCH + at
+    def repair(self, action: a.RepairAlias) -> Alias:
+        if self.active:
+            raise Refused(f"deployment {self.active[0].id} is running")
+        if not self.may_update_alias:
+            raise _error(ErrorKind.DENIED, "lambda:UpdateAlias", "AccessDeniedException", "not authorized")
+        if action.alias.revision_id != str(self.alias_revision):
+            raise _error(ErrorKind.CONFLICT, "lambda:UpdateAlias", "PreconditionFailedException", "it has changed")
+        self.set_alias(action.version, {})
+        return self.alias()
 
-        events = []
-        done = getattr(running, "_done", 0)
-        names = {"start": "Start", "before-ok": "BeforeAllowTraffic", "after-ok": "AfterAllowTraffic", "end": "End"}
-        for at, what in running.marks()[:done]:
-            if what in names:
-                events.append(
-                    LifecycleEvent(name=names[what], status=EventStatus.SUCCEEDED, start=stamp(at), end=stamp(at))
-                )
-        if 0 < running.share < 100 and not running.status.terminal:
-            first = next(at for at, what in running.marks() if what.startswith("share"))
-            events.append(LifecycleEvent(name="AllowTraffic", status=EventStatus.IN_PROGRESS, start=stamp(first)))
+    def snapshot(self, running: Running, with_targets: bool) -> Deployment:
+        targets: tuple[DeploymentTarget, ...] | None = None
+        if with_targets and self.targets_readable:
+            targets = (self._target(running),) if running.done else ()
         return Deployment(
             id=running.id,
             status=running.status,
@@ -378,143 +414,38 @@ class World:
             group="group",
             description=running.description,
             creator=running.creator,
-            create_time=stamp(running.created),
+            create_time=AWS_EPOCH + running.created,
             error_code=running.error_code,
             rollback_id=running.rollback_id,
             rollback_of=running.rollback_of,
-            targets=(
-                DeploymentTarget(
-                    target_id="checkout:live",
-                    function=running.function,
-                    alias="live",
-                    current_version=running.current,
-                    target_version=running.target,
-                    raw_weight=running.share / 100,
-                    events=tuple(events),
-                ),
-            ),
+            auto_rollback_events=tuple(sorted(running.rollback_events)),
+            targets=targets,
+        )
+
+    def _target(self, running: Running) -> DeploymentTarget:
+        until = self.now if running.ended is None else running.ended
+        events = []
+        for span in running.spans:
+            if not self.shows_ends and span.name in ("Start", "End"):
+                continue
+            if until >= span.end:
+                status = EventStatus.SUCCEEDED if span.good else EventStatus.FAILED
+            elif until >= span.start:
+                status = EventStatus.IN_PROGRESS if running.ended is None else EventStatus.FAILED
+            else:
+                status = EventStatus.PENDING if running.ended is None else EventStatus.SKIPPED
+            began = AWS_EPOCH + span.start if until >= span.start else None
+            events.append(LifecycleEvent(name=span.name, status=status, start=began))
+        return DeploymentTarget(
+            target_id="checkout:live",
+            function=running.function,
+            alias="live",
+            current_version=running.current,
+            target_version=running.target,
+            raw_weight=running.share / (1 if self.percent_scale else 100),
+            events=tuple(events),
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Weather:
-    """How the network behaves: probabilities of each fault, by action's name ("" for all), and delays in seconds."""
-
-    rates: dict[str, float] = field(default_factory=dict)
-    kinds: tuple[ErrorKind, ...] = (ErrorKind.THROTTLED, ErrorKind.UNREACHABLE, ErrorKind.EXPIRED)
-    lost_answers: float = 0.5  # of the unreachable ones, how many had their effect
-    delays: tuple[float, float] = (0.05, 0.3)
-    until: float = 1e12  # fair weather afterwards
-
-    def fault(self, action: a.Action, now: float, dice: random.Random) -> ErrorKind | None:
-        name = type(action).__name__
-        rate = self.rates.get(name, self.rates.get("", 0.0))
-        if now >= self.until or dice.random() >= rate:
-            return None
-        return dice.choice(self.kinds)
-
-
-FAIR = Weather()
-
-
-@dataclass(kw_only=True)
-class Played:
-    """What came of a run."""
-
-    release: Release
-    events: list[Event]
-    concluded: Concluded
-    world: World
-    ended: float
-    actions: list[tuple[float, a.Action]]
-
-    @property
-    def result(self):  # type: ignore[no-untyped-def]
-        return self.concluded.result
-
-    def count(self, kind: type) -> int:
-        return sum(isinstance(action, kind) for _, action in self.actions)
-
-    def said(self, kind: type) -> list:  # type: ignore[type-arg]
-        return [event for event in self.events if isinstance(event, kind)]
-
-
-def play(
-    world: World,
-    given: Inputs | None = None,
-    *,
-    run: Context | None = None,
-    weather: Weather = FAIR,
-    signals: Iterable[float] = (),
-    seed: int = 0,
-    marker_id: str = "0badcafe",
-    limit: float = 400_000.0,
-) -> Played:
-    """Run a release to its end in this world. Raises if it has no end within `limit` seconds."""
-    dice = random.Random(seed)
-    start = world.now
-    given = given or inputs()
-    release = Release(
-        command=given.command,  # type: ignore[arg-type]
-        rollouts=(Rollout(inputs=given, context=run or context(), marker_id=marker_id),),
-    )
-    release = replace(release, command=release.rollouts[0].command)
-    inbox: list[tuple[float, int, a.Observation]] = []
-    order = 0
-    for at in signals:
-        heapq.heappush(inbox, (start + at, order, a.Cancelled(signal="SIGINT", second=1.0)))
-        order += 1
-    events: list[Event] = []
-    asked: list[tuple[float, a.Action]] = []
-    observation: a.Observation = a.Tick()
-    idle = 0
-    now = 0.0  # seconds since the run began, kept apart from world.now so that sums of floats do not drift
-    while True:
-        made = step(release, observation, now)
-        release = made.release
-        events += made.events
-        idle = 0 if made.actions or made.events else idle + 1
-        assert idle < 5_000, f"spinning in {release.rollouts[0].stage}"
-        for action in made.actions:
-            asked.append((now, action))
-            order += 1
-            arrives, answer = _answer(world, action, weather, dice)
-            heapq.heappush(inbox, (arrives, order, answer))
-        if made.look_again_at is None:
-            concluded = events[-1]
-            assert isinstance(concluded, Concluded)
-            return Played(
-                release=release,
-                events=events,
-                concluded=concluded,
-                world=world,
-                ended=now,
-                actions=asked,
-            )
-        wake = start + made.look_again_at
-        if inbox and inbox[0][0] <= wake:
-            at, _, observation = heapq.heappop(inbox)
-            world.advance(max(at, world.now))
-            now = max(now, world.now - start)
-        else:
-            world.advance(max(wake, world.now))
-            now = max(now, made.look_again_at)
-            observation = a.Tick()
-        assert now < limit, f"no end: {release.rollouts[0].stage}"
-
-
-def _answer(world: World, action: a.Action, weather: Weather, dice: random.Random) -> tuple[float, a.Observation]:
-    """Carry the action out now (or not at all), and say when the answer arrives."""
-    arrives = world.now + dice.uniform(*weather.delays)
-    kind = weather.fault(action, world.now, dice)
-    operation = f"test:{type(action).__name__}"
-    error = AwsError(kind or ErrorKind.REJECTED, operation=operation, code="Fault", message="weather")
-    if kind is not None and not (kind is ErrorKind.UNREACHABLE and dice.random() < weather.lost_answers):
-        return arrives + 1.0, a.Failed(action=action, error=error)
-    try:
-        answer = world.perform(action)
-    except (AwsError, Refused) as problem:
-        return arrives, a.Failed(action=action, error=problem)
-    if kind is not None:
-        return arrives + 1.0, a.Failed(action=action, error=error)
-    return arrives, a.Done(action=action, answer=answer)
+def _error(kind: ErrorKind, operation: str, code: str, message: str) -> AwsError:
+    return AwsError(kind, operation=operation, code=code, message=message)

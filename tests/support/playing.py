@@ -1,0 +1,235 @@
+"""Plays releases in the small world: faults, delays, signals and several workflows at once, drawn from a seeded random.
+
+Every run has an inbox and a clock of its own; the world's time is everybody's. Nothing sleeps.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from ci_deploy.core import actions as a
+from ci_deploy.core.errors import AwsError, ErrorKind, Refused
+from ci_deploy.core.events import Concluded, Creating, DeploymentStarted, Event, StopRequested
+from ci_deploy.core.inputs import Inputs
+from ci_deploy.core.model import Command, Context, Result
+from ci_deploy.core.release import Release, step
+from ci_deploy.core.rollout import Rollout
+
+from .world import World, context, inputs
+
+FINISH_WITHIN = 240.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weather:
+    """How the network behaves: probabilities of each fault, by action's name ("" for all), and delays in seconds."""
+
+    rates: dict[str, float] = field(default_factory=dict)
+    kinds: tuple[ErrorKind, ...] = (ErrorKind.THROTTLED, ErrorKind.UNREACHABLE, ErrorKind.EXPIRED)
+    lost_answers: float = 0.5  # of the unreachable ones, how many had their effect
+    delays: tuple[float, float] = (0.05, 0.3)
+    since: float = 0.0
+    until: float = 1e12  # fair weather before and after
+
+    def fault(self, action: a.Action, now: float, dice: random.Random) -> ErrorKind | None:
+        name = type(action).__name__
+        rate = self.rates.get(name, self.rates.get("", 0.0))
+        if not self.since <= now < self.until or dice.random() >= rate:
+            return None
+        return dice.choice(self.kinds)
+
+
+FAIR = Weather()
+
+
+class Run:
+    """A release under way in a world."""
+
+    def __init__(
+        self, world: World, rollout: Rollout, *, weather: Weather = FAIR, signals: Iterable[float] = (), seed: int = 0
+    ) -> None:
+        self.world, self.weather = world, weather
+        self.release = Release(command=rollout.command, rollouts=(rollout,))
+        self.start = world.now
+        self.now = 0.0  # kept apart from world.now so that sums of floats do not drift
+        self.dice = random.Random(seed)
+        self.events: list[Event] = []
+        self.actions: list[tuple[float, a.Action]] = []
+        self.wake: float | None = 0.0
+        self.idle = 0
+        self.order = 0
+        self.inbox: list[tuple[float, int, a.Observation]] = []
+        for at in signals:
+            self._expect(self.start + at, a.Cancelled(signal="SIGINT", second=1.0))
+
+    def _expect(self, at: float, observation: a.Observation) -> None:
+        self.order += 1
+        heapq.heappush(self.inbox, (at, self.order, observation))
+
+    @property
+    def over(self) -> bool:
+        return self.wake is None
+
+    def next_at(self) -> float:
+        """When this run has something to do, in the world's time."""
+        assert self.wake is not None
+        due = self.start + self.wake
+        return min(due, self.inbox[0][0]) if self.inbox else due
+
+    def go(self) -> None:
+        """Take what is there, at the world's time, and step."""
+        assert self.wake is not None
+        self.now = max(self.now, self.world.now - self.start)
+        observation: a.Observation = a.Tick()
+        if self.inbox and self.inbox[0][0] <= self.world.now:
+            observation = heapq.heappop(self.inbox)[2]
+        else:
+            self.now = max(self.now, self.wake)
+        made = step(self.release, observation, self.now)
+        self.release = made.release
+        self.events += made.events
+        self.idle = 0 if made.actions or made.events else self.idle + 1
+        assert self.idle < 5_000, f"spinning in {self.release.rollouts[0].stage}"
+        for action in made.actions:
+            self.actions.append((self.now, action))
+            self._expect(*self._answer(action))
+        self.wake = made.look_again_at
+
+    def _answer(self, action: a.Action) -> tuple[float, a.Observation]:
+        """Carry the action out now (or not at all), and say when the answer arrives."""
+        world, dice = self.world, self.dice
+        arrives = world.now + dice.uniform(*self.weather.delays)
+        kind = self.weather.fault(action, world.now, dice)
+        error = AwsError(
+            kind or ErrorKind.REJECTED, operation=f"test:{type(action).__name__}", code="Fault", message="weather"
+        )
+        if kind is not None and not (kind is ErrorKind.UNREACHABLE and dice.random() < self.weather.lost_answers):
+            return arrives + 1.0, a.Failed(action=action, error=error)
+        try:
+            answer = world.perform(action)
+        except (AwsError, Refused) as problem:
+            return arrives, a.Failed(action=action, error=problem)
+        if kind is not None:
+            return arrives + 1.0, a.Failed(action=action, error=error)
+        return arrives, a.Done(action=action, answer=answer)
+
+    # --- what came of it ---
+
+    @property
+    def concluded(self) -> Concluded:
+        found = self.events[-1]
+        assert isinstance(found, Concluded)
+        return found
+
+    @property
+    def result(self) -> Result:
+        return self.concluded.result
+
+    @property
+    def rollout(self) -> Rollout:
+        return self.release.rollouts[0]
+
+    @property
+    def ended(self) -> float:
+        """In the world's time."""
+        return self.start + self.now
+
+    def asked(self, kind: type[a.Action]) -> list[tuple[float, a.Action]]:
+        return [(at, action) for at, action in self.actions if isinstance(action, kind)]
+
+    def count(self, kind: type[a.Action]) -> int:
+        return len(self.asked(kind))
+
+    def said(self, kind: type[Event]) -> list[Event]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def state(self) -> dict[str, str]:
+        """What the outputs reporter would have left for the post step."""
+        found: dict[str, str] = {}
+        for event in self.events:
+            if isinstance(event, Creating):
+                found |= {"marker-id": event.marker_id, "target-version": event.target_version}
+                found |= {"previous-version": event.current_version}
+            elif isinstance(event, DeploymentStarted):
+                found |= {"deployment-id": event.deployment_id, "target-version": event.target_version}
+                found |= {"previous-version": event.current_version}
+            elif isinstance(event, StopRequested) and event.deployment_id == found.get("deployment-id"):
+                found["stopping"] = "rollback" if event.rollback else "stop"
+        return found
+
+
+def first(given: Inputs, run: Context, marker_id: str = "0badcafe") -> Rollout:
+    return Rollout(inputs=given, context=run, marker_id=marker_id, subject=given.deployment_id or "")
+
+
+def play_together(world: World, *runs: Run, limit: float = 400_000.0) -> None:
+    """Play runs to their ends, side by side."""
+    while going := [run for run in runs if not run.over]:
+        run = min(going, key=Run.next_at)
+        world.advance(max(run.next_at(), world.now))
+        run.go()
+        assert run.now < limit, f"no end: {run.rollout.stage}"
+
+
+def play(
+    world: World,
+    given: Inputs | None = None,
+    *,
+    run: Context | None = None,
+    weather: Weather = FAIR,
+    signals: Iterable[float] = (),
+    seed: int = 0,
+    marker_id: str = "0badcafe",
+) -> Run:
+    """Run one release to its end in this world."""
+    made = Run(
+        world, first(given or inputs(), run or context(), marker_id), weather=weather, signals=signals, seed=seed
+    )
+    play_together(world, made)
+    return made
+
+
+def post_step(main: Run, *, weather: Weather = FAIR, seed: int = 0, killed: bool = False) -> Run | None:
+    """What the post step makes of it, from the state that the main step left; None where nothing is left to do."""
+    state = main.state()
+    if not state or (not killed and main.result.settled):
+        return None
+    given = replace(
+        main.rollout.inputs,
+        command=Command.FINISH.value,
+        on_cancel=state.get("stopping") or main.rollout.inputs.on_cancel,
+        wait=True,
+    )
+    rollout = replace(
+        first(given, main.rollout.context),
+        marker_id=state.get("marker-id", ""),
+        subject=state.get("deployment-id", ""),
+        search="deployment-id" not in state,
+        known_previous=state.get("previous-version", ""),
+        known_target=state.get("target-version", ""),
+        cancel_until=FINISH_WITHIN,
+    )
+    made = Run(main.world, rollout, weather=weather, seed=seed)
+    play_together(main.world, made)
+    return made
+
+
+def until(world: World, run: Run, at: float) -> None:
+    """Play a run up to a moment and no further: a kill."""
+    while not run.over and run.next_at() <= at:
+        world.advance(max(run.next_at(), world.now))
+        run.go()
+    world.advance(at)
+
+
+def summary(runs: Iterable[Run]) -> Iterator[str]:
+    """What runs did, for a person who replays a seed."""
+    for number, run in enumerate(runs, 1):
+        lines = [(at, f"-> {json.dumps(str(action))[:200]}") for at, action in run.actions]
+        lines += [(event.at, str(event)[:400]) for event in run.events]
+        for at, text in sorted(lines, key=lambda line: line[0]):
+            yield f"{number}: {at:9.2f}  {text}"

@@ -1,0 +1,120 @@
+"""The promise of design.md, section 1, as assertions on a run that has been played.
+
+A green `deploy` or `rollback` means that the alias serves the target at 100 %, and `deployed` is true in that case alone.
+A red one says what the alias serves now. Nothing leaves traffic split without saying so. One deployment at most.
+"""
+
+from __future__ import annotations
+
+from ci_deploy.core import actions as a
+from ci_deploy.core import events as e
+from ci_deploy.core.model import Command, Outcome, Rollback, exit_code, shares_text
+
+from .playing import Run
+from .world import World
+
+GREEN = (Outcome.SUCCEEDED, Outcome.UNCHANGED, Outcome.PLANNED, Outcome.REPORTED, Outcome.DETACHED)
+WRITES = (a.Publish, a.Upload, a.Create, a.Stop, a.RepairAlias, a.Tag)
+LATELY = 4.0  # seconds before the end: a reading takes a moment, and the world goes on
+
+
+def promise(run: Run, *, alone: bool) -> None:
+    """What must hold of every run that ended; `alone`: nobody else deploys, so that time plays no part."""
+    result, world, command = run.result, run.world, run.release.command
+    mine = world.with_marker(run.rollout.marker_id)
+    assert sum(isinstance(event, e.Concluded) for event in run.events) == 1
+    assert exit_code(command, result.outcome) == run.concluded.exit_code
+    assert (run.concluded.exit_code == 0) == (
+        result.outcome in GREEN or (command is Command.STOP and result.outcome is Outcome.STOPPED)
+    )
+    assert result.reason, "a verdict without a reason"
+    assert len(mine) <= 1, "created more than one deployment"
+    if command is Command.FINISH:
+        assert not run.count(a.Create) and not run.count(a.Publish), "the post step created something"
+    if command in (Command.STATUS, Command.PLAN):
+        assert not [action for _, action in run.actions if isinstance(action, WRITES)], f"{command} has written"
+    _green(run)
+    _alias_as_said(run)
+    _split_said(run)
+    if result.outcome is Outcome.ROLLED_BACK:
+        assert result.live_version == result.previous_version and not result.live_weights
+        assert result.rollback is Rollback.SUCCEEDED
+    if result.outcome in (Outcome.REFUSED, Outcome.ERROR, Outcome.UNCHANGED) and command is Command.DEPLOY:
+        assert not mine, f"{result.outcome}, and yet a deployment was created"
+    if result.outcome is Outcome.CANCELLED and mine and not mine[0].status.terminal:
+        left = run.rollout.inputs.on_cancel == "leave"
+        assert left or not result.settled or result.deployment_id, "cancelled, still running, and nobody will know"
+    _cancel_is_prompt(run)
+
+
+def _green(run: Run) -> None:
+    result, command = run.result, run.release.command
+    writes = command in (Command.DEPLOY, Command.ROLLBACK)
+    if command is not Command.STATUS:
+        assert result.deployed == (result.outcome is Outcome.SUCCEEDED)
+    if result.deployed:
+        assert result.live_version == result.target_version and not result.live_weights
+    if writes and run.concluded.exit_code == 0 and result.outcome is not Outcome.DETACHED:
+        assert result.live_version and not result.live_weights, "green, and the alias is split or was not read"
+
+
+def _alias_as_said(run: Run) -> None:
+    """What is said of the alias was so a moment ago."""
+    result, world = run.result, run.world
+    if not result.live_version:
+        return
+    said = (result.live_version, result.live_weights)
+    assert said in lately(world, run.ended - LATELY - 2 * run.weather.delays[1]), f"{said} was not served at the end"
+
+
+def lately(world: World, since: float) -> set[tuple[str, str]]:
+    """All that the alias has served since a moment."""
+    states = [(world.alias_version, world.alias_weights)]
+    states += [(version, weights) for at, version, weights in world.served if at >= since]
+    found = set()
+    for version, weights in states:
+        shares = {version: round(100.0 - sum(weights.values()), 6)} | weights
+        found.add((version, shares_text(shares) if weights else ""))
+    return found
+
+
+def _split_said(run: Run) -> None:
+    """A split alias is said, or the one that splits it is named as running, or the post step has yet to finish."""
+    result, world = run.result, run.world
+    if not world.alias_weights or result.live_weights or not result.settled:
+        return
+    if run.release.command is Command.DEPLOY and run.concluded.exit_code == 0:
+        assert result.outcome is Outcome.DETACHED, "green, and the alias is split"
+    if result.deployment_id:
+        running = [one for one in world.active if one.id in result.reason]
+        unread = not result.live_version and result.rollback is Rollback.UNKNOWN
+        since = (result.live_version, "") in lately(world, run.ended - LATELY - 2 * run.weather.delays[1])
+        assert running or unread or since, "a split alias was left unsaid"
+
+
+def _cancel_is_prompt(run: Run) -> None:
+    """With a deployment that is known and followed, the stop goes out in the very step that the signal is seen."""
+    cancels = [event for event in run.events if isinstance(event, e.CancelReceived)]
+    stops = [(at, action) for at, action in run.asked(a.Stop) if isinstance(action, a.Stop)]
+    if not cancels:
+        return
+    at = cancels[0].at
+    creations = [action for asked, action in run.actions if isinstance(action, a.Create) and asked > at]
+    assert not creations, "created after the signal"
+    if not run.rollout.context.actions:
+        return
+    own = [(asked, stop) for asked, stop in stops if stop.deployment_id == run.result.deployment_id and asked > at]
+    assert len(own) <= 1, "the stop after a signal is asked for once"
+
+
+def settled_truth(run: Run, finishing: Run | None, *, alone: bool) -> None:
+    """After main and post step, with nobody else about and nothing forbidden, no traffic is left split in silence."""
+    world = run.world
+    last = finishing or run
+    if not last.over or not alone or not world.alias_weights:
+        return
+    result = last.result
+    policies = run.rollout.inputs
+    if finishing is not None and policies.on_cancel == "rollback" and result.settled and world.may_update_alias:
+        gone = "never" in (policies.restore_alias,)
+        assert gone or result.live_weights or world.active, "the post step left the alias split"
