@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.speed < 0:
         parser.error("--speed cannot be negative")
+    if not 0 <= options.port <= 65535:
+        parser.error("--port must be from 0 to 65535")
     if options.host not in LOOPBACK:
         sys.stderr.write(
             f"warning: listening on {options.host}: whoever reaches this port can run code here, for hooks are code\n"

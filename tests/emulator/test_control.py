@@ -1,0 +1,229 @@
+"""Control, seeds and reset: how tests set the emulator up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+
+import codedeploy_emulator
+from codedeploy_emulator import Emulator, SeedError
+from codedeploy_emulator.switches import TABLE
+from tests.emulator.world import APP, AT_ONCE, GROUP, World
+
+DEMO = Path(codedeploy_emulator.__file__).parent / "seeds" / "demo.yaml"
+README = Path(codedeploy_emulator.__file__).parent / "README.md"
+
+
+def _post(emulator: Emulator, name: str, body: object) -> requests.Response:
+    return requests.post(f"{emulator.url}/_emulator/{name}", json=body, timeout=20)
+
+
+def _get(emulator: Emulator, name: str) -> requests.Response:
+    return requests.get(f"{emulator.url}/_emulator/{name}", timeout=20)
+
+
+def test_the_environment_holds_all_that_a_client_needs(emulator: Emulator) -> None:
+    lines = _get(emulator, "env").text.splitlines()
+    env = dict(line.split("=", 1) for line in lines)
+    assert env == emulator.env
+    assert env["AWS_ENDPOINT_URL"] == emulator.url == env["GITHUB_SERVER_URL"]
+    assert env["GITHUB_API_URL"] == f"{emulator.url}/api/v3"
+    assert "?" in env["ACTIONS_ID_TOKEN_REQUEST_URL"]
+    assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "GITHUB_TOKEN"} <= set(
+        env
+    )
+    assert "CI_DEPLOY_CLOCK_SPEED" not in env
+
+
+def test_the_environment_names_the_host_that_was_asked_for(emulator: Emulator) -> None:
+    url = f"{emulator.url}/_emulator/env"
+    for host, expected in (("emulator:4599", "http://emulator:4599"), ("localhost:1", emulator.url)):
+        assert f"AWS_ENDPOINT_URL={expected}\n" in requests.get(url, headers={"Host": host}, timeout=5).text
+
+
+def test_the_clock_moves_event_by_event_and_only_when_told(shop: World) -> None:
+    deployment = shop.deploy(deploymentConfigName=AT_ONCE)
+    before = _get(shop.emulator, "clock").json()
+    assert (before["speed"], _get(shop.emulator, "clock").json()["now"]) == (0, before["now"])
+    after = _post(shop.emulator, "clock", {"advance": 60}).json()
+    assert after["now"] == before["now"] + 60
+    assert shop.status(deployment) == "Succeeded"
+    ended = shop.info(deployment)["completeTime"].timestamp()
+    assert before["now"] < ended < after["now"]
+
+
+@pytest.mark.parametrize("body", [{}, {"advance": "x"}, {"advance": -1}, {"advance": True}, [1], None])
+def test_a_clock_that_makes_no_sense_is_refused(emulator: Emulator, body: object) -> None:
+    assert _post(emulator, "clock", body).status_code == 400
+
+
+def test_reset_brings_back_the_start(shop: World) -> None:
+    start = shop.emulator.now
+    first = shop.deploy()
+    shop.emulator.advance(1000)
+    shop.emulator.faults(fault="error500")
+    shop.emulator.switches(rollback_delay_seconds=99, random_seed=5)
+    shop.emulator.scripts(checkout="crash")
+    assert _post(shop.emulator, "reset", None).status_code == 200
+    assert (shop.emulator.now, shop.emulator.calls, shop.emulator.present_faults()) == (start, [], [])
+    assert shop.codedeploy.list_applications()["applications"] == []
+    assert shop.functions.list_functions()["Functions"] == []
+    assert shop.emulator.switch_values()["rollback-delay-seconds"] == 3
+    assert shop.emulator.switch_values()["hooks"] == "succeed"
+    shop.served()
+    shop.group()
+    assert shop.deploy() == first
+
+
+def test_a_reset_while_a_hook_runs_forgets_the_hook(shop: World) -> None:
+    shop.emulator.switches(hooks="run")
+    shop.function("CodeDeployHook_slow", "import time\ndef handler(event, context):\n    time.sleep(0.5)\n")
+    shop.deploy(before="CodeDeployHook_slow")
+    runtime = shop.emulator.runtime
+    shop.emulator.clock.move_to(shop.emulator.now + 2)
+    runtime.settle()
+    shop.emulator.reset()
+    shop.emulator.advance(10)
+    assert shop.client("logs").describe_log_groups()["logGroups"] == []
+
+
+def test_switches_are_shown_set_and_checked(emulator: Emulator) -> None:
+    shown = {entry["name"]: entry for entry in _get(emulator, "switches").json()}
+    assert set(shown) == {switch.name for switch in TABLE}
+    assert all(entry["says"] for entry in shown.values())
+    assert _post(emulator, "switches", {"rollback-delay-seconds": 7}).json()["rollback-delay-seconds"] == 7
+    for wrong in (
+        {"no-such": 1},
+        {"rollback-delay-seconds": "soon"},
+        {"rollback-delay-seconds": -1},
+        {"limits": 1},
+        {"hooks": "dance"},
+        [1],
+    ):
+        answer = _post(emulator, "switches", wrong)
+        assert (answer.status_code, bool(answer.json()["message"])) == (400, True)
+    assert emulator.switch_values()["rollback-delay-seconds"] == 7
+
+
+def test_the_readme_names_every_switch_with_its_default() -> None:
+    text = README.read_text(encoding="utf-8")
+    for switch in TABLE:
+        default = str(switch.default).lower() if isinstance(switch.default, bool) else str(switch.default)
+        line = next((line for line in text.splitlines() if line.startswith(f"| `{switch.name}` |")), "")
+        assert line, f"the README has no row for the switch {switch.name}"
+        assert len(default) > 20 or f"| `{default or '(empty)'}` |" in line, (line, default)
+
+
+def test_scripts_are_checked(emulator: Emulator) -> None:
+    for wrong in ({"f": "dance"}, {"f": {"outcome": "fail", "colour": 1}}, {"f": {"seconds": 1}}, [1]):
+        assert _post(emulator, "scripts", wrong).status_code == 400
+    assert _post(emulator, "scripts", {"f": {"outcome": "fail", "seconds": 2, "log": "a\nb"}}).status_code == 200
+
+
+def test_an_unknown_control_endpoint_says_which_there_are(emulator: Emulator) -> None:
+    answer = _get(emulator, "nothing")
+    assert (answer.status_code, "GET /_emulator/health" in answer.json()["endpoints"]) == (404, True)
+
+
+def test_a_process_holds_one_emulator(emulator: Emulator) -> None:
+    with pytest.raises(RuntimeError, match="holds an emulator already"):
+        Emulator()
+
+
+# Seeds
+
+
+@pytest.fixture(scope="module")
+def _demo() -> dict:
+    return dict(yaml.safe_load(DEMO.read_text(encoding="utf-8")))
+
+
+@pytest.fixture
+def seeded(world: World, _demo: dict) -> World:
+    """The demo's seed, in this module's emulator."""
+    world.emulator._seed = _demo
+    world.emulator.reset()
+    yield world
+    world.emulator._seed = {}
+
+
+def test_the_demos_seed_is_ready_for_a_canary(seeded: World) -> None:
+    assert seeded.traffic() == {"1": 1.0}
+    assert seeded.functions.publish_version(FunctionName="checkout")["Version"] == "2"
+    group = seeded.codedeploy.get_deployment_group(applicationName="checkout-app", deploymentGroupName="checkout-live")[
+        "deploymentGroupInfo"
+    ]
+    assert group["deploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+    assert group["alarmConfiguration"]["alarms"] == [{"name": "checkout-errors"}]
+    assert len(group["autoRollbackConfiguration"]["events"]) == 3
+    alarm = seeded.client("cloudwatch").describe_alarms()["MetricAlarms"][0]
+    assert (alarm["AlarmName"], alarm["StateValue"]) == ("checkout-errors", "OK")
+    versioning = seeded.client("s3").get_bucket_versioning(Bucket="demo-deployments")
+    assert versioning["Status"] == "Enabled"
+    repo = f"{seeded.emulator.url}/api/v3/repos/your-org/checkout"
+    pull = requests.get(f"{repo}/pulls/7", timeout=5).json()
+    found = requests.get(f"{repo}/commits/{pull['head']['sha']}/pulls", timeout=5).json()
+    assert [one["number"] for one in found] == [7]
+
+
+def test_a_seed_leaves_no_calls_behind(seeded: World) -> None:
+    assert seeded.emulator.calls == []
+
+
+def test_a_seed_sets_switches_scripts_faults_configs_and_split_aliases(world: World) -> None:
+    world.emulator._seed = {
+        "switches": {"weight-scale": "fraction"},
+        "scripts": {"f": "crash"},
+        "faults": [{"service": "s3", "fault": "throttle"}],
+        "configs": [{"name": "c", "canary": [20, 3]}, {"name": "l", "linear": [25, 2]}, {"name": "a"}],
+        "functions": [
+            {"name": "f", "versions": ["x = 1", "x = 2"], "aliases": {"live": {"version": 1, "weights": {2: 0.5}}}}
+        ],
+        "applications": [{"name": APP, "groups": [{"name": GROUP, "config": "c"}]}],
+        "repositories": [{"name": "o/r", "private": True, "comments": [{"issue": 1, "body": "hi", "author": "eve"}]}],
+        "roles": ["extra"],
+        "buckets": [{"name": "b-1", "objects": {"k": "v"}}, "b-2"],
+    }
+    try:
+        world.emulator.reset()
+        assert world.traffic("f") == {"1": 0.5, "2": 0.5}
+        assert world.emulator.switch_values()["weight-scale"] == "fraction"
+        assert world.emulator.present_faults()[0]["service"] == "s3"
+        comments = requests.get(f"{world.emulator.url}/api/v3/repos/o/r/issues/1/comments", timeout=5).json()
+        assert (comments[0]["user"]["login"], comments[0]["body"]) == ("eve", "hi")
+        assert requests.get(f"{world.emulator.url}/api/v3/repos/o/r", timeout=5).json()["private"] is True
+    finally:
+        world.emulator._seed = {}
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        {"colour": "red"},
+        {"functions": [{"runtime": "x"}]},
+        {"functions": [{"name": "f", "colour": "red"}]},
+        {"functions": [{"name": "f", "aliases": {"live": 4}}]},
+        {"applications": [{"name": "a", "groups": [{"name": "g", "config": "none"}]}]},
+        {"switches": {"none": 1}},
+        {"faults": [{"fault": "flood"}]},
+        {"repositories": [{"name": "no-slash"}]},
+    ],
+)
+def test_a_seed_that_makes_no_sense_says_where(world: World, seed: dict) -> None:
+    from codedeploy_emulator.seed import load
+
+    with pytest.raises(SeedError):
+        world.emulator._seeder.apply(load(seed))
+
+
+def test_a_seed_file_that_is_not_there_or_not_yaml_says_so(tmp_path: Path) -> None:
+    from codedeploy_emulator.seed import load
+
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("a: [", encoding="utf-8")
+    for path in (tmp_path / "none.yaml", broken):
+        with pytest.raises(SeedError):
+            load(path)

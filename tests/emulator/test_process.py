@@ -1,0 +1,131 @@
+"""The emulator as people start it: a process, a port, a speed, a seed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+import codedeploy_emulator
+
+DEMO = Path(codedeploy_emulator.__file__).parent / "seeds" / "demo.yaml"
+SERVE = [sys.executable, "-m", "codedeploy_emulator", "serve", "--port", "0"]
+
+
+@pytest.fixture
+def serving() -> Iterator[list[subprocess.Popen[str]]]:
+    """Processes that are ended after the test."""
+    started: list[subprocess.Popen[str]] = []
+    yield started
+    for process in started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+
+
+def _start(serving: list[subprocess.Popen[str]], *arguments: str) -> tuple[subprocess.Popen[str], str]:
+    process = subprocess.Popen([*SERVE, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    serving.append(process)
+    assert process.stdout is not None
+    match = re.search(r"listens on (http://127\.0\.0\.1:\d+)", process.stdout.readline())
+    assert match, process.stderr.read() if process.stderr else ""
+    return process, match[1]
+
+
+def _env(url: str) -> dict[str, str]:
+    lines = requests.get(f"{url}/_emulator/env", timeout=5).text.splitlines()
+    return {**os.environ, **dict(line.split("=", 1) for line in lines)}
+
+
+CLIENT = """
+import json, time, boto3
+codedeploy, functions = boto3.client("codedeploy"), boto3.client("lambda")
+version = functions.publish_version(FunctionName="checkout")["Version"]
+spec = {"version": 0.0, "Resources": [{"f": {"Type": "AWS::Lambda::Function", "Properties": {
+    "Name": "checkout", "Alias": "live", "CurrentVersion": "1", "TargetVersion": version}}}],
+    "Hooks": [{"BeforeAllowTraffic": "CodeDeployHook_checkout_before"},
+              {"AfterAllowTraffic": "CodeDeployHook_checkout_after"}]}
+deployment = codedeploy.create_deployment(applicationName="checkout-app", deploymentGroupName="checkout-live",
+    revision={"revisionType": "AppSpecContent", "appSpecContent": {"content": json.dumps(spec)}})["deploymentId"]
+weights = []
+while True:
+    info = codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]
+    alias = functions.get_alias(FunctionName="checkout", Name="live")
+    weight = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}).get(version)
+    weights += [weight] if weight not in weights else []
+    if info["status"] in ("Succeeded", "Failed", "Stopped"):
+        break
+    time.sleep(0.05)
+print(info["status"], alias["FunctionVersion"], weights, (info["completeTime"] - info["createTime"]).total_seconds())
+"""
+
+
+def test_a_canary_with_real_hooks_runs_in_emulated_time(serving: list[subprocess.Popen[str]]) -> None:
+    _, url = _start(serving, "--speed", "300", "--seed", str(DEMO))
+    env = _env(url)
+    assert env["CI_DEPLOY_CLOCK_SPEED"] == "300"
+    done = subprocess.run(
+        [sys.executable, "-c", CLIENT], env=env, capture_output=True, text=True, timeout=60, check=True
+    )
+    status, version, *weights, seconds = done.stdout.split()
+    assert (status, version, " ".join(weights)) == ("Succeeded", "2", "[None, 0.1]")
+    assert float(seconds) > 300
+
+
+def test_hooks_are_invoked_in_time_even_when_nobody_looks(serving: list[subprocess.Popen[str]]) -> None:
+    _, url = _start(serving, "--speed", "300", "--seed", str(DEMO))
+    env = _env(url)
+    create = CLIENT.split("weights = []", maxsplit=1)[0] + "print(deployment)"
+    done = subprocess.run(
+        [sys.executable, "-c", create], env=env, capture_output=True, text=True, timeout=60, check=True
+    )
+    until = time.monotonic() + 20
+    operations: list[str] = []
+    while "PutLifecycleEventHookExecutionStatus" not in operations and time.monotonic() < until:
+        # Only the record is read, which settles nothing.
+        operations = [call["operation"] for call in requests.get(f"{url}/_emulator/calls", timeout=5).json()]
+        time.sleep(0.1)
+    assert "PutLifecycleEventHookExecutionStatus" in operations, done.stdout
+
+
+def test_it_ends_at_once_on_a_signal(serving: list[subprocess.Popen[str]]) -> None:
+    for name in (signal.SIGINT, signal.SIGTERM):
+        process, _ = _start(serving)
+        process.send_signal(name)
+        assert process.wait(timeout=10) == 0
+
+
+def test_another_host_than_loopback_is_warned_about(serving: list[subprocess.Popen[str]]) -> None:
+    process, url = _start(serving, "--host", "0.0.0.0")
+    port = url.rsplit(":", 1)[1]
+    asked = requests.get(f"{url}/_emulator/env", headers={"Host": f"emulator:{port}"}, timeout=5).text
+    assert f"AWS_ENDPOINT_URL=http://emulator:{port}" in asked
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=10)
+    assert errors.startswith("warning: listening on 0.0.0.0")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--speed", "-1"), ("--seed", "/none.yaml"), ("--port", "99999"), ("--speed", "fast")]
+)
+def test_what_cannot_be_done_is_exit_code_2(arguments: tuple[str, str]) -> None:
+    command = [sys.executable, "-m", "codedeploy_emulator", "serve", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2
+    assert "error" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_is_exit_code_2(serving: list[subprocess.Popen[str]]) -> None:
+    _, url = _start(serving)
+    command = [*SERVE[:-1], url.rsplit(":", 1)[1]]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, "Address already in use" in done.stderr) == (2, True)

@@ -1,0 +1,141 @@
+"""S3, STS, IAM and OIDC as a deployment tool uses them; names of operations; what is not modelled."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+import requests
+from botocore.exceptions import ClientError
+
+from tests.emulator.world import World
+
+
+@pytest.fixture
+def bucket(world: World) -> World:
+    """A versioned bucket `specs`."""
+    s3 = world.client("s3")
+    s3.create_bucket(Bucket="specs")
+    s3.put_bucket_versioning(Bucket="specs", VersioningConfiguration={"Status": "Enabled"})
+    return world
+
+
+def test_an_object_is_written_once_when_it_must_not_exist(bucket: World) -> None:
+    s3 = bucket.client("s3")
+    first = s3.put_object(Bucket="specs", Key="CodeDeploy/a.json", Body=b"{}", IfNoneMatch="*")
+    with pytest.raises(ClientError) as refused:
+        s3.put_object(Bucket="specs", Key="CodeDeploy/a.json", Body=b"{}", IfNoneMatch="*")
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 412
+    versions = s3.list_object_versions(Bucket="specs")["Versions"]
+    assert [version["VersionId"] for version in versions] == [first["VersionId"]]
+    head = s3.head_object(Bucket="specs", Key="CodeDeploy/a.json")
+    assert (head["ETag"], head["VersionId"], head["ContentLength"]) == (first["ETag"], first["VersionId"], 2)
+
+
+def test_an_object_that_was_deleted_may_be_written_again(bucket: World) -> None:
+    s3 = bucket.client("s3")
+    s3.put_object(Bucket="specs", Key="a", Body=b"1", IfNoneMatch="*")
+    s3.delete_object(Bucket="specs", Key="a")
+    s3.put_object(Bucket="specs", Key="a", Body=b"2", IfNoneMatch="*")
+
+
+def test_a_bucket_of_another_owner_than_expected_is_refused(bucket: World) -> None:
+    s3 = bucket.client("s3")
+    s3.put_object(
+        Bucket="specs", Key="a", Body=b"", ExpectedBucketOwner="123456789012", Tagging="UseWithCodeDeploy=true"
+    )
+    with pytest.raises(ClientError) as refused:
+        s3.put_object(Bucket="specs", Key="b", Body=b"", ExpectedBucketOwner="111122223333")
+    assert refused.value.response["Error"]["Code"] == "AccessDenied"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    assert s3.get_object_tagging(Bucket="specs", Key="a")["TagSet"] == [{"Key": "UseWithCodeDeploy", "Value": "true"}]
+
+
+def test_a_presigned_url_is_aws_too(bucket: World) -> None:
+    for version in ("s3v4", "s3"):
+        s3 = bucket.client("s3", signature_version=version)
+        s3.put_object(Bucket="specs", Key="a b", Body=b"text")
+        url = s3.generate_presigned_url("get_object", Params={"Bucket": "specs", "Key": "a b"})
+        assert requests.get(url, timeout=5).content == b"text"
+
+
+def test_calls_have_awss_names_for_every_service(bucket: World) -> None:
+    s3 = bucket.client("s3")
+    s3.put_object(Bucket="specs", Key="a", Body=b"1")
+    s3.copy_object(Bucket="specs", Key="b", CopySource="specs/a")
+    s3.list_objects_v2(Bucket="specs")
+    s3.list_buckets()
+    s3.get_bucket_versioning(Bucket="specs")
+    bucket.served()
+    bucket.functions.update_alias(FunctionName="checkout", Name="live", FunctionVersion="2")
+    bucket.client("sts").get_caller_identity()
+    bucket.alarm("a")
+    names = [(call["service"], call["operation"]) for call in bucket.emulator.calls]
+    for expected in (
+        ("s3", "CreateBucket"),
+        ("s3", "PutBucketVersioning"),
+        ("s3", "PutObject"),
+        ("s3", "CopyObject"),
+        ("s3", "ListObjectsV2"),
+        ("s3", "ListBuckets"),
+        ("s3", "GetBucketVersioning"),
+        ("iam", "CreateRole"),
+        ("lambda", "CreateFunction"),
+        ("lambda", "UpdateFunctionCode"),
+        ("lambda", "PublishVersion"),
+        ("lambda", "CreateAlias"),
+        ("lambda", "UpdateAlias"),
+        ("sts", "GetCallerIdentity"),
+        ("cloudwatch", "PutMetricAlarm"),
+        ("cloudwatch", "SetAlarmState"),
+    ):
+        assert expected in names
+
+
+def test_a_role_is_assumed_with_the_job_s_token(world: World) -> None:
+    env = world.emulator.env
+    url, secret = env["ACTIONS_ID_TOKEN_REQUEST_URL"], env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]
+    answer = requests.get(f"{url}&audience=sts.amazonaws.com", headers={"Authorization": f"Bearer {secret}"}, timeout=5)
+    token = answer.json()["value"]
+    payload = token.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    assert (claims["aud"], claims["iss"]) == ("sts.amazonaws.com", "https://token.actions.githubusercontent.com")
+    given = world.client("sts").assume_role_with_web_identity(
+        RoleArn="arn:aws:iam::123456789012:role/deploy", RoleSessionName="session", WebIdentityToken=token
+    )["Credentials"]
+    assert given["SessionToken"]
+    assert requests.get(url, headers={"Authorization": "Bearer other"}, timeout=5).status_code == 401
+
+
+def test_a_chained_session_is_an_hour_at_most(world: World) -> None:
+    import boto3
+
+    role = {"RoleArn": "arn:aws:iam::123456789012:role/deploy", "RoleSessionName": "session"}
+    first = world.client("sts").assume_role(**role, DurationSeconds=7200)["Credentials"]
+    keys = (first["AccessKeyId"], first["SecretAccessKey"], first["SessionToken"], "us-east-1")
+    chained = boto3.Session(*keys).client("sts", endpoint_url=world.emulator.url)
+    with pytest.raises(ClientError, match="exceeds the 1 hour session limit"):
+        chained.assume_role(**role, DurationSeconds=7200)
+    chained.assume_role(**role, DurationSeconds=3600)
+    world.emulator.switches(role_chaining_seconds=0)
+    chained.assume_role(**role, DurationSeconds=7200)
+    chained.close()
+
+
+def test_what_moto_does_not_model_is_an_error_and_no_outage(world: World) -> None:
+    world.function("f")
+    with pytest.raises(ClientError) as refused:
+        world.functions.get_function_recursion_config(FunctionName="f")
+    response = refused.value.response
+    assert (response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]) == (
+        "UnknownOperationException",
+        400,
+    )
+
+
+def test_the_service_role_can_be_made_to_matter(shop: World) -> None:
+    shop.emulator.switches(check_service_role=True)
+    deployment = shop.deploy()
+    shop.emulator.advance(60)
+    assert shop.error(deployment) == "IAM_ROLE_MISSING"
