@@ -53,6 +53,7 @@ code,pre { font:12px/1.45 ui-monospace,SFMono-Regular,"SF Mono",Menlo,Consolas,"
 .alert > .markdown-alert-title { font-weight:500; }
 .alert.caution { border-color:var(--bad); } .alert.caution > .markdown-alert-title { color:var(--bad); }
 .alert.warning { border-color:var(--warn); } .alert.warning > .markdown-alert-title { color:var(--warn); }
+.alert.important { border-color:#8250df; } .alert.important > .markdown-alert-title { color:#8250df; }
 .alert.note { border-color:var(--note); } .alert.note > .markdown-alert-title { color:var(--note); }
 .log { background:#010409; color:#e6edf3; border-radius:6px; padding:16px 0; overflow:auto; }
 .log div,.log summary { white-space:pre-wrap; overflow-wrap:anywhere; padding:0 16px; min-height:1.45em;
@@ -124,7 +125,7 @@ def _alert(match: re.Match[str]) -> str:
     return f'<div class="alert {kind}">{title}<p>{match[2]}</div>'
 
 
-_ALERTS = {"caution": "⛔", "warning": "⚠", "note": "ⓘ"}
+_ALERTS = {"caution": "⛔", "warning": "⚠", "important": "❗", "note": "ⓘ"}
 
 
 def chart_svg(source: str) -> str:

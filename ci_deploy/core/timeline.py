@@ -111,6 +111,7 @@ class FunctionStory:
     findings: tuple[Finding, ...] = ()
     diagnosis: Diagnosis | None = None
     restored: str = ""
+    hold: str | None = None  # why deployments are on hold from here on, empty if released; None: not touched
     status: e.StatusReported | None = None
     result: Result | None = None
 
@@ -239,6 +240,8 @@ def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
             return _with_alias(chapter, event.alias, event.at)
         case e.AliasRestored():
             return replace(_with_alias(chapter, event.alias, event.at), restored=event.why)
+        case e.HoldChanged():
+            return replace(chapter, hold=event.text)
         case e.StatusReported():
             return replace(_with_alias(chapter, event.alias, event.at), status=event)
         case e.Finished():

@@ -30,6 +30,7 @@ def render(story: Story) -> str:
             Section("title", (f"{marker(story)}\n### {part.headline(story)}",)),
             Section("endpoint", (part.not_aws(story),)),
             Section("verdict", (part.lead(story),)),
+            Section("holds", (part.holds(story), "")),
             Section(
                 "functions",
                 part.shrinking(lambda n: part.functions_table(story, n), (100, 50, 25, 10, 3)),

@@ -54,7 +54,9 @@ class LogReporter:
                 self._start(event)
             case e.Identified():
                 who = event.identity.arn.rpartition(":")[2]
-                self._say(event, "·", "AWS", f"account {event.identity.account}, {event.identity.region}, as {who}")
+                # An account's number is no secret, but nobody wants it in public.
+                account = "" if self._story.context.public else f"account {event.identity.account}, "
+                self._say(event, "·", "AWS", f"{account}{event.identity.region}, as {who}")
             case e.Noticed():
                 self._finding(event.finding, event)
             case e.Planned():
@@ -62,6 +64,9 @@ class LogReporter:
             case e.Waiting():
                 limit = f", at most {words.duration(event.until - event.at)}" if event.until is not None else ""
                 self._say(event, "…", "Waiting", f"{event.what}{limit}", _YELLOW)
+            case e.Progress():
+                text = f"{event.what}: {words.size(event.done)} of {words.size(event.total)}"
+                self._say(event, "…", "Progress", text, _DIM)
             case e.CodeUploaded():
                 self._say(event, "✓", "Code", f"{words.size(event.size)} uploaded, sha256 {event.code_sha256}")
             case e.VersionPublished():
@@ -97,6 +102,9 @@ class LogReporter:
             case e.RollbackStarted():
                 text = f"{event.deployment_id} takes {event.rollback_of} back"
                 self._say(event, "↩", "ROLLBACK", self._join(text, event.message), _YELLOW, bold=True)
+            case e.HoldChanged():
+                text = f"deployments of {event.key} are refused from now on: {event.text}" if event.text else "released"
+                self._say(event, "■", "HOLD", text, _YELLOW, bold=True)
             case e.Diagnosed():
                 self._diagnosis(event)
             case e.AliasRead():

@@ -131,6 +131,20 @@ def lead(story: Story) -> str:
     return "\n".join((f"> [!{kind}]", "\n>\n".join(f"> {part}" for part in parts)))
 
 
+def holds(story: Story) -> str:
+    """Which functions are on hold now, because of this run, and how to release them."""
+    rows = [
+        f"> [!IMPORTANT]\n> Deployments of {code(chapter.key)} are **on hold**: {prose(chapter.hold)}. "
+        "They are refused until one runs with `release-hold: true`."
+        for chapter in story.functions.values()
+        if chapter.hold
+    ]
+    released = [
+        f"The hold on {code(chapter.key)} was released." for chapter in story.functions.values() if chapter.hold == ""
+    ]
+    return "\n\n".join((rows + released)[:20])
+
+
 def next_step(story: Story) -> str:
     """What to do, where it is not how to roll back a success (that has a part of its own)."""
     chapter, result = _single(story)

@@ -23,6 +23,7 @@ def render(story: Story) -> str:
             Section("title", (f"## {part.headline(story)}",)),
             Section("endpoint", (part.not_aws(story),)),
             Section("verdict", (part.lead(story),)),
+            Section("holds", (part.holds(story), "")),
             Section(
                 "functions",
                 part.shrinking(lambda n: part.functions_table(story, n), (1000, 200, 50, 10)),

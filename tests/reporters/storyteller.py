@@ -395,6 +395,9 @@ class Release:
             ),
         )
 
+    def put_on_hold(self, text: str) -> Self:
+        return self._add(e.HoldChanged, text=text)
+
     def finished(self, outcome: Outcome, *, live: str = "", weights: str = "", **changes: Any) -> Self:
         results = []
         for key in self.keys:
@@ -603,6 +606,7 @@ def scenarios() -> dict[str, Release]:
         .shifts(100)
         .step("AllowTraffic", 2)
         .status(DeploymentStatus.SUCCEEDED)
+        .put_on_hold("by hubot run 11223344999 - Checkout total is wrong for CHF")
         .finished(Outcome.SUCCEEDED, live="41", reason="Checkout total is wrong for CHF, see the incident channel"),
         "release-mixed": mixed(four),
         "error": Release(identity=None).finished(
