@@ -137,7 +137,7 @@ def _params(operation: str, request: Request) -> Json:
     if not isinstance(params, dict):
         raise ApiError("SerializationException", "The request is not a JSON object.")
     # null is how some clients spell "not given".
-    params = _without_null(params)
+    params = {key: _without_null(value) for key, value in params.items() if value is not None}
     shape = _model().operation_model(operation).input_shape
     if shape is not None:
         report = ParamValidator().validate(params, shape).generate_report()

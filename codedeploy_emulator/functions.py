@@ -6,6 +6,7 @@ process runs in real time, so its timeout counts in real seconds, 10 at least.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -71,6 +72,7 @@ class Functions:
     # More processes at once than this only make each other time out.
     _slots: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(8))
     _streams: dict[str, str] = field(default_factory=dict)
+    _running: set[subprocess.Popen[bytes]] = field(default_factory=set)
 
     def script(self, scripts: Mapping[str, object]) -> None:
         """Set outcomes by function name (`run` takes a script away again). SeedError says what is wrong."""
@@ -131,12 +133,15 @@ class Functions:
                 start_new_session=True,
             )
             timed_out = False
+            self._running.add(process)
             try:
                 printed, _ = process.communicate(json.dumps(given).encode(), timeout=seconds)
             except subprocess.TimeoutExpired:
                 timed_out = True
-                os.killpg(process.pid, signal.SIGKILL)
+                _kill(process)
                 printed, _ = process.communicate()
+            finally:
+                self._running.discard(process)
             result = json.loads(result_file.read_text()) if result_file.exists() and not timed_out else {}
         lines = printed.decode("utf-8", "replace").splitlines()
         if timed_out:
@@ -164,15 +169,22 @@ class Functions:
         moto_parts.write_log(found.account_id, found.region, found.logs_group_name, outcome.log_stream, lines)
 
     def reset(self) -> None:
-        """Forget scripts and log streams; unpacked code stays, it is found by its digest."""
+        """Forget scripts and log streams, end what runs; unpacked code stays, it is found by its digest."""
+        self._end_all()
         self.scripts.clear()
         self._streams.clear()
 
     def close(self) -> None:
-        """Remove the unpacked code."""
+        """End what runs and remove the unpacked code."""
+        self._end_all()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = ""
+
+    def _end_all(self) -> None:
+        # What belongs to a world that is gone must not call back into the next one, whose ids are the same again.
+        for process in list(self._running):
+            _kill(process)
 
     def _outcome(
         self, found: Any, payload: bytes, failed: bool, lines: list[str], identity: str = "", stream: str = ""
@@ -223,6 +235,12 @@ class Functions:
         }
         environment.update({str(key): str(value) for key, value in (found.environment_vars or {}).items()})
         return environment
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    # The process is the leader of its own group, so that what it started goes with it.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _context(found: Any, identity: str, stream: str) -> dict[str, str]:

@@ -46,16 +46,17 @@ def order_of(deployment: Deployment, switches: Switches) -> Order | Refusal:
     found = moto_parts.function(place.account, place.region, spec.function)
     if found is None:
         return _no_function(f"The Lambda function {spec.function} does not exist.")
-    alias = moto_parts.alias(place.account, place.region, found.function_name, spec.alias)
+    name = str(found.function_name)
+    alias = moto_parts.alias(place.account, place.region, name, spec.alias)
     if alias is None:
         return _invalid(f" The Lambda function {spec.function} has no alias {spec.alias}.")
-    versions = {str(version.version) for version in moto_parts.versions(place.account, place.region, spec.function)}
+    versions = {str(version.version) for version in moto_parts.versions(place.account, place.region, name)}
     for version in (spec.target,) if deployment.rollback_of else (spec.current, spec.target):
         if version not in versions:
             return _no_function(f"The Lambda function {spec.function} has no version {version}.")
     shifts = configs.shifts(config["trafficRoutingConfig"])
     if deployment.rollback_of:
-        return _rollback_order(spec, alias, shifts, switches)
+        return _rollback_order(name, spec, alias, shifts, switches)
     refusal = _misfit(spec, alias, config["trafficRoutingConfig"]["type"], switches)
     if refusal:
         return refusal
@@ -63,7 +64,7 @@ def order_of(deployment: Deployment, switches: Switches) -> Order | Refusal:
     if getattr(alias, "emulator_provisioned", None):
         wait = switches.number("provisioned-concurrency-seconds")
     return Order(
-        function=found.function_name,
+        function=name,
         alias=spec.alias,
         current=spec.current,
         target=spec.target,
@@ -105,7 +106,7 @@ def _misfit(spec: appspec.AppSpec, alias: Any, routing: str, switches: Switches)
     return None
 
 
-def _rollback_order(spec: appspec.AppSpec, alias: Any, shifts: configs.Shifts, switches: Switches) -> Order:
+def _rollback_order(name: str, spec: appspec.AppSpec, alias: Any, shifts: configs.Shifts, switches: Switches) -> Order:
     """Back to the revision's target from whatever the alias has now; its CurrentVersion is of another day."""
     serves, weights = str(alias.function_version), moto_parts.alias_weights(alias)
     others = [version for version in (serves, *weights) if version != spec.target]
@@ -114,7 +115,7 @@ def _rollback_order(spec: appspec.AppSpec, alias: Any, shifts: configs.Shifts, s
     kept = tuple(shift for shift in shifts if shift[1] >= has)
     with_hooks = switches.flag("rollback-runs-hooks")
     return Order(
-        function=spec.function.rsplit(":", 1)[-1],
+        function=name,
         alias=spec.alias,
         current=others[0] if others else spec.target,
         target=spec.target,

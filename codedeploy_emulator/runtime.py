@@ -6,7 +6,9 @@ One lock guards everything. Functions run outside it, on threads of their own, a
 from __future__ import annotations
 
 import heapq
+import sys
 import threading
+import traceback
 from dataclasses import replace
 from typing import Any
 
@@ -185,6 +187,16 @@ class Runtime:
             return
         if self.clock.manual:
             self.clock.move_to(at)
+        try:
+            self._step(deployment, at)
+        except Exception:  # noqa: BLE001 - a bug must end this one deployment visibly, not stop time for all
+            traceback.print_exc(file=sys.stderr)
+            before = deployment.run
+            deployment.run = failed(before, at, "INTERNAL_ERROR", "The emulator failed; its own output says why.")
+            self._over(deployment, before)
+        self.schedule(deployment)
+
+    def _step(self, deployment: Deployment, at: float) -> None:
         before = deployment.run
         sight = Sight()
         if before.status is Status.CREATED and before.next_at <= at:
@@ -197,7 +209,6 @@ class Runtime:
         for effect in effects:
             self._apply(deployment, before, effect, at)
         self._over(deployment, before)
-        self.schedule(deployment)
 
     def _over(self, deployment: Deployment, before: Run) -> None:
         if before.status.final or not deployment.run.status.final:

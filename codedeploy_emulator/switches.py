@@ -68,7 +68,8 @@ TABLE: tuple[Switch, ...] = (
         name="hooks",
         default="run",
         choices=("run", "succeed", "fail", "crash", "silent"),
-        says="what a hook without a script of its own does: run its Python code, or play an outcome",
+        says="what a function without a script of its own does when invoked (as a hook or by Invoke): run its Python "
+        "code, or play an outcome",
     ),
     Switch(name="hook-seconds", default=1, says="how long a scripted hook takes, emulated"),
     Switch(name="hook-timeout-seconds", default=3600, says="how long CodeDeploy waits for a hook's answer"),

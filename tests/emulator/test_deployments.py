@@ -449,3 +449,24 @@ def test_code_for_a_hook_may_come_from_s3(shop: World) -> None:
     deployment = shop.deploy(after="CodeDeployHook_s3", deploymentConfigName=AT_ONCE)
     shop.emulator.advance(60)
     assert shop.status(deployment) == "Succeeded"
+
+
+def _timeline(world: World, steps: int) -> list[object]:
+    world.emulator.reset()
+    world.served()
+    world.group()
+    world.function("CodeDeployHook_a")
+    world.emulator.scripts(CodeDeployHook_a={"outcome": "succeed", "seconds": 33})
+    start = world.emulator.now
+    deployment = world.deploy(before="CodeDeployHook_a", after="CodeDeployHook_a", deploymentConfigName=LINEAR)
+    for _ in range(steps):
+        world.emulator.advance(900 / steps)
+    return [
+        (event["lifecycleEventName"], round(event[edge].timestamp() - start, 2))
+        for event in world.target(deployment)["lifecycleEvents"]
+        for edge in ("startTime", "endTime")
+    ]
+
+
+def test_the_timeline_over_the_api_is_the_same_in_one_step_and_in_hundreds(world: World) -> None:
+    assert _timeline(world, 1) == _timeline(world, 300)
