@@ -32,8 +32,6 @@ PENDING = frozenset({
     "functions",
     "release-policy",
     "max-parallel",
-    "comment-key",
-    "rollback-workflow",
 })  # fmt: skip
 
 OUTPUTS = {

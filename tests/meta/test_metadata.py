@@ -82,7 +82,11 @@ def test_what_is_pending_is_in_the_table_and_not_used() -> None:
         for path in (ROOT / "ci_deploy").rglob("*.py")
         if path.name not in ("inputs.py", "appspec.py")  # these know which inputs exclude each other
     )
-    used = {name for name in metadata.PENDING if re.search(rf"\binputs\.{name.replace('-', '_')}\b", code)}
+    used = {
+        name
+        for name in metadata.PENDING
+        if re.search(rf"""\binputs\.({name.replace("-", "_")}\b|get\("{name}")""", code)
+    }
     assert used == set()
 
 
