@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import Pool
 
 from ci_deploy.core.errors import ErrorKind
@@ -30,7 +30,7 @@ class History:
     world: World
     runs: tuple[Run, ...]
     killed_at: float | None = None
-    post: tuple[Run, ...] = ()
+    post: list[Run] = field(default_factory=list)
 
     @property
     def end(self) -> str:
@@ -183,42 +183,45 @@ def make(seed: int) -> History:
     return History(seed=seed, world=world, runs=tuple(runs), killed_at=killed_at)
 
 
-def explore(seed: int) -> History:
+def explore(history: History) -> None:
     """Play a history to its end, post steps included, and hold it to the promise."""
-    history = make(seed)
     world, runs = history.world, history.runs
     going = list(runs)
+    alone = len(runs) == 1
+
+    def then(run: Run) -> None:
+        promise(run, alone=alone)
+
     if history.killed_at is not None:
-        until(world, runs[0], world.now + history.killed_at)
+        until(world, runs[0], world.now + history.killed_at, then)
         going.remove(runs[0])
-    post = []
-    if going:
-        play_together(world, *going)
+    play_together(world, *going, then=then)
     for run in runs:
-        if run.over:
-            promise(run, alone=len(runs) == 1)
         if run.release.command in (Command.PLAN, Command.STATUS):
             continue
-        finishing = post_step(run, weather=FAIR, seed=seed, killed=not run.over)
+        finishing = post_step(run, weather=FAIR, seed=history.seed, killed=not run.over, begun=history.post.append)
         if finishing is not None:
-            promise(finishing, alone=len(runs) == 1)
-            post.append(finishing)
-        settled_truth(run, finishing, alone=len(runs) == 1)
-    return History(seed=seed, world=world, runs=runs, killed_at=history.killed_at, post=tuple(post))
+            promise(finishing, alone=alone)
+        settled_truth(run, finishing, alone=alone)
 
 
-def recovers(seed: int) -> History:
+def recovers(history: History) -> None:
     """What was red can be repaired by running again, in fair weather, when whatever runs has ended."""
-    history = explore(seed)
     world = history.world
     world.advance(world.now + 20_000)
     world.hook_seconds, world.alarm_at, world.moved_by_hand = (None, None), None, None
-    again = play(world, inputs(repair="true"), run=context(run_id=201), marker_id="0badcaff", seed=seed)
+    again = play(world, inputs(repair="true"), run=context(run_id=201), marker_id="0badcaff")
     assert world.may_update_alias or not world.alias_weights or again.result.outcome is Outcome.REFUSED
     if world.may_update_alias:
         assert again.result.outcome in (Outcome.SUCCEEDED, Outcome.UNCHANGED), again.result
         assert not world.alias_weights
         assert world.versions[world.alias_version] == world.latest_sha
+
+
+def hold(history: History) -> History:
+    """Everything that must hold of a history."""
+    explore(history)
+    recovers(history)
     return history
 
 
@@ -226,7 +229,7 @@ def _count(numbers: tuple[int, int]) -> Counter[str]:
     ends: Counter[str] = Counter()
     for seed in range(*numbers):
         try:
-            ends[recovers(seed).end] += 1
+            ends[hold(make(seed)).end] += 1
         except Exception as error:
             what = f"seed {seed} fails: {type(error).__name__}: {error}"
             raise AssertionError(f"{what}\nreplay it: python -m tests.support.histories {seed}") from error
@@ -251,24 +254,14 @@ def main() -> None:
         history = make(numbers[0])
         print(history.world)
         try:
-            recovers_in_place(history)
+            hold(history)
         finally:
-            print("\n".join(summary(history.runs)))
+            print("\n".join(summary((*history.runs, *history.post))))
         return
     ends = explore_many(*numbers)
     for end, count in ends.most_common():
         print(f"{count:7}  {end}")
     print(f"{sum(ends.values())} histories, {len(ends)} distinct ends")
-
-
-def recovers_in_place(history: History) -> None:
-    """The same as `recovers`, on a history that the caller goes on to look at."""
-    global make
-    made, make = make, lambda _seed: history
-    try:
-        recovers(history.seed)
-    finally:
-        make = made
 
 
 if __name__ == "__main__":

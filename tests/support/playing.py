@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import json
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ci_deploy.core import actions as a
@@ -166,12 +166,16 @@ def first(given: Inputs, run: Context, marker_id: str = "0badcafe") -> Rollout:
     return Rollout(inputs=given, context=run, marker_id=marker_id, subject=given.deployment_id or "")
 
 
-def play_together(world: World, *runs: Run, limit: float = 400_000.0) -> None:
-    """Play runs to their ends, side by side."""
+def play_together(
+    world: World, *runs: Run, then: Callable[[Run], None] = lambda run: None, limit: float = 400_000.0
+) -> None:
+    """Play runs to their ends, side by side; `then` is told of each end when it comes."""
     while going := [run for run in runs if not run.over]:
         run = min(going, key=Run.next_at)
         world.advance(max(run.next_at(), world.now))
         run.go()
+        if run.over:
+            then(run)
         assert run.now < limit, f"no end: {run.rollout.stage}"
 
 
@@ -193,7 +197,14 @@ def play(
     return made
 
 
-def post_step(main: Run, *, weather: Weather = FAIR, seed: int = 0, killed: bool = False) -> Run | None:
+def post_step(
+    main: Run,
+    *,
+    weather: Weather = FAIR,
+    seed: int = 0,
+    killed: bool = False,
+    begun: Callable[[Run], None] = lambda run: None,
+) -> Run | None:
     """What the post step makes of it, from the state that the main step left; None where nothing is left to do."""
     state = main.state()
     if not state or (not killed and main.result.settled):
@@ -214,15 +225,18 @@ def post_step(main: Run, *, weather: Weather = FAIR, seed: int = 0, killed: bool
         cancel_until=FINISH_WITHIN,
     )
     made = Run(main.world, rollout, weather=weather, seed=seed)
+    begun(made)
     play_together(main.world, made)
     return made
 
 
-def until(world: World, run: Run, at: float) -> None:
+def until(world: World, run: Run, at: float, then: Callable[[Run], None] = lambda run: None) -> None:
     """Play a run up to a moment and no further: a kill."""
     while not run.over and run.next_at() <= at:
         world.advance(max(run.next_at(), world.now))
         run.go()
+        if run.over:
+            then(run)
     world.advance(at)
 
 

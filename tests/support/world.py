@@ -383,9 +383,7 @@ class World:
         running = next(running for running in self.deployments if running.id == deployment_id)
         self.stops.append((self.now, deployment_id, rollback))
         if running.status.terminal:
-            raise _error(
-                ErrorKind.REJECTED, "codedeploy:StopDeployment", "DeploymentAlreadyCompletedException", "over"
-            )
+            raise _error(ErrorKind.REJECTED, "codedeploy:StopDeployment", "DeploymentAlreadyCompletedException", "over")
         running.rollback_asked = rollback
         if self.stop_takes:
             running.stops_at = running.stops_at or self.now + self.stop_takes
