@@ -209,7 +209,7 @@ class _Run:
 
         def drive_release(release: Release) -> Concluded:
             wired = make_ports()
-            workers = Workers(lambda action: perform(action, wired), inbox)
+            workers = Workers(lambda action: perform(action, wired, inbox.put), inbox)
             drive(release, inbox=inbox, submit=workers.submit, now=self._now, report=self._told)
             assert self._concluded is not None
             return self._concluded

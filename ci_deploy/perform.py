@@ -14,6 +14,7 @@ from .core.actions import (
     Action,
     Answer,
     Create,
+    CreateAlias,
     Diagnose,
     Done,
     Failed,
@@ -23,10 +24,13 @@ from .core.actions import (
     LookAlias,
     LookVersion,
     Observation,
+    Progressed,
     Publish,
     RepairAlias,
     Stop,
+    StoreCode,
     Tag,
+    UpdateCode,
     Upload,
 )
 from .core.errors import AwsError, CiDeployError, ErrorKind, Refused
@@ -46,8 +50,9 @@ from .core.model import (
     NotPermitted,
     Unavailable,
 )
+from .core.packaging import Code, Image, Package, check_zipped, location
 from .core.planning import Existing, Facts
-from .ports import Ports
+from .ports import Ports, Progress
 
 T = TypeVar("T")
 
@@ -57,18 +62,38 @@ NEWER_RUNS = 5  # of those by newer runs, how many are read with their targets
 LOG_LINES = 20
 
 
-def perform(action: Action, ports: Ports) -> Observation:
-    """Carry out an action. Errors of the tree become Failed; anything else is a bug and Failed as well, loudly."""
+def perform(action: Action, ports: Ports, tell: Callable[[Observation], None] = lambda _: None) -> Observation:
+    """Carry out an action; `tell` is told how far it has come, before its answer.
+
+    Errors of the tree become Failed; anything else is a bug and ends the run, loudly.
+    """
+
+    def progress(what: str, done: int, total: int) -> None:
+        tell(Progressed(action=action, what=what, done=done, total=total))
+
     try:
-        return Done(action=action, answer=_do(action, ports))
+        return Done(action=action, answer=_do(action, ports, progress))
     except CiDeployError as error:
         return Failed(action=action, error=error)
 
 
-def _do(action: Action, ports: Ports) -> Answer:
+def _do(action: Action, ports: Ports, progress: Progress) -> Answer:
     match action:
         case Gather():
-            return gather(action, ports)
+            return gather(action, ports, progress)
+        case StoreCode():
+            package = action.package
+            return ports.objects.store(
+                package,
+                lambda: ports.packages.open(package),
+                action.bucket,
+                action.path,
+                account=action.account,
+                tell=progress,
+            )
+        case UpdateCode():
+            content = ports.packages.open(action.code) if isinstance(action.code, Package) else None
+            return ports.lambda_.update_code(action.function, action.code, content, revision_id=action.revision_id)
         case Publish():
             target = action.plan.target
             assert not isinstance(target, Existing)
@@ -94,6 +119,8 @@ def _do(action: Action, ports: Ports) -> Answer:
             return ports.codedeploy.look(action.ids, action.with_targets)
         case LookAlias():
             return ports.lambda_.look_alias(action.function, action.alias)
+        case CreateAlias():
+            return ports.lambda_.create_alias(action.function, action.alias, action.version)
         case RepairAlias():
             return _repair(action, ports)
         case Tag():
@@ -114,7 +141,7 @@ def identify(account_id: str | None, ports: Ports) -> Identity:
     return identity
 
 
-def gather(action: Gather, ports: Ports) -> Facts:
+def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
     """Read everything that the command needs, for one function. Only what is optional may be missing."""
     inputs, command = action.inputs, Command(action.inputs.command)
     identity = identify(inputs.account_id, ports)
@@ -160,7 +187,19 @@ def gather(action: Gather, ports: Ports) -> Facts:
         subject=subject,
         alarms=_fact(lambda: ports.evidence.alarms(names)) if watched else Known(()),
         hooks={hook: _hook(ports, hook) for hook in hooks},
+        code=_code(inputs, identity, ports, progress) if latest and command in (Command.DEPLOY, Command.PLAN) else None,
     )
+
+
+def _code(inputs: Inputs, identity: Identity, ports: Ports, progress: Progress) -> Code | None:
+    """The code that the inputs name, hashed, and refused where it is too large: before anything is sent."""
+    if inputs.package:
+        package = ports.packages.package(inputs.package, progress)
+        check_zipped(package, inputs.bucket or "")
+        return package
+    if inputs.package_s3:
+        return ports.objects.describe(location(inputs.package_s3), account=identity.account, tell=progress)
+    return Image(uri=inputs.image_uri) if inputs.image_uri else None
 
 
 def _facts_to_finish(inputs: Inputs, identity: Identity, subject: Deployment | None, ports: Ports) -> Facts:

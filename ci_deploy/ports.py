@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import IO, Protocol
 
 from .core.events import Event
 from .core.model import (
@@ -25,6 +25,10 @@ from .core.model import (
     S3Location,
     StopAnswer,
 )
+from .core.packaging import Code, Package, StoredPackage
+
+# Told of what takes long: what it is, bytes done, bytes in all.
+Progress = Callable[[str, int, int], None]
 
 
 class Clock(Protocol):
@@ -102,6 +106,10 @@ class Lambda(Protocol):
         """GetAlias, one attempt."""
         ...
 
+    def update_code(self, function: str, code: Code, content: IO[bytes] | None, *, revision_id: str) -> FunctionVersion:
+        """UpdateFunctionCode; `$LATEST` as it is then. `content` is the zip, where `code` is a Package."""
+        ...
+
     def publish(self, function: str, *, code_sha256: str, revision_id: str, description: str) -> FunctionVersion: ...
 
     def set_alias(self, alias: Alias, version: str) -> Alias:
@@ -121,6 +129,32 @@ class Revisions(Protocol):
         ...
 
     def get(self, location: S3Location) -> str: ...
+
+
+class Objects(Protocol):
+    """Packages in S3. Everything repeats on transient errors: reads, and writes under the hash of their content."""
+
+    def describe(self, location: S3Location, *, account: str, tell: Progress) -> StoredPackage:
+        """What is there, pinned to its object version where there is one; hashed here if S3 does not know its hash."""
+        ...
+
+    def store(
+        self, package: Package, content: Callable[[], IO[bytes]], bucket: str, key: str, *, account: str, tell: Progress
+    ) -> StoredPackage:
+        """Upload once (If-None-Match: *); if it is there, find it. `content` opens the zip for each attempt."""
+        ...
+
+
+class Packages(Protocol):
+    """Packages on this machine."""
+
+    def package(self, path: str, tell: Progress) -> Package:
+        """The zip at `path`, or made of the folder there; once in a run. InvalidInput says what is wrong with it."""
+        ...
+
+    def open(self, package: Package) -> IO[bytes]:
+        """The zip's bytes, from the beginning. Seekable."""
+        ...
 
 
 class Evidence(Protocol):
@@ -148,6 +182,8 @@ class Ports:
     codedeploy: CodeDeploy
     lambda_: Lambda
     revisions: Revisions
+    objects: Objects
+    packages: Packages
     evidence: Evidence
     files: Files
 

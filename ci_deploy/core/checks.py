@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from .hold import held, refusal
 from .inputs import Inputs
 from .model import Finding, Known, NotPermitted, RoutingType, Severity, Unavailable
-from .planning import Facts, Plan
+from .packaging import Image, same_sha256
+from .planning import Facts, Plan, ToPublish
 
 HOOK_PREFIX = "CodeDeployHook_"
 MANAGED_ROLES = ("AWSCodeDeployRoleForLambda", "AWSCodeDeployRoleForLambdaLimited")
@@ -73,7 +74,8 @@ def _function(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
 @check("function-busy", "Has the function's last update come to a good end?")
 def _function_update(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     latest = facts.latest
-    if latest is not None and not inputs.target_version and latest.last_update_status == "Failed":
+    updates = isinstance(plan.target, ToPublish) and plan.target.updates  # what mends it
+    if latest is not None and not (inputs.target_version or updates) and latest.last_update_status == "Failed":
         yield _refusal(
             "function-busy",
             f"The last update of `{plan.function}` failed: {latest.last_update_reason or 'Lambda gives no reason'}.",
@@ -86,12 +88,20 @@ def _alias(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     alias = facts.alias
     if facts.latest is None:
         return
-    if alias is None:
+    if plan.creates_alias:
+        where = f"version {plan.target_version}" if plan.target_version else "the new version"
+        yield _note(
+            "alias-first",
+            f"Alias `{plan.alias}` does not exist: it is created on {where}, with all traffic at once "
+            "(`create-alias`). There is nothing to shift from, so CodeDeploy is not asked.",
+        )
+    elif alias is None:
         yield _refusal(
             "alias-missing",
             f"Function `{plan.function}` has no alias `{plan.alias}`.",
             f"Create it on the version that serves now: `aws lambda create-alias --function-name {plan.function} "
-            f"--name {plan.alias} --function-version VERSION`.",
+            f"--name {plan.alias} --function-version VERSION`; or give `create-alias: true`, which creates it on the "
+            "version that is deployed.",
         )
     elif alias.version == "$LATEST":
         yield _refusal(
@@ -161,12 +171,28 @@ def _target(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
 @check("code-sha256", "Is the code the one that was built?")
 def _code(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     expected = inputs.expect_code_sha256
-    if expected and plan.new is not None and plan.new.code_sha256 != expected:
+    # The hash of an image that is named by a tag is known, and compared, once `$LATEST` has it.
+    known = plan.new is not None and plan.new.code_sha256
+    if expected and plan.new is not None and known and not same_sha256(expected, plan.new.code_sha256):
         what = f"Version {plan.target_version}" if plan.target_version else "`$LATEST`"
         yield _refusal(
             "code-sha256",
             f"{what} of `{plan.function}` has CodeSha256 {plan.new.code_sha256}, not {expected}.",
             "Something else was built or uploaded in between. Upload the expected code, or correct the input.",
+        )
+
+
+@check("package-type", "Does the function take this kind of code?")
+def _package_type(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    if facts.latest is None or facts.code is None:
+        return
+    given = "Image" if isinstance(facts.code, Image) else "Zip"
+    if facts.latest.package_type != given:
+        yield _refusal(
+            "package-type",
+            f"Function `{plan.function}` has the package type {facts.latest.package_type}, and `{facts.code}` is "
+            f"{'a container image' if given == 'Image' else 'a zip'}. A function's package type cannot be changed.",
+            "Give the other kind of code, or make a new function.",
         )
 
 

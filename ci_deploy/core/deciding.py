@@ -16,7 +16,7 @@ from . import marker as markers
 from .checks import preflight
 from .following import request_stop
 from .model import Command, Deployment, DeploymentStatus, Finding, Outcome, Severity
-from .planning import Existing, Facts, Plan, existing, marker_key, plan, reverse
+from .planning import Facts, Plan, existing, marker_key, plan, reverse
 from .preparing import attach, give_way, is_rollback
 from .publishing import begin, bound
 from .rollout import Cause, Rollout, Stage, Turn
@@ -36,7 +36,7 @@ def gathered(turn: Turn, facts: Facts) -> None:
         return
     if turn.r.facts is None:
         turn.say(e.Identified, identity=facts.identity)
-    turn.set(facts=facts, alias=facts.alias, tries=0)
+    turn.set(facts=facts, alias=facts.alias, alias_at=turn.now, tries=0)
     _COMMANDS[turn.r.command](turn, facts)
 
 

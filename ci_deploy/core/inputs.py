@@ -135,8 +135,8 @@ def _plain(text: str) -> str:
 
 
 def _sha256(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9+/]{43}=", text):
-        raise ValueError("is not a base64 SHA-256 as Lambda shows it (44 characters)")
+    if not re.fullmatch(r"[A-Za-z0-9+/]{43}=|[0-9a-fA-F]{64}", text):
+        raise ValueError("is not a SHA-256: 44 characters as Lambda shows it, or 64 hexadecimal digits")
     return text
 
 
@@ -245,7 +245,11 @@ ROLLBACK_EVENTS = Kind(
     parse=_rollback_events,
     hint="`default`, `off`, or a list of `failure`, `alarm`, `stop-request`",
 )
-SHA256 = Kind(name="SHA-256", parse=_sha256, hint="base64, as `aws lambda get-function` shows CodeSha256")
+SHA256 = Kind(
+    name="SHA-256",
+    parse=_sha256,
+    hint="base64, as `aws lambda get-function` shows CodeSha256, or hexadecimal, as `sha256sum` prints it",
+)
 URL = Kind(name="address", parse=_url, hint="an http(s) address")
 SHIFT = Kind(name="traffic shift", parse=_custom_config, hint="`canary 10% 5m` or `linear 20% every 3m`")
 KEY = Kind(

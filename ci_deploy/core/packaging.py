@@ -72,6 +72,13 @@ class Image:
 Code: TypeAlias = Package | StoredPackage | Image
 
 
+def location(address: str) -> S3Location:
+    """`s3://bucket/key`, with or without `?versionId=`, as the input's own check let it through."""
+    bucket, _, rest = address.removeprefix("s3://").partition("/")
+    key, _, version = rest.partition("?versionId=")
+    return S3Location(bucket=bucket, key=key, version=version, bundle_type="zip")
+
+
 def sha256_of(code: Code) -> str:
     """The CodeSha256 that the function will have with this code; empty for an image that is named by a tag."""
     return code.digest if isinstance(code, Image) else code.sha256

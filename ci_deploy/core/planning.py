@@ -211,7 +211,6 @@ def _with_code(latest: FunctionVersion, code: Code) -> FunctionVersion:
     return replace(latest, code_sha256=sha256_of(code), code_size=code.size)
 
 
-
 def _plan(
     inputs: Inputs,
     facts: Facts,

@@ -350,7 +350,7 @@ def first_read(turn: Turn, alias: Alias | None) -> None:
         else:
             turn.end(Outcome.ERROR, reason=f"Alias {r.inputs.alias} was created and cannot be found.")
         return
-    turn.set(alias=alias)
+    turn.set(alias=alias, alias_at=turn.now)
     turn.say(e.AliasRead, alias=alias)
     if not alias.serves_only(r.target_version):
         turn.end(

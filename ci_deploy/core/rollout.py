@@ -36,6 +36,9 @@ from .packaging import StoredPackage
 from .planning import Facts, Plan
 
 
+FRESH = 60.0  # seconds after which a reading of the alias is not what it serves now
+
+
 class Stage(StrEnum):
     GATHERING = "gathering"
     WAITING = "waiting"  # for another deployment of the group
@@ -94,6 +97,7 @@ class Rollout:
     facts: Facts | None = None
     plan: Plan | None = None
     alias: Alias | None = None  # the latest reading
+    alias_at: float = 0.0
 
     held: bool = False  # this run has set or released the hold
 
@@ -240,7 +244,8 @@ class Turn:
     ) -> None:
         """The verdict for this function; what the alias serves is told from its latest reading."""
         r = self.r
-        shares = r.alias.shares if r.alias else {}
+        alias = r.alias if self.now - r.alias_at < FRESH else None
+        shares = alias.shares if alias else {}
         previous, target = r.previous_version, r.target_version
         if r.command is Command.ROLLBACK and r.cause is Cause.ASKED:
             # Rolled back by stopping what ran: where that came from is what this run was to reach.
@@ -253,8 +258,8 @@ class Turn:
             rollback_deployment_id=r.rollback_id,
             previous_version=previous,
             target_version=target,
-            live_version=r.alias.version if r.alias else "",
-            live_weights=shares_text(shares) if r.alias and r.alias.split else "",
+            live_version=alias.version if alias else "",
+            live_weights=shares_text(shares) if alias and alias.split else "",
             deployed=deployed,
             rollback=rollback,
             console_url=self.url(r.deployment_id),

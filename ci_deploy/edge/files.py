@@ -20,14 +20,19 @@ class WorkspaceFiles:
         self._root = root
         self._confined = confined
 
-    def read_text(self, path: str) -> str:
-        """UTF-8 text, a byte order mark removed; OSError (with a sentence in it) or UnicodeDecodeError."""
+    def resolve(self, path: str) -> Path:
+        """Where a path leads, links followed; OSError (with a sentence in it) if that is outside of the workspace."""
         try:
             file = (self._root / path).resolve()
         except (RuntimeError, ValueError) as error:  # a circle of links (before Python 3.13), a NUL character
             raise OSError(errno.EINVAL, "cannot be a file's path", path) from error
         if self._confined and not file.is_relative_to(self._root.resolve()):
             raise PermissionError(errno.EACCES, "is outside of the workspace", path)
+        return file
+
+    def read_text(self, path: str) -> str:
+        """UTF-8 text, a byte order mark removed; OSError (with a sentence in it) or UnicodeDecodeError."""
+        file = self.resolve(path)
         if file.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a folder, not a file", path)
         if not file.exists():

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 
 from ..core.errors import AwsError
 from ..core.model import Alias, FunctionVersion
+from ..core.packaging import Code, Image, StoredPackage
 from .aws import Aws
 
 # What describes a version without being one of its settings, or changes by itself after publishing. Everything else
@@ -39,6 +40,21 @@ _NOT_SETTINGS = frozenset({
     "ResponseMetadata",
 })  # fmt: skip
 
+# What Lambda refuses code for, and what helps.
+REMEDIES = {
+    "CodeStorageExceededException": "The account's storage for code (75 GB by default) is full: delete old versions "
+    "with `ci-deploy prune`, or ask for a higher quota.",
+    "CodeVerificationFailedException": "The function's code signing config enforces signatures: sign the package with "
+    "AWS Signer by one of its signing profiles, and deploy the signed object (`package-s3`).",
+    "InvalidCodeSignatureException": "The package's signature does not fit its content: it was changed after signing, "
+    "or its signature was revoked or has expired. Sign it again, and deploy the signed object (`package-s3`).",
+    "CodeSigningConfigNotFoundException": "The function names a code signing config that does not exist any more: "
+    "give it another one, or take it off.",
+    "FunctionVersionsPerCapacityProviderLimitExceededException": "The function has as many versions as its capacity "
+    "provider allows: delete old ones with `ci-deploy prune`.",
+    "RequestTooLargeException": "Give `bucket`: large packages go by S3.",
+}
+
 Json = Mapping[str, Any]
 
 
@@ -62,7 +78,7 @@ class LambdaApi:
             if error.code == "ResourceNotFoundException":
                 return None
             raise
-        return parse_version(answer["Configuration"], tags=answer.get("Tags"))
+        return parse_version(answer["Configuration"], tags=answer.get("Tags"), code=answer.get("Code"))
 
     def alias(self, function: str, name: str) -> Alias | None:
         return self._aws.reading(lambda: self.look_alias(function, name))
@@ -83,9 +99,39 @@ class LambdaApi:
             raise
         return parse_alias(function, answer)
 
+    def update_code(self, function: str, code: Code, content: IO[bytes] | None, *, revision_id: str) -> FunctionVersion:
+        where: dict[str, Any]
+        if isinstance(code, StoredPackage):
+            at = code.location
+            where = {"S3Bucket": at.bucket, "S3Key": at.key, "S3ObjectVersion": at.version or None}
+        elif isinstance(code, Image):
+            where = {"ImageUri": code.uri}
+        else:
+            assert content is not None
+            with content:
+                where = {"ZipFile": content.read()}  # 50 MB at most: what is larger goes by S3
+        answer = self._write(
+            "UpdateFunctionCode",
+            f"function {function}",
+            expects="CodeSha256",
+            FunctionName=function,
+            RevisionId=revision_id or None,
+            **where,
+        )
+        if isinstance(code, Image):
+            # The answer does not have the image's address; what was just set is it.
+            return parse_version(answer, code={"ImageUri": code.uri})
+        return parse_version(answer)
+
+    def _write(self, operation: str, resource: str, **parameters: Any) -> dict[str, Any]:
+        try:
+            return self._aws.call("lambda", operation, resource, **parameters)
+        except AwsError as error:
+            error.remedy = REMEDIES.get(error.code, error.remedy)
+            raise
+
     def publish(self, function: str, *, code_sha256: str, revision_id: str, description: str) -> FunctionVersion:
-        answer = self._aws.call(
-            "lambda",
+        answer = self._write(
             "PublishVersion",
             f"function {function}",
             expects="Version",
@@ -146,7 +192,7 @@ def parse_alias(function: str, answer: Json) -> Alias:
     )
 
 
-def parse_version(sent: Json, tags: object = None) -> FunctionVersion:
+def parse_version(sent: Json, tags: object = None, code: object = None) -> FunctionVersion:
     environment = (sent.get("Environment") or {}).get("Variables") or {}
     return FunctionVersion(
         function=str(sent.get("FunctionName") or ""),
@@ -157,9 +203,11 @@ def parse_version(sent: Json, tags: object = None) -> FunctionVersion:
         code_size=int(sent.get("CodeSize") or 0),
         state=str(sent.get("State") or "Active"),
         state_reason=str(sent.get("StateReason") or ""),
+        state_reason_code=str(sent.get("StateReasonCode") or ""),
         last_update_status=str(sent.get("LastUpdateStatus") or "Successful"),
         last_update_reason=str(sent.get("LastUpdateStatusReason") or ""),
         package_type=str(sent.get("PackageType") or "Zip"),
+        image_uri=str(code.get("ImageUri") or "") if isinstance(code, Mapping) else "",
         runtime=str(sent.get("Runtime") or ""),
         memory_mb=int(sent.get("MemorySize") or 0),
         timeout_s=int(sent.get("Timeout") or 0),
@@ -169,6 +217,7 @@ def parse_version(sent: Json, tags: object = None) -> FunctionVersion:
         environment_names=tuple(sorted(map(str, environment))),
         description=str(sent.get("Description") or ""),
         last_modified=str(sent.get("LastModified") or ""),
+        vpc=bool((sent.get("VpcConfig") or {}).get("SubnetIds")),
         configuration=settings(sent),
         tags={str(key): str(value) for key, value in tags.items()} if isinstance(tags, Mapping) else {},
     )

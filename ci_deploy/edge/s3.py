@@ -20,9 +20,9 @@ from .aws_errors import CALL_ERRORS, iam_action, translate
 # An AppSpec is a few hundred bytes; what is far larger is not one.
 LARGEST = 256 * 1024
 # A concurrent conditional write of the same key: the other one has not ended yet.
-_AGAIN = frozenset({"ConditionalRequestConflict", "OperationAborted"})
-_EXISTS = ("PreconditionFailed", "412")
-_NO_CONDITIONS = ("NotImplemented", "501")
+AGAIN = frozenset({"ConditionalRequestConflict", "OperationAborted"})
+EXISTS = ("PreconditionFailed", "412")
+NO_CONDITIONS = ("NotImplemented", "501")
 _MOVED = ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301", "307")
 
 
@@ -53,7 +53,7 @@ class S3Revisions:
     def put(self, bucket: str, key: str, content: bytes, *, account: str, tag: bool) -> S3Location:
         wanted = _Object(bucket=bucket, key=key, content=content, account=account, tag=tag)
         # Repeating is safe: the second attempt finds what the first one stored, if its answer was lost.
-        return self._aws.reading(lambda: self._put(wanted), also=_AGAIN)
+        return self._aws.reading(lambda: self._put(wanted), also=AGAIN)
 
     def get(self, location: S3Location) -> str:
         body = self._aws.reading(lambda: self._get(location))
@@ -68,9 +68,9 @@ class S3Revisions:
         try:
             return _location(wanted, self._send(wanted, once=True))
         except AwsError as error:
-            if error.code in _EXISTS:
+            if error.code in EXISTS:
                 return self._existing(wanted)
-            if error.code not in _NO_CONDITIONS:
+            if error.code not in NO_CONDITIONS:
                 raise
         # A store that does not know conditional writes: the key is the content's hash, so a race writes the same bytes.
         try:
@@ -107,15 +107,7 @@ class S3Revisions:
         )
         checksum = str(head.get("ChecksumSHA256") or wanted.sha256)
         if head.get("ContentLength") != len(wanted.content) or checksum != wanted.sha256:
-            error = AwsError(
-                ErrorKind.REJECTED,
-                operation=iam_action("s3", "PutObject"),
-                code="DifferentContent",
-                message="an object with other content is there already, though its key is the hash of ours",
-                resource=str(wanted),
-            )
-            error.remedy = "Somebody overwrote it: delete that object, and see who may write to the bucket."
-            raise error
+            raise different_content(str(wanted))
         return _location(wanted, head)
 
     def _get(self, location: S3Location) -> bytes:
@@ -139,18 +131,34 @@ class S3Revisions:
             body.close()
 
     def _call(self, operation: str, bucket: str, resource: str, /, **parameters: Any) -> dict[str, Any]:
-        try:
-            return self._aws.call("s3", operation, resource, **parameters)
-        except OtherRegion as error:
-            raise _elsewhere(operation, bucket, resource, error.region, self._aws.region) from None
-        except AwsError as error:
-            if error.code in _MOVED:
-                raise _elsewhere(operation, bucket, resource, "", self._aws.region) from error
-            if error.code == "NoSuchBucket" or (error.kind is ErrorKind.NOT_FOUND and operation == "PutObject"):
-                error.remedy = (
-                    f"The bucket {bucket} does not exist: create it in {self._aws.region}, or correct `bucket`."
-                )
-            raise
+        return call_bucket(self._aws, operation, bucket, resource, **parameters)
+
+
+def call_bucket(aws: Aws, operation: str, bucket: str, resource: str, /, **parameters: Any) -> dict[str, Any]:
+    """One attempt of an operation on a bucket, its errors explained by what can be wrong with a bucket."""
+    try:
+        return aws.call("s3", operation, resource, **parameters)
+    except OtherRegion as error:
+        raise _elsewhere(operation, bucket, resource, error.region, aws.region) from None
+    except AwsError as error:
+        if error.code in _MOVED:
+            raise _elsewhere(operation, bucket, resource, "", aws.region) from error
+        if error.code == "NoSuchBucket" or (error.kind is ErrorKind.NOT_FOUND and operation == "PutObject"):
+            error.remedy = f"The bucket {bucket} does not exist: create it in {aws.region}, or correct `bucket`."
+        raise
+
+
+def different_content(resource: str) -> AwsError:
+    """The error for an object under our content's hash that has other content."""
+    error = AwsError(
+        ErrorKind.REJECTED,
+        operation=iam_action("s3", "PutObject"),
+        code="DifferentContent",
+        message="an object with other content is there already, though its key is the hash of ours",
+        resource=resource,
+    )
+    error.remedy = "Somebody overwrote it: delete that object, and see who may write to the bucket."
+    return error
 
 
 def _elsewhere(operation: str, bucket: str, resource: str, region: str, ours: str) -> AwsError:

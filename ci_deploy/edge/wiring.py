@@ -20,7 +20,9 @@ from .evidence import CloudWatchEvidence
 from .files import WorkspaceFiles
 from .identity import StsIdentities
 from .lambda_ import LambdaApi
+from .packaging import LocalPackages
 from .s3 import S3Revisions
+from .s3_packages import S3Packages
 
 _CUSTOM_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
@@ -46,6 +48,7 @@ def wire(
 ) -> Ports:
     """All ports. Raises InvalidInput: no region, a bad endpoint, `role-to-assume` without `id-token: write`."""
     aws = aws_for(inputs, environ, clock=clock, mask=mask)
+    files = files_for(environ, directory)
     return Ports(
         clock=clock,
         identities=StsIdentities(aws),
@@ -53,7 +56,9 @@ def wire(
         lambda_=LambdaApi(aws),
         revisions=S3Revisions(aws),
         evidence=CloudWatchEvidence(aws),
-        files=files_for(environ, directory),
+        objects=S3Packages(aws),
+        packages=LocalPackages(files, clock),
+        files=files,
     )
 
 

@@ -95,6 +95,8 @@ def sentence(command: Command, result: Result) -> str:
     match result.outcome:
         case Outcome.SUCCEEDED if command in (Command.SETUP, Command.PRUNE):
             return ""
+        case Outcome.SUCCEEDED if not (result.deployment_id or result.previous_version):
+            return f"First deployment: {name} was created on {new} and serves it, with all of its traffic."
         case Outcome.SUCCEEDED:
             before = f"; before, it was {old}" if result.previous_version else ""
             return f"{name} serves {new}, with all of its traffic{before}."

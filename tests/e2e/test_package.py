@@ -1,0 +1,141 @@
+"""From code to a version that serves: packages, S3, images, the first deployment; as a process against the emulator."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from codedeploy_emulator import Emulator
+from tests.support.account import Account, zipped
+from tests.support.action import CHECKOUT, Runner
+
+CODE = """# {}
+def handler(event, context):
+    return {{"total": 0, "discount": 0}}
+"""
+
+
+def folder(runner: Runner, text: str, name: str = "build") -> str:
+    place = runner.folder / name
+    place.mkdir(exist_ok=True)
+    (place / "app.py").write_text(CODE.format(text), encoding="utf-8")
+    return name
+
+
+def sha256(content: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()
+
+
+def latest(account: Account) -> dict[str, str]:
+    found: dict[str, str] = account.lambda_.get_function(FunctionName="checkout")["Configuration"]
+    return found
+
+
+def test_a_folder_becomes_a_version_that_serves_and_is_not_published_twice(runner: Runner, account: Account) -> None:
+    """The next run packages the same bytes, sees that they are served, and writes nothing."""
+    given = {**CHECKOUT, "package": folder(runner, "one")}
+    done = runner.run(given).check(0, outcome="succeeded", deployed="true", live_version="2", previous_version="1")
+    assert account.serves() == {"2": 100.0}
+    version = account.lambda_.get_function(FunctionName="checkout", Qualifier="2")["Configuration"]
+    assert "3f1c0ffee0ddba11cafe0123456789abcdef0007" in version["Description"]
+    assert "lambda:UpdateFunctionConfiguration" not in account.operations()
+    assert latest(account)["CodeSha256"] in done.log
+    before = account.writes()
+    (runner.folder / "build" / "app.py").touch()
+    runner.run(given, run=(101, 1)).check(0, outcome="unchanged", deployed="false", live_version="2")
+    assert account.writes() == before
+
+
+def test_code_that_latest_has_already_is_not_sent_again(runner: Runner, account: Account) -> None:
+    """Unpublished, or published with other settings: a version is made of it all the same."""
+    content = zipped({"app.py": CODE.format("two")})
+    (runner.folder / "code.zip").write_bytes(content)
+    account.lambda_.update_function_code(FunctionName="checkout", ZipFile=content)
+    sent = account.operations().count("lambda:UpdateFunctionCode")
+    runner.run({**CHECKOUT, "package": "code.zip"}).check(0, outcome="succeeded", live_version="2")
+    assert account.operations().count("lambda:UpdateFunctionCode") == sent
+
+
+def test_plan_packages_and_writes_nothing(runner: Runner, account: Account) -> None:
+    done = runner.run({**CHECKOUT, "command": "plan", "package": folder(runner, "one")}).check(0, outcome="planned")
+    assert "a new version, published from build" in done.log
+    assert account.writes() == []
+
+
+def test_an_object_in_s3_is_pinned_to_its_version(runner: Runner, account: Account) -> None:
+    content = zipped({"app.py": CODE.format("s3")})
+    account.s3.put_object(Bucket="demo-deployments", Key="builds/checkout.zip", Body=content)
+    given = {
+        **CHECKOUT,
+        "package-s3": "s3://demo-deployments/builds/checkout.zip",
+        "expect-code-sha256": hashlib.sha256(content).hexdigest(),
+    }
+    runner.run(given).check(0, outcome="succeeded", live_version="2")
+    assert latest(account)["CodeSha256"] == sha256(content)
+
+
+def test_other_code_than_expected_is_refused_before_anything_is_sent(runner: Runner, account: Account) -> None:
+    given = {**CHECKOUT, "package": folder(runner, "one"), "expect-code-sha256": sha256(b"something else")}
+    runner.run(given).check(3, outcome="refused")
+    assert account.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("nowhere", "does not exist"), ("empty", "no files"), ("text.zip", "not a zip"), ("linked", "a link that leaves")],
+)
+def test_a_package_that_cannot_be_used_is_an_input_problem(
+    runner: Runner, account: Account, name: str, says: str
+) -> None:
+    (runner.folder / "empty").mkdir()
+    (runner.folder / "text.zip").write_text("not a zip", encoding="utf-8")
+    (runner.folder / "linked").mkdir()
+    (runner.folder / "linked" / "secrets").symlink_to(Path("/etc/hostname"))
+    done = runner.run({**CHECKOUT, "package": name}).check(2, outcome="invalid")
+    assert says in done.outputs["reason"]
+    assert account.writes() == []
+
+
+def test_the_first_deployment_creates_the_alias_and_says_so(runner: Runner, account: Account) -> None:
+    account.lambda_.delete_alias(FunctionName="checkout", Name="live")
+    given = {**CHECKOUT, "package": folder(runner, "first")}
+    runner.run(given).check(3, outcome="refused")
+    assert "lambda:PublishVersion" not in account.operations()
+    done = runner.run({**given, "create-alias": "true"}, run=(101, 1)).check(
+        0, outcome="succeeded", deployed="true", live_version="2", previous_version="", deployment_id=""
+    )
+    assert "First deployment" in done.summary
+    assert account.serves() == {"2": 100.0}
+    assert account.deployments() == []
+
+
+def test_a_pending_function_is_waited_for_before_and_after(runner: Runner, account: Account, emulator: Emulator) -> None:
+    """State and LastUpdateStatus pend for half a minute after every change."""
+    emulator.switches(lambda_pending_seconds=30)
+    account.code(CODE.format("somebody's"))  # in progress when the run begins
+    runner.run({**CHECKOUT, "package": folder(runner, "mine")}).check(0, outcome="succeeded", live_version="2")
+
+
+@pytest.mark.parametrize("operation", ["UpdateFunctionCode", "PublishVersion", "GetFunction"])
+@pytest.mark.parametrize("fault", ["reset", "throttle"])
+def test_publishing_survives_faults(
+    runner: Runner, account: Account, emulator: Emulator, operation: str, fault: str
+) -> None:
+    """One version comes of it, whether the call had its effect or not."""
+    emulator.faults(service="lambda", operation=operation, fault=fault, times=1)
+    runner.run({**CHECKOUT, "package": folder(runner, "one")}).check(0, outcome="succeeded", live_version="2")
+    versions = account.lambda_.list_versions_by_function(FunctionName="checkout")["Versions"]
+    assert [version["Version"] for version in versions] == ["$LATEST", "1", "2"]
+
+
+def test_a_denial_names_the_action_the_function_and_the_page(
+    runner: Runner, account: Account, emulator: Emulator
+) -> None:
+    emulator.faults(service="lambda", operation="UpdateFunctionCode", fault="access-denied")
+    done = runner.run({**CHECKOUT, "package": folder(runner, "one")}).check(4, outcome="error")
+    for text in ("lambda:UpdateFunctionCode", "checkout", "docs/iam.md"):
+        assert text in done.log
+    assert "lambda:PublishVersion" not in account.operations()
