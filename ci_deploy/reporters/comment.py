@@ -216,4 +216,4 @@ def _refusal(error: GitHubError) -> str:
             f"No pull request comment: the token may not write one ({error.message}). "
             "Give the job `permissions: pull-requests: write`, or set `comment: off`."
         )
-    return f"No pull request comment: GitHub answered {error}."
+    return f"No pull request comment: GitHub said {str(error).rstrip('.')}."

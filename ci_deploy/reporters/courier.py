@@ -117,7 +117,7 @@ class Courier:
             delivery()
         except GitHubError as error:
             pause = max(pause, error.retry_after or self._retry)
-            self._warn(name, f"The {name} is late: GitHub answered {error}.")
+            self._warn(name, f"The {name} is late: GitHub said {_sentence(error)}")
             with self._changed:
                 # Again later, unless a newer state is waiting, the run is over or the wait would be long.
                 if box.waiting is None and not self._closing and pause <= LONGEST_WAIT:
@@ -131,3 +131,7 @@ class Courier:
         if name not in self._warned:
             self._warned.add(name)
             self._said.put((line(text, 1_000), "Reports", True))
+
+
+def _sentence(error: GitHubError) -> str:
+    return str(error).rstrip(".") + "."

@@ -114,7 +114,9 @@ class GitHubDeploymentReporter:
                 raise
             self._off = True
             hint = " Give the job `permissions: deployments: write`." if error.status in (401, 403) else ""
-            self._courier.notice(f"No GitHub deployment: GitHub answered {error}.{hint}", title="No deployment")
+            self._courier.notice(
+                f"No GitHub deployment: GitHub said {str(error).rstrip('.')}.{hint}", title="No deployment"
+            )
 
 
 def _description(story: Story) -> str:

@@ -1,0 +1,69 @@
+"""The live log on a terminal: lines stay, the live part goes, hostile text moves no cursor."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+
+import pytest
+
+from ci_deploy.edge.terminal import LiveTerminal, live_terminal
+
+
+class Tty(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_lines_scroll_above_a_live_part_that_goes_in_the_end() -> None:
+    """The log's lines are written once and stay; the live part is drawn, and erased at the end."""
+    stream = Tty()
+    terminal = LiveTerminal(stream, colour=True)
+    terminal.show(lambda: "checkout:live ██░░ 10 %")
+    terminal.line("\x1b[32m[ 0:00:01] ✓ Plan\x1b[0m")
+    terminal.group("Inputs")
+    terminal.endgroup()
+    terminal.close()
+    terminal.line("after")
+    written = stream.getvalue()
+    assert written.count("[ 0:00:01] ✓ Plan") == 1
+    assert "== Inputs" in written
+    assert "checkout:live ██░░ 10 %" in written
+    assert "\x1b[2K" in written  # erased
+    assert written.endswith("after\n")
+
+
+def test_what_is_shown_is_text() -> None:
+    """Markup, emoji codes and escape sequences of others are shown or dropped, never obeyed."""
+    stream = Tty()
+    terminal = LiveTerminal(stream, colour=False)
+    terminal.line("[bold]x[/bold] :tada: \x1b]0;title\x07\x1b[2J\x1b[31mred")
+    terminal.error("line one\nline \x1b[2J two", title="T")
+    terminal.close()
+    written = stream.getvalue()
+    assert "[bold]x[/bold] :tada: red" in written
+    assert "error: T: line one" in written
+    assert "\x1b]0" not in written
+    assert "\x1b[2J" not in written
+    assert not re.search(r"\x1b\[3\dm", written)
+
+
+def test_long_lines_are_not_cut() -> None:
+    """An address can be copied: the terminal wraps it, not we."""
+    stream = Tty()
+    terminal = LiveTerminal(stream, colour=False)
+    terminal.line("x" * 500)
+    terminal.close()
+    assert "x" * 500 in stream.getvalue()
+
+
+def test_no_terminal_no_live_log() -> None:
+    """Into a pipe the log is plain."""
+    assert live_terminal(io.StringIO(), colour=False) is None
+
+
+def test_without_the_extra_no_live_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """rich is not installed: plain lines, no error."""
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    assert live_terminal(Tty(), colour=False) is None
