@@ -51,6 +51,9 @@ def _deploy(turn: Turn, facts: Facts) -> None:
     other = next((deployment for deployment in facts.active if mine is None or deployment.id != mine.id), None)
     if lasting:
         _refuse(turn, facts, made, lasting)
+    elif not r.cleared and (mine is not None or (other is not None and r.inputs.on_conflict != "fail")):
+        turn.set(stale=True)
+        turn.to(Stage.READY)
     elif mine is not None:
         # What it does is what its target says: by now the alias may serve what it has brought.
         made = replace(existing(r.inputs, facts, mine, previous=made.current_version), findings=made.findings)
@@ -58,7 +61,7 @@ def _deploy(turn: Turn, facts: Facts) -> None:
         _show(turn, facts, made)
         attach(turn, mine)
     elif other is not None:
-        give_way(turn, made, other, r.inputs.on_conflict)
+        give_way(turn, made, other, "wait" if _sibling(r, other) else r.inputs.on_conflict)
     elif _settling(turn, facts) or _repairs(turn, facts, made) or _releases(turn, facts):
         return
     elif made.refusals:
@@ -68,9 +71,18 @@ def _deploy(turn: Turn, facts: Facts) -> None:
         turn.end(Outcome.UNCHANGED, reason=made.unchanged)
     elif older := _newer_run(r, facts):
         _refuse(turn, facts, made, (older,))
+    elif not r.cleared:
+        _show(turn, facts, made)
+        turn.to(Stage.READY)
     else:
         _show(turn, facts, made)
         begin(turn, made)
+
+
+def _sibling(r: Rollout, other: Deployment) -> bool:
+    """Whether a running deployment is this very release's, of another function in the same group."""
+    marker = markers.parse(other.description)
+    return marker is not None and marker.id in r.siblings
 
 
 def _plan(turn: Turn, facts: Facts) -> None:

@@ -14,7 +14,6 @@ from .actions import Cancelled, Create, Diagnose, Look, Stop
 from .checks import HOOK_PREFIX
 from .errors import AwsError, CiDeployError, ErrorKind
 from .model import (
-    Command,
     Deployment,
     DeploymentStatus,
     DeploymentTarget,

@@ -8,7 +8,7 @@ answer that comes late, twice or never does no harm. Pure; times are seconds sin
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -35,12 +35,12 @@ from .model import (
 from .packaging import StoredPackage
 from .planning import Facts, Plan
 
-
 FRESH = 60.0  # seconds after which a reading of the alias is not what it serves now
 
 
 class Stage(StrEnum):
     GATHERING = "gathering"
+    READY = "ready"  # planned, and waits for the other functions of the release, or for its wave
     WAITING = "waiting"  # for another deployment of the group
     HOLDING = "holding"  # the function's hold is being set or released
     SETTLING = "settling"  # `$LATEST` is in the middle of somebody's update
@@ -69,6 +69,7 @@ class Cause(StrEnum):
     TIMED_OUT = "timed-out"
     HOOK_TIMEOUT = "hook-timeout"
     ASKED = "asked"  # the commands stop and rollback
+    RELEASE = "release"  # another function of the release failed, and all are rolled back
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +99,12 @@ class Rollout:
     plan: Plan | None = None
     alias: Alias | None = None  # the latest reading
     alias_at: float = 0.0
+
+    wave: int = 0
+    cleared: bool = True  # it may write; False while the functions of a release are being planned
+    stale: bool = False  # planned while another deployment ran: read again before beginning
+    siblings: frozenset[str] = frozenset()  # the markers of the whole release
+    undone: Result | None = None  # this reverses a deployment of the release that had succeeded with this result
 
     held: bool = False  # this run has set or released the hold
 
@@ -198,6 +205,7 @@ class Turn:
     now: float
     actions: list[Action] = field(default_factory=list)
     events: list[e.Event] = field(default_factory=list)
+    slack: float = 0.0  # how much earlier than planned something may be done, to do it together with others
 
     def set(self, **changes: Any) -> None:
         self.r = self.r.but(changes)
@@ -214,7 +222,7 @@ class Turn:
         return kind.__name__ in self.r.busy
 
     def due(self) -> bool:
-        return self.now >= self.r.again_at
+        return self.now + self.slack >= self.r.again_at
 
     def say(self, event: type[Any], **fields: Any) -> None:
         self.events.append(event(at=self.now, key=self.r.key, **fields))
@@ -270,12 +278,32 @@ class Turn:
             remedy=remedy,
             settled=settled,
         )
+        if r.undone is not None:
+            result = _undone(r.undone, result)
         self.set(stage=Stage.DONE, since=self.now, result=result)
         self.say(e.Finished, result=result)
 
     def fail(self, error: CiDeployError) -> None:
         """End because something could not be done at all, before a deployment exists."""
         self.end(outcome_of(error), reason=error.what, remedy=error.remedy)
+
+
+def _undone(done: Result, reversal: Result) -> Result:
+    """A deployment that had succeeded and was reversed for the release's sake, as one result."""
+    back = reversal.outcome is Outcome.SUCCEEDED
+    return replace(
+        done,
+        outcome=Outcome.ROLLED_BACK if back else Outcome.ROLLBACK_FAILED,
+        rollback=Rollback.SUCCEEDED if back else Rollback.FAILED,
+        rollback_deployment_id=reversal.deployment_id,
+        live_version=reversal.live_version,
+        live_weights=reversal.live_weights,
+        duration_seconds=reversal.duration_seconds,
+        deployed=False,
+        reason=f"It had succeeded and was rolled back, all or nothing. {reversal.reason}",
+        remedy=reversal.remedy,
+        settled=reversal.settled,
+    )
 
 
 def outcome_of(error: CiDeployError) -> Outcome:

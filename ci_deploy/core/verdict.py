@@ -6,12 +6,15 @@ said only if it was read at 100 % on the version before.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from . import events as e
 from .actions import Diagnose, LookAlias, RepairAlias
 from .checks import repair_command
 from .errors import CiDeployError, Refused
 from .following import STOP_TAKES, reattach_command, rollback_expected
 from .model import Alias, Command, DeploymentStatus, Outcome, Rollback
+from .planning import Existing
 from .rollout import Cause, Rollout, Stage, Turn, kind_of
 
 READ_AGAIN = 4  # readings, 2 s apart, before "CodeDeploy says so but the alias does not" is believed
@@ -40,7 +43,7 @@ def alias_read(turn: Turn, alias: Alias | None) -> None:
         return
     if r.alias is None or alias.shares != r.alias.shares or r.tries == 0:
         turn.say(e.AliasRead, alias=alias)
-    turn.set(alias=alias)
+    turn.set(alias=alias, alias_at=turn.now)
     if r.deployment is None or not r.deployment.status.terminal:
         _left_running(turn, alias)
     elif r.deployment.status is DeploymentStatus.SUCCEEDED:
@@ -209,6 +212,7 @@ def _cause_text(r: Rollout) -> str:
         Cause.TIMED_OUT: f"The time limit of {limit} passed and {stopped}",
         Cause.HOOK_TIMEOUT: f"A hook did not report within `hook-timeout` and {stopped}",
         Cause.ASKED: f"As asked, {stopped}",
+        Cause.RELEASE: f"Another function of the release failed and {stopped}",
     }.get(r.cause, "")
 
 
@@ -271,7 +275,9 @@ def _repaired(turn: Turn, alias: Alias) -> None:
     """The split that an earlier stop had left is gone: go on with what was asked for."""
     r = turn.r
     turn.say(e.AliasRestored, alias=alias, why="an earlier deployment had been stopped without rollback")
-    turn.set(alias=alias)
+    turn.set(alias=alias, alias_at=turn.now)
+    if r.command is Command.ROLLBACK and r.plan is not None:
+        turn.set(plan=replace(r.plan, target=Existing(version=alias.version)))
     wanted = r.inputs.to_version or ""
     if r.command is Command.ROLLBACK and wanted in ("", alias.version) and not r.inputs.deployment_id:
         turn.end(Outcome.SUCCEEDED, deployed=True, reason=f"The alias serves {serves(alias)}.")

@@ -1,0 +1,51 @@
+"""The verdict on the whole: the worst of its functions leads, and every function is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .events import Concluded
+from .model import Command, Outcome, Result, Rollback, exit_code
+
+# The worst of a release leads its summary; the order is how loudly a person should be told.
+_WORST_FIRST = (
+    Outcome.ROLLBACK_FAILED,
+    Outcome.LOST_CONTACT,
+    Outcome.CANCELLED,
+    Outcome.TIMED_OUT,
+    Outcome.FAILED,
+    Outcome.STOPPED,
+    Outcome.ROLLED_BACK,
+    Outcome.ERROR,
+    Outcome.INVALID,
+    Outcome.REFUSED,
+    Outcome.DETACHED,
+    Outcome.SUCCEEDED,
+)
+
+
+def conclude(command: Command, results: Sequence[Result], now: float) -> Concluded:
+    """The run's end. For a release `deployed` means that every function serves its target, changed or not."""
+    worst = min(results, key=_loudness)
+    if len(results) > 1:
+        good = all(result.outcome in (Outcome.SUCCEEDED, Outcome.UNCHANGED) for result in results)
+        worst = replace(
+            worst,
+            deployed=good and any(result.deployed for result in results),
+            settled=all(result.settled for result in results),
+            duration_seconds=round(now, 1),
+        )
+    return Concluded(
+        at=now,
+        command=command,
+        result=worst,
+        results=tuple(results),
+        exit_code=exit_code(command, worst.outcome),
+    )
+
+
+def _loudness(result: Result) -> tuple[int, int]:
+    order = list(_WORST_FIRST)
+    place = order.index(result.outcome) if result.outcome in order else len(order)
+    return place, 0 if result.rollback is Rollback.FAILED else 1
