@@ -192,6 +192,8 @@ class LogReporter:
                 self._say(event, "✗", label, text, _RED)
                 if said.log_tail:
                     self._logs(f"What {line(said.script_name or step.name, 100)} wrote", said.log_tail.splitlines())
+            case EventStatus.IN_PROGRESS if step.name in ("Start", "End"):
+                pass  # they take a second and do nothing that anybody waits for
             case EventStatus.IN_PROGRESS:
                 self._say(event, "·", label, "started", _DIM)
             case _:
@@ -253,12 +255,10 @@ class LogReporter:
     def _conclude(self, event: e.Concluded) -> None:
         story, result = self._story, event.result
         look = verdict.look(story.command, result)
-        chapters = [chapter for chapter in story.functions.values() if chapter.result]
-        chapter = chapters[0] if len(chapters) == 1 else None
         said = verdict.summary_sentence(story)
-        steps = [verdict.next_step(story, chapter, chapter.result if chapter and chapter.result else result)]
+        steps = verdict.next_steps(story)
         if event.exit_code != 0:
-            message = "\n".join(part for part in (said, verdict.because(story), steps[0]) if part)
+            message = "\n".join(part for part in (said, verdict.because(story), *steps) if part)
             self._annotate("error", f"{look.title}: {self._who(event)}", message)
         colour = _TONES[look.tone]
         rule = "─" * 88

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from ..core import links
 from ..core.events import HistoryEntry
-from ..core.model import Command, DeploymentStatus, EventStatus, Finding, Outcome, Result, Severity
+from ..core.model import Command, DeploymentStatus, EventStatus, Finding, Outcome, Severity
 from ..core.timeline import FunctionStory, Leg, Story
 from . import verdict, words
 from .disclosure import HIDDEN, shows_hook_logs
@@ -147,23 +147,17 @@ def holds(story: Story) -> str:
 
 def next_step(story: Story) -> str:
     """What to do, where it is not how to roll back a success (that has a part of its own)."""
-    chapter, result = _single(story)
+    result = story.result
     if result is None or verdict.look(story.command, result).tone is Tone.GOOD:
         return ""
-    text = verdict.next_step(story, chapter, result)
-    if not text:
-        return ""
-    words_, colon, command = text.partition(": ")
-    if colon and re.match(r"(ci-deploy|aws) ", command):
-        return f"**What to do:** {marked(words_)}: {code(command, 1_000)}"
-    return f"**What to do:** {marked(text)}"
+    steps = [_step(text) for text in verdict.next_steps(story)]
+    return "**What to do:** " + " · ".join(steps) if steps else ""
 
 
-def _single(story: Story) -> tuple[FunctionStory | None, Result | None]:
-    chapters = [chapter for chapter in story.functions.values() if chapter.result]
-    if len(chapters) == 1:
-        return chapters[0], chapters[0].result
-    return None, story.result
+def _step(text: str) -> str:
+    """A step, with the command that ends it in code."""
+    match = re.fullmatch(r"(.*?: )((?:ci-deploy|aws) .*)", text, re.DOTALL)
+    return f"{marked(match[1])} {code(match[2], 1_000)}" if match else marked(text)
 
 
 def _progress(story: Story) -> str:

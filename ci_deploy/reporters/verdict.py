@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from ..core.model import Command, Outcome, Result, Rollback
 from ..core.timeline import FunctionStory, Story
+from . import words
 
 
 class Tone(StrEnum):
@@ -194,6 +195,28 @@ def next_step(story: Story, chapter: FunctionStory | None, result: Result) -> st
         case Outcome.SUCCEEDED if story.command is Command.DEPLOY and result.previous_version:
             return "Roll back with: " + rollback_command(chapter, result)
     return ""
+
+
+def next_steps(story: Story, limit: int = 5) -> list[str]:
+    """The next step; of several functions, each that needs one has its own, its name before it."""
+    if story.result is None:
+        return []
+    chapters = [chapter for chapter in story.functions.values() if chapter.result]
+    if len(chapters) <= 1:
+        chapter = chapters[0] if chapters else None
+        step = next_step(story, chapter, chapter.result if chapter and chapter.result else story.result)
+        return [step] if step else []
+    if all(chapter.result and look(story.command, chapter.result).tone is Tone.GOOD for chapter in chapters):
+        return ["How to roll back each function is in the job summary."] if story.command is Command.DEPLOY else []
+    steps: dict[str, list[str]] = {}
+    for chapter in chapters:
+        if chapter.result and (step := next_step(story, chapter, chapter.result)):
+            steps.setdefault(step, []).append(chapter.key)
+    told = [
+        step if len(keys) == len(chapters) else f"{words.listed(tuple(keys), 3)}: {step}"
+        for step, keys in steps.items()
+    ]
+    return told[:limit] + ([f"… and {len(told) - limit} more in the job summary."] if len(told) > limit else [])
 
 
 def rollback_command(chapter: FunctionStory | None, result: Result) -> str:
