@@ -1,4 +1,4 @@
-"""CodeDeploy's front: which operation a request asks for, its parameters' types, the answer in JSON 1.1.
+"""CodeDeploy's front: which operation a request asks for, its parameters' types, the answer in JSON 1.1 or in CBOR.
 
 Operations that the Lambda platform has not (on-premises instances, blue/green servers, GitHub tokens) answer with an
 error of AWS's model, or with an empty list; never with a status that a client would retry.
@@ -14,13 +14,14 @@ from typing import Any
 import botocore.session
 from botocore.validate import ParamValidator
 
+from . import cbor
 from . import codedeploy_deployments as deployments
 from . import codedeploy_revisions as revisions
 from . import codedeploy_setup as setup
 from .errors import ApiError
 from .runtime import Runtime
 from .store import Place
-from .wire import AwsCall, Request, Response, request_id
+from .wire import AwsCall, Request, Response, protocol_of, request_id
 
 Json = dict[str, Any]
 Operation = Callable[[Runtime, Place, Json], Json]
@@ -111,31 +112,31 @@ OPERATIONS: dict[str, Operation] = {
 
 def handle(runtime: Runtime, call: AwsCall, account: str, request: Request) -> Response:
     """Answer a CodeDeploy request; ApiError says what AWS would refuse."""
-    if request.path.startswith("/service/"):
-        raise ApiError(
-            "UnknownOperationException",
-            "The emulator speaks JSON 1.1 (X-Amz-Target) for CodeDeploy, not RPC v2 CBOR.",
-        )
+    in_cbor = protocol_of(call, request) == "cbor"
     operation = OPERATIONS.get(call.operation)
     if operation is None:
         raise ApiError("UnknownOperationException", f"CodeDeploy has no operation {call.operation}.")
-    params = _params(call.operation, request)
+    params = _params(call.operation, request, in_cbor=in_cbor)
     answer = operation(runtime, runtime.place(account, call.region), params)
-    return Response(
-        headers=[("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-RequestId", request_id())],
-        body=b"" if answer == {} and _returns_nothing(call.operation) else json.dumps(answer).encode(),
-    )
+    shape = _model().operation_model(call.operation).output_shape
+    if in_cbor:
+        headers = [("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor")]
+        body = cbor.encode(answer, shape)
+    else:
+        headers = [("Content-Type", "application/x-amz-json-1.1")]
+        body = b"" if shape is None else json.dumps(answer).encode()
+    return Response(headers=[*headers, ("x-amzn-RequestId", request_id())], body=body)
 
 
-def _params(operation: str, request: Request) -> Json:
+def _params(operation: str, request: Request, *, in_cbor: bool) -> Json:
     try:
-        params = request.json()
-    except ValueError:
-        raise ApiError("SerializationException", "The request is not JSON.") from None
+        params = (cbor.decode(request.body) if request.body else {}) if in_cbor else request.json()
+    except ValueError as error:
+        raise ApiError("SerializationException", f"The request cannot be read: {error}") from None
     if params is None:
         params = {}
     if not isinstance(params, dict):
-        raise ApiError("SerializationException", "The request is not a JSON object.")
+        raise ApiError("SerializationException", "The request is not an object.")
     # null is how some clients spell "not given".
     params = {key: _without_null(value) for key, value in params.items() if value is not None}
     shape = _model().operation_model(operation).input_shape
@@ -158,8 +159,3 @@ def _without_null(value: Any) -> Any:
 @cache
 def _model() -> Any:
     return botocore.session.get_session().get_service_model("codedeploy")
-
-
-@cache
-def _returns_nothing(operation: str) -> bool:
-    return _model().operation_model(operation).output_shape is None

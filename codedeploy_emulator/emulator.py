@@ -73,7 +73,9 @@ class Emulator:
         self._seeder = seed.Seeder(self.aws, self.github, self.runtime.functions, self._switches, self._faults)
         self._host = host
         self._server = Server(self, host, port)
-        self.url = f"http://127.0.0.1:{self._server.port}"
+        # An address that stands for all of them is reached as the loopback one.
+        reach = "127.0.0.1" if host in ("localhost", "0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host
+        self.url = f"http://{reach}:{self._server.port}"
         self.github.url = self.url
         self.runtime.functions.environment = {
             name: value
@@ -160,7 +162,7 @@ class Emulator:
     def environment(self, host: str) -> dict[str, str]:
         """The variables for a client that reaches the emulator as `host` (`name:port`; empty: the loopback address)."""
         name = host.rsplit(":", 1)[0].strip("[]")
-        url = f"http://127.0.0.1:{self._server.port}" if not host or name in LOOPBACK else f"http://{host}"
+        url = self.url if not host or name in LOOPBACK else f"http://{host}"
         region = seed.region_of(self._seed)
         environment = {
             "AWS_ENDPOINT_URL": url,

@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape
 
 import botocore.session
 
+from . import cbor
 from .errors import ApiError
 
 SERVICE_OF_SIGNING_NAME = {"monitoring": "cloudwatch"}
@@ -228,7 +229,7 @@ def error_response(error: ApiError, protocol: str, headers: Iterable[tuple[str, 
         return Response(
             status=error.status,
             headers=[("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor"), *extra],
-            body=cbor_map({"__type": error.code, "message": error.message}),
+            body=cbor.encode({"__type": error.code, "message": error.message}),
         )
     if protocol == "rest-xml":
         text = (
@@ -248,18 +249,3 @@ def error_response(error: ApiError, protocol: str, headers: Iterable[tuple[str, 
         headers=[("Content-Type", content), ("x-amz-request-id", identity), ("x-amzn-RequestId", identity), *extra],
         body=text.encode(),
     )
-
-
-def cbor_map(values: Mapping[str, str]) -> bytes:
-    """A map of texts in CBOR (RFC 8949): enough to tell a CBOR client, in its own words, that it is not served."""
-
-    def head(major: int, length: int) -> bytes:
-        if length < 24:
-            return bytes([major << 5 | length])
-        return bytes([major << 5 | 25]) + length.to_bytes(2, "big")
-
-    parts = [head(5, len(values))]
-    for text in (item for pair in values.items() for item in pair):
-        encoded = text.encode()
-        parts.append(head(3, len(encoded)) + encoded)
-    return b"".join(parts)

@@ -510,18 +510,6 @@ def test_a_parameter_of_a_wrong_type_is_a_serialization_error(world: World) -> N
     assert _post(world, "GetDeployment", {"deploymentId": 5}).json()["__type"] == "SerializationException"
 
 
-def test_cbor_is_answered_in_cbor_with_a_clear_error(world: World) -> None:
-    headers = {
-        "smithy-protocol": "rpc-v2-cbor",
-        "Authorization": "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/codedeploy/aws4_request, Signature=0",
-    }
-    url = f"{world.emulator.url}/service/CodeDeploy_20141006/operation/GetDeployment"
-    answer = requests.post(url, data=b"\xa0", headers=headers, timeout=10)
-    assert (answer.status_code, answer.headers["smithy-protocol"]) == (400, "rpc-v2-cbor")
-    assert b"UnknownOperationException" in answer.content
-    assert world.emulator.calls[-1]["operation"] == "GetDeployment"
-
-
 def test_custom_configs_are_limited_in_number(world: World) -> None:
     create: Callable[..., Any] = world.codedeploy.create_deployment_config
     for number in range(200):
