@@ -61,6 +61,9 @@ _FAILURE_TITLES = {
 }
 
 
+_NOT_BEGUN = (Outcome.ERROR, Outcome.BUG, Outcome.REFUSED, Outcome.INVALID)
+
+
 def look(command: Command, result: Result) -> Look:
     """Title and icon of a result."""
     base = _LOOKS[result.outcome]
@@ -118,7 +121,7 @@ def sentence(command: Command, result: Result) -> str:
         case Outcome.ROLLBACK_FAILED:
             return f"{_capital(new)} failed and {name} was NOT brought back to {old}. {serves}"
         case Outcome.INVALID | Outcome.REFUSED:
-            return f"Nothing was changed. {serves}" if now else "Nothing was changed."
+            return f"Nothing was deployed. {serves}" if now else "Nothing was deployed."
         case Outcome.TIMED_OUT:
             return f"The time limit came before the end of the deployment. {_after(result)} {serves}"
         case Outcome.CANCELLED if not result.deployment_id:
@@ -154,6 +157,14 @@ def summary_sentence(story: Story) -> str:
     if story.result is None:
         return ""
     results = [chapter.result for chapter in story.functions.values() if chapter.result]
+    if story.result.outcome in _NOT_BEGUN and not story.result.deployment_id:
+        # It ended as if it had not begun, a bug for instance; what was created before is not forgotten.
+        legs = [chapter.deployment for chapter in story.functions.values() if chapter.deployment]
+        if legs:
+            ids = words.listed(tuple(leg.deployment_id for leg in legs))
+            return (
+                f"What {ids} does was not followed to its end: traffic may be split, or shift without anybody looking."
+            )
     if len(results) <= 1:
         return sentence(story.command, results[0] if results else story.result)
     count: dict[str, int] = {}

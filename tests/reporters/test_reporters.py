@@ -375,3 +375,12 @@ def test_a_reporter_that_breaks_at_the_end_is_told_too() -> None:
     fan = FanOut([Closing()], screen)
     fan.close()
     assert "it was dropped" in screen.text
+
+
+def test_a_bug_does_not_hide_what_was_created() -> None:
+    """The run ends as if nothing had begun, but a deployment exists: it is named."""
+    release = Release().running()
+    release.concluded(Result(function="checkout", alias="live", outcome=Outcome.BUG, reason="KeyError: 'x'"))
+    said = verdict.summary_sentence(release.story)
+    assert "d-A00B2C3D4E" in said
+    assert "Nothing was deployed" not in said
