@@ -17,32 +17,64 @@ from . import __version__, command_line
 from .commands import COMMANDS
 from .commands.call import Call
 from .core import inputs as tables
-from .core.actions import Cancelled, Observation
+from .core import manifest
+from .core.actions import Action, Cancelled, Observation
 from .core.context import context as context_of
-from .core.errors import CiDeployError, InvalidInput, Refused
+from .core.errors import CiDeployError, InvalidInput, Problem, Refused
 from .core.events import Concluded, Event, Noticed, Started
 from .core.inputs import Inputs
 from .core.model import Command, Context, Finding, Outcome, Result, Severity, exit_code
 from .core.release import Release
 from .core.rollout import outcome_of
 from .core.trust import REMEDY, distrust
-from .drive import Bug, QueueInbox, Workers, drive
+from .drive import Bug, Inbox, QueueInbox, Workers, drive
+from .edge.clock import clock_for
+from .edge.files import files_for
 from .edge.runner import RunnerFilesOnDisk, RunnerLog, Stdout, read_event, wants_colour
 from .perform import perform
 from .ports import Clock, Ports, Reporter
 from .reporters.fanout import FanOut
 from .reporters.log import LogReporter
 from .reporters.outputs import OutputsReporter
+from .reporters.summary import SummaryReporter
 
 ISSUES = "https://github.com/your-org/ci-deploy/issues"
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
-def run(arguments: Sequence[str], environ: Mapping[str, str], directory: Path, *, command: str = "") -> int:
+class Machine:
+    """What a run stands on: real time, real signals, threads, standard output. Tests of whole runs bring another."""
+
+    def clock(self, environ: Mapping[str, str]) -> Clock:
+        return clock_for(environ)
+
+    def inbox(self, clock: Clock) -> Inbox:
+        """Where answers and signals arrive."""
+        inbox = QueueInbox(clock.real(1.0))
+        _on_signals(inbox, clock.real(1.0))
+        return inbox
+
+    def submit(self, perform: Callable[[Action], Observation], inbox: Inbox) -> Callable[[Action], None]:
+        """What carries actions out; their observations go into the inbox."""
+        return Workers(perform, inbox).submit
+
+    def stdout(self) -> Stdout:
+        return Stdout()
+
+
+def run(
+    arguments: Sequence[str],
+    environ: Mapping[str, str],
+    directory: Path,
+    *,
+    command: str = "",
+    machine: Machine | None = None,
+) -> int:
     """Run the action (inputs in the environment) or the command line. Returns the exit code; never raises.
 
     `command` overrides the input of that name: the post step's entry point says `finish`.
     """
+    machine = machine or Machine()
     given = inputs_from(environ)
     actions = bool(given or command) or (not arguments and environ.get("GITHUB_ACTIONS") == "true")
     json = False
@@ -52,8 +84,9 @@ def run(arguments: Sequence[str], environ: Mapping[str, str], directory: Path, *
         given, json, where = dict(parsed.given), parsed.json, "flag `--{}`"
     context = context_of(environ, read_event(environ))
     context = replace(context, actions=actions)
-    log = RunnerLog(Stdout(), actions=actions, colour=wants_colour(environ, terminal=_terminal()) or actions)
-    return _Run(given, environ, directory, context, log, where=where, json=json, command=command).run()
+    colour = wants_colour(environ, terminal=_terminal()) or actions
+    log = RunnerLog(machine.stdout(), actions=actions, colour=colour)
+    return _Run(given, environ, directory, context, log, machine, where=where, json=json, command=command).run()
 
 
 def inputs_from(environ: Mapping[str, str]) -> dict[str, str]:
@@ -85,6 +118,7 @@ class _Run:
         directory: Path,
         context: Context,
         log: RunnerLog,
+        machine: Machine,
         *,
         where: str,
         json: bool,
@@ -95,6 +129,7 @@ class _Run:
         self._directory = directory
         self._context = context
         self._log = log
+        self._machine = machine
         self._where = where
         self._json = json
         self._command = command
@@ -105,18 +140,23 @@ class _Run:
 
     def run(self) -> int:
         files = RunnerFilesOnDisk(self._environ, warn=lambda text: self._log.warning(text))
-        print_json = Stdout().write if self._json else None
-        reporters: list[Reporter] = [LogReporter(self._log), OutputsReporter(files, print_json)]
+        print_json = self._machine.stdout().write if self._json else None
+        reporters: list[Reporter] = [
+            LogReporter(self._log),
+            OutputsReporter(files, print_json),
+            SummaryReporter(files),
+        ]
         self._report = FanOut(reporters, self._log)
         try:
-            self._clock = self._make_clock()
+            self._clock = self._machine.clock(self._environ)
             self._start = self._clock.now()
-            inbox = QueueInbox(self._clock.real(1.0))
-            _on_signals(inbox, self._clock.real(1.0))
+            inbox = self._machine.inbox(self._clock)
             self._inputs = tables.parse(self._given, where=self._where)
             if self._command:
                 self._inputs = replace(self._inputs, command=self._command)
             self._report = self._reporters(files, reporters)
+            self._files = files_for(self._environ, self._directory)
+            self._entries = self._read_entries()
             self._begin()
             self._guard()
             return self._execute(inbox).exit_code
@@ -128,16 +168,8 @@ class _Run:
             self._report.close()
             self._close()
 
-    def _make_clock(self) -> Clock:
-        from .edge.wiring import clock_for
-
-        return clock_for(self._environ)
-
     def _reporters(self, files: RunnerFilesOnDisk, reporters: list[Reporter]) -> FanOut:
         """All reporters that these inputs ask for. Those that need GitHub share one background thread."""
-        from .reporters.summary import SummaryReporter
-
-        reporters.append(SummaryReporter(files))
         inputs, context = self._inputs, self._context
         if inputs.github_token and context.repository:
             self._log.add_mask(inputs.github_token)
@@ -164,9 +196,27 @@ class _Run:
                 )
         return FanOut(reporters, self._log)
 
+    def _read_entries(self) -> tuple[manifest.Entry, ...]:
+        """The functions of this run: those of the manifest, or the one that the inputs name."""
+        path = self._inputs.functions
+        if path is None or self._inputs.command == Command.FINISH:  # which knows its functions from the state
+            given = frozenset(name for name, text in self._given.items() if text.strip())
+            return (manifest.Entry(inputs=self._inputs, wave=0, given=given),)
+        try:
+            text = self._files.read_text(path)
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            problem = Problem(where=self._where.format("functions"), what=f"`{path}` cannot be read: {why}.")
+            raise InvalidInput((problem,)) from None
+        entries = manifest.read(text, self._given, where=path)
+        # What only the command decides (its own defaults) is the same for every function.
+        return tuple(replace(entry, inputs=replace(entry.inputs, command=self._inputs.command)) for entry in entries)
+
     def _begin(self) -> None:
         inputs = self._inputs
-        keys = (f"{inputs.function}:{inputs.alias}",) if inputs.function else ()
+        keys = tuple(
+            f"{entry.inputs.function}:{entry.inputs.alias}" for entry in self._entries if entry.inputs.function
+        )
         self._report.report(
             Started(
                 at=self._now(),
@@ -189,7 +239,7 @@ class _Run:
             raise Refused(f"{why}.", REMEDY)
         self._notice(Severity.WARNING, "untrusted-event", f"{why}; `allow-untrusted-event` lets it pass.")
 
-    def _execute(self, inbox: QueueInbox) -> Concluded:
+    def _execute(self, inbox: Inbox) -> Concluded:
         ports: list[Ports] = []
 
         def make_ports() -> Ports:
@@ -209,18 +259,16 @@ class _Run:
 
         def drive_release(release: Release) -> Concluded:
             wired = make_ports()
-            workers = Workers(lambda action: perform(action, wired, inbox.put), inbox)
-            drive(release, inbox=inbox, submit=workers.submit, now=self._now, report=self._told)
+            submit = self._machine.submit(lambda action: perform(action, wired, inbox.put), inbox)
+            drive(release, inbox=inbox, submit=submit, now=self._now, report=self._told)
             assert self._concluded is not None
             return self._concluded
 
-        from .edge.wiring import files_for
-
         call = Call(
             inputs=self._inputs,
-            given=self._given,
+            entries=self._entries,
             context=self._context,
-            files=files_for(self._environ, self._directory),
+            files=self._files,
             ports=make_ports,
             drive=drive_release,
             report=self._told,

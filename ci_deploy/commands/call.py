@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..core import appspec as appspecs
 from ..core.errors import InvalidInput, Problem
 from ..core.events import Concluded, Event
 from ..core.inputs import Inputs
+from ..core.manifest import Entry
 from ..core.model import Command, Context, Outcome, Result, S3Location, exit_code
 from ..core.release import Release
 from ..core.rollout import Rollout
+from ..core.waves import Policy
 from ..perform import identify
 from ..ports import Files, Ports
 
@@ -22,7 +24,7 @@ class Call:
     """A command's whole world. `ports` is made when first asked for: `validate` needs no AWS at all."""
 
     inputs: Inputs
-    given: Mapping[str, str]
+    entries: tuple[Entry, ...]  # the functions: of the manifest, or the one that the inputs name
     context: Context
     files: Files
     ports: Callable[[], Ports]
@@ -37,34 +39,38 @@ class Call:
         return Command(self.inputs.command)
 
 
-def run_one(call: Call) -> Concluded:
-    """Drive one function from its first state. What the command makes of the facts is in `core.deciding`."""
-    return call.drive(Release(command=call.command, rollouts=(first_rollout(call),)))
+def run(call: Call) -> Concluded:
+    """Drive every function from its first state. What the command makes of the facts is in `core.deciding`."""
+    rollouts = tuple(first_rollout(call, entry) for entry in call.entries)
+    if len(rollouts) > 1 and call.command is Command.DEPLOY:
+        siblings = frozenset(rollout.marker_id for rollout in rollouts)
+        rollouts = tuple(replace(rollout, cleared=False, siblings=siblings) for rollout in rollouts)
+    policy = Policy(on_failure=call.inputs.release_policy, max_parallel=call.inputs.max_parallel or 0)
+    return call.drive(Release(command=call.command, rollouts=rollouts, policy=policy))
 
 
-def first_rollout(call: Call) -> Rollout:
+def first_rollout(call: Call, entry: Entry) -> Rollout:
     """The first state of one function, its inputs completed by the user's own AppSpec if there is one."""
-    inputs, logical_name = completed_inputs(call)
+    inputs, logical_name = completed_inputs(call, entry)
     return Rollout(
         inputs=inputs,
         context=call.context,
         marker_id=secrets.token_hex(4),
         subject=inputs.deployment_id or "",
+        wave=entry.wave,
         second=call.second,
         began=call.now(),
         logical_name=logical_name,
     )
 
 
-def completed_inputs(call: Call) -> tuple[Inputs, str]:
+def completed_inputs(call: Call, entry: Entry) -> tuple[Inputs, str]:
     """The inputs and the AppSpec's logical name. Raises InvalidInput where AppSpec and inputs disagree."""
-    source = call.inputs.appspec
+    source = entry.inputs.appspec
     if source is None:
-        return call.inputs, ""
-    where = f"AppSpec `{source}`"
-    parsed = appspecs.parse(_text_of(call, source), where=where)
-    given = frozenset(name for name, text in call.given.items() if text.strip())
-    return appspecs.complete(call.inputs, parsed, given=given), parsed.logical_name
+        return entry.inputs, ""
+    parsed = appspecs.parse(_text_of(call, source), where=f"AppSpec `{source}`")
+    return appspecs.complete(entry.inputs, parsed, given=entry.given), parsed.logical_name
 
 
 def _text_of(call: Call, source: str) -> str:

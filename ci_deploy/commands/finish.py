@@ -13,9 +13,11 @@ from ..core.events import Concluded
 from ..core.model import Outcome
 from ..core.release import Release
 from ..core.rollout import Rollout
-from .call import Call, conclude, first_rollout
+from .call import Call, conclude
 
 STATE, FINISHED = "deployments", "finished"
+# Real seconds: GitHub gives the steps of a cancelled job five minutes, reports and a slow start included.
+FINISH_WITHIN = 240.0
 
 
 def run(call: Call) -> Concluded:
@@ -40,10 +42,10 @@ def _rollout(call: Call, entry: dict[str, Any]) -> Rollout:
     def of(name: str) -> str:
         return str(entry.get(name) or "")
 
-    first = first_rollout(call)
     policy = of("stopping") or call.inputs.on_cancel
     inputs = replace(
-        first.inputs,
+        call.inputs,
+        appspec=None,  # whatever became of it, what is deployed is known
         function=of("function"),
         alias=of("alias"),
         application=of("application"),
@@ -51,10 +53,13 @@ def _rollout(call: Call, entry: dict[str, Any]) -> Rollout:
         on_cancel=policy,
         wait=True,
     )
-    return replace(
-        first,
+    return Rollout(
         inputs=inputs,
-        marker_id=of("marker-id") or first.marker_id,
+        context=call.context,
+        second=call.second,
+        began=call.now(),
+        cancel_until=call.now() + FINISH_WITHIN * call.second,
+        marker_id=of("marker-id"),
         subject=of("deployment-id"),
         search=not of("deployment-id"),
         known_previous=of("previous-version"),

@@ -1,5 +1,5 @@
 """`plan`: all of deploy's reads and checks, and the very plan that deploy would execute; writes nothing."""
 
-from .call import run_one as run
+from .call import run
 
 __all__ = ["run"]

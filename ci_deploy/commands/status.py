@@ -1,5 +1,5 @@
 """`status`: what the alias serves, what runs, and the history; with `wait` it re-attaches and follows. Reads only."""
 
-from .call import run_one as run
+from .call import run
 
 __all__ = ["run"]

@@ -1,5 +1,5 @@
 """`stop`: stop the running deployment, with or without rollback, and follow that to its end."""
 
-from .call import run_one as run
+from .call import run
 
 __all__ = ["run"]

@@ -8,6 +8,8 @@ from .call import Call, completed_inputs, conclude
 
 
 def run(call: Call) -> Concluded:
-    completed_inputs(call)  # raises with everything that is wrong
-    what = "Inputs and AppSpec are" if call.inputs.appspec else "Inputs are"
-    return conclude(call, Outcome.VALID, reason=f"{what} valid. AWS was not asked anything.")
+    for entry in call.entries:
+        completed_inputs(call, entry)  # raises with everything that is wrong
+    checked = ["inputs"] + ["manifest"] * bool(call.inputs.functions)
+    checked += ["AppSpec"] * any(entry.inputs.appspec for entry in call.entries)
+    return conclude(call, Outcome.VALID, reason=f"Valid: {', '.join(checked)}. AWS was not asked anything.")

@@ -91,3 +91,8 @@ def _is_local(endpoint: str) -> bool:
     except ValueError:
         # Letters first: `0x7f` or a bare number would be read as an address by some resolvers.
         return re.fullmatch(r"[A-Za-z]([A-Za-z0-9_-]{0,62})", host) is not None
+
+
+def clock_for(environ: Mapping[str, str]) -> RealClock:
+    """The clock; InvalidInput if the environment asks for a speed that is not allowed."""
+    return RealClock(speed_from(environ))

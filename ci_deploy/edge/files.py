@@ -7,6 +7,7 @@ what else is on the runner. On a terminal the user's own files are the user's.
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from pathlib import Path
 
 # A manifest of a thousand functions stays far below; what is larger is the wrong file.
@@ -44,3 +45,9 @@ class WorkspaceFiles:
         if len(content) > LARGEST:
             raise OSError(errno.EFBIG, f"is larger than {LARGEST // 1024} KiB", path)
         return content.decode("utf-8-sig")
+
+
+def files_for(environ: Mapping[str, str], directory: Path) -> WorkspaceFiles:
+    """The workspace's files; `directory` (where we were started) on a terminal."""
+    workspace = environ.get("GITHUB_WORKSPACE", "").strip()
+    return WorkspaceFiles(Path(workspace) if workspace else directory, confined=bool(workspace))

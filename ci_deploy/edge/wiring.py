@@ -13,11 +13,10 @@ from botocore.session import Session
 from ..core.inputs import Inputs
 from ..ports import Clock, Ports
 from .aws import Aws, region_from, sibling, sts_creator
-from .clock import RealClock, speed_from
 from .codedeploy import CodeDeployApi
 from .credentials import WebIdentity
 from .evidence import CloudWatchEvidence
-from .files import WorkspaceFiles
+from .files import files_for
 from .identity import StsIdentities
 from .lambda_ import LambdaApi
 from .packaging import LocalPackages
@@ -25,17 +24,6 @@ from .s3 import S3Revisions
 from .s3_packages import S3Packages
 
 _CUSTOM_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
-
-
-def clock_for(environ: Mapping[str, str]) -> RealClock:
-    """The clock; InvalidInput if the environment asks for a speed that is not allowed."""
-    return RealClock(speed_from(environ))
-
-
-def files_for(environ: Mapping[str, str], directory: Path) -> WorkspaceFiles:
-    """The workspace's files; `directory` (where we were started) on a terminal."""
-    workspace = environ.get("GITHUB_WORKSPACE", "").strip()
-    return WorkspaceFiles(Path(workspace) if workspace else directory, confined=bool(workspace))
 
 
 def wire(

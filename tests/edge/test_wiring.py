@@ -13,6 +13,7 @@ from ci_deploy.core.errors import InvalidInput
 from ci_deploy.core.inputs import Inputs
 from ci_deploy.core.model import Identity
 from ci_deploy.edge import oidc, wiring
+from ci_deploy.edge.clock import clock_for
 from ci_deploy.edge.identity import parse_identity
 
 from .fakes import REGION, FakeClock, Server, sends
@@ -76,5 +77,5 @@ def test_no_region_is_bad_input(clock: FakeClock) -> None:
 
 def test_the_clock_obeys_the_speed_guard() -> None:
     with pytest.raises(InvalidInput):
-        wiring.clock_for({"CI_DEPLOY_CLOCK_SPEED": "60"})
-    assert wiring.clock_for({"CI_DEPLOY_CLOCK_SPEED": "60", "AWS_ENDPOINT_URL": "http://emulator"}).real(1) == 60
+        clock_for({"CI_DEPLOY_CLOCK_SPEED": "60"})
+    assert clock_for({"CI_DEPLOY_CLOCK_SPEED": "60", "AWS_ENDPOINT_URL": "http://emulator"}).real(1) == 60
