@@ -12,6 +12,7 @@ from werkzeug.test import create_environ
 
 from . import codedeploy, lambda_aliases, lambda_functions, lambda_invoke, moto_parts
 from .errors import ApiError
+from .lambda_call import Lambda
 from .runtime import Runtime
 from .wire import AwsCall, Request, Response, aws_call, error_response, path_parts, protocol_of
 
@@ -71,8 +72,8 @@ class Aws:
                 return self._not_modelled(request, call)
             return response
 
-    def _lambda(self, request: Request, call: AwsCall, account: str) -> lambda_functions.Lambda:
-        return lambda_functions.lambda_call(self.runtime, call, account, request, self._ask_moto)
+    def _lambda(self, request: Request, call: AwsCall, account: str) -> Lambda:
+        return Lambda(runtime=self.runtime, account=account, region=call.region, request=request, moto=self._ask_moto)
 
     def _ask_moto(self, request: Request) -> Response:
         environ = {

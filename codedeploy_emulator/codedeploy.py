@@ -16,6 +16,7 @@ from botocore.validate import ParamValidator
 
 from . import cbor
 from . import codedeploy_deployments as deployments
+from . import codedeploy_groups as groups
 from . import codedeploy_revisions as revisions
 from . import codedeploy_setup as setup
 from .errors import ApiError
@@ -57,12 +58,12 @@ OPERATIONS: dict[str, Operation] = {
     "ListApplications": setup.list_applications,
     "UpdateApplication": setup.update_application,
     "DeleteApplication": setup.delete_application,
-    "CreateDeploymentGroup": setup.create_deployment_group,
-    "GetDeploymentGroup": setup.get_deployment_group,
-    "BatchGetDeploymentGroups": setup.batch_get_deployment_groups,
-    "ListDeploymentGroups": setup.list_deployment_groups,
-    "UpdateDeploymentGroup": setup.update_deployment_group,
-    "DeleteDeploymentGroup": setup.delete_deployment_group,
+    "CreateDeploymentGroup": groups.create_deployment_group,
+    "GetDeploymentGroup": groups.get_deployment_group,
+    "BatchGetDeploymentGroups": groups.batch_get_deployment_groups,
+    "ListDeploymentGroups": groups.list_deployment_groups,
+    "UpdateDeploymentGroup": groups.update_deployment_group,
+    "DeleteDeploymentGroup": groups.delete_deployment_group,
     "CreateDeploymentConfig": setup.create_deployment_config,
     "GetDeploymentConfig": setup.get_deployment_config,
     "ListDeploymentConfigs": setup.list_deployment_configs,

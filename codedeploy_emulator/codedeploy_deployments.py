@@ -7,8 +7,9 @@ from typing import Any
 from . import validation, views
 from .codedeploy_revisions import use
 from .codedeploy_setup import application_of, config_for, group_of
-from .engine import Status, created, hook_answered, stop_requested
+from .engine import created, hook_answered, stop_requested
 from .errors import ApiError
+from .run import Status
 from .runtime import Runtime
 from .store import Deployment, Place
 

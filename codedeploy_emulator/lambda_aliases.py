@@ -8,7 +8,7 @@ from typing import Any
 
 from . import moto_parts
 from .errors import ApiError
-from .lambda_functions import STALE, Handler, Json, Lambda, page
+from .lambda_call import STALE, Handler, Json, Lambda, page
 from .wire import Response, json_response, path_parts
 
 _ALIAS = re.compile(r"(?!^[0-9]+$)[a-zA-Z0-9-_]{1,128}")

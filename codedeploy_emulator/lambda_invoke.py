@@ -10,7 +10,8 @@ from typing import Any
 from . import moto_parts
 from .errors import ApiError
 from .functions import Outcome
-from .lambda_functions import Lambda, refuse_invoke_while_pending
+from .lambda_call import Lambda
+from .lambda_functions import refuse_invoke_while_pending
 from .runtime import Runtime
 from .wire import Response, request_id
 

@@ -41,7 +41,8 @@ class Limits:
                 return ApiError("TooManyRequestsException", "Rate exceeded", 429)
         if service == "codedeploy":
             rate, burst = self.switches.number("codedeploy-rate"), self.switches.number("codedeploy-burst")
-            if not self._take((account, region, "codedeploy"), rate, burst, now):
+            kind = "read" if operation.startswith(("Get", "List", "BatchGet")) else "write"
+            if not self._take((account, region, f"codedeploy {kind}"), rate, burst, now):
                 return ApiError("ThrottlingException", "Rate exceeded")
         return None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import appspec, configs, moto_parts
-from .engine import Order, Refusal
+from .run import Order, Refusal
 from .store import Deployment
 from .switches import Switches
 

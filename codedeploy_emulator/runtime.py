@@ -14,28 +14,11 @@ from typing import Any
 
 from . import moto_parts, preparation, rollback
 from .clock import Clock
-from .engine import (
-    NEVER,
-    CreateRollback,
-    Effect,
-    InvokeHook,
-    Rules,
-    Run,
-    SetTraffic,
-    Sight,
-    Status,
-    alarm_changed,
-    due,
-    failed,
-    hook_answered,
-    hook_refused,
-    hook_said,
-    step,
-    traffic_failed,
-)
+from .engine import alarm_changed, due, failed, hook_answered, hook_refused, hook_said, step, traffic_failed
 from .errors import ApiError
 from .functions import Functions, Outcome
 from .limits import Limits
+from .run import NEVER, CreateRollback, Effect, InvokeHook, Rules, Run, SetTraffic, Sight, Status
 from .store import Deployment, Place, Store
 from .switches import Switches
 

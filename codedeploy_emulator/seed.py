@@ -20,7 +20,8 @@ from .aws import Aws
 from .errors import SeedError
 from .faults import Faults
 from .functions import Functions
-from .github import BOT, PERSON, GitHub
+from .github import GitHub
+from .github_state import BOT, PERSON
 from .switches import Switches
 
 Json = dict[str, Any]

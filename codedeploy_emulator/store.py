@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import configs
-from .engine import Run
+from .run import Run
 
 Json = dict[str, Any]
 

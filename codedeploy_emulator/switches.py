@@ -152,8 +152,8 @@ TABLE: tuple[Switch, ...] = (
     Switch(name="limits", default=False, says="throttle as AWS does (in emulated time)"),
     Switch(name="lambda-rate", default=15, says="Lambda control plane requests a second, account and region"),
     Switch(name="lambda-get-function-rate", default=100, says="GetFunction requests a second"),
-    Switch(name="codedeploy-rate", default=5, says="CodeDeploy requests a second, sustained [U]"),
-    Switch(name="codedeploy-burst", default=20, says="CodeDeploy requests in a burst [U]"),
+    Switch(name="codedeploy-rate", default=5, says="CodeDeploy reads a second, sustained; writes apart, as many [U]"),
+    Switch(name="codedeploy-burst", default=20, says="CodeDeploy reads in a burst; writes apart, as many [U]"),
     Switch(
         name="codedeploy-alias-tries", default=3, says="CodeDeploy's own tries of an alias update when throttled [U]"
     ),

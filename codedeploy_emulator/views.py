@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import appspec
-from .engine import Event, Run, Status
+from .run import Event, Run, Status
 from .store import Deployment, partition, without_content
 from .switches import Switches
 

@@ -11,6 +11,16 @@ from hypothesis import strategies as st
 
 from codedeploy_emulator import configs
 from codedeploy_emulator.engine import (
+    alarm_changed,
+    created,
+    due,
+    failed,
+    hook_answered,
+    step,
+    stop_requested,
+    traffic_failed,
+)
+from codedeploy_emulator.run import (
     LIFECYCLE,
     NEVER,
     CreateRollback,
@@ -22,14 +32,6 @@ from codedeploy_emulator.engine import (
     SetTraffic,
     Sight,
     Status,
-    alarm_changed,
-    created,
-    due,
-    failed,
-    hook_answered,
-    step,
-    stop_requested,
-    traffic_failed,
 )
 
 ROUTINGS = [

@@ -1,0 +1,113 @@
+"""One Lambda request as the mended operations take it: its function, its body, and moto to ask."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from . import moto_parts
+from .errors import ApiError
+from .runtime import Runtime
+from .store import partition
+from .wire import Request, Response, json_response, path_parts, request_id
+
+Json = dict[str, Any]
+PAGE = 50
+STALE = (
+    "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the "
+    "latest Revision Id"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lambda:
+    """One Lambda request: where it goes, and moto to ask. `moto` takes the request (perhaps with another body)."""
+
+    runtime: Runtime
+    account: str
+    region: str
+    request: Request
+    moto: Callable[[Request], Response]
+
+    @property
+    def function_name(self) -> str:
+        """The plain name in the path, which may be a name, a partial or whole ARN, with or without a qualifier."""
+        return split_name(path_parts(self.request)[2])[0]
+
+    @property
+    def qualifier(self) -> str | None:
+        """The qualifier, from the query or from the name."""
+        return self.request.query.get("Qualifier") or split_name(path_parts(self.request)[2])[1]
+
+    def body(self) -> Json:
+        """The body, an object."""
+        try:
+            body = self.request.json() or {}
+        except ValueError:
+            raise ApiError("InvalidRequestContentException", "Could not parse request body into json") from None
+        if not isinstance(body, dict):
+            raise ApiError("InvalidRequestContentException", "The request body is not an object")
+        return body
+
+    def function(self, qualifier: str | None = None) -> Any:
+        """moto's function object, or ResourceNotFoundException."""
+        return self.named(self.function_name, qualifier)
+
+    def named(self, name: str, qualifier: str | None = None) -> Any:
+        """The function object of a name and qualifier, or ResourceNotFoundException."""
+        found = moto_parts.function(self.account, self.region, name, qualifier)
+        if found is None:
+            raise ApiError("ResourceNotFoundException", f"Function not found: {self.arn(name, qualifier)}", 404)
+        return found
+
+    def arn(self, name: str, qualifier: str | None = None) -> str:
+        """A function's ARN."""
+        base = f"arn:{partition(self.region)}:lambda:{self.region}:{self.account}:function:{name}"
+        return f"{base}:{qualifier}" if qualifier else base
+
+    def versions(self) -> list[Any]:
+        """The function's published versions."""
+        return moto_parts.versions(self.account, self.region, self.function_name)
+
+    def ask_moto(self, body: Json | None = None) -> Response:
+        """moto's answer, or its error; a new body replaces the request's."""
+        request = self.request
+        if body is not None:
+            request = Request(
+                method=request.method,
+                path=request.path,
+                query_string=request.query_string,
+                headers=request.headers,
+                body=json.dumps(body).encode(),
+                environ=request.environ,
+            )
+        return self.moto(request)
+
+
+def split_name(raw: str) -> tuple[str, str | None]:
+    """`name`, `name:qualifier`, `ACCOUNT:function:name[:qualifier]` or an ARN: the name and the qualifier."""
+    tail = raw.split("function:", 1)[-1] if "function:" in raw else raw
+    name, _, qualifier = tail.partition(":")
+    return name, qualifier or None
+
+
+def page(request: Request, member: str, items: list[Any]) -> Response:
+    """One page of a Lambda list: Marker and MaxItems, 50 at most."""
+    query = request.query
+    size = min(PAGE, int(query["MaxItems"])) if query.get("MaxItems", "").isdigit() else PAGE
+    marker = query.get("Marker", "")
+    try:
+        start = int(base64.urlsafe_b64decode(marker)) if marker else 0
+    except (ValueError, binascii.Error):
+        raise ApiError("InvalidParameterValueException", "The marker is not valid.") from None
+    answer: Json = {member: items[start : start + max(1, size)]}
+    if start + size < len(items):
+        answer["NextMarker"] = base64.urlsafe_b64encode(str(start + size).encode()).decode()
+    return json_response(answer, headers=[("x-amzn-RequestId", request_id())])
+
+
+Handler = Callable[[Lambda], Response]
