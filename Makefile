@@ -14,7 +14,7 @@ DOCKER_STANDIN := $(wildcard ../shared/tools/bin/docker)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet
 RUNS ?= 2
-N ?= 200
+N ?= 2000
 
 .PHONY: help
 help: ## list the targets
@@ -73,6 +73,15 @@ coverage: .venv/.installed ## what the tests reach, branches included
 	$(BIN)/coverage run --branch --source ci_deploy -m pytest -q -m "not full"
 	$(BIN)/coverage report --skip-covered --show-missing
 
+.PHONY: chaos
+chaos: .venv/.installed ## N=2000 random histories of the state machine; a failure names the seed that replays it
+	$(BIN)/python -m tests.support.histories 0 $(N)
+
+.PHONY: bench
+bench: .venv/.installed ## measure
+	@for each in benchmarks/[a-z]*.py; do \
+	  echo "== $$each"; $(BIN)/python "$$each"; done
+
 .PHONY: dist
 dist: .venv/.installed ## build the wheel and the source archive into dist/
 	rm -rf dist
@@ -93,7 +102,7 @@ chromium:
 .venv/.python:
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed, and none was found; make PYTHON=/path/to/python3 names one." >&2; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Python 3.11 or later is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1)." >&2; exit 1; }
+	  { echo "Python 3.11 or later is needed; $(PYTHON) is not ($$("$(PYTHON)" -V 2>/dev/null || echo "it does not run"))." >&2; exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "$(PYTHON) cannot make virtual environments: install its venv package (Debian: apt-get install python3-venv)." >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv

@@ -226,7 +226,7 @@ def demo(report: Path, speed: float) -> int:
         (report / "comment.md").write_text(comment(pointers), encoding="utf-8")
     subprocess.run([sys.executable, str(ROOT / "scripts" / "render_report.py"), str(report)], check=True)
     good = code == 0 and values.get("outcome") == "succeeded" and values.get("deployed") == "true"
-    verdict = "deployed" if good else f"not deployed (outcome {values.get('outcome', 'unknown')}, exit code {code})"
+    verdict = "deployed" if good else f"did not deploy (outcome {values.get('outcome', 'unknown')}, exit code {code})"
     show.say(
         f"\nThe demo {verdict} in {time.monotonic() - began:.0f} s. What GitHub would show: {report / 'index.html'}"
     )
