@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import __version__
-from .core.inputs import BOOL, table
+from .core.inputs import table
+from .core.kinds import BOOL
 from .core.model import Command
 
 _HELP: Mapping[Command, str] = {

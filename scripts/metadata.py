@@ -22,7 +22,8 @@ from pathlib import Path
 from ci_deploy.command_line import _HELP as HELP
 from ci_deploy.commands import COMMANDS
 from ci_deploy.core import checks, diagnosis
-from ci_deploy.core.inputs import BOOL, Spec, table
+from ci_deploy.core.inputs import Spec, table
+from ci_deploy.core.kinds import BOOL
 from ci_deploy.core.model import Command, Outcome, Severity, exit_code
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -14,7 +14,8 @@ from importlib import resources
 from typing import Any
 
 from .errors import InvalidInput, Problem
-from .inputs import ALIAS, FUNCTION, VERSION, Inputs, Kind
+from .inputs import Inputs
+from .kinds import ALIAS, FUNCTION, VERSION, Kind
 
 MAX_CHARACTERS = 64 * 1024
 HOOKS = ("BeforeAllowTraffic", "AfterAllowTraffic")

@@ -7,29 +7,47 @@ arrive as text (`INPUT_DEPLOYMENT-GROUP`, `--deployment-group`), empty meaning "
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
 from .errors import InvalidInput, Problem
+from .kinds import (
+    ACCOUNT,
+    ALIAS,
+    APPSPEC,
+    ARN_ROLE,
+    BOOL,
+    BUCKET,
+    CODEDEPLOY_NAME,
+    DEPLOYMENT_ID,
+    DURATION,
+    FUNCTION,
+    IMAGE,
+    KEY,
+    LIST,
+    PATH,
+    PREFIX,
+    REGION,
+    ROLLBACK_EVENTS,
+    S3,
+    SHA256,
+    SHIFT,
+    TEXT,
+    URL,
+    VERSION,
+    Kind,
+    choice,
+    count,
+    pattern,
+)
 from .model import Command, RollbackEvent
 
 DEPLOY, ROLLBACK, STOP, STATUS = Command.DEPLOY, Command.ROLLBACK, Command.STOP, Command.STATUS
 PLAN, SETUP, PRUNE, VALIDATE = Command.PLAN, Command.SETUP, Command.PRUNE, Command.VALIDATE
 ALL = tuple(command for command in Command if command is not Command.FINISH)
 DEPLOYING = (DEPLOY, PLAN, VALIDATE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """How a value is written: `parse` raises ValueError with what is wrong, `hint` says the form for people."""
-
-    name: str
-    parse: Callable[[str], Any]
-    hint: str
-    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,214 +65,6 @@ class Spec:
     @property
     def field_name(self) -> str:
         return self.name.replace("-", "_")
-
-
-def _pattern(expression: str, what: str) -> Callable[[str], str]:
-    compiled = re.compile(expression)
-
-    def parse(text: str) -> str:
-        if not compiled.fullmatch(text):
-            raise ValueError(f"is not {what}")
-        return text
-
-    return parse
-
-
-def _bool(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise ValueError("is neither `true` nor `false`")
-    return text.lower() == "true"
-
-
-def duration(text: str) -> float:
-    """`90s`, `10m`, `2h` (also combined: `1h30m`) as seconds."""
-    match = re.fullmatch(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", text)
-    if not match or not any(match.groups()):
-        raise ValueError("is not a duration")
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    total = float(hours * 3600 + minutes * 60 + seconds)
-    if not 0 < total <= 50 * 3600:
-        raise ValueError("is not between 1s and 50h (CodeDeploy's own limit for a Lambda deployment)")
-    return total
-
-
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in re.split(r"[\n,]", text) if part.strip())
-
-
-def _rollback_events(text: str) -> str | tuple[RollbackEvent, ...]:
-    words = {"failure": RollbackEvent.FAILURE, "alarm": RollbackEvent.ALARM, "stop-request": RollbackEvent.STOP_REQUEST}
-    values = _list(text.lower())
-    if values == ("default",):
-        return "default"
-    if values == ("off",):
-        return ()
-    unknown = [value for value in values if value not in words]
-    if unknown or not values:
-        raise ValueError(f"has {', '.join(f'`{value}`' for value in unknown) or 'nothing'} in it")
-    return tuple(words[value] for value in dict.fromkeys(values))
-
-
-def _s3(text: str) -> str:
-    if not re.fullmatch(
-        r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^?#\x00-\x1f]{1,1024}(\?versionId=[A-Za-z0-9._-]{1,1024})?", text
-    ):
-        raise ValueError("is not an S3 address")
-    return text
-
-
-def _version(text: str) -> str:
-    if text.upper() == "$LATEST":
-        raise ValueError(
-            "is `$LATEST`, which CodeDeploy cannot deploy: give a published version, or leave it empty to publish what `$LATEST` holds"
-        )
-    if not re.fullmatch(r"[1-9]\d{0,18}", text):
-        raise ValueError("is not a version number (1, 2, 3, …)")
-    return text
-
-
-def _count(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"\d{1,9}", text) or not low <= int(text) <= high:
-            raise ValueError(f"is not a whole number from {low} to {high}")
-        return int(text)
-
-    return parse
-
-
-def _path(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("has a NUL character in it")
-    return text
-
-
-def _plain(text: str) -> str:
-    if any(ord(character) < 32 or ord(character) == 127 for character in text):
-        raise ValueError("has control characters or line breaks in it")
-    return text
-
-
-def _sha256(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9+/]{43}=|[0-9a-fA-F]{64}", text):
-        raise ValueError("is not a SHA-256: 44 characters as Lambda shows it, or 64 hexadecimal digits")
-    return text
-
-
-def _url(text: str) -> str:
-    if not re.fullmatch(r"https?://[^\s<>\"]+", text):
-        raise ValueError("is not an http(s) address")
-    return text
-
-
-def _appspec(text: str) -> str:
-    return _s3(text) if text.startswith("s3://") else _path(text)
-
-
-def _custom_config(text: str) -> str:
-    canary = re.fullmatch(r"canary (\d{1,2})% (\d{1,4})m", text)
-    linear = re.fullmatch(r"linear (\d{1,2})% every (\d{1,4})m", text)
-    match = canary or linear
-    if not match or not (1 <= int(match[1]) <= 99 and int(match[2]) >= 1):
-        raise ValueError("is not a traffic shift")
-    minutes = int(match[2]) * (1 if canary else -(-100 // int(match[1])) - 1)
-    if minutes > 2880:
-        raise ValueError(f"takes {minutes} minutes from first to last shift; CodeDeploy allows 2880")
-    return text
-
-
-def _choice(name: str, choices: Iterable[str]) -> Kind:
-    allowed = tuple(choices)
-
-    def parse(text: str) -> str:
-        if text.lower() not in allowed:
-            close = get_close_matches(text.lower(), allowed, 1)
-            raise ValueError("is not known" + (f": did you mean `{close[0]}`?" if close else ""))
-        return text.lower()
-
-    return Kind(
-        name=name, parse=parse, hint="one of " + ", ".join(f"`{choice}`" for choice in allowed), choices=allowed
-    )
-
-
-TEXT = Kind(name="text", parse=_plain, hint="one line of text")
-BOOL = Kind(name="boolean", parse=_bool, hint="`true` or `false`", choices=("true", "false"))
-DURATION = Kind(name="duration", parse=duration, hint="a duration such as `90s`, `10m` or `2h`")
-LIST = Kind(name="list", parse=_list, hint="a list, one a line or comma-separated")
-PATH = Kind(name="path", parse=_path, hint="a path in the workspace")
-VERSION = Kind(name="version", parse=_version, hint="a published version's number")
-FUNCTION = Kind(
-    name="function",
-    parse=_pattern(
-        r"[A-Za-z0-9_-]{1,64}|arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]{1,64}",
-        "a function's name or ARN (without version or alias)",
-    ),
-    hint="a function's name (letters, digits, `-`, `_`; 64 at most) or its ARN",
-)
-ALIAS = Kind(
-    name="alias",
-    parse=_pattern(r"(?!\d+$)[A-Za-z0-9_-]{1,128}", "an alias name (letters, digits, `-`, `_`; not a number alone)"),
-    hint="an alias name, such as `live`",
-)
-CODEDEPLOY_NAME = Kind(
-    name="name",
-    parse=_pattern(r"[A-Za-z0-9+=,.@_-]{1,100}", "a CodeDeploy name (1 to 100 of letters, digits and `+=,.@_-`)"),
-    hint="1 to 100 letters, digits or `+=,.@_-`",
-)
-BUCKET = Kind(
-    name="bucket",
-    parse=_pattern(
-        r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
-        "a bucket's name (3 to 63 lower-case letters, digits, `.`, `-`; no `s3://`)",
-    ),
-    hint="a bucket's name",
-)
-PREFIX = Kind(
-    name="prefix",
-    parse=_pattern(
-        r"[A-Za-z0-9!_.*'()=@:+,-]+(/[A-Za-z0-9!_.*'()=@:+,-]+)*/?",
-        "a key prefix such as `CodeDeploy` or `releases/prod`",
-    ),
-    hint="a key prefix",
-)
-ACCOUNT = Kind(name="account", parse=_pattern(r"\d{12}", "an account id (12 digits)"), hint="12 digits")
-ARN_ROLE = Kind(
-    name="role",
-    parse=_pattern(
-        r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}", "a role's ARN (`arn:aws:iam::123456789012:role/name`)"
-    ),
-    hint="a role's ARN",
-)
-REGION = Kind(
-    name="region", parse=_pattern(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}", "a region such as `eu-central-1`"), hint="a region"
-)
-DEPLOYMENT_ID = Kind(
-    name="deployment id", parse=_pattern(r"d-[A-Z0-9]{9,12}", "a deployment id such as `d-A1B2C3D4E`"), hint="`d-…`"
-)
-S3 = Kind(name="S3 address", parse=_s3, hint="`s3://bucket/key`, optionally with `?versionId=…`")
-IMAGE = Kind(
-    name="image",
-    parse=_pattern(
-        r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.(com|com\.cn|eu)/[a-z0-9._/-]+([:@][A-Za-z0-9._:-]+)?",
-        "an image in ECR",
-    ),
-    hint="`ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG` or `@sha256:…`",
-)
-APPSPEC = Kind(name="AppSpec", parse=_appspec, hint="a path in the workspace or `s3://bucket/key`")
-ROLLBACK_EVENTS = Kind(
-    name="rollback events",
-    parse=_rollback_events,
-    hint="`default`, `off`, or a list of `failure`, `alarm`, `stop-request`",
-)
-SHA256 = Kind(
-    name="SHA-256",
-    parse=_sha256,
-    hint="base64, as `aws lambda get-function` shows CodeSha256, or hexadecimal, as `sha256sum` prints it",
-)
-URL = Kind(name="address", parse=_url, hint="an http(s) address")
-SHIFT = Kind(name="traffic shift", parse=_custom_config, hint="`canary 10% 5m` or `linear 20% every 3m`")
-KEY = Kind(
-    name="key", parse=_pattern(r"[A-Za-z0-9._/-]{1,64}", "a key (64 letters, digits or `._/-`)"), hint="a short word"
-)
 
 
 def _row(
@@ -290,7 +100,7 @@ class Inputs:
     """Everything a run can be told, parsed. None (or an empty tuple) means "not given"."""
 
     command: str = _row(
-        _choice("command", [command.value for command in ALL]),
+        choice("command", [command.value for command in ALL]),
         "What to do.",
         default="deploy",
         group=_WHAT,
@@ -411,19 +221,19 @@ class Inputs:
         group=_HOW,
     )
     on_timeout: str = _row(
-        _choice("policy", ("rollback", "stop", "leave")),
+        choice("policy", ("rollback", "stop", "leave")),
         "What happens to the deployment at the time limit. A manual rollback defaults to `leave`.",
         commands=(DEPLOY, ROLLBACK),
         group=_HOW,
     )
     on_cancel: str = _row(
-        _choice("policy", ("rollback", "stop", "leave")),
+        choice("policy", ("rollback", "stop", "leave")),
         "What happens to the deployment when the job is cancelled. A manual rollback defaults to `leave`.",
         commands=(DEPLOY, ROLLBACK),
         group=_HOW,
     )
     on_conflict: str = _row(
-        _choice("policy", ("wait", "fail", "supersede")),
+        choice("policy", ("wait", "fail", "supersede")),
         "When the group has another deployment running: wait for it, fail, or stop it with rollback and deploy then.",
         default="wait",
         commands=DEPLOYING,
@@ -437,7 +247,7 @@ class Inputs:
         group=_HOW,
     )
     restore_alias: str = _row(
-        _choice("policy", ("auto", "never")),
+        choice("policy", ("auto", "never")),
         "`auto`: when a rollback was due and did not bring the alias back, set it back (needs lambda:UpdateAlias).",
         default="auto",
         commands=(DEPLOY, ROLLBACK, STOP),
@@ -487,14 +297,14 @@ class Inputs:
         BOOL, "`stop`: roll back to the version before, too.", default="true", commands=(STOP,), group=_BACK
     )
     release_policy: str = _row(
-        _choice("policy", ("rollback-all", "rollback-failed", "stop-wave")),
+        choice("policy", ("rollback-all", "rollback-failed", "stop-wave")),
         "When one function of a release fails: roll all of them back, only the failed one, or stop before the next wave.",
         default="rollback-all",
         commands=(DEPLOY,),
         group=_MANY,
     )
     max_parallel: int | None = _row(
-        Kind(name="count", parse=_count(1, 1000), hint="a whole number from 1 to 1000"),
+        Kind(name="count", parse=count(1, 1000), hint="a whole number from 1 to 1000"),
         "How many deployments of a release may run at the same time. Default: all.",
         commands=(DEPLOY,),
         group=_MANY,
@@ -522,7 +332,7 @@ class Inputs:
         group=_SETUP,
     )
     keep: int = _row(
-        Kind(name="count", parse=_count(1, 10000), hint="a whole number from 1 to 10000"),
+        Kind(name="count", parse=count(1, 10000), hint="a whole number from 1 to 10000"),
         "How many of the newest versions `prune` keeps in any case.",
         default="10",
         commands=(PRUNE,),
@@ -548,7 +358,7 @@ class Inputs:
         group=_REPORTS,
     )
     comment: str = _row(
-        _choice("mode", ("auto", "on-failure", "off")),
+        choice("mode", ("auto", "on-failure", "off")),
         "The pull request comment: kept up to date, only on failure, or never.",
         default="auto",
         group=_REPORTS,
@@ -559,7 +369,7 @@ class Inputs:
         group=_REPORTS,
     )
     hook_logs: str = _row(
-        _choice("mode", ("auto", "on", "off")),
+        choice("mode", ("auto", "on", "off")),
         "Whether reports quote the log lines of hooks. `auto`: not in public repositories.",
         default="auto",
         group=_REPORTS,
@@ -575,7 +385,7 @@ class Inputs:
     rollback_workflow: str | None = _row(
         Kind(
             name="workflow file",
-            parse=_pattern(r"[A-Za-z0-9._-]+\.ya?ml", "a workflow's file name such as `rollback.yml`"),
+            parse=pattern(r"[A-Za-z0-9._-]+\.ya?ml", "a workflow's file name such as `rollback.yml`"),
             hint="a workflow's file name",
         ),
         "The file name of your rollback workflow, to link to from the comment.",
@@ -612,6 +422,7 @@ def parse(given: Mapping[str, str], *, where: str = "input `{}`") -> Inputs:
     """
     rows = {spec.name: spec for spec in table()}
     problems: list[Problem] = []
+    failed: set[str] = set()
     values: dict[str, Any] = {}
     for name, text in given.items():
         spec = rows.get(name)
@@ -631,12 +442,13 @@ def parse(given: Mapping[str, str], *, where: str = "input `{}`") -> Inputs:
         try:
             values[spec.field_name] = spec.kind.parse(stripped)
         except ValueError as error:
+            failed.add(spec.field_name)
             shown = "" if spec.secret else f"`{_shorten(stripped)}` "
             problems.append(
                 Problem(where=where.format(name), what=f"{shown}{error}.", remedy=f"Expected {spec.kind.hint}.")
             )
     inputs = Inputs(**values)
-    problems += _contradictions(inputs, set(values), where)
+    problems += _contradictions(inputs, set(values), failed, where)
     if problems:
         raise InvalidInput(tuple(problems))
     return _with_command_defaults(inputs, set(values))
@@ -651,13 +463,14 @@ _SOURCES = ("target_version", "package", "package_s3", "image_uri")
 _SAYS_WHAT = (*_SOURCES, "to_version", "deployment_id", "hold")
 
 
-def _contradictions(inputs: Inputs, given: set[str], where: str) -> list[Problem]:
+def _contradictions(inputs: Inputs, given: set[str], failed: set[str], where: str) -> list[Problem]:
     """What is wrong with inputs that are each well-formed: things missing, or excluding each other."""
     command = Command(inputs.command)
     found: list[Problem] = []
 
     def problem(name: str, what: str, remedy: str = "") -> None:
-        found.append(Problem(where=where.format(name.replace("_", "-")), what=what, remedy=remedy))
+        if name not in failed:  # what is malformed is complained about already
+            found.append(Problem(where=where.format(name.replace("_", "-")), what=what, remedy=remedy))
 
     for row in fields(Inputs):
         # Most inputs of another command are harmless (one workflow for several commands passes them all); these are
@@ -672,12 +485,16 @@ def _contradictions(inputs: Inputs, given: set[str], where: str) -> list[Problem
             "and `function` exclude each other.",
             "Name the function in the manifest, or leave the manifest out.",
         )
-    if not many and inputs.function is None and inputs.appspec is None:
+    if not many and inputs.function is None and inputs.appspec is None and command is not Command.SETUP:
         problem("function", "is missing.", "Give the function's name, or `functions` with a manifest.")
     if command is not Command.PRUNE and not many:
         for name in ("application", "deployment_group"):
             if getattr(inputs, name) is None and command is not Command.VALIDATE:
                 problem(name, "is missing.", "Every deployment belongs to an application and a deployment group.")
+    if many and command in (Command.SETUP, Command.PRUNE):
+        problem("functions", f"is not for the command `{command}`.", "Run it for one function at a time.")
+    if inputs.custom_config and inputs.deployment_config:
+        problem("custom_config", "and `deployment-config` exclude each other.", "Make a config, or name one.")
     sources = [name for name in _SOURCES if getattr(inputs, name) is not None]
     if len(sources) > 1:
         problem(sources[1], f"and `{sources[0].replace('_', '-')}` exclude each other.", "Give one source of code.")

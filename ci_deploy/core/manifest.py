@@ -174,6 +174,7 @@ class _Reader:
             name = key.value
             if name in found:
                 self.wrong(key, f"says `{name}` twice in {what}.")
+                continue
             if allowed is not None and name not in allowed:
                 close = get_close_matches(name, allowed, 1)
                 self.wrong(
