@@ -48,11 +48,13 @@ def invoked(call: Lambda) -> Response:
 
 def _run(runtime: Runtime, found: Any, event: bytes) -> Outcome:
     with runtime.lock:
-        started = runtime.clock.now()
+        started, generation = runtime.clock.now(), runtime.generation
         script = runtime.functions.script_for(found)
     outcome = runtime.functions.play(found, script) if script else runtime.functions.run(found, event)
     with runtime.lock:
-        runtime.functions.write_log(found, outcome, started, runtime.clock.now())
+        # After a reset this invocation belongs to a world that is gone.
+        if generation == runtime.generation:
+            runtime.functions.write_log(found, outcome, started, runtime.clock.now())
     return outcome
 
 

@@ -46,7 +46,7 @@ class Runtime:
         self._heap: list[tuple[float, int, str]] = []
         self._pushed = 0
         self._busy = 0
-        self._generation = 0
+        self.generation = 0
         self._advancing = threading.Lock()
         self._closing = False
         self._ticker: threading.Thread | None = None
@@ -91,6 +91,7 @@ class Runtime:
         """Stop the ticker and forget unpacked code."""
         with self.lock:
             self._closing = True
+            self.generation += 1
             self._changed.notify_all()
         if self._ticker:
             self._ticker.join(timeout=5)
@@ -99,7 +100,7 @@ class Runtime:
     def reset(self) -> None:
         """Back to the start: no deployment, no moto resource, time as at first. Running hooks are forgotten."""
         with self.lock:
-            self._generation += 1
+            self.generation += 1
             self._busy = 0
             self._heap.clear()
             self.clock.reset()
@@ -277,7 +278,7 @@ class Runtime:
         script = self.functions.script_for(found)
         if script is None:
             self._busy += 1
-            arguments = (self._generation, deployment.id, effect, found)
+            arguments = (self.generation, deployment.id, effect, found)
             threading.Thread(target=self._run_hook, args=arguments, name="emulator-hook", daemon=True).start()
             return
         outcome = self.functions.play(found, script)
@@ -298,7 +299,7 @@ class Runtime:
         finally:
             with self.lock:
                 # After a reset this hook belongs to a world that is gone.
-                if generation == self._generation:
+                if generation == self.generation:
                     self._busy -= 1
                     deployment = self.store.find(identity)
                     if outcome is not None and deployment is not None:

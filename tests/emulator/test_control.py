@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,28 @@ def test_a_reset_while_a_hook_runs_forgets_the_hook(shop: World) -> None:
     runtime.settle()
     shop.emulator.reset()
     shop.emulator.advance(10)
+    assert shop.client("logs").describe_log_groups()["logGroups"] == []
+
+
+def test_a_reset_ends_the_processes_of_functions_that_run(shop: World, tmp_path: Path) -> None:
+    shop.emulator.switches(hooks="run")
+    code = f"""
+import os, pathlib, time
+def handler(event, context):
+    pathlib.Path({str(tmp_path / "pid")!r}).write_text(str(os.getpid()))
+    time.sleep(60)
+"""
+    shop.function("slow", code, Timeout=90)
+    shop.functions.invoke(FunctionName="slow", InvocationType="Event")
+    until = time.monotonic() + 20
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        assert time.monotonic() < until, "the function did not start"
+        time.sleep(0.02)
+    identity = int((tmp_path / "pid").read_text())
+    shop.emulator.reset()
+    while Path(f"/proc/{identity}").exists():
+        assert time.monotonic() < until, "the function runs on"
+        time.sleep(0.02)
     assert shop.client("logs").describe_log_groups()["logGroups"] == []
 
 
