@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import ast
 import inspect
+import json
 import re
 import sys
 import textwrap
@@ -21,7 +22,7 @@ from pathlib import Path
 
 from ci_deploy.command_line import _HELP as HELP
 from ci_deploy.commands import COMMANDS
-from ci_deploy.core import checks, diagnosis
+from ci_deploy.core import checks, diagnosis, manifest
 from ci_deploy.core.inputs import Spec, table
 from ci_deploy.core.kinds import BOOL
 from ci_deploy.core.model import Command, Outcome, Severity, exit_code
@@ -29,11 +30,7 @@ from ci_deploy.core.model import Command, Outcome, Severity, exit_code
 ROOT = Path(__file__).resolve().parent.parent
 
 # Inputs that are parsed and not acted on yet. tests/meta/test_metadata.py fails when one of them is.
-PENDING = frozenset({
-    "functions",
-    "release-policy",
-    "max-parallel",
-})  # fmt: skip
+PENDING: frozenset[str] = frozenset()
 
 OUTPUTS = {
     "outcome": "How the run ended: see the table of outcomes in the README.",
@@ -288,8 +285,18 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
 }
 
 
+def manifest_schema() -> str:
+    return json.dumps(manifest.schema(), indent=2, ensure_ascii=False)
+
+
+# Files that are generated as a whole.
+WHOLE = {"docs/manifest.schema.json": manifest_schema}
+
+
 def rendered(name: str, root: Path = ROOT) -> str:
     """A file with its generated parts replaced. Raises ValueError where a marker is missing."""
+    if name in WHOLE:
+        return WHOLE[name]() + "\n"
     text = (root / name).read_text(encoding="utf-8")
     for marker, part in PARTS[name].items():
         begin, end = (
@@ -306,7 +313,11 @@ def rendered(name: str, root: Path = ROOT) -> str:
 
 def stale(root: Path = ROOT) -> list[str]:
     """The files that differ from what the code says."""
-    return [name for name in PARTS if rendered(name, root) != (root / name).read_text(encoding="utf-8")]
+    return [name for name in (*PARTS, *WHOLE) if rendered(name, root) != _present(root / name)]
+
+
+def _present(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,6 +1,6 @@
 """The manifest: several functions released together, as YAML, read into one `Inputs` for each function.
 
-    # yaml-language-server: $schema=https://…/manifest.schema.json
+    # yaml-language-server: $schema=https://raw.githubusercontent.com/your-org/ci-deploy/v1/docs/manifest.schema.json
     defaults: {application: shop, bucket: shop-deployments}
     functions:
       checkout: {deployment-group: checkout-live}
@@ -15,15 +15,14 @@ Every problem is reported at once and with its line. One account and one region 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib import resources
 from typing import Any
 
 from .errors import InvalidInput, Problem
-from .inputs import Inputs, parse, table
+from .inputs import Inputs, Spec, parse, table
+from .kinds import BOOL, LIST, ROLLBACK_EVENTS, VERSION
 
 MAX_CHARACTERS = 4 * 1024 * 1024
 MAX_FUNCTIONS = 1000
@@ -75,10 +74,48 @@ def settings() -> tuple[str, ...]:
 
 
 def schema() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(
-        resources.files(__package__).joinpath("manifest.schema.json").read_text(encoding="utf-8")
-    )
-    return loaded
+    """The manifest as JSON schema, for editors; `read` checks more, and says lines. docs/manifest.schema.json is it."""
+    rows = {spec.name: spec for spec in table()}
+    properties = {name: _setting_schema(rows[name]) for name in settings()}
+    settings_schema = {"type": ["object", "null"], "additionalProperties": False, "properties": properties}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "ci-deploy manifest",
+        "description": "Several Lambda functions that are released together. The more specific setting wins.",
+        "type": "object",
+        "required": ["functions"],
+        "additionalProperties": False,
+        "properties": {
+            "defaults": {"$ref": "#/$defs/settings", "description": "Settings that every function has."},
+            "functions": {
+                "type": "object",
+                "minProperties": 1,
+                "maxProperties": MAX_FUNCTIONS,
+                "description": "The functions by name; a name that is only a label says `function` inside.",
+                "additionalProperties": {"$ref": "#/$defs/settings"},
+            },
+            "waves": {
+                "type": "array",
+                "description": "Functions go in the order of waves, side by side inside one. Every function is in one.",
+                "items": {"type": "array", "minItems": 1, "items": {"type": "string"}},
+            },
+        },
+        "$defs": {"settings": settings_schema},
+    }
+
+
+def _setting_schema(spec: Spec) -> dict[str, Any]:
+    form: dict[str, Any] = {"type": ["string", "null"]}
+    if spec.kind is BOOL:
+        form = {"type": ["boolean", "null"]}
+    elif spec.kind is VERSION:
+        form = {"type": ["string", "integer", "null"]}
+    elif spec.kind in (LIST, ROLLBACK_EVENTS):
+        form = {"type": ["string", "array", "null"], "items": {"type": "string"}}
+    elif spec.kind.choices:
+        form = {"enum": [*spec.kind.choices, None]}
+    default = f" Default: `{spec.default}`." if spec.default else ""
+    return form | {"description": f"{spec.text}{default} Written as {spec.kind.hint}."}
 
 
 def read(text: str, run: Mapping[str, str], *, where: str) -> tuple[Entry, ...]:
