@@ -21,7 +21,7 @@ from .core import manifest
 from .core.actions import Action, Cancelled, Observation
 from .core.context import context as context_of
 from .core.errors import CiDeployError, InvalidInput, Problem, Refused
-from .core.events import Concluded, Event, Noticed, Started
+from .core.events import CancelReceived, Concluded, Event, Noticed, Started
 from .core.inputs import Inputs
 from .core.model import Command, Context, Finding, Outcome, Result, Severity, exit_code
 from .core.release import Release
@@ -136,6 +136,7 @@ class _Run:
         self._concluded: Concluded | None = None
         self._inputs = Inputs(command=_intended(given))
         self._start = 0.0
+        self._signalled = False
         self._close: Callable[[], None] = lambda: None
 
     def run(self) -> int:
@@ -274,11 +275,20 @@ class _Run:
             report=self._told,
             now=self._now,
             second=self._clock.real(1.0),
+            cancelled=lambda: self._cancelled(inbox),
             state={
                 name.removeprefix("STATE_"): value for name, value in self._environ.items() if name.startswith("STATE_")
             },
         )
         return COMMANDS[Command(self._inputs.command)](call)
+
+    def _cancelled(self, inbox: Inbox) -> bool:
+        """Whether a signal has arrived, for the commands that are no release: nothing else comes into their inbox."""
+        signalled = inbox.take(0.0)
+        if isinstance(signalled, Cancelled):
+            self._signalled = True
+            self._report.report(CancelReceived(at=self._now(), signal=signalled.signal, policy="no more writes"))
+        return self._signalled
 
     def _told(self, event: Event) -> None:
         if isinstance(event, Concluded):

@@ -22,10 +22,12 @@ from .core.model import (
     Identity,
     InlineContent,
     LogLines,
+    Routing,
     S3Location,
     StopAnswer,
 )
 from .core.packaging import Code, Package, StoredPackage
+from .core.setup import GroupSettings
 
 # Told of what takes long: what it is, bytes done, bytes in all.
 Progress = Callable[[str, int, int], None]
@@ -123,6 +125,44 @@ class Lambda(Protocol):
     def create_alias(self, function: str, name: str, version: str) -> Alias: ...
 
 
+class Setup(Protocol):
+    """CodeDeploy's applications, configs and groups. Reads repeat; writes are one attempt."""
+
+    def application(self, name: str) -> str | None:
+        """The application's compute platform (`Lambda`, `Server`, `ECS`); None when there is none."""
+        ...
+
+    def create_application(self, name: str) -> None: ...
+
+    def create_config(self, name: str, routing: Routing) -> None: ...
+
+    def create_group(self, application: str, name: str, settings: GroupSettings) -> None: ...
+
+    def update_group(self, application: str, name: str, settings: GroupSettings) -> None: ...
+
+
+class Versions(Protocol):
+    """A function's versions and what names them. Reads repeat; a deletion is one attempt."""
+
+    def versions(self, function: str) -> tuple[FunctionVersion, ...]:
+        """All published versions, without tags."""
+        ...
+
+    def aliases(self, function: str) -> tuple[Alias, ...]: ...
+
+    def provisioned(self, function: str) -> tuple[str, ...]:
+        """The qualifiers (versions or aliases) that have provisioned concurrency."""
+        ...
+
+    def event_sources(self, function: str, qualifier: str = "") -> tuple[str, ...]:
+        """The qualifiers that event source mappings name (empty: none), of the function or of one qualifier."""
+        ...
+
+    def delete(self, function: str, version: str) -> None:
+        """DeleteFunction of one numbered version; ValueError for anything else."""
+        ...
+
+
 class Revisions(Protocol):
     def put(self, bucket: str, key: str, content: bytes, *, account: str, tag: bool) -> S3Location:
         """Store an AppSpec once (If-None-Match: *); if it is there, find it. Repeats: the key is its content's hash."""
@@ -181,6 +221,8 @@ class Ports:
     identities: Identities
     codedeploy: CodeDeploy
     lambda_: Lambda
+    setup: Setup
+    versions: Versions
     revisions: Revisions
     objects: Objects
     packages: Packages

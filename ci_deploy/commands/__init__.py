@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ..core.events import Concluded
 from ..core.model import Command
-from . import deploy, finish, plan, rollback, status, stop, validate
+from . import deploy, finish, plan, prune, rollback, setup, status, stop, validate
 from .call import Call
 
 COMMANDS: Mapping[Command, Callable[[Call], Concluded]] = {
@@ -15,6 +15,8 @@ COMMANDS: Mapping[Command, Callable[[Call], Concluded]] = {
     Command.STOP: stop.run,
     Command.STATUS: status.run,
     Command.PLAN: plan.run,
+    Command.SETUP: setup.run,
     Command.FINISH: finish.run,
+    Command.PRUNE: prune.run,
     Command.VALIDATE: validate.run,
 }

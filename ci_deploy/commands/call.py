@@ -32,6 +32,7 @@ class Call:
     report: Callable[[Event], None]
     now: Callable[[], float]
     second: float  # one real second on the product's clock
+    cancelled: Callable[[], bool]  # whether a signal has arrived
     state: Mapping[str, str]  # what an earlier step of this action left in GITHUB_STATE
 
     @property
@@ -92,7 +93,9 @@ def _text_of(call: Call, source: str) -> str:
     return call.ports().revisions.get(S3Location(bucket=bucket, key=key, version=version))
 
 
-def conclude(call: Call, outcome: Outcome, *, reason: str, remedy: str = "") -> Concluded:
+def conclude(
+    call: Call, outcome: Outcome, *, reason: str, remedy: str = "", report: Mapping[str, object] | None = None
+) -> Concluded:
     """The end of a run that has no deployment to speak of."""
     inputs = call.inputs
     result = Result(
@@ -102,6 +105,7 @@ def conclude(call: Call, outcome: Outcome, *, reason: str, remedy: str = "") -> 
         reason=reason,
         remedy=remedy,
         duration_seconds=round(call.now(), 1),
+        report=report or {},
     )
     concluded = Concluded(
         at=call.now(),

@@ -285,6 +285,22 @@ class StatusReported(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listed(_Event):
+    """A table that `setup` or `prune` made: what is there, and what is or would be done about it."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written(_Event):
+    """`setup` or `prune` has changed something, in words."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finished(_Event):
     """One function's end."""
 
@@ -328,6 +344,8 @@ Event: TypeAlias = (
     | AliasRead
     | AliasRestored
     | StatusReported
+    | Listed
+    | Written
     | Finished
     | Concluded
 )

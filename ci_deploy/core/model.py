@@ -524,6 +524,8 @@ class Result:
     remedy: str = ""
     # Whether nothing is left to do for the post step: what is said above was read after the last change.
     settled: bool = True
+    # What a command reports beyond this, ready for JSON (`setup`, `prune`).
+    report: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def key(self) -> str:

@@ -141,6 +141,8 @@ class Story:
     inputs: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, FunctionStory] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()  # about the run as a whole
+    tables: tuple[e.Listed, ...] = ()  # of `setup` and `prune`
+    written: tuple[str, ...] = ()  # what those have changed
     cancelled: str = ""  # the signal
     now: float = 0.0  # `at` of the latest event
     result: Result | None = None
@@ -166,6 +168,10 @@ def tell(story: Story, event: e.Event) -> Story:
             return replace(story, cancelled=event.signal)
         case e.Concluded():
             return replace(story, result=event.result, exit_code=event.exit_code)
+        case e.Listed():
+            return replace(story, tables=(*story.tables, event))
+        case e.Written():
+            return replace(story, written=(*story.written, event.what))
         case e.Noticed() if not event.key:
             return replace(story, findings=(*story.findings, event.finding))
     if not event.key:

@@ -35,6 +35,7 @@ CONNECTIONS = 16
 RATES: Mapping[str, tuple[float, float]] = {
     "lambda": (10, 10),
     "lambda:GetFunction": (50, 50),
+    "lambda:DeleteFunction": (2, 2),
     "codedeploy": (5, 10),
     "cloudwatch": (5, 5),
     "logs": (4, 4),

@@ -14,11 +14,13 @@ from ..core.inputs import Inputs
 from ..ports import Clock, Ports
 from .aws import Aws, region_from, sibling, sts_creator
 from .codedeploy import CodeDeployApi
+from .codedeploy_setup import CodeDeploySetup
 from .credentials import WebIdentity
 from .evidence import CloudWatchEvidence
 from .files import files_for
 from .identity import StsIdentities
 from .lambda_ import LambdaApi
+from .lambda_versions import LambdaVersions
 from .packaging import LocalPackages
 from .s3 import S3Revisions
 from .s3_packages import S3Packages
@@ -42,6 +44,8 @@ def wire(
         identities=StsIdentities(aws),
         codedeploy=CodeDeployApi(aws),
         lambda_=LambdaApi(aws),
+        setup=CodeDeploySetup(aws),
+        versions=LambdaVersions(aws),
         revisions=S3Revisions(aws),
         evidence=CloudWatchEvidence(aws),
         objects=S3Packages(aws),

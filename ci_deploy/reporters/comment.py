@@ -37,6 +37,7 @@ def render(story: Story) -> str:
                 rank=3,
             ),
             Section("diagnosis", part.shrinking(lambda n: part.diagnoses(story, lines=n), (40, 15, 0)), rank=5),
+            Section("tables", part.shrinking(lambda n: part.tables(story, n), (50, 10, 0)), rank=4),
             Section("history", part.shrinking(lambda n: part.history(story, n), (15, 5, 0)), rank=4),
             Section("findings", part.shrinking(lambda n: part.findings(story, notes=False, limit=n), (20, 5))),
             Section("lifecycle", part.shrinking(lambda n: _lifecycle(story, n), (20, 5, 0)), rank=7),

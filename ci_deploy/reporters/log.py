@@ -114,6 +114,10 @@ class LogReporter:
                 self._say(event, "↩", "ALIAS RESTORED", text, _YELLOW, bold=True)
             case e.StatusReported():
                 self._status_report(event)
+            case e.Listed():
+                self._table(event)
+            case e.Written():
+                self._say(event, "✓", "Done", event.what, _GREEN)
             case e.Finished():
                 if len(self._story.functions) > 1:
                     look = verdict.look(self._story.command, event.result)
@@ -251,6 +255,14 @@ class LogReporter:
         for entry in event.history:
             undone = f", undid {entry.rollback_of}" if entry.rollback_of else ""
             self._say(event, " ", "History", _entry(entry) + undone)
+
+    def _table(self, event: e.Listed) -> None:
+        rows = [tuple(line(cell, 200) for cell in row) for row in (event.columns, *event.rows)]
+        widths = [max(len(row[n]) for row in rows) for n in range(len(event.columns))]
+        self._say(event, "·", event.title, f"{len(event.rows)}", bold=True)
+        for row in rows:
+            text = "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
+            self._sink.line(f"    {text}".rstrip())
 
     def _conclude(self, event: e.Concluded) -> None:
         story, result = self._story, event.result

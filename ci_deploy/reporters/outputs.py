@@ -17,7 +17,7 @@ from ..ports import RunnerFiles, Write
 STATE = "deployments"
 FINISHED = "finished"
 # Fields of a Result that are no output of their own: whose it is, and what is for people only.
-_NOT_OUTPUTS = ("function", "alias", "remedy", "settled")
+_NOT_OUTPUTS = ("function", "alias", "remedy", "settled", "report")
 
 
 class OutputsReporter:
@@ -99,6 +99,7 @@ def result_object(
     """
     functions = [{"function": each.function, "alias": each.alias, **_kebab(each)} for each in results]
     document: dict[str, object] = {**_kebab(result), "functions": functions}
+    document |= result.report
     if status:
         document["status"] = {key: _status(reported) for key, reported in status.items()}
     return document

@@ -102,6 +102,8 @@ def headline(story: Story) -> str:
         Command.PLAN: "Planning",
         Command.STATUS: "Following",
         Command.FINISH: "Finishing",
+        Command.SETUP: "Setting up",
+        Command.PRUNE: "Pruning",
     }.get(story.command, "Deploying")
     if story.cancelled or any(chapter.stopping for chapter in chapters):
         return f"🛑 Stopping {subject(story)}"
@@ -428,6 +430,19 @@ def _history_row(entry: HistoryEntry, mark: str) -> tuple[str, ...]:
         code(words.short_sha(entry.commit)) if entry.commit else "",
         prose(entry.reason, 200),
     )
+
+
+def tables(story: Story, limit: int = 100) -> str:
+    """What `setup` and `prune` list, and below it what they have changed."""
+    if not limit:
+        return ""
+    parts = []
+    for listed in story.tables:
+        rows = [tuple(prose(cell, 300) for cell in row) for row in listed.rows[:limit]]
+        more = f"\n\n… and {len(listed.rows) - limit} more." if len(listed.rows) > limit else ""
+        parts.append(_table(listed.columns, rows) + more if rows else "")
+    parts.append("\n".join(f"- {prose(what)}" for what in story.written[:limit]))
+    return "\n\n".join(part for part in parts if part)
 
 
 def inputs(story: Story, width: int = 300) -> str:

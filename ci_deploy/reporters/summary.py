@@ -35,6 +35,7 @@ def render(story: Story) -> str:
                 part.shrinking(lambda n: _titled("Diagnosis", part.diagnoses(story, lines=n)), (200, 60, 20, 0)),
                 rank=4,
             ),
+            Section("tables", part.shrinking(lambda n: part.tables(story, n), (1000, 100, 20)), rank=3),
             Section("history", part.shrinking(lambda n: part.history(story, n), (50, 10, 0)), rank=3),
             Section(
                 "findings", part.shrinking(lambda n: _titled("Findings", part.findings(story, limit=n)), (200, 20))

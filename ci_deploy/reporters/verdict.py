@@ -55,8 +55,19 @@ _FAILURE_TITLES = {
     Command.STOP: {Outcome.FAILED: "Could not stop", Outcome.ERROR: "Could not stop"},
     Command.STATUS: {Outcome.ERROR: "Could not read"},
     Command.PLAN: {Outcome.ERROR: "Could not plan"},
-    Command.SETUP: {Outcome.ERROR: "Could not set up", Outcome.SUCCEEDED: "Set up"},
-    Command.PRUNE: {Outcome.ERROR: "Could not prune", Outcome.SUCCEEDED: "Pruned"},
+    Command.SETUP: {
+        Outcome.ERROR: "Could not set up",
+        Outcome.SUCCEEDED: "Set up",
+        Outcome.REPORTED: "To be set up",
+        Outcome.UNCHANGED: "Nothing to set up",
+    },
+    Command.PRUNE: {
+        Outcome.ERROR: "Could not prune",
+        Outcome.FAILED: "Pruned in part",
+        Outcome.SUCCEEDED: "Pruned",
+        Outcome.REPORTED: "To be pruned",
+        Outcome.UNCHANGED: "Nothing to prune",
+    },
     Command.VALIDATE: {Outcome.ERROR: "Could not validate"},
 }
 
@@ -97,7 +108,9 @@ def sentence(command: Command, result: Result) -> str:
     now = served(result)
     serves = now or f"What {name} serves could not be read."
     match result.outcome:
-        case Outcome.SUCCEEDED if command in (Command.SETUP, Command.PRUNE):
+        case Outcome.SUCCEEDED | Outcome.UNCHANGED | Outcome.REPORTED | Outcome.FAILED | Outcome.CANCELLED if (
+            command in (Command.SETUP, Command.PRUNE)
+        ):
             return ""
         case Outcome.SUCCEEDED if not (result.deployment_id or result.previous_version):
             return f"First deployment: {name} was created on {new} and serves it, with all of its traffic."

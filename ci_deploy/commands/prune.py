@@ -1,0 +1,154 @@
+"""`prune`: old versions that nothing serves, names or could need for a rollback. Lists them; deletes with `apply`.
+
+Without `apply` the outcome is `reported`, or `unchanged` where there is nothing to delete. With it: `succeeded`, or
+`failed` where a version could not be deleted for another reason than being in use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..core import events as e
+from ..core import pruning
+from ..core.errors import AwsError, ErrorKind, Refused
+from ..core.events import Concluded
+from ..core.model import Deployment, Finding, FunctionVersion, Outcome, Severity
+from ..core.pruning import PrunePlan, Row, Uses
+from ..perform import identify
+from ..ports import Ports
+from .call import Call, conclude
+from .writing import Cancelled, write
+
+HISTORY = 50  # deployments of the group that are read
+
+
+def run(call: Call) -> Concluded:
+    inputs = call.inputs
+    ports = call.ports()
+    call.report(e.Identified(at=call.now(), identity=identify(inputs.account_id, ports)))
+    function = inputs.function or ""
+    if ports.lambda_.version(function, "$LATEST") is None:
+        raise Refused(f"Function `{function}` does not exist.", "Check `function`, `aws-region` and the role.")
+    versions = ports.versions.versions(function)
+    made = _keeping_sources(call, ports, pruning.plan(inputs, versions, _uses(call, ports, function)))
+    _show(call, made)
+    report: dict[str, object] = {"prune": [_json(row) for row in made.rows], "freed-bytes": made.freed}
+    if not made.doomed:
+        reason = f"All of the {len(made.rows)} versions are needed."
+        return conclude(call, Outcome.UNCHANGED, reason=reason, report=report)
+    names = ", ".join(version.version for version in made.doomed)
+    if not inputs.apply:
+        reason = f"{len(made.doomed)} of {len(made.rows)} versions could be deleted: {names}."
+        return conclude(call, Outcome.REPORTED, reason=reason, remedy="`apply: true` deletes them.", report=report)
+    return _apply(call, ports, made, report)
+
+
+def _uses(call: Call, ports: Ports, function: str) -> Uses:
+    inputs = call.inputs
+    history: tuple[Deployment, ...] = ()
+    successful = None
+    if inputs.application and inputs.deployment_group:
+        group = ports.codedeploy.group(inputs.application, inputs.deployment_group)
+        recent = ports.codedeploy.recent(inputs.application, inputs.deployment_group, HISTORY)
+        history = tuple(ports.codedeploy.with_targets(deployment) for deployment in recent)
+        if group.last_successful_id:
+            successful = next((one for one in history if one.id == group.last_successful_id), None)
+            if successful is None:
+                looked = ports.codedeploy.look((group.last_successful_id,), frozenset({group.last_successful_id}))
+                successful = looked[0] if looked else None
+    else:
+        text = "No deployment group is given, so which versions its rollbacks could need is not known: `keep` alone "
+        text += "protects them."
+        finding = Finding(
+            severity=Severity.WARNING,
+            code="no-group",
+            text=text,
+            remedy="Give `application` and `deployment-group`.",
+        )
+        call.report(e.Noticed(at=call.now(), finding=finding))
+    return Uses(
+        aliases=ports.versions.aliases(function),
+        provisioned=ports.versions.provisioned(function),
+        event_sources=ports.versions.event_sources(function),
+        history=history,
+        successful=successful,
+    )
+
+
+def _keeping_sources(call: Call, ports: Ports, made: PrunePlan) -> PrunePlan:
+    """Mappings are listed for the function; whether that has those of its versions is not documented, so ask."""
+    named = {
+        version.version
+        for version in made.doomed
+        if not call.cancelled() and ports.versions.event_sources(version.function, version.version)
+    }
+    rows = tuple(
+        replace(row, kept=("an event source mapping",)) if row.version.version in named else row for row in made.rows
+    )
+    return replace(made, rows=rows)
+
+
+def _show(call: Call, made: PrunePlan) -> None:
+    rows = tuple(
+        (
+            row.version.version,
+            row.version.last_modified[:10],
+            f"{row.version.code_size / 1024 / 1024:.1f} MB",
+            row.version.description,
+            ", ".join(row.kept) or "nothing needs it: to be deleted",
+        )
+        for row in made.rows
+    )
+    columns = ("Version", "Published", "Code", "Description", "Kept for")
+    call.report(e.Listed(at=call.now(), title="Versions", columns=columns, rows=rows))
+
+
+def _apply(call: Call, ports: Ports, made: PrunePlan, report: dict[str, object]) -> Concluded:
+    deleted: list[str] = []
+    failures: list[str] = []
+
+    def end(outcome: Outcome, first: str, remedy: str = "") -> Concluded:
+        told = f"Deleted: {', '.join(deleted)}." if deleted else "Nothing was deleted."
+        reason = " ".join(part for part in (first, told, *failures) if part)
+        return conclude(call, outcome, reason=reason, remedy=remedy, report={**report, "deleted": list(deleted)})
+
+    for version in made.doomed:
+        try:
+            _delete(call, ports, version)
+            deleted.append(version.version)
+        except Cancelled:
+            return end(Outcome.CANCELLED, "Cancelled.")
+        except AwsError as error:
+            if error.kind is ErrorKind.NOT_FOUND:
+                continue  # somebody else has deleted it
+            if error.kind is ErrorKind.CONFLICT:
+                finding = Finding(
+                    severity=Severity.WARNING,
+                    code="in-use",
+                    text=f"Version {version.version} was kept: {error.message}",
+                )
+                call.report(e.Noticed(at=call.now(), finding=finding))
+            elif error.kind is ErrorKind.REJECTED:
+                failures.append(f"Version {version.version} could not be deleted: {error.what}.")
+            else:
+                return end(Outcome.ERROR, f"{error.what.rstrip('.')}.", error.remedy)
+    left = f"{made.left} more could be deleted: run again." if made.left else ""
+    return end(Outcome.FAILED if failures else Outcome.SUCCEEDED, "", left)
+
+
+def _delete(call: Call, ports: Ports, version: FunctionVersion) -> None:
+    write(
+        call,
+        f"version {version.version} deleted",
+        lambda: ports.versions.delete(version.function, version.version),
+        happened=lambda: ports.lambda_.version(version.function, version.version) is None,
+    )
+
+
+def _json(row: Row) -> dict[str, object]:
+    return {
+        "version": row.version.version,
+        "code-size": row.version.code_size,
+        "last-modified": row.version.last_modified,
+        "kept-for": list(row.kept),
+    }

@@ -1,0 +1,154 @@
+"""`setup`: application, deployment config, deployment group and alias: what is missing is created, drift is shown.
+
+Without `apply` nothing is written and the outcome is `reported`, or `unchanged` where nothing is missing. With it the
+outcome is `succeeded`, or `unchanged`. A group that differs from the inputs is changed only with `update-group`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from ..core import events as e
+from ..core import setup
+from ..core.errors import AwsError, ErrorKind
+from ..core.events import Concluded
+from ..core.model import Identity, Outcome
+from ..core.setup import Found, Item, SetupPlan, Status
+from ..perform import identify
+from ..ports import Ports
+from .call import Call, conclude
+from .writing import Cancelled, write
+
+T = TypeVar("T")
+
+_DOES = {
+    Status.THERE: "is there",
+    Status.CREATE: "would be created",
+    Status.UPDATE: "would be changed",
+    Status.DRIFT: "differs, and stays so",
+    Status.LATER: "does not exist yet",
+}
+
+
+def run(call: Call) -> Concluded:
+    inputs = call.inputs
+    ports = call.ports()
+    identity = identify(inputs.account_id, ports)
+    call.report(e.Identified(at=call.now(), identity=identity))
+    found = _read(call, ports, identity=identity)
+    made = setup.plan(inputs, found)
+    call.report(
+        e.Listed(
+            at=call.now(),
+            title="Setup",
+            columns=("What", "Name", "", "Detail"),
+            rows=tuple((item.what, item.name, _DOES[item.status], item.detail) for item in made.items),
+        )
+    )
+    for finding in made.findings:
+        call.report(e.Noticed(at=call.now(), finding=finding))
+    report: dict[str, object] = {"setup": [_json(item) for item in made.items]}
+    if made.refusals:
+        reason = " ".join(finding.text for finding in made.refusals)
+        remedy = " ".join(dict.fromkeys(finding.remedy for finding in made.refusals))
+        return conclude(call, Outcome.REFUSED, reason=reason, remedy=remedy, report=report)
+    pending = made.pending
+    if not pending:
+        return conclude(call, Outcome.UNCHANGED, reason="Nothing is missing.", report=report)
+    names = ", ".join(f"{item.what} `{item.name}`" for item in pending)
+    if not inputs.apply:
+        remedy = "`apply: true` does it."
+        return conclude(call, Outcome.REPORTED, reason=f"To be done: {names}.", remedy=remedy, report=report)
+    return _apply(call, ports, made, report)
+
+
+def _apply(call: Call, ports: Ports, made: SetupPlan, report: dict[str, object]) -> Concluded:
+    done: list[str] = []
+    try:
+        for item in made.pending:
+            what = f"{item.what} {item.name} {'changed' if item.status is Status.UPDATE else 'created'}"
+            attempt, happened = _write_of(call, ports, made, item)
+            write(call, what, attempt, happened=happened)
+            done.append(what)
+    except Cancelled:
+        return conclude(call, Outcome.CANCELLED, reason=_after("Cancelled", done), report={**report, "done": done})
+    except AwsError as error:
+        reason = _after(error.what, done)
+        return conclude(call, Outcome.ERROR, reason=reason, remedy=error.remedy, report={**report, "done": done})
+    return conclude(call, Outcome.SUCCEEDED, reason=f"{'; '.join(done)}.", report={**report, "done": done})
+
+
+def _after(what: str, done: list[str]) -> str:
+    return f"{what.rstrip('.')}. {'Done before: ' + '; '.join(done) if done else 'Nothing was changed'}."
+
+
+def _write_of(call: Call, ports: Ports, made: SetupPlan, item: Item) -> tuple[Callable[[], object], Callable[[], bool]]:
+    """What carries an item out, and what tells whether it was."""
+    inputs = call.inputs
+    application, group = inputs.application or "", inputs.deployment_group or ""
+    custom = made.custom
+    if item.what == "application":
+        return (
+            lambda: ports.setup.create_application(application),
+            lambda: ports.setup.application(application) is not None,
+        )
+    if item.what == "deployment config" and custom is not None:
+        return (
+            lambda: ports.setup.create_config(item.name, custom),
+            lambda: _or_none(lambda: ports.codedeploy.config(item.name)) is not None,
+        )
+    if item.what == "alias":
+        function, version = inputs.function or "", item.detail.removeprefix("version ")
+        return (
+            lambda: ports.lambda_.create_alias(function, inputs.alias, version),
+            lambda: ports.lambda_.alias(function, inputs.alias) is not None,
+        )
+    if item.status is Status.UPDATE:
+        # The same settings once more are the same settings: an update whose answer was lost may simply be repeated.
+        return lambda: ports.setup.update_group(application, group, made.settings), lambda: False
+    return (
+        lambda: ports.setup.create_group(application, group, made.settings),
+        lambda: _or_none(lambda: ports.codedeploy.group(application, group)) is not None,
+    )
+
+
+def _read(call: Call, ports: Ports, identity: Identity) -> Found:
+    inputs = call.inputs
+    function, application, group = inputs.function or "", inputs.application or "", inputs.deployment_group or ""
+    platform = ports.setup.application(application)
+    name = setup.config_name(inputs)
+    latest = ports.lambda_.version(function, "$LATEST") if function else None
+    alias = ports.lambda_.alias(function, inputs.alias) if latest else None
+    newest = ""
+    if latest is not None and alias is None and inputs.create_alias:
+        numbers = [int(version.version) for version in ports.versions.versions(function)]
+        newest = str(max(numbers)) if numbers else ""
+    return Found(
+        identity=identity,
+        application=platform,
+        config=_or_none(lambda: ports.codedeploy.config(name)) if name else None,
+        group=_or_none(lambda: ports.codedeploy.group(application, group)) if platform else None,
+        function_exists=latest is not None or not function,
+        alias=alias,
+        newest_version=newest,
+    )
+
+
+def _or_none(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except AwsError as error:
+        if error.kind is ErrorKind.NOT_FOUND:
+            return None
+        raise
+
+
+def _json(item: Item) -> dict[str, object]:
+    return {
+        "what": item.what,
+        "name": item.name,
+        "status": str(item.status),
+        "detail": item.detail,
+        "differences": [{"setting": each.setting, "now": each.now, "wanted": each.wanted} for each in item.differences],
+    }

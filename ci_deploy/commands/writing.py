@@ -1,0 +1,45 @@
+"""Writes of the commands that are no release (`setup`, `prune`): one after the other, each by an explicit rule.
+
+A write that was rejected before any effect is repeated; one whose answer was lost is looked for first; a signal stops
+between two writes. Nothing here deploys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..core import events as e
+from ..core.errors import AwsError, ErrorKind
+from .call import Call
+
+TRIES = 6
+PAUSE = 1.0  # seconds, doubled with each try
+# A role that was made a moment ago is not known everywhere in AWS yet.
+SETTLING = frozenset({"InvalidRoleException"})
+
+
+class Cancelled(Exception):  # noqa: N818 - a signal is no error
+    """A signal arrived: what is done is done, and nothing more is."""
+
+
+def write(call: Call, what: str, attempt: Callable[[], object], *, happened: Callable[[], bool], key: str = "") -> None:
+    """Carry out one write and say so. `happened` reads whether it has had its effect. Raises AwsError, Cancelled."""
+    doubtful = False
+    for number in range(TRIES):
+        if call.cancelled():
+            raise Cancelled
+        try:
+            attempt()
+            break
+        except AwsError as error:
+            if error.kind in (ErrorKind.UNREACHABLE, ErrorKind.CONFLICT, ErrorKind.REJECTED, ErrorKind.NOT_FOUND):
+                # Lost, or refused because the lost one had worked: reading tells.
+                lost = error.kind is ErrorKind.UNREACHABLE
+                if (lost or doubtful) and happened():
+                    break
+                doubtful = doubtful or lost
+            again = error.kind.transient or error.code in SETTLING
+            if not again or number + 1 == TRIES:
+                raise
+            call.ports().clock.sleep(PAUSE * 2**number)
+    call.report(e.Written(at=call.now(), key=key, what=what))
