@@ -26,7 +26,19 @@ TRUSTS = sorted(path.name for path in IAM.glob("trust-*.json"))
 FREE = {"sts:GetCallerIdentity", "sts:AssumeRoleWithWebIdentity"}
 OF_CALLERS = ("read.json", "deploy.json", "rollback.json", "stop.json")
 # Asked for by CreateDeployment itself, not called by us (CodeDeploy's permissions reference).
-IMPLIED = {"codedeploy:RegisterApplicationRevision", "codedeploy:UpdateDeploymentGroup", "s3:PutObjectTagging"}
+IMPLIED = {
+    "codedeploy:RegisterApplicationRevision",
+    "codedeploy:UpdateDeploymentGroup",
+    "iam:PassRole",
+    "s3:PutObjectTagging",
+}
+SETUP = {
+    "function": "checkout",
+    "application": "another-app",
+    "deployment-group": "another-live",
+    "service-role-arn": "arn:aws:iam::123456789012:role/service",
+    "custom-config": "linear 20% every 3m",
+}
 
 
 def document(name: str) -> dict[str, Any]:
@@ -86,7 +98,9 @@ def test_trust_is_given_to_one_audience_and_named_subjects(name: str) -> None:
 
 HOMES = {
     "codedeploy": ("codedeploy",),
+    "codedeploy_setup": ("codedeploy",),
     "lambda_": ("lambda",),
+    "lambda_versions": ("lambda",),
     "s3": ("s3",),
     "s3_packages": ("s3",),
     "evidence": ("cloudwatch", "logs", "lambda"),
@@ -135,6 +149,11 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
         seen = 0
         for command, inputs in (
             ("plan", demo.INPUTS),
+            ("setup", {**SETUP, "apply": "true"}),
+            (
+                "prune",
+                {"function": "checkout", **{name: demo.INPUTS[name] for name in ("application", "deployment-group")}},
+            ),
             ("deploy", {**demo.INPUTS, "deployment-config": "CodeDeployDefault.LambdaAllAtOnce"}),
             ("status", demo.INPUTS),
             ("rollback", {**demo.INPUTS, "reason": "a test"}),
@@ -173,6 +192,8 @@ def _by_a_hook(call: dict[str, Any]) -> bool:
         ("deploy", "deploy.json"),
         ("rollback", "rollback.json"),
         ("stop", "stop.json"),
+        ("setup", "setup.json"),
+        ("prune", "prune.json"),
     ],
 )
 def test_a_command_calls_nothing_that_its_policy_lacks(
