@@ -274,7 +274,8 @@ def lifecycle(chapter: FunctionStory) -> str:
         for event, seconds in leg.lifecycle:
             icon = EVENT_ICONS.get(event.status, "❔")
             took = words.duration(seconds) if seconds is not None else ""
-            said = prose(event.diagnostics.message, 500)
+            # Of a success CodeDeploy's message is "Succeeded" again.
+            said = prose(event.diagnostics.message, 500) if event.status is EventStatus.FAILED else ""
             rows.append((f"{mark}{code(event.name)}", f"{icon} {prose(str(event.status))}", took, said))
         if leg.status is not DeploymentStatus.CREATED:
             error = f"{leg.error_code}: {leg.error_message}" if leg.error_code else leg.error_message
