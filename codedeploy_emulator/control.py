@@ -21,7 +21,9 @@ PREFIX = "/_emulator/"
 def answer(emulator: Emulator, request: Request) -> Response:
     """Answer a control request; what is not understood is a 400 that says why."""
     name = request.path.removeprefix(PREFIX).strip("/")
-    handler = _ROUTES.get((request.method, name))
+    # Health checks like to ask by HEAD.
+    method = "GET" if request.method == "HEAD" else request.method
+    handler = _ROUTES.get((method, name))
     if handler is None:
         known = sorted(f"{method} {PREFIX}{route}" for method, route in _ROUTES)
         return json_response({"message": f"there is no {request.method} {request.path}", "endpoints": known}, 404)

@@ -56,7 +56,7 @@ class Outcome:
     @property
     def tail(self) -> str:
         """The last 4 KB of the log, as LogResult and the lifecycle diagnostics show them."""
-        return "\n".join(self.lines)[-4096:]
+        return "\n".join(self.lines).encode()[-4096:].decode("utf-8", "ignore")
 
 
 @dataclass(slots=True, kw_only=True)

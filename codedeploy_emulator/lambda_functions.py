@@ -201,6 +201,8 @@ def _publish(call: Lambda, latest: Any, description: str | None) -> Any:
         return versions[-1]
     number = moto_parts.marked(latest, "published", 0) + 1
     version = copy.copy(latest)
+    # moto changes this mapping in place when $LATEST gets new code.
+    version.code = dict(latest.code)
     version.set_version(number)
     if description:
         version.description = description

@@ -140,6 +140,19 @@ def test_a_published_version_keeps_its_code_and_configuration(checkout: World) -
     assert {**after, "ResponseMetadata": 0} == {**before, "ResponseMetadata": 0}
 
 
+def test_a_published_version_keeps_its_image(world: World) -> None:
+    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/app"
+    world.functions.create_function(
+        FunctionName="image", PackageType="Image", Code={"ImageUri": f"{image}:1"}, Role=world.role()
+    )
+    assert world.functions.publish_version(FunctionName="image")["Version"] == "1"
+    world.functions.update_function_code(FunctionName="image", ImageUri=f"{image}:2")
+    assert world.functions.publish_version(FunctionName="image")["Version"] == "2"
+    for version in ("1", "2"):
+        code = world.functions.get_function(FunctionName="image", Qualifier=version)["Code"]
+        assert code["ImageUri"] == f"{image}:{version}"
+
+
 def test_code_in_s3_is_read_at_the_version_that_was_asked_for(checkout: World) -> None:
     s3 = checkout.client("s3")
     s3.create_bucket(Bucket="code")
