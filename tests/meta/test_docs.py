@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from ci_deploy import command_line
+from ci_deploy.commands import COMMANDS
+from ci_deploy.core import manifest
 from tests.meta.test_iam import actions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,3 +123,19 @@ def test_the_template_gives_what_the_policies_say() -> None:
 def test_nothing_names_the_machine_that_it_was_written_on() -> None:
     pattern = re.compile(r"(/work/|/tmp/notes|/home/(?!\.)|/root/)")
     assert not [name(page) for page in PAGES if pattern.search(page.read_text(encoding="utf-8"))]
+
+
+def test_the_example_manifest_is_read_and_is_the_one_on_the_page() -> None:
+    text = (ROOT / "docs" / "releases" / "functions.yml").read_text(encoding="utf-8")
+    assert text in (ROOT / "docs" / "releases.md").read_text(encoding="utf-8")
+    entries = manifest.read(text, {"command": "deploy"}, where="functions.yml")
+    assert [(entry.inputs.function, entry.wave) for entry in entries] == [("cart", 0), ("checkout", 1)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_command_lines_on_pages_are_understood(page: Path) -> None:
+    """Flags that a page shows exist (an ellipsis stands for more of them)."""
+    blocks = re.findall(r"```[a-z]*\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    for line in "\n".join(blocks).replace("\\\n", " ").splitlines():
+        if line.startswith("ci-deploy ") and "…" not in line:
+            command_line.parse(shlex.split(line)[1:], tuple(COMMANDS))
