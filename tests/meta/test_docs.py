@@ -14,6 +14,7 @@ import yaml
 from ci_deploy import command_line
 from ci_deploy.commands import COMMANDS
 from ci_deploy.core import manifest
+from ci_deploy.core.model import Command
 from tests.meta.test_iam import actions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,4 +139,4 @@ def test_command_lines_on_pages_are_understood(page: Path) -> None:
     blocks = re.findall(r"```[a-z]*\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     for line in "\n".join(blocks).replace("\\\n", " ").splitlines():
         if line.startswith("ci-deploy ") and "…" not in line:
-            command_line.parse(shlex.split(line)[1:], tuple(COMMANDS))
+            command_line.parse(shlex.split(line)[1:], tuple(set(COMMANDS) - {Command.FINISH}))

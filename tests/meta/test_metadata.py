@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", (*metadata.PARTS, *metadata.WHOLE))
+@pytest.mark.parametrize("name", [*metadata.PARTS, *metadata.WHOLE])
 def test_generated_files_are_up_to_date(name: str) -> None:
     """Whoever changes a table runs `make metadata`."""
     assert (ROOT / name).read_text(encoding="utf-8") == metadata.rendered(name)
