@@ -14,6 +14,7 @@ from .actions import Cancelled, Create, Diagnose, Look, Stop
 from .checks import HOOK_PREFIX
 from .errors import AwsError, CiDeployError, ErrorKind
 from .model import (
+    Command,
     Deployment,
     DeploymentStatus,
     DeploymentTarget,
@@ -35,6 +36,10 @@ STOP_AGAIN_AFTER = 5.0
 ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
 LOST_AFTER = 3  # looks failed in a row at the time limit: that is no contact
 HEARTBEAT = 60.0
+QUIET = 15.0  # between looks while nothing is due (facts.md A11)
+FEW = 10  # functions of a release that are each followed as closely as one
+LOOK_AT_MOST = 25  # deployments in a BatchGetDeployments (facts.md A4)
+LOOKS_A_SECOND = 2.5  # that a whole release may make; AWS throttles somewhere above (facts.md A11)
 GRACE = 6.0  # real seconds from the first signal to our own end; the runner sends SIGTERM after 7.5 (facts.md B3)
 ANSWER_GRACE = 3.0  # real seconds that CreateDeployment's answer is awaited after a signal
 ON_TERMINAL = 600.0  # the same grace where nobody kills us: a person at a terminal, who can press Ctrl-C again
@@ -86,7 +91,7 @@ def rollback_due(turn: Turn) -> None:
 
 def _look(turn: Turn, deployment_id: str) -> None:
     r = turn.r
-    if turn.asked(Look) or not turn.due():
+    if turn.asked(Look) or not turn.due(together=True):
         return
     with_targets = frozenset({deployment_id}) if _targets_matter(r, turn.now) else frozenset()
     if with_targets:
@@ -237,8 +242,13 @@ def ends_at(r: Rollout) -> float | None:
 
 
 def _targets_matter(r: Rollout, now: float) -> bool:
-    """Whether lifecycle or traffic can have changed: always, except in the quiet between two shifts."""
+    """Whether lifecycle or traffic can have changed: always, except in the quiet between two shifts.
+
+    A target is a call of its own, so in a large release only shifts and ends are worth it.
+    """
     due = next_shift_at(r)
+    if len(r.siblings) > FEW and r.stage is Stage.FOLLOWING:
+        return (due is not None and now >= due) or now - r.targets_at >= HEARTBEAT
     quiet = r.stage is Stage.FOLLOWING and r.stage_event == "AllowTraffic" and due is not None and now < due
     return not quiet or now - r.targets_at >= HEARTBEAT
 
@@ -252,7 +262,7 @@ def _pause(r: Rollout, now: float) -> float:
     elif r.stage_event == "AllowTraffic" and r.stage is Stage.FOLLOWING:
         due = next_shift_at(r)
         if due is not None and now < due:
-            return min(due + 0.7 - now, jittered(15.0, r.marker_id, r.looks))
+            return min(due + 0.7 - now, jittered(max(QUIET, _share_of_budget(r)), r.marker_id, r.looks))
         overdue = now - (due if due is not None else r.stage_event_at)
         pause = min(5.0, max(1.5, overdue / 10))
     elif r.stage_event:
@@ -261,7 +271,12 @@ def _pause(r: Rollout, now: float) -> float:
         pause = 1.5 if now - r.said_at < 30 else 5.0
     if r.cancelled:
         pause = min(pause, 0.7 * r.second) if r.second == 1.0 else 0.7 * r.second
-    return jittered(pause, r.marker_id, r.looks)
+    return jittered(max(pause, _share_of_budget(r)), r.marker_id, r.looks)
+
+
+def _share_of_budget(r: Rollout) -> float:
+    """The shortest pause with which all functions of a release together stay inside the poll budget."""
+    return len(r.siblings) / LOOK_AT_MOST / LOOKS_A_SECOND
 
 
 def look_failed(turn: Turn, error: CiDeployError) -> None:
@@ -506,6 +521,15 @@ def _stop_for_cancel(turn: Turn) -> None:
 def end_cancelled(turn: Turn, why: str) -> None:
     """Our time is up: say what is known, and leave the rest to the post step."""
     r = turn.r
+    if r.command is Command.FINISH and not r.deployment_id:
+        turn.end(
+            Outcome.CANCELLED,
+            reason=f"What became of deployment {r.subject or f'with id={r.marker_id}'} could not be found out ({why}).",
+            remedy="Look in the deployment group whether it runs, and stop it; `ci-deploy status` says what is served.",
+            rollback=Rollback.UNKNOWN,
+            settled=False,
+        )
+        return
     if r.doubtful or turn.asked(Create):
         turn.end(
             Outcome.CANCELLED,

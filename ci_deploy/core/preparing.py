@@ -16,6 +16,7 @@ from .actions import Create, Find, Gather, Look, Stop, Tag, Upload
 from .errors import CiDeployError, ErrorKind
 from .marker import Marker
 from .model import (
+    Command,
     CreateRequest,
     Deployment,
     DeploymentStatus,
@@ -400,6 +401,8 @@ def failed(turn: Turn, action: object, error: CiDeployError) -> None:
     kind = kind_of(error)
     transient = kind is not None and kind.transient
     match action:
+        case Gather() if r.stage is Stage.GATHERING and transient and r.command is Command.FINISH:
+            turn.retry(base=2.0)  # nobody comes after the post step: it tries as long as it may live
         case Gather() if r.stage is Stage.GATHERING:
             turn.fail(error)  # the reads were repeated already, by the reading policy
         case Upload() if r.stage is Stage.STORING:

@@ -15,11 +15,9 @@ from .actions import Action, Cancelled, Done, Failed, Look, Observation, Tick
 from .conclusion import conclude
 from .dispatch import concerns, observe, proceed, wake
 from .events import Event
+from .following import FEW, LOOK_AT_MOST
 from .model import Command
 from .rollout import Rollout, Stage, Turn
-
-LOOK_TOGETHER = 1.0  # looks that are due within so many seconds are made in one call
-LOOK_AT_MOST = 25  # BatchGetDeployments' limit (facts.md A4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +52,7 @@ def step(release: Release, observation: Observation, now: float) -> Step:
     for number in _concerned(release, observation, now, wakes):
         turn = turns[number] = Turn(release.rollouts[number], now)
         if turn.r.stage is not Stage.DONE:
-            turn.slack = LOOK_TOGETHER if isinstance(observation, Tick) else 0.0
+            turn.slack = _together_within(release) if isinstance(observation, Tick) else 0.0
             observe(turn, observation)
             proceed(turn)
     rollouts = list(release.rollouts)
@@ -78,6 +76,11 @@ def step(release: Release, observation: Observation, now: float) -> Step:
     return Step(release=release, actions=actions, events=tuple(events), look_again_at=min(wakes))
 
 
+def _together_within(release: Release) -> float:
+    """Looks that are due within so many seconds are made in one call: more where many can share it."""
+    return 1.0 if len(release.rollouts) <= FEW else 4.0
+
+
 def _merge(turns: dict[int, Turn], number: int, turn: Turn) -> None:
     """A rollout that acted, and then acted again for the others' sake, did both."""
     before = turns.get(number)
@@ -92,7 +95,8 @@ def _concerned(release: Release, observation: Observation, now: float, wakes: li
     match observation:
         case Tick():
             due = [number for number, at in enumerate(wakes) if at <= now]
-            soon = [number for number, at in enumerate(wakes) if now < at <= now + LOOK_TOGETHER] if due else []
+            until = now + _together_within(release)
+            soon = [number for number, at in enumerate(wakes) if now < at <= until] if due else []
             return due + soon
         case Cancelled():
             return range(len(wakes))

@@ -221,8 +221,9 @@ class Turn:
     def asked(self, kind: type) -> bool:
         return kind.__name__ in self.r.busy
 
-    def due(self) -> bool:
-        return self.now + self.slack >= self.r.again_at
+    def due(self, *, together: bool = False) -> bool:
+        """Whether it is time for what the stage does next; `together`: or nearly, and others do the same now."""
+        return self.now + (self.slack if together else 0.0) >= self.r.again_at
 
     def say(self, event: type[Any], **fields: Any) -> None:
         self.events.append(event(at=self.now, key=self.r.key, **fields))

@@ -41,6 +41,7 @@ class CodeDeployApi:
         # Target ids never change, so later looks skip ListDeploymentTargets. Written by several threads, whole values.
         self._target_ids: dict[str, tuple[str, ...]] = {}
         self._target_failures: dict[str, int] = {}
+        self._configs: dict[str, DeploymentConfig] = {}
         self._active_statuses: tuple[str, ...] = ACTIVE
 
     def _call(self, operation: str, resource: str = "", /, **parameters: Any) -> dict[str, Any]:
@@ -59,6 +60,13 @@ class CodeDeployApi:
         return parse.group(answer["deploymentGroupInfo"])
 
     def config(self, name: str) -> DeploymentConfig:
+        """Read once in a run: deployment configs cannot be changed, and a release asks for the same few."""
+        known = self._configs.get(name)
+        if known is None:
+            known = self._configs[name] = self._read_config(name)
+        return known
+
+    def _read_config(self, name: str) -> DeploymentConfig:
         answer = self._aws.reading(
             lambda: self._call(
                 "GetDeploymentConfig",

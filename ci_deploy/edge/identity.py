@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from ..core.model import Identity
 from .aws import Aws
 
@@ -11,10 +13,16 @@ class StsIdentities:
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
+        self._lock = threading.Lock()
+        self._known: Identity | None = None
 
     def identity(self) -> Identity:
-        answer = self._aws.read("sts", "GetCallerIdentity", expects="Account")
-        return parse_identity(answer, self._aws.region)
+        """Asked once in a run: every function of a release is of the same account."""
+        with self._lock:
+            if self._known is None:
+                answer = self._aws.read("sts", "GetCallerIdentity", expects="Account")
+                self._known = parse_identity(answer, self._aws.region)
+            return self._known
 
 
 def parse_identity(answer: dict[str, object], region: str) -> Identity:
