@@ -49,6 +49,8 @@ check: .venv/.installed ## format, lint, types, metadata, lock files, schemas, w
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(BIN)/zizmor --offline --no-progress --config .github/zizmor.yml action.yml .github docs/workflows/*.yml
+	@[ ! -e $(BIN)/hadolint ] || { echo "$(BIN)/hadolint Dockerfile"; $(BIN)/hadolint Dockerfile; }
+	@[ ! -e $(BIN)/shellcheck ] || { echo "$(BIN)/shellcheck .ci/run"; $(BIN)/shellcheck .ci/run; }
 	$(BIN)/cfn-lint docs/cloudformation/*.yaml
 
 .PHONY: install
