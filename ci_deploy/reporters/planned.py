@@ -49,8 +49,14 @@ def plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "will serve", f"a new version, published from {source}{_about(plan.new)}"
     if plan.unchanged:
         yield "unchanged", plan.unchanged
+    for row in plan.compared:
+        if row.changed and row.name not in ("code", "code size", "description"):
+            yield f"changes: {row.name}", f"{row.before} → {row.after}" if row.before else row.after
     yield "deployment group", f"{plan.application} / {plan.group}"
     yield "deployment config", f"{plan.config_name}: {shift_text(plan)}"
+    if len(plan.steps) > 1:
+        hooks = " and what the hooks take" if plan.before_hook or plan.after_hook else ""
+        yield "expected end", f"{words.duration(plan.shift_seconds)}{hooks} after the beginning"
     for name, hook in (("before traffic", plan.before_hook), ("after traffic", plan.after_hook)):
         if hook:
             yield name, hook

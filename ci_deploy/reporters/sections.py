@@ -373,6 +373,14 @@ def plans(story: Story, limit: int = 20) -> str:
         rows = [(prose(name), prose(value, 400)) for name, value in plan_rows(chapter.plan)]
         title = f"**{code(chapter.key)}**\n\n" if len(chapters) > 1 else ""
         parts.append(title + _table(("Plan", ""), rows))
+        old, new = chapter.plan.current, chapter.plan.new
+        if old is not None and new is not None and not chapter.plan.unchanged:
+            marks = [
+                (f"**{row.name}**" if row.changed else row.name, prose(row.before, 200), prose(row.after, 400))
+                for row in chapter.plan.compared
+            ]
+            version = new.version if new.version.isdigit() else "new"
+            parts.append(_table(("Versions", f"{prose(old.version)} (now)", prose(version)), marks))
     if len(chapters) > limit:
         parts.append(f"… and {len(chapters) - limit} more functions.")
     return "\n\n".join(parts)

@@ -50,7 +50,7 @@ _LOOKS = {
     Outcome.CANCELLED: Look("Cancelled", "🛑", "■", Tone.WARNING),
     Outcome.BUG: Look("A bug in ci-deploy", "🐞", "✗", Tone.BAD),
 }
-_FAILURE_TITLES = {
+_TITLES = {
     Command.ROLLBACK: {Outcome.FAILED: "Rollback failed", Outcome.ERROR: "Could not roll back"},
     Command.STOP: {Outcome.FAILED: "Could not stop", Outcome.ERROR: "Could not stop"},
     Command.STATUS: {Outcome.ERROR: "Could not read"},
@@ -72,6 +72,7 @@ _FAILURE_TITLES = {
 }
 
 
+_MOVING = (Command.DEPLOY, Command.ROLLBACK, Command.STOP, Command.STATUS, Command.FINISH)
 _NOT_BEGUN = (Outcome.ERROR, Outcome.BUG, Outcome.REFUSED, Outcome.INVALID)
 
 
@@ -82,7 +83,7 @@ def look(command: Command, result: Result) -> Look:
         return Look("Rolled back by hand", "⏪", "↩", Tone.GOOD)
     if command is Command.STOP and result.outcome is Outcome.STOPPED:
         return Look(base.title, base.icon, "✓", Tone.GOOD)
-    title = _FAILURE_TITLES.get(command, {}).get(result.outcome, base.title)
+    title = _TITLES.get(command, {}).get(result.outcome, base.title)
     return Look(title, base.icon, base.mark, base.tone)
 
 
@@ -193,7 +194,8 @@ def because(story: Story) -> str:
     """Why: the person's reason for a rollback or a stop, else what led to an end that is not a plain success."""
     given = story.inputs.get("reason", "") if story.command in (Command.ROLLBACK, Command.STOP) else ""
     result = story.result
-    found = result.reason if result is not None and result.outcome is not Outcome.SUCCEEDED else ""
+    plain_success = story.command in _MOVING and result is not None and result.outcome is Outcome.SUCCEEDED
+    found = result.reason if result is not None and not plain_success else ""
     if given and given not in found:
         return f"{found} Reason given: {given}".strip()
     return found

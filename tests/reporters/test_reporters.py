@@ -13,7 +13,7 @@ from test_comment import AtOnce
 from test_golden import logged
 
 from ci_deploy.core import events as e
-from ci_deploy.core.model import Finding, Outcome, Result, Rollback, Severity
+from ci_deploy.core.model import Command, Finding, Outcome, Result, Rollback, Severity
 from ci_deploy.ports import GitHubError
 from ci_deploy.reporters import summary, verdict
 from ci_deploy.reporters.fanout import FanOut
@@ -124,7 +124,7 @@ def test_status_is_for_machines_too() -> None:
 def test_a_new_field_of_a_result_is_an_output_or_left_out_on_purpose() -> None:
     """The list of outputs in action.yml and README follows from Result."""
     names = {field.name.replace("_", "-") for field in fields(Result)}
-    assert names - {"function", "alias", "remedy", "settled"} == OUTPUTS - {"result"}
+    assert names - {"function", "alias", "remedy", "settled", "report"} == OUTPUTS - {"result"}
 
 
 # --- summary ---------------------------------------------------------------------------------------------------------
@@ -384,3 +384,11 @@ def test_a_bug_does_not_hide_what_was_created() -> None:
     said = verdict.summary_sentence(release.story)
     assert "d-A00B2C3D4E" in said
     assert "Nothing was deployed" not in said
+
+
+@pytest.mark.parametrize("command", [Command.SETUP, Command.PRUNE])
+def test_a_chore_says_what_it_did(command: Command) -> None:
+    """What setup or prune did is their reason, also when it went well."""
+    release = Release(command=command)
+    release.concluded(Result(function="f", alias="live", outcome=Outcome.SUCCEEDED, reason="Application shop created."))
+    assert verdict.because(release.story) == "Application shop created."
