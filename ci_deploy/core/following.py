@@ -6,6 +6,7 @@ following (`lost-contact`, with the deployment left alone). A stop is asked for 
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from . import events as e
@@ -37,6 +38,7 @@ ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
 LOST_AFTER = 3  # looks failed in a row at the time limit: that is no contact
 HEARTBEAT = 60.0
 QUIET = 15.0  # between looks while nothing is due (facts.md A11)
+BEAT = 3.0  # seconds from one common moment of looking to the next, in a large release
 FEW = 10  # functions of a release that are each followed as closely as one
 LOOK_AT_MOST = 25  # deployments in a BatchGetDeployments (facts.md A4)
 LOOKS_A_SECOND = 2.5  # that a whole release may make; AWS throttles somewhere above (facts.md A11)
@@ -111,7 +113,7 @@ def looked(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
     elif r.stage in (Stage.FOLLOWING, Stage.ROLLBACK_DUE):
         _saw_deployment(turn, by_id.get(r.deployment_id), r.deployment_id in action.with_targets)
     if turn.r.stage is not Stage.DONE and turn.r.stage is r.stage and turn.now >= turn.r.again_at:
-        turn.set(again_at=turn.now + _pause(turn.r, turn.now))
+        turn.set(again_at=_next_look(turn.r, turn.now))
 
 
 def _saw_deployment(turn: Turn, snapshot: Deployment | None, with_targets: bool) -> None:
@@ -248,9 +250,19 @@ def _targets_matter(r: Rollout, now: float) -> bool:
     """
     due = next_shift_at(r)
     if len(r.siblings) > FEW and r.stage is Stage.FOLLOWING:
-        return (due is not None and now >= due) or now - r.targets_at >= HEARTBEAT
+        unknown = r.shift_began is None and now - r.targets_at >= QUIET
+        return unknown or (due is not None and now >= due) or now - r.targets_at >= 2 * HEARTBEAT
     quiet = r.stage is Stage.FOLLOWING and r.stage_event == "AllowTraffic" and due is not None and now < due
     return not quiet or now - r.targets_at >= HEARTBEAT
+
+
+def _next_look(r: Rollout, now: float) -> float:
+    """When to look again. The functions of a large release look at the same moments, so that one call serves 25."""
+    at = now + _pause(r, now)
+    if len(r.siblings) <= FEW or r.cancelled:
+        return at
+    beat = max(BEAT, len(r.siblings) / LOOK_AT_MOST / LOOKS_A_SECOND)
+    return math.ceil(at / beat) * beat
 
 
 def _pause(r: Rollout, now: float) -> float:
@@ -262,7 +274,7 @@ def _pause(r: Rollout, now: float) -> float:
     elif r.stage_event == "AllowTraffic" and r.stage is Stage.FOLLOWING:
         due = next_shift_at(r)
         if due is not None and now < due:
-            return min(due + 0.7 - now, jittered(max(QUIET, _share_of_budget(r)), r.marker_id, r.looks))
+            return min(due + 0.7 - now, jittered(QUIET, r.marker_id, r.looks))
         overdue = now - (due if due is not None else r.stage_event_at)
         pause = min(5.0, max(1.5, overdue / 10))
     elif r.stage_event:
@@ -271,12 +283,7 @@ def _pause(r: Rollout, now: float) -> float:
         pause = 1.5 if now - r.said_at < 30 else 5.0
     if r.cancelled:
         pause = min(pause, 0.7 * r.second) if r.second == 1.0 else 0.7 * r.second
-    return jittered(max(pause, _share_of_budget(r)), r.marker_id, r.looks)
-
-
-def _share_of_budget(r: Rollout) -> float:
-    """The shortest pause with which all functions of a release together stay inside the poll budget."""
-    return len(r.siblings) / LOOK_AT_MOST / LOOKS_A_SECOND
+    return jittered(pause, r.marker_id, r.looks)
 
 
 def look_failed(turn: Turn, error: CiDeployError) -> None:
