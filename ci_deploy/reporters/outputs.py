@@ -59,6 +59,8 @@ class OutputsReporter:
             case e.RollbackStarted():
                 self._remember(event.key, rollback_deployment_id=event.deployment_id)
                 self._files.output("rollback-deployment-id", event.deployment_id)
+            case e.Divided():
+                self._files.output("matrix", event.matrix)
             case e.StatusReported():
                 self._status[event.key] = event
             case e.Concluded():
