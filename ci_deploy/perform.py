@@ -47,12 +47,13 @@ from .core.model import (
     Identity,
     Known,
     LogLines,
-    NotPermitted,
     Unavailable,
 )
 from .core.packaging import Code, Image, Package, check_zipped, location
 from .core.planning import Existing, Facts
 from .ports import Ports, Progress
+from .survey import fact as _fact
+from .survey import survey
 
 T = TypeVar("T")
 
@@ -173,6 +174,8 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
     names = inputs.alarms or (group.alarms.names if group and group.alarms.enabled else ())
     watched = bool(names) and not inputs.ignore_alarms and command not in (Command.STOP, Command.STATUS)
     hooks = [hook for hook in (inputs.before_allow_traffic, inputs.after_allow_traffic) if hook]
+    read = {hook: _hook(ports, hook) for hook in hooks}
+    deploys = command in (Command.DEPLOY, Command.PLAN)
     return Facts(
         identity=identity,
         latest=latest,
@@ -186,8 +189,9 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
         history=history,
         subject=subject,
         alarms=_fact(lambda: ports.evidence.alarms(names)) if watched else Known(()),
-        hooks={hook: _hook(ports, hook) for hook in hooks},
-        code=_code(inputs, identity, ports, progress) if latest and command in (Command.DEPLOY, Command.PLAN) else None,
+        hooks=read,
+        surroundings=survey(inputs, identity, alias, group, recent, read, ports) if deploys else None,
+        code=_code(inputs, identity, ports, progress) if latest and deploys else None,
     )
 
 
@@ -276,16 +280,6 @@ def _or_none(read: Callable[[], T]) -> T | None:
         if error.kind is ErrorKind.NOT_FOUND:
             return None
         raise
-
-
-def _fact(read: Callable[[], T]) -> Fact[T]:
-    """A reading that the run can do without."""
-    try:
-        return Known(read())
-    except AwsError as error:
-        if error.kind is ErrorKind.DENIED:
-            return NotPermitted(error.operation)
-        return Unavailable(error.what)
 
 
 def _repair(action: RepairAlias, ports: Ports) -> Alias:

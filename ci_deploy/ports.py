@@ -28,6 +28,7 @@ from .core.model import (
 )
 from .core.packaging import Code, Package, StoredPackage
 from .core.setup import GroupSettings
+from .core.surroundings import LifecycleRule
 
 # Told of what takes long: what it is, bytes done, bytes in all.
 Progress = Callable[[str, int, int], None]
@@ -103,6 +104,10 @@ class Lambda(Protocol):
         ...
 
     def alias(self, function: str, name: str) -> Alias | None: ...
+
+    def provisioned(self, function: str, alias: str) -> int:
+        """How much concurrency the alias has provisioned; 0 for none."""
+        ...
 
     def look_alias(self, function: str, name: str) -> Alias | None:
         """GetAlias, one attempt."""
@@ -185,6 +190,28 @@ class Objects(Protocol):
         ...
 
 
+class Buckets(Protocol):
+    """What a bucket is like; reads repeat. `account`: whose it must be, or the read is denied."""
+
+    def region(self, bucket: str, account: str) -> str:
+        """Empty where there is no such bucket."""
+        ...
+
+    def key(self, bucket: str, account: str) -> str:
+        """The customer's KMS key that encrypts new objects; empty for S3's or AWS's own."""
+        ...
+
+    def rules(self, bucket: str, account: str) -> tuple[LifecycleRule, ...]:
+        """The enabled lifecycle rules that delete current objects."""
+        ...
+
+
+class Policies(Protocol):
+    def allows(self, role_arn: str, action: str, resource: str) -> bool:
+        """Whether a role's policies allow an action on a resource, as IAM's simulator sees it. Repeats."""
+        ...
+
+
 class Packages(Protocol):
     """Packages on this machine."""
 
@@ -225,6 +252,8 @@ class Ports:
     versions: Versions
     revisions: Revisions
     objects: Objects
+    buckets: Buckets
+    policies: Policies
     packages: Packages
     evidence: Evidence
     files: Files

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 from werkzeug.test import create_environ
 
-from . import codedeploy, lambda_aliases, lambda_functions, lambda_invoke, moto_parts
+from . import codedeploy, iam_simulation, lambda_aliases, lambda_functions, lambda_invoke, moto_parts
 from .errors import ApiError
 from .lambda_call import Lambda
 from .runtime import Runtime
@@ -60,6 +60,8 @@ class Aws:
                 return _LAMBDA[call.operation](self._lambda(request, call, account))
             if call.service == "s3":
                 self._check_owner(request)
+            if call.operation == "SimulatePrincipalPolicy":
+                return iam_simulation.simulated(request)
             if call.operation == "AttachRolePolicy":
                 fields = parse_qs(request.body.decode())
                 moto_parts.know_managed_policy(account, call.region, fields.get("PolicyArn", [""])[0])

@@ -103,6 +103,17 @@ def _aws_policies() -> dict[str, Any]:
     return dict(json.loads(aws_managed_policies_data))
 
 
+def policy_documents(arn: str) -> list[str]:
+    """The policies of a role, attached and inline, as JSON; none where there is no such role."""
+    if not role_exists(arn):
+        return []
+    parts = arn.split(":")
+    role = iam_backends[parts[4]][parts[1]].get_role_by_arn(arn)
+    versions = [version for policy in role.managed_policies.values() for version in policy.versions]
+    attached = [version.document for version in versions if version.is_default]
+    return [str(document) for document in (*attached, *role.policies.values())]
+
+
 def policies_of_role(arn: str) -> list[str] | None:
     """The names of a role's policies, attached and inline; None when there is no such role."""
     if not role_exists(arn):

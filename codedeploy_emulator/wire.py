@@ -122,6 +122,8 @@ def _rest_table(service: str) -> list[tuple[str, re.Pattern[str], frozenset[tupl
     rows = []
     for name in model.operation_names:
         operation = model.operation_model(name)
+        if operation.deprecated:
+            continue  # it shares its URI with what replaced it
         path, _, query = operation.http.get("requestUri", "/").partition("?")
         pattern = re.sub(r"\\\{\w+\\\+\\\}", "(.+)", re.escape(path))
         pattern = re.sub(r"\\\{\w+\\\}", "([^/]+)", pattern)

@@ -16,7 +16,7 @@ import sysconfig
 from pathlib import Path
 
 # sso, sso-oidc and signin are for botocore's credential providers.
-KEEP = ("codedeploy", "lambda", "s3", "sts", "sso", "sso-oidc", "signin", "cloudwatch", "logs")
+KEEP = ("codedeploy", "lambda", "s3", "sts", "sso", "sso-oidc", "signin", "cloudwatch", "logs", "iam")
 REGIONS = ("us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1")
 
 

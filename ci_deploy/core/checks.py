@@ -6,39 +6,27 @@ is shown and lived with. Add a check by adding a function with the decorator; no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
+from . import surrounding_checks
+from .checking import Check, adder
+from .checking import note as _note
+from .checking import refusal as _refusal
+from .checking import warning as _warning
 from .hold import held, refusal
 from .inputs import Inputs
 from .model import Finding, Known, NotPermitted, RoutingType, Severity, Unavailable
 from .packaging import Image, same_sha256
 from .planning import Facts, Plan, ToPublish
 
+# State reasons that say the container image is what is wrong.
+IMAGE_GONE = ("ImageDeleted", "ImageAccessDenied", "InvalidImage")
 HOOK_PREFIX = "CodeDeployHook_"
 MANAGED_ROLES = ("AWSCodeDeployRoleForLambda", "AWSCodeDeployRoleForLambdaLimited")
 
-Checking = Callable[[Inputs, Facts, Plan], Iterator[Finding]]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """`asks` is the question for the docs; `run` yields findings whose codes begin with `code`."""
-
-    code: str
-    asks: str
-    run: Checking
-
-
 CHECKS: list[Check] = []
-
-
-def check(code: str, asks: str) -> Callable[[Checking], Checking]:
-    def add(run: Checking) -> Checking:
-        CHECKS.append(Check(code, asks, run))
-        return run
-
-    return add
+check = adder(CHECKS)
 
 
 def preflight(inputs: Inputs, facts: Facts, plan: Plan) -> Plan:
@@ -46,18 +34,6 @@ def preflight(inputs: Inputs, facts: Facts, plan: Plan) -> Plan:
     found = [finding for entry in CHECKS for finding in entry.run(inputs, facts, plan)]
     order = list(Severity)
     return replace(plan, findings=tuple(sorted(found, key=lambda finding: order.index(finding.severity))))
-
-
-def _refusal(code: str, text: str, remedy: str) -> Finding:
-    return Finding(severity=Severity.REFUSAL, code=code, text=text, remedy=remedy)
-
-
-def _warning(code: str, text: str, remedy: str = "") -> Finding:
-    return Finding(severity=Severity.WARNING, code=code, text=text, remedy=remedy)
-
-
-def _note(code: str, text: str, remedy: str = "") -> Finding:
-    return Finding(severity=Severity.NOTE, code=code, text=text, remedy=remedy)
 
 
 @check("function-missing", "Does the function exist?")
@@ -158,6 +134,14 @@ def _target(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
             "target-missing",
             f"Function `{plan.function}` has no version {version}.",
             f"`aws lambda list-versions-by-function --function-name {plan.function}` lists those it has.",
+        )
+    elif plan.new.state_reason_code in IMAGE_GONE:
+        yield _refusal(
+            "target-image",
+            f"The image of version {version} of `{plan.function}` cannot be used any more: "
+            f"{plan.new.state_reason or plan.new.state_reason_code}.",
+            "Push the image again under the same digest, or give Lambda access to it; then invoke the version once. "
+            "Or deploy another version.",
         )
     elif plan.new.state in ("Failed", "Inactive", "Deactivated", "Deactivating", "Deleting"):
         why = f" ({plan.new.state_reason})" if plan.new.state_reason else ""
@@ -320,13 +304,5 @@ def _pair(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
             )
 
 
-@check("owner", "Does another tool own the alias?")
-def _owner(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
-    tags = facts.latest.tags if facts.latest else {}
-    stack = tags.get("aws:cloudformation:stack-name")
-    if stack:
-        yield _note(
-            "owner-cloudformation",
-            f"Function `{plan.function}` belongs to the CloudFormation stack `{stack}`.",
-            "If the stack also owns the alias, its next update may point it back.",
-        )
+# What is optional to read comes last.
+CHECKS += surrounding_checks.CHECKS

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from .appspec import AppSpec
+from .comparing import Compared, compare
 from .inputs import Inputs
 from .marker import key_of, parse
 from .model import (
@@ -34,6 +35,9 @@ from .model import (
 )
 from .packaging import Code, Image, same_sha256, sha256_of
 from .schedule import Step, default_timeout, shift_seconds, steps
+from .surroundings import Surroundings
+
+PROVISIONING = 30 * 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,7 @@ class Facts:
     alarms: Fact[tuple[Alarm, ...]] = Unavailable("not read")
     hooks: Mapping[str, Fact[FunctionVersion | None]] = field(default_factory=dict)
     appspec_text: str | None = None  # the user's own AppSpec
+    surroundings: Surroundings | None = None  # what is optional to read
     code: Code | None = None  # what the inputs `package`, `package-s3` or `image-uri` lead to
 
 
@@ -125,6 +130,13 @@ class Plan:
     def target_version(self) -> str:
         """The version to deploy, empty while it is not published."""
         return self.target.version if isinstance(self.target, Existing) else ""
+
+    @property
+    def compared(self) -> tuple[Compared, ...]:
+        """The version that serves and the one to come, side by side; nothing where one of them is not known."""
+        if self.current is None or self.new is None:
+            return ()
+        return compare(self.current, self.new)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -251,7 +263,7 @@ def _plan(
         rollback_events=events,
         override_alarms=override,
         alarm_names=watching.names if watching.enabled else (),
-        timeout=inputs.timeout or default_timeout(routing, len(hooks)),
+        timeout=inputs.timeout or default_timeout(routing, len(hooks)) + _provisioning(facts),
         reverses=reverses,
         creates_alias=facts.alias is None and facts.latest is not None and inputs.create_alias and not reverses,
         unchanged=unchanged,
@@ -259,6 +271,12 @@ def _plan(
         new=new,
         hooks=facts.hooks,
     )
+
+
+def _provisioning(facts: Facts) -> float:
+    """Seconds more for an alias whose provisioned concurrency CodeDeploy waits for (facts.md A12)."""
+    provisioned = facts.surroundings.provisioned if facts.surroundings else None
+    return PROVISIONING if isinstance(provisioned, Known) and provisioned.value else 0.0
 
 
 def _auto_rollback(

@@ -91,6 +91,8 @@ _IAM_TEXT = re.compile(
 _IAM_ACTIONS = {
     "s3:HeadObject": "s3:GetObject",
     "s3:HeadBucket": "s3:ListBucket",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "lambda:Invoke": "lambda:InvokeFunction",
 }
 
@@ -205,7 +207,7 @@ def _answered(error: boto.ClientError, service: str, operation: str, resource: s
         action = f"sts:{error.operation_name}"
     kind = kind_of(code, status, message)
     if kind is ErrorKind.DENIED and (exact := _IAM_TEXT.search(message)):
-        action = exact["action"]
+        action = iam_action(*exact["action"].split(":", 1))
         resource = (exact["on"] or resource).rstrip(".,;")
     translated = AwsError(kind, operation=action, code=code, message=message, resource=resource)
     translated.retry_after = _retry_after(response, metadata.get("HTTPHeaders", {}))

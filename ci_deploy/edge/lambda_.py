@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import IO, Any
 
-from ..core.errors import AwsError
+from ..core.errors import AwsError, ErrorKind
 from ..core.model import Alias, FunctionVersion
 from ..core.packaging import Code, Image, StoredPackage
 from .aws import Aws
@@ -79,6 +79,21 @@ class LambdaApi:
                 return None
             raise
         return parse_version(answer["Configuration"], tags=answer.get("Tags"), code=answer.get("Code"))
+
+    def provisioned(self, function: str, alias: str) -> int:
+        try:
+            answer = self._aws.read(
+                "lambda",
+                "GetProvisionedConcurrencyConfig",
+                f"alias {function}:{alias}",
+                FunctionName=function,
+                Qualifier=alias,
+            )
+        except AwsError as error:
+            if error.kind is ErrorKind.NOT_FOUND or error.code == "ProvisionedConcurrencyConfigNotFoundException":
+                return 0
+            raise
+        return int(answer.get("RequestedProvisionedConcurrentExecutions") or 0)
 
     def alias(self, function: str, name: str) -> Alias | None:
         return self._aws.reading(lambda: self.look_alias(function, name))

@@ -18,11 +18,13 @@ from .codedeploy_setup import CodeDeploySetup
 from .credentials import WebIdentity
 from .evidence import CloudWatchEvidence
 from .files import files_for
+from .iam import IamPolicies
 from .identity import StsIdentities
 from .lambda_ import LambdaApi
 from .lambda_versions import LambdaVersions
 from .packaging import LocalPackages
 from .s3 import S3Revisions
+from .s3_buckets import S3Buckets
 from .s3_packages import S3Packages
 
 _CUSTOM_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
@@ -49,6 +51,8 @@ def wire(
         revisions=S3Revisions(aws),
         evidence=CloudWatchEvidence(aws),
         objects=S3Packages(aws),
+        buckets=S3Buckets(aws),
+        policies=IamPolicies(aws),
         packages=LocalPackages(files, clock),
         files=files,
     )

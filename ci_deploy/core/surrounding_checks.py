@@ -1,0 +1,185 @@
+"""Preflight on what is optional to read: bucket, provisioned concurrency, the way of an automatic rollback, owners.
+
+What may not be read costs one note that names the permission; no deployment is refused for want of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .checking import Check, adder
+from .checking import note as _note
+from .checking import refusal as _refusal
+from .checking import warning as _warning
+from .inputs import Inputs
+from .model import Fact, Finding, Known, NotPermitted
+from .planning import Facts, Plan
+
+CHECKS: list[Check] = []
+check = adder(CHECKS)
+
+
+@check("provisioned", "Does the alias have provisioned concurrency, which makes every shift slower?")
+def _provisioned(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    if facts.surroundings is None or facts.alias is None:
+        return
+    provisioned = facts.surroundings.provisioned
+    if not isinstance(provisioned, Known):
+        yield _unread("provisioned-unread", "Provisioned concurrency of the alias was", provisioned)
+    elif provisioned.value and not plan.unchanged:
+        yield _warning(
+            "provisioned",
+            f"Alias `{plan.alias}` has {provisioned.value} provisioned concurrency: CodeDeploy waits for it at each "
+            "shift, which takes minutes. The time limit is longer for it.",
+            "While traffic is split nobody can change the provisioned concurrency of the alias.",
+        )
+
+
+@check("rollback-target", "Where would an automatic rollback go?")
+def _rollback_target(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    if facts.surroundings is None or not plan.rollback_events or plan.unchanged or plan.creates_alias:
+        return
+    successful = facts.surroundings.successful
+    if not isinstance(successful, Known):
+        yield _unread("rollback-unread", "Where an automatic rollback would go was", successful)
+        return
+    last = successful.value
+    if last is None or last.targets is None:
+        return
+    target = last.target_of(plan.function, plan.alias)
+    if target is None and last.targets:
+        other = last.targets[0]
+        yield _warning(
+            "rollback-target-function",
+            f"The group's last successful deployment {last.id} was of {other.function.split(':')[-1]}:{other.alias}: "
+            f"an automatic rollback may deploy that again, and leave `{plan.function}` as it is.",
+            "Use a deployment group for each function. `restore-alias: auto` (the default) sets the alias back.",
+        )
+    elif target is not None and target.target_version != plan.current_version and plan.current_version:
+        yield _warning(
+            "rollback-target",
+            f"An automatic rollback may go to version {target.target_version}, which the group's last successful "
+            f"deployment {last.id} left, and not to version {plan.current_version}, which the alias serves now.",
+            "Somebody moved the alias by hand. `restore-alias: auto` (the default) sets it back to what it serves now.",
+        )
+
+
+@check("bucket", "Is the bucket here, readable for CodeDeploy, and does it keep the revision?")
+def _bucket(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    bucket = facts.surroundings.bucket if facts.surroundings else None
+    if bucket is None:
+        return
+    name, here = plan.bucket, facts.identity.region
+    if not isinstance(bucket.region, Known):
+        yield _unread(
+            "bucket-unread",
+            f"Bucket `{name}` (its region, and that it is account {facts.identity.account}'s) was",
+            bucket.region,
+        )
+    elif not bucket.region.value:
+        yield _refusal(
+            "bucket-missing",
+            f"Bucket `{name}` does not exist.",
+            f"Create it in {here}, correct `bucket`, or leave it out: the AppSpec is then sent inline.",
+        )
+        return
+    elif bucket.region.value != here:
+        yield _refusal(
+            "bucket-region",
+            f"Bucket `{name}` is in {bucket.region.value}; CodeDeploy and Lambda read from their own region, {here}.",
+            f"Use a bucket in {here}, or leave `bucket` out: the AppSpec is then sent inline.",
+        )
+        return
+    role = facts.group.service_role_arn.split("/")[-1] if facts.group else "the service role"
+    if not isinstance(bucket.key, Known):
+        yield _unread("bucket-key-unread", f"The encryption of bucket `{name}` was", bucket.key)
+    elif bucket.key.value:
+        yield _warning(
+            "bucket-key",
+            f"Bucket `{name}` encrypts with the KMS key {bucket.key.value}: CodeDeploy reads the revision as `{role}`, "
+            "which must be allowed to decrypt with it.",
+            "Allow kms:Decrypt on that key to the service role, in its policy and in the key's; the caller needs "
+            "kms:GenerateDataKey.",
+        )
+    if not isinstance(bucket.rules, Known):
+        yield _unread("bucket-rules-unread", f"The lifecycle rules of bucket `{name}` were", bucket.rules)
+        return
+    key = f"{plan.prefix}/"
+    for rule in bucket.rules.value:
+        if key.startswith(rule.prefix) or rule.prefix.startswith(key):
+            when = f"after {rule.days} days" if rule.days else "at a date"
+            yield _warning(
+                "bucket-lifecycle",
+                f"Lifecycle rule `{rule.name}` of bucket `{name}` deletes revisions {when}: a rollback to an older "
+                "deployment then fails with REVISION_MISSING.",
+                f"Leave `{key}` out of that rule.",
+            )
+
+
+@check("hook-callback", "May the hooks report their result to CodeDeploy?")
+def _callbacks(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    action = "codedeploy:PutLifecycleEventHookExecutionStatus"
+    for hook in dict.fromkeys(hook for hook in (plan.before_hook, plan.after_hook) if hook):
+        name, fact = hook.split(":")[-1], facts.hooks.get(hook)
+        found = fact.value if isinstance(fact, Known) else None
+        if found is None:
+            continue
+        if found.state not in ("Active", "Pending"):
+            yield _warning(
+                "hook-inactive",
+                f"Hook `{name}` is {found.state}: {found.state_reason or 'it cannot be invoked at once'}.",
+                "Invoke it once before the deployment, or deploy it again.",
+            )
+        if found.vpc:
+            yield _note(
+                "hook-network",
+                f"Hook `{name}` runs in a VPC: it reaches CodeDeploy only through a NAT gateway or a VPC endpoint "
+                "(com.amazonaws.REGION.codedeploy). A hook that cannot report hangs for an hour.",
+            )
+        callback = facts.surroundings.callbacks.get(hook) if facts.surroundings else None
+        if isinstance(callback, Known) and not callback.value:
+            yield _warning(
+                "hook-callback",
+                f"The role `{found.role.split('/')[-1]}` of hook `{name}` may not call {action}: the deployment would "
+                "hang for an hour and fail.",
+                f"Allow {action} to that role, on the deployment group (docs/iam/hook-role.json).",
+            )
+        elif callback is not None and not isinstance(callback, Known):
+            yield _unread("hook-callback-unread", f"Whether the role of hook `{name}` may call {action} was", callback)
+
+
+# Tags that tools set by themselves, and what they say. Others' words for an owner are looked for in their values.
+_TOOLS = ("terraform", "opentofu", "pulumi", "serverless", "cdk", "sst", "crossplane")
+_OWNERS = ("managed-by", "managedby", "managed_by", "provisioner", "iac", "createdby", "created-by", "tool")
+
+
+@check("owner", "Does another tool own the alias?")
+def _owner(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    tags = facts.latest.tags if facts.latest else {}
+    stack = tags.get("aws:cloudformation:stack-name")
+    if stack:
+        by = " (made by SAM)" if tags.get("lambda:createdBy") == "SAM" else ""
+        yield _note(
+            "owner-cloudformation",
+            f"Function `{plan.function}` belongs to the CloudFormation stack `{stack}`{by}.",
+            "If the stack also owns the alias, its next update may point it back.",
+        )
+        return
+    for name, value in sorted(tags.items()):
+        said = value.lower() if name.lower().rpartition(":")[2] in _OWNERS else name.lower()
+        tool = next((tool for tool in _TOOLS if tool in said), "")
+        if tool:
+            yield _note(
+                "owner-tool",
+                f"The tag `{name}` (`{value}`) of function `{plan.function}` says that {tool.capitalize()} owns it.",
+                "If it also owns the alias or the function's code, its next run may undo this deployment: let it "
+                "ignore them (Terraform: `ignore_changes`).",
+            )
+            return
+
+
+def _unread(code: str, what: str, fact: Fact[object]) -> Finding:
+    """The one line for what could not be read."""
+    if isinstance(fact, NotPermitted):
+        return _note(code, f"{what} not checked: not permitted, needs {fact.action}.")
+    return _note(code, f"{what} not checked: {getattr(fact, 'why', 'not read')}.")
