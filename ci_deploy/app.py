@@ -210,6 +210,7 @@ class _Run:
             problem = Problem(where=self._where.format("functions"), what=f"`{path}` cannot be read: {why}.")
             raise InvalidInput((problem,)) from None
         entries = manifest.read(text, self._given, where=path)
+        entries = manifest.select(entries, self._inputs.only, where=self._where.format("only"))
         # What only the command decides (its own defaults) is the same for every function.
         return tuple(replace(entry, inputs=replace(entry.inputs, command=self._inputs.command)) for entry in entries)
 

@@ -32,6 +32,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # Inputs that are parsed and not acted on yet. tests/meta/test_metadata.py fails when one of them is.
 PENDING: frozenset[str] = frozenset()
 
+# What users can ask for; `finish` is the post step's alone.
+ASKED = tuple(command for command in COMMANDS if command is not Command.FINISH)
+
 OUTPUTS = {
     "outcome": "How the run ended: see the table of outcomes in the README.",
     "deployment-id": "The deployment's id; written as soon as the deployment exists, before waiting.",
@@ -47,6 +50,7 @@ OUTPUTS = {
     "appspec-location": "Where the AppSpec is: `s3://bucket/key?versionId=…`, or `inline`.",
     "duration-seconds": "How long the run took, in seconds.",
     "reason": "One sentence that says why it ended like this.",
+    "matrix": "The shards of the manifest as JSON for a GitHub matrix (`plan` with `matrix: true`).",
     "result": "Everything above as one JSON object, with each function's own under `functions`.",
 }
 
@@ -82,12 +86,12 @@ def specs() -> list[Spec]:
 
 
 def _used_by(spec: Spec) -> list[str]:
-    return [command.value for command in spec.commands if command in COMMANDS]
+    return [command.value for command in spec.commands if command in ASKED]
 
 
 def _hint(spec: Spec) -> str:
     if spec.name == "command":
-        return "one of " + ", ".join(f"`{command.value}`" for command in COMMANDS)
+        return "one of " + ", ".join(f"`{command.value}`" for command in ASKED)
     return spec.kind.hint
 
 
@@ -102,13 +106,13 @@ def _description(spec: Spec) -> list[str]:
     """The lines of an input's description in action.yml."""
     text = spec.text
     for command in Command:
-        if command not in COMMANDS:
+        if command not in ASKED:
             text = _without(text, command.value)
     lines = [text, f"Form: {_hint(spec)}."]
     if _default(spec):
         lines.append(f"Default: {_default(spec)}.")
     used = _used_by(spec)
-    if len(used) < len(COMMANDS):
+    if len(used) < len(ASKED):
         lines.append(f"Used by: {', '.join(f'`{name}`' for name in used)}.")
     # The runner takes an expression in a description for one that it should evaluate.
     return [re.sub(r"\$\{\{ *(.*?) *\}\}", r"\1", line) for line in lines]
@@ -152,7 +156,7 @@ def readme_inputs() -> str:
                 f"`{spec.name}`",
                 " ".join(_readme_text(spec)),
                 _default(spec),
-                ", ".join(_used_by(spec)) if len(_used_by(spec)) < len(COMMANDS) else "all",
+                ", ".join(_used_by(spec)) if len(_used_by(spec)) < len(ASKED) else "all",
             ]
             for spec in specs()
             if spec.group == group
@@ -162,7 +166,7 @@ def readme_inputs() -> str:
 
 
 # The kinds whose form does not follow from what the input is.
-_SAY_FORM = ("duration", "list", "rollback events", "traffic shift", "S3 address", "image")
+_SAY_FORM = ("duration", "list", "rollback events", "traffic shift", "image")
 
 
 def _readme_text(spec: Spec) -> list[str]:
@@ -178,7 +182,7 @@ def readme_outputs() -> str:
 
 
 def readme_commands() -> str:
-    rows = [[f"`{command.value}`", _sentence(HELP[command])] for command in COMMANDS if command is not Command.FINISH]
+    rows = [[f"`{command.value}`", _sentence(HELP[command])] for command in ASKED]
     return _table(["Command", "What it does"], rows)
 
 

@@ -301,6 +301,14 @@ class Written(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Divided(_Event):
+    """The manifest in shards, as the JSON of a GitHub matrix."""
+
+    matrix: str
+    shards: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finished(_Event):
     """One function's end."""
 
@@ -346,6 +354,7 @@ Event: TypeAlias = (
     | StatusReported
     | Listed
     | Written
+    | Divided
     | Finished
     | Concluded
 )

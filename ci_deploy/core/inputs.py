@@ -309,6 +309,26 @@ class Inputs:
         commands=(DEPLOY,),
         group=_MANY,
     )
+    only: tuple[str, ...] = _row(
+        LIST,
+        "Of the manifest's functions only these, by their names there: a shard of it.",
+        commands=(DEPLOY, PLAN, ROLLBACK, STOP, STATUS, VALIDATE),
+        group=_MANY,
+    )
+    matrix: bool = _row(
+        BOOL,
+        "Only divide the manifest into shards: the output `matrix` is the JSON for a GitHub matrix. Asks AWS nothing.",
+        default="false",
+        commands=(PLAN,),
+        group=_MANY,
+    )
+    shard_size: int = _row(
+        Kind(name="count", parse=count(1, 1000), hint="a whole number from 1 to 1000"),
+        "How many functions a shard has at most.",
+        default="100",
+        commands=(PLAN,),
+        group=_MANY,
+    )
     service_role_arn: str | None = _row(
         ARN_ROLE,
         "The role that CodeDeploy works with, for a deployment group that is created.",

@@ -15,7 +15,7 @@ Every problem is reported at once and with its line. One account and one region 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -45,6 +45,9 @@ RUN_ONLY = frozenset({
     "allow-untrusted-event",
     "release-policy",
     "max-parallel",
+    "only",
+    "matrix",
+    "shard-size",
     "wait",
     "reason",
     "hold",
@@ -66,6 +69,7 @@ class Entry:
     inputs: Inputs
     wave: int
     given: frozenset[str]
+    name: str = ""  # its name in the manifest
 
 
 def settings() -> tuple[str, ...]:
@@ -125,6 +129,44 @@ def read(text: str, run: Mapping[str, str], *, where: str) -> tuple[Entry, ...]:
     if reader.problems:
         raise InvalidInput(tuple(reader.problems))
     return entries
+
+
+def select(entries: tuple[Entry, ...], only: tuple[str, ...], *, where: str) -> tuple[Entry, ...]:
+    """The entries that `only` names, all of them if it names none."""
+    names = {entry.name for entry in entries}
+    unknown = [name for name in only if name not in names]
+    if unknown:
+        problems = tuple(
+            Problem(where=where, what=f"names `{name}`, which is not in the manifest.", remedy=_close(name, names))
+            for name in unknown
+        )
+        raise InvalidInput(problems)
+    return tuple(entry for entry in entries if not only or entry.name in only)
+
+
+def _close(name: str, names: Iterable[str]) -> str:
+    close = get_close_matches(name, names, 1)
+    return f"Did you mean `{close[0]}`?" if close else ""
+
+
+def matrix(entries: Sequence[Entry], size: int) -> dict[str, list[dict[str, str]]]:
+    """The manifest in shards of at most `size`, as a GitHub matrix: each has a `shard` and what `only` is given.
+
+    The functions of one deployment group stay together: they take turns anyway, and shards do not know each other.
+    """
+    groups: dict[tuple[str | None, str | None], list[str]] = {}
+    for entry in entries:
+        groups.setdefault((entry.inputs.application, entry.inputs.deployment_group), []).append(entry.name)
+    shards: list[list[str]] = [[]]
+    for names in groups.values():
+        if shards[-1] and len(shards[-1]) + len(names) > size:
+            shards.append([])
+        shards[-1] += names
+    return {
+        "include": [
+            {"shard": f"{number}/{len(shards)}", "only": ",".join(names)} for number, names in enumerate(shards, 1)
+        ]
+    }
 
 
 class _Reader:
@@ -276,7 +318,7 @@ class _Reader:
                     )
             return None
         given = frozenset(setting for setting, text in merged.items() if text.strip())
-        return Entry(inputs=inputs, wave=waves.get(name, 0), given=given)
+        return Entry(inputs=inputs, wave=waves.get(name, 0), given=given, name=name)
 
     def _waves(self, node: Any, functions: Mapping[str, Any]) -> dict[str, int]:
         import yaml

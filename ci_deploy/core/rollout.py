@@ -7,6 +7,7 @@ answer that comes late, twice or never does no harm. Pure; times are seconds sin
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -142,6 +143,7 @@ class Rollout:
     said_at: float = 0.0  # when people last heard something
     hook_warned: str = ""
 
+    once_more: bool = False  # the first deployment failed by throttling, before any traffic moved
     rollback_id: str = ""
     rollback: Deployment | None = None
 
@@ -170,6 +172,24 @@ class Rollout:
         if len(made.__dict__) != len(self.__dict__):
             raise TypeError(f"a Rollout has no {', '.join(sorted(set(changes) - set(self.__dict__)))}")
         return made
+
+    def afresh(self, seed: str) -> dict[str, Any]:
+        """The fields of a rollout that begins anew for the same function, with a marker of its own."""
+        marker_id = hashlib.sha256(seed.encode()).hexdigest()[:8]
+        made = Rollout(
+            inputs=self.inputs,
+            context=self.context,
+            marker_id=marker_id,
+            logical_name=self.logical_name,
+            siblings=self.siblings | {marker_id} if self.siblings else self.siblings,
+            began=self.began,
+            facts=self.facts,
+            second=self.second,
+            wave=self.wave,
+            cancelled_at=self.cancelled_at,
+            busy=self.busy,
+        )
+        return dict(made.__dict__)
 
     @property
     def command(self) -> Command:

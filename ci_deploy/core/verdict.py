@@ -15,10 +15,11 @@ from .errors import CiDeployError, Refused
 from .following import STOP_TAKES, reattach_command, rollback_expected
 from .model import Alias, Command, DeploymentStatus, Outcome, Rollback
 from .planning import Existing
-from .rollout import Cause, Rollout, Stage, Turn, kind_of
+from .rollout import Cause, Rollout, Stage, Turn, jittered, kind_of
 
 READ_AGAIN = 4  # readings, 2 s apart, before "CodeDeploy says so but the alias does not" is believed
 DIAGNOSIS_TAKES = 30.0
+THROTTLED_PAUSE = 20.0  # seconds before a deployment that was only throttled is tried once more
 LATE_ROLLBACKS = 3  # how often we go back to waiting for a rollback because something runs in the group
 
 
@@ -137,6 +138,9 @@ def _not_succeeded(turn: Turn, alias: Alias) -> None:
         turn.set(strayed=True)
         turn.to(Stage.RESTORING)
         return
+    if back and _only_throttled(r):
+        _try_once_more(turn)
+        return
     if back:
         rollback = Rollback.SUCCEEDED if attempted else Rollback.NONE
     elif rollback_runs(r):
@@ -153,6 +157,24 @@ def _not_succeeded(turn: Turn, alias: Alias) -> None:
         deployed=outcome is Outcome.SUCCEEDED,
         settled=not unfinished,
     )
+
+
+def _only_throttled(r: Rollout) -> bool:
+    """Lambda throttled CodeDeploy itself before any traffic moved: that says nothing about the version."""
+    throttled = r.deployment is not None and r.deployment.error_code == "THROTTLED"
+    return throttled and r.share == 0.0 and not r.once_more and not r.cancelled and r.cause is Cause.NONE
+
+
+def _try_once_more(turn: Turn) -> None:
+    r = turn.r
+    turn.warn(
+        "throttled",
+        f"Lambda throttled CodeDeploy's own requests, and {r.deployment_id} failed before any traffic moved: "
+        "it is tried once more.",
+    )
+    fresh = r.afresh(f"{r.marker_id} once more")
+    turn.set(**{**fresh, "once_more": True})
+    turn.to(Stage.GATHERING, after=jittered(THROTTLED_PAUSE, r.marker_id))
 
 
 def _outcome(r: Rollout, back: bool, rollback: Rollback) -> Outcome:

@@ -6,7 +6,6 @@ side by side inside a wave. When one fails, the policy says what becomes of the 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -155,19 +154,8 @@ def _undo(turn: Turn, done: Plan, why: str) -> None:
         new=done.current,
         findings=(),
     )
-    marker_id = hashlib.sha256(f"{r.marker_id} undone".encode()).hexdigest()[:8]
-    fresh = Rollout(
-        # A reversal is not undone by losing patience or the job.
-        inputs=replace(r.inputs, on_cancel="leave", on_timeout="leave", on_conflict="wait", reason=why, wait=True),
-        context=r.context,
-        marker_id=marker_id,
-        siblings=r.siblings | {marker_id},
-        began=r.began,
-        facts=r.facts,
-        second=r.second,
-        wave=r.wave,
-        undone=r.result,
-        cancelled_at=r.cancelled_at,
-    )
-    turn.set(**{name: getattr(fresh, name) for name in fresh.__dataclass_fields__})
+    fresh = r.afresh(f"{r.marker_id} undone")
+    # A reversal is not undone by losing patience or the job.
+    patient = replace(r.inputs, on_cancel="leave", on_timeout="leave", on_conflict="wait", reason=why, wait=True)
+    turn.set(**{**fresh, "inputs": patient, "undone": r.result})
     bound(turn, reverse)

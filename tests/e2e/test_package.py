@@ -112,7 +112,9 @@ def test_the_first_deployment_creates_the_alias_and_says_so(runner: Runner, acco
     assert account.deployments() == []
 
 
-def test_a_pending_function_is_waited_for_before_and_after(runner: Runner, account: Account, emulator: Emulator) -> None:
+def test_a_pending_function_is_waited_for_before_and_after(
+    runner: Runner, account: Account, emulator: Emulator
+) -> None:
     """State and LastUpdateStatus pend for half a minute after every change."""
     emulator.switches(lambda_pending_seconds=30)
     account.code(CODE.format("somebody's"))  # in progress when the run begins

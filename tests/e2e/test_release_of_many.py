@@ -109,9 +109,7 @@ def test_all_or_nothing_undoes_what_had_succeeded(runner: Runner, shop: Account,
     assert results["alpha"]["rollback-deployment-id"].startswith("d-")
 
 
-def test_only_the_failed_one_goes_back_if_the_policy_says_so(
-    runner: Runner, shop: Account, emulator: Emulator
-) -> None:
+def test_only_the_failed_one_goes_back_if_the_policy_says_so(runner: Runner, shop: Account, emulator: Emulator) -> None:
     emulator.scripts(CodeDeployHook_checkout_before="fail")
     text = (
         "defaults: {application: checkout-app}\n"
@@ -191,3 +189,39 @@ def test_problems_of_the_manifest_have_their_lines(runner: Runner, account: Acco
         assert f"line {line}" in done.log
         assert f"`{words}`" in done.log
     assert account.operations() == []
+
+
+def test_a_matrix_divides_the_manifest_and_only_selects_a_shard(runner: Runner, shop: Account) -> None:
+    given = manifest(runner.folder)
+    before = len(shop.operations())
+    done = runner.run({**given, "command": "plan", "matrix": "true", "shard-size": "2"}).check(0, outcome="planned")
+    assert len([call for call in shop.operations()[before:] if not call.startswith("github")]) == 0
+    shards = json.loads(done.outputs["matrix"])["include"]
+    assert [shard["only"] for shard in shards] == ["alpha,beta", "gamma"]
+    part = runner.run({**given, "only": shards[1]["only"]}).check(0, outcome="succeeded")
+    assert ends(part) == {"gamma": "succeeded"}
+    assert shop.serves("alpha") == {"1": 100.0}
+    whole = runner.run({**given, "command": "status"}).check(0, outcome="reported")
+    serves = json.loads(whole.outputs["result"])["status"]
+    assert {key: status["version"] for key, status in serves.items()} == {
+        "alpha:live": "1",
+        "beta:live": "1",
+        "gamma:live": "2",
+    }
+
+
+def test_what_lambda_only_throttled_is_tried_once_more(runner: Runner, shop: Account, emulator: Emulator) -> None:
+    """CodeDeploy's own alias updates lose against Lambda's limit; no traffic had moved."""
+    emulator.scripts(CodeDeployHook_checkout_before="succeed")
+    emulator.switches({"hook-seconds": 600})
+    hook = "before-allow-traffic: CodeDeployHook_checkout_before"
+    text = f"defaults: {{application: checkout-app}}\nfunctions: {{alpha: {{deployment-group: alpha-live, {hook}}}}}\n"
+    step = runner.start({**manifest(runner.folder, text), "deployment-config": AT_ONCE})
+    step.wait_for("BeforeAllowTraffic")
+    emulator.switches({"limits": True, "lambda-rate": 0.001, "codedeploy-alias-tries": 1})
+    step.wait_for("THROTTLED")
+    emulator.switches({"limits": False, "hook-seconds": 1})
+    done = step.wait().check(0, outcome="succeeded", live_version="2")
+    statuses = {shop.deployment(each)["status"] for each in shop.deployments("alpha-live")}
+    assert "Failed" in statuses
+    assert done.outputs["deployment-id"] == shop.deployments("alpha-live")[0]
