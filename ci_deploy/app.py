@@ -8,6 +8,7 @@ The only module that knows both `edge` and the rest. Every way out says what hap
 from __future__ import annotations
 
 import signal
+import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -31,9 +32,11 @@ from .drive import Bug, Inbox, QueueInbox, Workers, drive
 from .edge.clock import clock_for
 from .edge.files import files_for
 from .edge.runner import RunnerFilesOnDisk, RunnerLog, Stdout, read_event, wants_colour
+from .edge.terminal import LiveTerminal, live_terminal
 from .perform import perform
 from .ports import Clock, Ports, Reporter
 from .reporters.fanout import FanOut
+from .reporters.live import LiveReporter
 from .reporters.log import LogReporter
 from .reporters.outputs import OutputsReporter
 from .reporters.summary import SummaryReporter
@@ -61,6 +64,10 @@ class Machine:
     def stdout(self) -> Stdout:
         return Stdout()
 
+    def terminal(self, *, colour: bool) -> LiveTerminal | None:
+        """A live display, for a person who looks on and has installed `ci-deploy[cli]`."""
+        return live_terminal(sys.stdout, colour=colour)
+
 
 def run(
     arguments: Sequence[str],
@@ -85,7 +92,9 @@ def run(
     context = context_of(environ, read_event(environ))
     context = replace(context, actions=actions)
     colour = wants_colour(environ, terminal=_terminal()) or actions
-    log = RunnerLog(machine.stdout(), actions=actions, colour=colour)
+    log = (None if actions or json else machine.terminal(colour=colour)) or RunnerLog(
+        machine.stdout(), actions=actions, colour=colour
+    )
     return _Run(given, environ, directory, context, log, machine, where=where, json=json, command=command).run()
 
 
@@ -103,8 +112,6 @@ def inputs_from(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _terminal() -> bool:
-    import sys
-
     return sys.stdout is not None and sys.stdout.isatty()
 
 
@@ -117,7 +124,7 @@ class _Run:
         environ: Mapping[str, str],
         directory: Path,
         context: Context,
-        log: RunnerLog,
+        log: RunnerLog | LiveTerminal,
         machine: Machine,
         *,
         where: str,
@@ -147,6 +154,8 @@ class _Run:
             OutputsReporter(files, print_json),
             SummaryReporter(files),
         ]
+        if isinstance(self._log, LiveTerminal):
+            reporters.append(LiveReporter(self._log.show, self._safe_now))
         self._report = FanOut(reporters, self._log)
         try:
             self._clock = self._machine.clock(self._environ)
@@ -168,6 +177,8 @@ class _Run:
         finally:
             self._report.close()
             self._close()
+            if isinstance(self._log, LiveTerminal):
+                self._log.close()
 
     def _reporters(self, files: RunnerFilesOnDisk, reporters: list[Reporter]) -> FanOut:
         """All reporters that these inputs ask for. Those that need GitHub share one background thread."""
@@ -184,6 +195,7 @@ class _Run:
             if inputs.comment != "off":
                 reporters.append(CommentReporter(github, courier, self._log, inputs.comment))
             if inputs.github_deployment:
+                from .reporters.github_deployment import STATE as GITHUB_DEPLOYMENT
                 from .reporters.github_deployment import GitHubDeploymentReporter
 
                 reporters.append(
@@ -193,6 +205,7 @@ class _Run:
                         files,
                         environment=inputs.environment or "",
                         environment_url=inputs.environment_url or "",
+                        deployment_id=_number(self._environ.get(f"STATE_{GITHUB_DEPLOYMENT}")),
                     )
                 )
         return FanOut(reporters, self._log)
@@ -229,6 +242,8 @@ class _Run:
                 epoch=self._clock.epoch(),
             )
         )
+        if self._command:
+            return  # the post step has the main step's inputs, and was not asked
         for name in tables.unused(self._given, Command(inputs.command)):
             text = f"Input `{name}` is not used by the command `{inputs.command}`."
             self._notice(Severity.NOTE, "input-unused", text)
@@ -341,6 +356,10 @@ class _Run:
         for line in "".join(traceback.format_exception(error)).splitlines():
             self._log.line(line)
         self._log.endgroup()
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() else None
 
 
 def _intended(given: Mapping[str, str]) -> str:
