@@ -56,6 +56,11 @@ class LocalPackages:
     def open(self, package: Package) -> IO[bytes]:
         return io.BufferedReader(_Reader(self._streams[package.path], package.size, self._reading))
 
+    def close(self) -> None:
+        """Let go of the temporary files; the process's end does the same."""
+        for stream in self._streams.values():
+            stream.close()
+
     def _make(self, path: str, tell: Callable[[int, int], None]) -> tuple[Package, IO[bytes]]:
         place = self._files.resolve(path)
         return _zip_of(path, place, tell) if place.is_dir() else _read_zip(path, place, tell)
@@ -115,19 +120,26 @@ def _read_zip(path: str, place: Path, tell: Callable[[int, int], None]) -> tuple
         raise bad(path, "is neither a zip file nor a folder.")
     stream = place.open("rb")
     try:
+        return _hash_zip(path, stream, tell), stream
+    except BaseException:
+        stream.close()
+        raise
+
+
+def _hash_zip(path: str, stream: IO[bytes], tell: Callable[[int, int], None]) -> Package:
+    try:
         with zipfile.ZipFile(stream) as archive:
             entries = [Entry(info.filename, info.file_size, False) for info in archive.infolist() if not info.is_dir()]
     except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
         raise bad(path, f"is not a zip file ({error}).", "Give a zip, or the folder itself.") from None
     rules.check_unzipped(path, entries)
-    size, sha = place.stat().st_size, hashlib.sha256()
+    size, sha, done = stream.seek(0, os.SEEK_END), hashlib.sha256(), 0
     stream.seek(0)
-    done = 0
     while block := stream.read(BLOCK):
         sha.update(block)
         done += len(block)
         tell(done, size)
-    return _package(path, sha, done, entries), stream
+    return _package(path, sha, done, entries)
 
 
 # --- A folder ----------------------------------------------------------------------------------------------------
@@ -167,13 +179,17 @@ def _zip_of(path: str, folder: Path, tell: Callable[[int, int], None]) -> tuple[
     rules.check_unzipped(path, entries)
     total, done = sum(entry.size for entry in entries), 0
     stream = tempfile.TemporaryFile()  # noqa: SIM115 - read again for the upload; gone with the process, even if killed
-    target = _Hashed(stream)
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for entry in entries:
-            with Path(found[entry.name].place).open("rb") as source:
-                _add(archive, entry, source)
-            done += entry.size
-            tell(done, total)
+    try:
+        target = _Hashed(stream)
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+            for entry in entries:
+                with Path(found[entry.name].place).open("rb") as source:
+                    _add(archive, entry, source)
+                done += entry.size
+                tell(done, total)
+    except BaseException:
+        stream.close()
+        raise
     return _package(path, target.sha256, target.size, entries), stream
 
 
