@@ -104,7 +104,6 @@ HOMES = {
     "s3": ("s3",),
     "s3_buckets": ("s3",),
     "s3_packages": ("s3",),
-    "s3_buckets": ("s3",),
     "iam": ("iam",),
     "aws_errors": (),  # `GetRole…` is a beginning that it looks for, not a call
     "evidence": ("cloudwatch", "logs", "lambda"),
@@ -178,7 +177,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
                 everything = json.loads(answer.read())
             for call in everything[seen:]:
                 # Hooks and CodeDeploy itself have roles of their own.
-                if call["service"] in ("codedeploy", "lambda", "s3", "cloudwatch", "logs", "iam") and not _by_a_hook(call):
+                if call["service"] in ("codedeploy", "lambda", "s3", "cloudwatch", "logs", "iam") and not _by_a_hook(
+                    call
+                ):
                     calls.setdefault(command, set()).add(iam_action(call["service"], call["operation"]))
             seen = len(everything)
     return calls
