@@ -357,14 +357,13 @@ def _status(turn: Turn, facts: Facts) -> None:
         return
     entries = histories.entries(facts.history, r.function, r.inputs.alias)
     running = next((entry for entry in entries if not entry.status.terminal), None)
-    served_by = next(
-        (
-            entry
-            for entry in entries
-            if entry.status is DeploymentStatus.SUCCEEDED and entry.target_version == facts.alias.version
-        ),
-        None,
-    )
+    brought = [
+        entry
+        for entry in entries
+        if entry.status is DeploymentStatus.SUCCEEDED and entry.target_version == facts.alias.version
+    ]
+    # An automatic rollback only brings back; whose version it is says the deployment that had brought it first.
+    served_by = next((entry for entry in brought if entry.kind != "automatic rollback"), next(iter(brought), None))
     turn.say(e.StatusReported, alias=facts.alias, history=entries, served_by=served_by, running=running)
     subject = _subject(r, facts)
     if r.inputs.deployment_id and subject is None:

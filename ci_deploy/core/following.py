@@ -211,7 +211,8 @@ def _traffic(turn: Turn, deployment: Deployment, target: DeploymentTarget | None
         new = target.target_version
     old = r.target_version if of_rollback else target.current_version
     new_share = share if not of_rollback else 100.0 - share
-    if new_share == r.share:
+    # A rollback that has not shifted yet says nothing of what is served: that is where the deployment had left it.
+    if new_share == r.share or (of_rollback and share == 0.0):
         return
     began = r.shift_began
     if began is not None and not of_rollback:
