@@ -64,6 +64,10 @@ class Machine:
     def stdout(self) -> Stdout:
         return Stdout()
 
+    def stderr(self) -> Stdout:
+        """Where the log goes when stdout is for the JSON alone."""
+        return Stdout(sys.stderr.buffer)
+
     def terminal(self, *, colour: bool) -> LiveTerminal | None:
         """A live display, for a person who looks on and has installed `ci-deploy[cli]`."""
         return live_terminal(sys.stdout, colour=colour)
@@ -91,9 +95,10 @@ def run(
         given, json, where = dict(parsed.given), parsed.json, "flag `--{}`"
     context = context_of(environ, read_event(environ))
     context = replace(context, actions=actions)
-    colour = wants_colour(environ, terminal=_terminal()) or actions
+    # The job log renders colours though it is no terminal.
+    colour = wants_colour(environ, terminal=actions or _terminal())
     log = (None if actions or json else machine.terminal(colour=colour)) or RunnerLog(
-        machine.stdout(), actions=actions, colour=colour
+        machine.stderr() if json else machine.stdout(), actions=actions, colour=colour
     )
     return _Run(given, environ, directory, context, log, machine, where=where, json=json, command=command).run()
 

@@ -1,0 +1,85 @@
+"""The command line: the same program, by hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.account import Account
+
+COMMON = ["--function", "checkout", "--application", "checkout-app", "--deployment-group", "checkout-live"]
+
+
+def command(account: Account, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    env = {"PATH": os.environ["PATH"], "HOME": str(folder), **account.emulator.env}
+    return subprocess.run(
+        [sys.executable, "-I", "-m", "ci_deploy", *arguments],
+        env=env,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_deploy_by_flags(account: Account, tmp_path: Path) -> None:
+    done = command(account, tmp_path, "deploy", *COMMON, "--deployment-config", "CodeDeployDefault.LambdaAllAtOnce")
+    assert done.returncode == 0, done.stdout
+    assert account.serves() == {"2": 100.0}
+    assert not any(line.startswith("::") for line in done.stdout.splitlines()), "those are for the runner"
+    assert "\x1b[" not in done.stdout, "no colours into a pipe"
+
+
+def test_json_has_stdout_for_itself(account: Account, tmp_path: Path) -> None:
+    """`ci-deploy status --json | jq` works: the log goes to stderr then."""
+    done = command(account, tmp_path, "status", *COMMON, "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["status"]["checkout:live"]["version"] == "1"
+    assert "Serves" in done.stderr
+
+
+def test_an_unknown_flag_is_refused_and_a_bad_value_named(account: Account, tmp_path: Path) -> None:
+    assert command(account, tmp_path, "deploy", "--functon", "checkout").returncode == 2
+    done = command(account, tmp_path, "deploy", *COMMON, "--timeout", "5")
+    assert done.returncode == 2
+    assert "flag `--timeout`" in done.stdout
+    assert account.operations() == []
+
+
+def test_a_switch_needs_no_value(account: Account, tmp_path: Path) -> None:
+    done = command(account, tmp_path, "plan", *COMMON, "--ignore-alarms")
+    assert done.returncode == 0, done.stdout
+    assert "ignore-alarms" in done.stdout
+
+
+def test_without_region_or_credentials_it_says_what_to_do(account: Account, tmp_path: Path) -> None:
+    env = {name: value for name, value in account.emulator.env.items() if "REGION" not in name}
+    done = subprocess.run(
+        [sys.executable, "-I", "-m", "ci_deploy", "status", *COMMON],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true", **env},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "aws-region" in done.stdout
+    blank = {
+        "AWS_ENDPOINT_URL": env["AWS_ENDPOINT_URL"],
+        "AWS_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    done = subprocess.run(
+        [sys.executable, "-I", "-m", "ci_deploy", "status", *COMMON],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **blank},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 4
+    assert "configure-aws-credentials" in done.stdout
