@@ -89,9 +89,9 @@ class Account:
         return found
 
     def deployments(self, group: str = "checkout-live") -> list[str]:
-        found: list[str] = self.codedeploy.list_deployments(
-            applicationName="checkout-app", deploymentGroupName=group
-        )["deployments"]
+        found: list[str] = self.codedeploy.list_deployments(applicationName="checkout-app", deploymentGroupName=group)[
+            "deployments"
+        ]
         return found
 
     def appspec(self, location: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The promise of design.md, section 1, as assertions on a run that has been played.
 
-A green `deploy` or `rollback` means that the alias serves the target at 100 %, and `deployed` is true in that case alone.
+A green `deploy` or `rollback` means that the alias serves the target at 100 %; `deployed` is true in that case alone.
 A red one says what the alias serves now. Nothing leaves traffic split without saying so. One deployment at most.
 """
 

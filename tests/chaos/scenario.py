@@ -1,0 +1,286 @@
+"""A seed becomes a scenario: the account, its group and hooks, other people's doings, weather, and the steps.
+
+Everything random is drawn before anything runs, from one generator, so a seed is a scenario whatever the program does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from codedeploy_emulator import Emulator
+from tests.support.account import Account
+
+from .stage import Happening, Step, environment
+
+APPLICATION, GROUP = "checkout-app", "checkout-live"
+BEFORE, AFTER = "CodeDeployHook_checkout_before", "CodeDeployHook_checkout_after"
+ACCOUNT_ID, REGION = "123456789012", "us-east-1"
+CODE = "# {}\ndef handler(event, context):\n    return event\n"
+SEED: dict[str, Any] = {
+    "region": REGION,
+    "buckets": [{"name": "demo-deployments", "versioning": True}],
+    "functions": [
+        {
+            "name": name,
+            "versions": [{"app.py": CODE.format(1)}],
+            "code": {"app.py": CODE.format(2)},
+            "aliases": {"live": 1},
+        }
+        for name in ("checkout", "other")
+    ]
+    + [{"name": name, "code": {"app.py": CODE.format(name)}, "timeout": 30} for name in (BEFORE, AFTER)],
+    "alarms": [{"name": "checkout-errors", "state": "OK"}],
+    "configs": [{"name": "Half", "canary": [50, 2]}],
+    "applications": [{"name": APPLICATION, "groups": [{"name": GROUP, "alarms": ["checkout-errors"]}]}],
+}
+CONFIGS = (
+    "CodeDeployDefault.LambdaAllAtOnce",
+    "CodeDeployDefault.LambdaCanary10Percent5Minutes",
+    "CodeDeployDefault.LambdaLinear10PercentEvery1Minute",
+    "Half",
+)
+EVENTS = ("DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST")
+# Every operation that the program makes on AWS's side in these scenarios.
+OPERATIONS = (
+    ("sts", "GetCallerIdentity"),
+    ("lambda", "GetFunction"),
+    ("lambda", "GetAlias"),
+    ("lambda", "PublishVersion"),
+    ("lambda", "UpdateAlias"),
+    ("s3", "PutObject"),
+    ("s3", "*"),
+    ("cloudwatch", "DescribeAlarms"),
+    ("logs", "FilterLogEvents"),
+    ("codedeploy", "GetDeploymentGroup"),
+    ("codedeploy", "GetDeploymentConfig"),
+    ("codedeploy", "ListDeployments"),
+    ("codedeploy", "BatchGetDeployments"),
+    ("codedeploy", "ListDeploymentTargets"),
+    ("codedeploy", "BatchGetDeploymentTargets"),
+    ("codedeploy", "CreateDeployment"),
+    ("codedeploy", "StopDeployment"),
+    ("codedeploy", "*"),
+    ("lambda", "*"),
+)
+FAULTS = ("throttle", "error500", "reset", "expired-token")
+
+
+@dataclass(kw_only=True)
+class Scenario:
+    seed: int
+    steps: list[Step] = field(default_factory=list)
+    happenings: list[Happening] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+
+def prepare(seed: int, emulator: Emulator, account: Account, folder: Path) -> Scenario:
+    """Put the emulator into the seed's state and draw everything that is going to happen."""
+    dice = Random(f"scenario {seed}")
+    emulator.reset()
+    scenario = Scenario(seed=seed)
+    _group(dice, account, scenario)
+    _past(dice, emulator, account, scenario)
+    _switches(dice, emulator, scenario)
+    _happenings(dice, emulator, account, scenario)
+    count = 2 if dice.random() < 0.25 else 1
+    for number in range(count):
+        _step(dice, emulator, folder, scenario, number)
+    return scenario
+
+
+def _switches(dice: Random, emulator: Emulator, scenario: Scenario) -> None:
+    chosen: dict[str, object] = {
+        "random-seed": scenario.seed,
+        "lifecycle-events": dice.choice(("all", "without-start-and-end")),
+        "weight-scale": dice.choice(("percent", "fraction")),
+        "target-id": dice.choice(("function", "function-and-alias", "arn")),
+        "stop-answer": dice.choice(("auto", "Pending", "Succeeded")),
+        "stop-pending-seconds": dice.choice((2, 20)),
+        "alarm-status": dice.choice(("Stopped", "Failed")),
+        "rollback-delay-seconds": dice.choice((0, 3, 3, 20, 45, 90)),
+        "rollback-config": dice.choice(("all-at-once", "all-at-once", "group")),
+        "rollback-runs-hooks": dice.random() < 0.2,
+        "rollback-appspec": dice.choice(("original", "swapped")),
+        "rollback-without-history": dice.choice(("current-version", "none")),
+        "rollback-fails": dice.choice(("",) * 7 + ("INTERNAL_ERROR",)),
+        "conflict-message": dice.choice(("current", "older")),
+        "lambda-pending-seconds": dice.choice((0, 0, 0, 20)),
+        "hook-timeout-code": dice.choice(("HOOK_EXECUTION_FAILURE", "TIMEOUT")),
+    }
+    emulator.switches(chosen)
+    outcomes = {name: dice.choice(("succeed",) * 6 + ("fail", "crash", "silent")) for name in (BEFORE, AFTER)}
+    emulator.scripts({name: {"outcome": what, "seconds": dice.choice((1, 20))} for name, what in outcomes.items()})
+    scenario.said += [f"{name}: {value}" for name, value in chosen.items()] + [f"hooks: {outcomes}"]
+
+
+def _group(dice: Random, account: Account, scenario: Scenario) -> None:
+    events = [event for event in EVENTS if dice.random() < 0.75]
+    config = dice.choice(CONFIGS)
+    account.codedeploy.update_deployment_group(
+        applicationName=APPLICATION,
+        currentDeploymentGroupName=GROUP,
+        deploymentConfigName=config,
+        autoRollbackConfiguration={"enabled": bool(events), "events": events},
+    )
+    scenario.said.append(f"group: {config}, rollback on {events}")
+
+
+def _past(dice: Random, emulator: Emulator, account: Account, scenario: Scenario) -> None:
+    """Versions, and perhaps a successful deployment of this function or of another one in the same group."""
+    account.publish(CODE.format("seven"))  # version 2
+    account.code(CODE.format("next"))
+    past = dice.choice(("none", "checkout", "other"))
+    if past != "none":
+        if past == "other":
+            account.lambda_.publish_version(FunctionName="other")
+        create(account, past, "1", "2", CONFIGS[0])
+        emulator.advance(60)
+    scenario.said.append(f"past: {past}")
+
+
+def create(account: Account, function: str, current: str, target: str, config: str) -> None:
+    """Somebody else's deployment; refused where one runs."""
+    properties = {"Name": function, "Alias": "live", "CurrentVersion": current, "TargetVersion": target}
+    resource = {"f": {"Type": "AWS::Lambda::Function", "Properties": properties}}
+    with contextlib.suppress(ClientError):
+        account.codedeploy.create_deployment(
+            applicationName=APPLICATION,
+            deploymentGroupName=GROUP,
+            deploymentConfigName=config,
+            revision={
+                "revisionType": "AppSpecContent",
+                "appSpecContent": {"content": json.dumps({"version": 0.0, "Resources": [resource]})},
+            },
+        )
+
+
+def _happenings(dice: Random, emulator: Emulator, account: Account, scenario: Scenario) -> None:
+    def at(when: float, what: str, do: Any) -> None:
+        scenario.happenings.append(Happening(at=when, what=what, do=do))
+        scenario.said.append(f"at {when:.1f}: {what}")
+
+    if dice.random() < 0.2:
+        when = dice.choice((0.0, dice.uniform(1, 400)))
+        at(when, "the alarm rings", account.ring)
+        if dice.random() < 0.5:
+            at(when + 100, "the alarm is quiet", lambda: account.ring(state="OK"))
+    if dice.random() < 0.12:
+        version = dice.choice(("1", "2"))
+        weights = dice.choice(({}, {}, {"2" if version == "1" else "1": 0.3}))
+        at(
+            dice.choice((0.0, dice.uniform(1, 500))),
+            f"the alias is moved by hand to {version} {weights}",
+            lambda: account.lambda_.update_alias(
+                FunctionName="checkout",
+                Name="live",
+                FunctionVersion=version,
+                RoutingConfig={"AdditionalVersionWeights": weights},
+            ),
+        )
+    if dice.random() < 0.2:
+        function, config = dice.choice(("checkout", "other")), dice.choice(CONFIGS)
+        at(
+            dice.choice((0.0, dice.uniform(0, 30))),
+            f"another tool deploys {function} with {config}",
+            lambda: create(account, function, "1", "2", config),
+        )
+    if dice.random() < 0.6:
+        faults = [_fault(dice) for _ in range(dice.choice((1, 2, 5)))]
+        since = dice.choice((0.0, dice.uniform(0, 10), dice.uniform(0, 400)))
+        at(since, f"weather: {faults}", lambda: emulator.faults(faults))
+        lasts = dice.choice((5.0, 60.0, 900.0, 1e9))
+        if lasts < 1e9:
+            at(since + lasts, "fair weather", lambda: emulator.faults([]))
+
+
+def _fault(dice: Random) -> dict[str, Any]:
+    service, operation = dice.choice(OPERATIONS)
+    fault: dict[str, Any] = {"service": service, "operation": operation, "fault": dice.choice(FAULTS)}
+    if fault["fault"] in ("reset", "error500"):
+        fault["when"] = dice.choice(("before", "after"))
+    if dice.random() < 0.5:
+        fault["times"] = dice.choice((1, 2, 3, 10))
+    else:
+        fault["probability"] = dice.choice((0.2, 0.5, 1.0))
+    return fault
+
+
+def _inputs(dice: Random) -> dict[str, str]:
+    shared = {
+        "function": "checkout",
+        "application": APPLICATION,
+        "deployment-group": GROUP,
+        "timeout": dice.choice(("", "", "10m", "90s")),
+        "restore-alias": dice.choice(("", "", "never")),
+        "hook-timeout": dice.choice(("", "", "2m")),
+    }
+    command = dice.choice(("deploy",) * 14 + ("rollback", "rollback", "stop", "status", "plan"))
+    if command == "rollback":
+        return {**shared, "command": command, "reason": "because", "to-version": dice.choice(("", "1", "2"))}
+    if command in ("stop", "status"):
+        return {**shared, "command": command, "wait": "true"}
+    return {
+        **shared,
+        "command": command,
+        "bucket": dice.choice(("", "demo-deployments")),
+        "on-cancel": dice.choice(("", "rollback", "stop", "leave")),
+        "on-timeout": dice.choice(("", "rollback", "stop", "leave")),
+        "on-conflict": dice.choice(("", "wait", "fail", "supersede")),
+        "auto-rollback": dice.choice(("", "", "off", "failure")),
+        "target-version": dice.choice(("", "", "", "2")),
+        "repair": dice.choice(("", "true")),
+        "wait": dice.choice(("", "", "", "false")),
+        "before-allow-traffic": dice.choice(("", BEFORE)),
+        "after-allow-traffic": dice.choice(("", AFTER)),
+    }
+
+
+def _step(dice: Random, emulator: Emulator, folder: Path, scenario: Scenario, number: int) -> None:
+    inputs = _inputs(dice)
+    signals: tuple[float, ...] = ()
+    if dice.random() < 0.35:
+        first = dice.choice((dice.uniform(0, 3), dice.uniform(0, 30), dice.uniform(0, 500)))
+        signals = (first, first + dice.choice((0.1, 1.5, 7.5))) if dice.random() < 0.5 else (first,)
+    killed_at = dice.choice((dice.uniform(0, 4), dice.uniform(0, 400))) if dice.random() < 0.15 else None
+    step = step_of(
+        emulator,
+        folder,
+        f"step-{number + 1}",
+        inputs,
+        dice=Random(f"step {scenario.seed} {number}"),
+        run_id=100 if number == 0 else dice.choice((100, 99, 101)),
+    )
+    step.signals, step.killed_at = signals, killed_at
+    step.kill_while_creating = dice.random() < 0.04
+    step.starts = 0.0 if number == 0 else dice.uniform(0, 200)
+    step.slowest = dice.choice((0.2, 0.5, 5.0))
+    scenario.steps.append(step)
+    given = {name: value for name, value in inputs.items() if value}
+    scenario.said.append(
+        f"{step.name} at {step.starts:.1f}: {given} signals {signals} killed {killed_at} run {step.run_id}"
+    )
+
+
+def step_of(
+    emulator: Emulator,
+    folder: Path,
+    name: str,
+    inputs: dict[str, str],
+    *,
+    dice: Random,
+    run_id: int,
+    command: str = "",
+    state: dict[str, str] | None = None,
+) -> Step:
+    own = folder / name
+    own.mkdir()
+    more = {f"STATE_{key}": value for key, value in (state or {}).items()}
+    environ = environment(emulator.env, own, inputs, GITHUB_RUN_ID=run_id, GITHUB_RUN_ATTEMPT=1, **more)
+    return Step(name=name, environ=environ, folder=own, dice=dice, command=command, run_id=run_id, inputs=dict(inputs))
