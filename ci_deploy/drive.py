@@ -18,6 +18,7 @@ from .core.events import Event
 from .core.release import Release, step
 
 WORKERS = 12
+URGENT = 16  # stops that go out side by side when a release is cancelled
 
 
 class Inbox(Protocol):
@@ -45,28 +46,38 @@ class QueueInbox:
             return Tick()
 
 
-class Workers:
-    """A bounded pool of daemon threads. What is urgent gets a thread of its own and waits for nobody."""
+class Pool:
+    """A bounded pool of daemon threads, begun one by one as there is work."""
 
-    def __init__(self, perform: Callable[[Action], Observation], inbox: Inbox, size: int = WORKERS) -> None:
-        self._perform = perform
-        self._inbox = inbox
+    def __init__(self, run: Callable[[Action], None], size: int, name: str) -> None:
+        self._run = run
         self._work: queue.SimpleQueue[Action] = queue.SimpleQueue()
-        self._size = size
+        self._size, self._name = size, name
         self._started = 0
 
     def submit(self, action: Action) -> None:
-        if isinstance(action, Stop) and action.urgent:
-            threading.Thread(target=self._run, args=(action,), daemon=True, name="urgent").start()
-            return
         if self._started < self._size:
             self._started += 1
-            threading.Thread(target=self._loop, daemon=True, name=f"worker-{self._started}").start()
+            threading.Thread(target=self._loop, daemon=True, name=f"{self._name}-{self._started}").start()
         self._work.put(action)
 
     def _loop(self) -> None:
         while True:
             self._run(self._work.get())
+
+
+class Workers:
+    """Carries actions out. What is urgent has threads of its own, and waits for no slow read."""
+
+    def __init__(self, perform: Callable[[Action], Observation], inbox: Inbox, size: int = WORKERS) -> None:
+        self._perform = perform
+        self._inbox = inbox
+        self._usual = Pool(self._run, size, "worker")
+        self._urgent = Pool(self._run, URGENT, "urgent")
+
+    def submit(self, action: Action) -> None:
+        pool = self._urgent if isinstance(action, Stop) and action.urgent else self._usual
+        pool.submit(action)
 
     def _run(self, action: Action) -> None:
         try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from codedeploy_emulator import Emulator
 from tests.support.account import Account, zipped
-from tests.support.action import Finished, Runner
+from tests.support.action import SIGINT, Finished, Runner
 
 NAMES = ("alpha", "beta", "gamma")
 CANARY = "CodeDeployDefault.LambdaCanary10Percent5Minutes"
@@ -161,7 +162,7 @@ def test_max_parallel_bounds_what_runs_at_once(runner: Runner, shop: Account) ->
         info = shop.deployment(shop.deployments(f"{name}-live")[0])
         spans.append((info["createTime"], info["completeTime"]))
     spans.sort()
-    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
 def test_functions_of_one_group_take_turns(runner: Runner, shop: Account) -> None:
@@ -225,3 +226,32 @@ def test_what_lambda_only_throttled_is_tried_once_more(runner: Runner, shop: Acc
     statuses = {shop.deployment(each)["status"] for each in shop.deployments("alpha-live")}
     assert "Failed" in statuses
     assert done.outputs["deployment-id"] == shop.deployments("alpha-live")[0]
+
+
+def test_a_cancelled_release_stops_every_deployment_and_the_post_step_confirms(runner: Runner, shop: Account) -> None:
+    slow = "CodeDeployDefault.LambdaCanary10Percent30Minutes"
+    given = {**manifest(runner.folder), "deployment-config": slow}
+    step = runner.start(given)
+    for name in NAMES:
+        step.wait_for(f"{name + ':live':10} » Traffic")
+    step.signal(SIGINT)
+    done = step.wait()
+    assert done.code == 130, done.log
+    assert done.outcome == "cancelled"
+    stops = [call for call in shop.emulator.calls if call["operation"] == "StopDeployment"]
+    assert len(stops) == 3
+    runner.finish(done, given)
+    assert [shop.serves(name) for name in NAMES] == [{"1": 100.0}] * 3
+
+
+def test_a_re_run_attaches_to_the_deployments_of_the_attempt_before(runner: Runner, shop: Account) -> None:
+    slow = "CodeDeployDefault.LambdaCanary10Percent30Minutes"
+    given = {**manifest(runner.folder), "deployment-config": slow}
+    first = runner.start(given)
+    for name in NAMES:
+        first.wait_for(f"{name + ':live':10} » Traffic")
+    first.kill()
+    first.wait()
+    done = runner.run(given, run=(100, 2)).check(0, outcome="succeeded", deployed="true")
+    assert ends(done) == dict.fromkeys(NAMES, "succeeded")
+    assert [len(shop.deployments(f"{name}-live")) for name in NAMES] == [1, 1, 1]
