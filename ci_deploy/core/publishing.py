@@ -59,9 +59,20 @@ def settling(turn: Turn) -> None:
 
 
 def _settle(turn: Turn) -> None:
-    turn.set(settlings=turn.r.settlings + 1)
+    turn.set(settlings=turn.r.settlings + 1, disturbed=True)
     turn.say(e.Waiting, what=f"Lambda is still updating {turn.r.function}")
     turn.to(Stage.SETTLING, after=1.0)
+
+
+def _settled(turn: Turn, latest: FunctionVersion) -> None:
+    """What began before our plan is planned with anew; what began after it and changed something is not overwritten."""
+    r = turn.r
+    before = r.facts.latest if r.facts else None
+    if r.disturbed and before is not None and (changed := differences(before, latest)):
+        _concurrent(turn, f"{', '.join(changed)} changed")
+        return
+    turn.set(disturbed=False)
+    turn.to(Stage.GATHERING)
 
 
 # --- `$LATEST` gets the code ---------------------------------------------------------------------------------------
@@ -311,8 +322,10 @@ def looked(turn: Turn, version: FunctionVersion | None) -> None:
             _look_at_version(turn, version)
         case Stage.SETTLING if version is not None and version.busy:
             turn.set(again_at=turn.now + 2.0, tries=0)
+        case Stage.SETTLING if version is not None:
+            _settled(turn, version)
         case Stage.SETTLING:
-            turn.to(Stage.GATHERING)
+            turn.to(Stage.GATHERING)  # where it is found missing
         case Stage.UPDATED if version is None:
             turn.end(Outcome.ERROR, reason=f"Function {turn.r.function} does not exist any more.")
         case Stage.UPDATED if version is not None:

@@ -116,6 +116,7 @@ class Rollout:
 
     stored: StoredPackage | None = None  # where the package was put
     settlings: int = 0
+    disturbed: bool = False  # the update that is waited for began after our plan
     updates: int = 0  # UpdateFunctionCode calls whose answers were lost
     update_lost: bool = False  # the last one's
     alias_created: bool = False  # it was asked for, and may be there
