@@ -55,11 +55,11 @@ OUTPUTS = {
 }
 
 OUTCOMES = {
-    Outcome.SUCCEEDED: "The alias serves the target version with all of its traffic.",
-    Outcome.UNCHANGED: "There was nothing new to deploy; the alias serves the target already.",
+    Outcome.SUCCEEDED: "The alias serves the target version with all of its traffic. `setup`, `prune`: done.",
+    Outcome.UNCHANGED: "There was nothing to do: the alias serves the target already, or nothing is missing or to prune.",
     Outcome.PLANNED: "`plan` found nothing that would keep `deploy` from running.",
     Outcome.VALID: "`validate` found no mistake.",
-    Outcome.REPORTED: "`status` has reported.",
+    Outcome.REPORTED: "`status` has reported; `setup` and `prune` have shown what `apply: true` would do.",
     Outcome.DETACHED: "The deployment was created and runs on; `wait` is `false`.",
     Outcome.FAILED: "The deployment failed, and no rollback was due. `live-version` says what is served.",
     Outcome.ROLLED_BACK: "The deployment failed or was stopped; the alias serves the previous version alone again.",
