@@ -22,7 +22,8 @@ COMPILE = ("uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes"
 LOCKS: dict[str, tuple[str, ...]] = {
     "requirements.txt": ("pyproject.toml", "--python-version", "3.11"),
     "requirements-dev.txt": (
-        "pyproject.toml", "--python-version", "3.11", "--extra", "emulator", "--group", "dev", "-c", "requirements.txt",
+        "pyproject.toml", "--python-version", "3.11", "--extra", "emulator", "--extra", "cli", "--group", "dev",
+        "-c", "requirements.txt",
     ),
     "requirements-emulator.txt": (
         "pyproject.toml", "--python-version", "3.11", "--extra", "emulator", "-c", "requirements.txt",
