@@ -56,7 +56,7 @@ OUTPUTS = {
 
 OUTCOMES = {
     Outcome.SUCCEEDED: "The alias serves the target version with all of its traffic. `setup`, `prune`: done.",
-    Outcome.UNCHANGED: "There was nothing to do: the alias serves the target already, or nothing is missing or to prune.",
+    Outcome.UNCHANGED: "There was nothing to do: the alias serves the target, or nothing is missing or to prune.",
     Outcome.PLANNED: "`plan` found nothing that would keep `deploy` from running.",
     Outcome.VALID: "`validate` found no mistake.",
     Outcome.REPORTED: "`status` has reported; `setup` and `prune` have shown what `apply: true` would do.",

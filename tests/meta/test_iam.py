@@ -207,6 +207,8 @@ def test_a_command_calls_nothing_that_its_policy_lacks(
     assert recorded[command]
     # What preflight can do without has a policy of its own, and only deploy's commands ask for it.
     optional = actions("feature-preflight.json") if command in ("plan", "deploy") else set()
+    # A hook that takes long, as on a busy machine, has its log lines read already while it runs.
+    optional |= actions("feature-hook-logs.json") if command == "deploy" else set()
     assert recorded[command] - actions(policy) - optional - FREE == set()
 
 
