@@ -13,6 +13,7 @@ endif
 DOCKER_STANDIN := $(wildcard ../shared/tools/bin/docker)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet
+NPM := $(addsuffix /node_modules/.installed,tests/browser tests/contract)
 RUNS ?= 2
 N ?= 2000
 
@@ -29,7 +30,7 @@ test: .venv/.installed ## all tests that need Python alone (under two minutes)
 	$(BIN)/python -m pytest -n $(RUNS) -m "not full"
 
 .PHONY: test-full
-test-full: .venv/.installed .venv-awscli/.installed ## also the container, the AWS CLI, the browser, more chaos
+test-full: .venv/.installed .venv-awscli/.installed $(NPM) ## also the container, the AWS CLI, the browser, more chaos
 	@command -v chromium >/dev/null || $(MAKE) chromium
 	@if ! docker version >/dev/null 2>&1 && [ -n "$(DOCKER_STANDIN)" ]; then \
 	  export PATH="$(dir $(abspath $(DOCKER_STANDIN))):$$PATH"; fi; \
@@ -91,7 +92,7 @@ dist: .venv/.installed ## build the wheel and the source archive into dist/
 
 .PHONY: clean
 clean: ## remove what the other targets made
-	rm -rf .venv .venv-awscli dist build demo-report .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(dir $(NPM)) .venv .venv-awscli dist build demo-report .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: chromium
@@ -128,3 +129,8 @@ chromium:
 	@$(BIN)/python -m venv --clear .venv-awscli
 	@.venv-awscli/bin/python -m pip install --quiet --require-hashes -r requirements-awscli.txt
 	@touch $@
+
+# What tests take from npm, as locked; no package's script runs. Where that fails, the tests say what is missing.
+$(NPM): tests/%/node_modules/.installed: tests/%/package-lock.json
+	@echo "Installing $(@D)"
+	-@cd tests/$* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/.installed

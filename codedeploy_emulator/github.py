@@ -38,10 +38,11 @@ class GitHub(GitHubState):
             else:
                 raise GitHubError(404, "Not Found")
         except GitHubError as error:
-            body: Json = {"message": error.message, "status": str(error.status)}
-            body["documentation_url"] = "https://docs.github.com/rest"
+            body: Json = {"message": error.message, "documentation_url": "https://docs.github.com/rest"}
             if error.errors:
                 body["errors"] = error.errors
+            else:
+                body["status"] = str(error.status)
             response = json_response(body, error.status)
         response.headers = [
             ("Content-Type", "application/json; charset=utf-8") if name == "Content-Type" else (name, value)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-from .github_state import APP, BOT, PERSON, GitHubState, Json, Repository
+from . import github_shapes as shapes
+from .github_state import BOT, PERSON, GitHubState, Json, Repository
 from .wire import Request, Response, json_response
 
 BODY_LIMIT = 65_536
@@ -79,7 +79,7 @@ def _shown(comment: Json) -> Json:
 
 
 def _get_repo(github: GitHubState, request: Request, at: dict[str, str]) -> Response:
-    return json_response(github.repository(at["owner"], at["repo"]).info)
+    return json_response(shapes.whole_repository(github.repository(at["owner"], at["repo"]).info))
 
 
 def _list_comments(github: GitHubState, request: Request, at: dict[str, str]) -> Response:
@@ -93,8 +93,9 @@ def _list_comments(github: GitHubState, request: Request, at: dict[str, str]) ->
 def _create_comment(github: GitHubState, request: Request, at: dict[str, str]) -> Response:
     text = _comment_text(request)
     person = token_of(request).startswith(("ghp_", "github_pat_"))
-    user, app = (PERSON, None) if person else (BOT, APP)
-    comment = github.add_comment(f"{at['owner']}/{at['repo']}", int(at["issue_number"]), text, user, app)
+    user = PERSON if person else BOT
+    name, number = f"{at['owner']}/{at['repo']}", int(at["issue_number"])
+    comment = github.add_comment(name, number, text, user, by_app=not person)
     return json_response(_shown(comment), 201, headers=[("Location", comment["url"])])
 
 
@@ -126,18 +127,18 @@ def _get_issue(github: GitHubState, request: Request, at: dict[str, str]) -> Res
     repository = github.repository(at["owner"], at["repo"])
     number = int(at["issue_number"])
     full_name = repository.info["full_name"]
-    issue: Json = {
-        "number": number,
-        "state": "open",
-        "title": f"Issue {number}",
-        "html_url": f"{github.url}/{full_name}/issues/{number}",
-        "url": f"{github.url}/api/v3/repos/{full_name}/issues/{number}",
-        "user": dict(PERSON),
-        "comments": sum(comment["issue"] == number for comment in repository.comments.values()),
-    }
-    if number in repository.pulls:
-        pull = repository.pulls[number]
-        issue |= {"title": pull["title"], "state": pull["state"], "pull_request": {"url": pull["url"]}}
+    pull = repository.pulls.get(number)
+    issue = shapes.issue(
+        github.url,
+        full_name,
+        number,
+        title=pull["title"] if pull else f"Issue {number}",
+        state=pull["state"] if pull else "open",
+        comments=_count(repository, number),
+        moment=github.moment(),
+    )
+    if pull:
+        issue["pull_request"] = {name: pull[name] for name in ("url", "html_url", "diff_url", "patch_url")}
     return json_response(issue)
 
 
@@ -145,7 +146,11 @@ def _get_pull(github: GitHubState, request: Request, at: dict[str, str]) -> Resp
     repository = github.repository(at["owner"], at["repo"])
     number = int(at["pull_number"])
     pull = repository.pulls.get(number) or github.add_pull(repository.info["full_name"], number, {})
-    return json_response(pull)
+    return json_response(shapes.whole_pull(pull, _count(repository, number)))
+
+
+def _count(repository: Repository, number: int) -> int:
+    return sum(comment["issue"] == number for comment in repository.comments.values())
 
 
 def _list_pulls(github: GitHubState, request: Request, at: dict[str, str]) -> Response:
@@ -173,22 +178,23 @@ def _create_deployment(github: GitHubState, request: Request, at: dict[str, str]
     url = f"{repository.info['url']}/deployments/{identity}"
     deployment: Json = {
         "id": identity,
+        "node_id": f"DE_{identity}",
         "url": url,
         "statuses_url": f"{url}/statuses",
-        "sha": hashlib.sha1(str(body["ref"]).encode()).hexdigest() if len(str(body["ref"])) != 40 else body["ref"],
+        "repository_url": repository.info["url"],
+        "sha": body["ref"] if len(str(body["ref"])) == 40 else shapes.number_sha(str(body["ref"])),
         "ref": body["ref"],
         "task": body.get("task", "deploy"),
         "payload": body.get("payload", {}),
         "environment": environment,
         "original_environment": environment,
         "description": body.get("description"),
-        "creator": dict(BOT),
+        "creator": shapes.user(github.url, BOT),
         "created_at": github.moment(),
         "updated_at": github.moment(),
         "transient_environment": body.get("transient_environment", False),
         "production_environment": body.get("production_environment", environment == "production"),
-        "auto_merge": body.get("auto_merge", True),
-        "required_contexts": body.get("required_contexts"),
+        "performed_via_github_app": shapes.app(github.url),
     }
     repository.deployments[identity] = deployment
     return json_response(deployment, 201)
@@ -225,8 +231,11 @@ def _create_status(github: GitHubState, request: Request, at: dict[str, str]) ->
     if len(body.get("description") or "") > 140:
         error = {"resource": "DeploymentStatus", "code": "custom", "field": "description", "message": "is too long"}
         raise GitHubError(422, "Validation Failed", [error])
+    identity = github.new_id()
     status: Json = {
-        "id": github.new_id(),
+        "id": identity,
+        "node_id": f"DES_{identity}",
+        "url": f"{deployment['statuses_url']}/{identity}",
         "state": state,
         "description": body.get("description", ""),
         "environment": body.get("environment", deployment["environment"]),
@@ -234,17 +243,19 @@ def _create_status(github: GitHubState, request: Request, at: dict[str, str]) ->
         "target_url": body.get("target_url", body.get("log_url", "")),
         "environment_url": body.get("environment_url", ""),
         "deployment_url": deployment["url"],
-        "creator": dict(BOT),
+        "repository_url": repository.info["url"],
+        "creator": shapes.user(github.url, BOT),
         "created_at": github.moment(),
         "updated_at": github.moment(),
+        "performed_via_github_app": shapes.app(github.url),
     }
     repository.statuses.setdefault(deployment["id"], []).append(status)
     if state == "success" and body.get("auto_inactive", True):
-        _retire(repository, deployment, status)
+        _retire(github, repository, deployment, status)
     return json_response(status, 201)
 
 
-def _retire(repository: Repository, deployment: Json, status: Json) -> None:
+def _retire(github: GitHubState, repository: Repository, deployment: Json, status: Json) -> None:
     """A success makes earlier non-transient, non-production successes of the environment inactive."""
     for other in repository.deployments.values():
         statuses = repository.statuses.get(other["id"], [])
@@ -256,7 +267,16 @@ def _retire(repository: Repository, deployment: Json, status: Json) -> None:
             and statuses
             and statuses[-1]["state"] == "success"
         ):
-            statuses.append({**status, "id": status["id"] + 1_000_000, "state": "inactive", "description": ""})
+            identity = github.new_id()
+            inactive = {
+                "id": identity,
+                "node_id": f"DES_{identity}",
+                "url": f"{other['statuses_url']}/{identity}",
+                "deployment_url": other["url"],
+                "state": "inactive",
+                "description": "",
+            }
+            statuses.append({**status, **inactive})
 
 
 def _list_statuses(github: GitHubState, request: Request, at: dict[str, str]) -> Response:
@@ -270,13 +290,13 @@ def _get_user(github: GitHubState, request: Request, at: dict[str, str]) -> Resp
     if not token:
         raise GitHubError(401, "Requires authentication")
     if token.startswith(("ghp_", "github_pat_")):
-        return json_response(dict(PERSON))
+        return json_response(shapes.private_user(github.url, PERSON))
     raise GitHubError(403, "Resource not accessible by integration")
 
 
 def _rate_limit(github: GitHubState, request: Request, at: dict[str, str]) -> Response:
     core = {"limit": 1000, "used": 1, "remaining": 999, "reset": int(github.clock.now()) + 3600}
-    return json_response({"resources": {"core": core}, "rate": core})
+    return json_response({"resources": {"core": core, "search": core}, "rate": core})
 
 
 Handler = Callable[[GitHubState, Request, dict[str, str]], Response]

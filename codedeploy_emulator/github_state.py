@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
-from typing import Any
 
+from . import github_shapes as shapes
 from .clock import Clock
+from .github_shapes import BOT, PERSON, Json
 from .switches import Switches
 
-Json = dict[str, Any]
-BOT = {"login": "github-actions[bot]", "id": 41898282, "type": "Bot", "site_admin": False}
-PERSON = {"login": "emulator-user", "id": 1000001, "type": "User", "site_admin": False}
-APP = {"id": 15368, "slug": "github-actions", "name": "GitHub Actions"}
+__all__ = ["BOT", "PERSON", "GitHubState", "Json", "Repository"]
 
 
 @dataclass(slots=True)
@@ -45,51 +42,19 @@ class GitHubState:
         """A repository, made when first asked for."""
         full_name = f"{owner}/{repo}"
         if full_name not in self.repositories:
-            info = {
-                "id": _number(full_name),
-                "name": repo,
-                "full_name": full_name,
-                "private": False,
-                "visibility": "public",
-                "default_branch": "main",
-                "html_url": f"{self.url}/{full_name}",
-                "url": f"{self.url}/api/v3/repos/{full_name}",
-                "owner": {"login": owner, "type": "Organization"},
-            }
-            self.repositories[full_name] = Repository(info=info)
+            self.repositories[full_name] = Repository(info=shapes.repository(self.url, full_name))
         return self.repositories[full_name]
 
     def add_pull(self, full_name: str, number: int, given: Json) -> Json:
         """A pull request; `given` may say head_sha, head_ref, base_ref, state, title, merge_commit_sha, fork."""
         owner, _, repo = full_name.partition("/")
         repository = self.repository(owner, repo)
-        sha = given.get("head_sha") or hashlib.sha1(f"{full_name}#{number}".encode()).hexdigest()
-        merged = given.get("merge_commit_sha") if given.get("merged") else None
-        pull = {
-            "id": _number(f"{full_name}#{number}"),
-            "number": number,
-            "state": given.get("state", "closed" if merged else "open"),
-            "title": given.get("title", f"Pull request {number}"),
-            "html_url": f"{self.url}/{full_name}/pull/{number}",
-            "url": f"{self.url}/api/v3/repos/{full_name}/pulls/{number}",
-            "user": dict(PERSON),
-            "body": given.get("body"),
-            "draft": False,
-            "head": {
-                "ref": given.get("head_ref", f"feature-{number}"),
-                "sha": sha,
-                "repo": {"full_name": given.get("fork", full_name), "fork": "fork" in given},
-            },
-            "base": {"ref": given.get("base_ref", "main"), "repo": {"full_name": full_name}},
-            "merged": bool(merged),
-            "merged_at": self.moment() if merged else None,
-            "merge_commit_sha": given.get("merge_commit_sha"),
-        }
+        pull = shapes.pull(self.url, repository.info, number, given, self.moment())
         repository.pulls[number] = pull
         return pull
 
-    def add_comment(self, full_name: str, number: int, body: str, user: Json, app: Json | None) -> Json:
-        """A comment on an issue or pull request."""
+    def add_comment(self, full_name: str, number: int, body: str, user: Json, *, by_app: bool = False) -> Json:
+        """A comment on an issue or pull request; `by_app`: written by a job's own token."""
         owner, _, repo = full_name.partition("/")
         identity = self.new_id()
         comment = {
@@ -98,12 +63,12 @@ class GitHubState:
             "url": f"{self.url}/api/v3/repos/{full_name}/issues/comments/{identity}",
             "html_url": f"{self.url}/{full_name}/pull/{number}#issuecomment-{identity}",
             "issue_url": f"{self.url}/api/v3/repos/{full_name}/issues/{number}",
-            "user": dict(user),
+            "user": shapes.user(self.url, user),
             "created_at": self.moment(),
             "updated_at": self.moment(),
             "author_association": "NONE",
             "body": body,
-            "performed_via_github_app": app,
+            "performed_via_github_app": shapes.app(self.url) if by_app else None,
             "issue": number,
         }
         self.repository(owner, repo).comments[identity] = comment
@@ -117,7 +82,3 @@ class GitHubState:
     def moment(self) -> str:
         """The emulated time as GitHub writes it."""
         return self.clock.datetime().strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _number(text: str) -> int:
-    return int(hashlib.sha1(text.encode()).hexdigest()[:8], 16)

@@ -244,7 +244,7 @@ class Seeder:
         for comment in entry.get("comments") or []:
             login = comment.get("author", BOT["login"])
             user = BOT if login == BOT["login"] else {**PERSON, "login": login}
-            self._github.add_comment(name, int(comment["issue"]), str(comment["body"]), user, None)
+            self._github.add_comment(name, int(comment["issue"]), str(comment["body"]), user)
 
     def _lambda(self, method: str, path: str, body: Json) -> None:
         self._send("lambda", method, path, json.dumps(body).encode(), {"Content-Type": "application/json"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from pathlib import Path
 
@@ -45,3 +47,17 @@ def test_locks_that_disagree_are_found(copy: Path) -> None:
     lock = copy / "requirements-dev.txt"
     lock.write_text(lock.read_text().replace("\nsix==", "\nsix==0.0.1+"))
     assert any("six" in line for line in locks.problems(copy))
+
+
+@pytest.mark.parametrize("folder", ["browser", "contract"])
+def test_what_tests_take_from_npm_is_locked(folder: str) -> None:
+    """Exact versions, a hash for each package, and no registry's address."""
+    wanted = json.loads((ROOT / "tests" / folder / "package.json").read_text())["dependencies"]
+    lock = json.loads((ROOT / "tests" / folder / "package-lock.json").read_text())["packages"]
+    assert lock[""]["dependencies"] == wanted
+    for name, version in wanted.items():
+        assert re.fullmatch(r"[0-9]+(\.[0-9]+){2}", version)
+        assert lock[f"node_modules/{name}"]["version"] == version
+    packages = [package for name, package in lock.items() if name]
+    assert all(package["integrity"].startswith("sha512-") for package in packages)
+    assert not any("resolved" in package for package in packages)
