@@ -237,7 +237,12 @@ def creating(turn: Turn) -> None:
     r = turn.r
     if r.plan is None or r.revision is None or r.marker is None:
         return
-    if turn.asked(Create) or not turn.due():
+    if turn.asked(Create):
+        return
+    if r.cancelled:
+        turn.to(Stage.FINDING)  # an earlier one is in doubt; there is no further one after a signal
+        return
+    if not turn.due():
         return
     turn.set(creations=r.creations + 1)
     turn.ask(

@@ -7,19 +7,16 @@ import random
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from unittest import mock
-
-import botocore.loaders
 
 from ci_deploy.core.actions import Create, Gather, LookAlias, Publish, RepairAlias, Stop, Tag, Upload
 from ci_deploy.core.model import Command, Outcome, exit_code
 from codedeploy_emulator import Emulator, moto_parts
 from codedeploy_emulator.store import Deployment
 from tests.support.account import Account
+from tests.support.stage import Stage, Step, emulated
 
 from .scenario import ACCOUNT_ID, AFTER, APPLICATION, BEFORE, GROUP, REGION, SEED, Scenario, prepare, step_of
-from .stage import Stage, Step
 
 WRITES = (Publish, Upload, Create, Stop, RepairAlias, Tag)
 READS_ALIAS = (Gather, LookAlias, RepairAlias)
@@ -233,20 +230,9 @@ def _same_every_time(seed: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def chaos() -> Iterator[Chaos]:
-    """An emulator with its clock in our hand. botocore reads each of its API models once."""
-    loaded: dict[str, Any] = {}
-    load = botocore.loaders.JSONFileLoader.load_file
-
-    def load_once(loader: Any, path: str) -> Any:
-        if path not in loaded:
-            loaded[path] = load(loader, path)
-        return loaded[path]
-
-    once = mock.patch.object(botocore.loaders.JSONFileLoader, "load_file", load_once)
-    with once, Emulator(speed=0, seed=SEED) as emulator:
-        aws = {name: value for name, value in emulator.env.items() if name.startswith("AWS_")}
-        with mock.patch.dict("os.environ", {**aws, "AWS_EC2_METADATA_DISABLED": "true"}):
-            yield Chaos(emulator)
+    """An emulator with its clock in our hand."""
+    with emulated(SEED) as emulator:
+        yield Chaos(emulator)
 
 
 def run(seeds: Iterator[int] | range) -> dict[str, int]:

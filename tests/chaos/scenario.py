@@ -16,8 +16,7 @@ from botocore.exceptions import ClientError
 
 from codedeploy_emulator import Emulator
 from tests.support.account import Account
-
-from .stage import Happening, Step, environment
+from tests.support.stage import WEATHER, Happening, Step, environment
 
 APPLICATION, GROUP = "checkout-app", "checkout-live"
 BEFORE, AFTER = "CodeDeployHook_checkout_before", "CodeDeployHook_checkout_after"
@@ -194,10 +193,10 @@ def _happenings(dice: Random, emulator: Emulator, account: Account, scenario: Sc
     if dice.random() < 0.6:
         faults = [_fault(dice) for _ in range(dice.choice((1, 2, 5)))]
         since = dice.choice((0.0, dice.uniform(0, 10), dice.uniform(0, 400)))
-        at(since, f"weather: {faults}", lambda: emulator.faults(faults))
+        at(since, f"weather: {faults}", lambda: emulator.faults(faults) or WEATHER)
         lasts = dice.choice((5.0, 60.0, 900.0, 1e9))
         if lasts < 1e9:
-            at(since + lasts, "fair weather", lambda: emulator.faults([]))
+            at(since + lasts, "fair weather", lambda: emulator.faults([]) or WEATHER)
 
 
 def _fault(dice: Random) -> dict[str, Any]:

@@ -6,14 +6,18 @@ observation, or in `sleep`); then time moves to whatever is due next. So a seed 
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import io
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
+from unittest import mock
+
+import botocore.loaders
 
 from ci_deploy import app
 from ci_deploy.core.actions import Action, Cancelled, Create, Failed, Observation, Stop, Tick
@@ -24,6 +28,7 @@ from codedeploy_emulator import Emulator
 from tests.support.action import ANSI, pairs
 
 NEVER = 1e12
+WEATHER = object()  # what a happening answers that has changed the faults
 
 
 class Killed(BaseException):
@@ -80,7 +85,11 @@ class Stage:
         happening = self._happenings.pop(0)
         self._move_to(happening.at)
         self.log.append(f"{self.now:9.2f}  {happening.what}")
-        happening.do()
+        # The weather is for those who are tested, not for the one who makes it.
+        faults = self.emulator.present_faults()
+        self.emulator.faults([])
+        if happening.do() is not WEATHER:
+            self.emulator.faults(faults)
 
     def calm(self) -> None:
         """Nothing more happens."""
@@ -209,6 +218,13 @@ class Step:
     def summary(self) -> str:
         return self._file("summary")
 
+    def check(self, code: int, **outputs: str) -> Step:
+        """Assert exit code and outputs (underscores for hyphens), showing the log where they differ."""
+        wanted = {name.replace("_", "-"): value for name, value in outputs.items()}
+        seen = {name: self.outputs.get(name) for name in wanted}
+        assert (code, wanted) == (self.code, seen), self.log()
+        return self
+
 
 class _Hand(app.Machine):
     """The machine of a step on a stage."""
@@ -256,6 +272,30 @@ class _HandClock:
 
     def real(self, seconds: float) -> float:
         return seconds
+
+
+@contextlib.contextmanager
+def models_read_once() -> Iterator[None]:
+    """botocore reads each of its API models once, and not for every run anew: most of what a run in here costs."""
+    loaded: dict[str, Any] = {}
+    load = botocore.loaders.JSONFileLoader.load_file
+
+    def load_once(loader: Any, path: str) -> Any:
+        if path not in loaded:
+            loaded[path] = load(loader, path)
+        return loaded[path]
+
+    with mock.patch.object(botocore.loaders.JSONFileLoader, "load_file", load_once):
+        yield
+
+
+@contextlib.contextmanager
+def emulated(seed: Any) -> Iterator[Emulator]:
+    """An emulator whose clock is in our hand, with this process's AWS variables pointing at it."""
+    with models_read_once(), Emulator(speed=0, seed=seed) as emulator:
+        aws = {name: value for name, value in emulator.env.items() if name.startswith("AWS_")}
+        with mock.patch.dict("os.environ", {**aws, "AWS_EC2_METADATA_DISABLED": "true"}):
+            yield emulator
 
 
 def environment(env: Mapping[str, str], folder: Path, inputs: Mapping[str, str], **more: Any) -> dict[str, str]:

@@ -1,0 +1,104 @@
+"""The real program in this process, against an emulator whose clock stands still until all wait: fast and exact."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codedeploy_emulator import Emulator
+from tests.support.account import Account
+from tests.support.action import CHECKOUT
+from tests.support.stage import WEATHER, Happening, Stage, Step, emulated, environment
+
+DEMO = Path(__file__).parents[2] / "codedeploy_emulator" / "seeds" / "demo.yaml"
+CODE = "# {}\ndef handler(event, context):\n    return event\n"
+
+
+@dataclass(kw_only=True)
+class Theatre:
+    """Plays steps; everything that happens to them is said beforehand, in seconds from now."""
+
+    emulator: Emulator
+    account: Account
+    folder: Path
+    happenings: list[Happening] = field(default_factory=list)
+    count: int = 0
+
+    def at(self, when: float, do: Callable[[], object]) -> None:
+        self.happenings.append(Happening(at=when, what="", do=do))
+
+    def weather(self, when: float, *faults: Mapping[str, Any]) -> None:
+        self.at(when, lambda: self.emulator.faults(list(faults)) or WEATHER)
+
+    def step(self, inputs: Mapping[str, str] | None = None, *, run: tuple[int, int] = (100, 1), **how: Any) -> Step:
+        self.count += 1
+        own = self.folder / f"step-{self.count}"
+        own.mkdir()
+        more = {"GITHUB_RUN_ID": run[0], "GITHUB_RUN_ATTEMPT": run[1], **how.pop("environ", {})}
+        state = {f"STATE_{name}": value for name, value in how.pop("state", {}).items()}
+        given = {**CHECKOUT, **(inputs or {})}
+        return Step(
+            name=f"step-{self.count}",
+            environ=environment(self.emulator.env, own, given, **more, **state),
+            folder=own,
+            dice=random.Random(self.count),
+            inputs=given,
+            run_id=run[0],
+            **how,
+        )
+
+    def play(self, *steps: Step) -> None:
+        Stage(self.emulator, self.happenings).play(*steps)
+        self.happenings = []
+
+    def run(self, inputs: Mapping[str, str] | None = None, **how: Any) -> Step:
+        """One step, to its end."""
+        step = self.step(inputs, **how)
+        self.play(step)
+        return step
+
+    def post(self, main: Step, **how: Any) -> Step:
+        """The post step of a step, with the state that it left."""
+        return self.run(main.inputs, command="finish", state=main.state, **how)
+
+    def group(self, **settings: Any) -> None:
+        self.account.codedeploy.update_deployment_group(
+            applicationName="checkout-app", currentDeploymentGroupName="checkout-live", **settings
+        )
+
+    def history(self) -> None:
+        """A first deployment that succeeded: the group has a revision to go back to, and $LATEST new code."""
+        self.run({"deployment-config": "CodeDeployDefault.LambdaAllAtOnce"}).check(0, outcome="succeeded")
+        self.account.code(CODE.format("after the first"))
+        self.emulator._calls.clear()
+
+    def calls(self, operation: str) -> int:
+        return sum(call["operation"] == operation for call in self.emulator.calls)
+
+
+@pytest.fixture(scope="module")
+def _emulator() -> Iterator[Emulator]:
+    with emulated(DEMO) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(_emulator: Emulator) -> Emulator:
+    _emulator.reset()
+    _emulator.switches(hooks="succeed")
+    return _emulator
+
+
+@pytest.fixture
+def account(emulator: Emulator) -> Account:
+    return Account(emulator)
+
+
+@pytest.fixture
+def theatre(emulator: Emulator, account: Account, tmp_path: Path) -> Theatre:
+    return Theatre(emulator=emulator, account=account, folder=tmp_path)
