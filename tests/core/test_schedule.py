@@ -1,0 +1,77 @@
+"""Traffic shifts as arithmetic."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ci_deploy.core.model import Routing, RoutingType
+from ci_deploy.core.schedule import default_timeout, next_shift, percent, shift_seconds, steps
+
+CANARY = Routing(kind=RoutingType.CANARY, percentage=10, interval_minutes=5)
+LINEAR = Routing(kind=RoutingType.LINEAR, percentage=10, interval_minutes=1)
+AT_ONCE = Routing(kind=RoutingType.ALL_AT_ONCE)
+
+routings = st.builds(
+    Routing,
+    kind=st.sampled_from(RoutingType),
+    percentage=st.integers(1, 99),
+    interval_minutes=st.integers(1, 2880),
+)
+
+
+@pytest.mark.parametrize(
+    ("routing", "planned"),
+    [
+        (CANARY, [(0.0, 10.0), (300.0, 100.0)]),
+        (AT_ONCE, [(0.0, 100.0)]),
+        (
+            Routing(kind=RoutingType.LINEAR, percentage=30, interval_minutes=2),
+            [(0.0, 30.0), (120.0, 60.0), (240.0, 90.0), (360.0, 100.0)],
+        ),
+        (Routing(kind=RoutingType.UNKNOWN), [(0.0, 100.0)]),
+    ],
+)
+def test_the_planned_shifts(routing: Routing, planned: list[tuple[float, float]]) -> None:
+    assert [(step.offset, step.share) for step in steps(routing)] == planned
+
+
+def test_awss_linear_config_takes_nine_intervals() -> None:
+    assert shift_seconds(LINEAR) == 540.0
+
+
+@given(routings)
+def test_shares_rise_and_end_at_one_hundred(routing: Routing) -> None:
+    shares = [step.share for step in steps(routing)]
+    assert shares == sorted(set(shares))
+    assert shares[-1] == 100.0
+
+
+@pytest.mark.parametrize(
+    ("raw", "routing", "means"),
+    [
+        (10, CANARY, 10.0),
+        (0.1, CANARY, 10.0),
+        (1.0, CANARY, 100.0),
+        (100, CANARY, 100.0),
+        (0.3, LINEAR, 30.0),
+        (1.0, Routing(kind=RoutingType.CANARY, percentage=1, interval_minutes=5), 100.0),
+        (0.01, Routing(kind=RoutingType.CANARY, percentage=1, interval_minutes=5), 1.0),
+        (0, CANARY, 0.0),
+        (0.5, CANARY, 50.0),
+        (250, CANARY, 100.0),
+    ],
+)
+def test_a_weight_on_either_scale_is_a_percentage(raw: float, routing: Routing, means: float) -> None:
+    assert percent(raw, routing) == means
+
+
+def test_the_next_shift_is_the_first_that_is_larger() -> None:
+    assert next_shift(CANARY, 0.0) == 0.0
+    assert next_shift(CANARY, 10.0) == 300.0
+    assert next_shift(CANARY, 100.0) is None
+
+
+def test_the_time_limit_covers_the_shift_an_hour_a_hook_and_slack() -> None:
+    assert default_timeout(CANARY, 2) == 300 + 2 * 3600 + 600
