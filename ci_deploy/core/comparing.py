@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,15 +15,23 @@ _SHOWN = frozenset({"Runtime", "MemorySize", "Timeout", "Layers", "Environment",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """One row: what it is, before, after. For environment variables only names, with what happened to them."""
+    """One row: what it is, before, after. For environment variables only names, with what happened to them.
+
+    `discreet` is before and after for everybody's eyes, where those differ: no names.
+    """
 
     name: str
     before: str
     after: str
+    discreet: tuple[str, str] | None = None
 
     @property
     def changed(self) -> bool:
         return self.before != self.after
+
+    def told(self, *, openly: bool) -> tuple[str, str]:
+        """Before and after, without names unless `openly`."""
+        return (self.before, self.after) if openly or self.discreet is None else self.discreet
 
 
 def compare(old: FunctionVersion, new: FunctionVersion) -> tuple[Compared, ...]:
@@ -31,20 +40,21 @@ def compare(old: FunctionVersion, new: FunctionVersion) -> tuple[Compared, ...]:
 
 
 def _rows(old: FunctionVersion, new: FunctionVersion) -> Iterator[Compared]:
-    for name, before, after in (
-        ("code", old.code_sha256, new.code_sha256 or new.image_uri),
-        ("code size", f"{old.code_size} bytes", f"{new.code_size} bytes" if new.code_size else "not known yet"),
-        ("runtime", old.runtime or old.package_type, new.runtime or new.package_type),
-        ("memory", f"{old.memory_mb} MB", f"{new.memory_mb} MB"),
-        ("timeout", f"{old.timeout_s} s", f"{new.timeout_s} s"),
-        ("layers", _layers(old), _layers(new)),
-        ("description", old.description, new.description),
-        ("role", old.role.rpartition("/")[2], new.role.rpartition("/")[2]),
-    ):
-        yield Compared(name=name, before=before, after=after)
+    yield _row("code", old.code_sha256, new.code_sha256 or new.image_uri)
+    yield _row(
+        "code size", f"{old.code_size:,} bytes", f"{new.code_size:,} bytes" if new.code_size else "not known yet"
+    )
+    yield _row("runtime", old.runtime or old.package_type, new.runtime or new.package_type)
+    yield _row("memory", f"{old.memory_mb} MB", f"{new.memory_mb} MB")
+    yield _row("timeout", f"{old.timeout_s} s", f"{new.timeout_s} s")
+    yield _layers(old, new)
+    yield _row("description", old.description, new.description)
+    yield _row("role", old.role.rpartition("/")[2], new.role.rpartition("/")[2])
     changed = _environment(old, new)
     if changed:
-        yield Compared(name="environment variables", before="", after=", ".join(changed))
+        count = Counter(what.rpartition(" ")[2] for what in changed)
+        discreet = ("", ", ".join(f"{number} {what}" for what, number in count.items()))
+        yield Compared(name="environment variables", before="", after=", ".join(changed), discreet=discreet)
     others = [
         name
         for name in sorted(set(old.configuration) | set(new.configuration))
@@ -54,9 +64,17 @@ def _rows(old: FunctionVersion, new: FunctionVersion) -> Iterator[Compared]:
         yield Compared(name="other settings", before="", after=f"{', '.join(others)} changed")
 
 
-def _layers(version: FunctionVersion) -> str:
-    """`base:3, metrics:12`: the ends of the layers' ARNs say which."""
-    return ", ".join(":".join(arn.split(":")[-2:]) for arn in version.layers) or "none"
+def _row(name: str, before: str, after: str) -> Compared:
+    return Compared(name=name, before=before, after=after)
+
+
+def _layers(old: FunctionVersion, new: FunctionVersion) -> Compared:
+    """`base:3, metrics:12`: the ends of the layers' ARNs say which; discreetly, how many there are."""
+    before, after = (", ".join(":".join(arn.split(":")[-2:]) for arn in each.layers) or "none" for each in (old, new))
+    less, more = (str(len(each.layers) or "none") for each in (old, new))
+    return Compared(
+        name="layers", before=before, after=after, discreet=(less, f"{more}, changed" if before != after else more)
+    )
 
 
 def _environment(old: FunctionVersion, new: FunctionVersion) -> list[str]:

@@ -1,4 +1,8 @@
-"""Whether raw hook logs may be shown. Everybody can read a public repository's logs, summaries and comments."""
+"""What everybody may read: a public repository's logs, summaries and comments are open to all.
+
+There, unless `hook-logs: on` says otherwise, no report has the lines that a hook logged, the name of an environment
+variable or a layer, or the account's number (which is never in a comment or summary in public).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from ..core.model import Context
 HIDDEN = "Hook logs are not shown in a public repository; `hook-logs: on` shows them."
 
 
-def shows_hook_logs(context: Context, inputs: Mapping[str, str]) -> bool:
-    """The input `hook-logs`; `auto`, its default, is off in public repositories."""
+def discloses(context: Context, inputs: Mapping[str, str]) -> bool:
+    """Whether hook logs and names of variables and layers may be shown: `hook-logs`, off in public by default."""
     choice = inputs.get("hook-logs", "auto").lower()
     return choice == "on" or (choice != "off" and not context.public)

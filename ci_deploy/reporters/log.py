@@ -21,7 +21,7 @@ from ..core.model import (
 from ..core.timeline import Story, tell
 from ..ports import LogSink
 from . import verdict, words
-from .disclosure import HIDDEN, shows_hook_logs
+from .disclosure import HIDDEN, discloses
 from .escape import line, plain, uncommanded
 from .planned import next_share, plan_rows, shift_text
 from .verdict import Tone
@@ -149,7 +149,8 @@ class LogReporter:
 
     def _plan(self, event: e.Planned) -> None:
         plan = event.plan
-        rows = list(plan_rows(plan))
+        openly = discloses(self._story.context, self._story.inputs)
+        rows = list(plan_rows(plan, openly=openly))
         width = max(len(name) for name, _ in rows)
         text = [f"{name:{width}}  {line(value, 400)}" for name, value in rows]
         short = f"{plan.current_version or '?'} → {plan.target_version or 'new version'}, {shift_text(plan)}"
@@ -228,7 +229,7 @@ class LogReporter:
             self._logs(f"The last lines of {line(log.function, 140)} ({line(log.group, 200)})", list(log.lines))
 
     def _logs(self, title: str, rows: list[str]) -> None:
-        if not shows_hook_logs(self._story.context, self._story.inputs):
+        if not discloses(self._story.context, self._story.inputs):
             rows = [HIDDEN]
         cut = len(rows) - LOG_LINES
         note = [f"… ({cut} earlier lines are not shown)"] if cut > 0 else []

@@ -38,8 +38,8 @@ _EVENTS = {
 }
 
 
-def plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Everything that a plan says, as name and value."""
+def plan_rows(plan: Plan, *, openly: bool) -> Iterator[tuple[str, str]]:
+    """Everything that a plan says, as name and value; `openly`: names of variables and layers too."""
     yield "function", plan.key
     yield "serves now", f"version {plan.current_version}{_about(plan.current)}" if plan.current_version else "nothing"
     if isinstance(plan.target, Existing):
@@ -51,7 +51,8 @@ def plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "unchanged", plan.unchanged
     for row in plan.compared:
         if row.changed and row.name not in ("code", "code size", "description"):
-            yield f"changes: {row.name}", f"{row.before} → {row.after}" if row.before else row.after
+            before, after = row.told(openly=openly)
+            yield f"changes: {row.name}", f"{before} → {after}" if before else after
     yield "deployment group", f"{plan.application} / {plan.group}"
     yield "deployment config", f"{plan.config_name}: {shift_text(plan)}"
     if len(plan.steps) > 1:

@@ -16,7 +16,7 @@ from ..core.events import HistoryEntry
 from ..core.model import Command, DeploymentStatus, EventStatus, Finding, Outcome, Severity
 from ..core.timeline import FunctionStory, Leg, Story
 from . import verdict, words
-from .disclosure import HIDDEN, shows_hook_logs
+from .disclosure import HIDDEN, discloses
 from .escape import code, details, fence, html_code, link, marked, plain, prose
 from .planned import next_share, plan_rows
 from .verdict import Tone
@@ -333,7 +333,7 @@ def _evidence(story: Story, chapter: FunctionStory, lines: int) -> list[str]:
         logs = [(script or (diagnosis.event.name if diagnosis.event else ""), tail)]
     if not logs:
         return []
-    if not shows_hook_logs(story.context, story.inputs):
+    if not discloses(story.context, story.inputs):
         return [f"<sub>{marked(HIDDEN)}</sub>"]
     return [
         details(f"The last lines of {html_code(name)}", fence(text, lines=lines, keep="tail"))
@@ -367,17 +367,19 @@ def _all_findings(story: Story) -> Iterable[tuple[str, Finding]]:
 def plans(story: Story, limit: int = 20) -> str:
     """The plan of each function, as a table."""
     parts = []
+    openly = discloses(story.context, story.inputs)
     chapters = [chapter for chapter in story.functions.values() if chapter.plan is not None]
     for chapter in chapters[:limit]:
         assert chapter.plan is not None
-        rows = [(prose(name), prose(value, 400)) for name, value in plan_rows(chapter.plan)]
+        rows = [(prose(name), prose(value, 400)) for name, value in plan_rows(chapter.plan, openly=openly)]
         title = f"**{code(chapter.key)}**\n\n" if len(chapters) > 1 else ""
         parts.append(title + _table(("Plan", ""), rows))
         old, new = chapter.plan.current, chapter.plan.new
         if old is not None and new is not None and not chapter.plan.unchanged:
+            told = [(row, *row.told(openly=openly)) for row in chapter.plan.compared]
             marks = [
-                (f"**{row.name}**" if row.changed else row.name, prose(row.before, 200), prose(row.after, 400))
-                for row in chapter.plan.compared
+                (f"**{row.name}**" if row.changed else row.name, prose(before, 200), prose(after, 400))
+                for row, before, after in told
             ]
             version = new.version if new.version.isdigit() else "new"
             parts.append(_table(("Versions", f"{prose(old.version)} (now)", prose(version)), marks))

@@ -155,6 +155,9 @@ class Release:
                 code_sha256="k2bKqZ9gq0bQn3mVbY3b3uZ0m0c5w1m7p8o9i0u1y2t=",
                 runtime="python3.13",
                 memory_mb=512,
+                timeout_s=10,
+                role=f"arn:aws:iam::123456789012:role/{function}-runs",
+                layers=("arn:aws:lambda:eu-central-1:123456789012:layer:metrics:12",),
                 code_size=1_843_200,
                 description=description,
             )

@@ -15,7 +15,7 @@ from storyteller import INPUTS, PULL_REQUEST, Release, scenarios
 from test_escape import github, hostile, pings
 
 from ci_deploy.core.events import Event
-from ci_deploy.core.model import Context, Diagnosis, LogLines, Outcome
+from ci_deploy.core.model import Command, Context, Diagnosis, LogLines, Outcome
 from ci_deploy.core.timeline import Story, tell
 from ci_deploy.edge.runner import RunnerLog, Stdout
 from ci_deploy.reporters import comment, sections, summary
@@ -152,6 +152,36 @@ def test_hook_logs_stay_private_in_public() -> None:
     assert everywhere(public, "on").count("KeyError") == 3
     assert everywhere(PULL_REQUEST, "").count("KeyError") == 3
     assert "KeyError" not in everywhere(PULL_REQUEST, "off")
+
+
+def test_names_of_variables_and_layers_stay_private_in_public() -> None:
+    """In a public repository no sink names them, unless `hook-logs: on` asks; how many there are is said."""
+
+    def everywhere(context: Context, choice: str) -> str:
+        made = Release(context=context, inputs=INPUTS | {"hook-logs": choice}, command=Command.PLAN)
+        layer = "arn:aws:lambda:eu-central-1:123456789012:layer:the-layer:3"
+        plan = made.plan_of("checkout:live")
+        assert plan.current and plan.new
+        current = replace(plan.current, layers=(layer,))
+        new = replace(plan.new, layers=(layer.replace(":3", ":4"),), environment_names=("THE_NAME", "OTHER"))
+        made.planned(current=current, new=new).finished(Outcome.PLANNED, live="41")
+        stream = io.BytesIO()
+        reporter = LogReporter(RunnerLog(Stdout(stream), actions=True, colour=False))
+        for event in made.events:
+            reporter.report(event)
+        return stream.getvalue().decode() + comment.render(made.story) + summary.render(made.story)
+
+    public = replace(PULL_REQUEST, public=True)
+    for choice in ("auto", "off"):
+        text = everywhere(public, choice)
+        assert "the-layer" not in text
+        assert "THE_NAME" not in text
+        assert "OTHER" not in text
+        assert text.count("2 added") >= 3
+        assert text.count("1, changed") >= 3
+    for text in (everywhere(public, "on"), everywhere(PULL_REQUEST, "auto")):
+        assert text.count("the-layer:4") >= 3
+        assert text.count("THE_NAME added") >= 2
 
 
 def test_the_account_stays_private_in_public() -> None:
