@@ -200,6 +200,7 @@ class _Run:
             if inputs.comment != "off":
                 reporters.append(CommentReporter(github, courier, self._log, inputs.comment))
             if inputs.github_deployment:
+                from .edge.oidc import job_environment
                 from .reporters.github_deployment import STATE as GITHUB_DEPLOYMENT
                 from .reporters.github_deployment import GitHubDeploymentReporter
 
@@ -211,6 +212,7 @@ class _Run:
                         environment=inputs.environment or "",
                         environment_url=inputs.environment_url or "",
                         deployment_id=_number(self._environ.get(f"STATE_{GITHUB_DEPLOYMENT}")),
+                        job_environment=lambda: job_environment(self._environ),
                     )
                 )
         return FanOut(reporters, self._log)

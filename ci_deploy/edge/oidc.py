@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
-from ..core.errors import AwsError, ErrorKind, InvalidInput, Problem
+from ..core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem
 from .aws_errors import CALL_ERRORS
 
 URL_VARIABLE, TOKEN_VARIABLE = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
@@ -101,6 +101,17 @@ def id_tokens(environ: Mapping[str, str], audience: str, *, fetch: Fetch = http_
         return token
 
     return ask
+
+
+def job_environment(environ: Mapping[str, str], *, fetch: Fetch = http_get) -> str:
+    """The `environment:` of this job, as its OIDC token claims it; empty when it has none or that cannot be found out.
+
+    The token is asked for an audience that nothing trusts, read, and dropped.
+    """
+    try:
+        return str(claims(id_tokens(environ, "ci-deploy", fetch=fetch)()).get("environment") or "")
+    except CiDeployError:
+        return ""
 
 
 def _token_error(kind: ErrorKind, code: str, what: str) -> AwsError:

@@ -1,10 +1,12 @@
 """A GitHub deployment with its statuses, for those who opt in (`github-deployment`).
 
 A job with `environment:` has one from GitHub already, and two of one environment switch each other to inactive
-(actions/runner#1001): whoever makes this reporter sees to that.
+(actions/runner#1001). Where the job can be asked for its environment, none is made then; else the docs say so.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from ..core import events as e
 from ..core.model import Outcome, Result, Rollback
@@ -47,7 +49,8 @@ def _withdrawn(result: Result) -> bool:
 class GitHubDeploymentReporter:
     """Creates the deployment when AWS's exists, and gives it a status whenever that changes.
 
-    `deployment_id` is one that was made before (by the main step, for the post step).
+    `deployment_id` is one that was made before (by the main step, for the post step). `job_environment` tells the
+    `environment:` of the job itself, empty for none or when it cannot be told; it may take its time.
     """
 
     name = "GitHub deployment"
@@ -62,6 +65,7 @@ class GitHubDeploymentReporter:
         environment_url: str = "",
         production: bool | None = None,
         deployment_id: int | None = None,
+        job_environment: Callable[[], str] = str,
     ) -> None:
         self._github = github
         self._courier = courier
@@ -73,6 +77,7 @@ class GitHubDeploymentReporter:
         self._sent = ""
         # Only the courier's thread touches these.
         self._id = deployment_id
+        self._job_environment = job_environment
         self._off = False
 
     def report(self, event: e.Event) -> None:
@@ -91,6 +96,11 @@ class GitHubDeploymentReporter:
             return
         context = story.context
         try:
+            if self._id is None and (known := self._job_environment()):
+                self._off = True
+                text = f"This job has `environment: {known}`, for which GitHub records a deployment itself."
+                self._courier.notice(f"No second GitHub deployment: {text}", title="No deployment")
+                return
             if self._id is None:
                 self._id = self._github.create_deployment(
                     ref=context.commit,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from botocore.exceptions import ConnectTimeoutError
 from botocore.stub import Stubber
 
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput
@@ -292,6 +293,29 @@ def test_the_session_is_named_after_repository_and_run(repository: str, run: str
 @pytest.mark.parametrize("token", ["", "a", "a.b", "a.!!.c", "a.W10.c", "a." + "é" + ".c"])
 def test_a_token_that_cannot_be_read_has_no_claims(token: str) -> None:
     assert oidc.claims(token) == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "environment"),
+    [
+        ((200, json.dumps({"value": jwt(sub="s", environment="production")}).encode()), "production"),
+        ((200, json.dumps({"value": TOKEN}).encode()), ""),
+        ((200, b'{"value": "not a token"}'), ""),
+        ((403, b""), ""),
+        (ConnectTimeoutError(endpoint_url="https://token.example"), ""),
+    ],
+)
+def test_a_jobs_environment_is_told_by_its_token(
+    world: World, answer: tuple[int, bytes] | Exception, environment: str
+) -> None:
+    """For an audience of its own, so that the token is good for nothing else; what cannot be told is none."""
+    world.token = [answer]
+    assert oidc.job_environment(ENVIRON, fetch=world.fetch) == environment
+    assert world.urls[-1].endswith("audience=ci-deploy")
+
+
+def test_a_job_that_may_not_ask_has_no_environment_that_we_know() -> None:
+    assert oidc.job_environment({}) == ""
 
 
 def test_a_url_without_a_query_gets_one(clock: FakeClock) -> None:

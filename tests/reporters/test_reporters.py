@@ -329,6 +329,22 @@ def test_no_permission_is_told_once() -> None:
     assert "deployments: write" in screen.text
 
 
+def test_a_job_with_an_environment_has_one_already() -> None:
+    """GitHub records that deployment itself: one notice, no request, and the job is asked once."""
+    hub, screen, asked = Hub(), Screen(), []
+
+    def environment() -> str:
+        asked.append(1)
+        return "production"
+
+    reporter = GitHubDeploymentReporter(hub, AtOnce(screen), Papers(), environment="prod", job_environment=environment)
+    for event in SCENARIOS["succeeded"].events:
+        reporter.report(event)
+    assert hub.requests == []
+    assert len(asked) == 1
+    assert [message for _, message in screen.of("notice") if "`environment: production`" in message]
+
+
 def test_nothing_deployed_is_no_deployment() -> None:
     """A story without a deployment has no state."""
     assert state_of(Release().planned().story) == ""
