@@ -42,6 +42,7 @@ BEAT = 3.0  # seconds from one common moment of looking to the next, in a large 
 FEW = 10  # functions of a release that are each followed as closely as one
 LOOK_AT_MOST = 25  # deployments in a BatchGetDeployments (facts.md A4)
 LOOKS_A_SECOND = 2.5  # that a whole release may make; AWS throttles somewhere above (facts.md A11)
+TARGETS_A_SECOND = 1.25  # the same for looks with a target, which are a call for each function
 GRACE = 6.0  # real seconds from the first signal to our own end; the runner sends SIGTERM after 7.5 (facts.md B3)
 ANSWER_GRACE = 3.0  # real seconds that CreateDeployment's answer is awaited after a signal
 ON_TERMINAL = 600.0  # the same grace where nobody kills us: a person at a terminal, who can press Ctrl-C again
@@ -251,8 +252,13 @@ def _targets_matter(r: Rollout, now: float) -> bool:
     """
     due = next_shift_at(r)
     if len(r.siblings) > FEW and r.stage is Stage.FOLLOWING:
-        unknown = r.shift_began is None and now - r.targets_at >= QUIET
-        return unknown or (due is not None and now >= due) or now - r.targets_at >= 2 * HEARTBEAT
+        if r.deployment is None or r.deployment.status in (DeploymentStatus.CREATED, DeploymentStatus.QUEUED):
+            return False  # it has no target yet
+        every = max(QUIET, len(r.siblings) / TARGETS_A_SECOND)
+        last = ends_at(r)
+        # The last shift is the end, which is looked at with its lifecycle anyway.
+        shifts = due is not None and last is not None and due < last and now >= due
+        return now - r.targets_at >= (every if shifts or r.shift_began is None else max(2 * HEARTBEAT, every))
     quiet = r.stage is Stage.FOLLOWING and r.stage_event == "AllowTraffic" and due is not None and now < due
     return not quiet or now - r.targets_at >= HEARTBEAT
 
@@ -342,8 +348,10 @@ def rollback_expected(r: Rollout) -> bool:
     deployment = r.deployment
     if deployment is None or r.plan is None:
         return False
-    if deployment.rollback_id or (r.stop_sent and r.stop_rollback and not r.stop_refused):
+    if deployment.rollback_id:
         return True
+    if r.stop_sent and not r.stop_refused:
+        return r.stop_rollback  # the stop says it, whatever the group says
     events = set(r.plan.rollback_events)
     if deployment.error_code == "ALARM_ACTIVE":
         return RollbackEvent.ALARM in events
@@ -556,7 +564,7 @@ def end_cancelled(turn: Turn, why: str) -> None:
         Outcome.CANCELLED,
         reason=f"Cancelled ({why}); deployment {r.deployment_id} {_doing(r, left)}.",
         remedy=reattach_command(r),
-        rollback=Rollback.NONE if left else Rollback.UNKNOWN,
+        rollback=Rollback.UNKNOWN,
         settled=left,
     )
 
@@ -567,5 +575,5 @@ def _doing(r: Rollout, left: bool) -> str:
     if r.deployment is not None and r.deployment.status.terminal:
         return f"is {r.deployment.status}; what the alias serves was not read after that"
     if left:
-        return "goes on (`on-cancel: leave`)"
+        return "was left to itself (`on-cancel: leave`); what the alias serves was not read"
     return "was told to stop" if r.stop_sent else "is not stopped yet"

@@ -16,7 +16,9 @@ from .publishing import begin, bound
 from .rollout import Cause, Rollout, Stage, Turn
 
 AT_WORK = 8  # rollouts that publish, upload or create at the same time; baking costs nothing and has no limit
-FRESH = 60.0  # seconds after which facts are read again before a planned rollout begins
+# Seconds after which facts are read again before a planned rollout begins. Planning hundreds takes minutes, and reading
+# all of them twice would take as long again; a publish is guarded by RevisionId, a creation by CurrentVersion.
+FRESH = 300.0
 
 GOOD = (Outcome.SUCCEEDED, Outcome.UNCHANGED, Outcome.DETACHED)
 _RUNNING = (Stage.FOLLOWING, Stage.ROLLBACK_DUE, Stage.FOLLOWING_ROLLBACK, Stage.VERIFYING)

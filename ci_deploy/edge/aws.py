@@ -37,6 +37,7 @@ RATES: Mapping[str, tuple[float, float]] = {
     "lambda:GetFunction": (50, 50),
     "lambda:DeleteFunction": (2, 2),
     "codedeploy": (5, 10),
+    "codedeploy:CreateDeployment": (5, 5),
     "cloudwatch": (5, 5),
     "logs": (4, 4),
 }

@@ -24,8 +24,10 @@ from ..core.model import (
 )
 from . import codedeploy_parse as parse
 from .aws import Aws
+from .sharing import Once, Together
 
 BATCH = 25
+GROUPS = 25  # deployment groups in a call; AWS takes 100
 ACTIVE = ("Created", "Queued", "InProgress", "Baking", "Ready")
 # How often in a row a running deployment may be shown without its targets' news before that counts as a failed look.
 PATIENCE = 3
@@ -41,30 +43,56 @@ class CodeDeployApi:
         # Target ids never change, so later looks skip ListDeploymentTargets. Written by several threads, whole values.
         self._target_ids: dict[str, tuple[str, ...]] = {}
         self._target_failures: dict[str, int] = {}
-        self._configs: dict[str, DeploymentConfig] = {}
+        # Deployment configs cannot be changed, and a release asks for the same few.
+        self._configs = Once(self._read_config)
+        self._groups = Together(self._read_groups, most=GROUPS)
+        self._groups_singly = False
+        self._recent = Together(self._list_recent, most=1)
+        self._infos = Together(self._found, most=BATCH)
         self._active_statuses: tuple[str, ...] = ACTIVE
 
     def _call(self, operation: str, resource: str = "", /, **parameters: Any) -> dict[str, Any]:
         return self._aws.call("codedeploy", operation, resource, **parameters)
 
     def group(self, application: str, name: str) -> DeploymentGroup:
-        answer = self._aws.reading(
-            lambda: self._call(
-                "GetDeploymentGroup",
-                f"deployment group {application}/{name}",
-                expects="deploymentGroupInfo",
+        key = (application, name)
+        return self._aws.reading(lambda: self._groups.get([key]).get(key) or self._read_group(application, name))
+
+    def _read_groups(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], DeploymentGroup]:
+        """Groups of the first key's application in one call; those that are not answered are read singly."""
+        application = keys[0][0]
+        names = [name for of, name in keys if of == application]
+        if len(names) == 1 or self._groups_singly:
+            return {keys[0]: self._read_group(*keys[0])} if len(keys) == 1 else {}
+        try:
+            answer = self._call(
+                "BatchGetDeploymentGroups",
+                f"deployment groups of application {application}",
+                expects="deploymentGroupsInfo",
                 applicationName=application,
-                deploymentGroupName=name,
+                deploymentGroupNames=names,
             )
+        except AwsError as error:
+            # A role may have GetDeploymentGroup alone, and one name that does not exist may fail them all.
+            if error.kind.transient:
+                raise
+            self._groups_singly = error.kind is ErrorKind.DENIED
+            return {}
+        found = map(parse.group, answer["deploymentGroupsInfo"] or ())
+        return {(application, group.name): group for group in found}
+
+    def _read_group(self, application: str, name: str) -> DeploymentGroup:
+        answer = self._call(
+            "GetDeploymentGroup",
+            f"deployment group {application}/{name}",
+            expects="deploymentGroupInfo",
+            applicationName=application,
+            deploymentGroupName=name,
         )
         return parse.group(answer["deploymentGroupInfo"])
 
     def config(self, name: str) -> DeploymentConfig:
-        """Read once in a run: deployment configs cannot be changed, and a release asks for the same few."""
-        known = self._configs.get(name)
-        if known is None:
-            known = self._configs[name] = self._read_config(name)
-        return known
+        return self._configs.get(name)
 
     def _read_config(self, name: str) -> DeploymentConfig:
         answer = self._aws.reading(
@@ -98,18 +126,28 @@ class CodeDeployApi:
             return self._aws.reading(attempt)
 
     def recent(self, application: str, group: str, limit: int) -> tuple[Deployment, ...]:
+        key = (application, group, limit)
+
         def attempt() -> tuple[Deployment, ...]:
-            ids: list[str] = []
-            token: str | None = None
-            while len(ids) < limit:
-                page = self._list(application, group, token=token)
-                ids += page.get("deployments") or ()
-                token = page.get("nextToken") or None
-                if token is None:
-                    break
-            return _newest_first(self._get(ids[:limit]))
+            ids = self._recent.get([key])[key]
+            return _newest_first(self._infos.get(ids).values())
 
         return self._aws.reading(attempt)
+
+    def _list_recent(self, keys: Sequence[tuple[str, str, int]]) -> dict[tuple[str, str, int], list[str]]:
+        ((application, group, limit),) = keys
+        ids: list[str] = []
+        token: str | None = None
+        while len(ids) < limit:
+            page = self._list(application, group, token=token)
+            ids += page.get("deployments") or ()
+            token = page.get("nextToken") or None
+            if token is None:
+                break
+        return {keys[0]: ids[:limit]}
+
+    def _found(self, ids: Sequence[str]) -> dict[str, Deployment]:
+        return {found.id: found for found in self._get(ids)}
 
     def with_targets(self, deployment: Deployment) -> Deployment:
         return replace(deployment, targets=self._aws.reading(lambda: self._targets(deployment.id)))

@@ -12,18 +12,31 @@ from typing import Any
 from ..core.errors import AwsError, ErrorKind
 from ..core.surroundings import LifecycleRule
 from .aws import Aws, OtherRegion
+from .sharing import Once
 
 TAG = ("UseWithCodeDeploy", "true")  # what our objects may carry
 _NONE = ("ServerSideEncryptionConfigurationNotFoundError", "NoSuchLifecycleConfiguration")
 
 
 class S3Buckets:
-    """Implements ports.Buckets."""
+    """Implements ports.Buckets. Each bucket is read once in a run: the functions of a release share one."""
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
+        self._regions = Once[tuple[str, str], str](lambda of: self._region(*of))
+        self._keys = Once[tuple[str, str], str](lambda of: self._key(*of))
+        self._rules = Once[tuple[str, str], tuple[LifecycleRule, ...]](lambda of: self._lifecycle(*of))
 
     def region(self, bucket: str, account: str) -> str:
+        return self._regions.get((bucket, account))
+
+    def key(self, bucket: str, account: str) -> str:
+        return self._keys.get((bucket, account))
+
+    def rules(self, bucket: str, account: str) -> tuple[LifecycleRule, ...]:
+        return self._rules.get((bucket, account))
+
+    def _region(self, bucket: str, account: str) -> str:
         try:
             answer = self._aws.read(
                 "s3", "HeadBucket", f"bucket {bucket}", Bucket=bucket, ExpectedBucketOwner=account or None
@@ -37,7 +50,7 @@ class S3Buckets:
         headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         return str(answer.get("BucketRegion") or headers.get("x-amz-bucket-region") or self._aws.region)
 
-    def key(self, bucket: str, account: str) -> str:
+    def _key(self, bucket: str, account: str) -> str:
         answer = self._get("GetBucketEncryption", bucket, account)
         rules = (answer.get("ServerSideEncryptionConfiguration") or {}).get("Rules") or ()
         for rule in rules:
@@ -48,7 +61,7 @@ class S3Buckets:
                 return "" if key.endswith("alias/aws/s3") else key
         return ""
 
-    def rules(self, bucket: str, account: str) -> tuple[LifecycleRule, ...]:
+    def _lifecycle(self, bucket: str, account: str) -> tuple[LifecycleRule, ...]:
         answer = self._get("GetBucketLifecycleConfiguration", bucket, account)
         return tuple(found for sent in answer.get("Rules") or () if (found := _rule(sent)))
 
