@@ -16,7 +16,7 @@ SEED = Path(__file__).parents[2] / "codedeploy_emulator" / "seeds" / "demo.yaml"
 SPEED = 300  # a canary of five minutes takes a second
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _emulator() -> Iterator[Emulator]:
     with Emulator(speed=SPEED, seed=SEED) as emulator:
         yield emulator

@@ -1,0 +1,108 @@
+"""Real signals to a real process, as the runner sends them, and the post step after it (facts.md B3)."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from codedeploy_emulator import Emulator
+from tests.support.account import Account
+from tests.support.action import CHECKOUT, SIGINT, SIGTERM, Runner
+
+LINEAR = {**CHECKOUT, "deployment-config": "CodeDeployDefault.LambdaLinear10PercentEvery3Minutes"}
+GRACE = (7.5, 2.5)  # seconds: SIGINT, then SIGTERM, then the kill
+CODE = "# {}\ndef handler(event, context):\n    return event\n"
+
+
+def stops(emulator: Emulator) -> int:
+    return sum(call["operation"] == "StopDeployment" for call in emulator.calls)
+
+
+@pytest.fixture
+def served(runner: Runner, account: Account) -> str:
+    """Version 2 is served and is the group's last successful revision; $LATEST has new code."""
+    runner.run({**CHECKOUT, "deployment-config": "CodeDeployDefault.LambdaAllAtOnce"}).check(0, live_version="2")
+    account.code(CODE.format("three"))
+    return "2"
+
+
+@pytest.mark.parametrize("number", [SIGINT, SIGTERM])
+def test_a_signal_stops_it_with_rollback_and_the_post_step_confirms(
+    runner: Runner, account: Account, emulator: Emulator, served: str, number: int
+) -> None:
+    """One StopDeployment from the main step, un-retried; in the end the version before serves everything."""
+    step = runner.start(LINEAR, run=(101, 1))
+    step.wait_for("AllowTraffic")
+    before = stops(emulator)
+    step.signal(number)
+    done = step.wait()
+    done.check(130, outcome="cancelled", deployed="false")
+    assert stops(emulator) - before == 1
+    post = runner.finish(done, LINEAR, run=(101, 1))
+    assert account.serves() == {served: 100.0}, post.log
+    assert account.deployment(done.outputs["deployment-id"])["status"] == "Stopped"
+
+
+def test_a_signal_before_the_creation_creates_nothing(runner: Runner, account: Account, emulator: Emulator) -> None:
+    """Held up in its first reads, it ends at once: nothing waits for the thread that reads."""
+    emulator.faults([{"service": "lambda", "operation": "GetFunction", "fault": "slow", "seconds": 20}])
+    step = runner.start(LINEAR)
+    step.wait_for("::endgroup::")
+    step.signal(SIGINT)
+    step.wait(15).check(130, outcome="cancelled", rollback="none")
+    emulator.faults([])
+    assert account.deployments() == []
+
+
+@pytest.mark.parametrize("moment", ["::endgroup::", "BeforeAllow", "AllowTraffic"])
+def test_killed_the_post_step_and_the_next_run_recover(
+    runner: Runner, account: Account, served: str, moment: str
+) -> None:
+    step = runner.start({**LINEAR, "before-allow-traffic": "CodeDeployHook_checkout_before"}, run=(101, 1))
+    step.wait_for(moment)
+    step.kill()
+    done = step.wait()
+    assert done.code == -9
+    runner.finish(done, LINEAR, run=(101, 1))
+    assert account.serves() == {served: 100.0}
+    at_once = {**CHECKOUT, "deployment-config": "CodeDeployDefault.LambdaAllAtOnce"}
+    runner.run(at_once, run=(102, 1)).check(0, outcome="succeeded", live_version="3")
+
+
+def test_killed_while_the_creation_is_under_way_its_marker_is_searched_for(
+    runner: Runner, account: Account, emulator: Emulator, served: str
+) -> None:
+    """The effect has happened, no answer came, and the process is gone: the post step stops what it finds."""
+    emulator.faults(
+        [{"service": "codedeploy", "operation": "CreateDeployment", "fault": "slow", "when": "after", "seconds": 10}]
+    )
+    step = runner.start(LINEAR, run=(101, 1))
+    deadline = time.monotonic() + 30
+    while len(account.deployments()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    step.kill()
+    done = step.wait()
+    emulator.faults([])
+    assert "deployment-id" not in done.outputs
+    post = runner.finish(done, LINEAR, run=(101, 1)).check(130, outcome="cancelled", live_version=served)
+    assert post.outputs["deployment-id"].startswith("d-")
+    assert account.serves() == {served: 100.0}
+
+
+@pytest.mark.full
+def test_with_the_runners_own_timing(runner: Runner, account: Account, emulator: Emulator, served: str) -> None:
+    """SIGINT, 7.5 s, SIGTERM, 2.5 s, kill: it has ended by itself before the second signal, its stop long since out."""
+    step = runner.start(LINEAR, run=(101, 1))
+    step.wait_for("AllowTraffic")
+    step.signal(SIGINT)
+    for pause, number in zip(GRACE, (SIGTERM, None), strict=True):
+        deadline = time.monotonic() + pause
+        while step.process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if step.process.poll() is None and number is not None:
+            step.signal(number)
+    assert step.process.poll() == 130, "it would have been killed"
+    done = step.wait()
+    runner.finish(done, LINEAR, run=(101, 1))
+    assert account.serves() == {served: 100.0}
