@@ -270,7 +270,7 @@ def _findings(inputs: Inputs, found: Found, items: tuple[Item, ...], custom: Rou
             "service-role-missing",
             "A deployment group that is created needs a service role.",
             "Give `service-role-arn`: a role that codedeploy.amazonaws.com may assume, with the managed policy "
-            "AWSCodeDeployRoleForLambda (docs/iam.md).",
+            "AWSCodeDeployRoleForLambda (docs/iam/README.md).",
         )
     if not found.function_exists:
         yield refusal(

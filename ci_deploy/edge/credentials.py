@@ -156,12 +156,12 @@ class WebIdentity:
                 f"{shown} The role's trust policy must accept both: the audience by"
                 " `token.actions.githubusercontent.com:aud`, the subject by `…:sub`, which is `repo:OWNER/REPO:ref:…`,"
                 " `…:environment:NAME` in a job with an environment, or, for repositories created, renamed or"
-                " transferred since July 2026, `repo:OWNER@ID/REPO@ID:…` (docs/iam.md)."
+                " transferred since July 2026, `repo:OWNER@ID/REPO@ID:…` (docs/iam/README.md)."
             )
         elif error.code == "InvalidIdentityToken":
             error.remedy = (
                 f"{shown} The account needs an IAM OIDC provider for token.actions.githubusercontent.com with that"
-                " audience (docs/iam.md)."
+                " audience (docs/iam/README.md)."
             )
         return error
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..core.errors import AwsError, ErrorKind
 
-IAM_PAGE = "docs/iam.md"
+IAM_PAGE = "docs/iam/README.md"
 
 
 def with_remedy(error: AwsError) -> AwsError:

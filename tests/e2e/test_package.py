@@ -138,6 +138,6 @@ def test_a_denial_names_the_action_the_function_and_the_page(
 ) -> None:
     emulator.faults(service="lambda", operation="UpdateFunctionCode", fault="access-denied")
     done = runner.run({**CHECKOUT, "package": folder(runner, "one")}).check(4, outcome="error")
-    for text in ("lambda:UpdateFunctionCode", "checkout", "docs/iam.md"):
+    for text in ("lambda:UpdateFunctionCode", "checkout", "docs/iam/README.md"):
         assert text in done.log
     assert "lambda:PublishVersion" not in account.operations()

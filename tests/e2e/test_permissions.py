@@ -94,6 +94,7 @@ def test_setup_and_prune_write_nothing_that_their_policies_lack(
     assert "lambda:DeleteFunction" in called(emulator, since)
 
 
+@pytest.mark.full
 def test_a_package_that_is_too_large_for_a_request_goes_by_s3(
     runner: Runner, account: Account, emulator: Emulator
 ) -> None:

@@ -125,7 +125,7 @@ def test_a_denial_names_the_action_the_resource_and_the_page() -> None:
     assert error.operation == "codedeploy:CreateDeployment"
     assert (
         error.remedy
-        == "Add codedeploy:CreateDeployment on deployment group app/blue to the role's policy (docs/iam.md)."
+        == "Add codedeploy:CreateDeployment on deployment group app/blue to the role's policy (docs/iam/README.md)."
     )
 
 

@@ -166,7 +166,7 @@ def test_a_trust_policy_that_refuses_is_explained_with_the_tokens_subject(world:
     error = world.error()
     assert error.operation == "sts:AssumeRoleWithWebIdentity"
     assert error.resource == ROLE
-    for part in (SUBJECT, "sts.amazonaws.com", "environment:", "OWNER@ID", "docs/iam.md"):
+    for part in (SUBJECT, "sts.amazonaws.com", "environment:", "OWNER@ID", "docs/iam/README.md"):
         assert part in error.remedy
 
 
