@@ -22,6 +22,7 @@ from .rollout import Rollout, Stage, Turn, kind_of
 BUSY_FOR = 300.0  # a function whose update is in progress (Lambda: seconds; with a VPC or an image minutes)
 ACTIVE_FOR = 26 * 60.0  # a new version that is pending; botocore's own waiter gives it as long (facts.md A12)
 WRITE_FOR = 300.0  # a write that is throttled, or whose answers are lost
+REPEATS = 4  # writes that had no effect, though nobody changed anything
 SETTLINGS = 10  # how often `$LATEST` may be found in the middle of somebody's update
 LATEST = "$LATEST"
 
@@ -132,27 +133,23 @@ def await_update(turn: Turn) -> None:
 
 
 def _look_at_latest(turn: Turn, latest: FunctionVersion) -> None:
-    """What `$LATEST` is after our update: ours and ready, ours and not ready yet, or somebody else's."""
+    """What `$LATEST` is by now: as it is to be published, not ready yet, without our code, or somebody else's."""
     r = turn.r
     made, target = r.plan, _target(r)
-    if made is None or target is None or target.code is None or r.facts is None or r.facts.latest is None:
+    if made is None or target is None or r.facts is None or r.facts.latest is None:
         return
-    if r.update_lost and not _is_ours(target, latest):
-        if latest.revision_id != target.revision_id:
-            _concurrent(turn, "its code is not what this run sent")
-        elif r.updates < 4:
-            turn.set(update_lost=False)
-            turn.to(Stage.UPDATING)  # it had no effect
-        else:
-            turn.end(Outcome.ERROR, reason="UpdateFunctionCode does not answer.", remedy="Run it again.")
-    elif latest.busy:
+    before = r.facts.latest
+    there = _is_ours(target, latest) if target.updates else latest.code_sha256 == target.code_sha256
+    if latest.busy:
         turn.set(again_at=turn.now + 2.0, tries=0)
+    elif not there and r.update_lost and target.updates and not differences(before, latest):
+        _update_again(turn, made, target, latest)
+    elif not there:
+        _concurrent(turn, "its code is not what this run sent")
     elif latest.last_update_status == "Failed":
         why = latest.last_update_reason or "Lambda gives no reason"
         turn.end(Outcome.FAILED, reason=f"The update of {r.function}'s code failed: {why}. No version was published.")
-    elif not _is_ours(target, latest):
-        _concurrent(turn, "its code is not what this run sent")
-    elif changed := _settings_changed(r.facts.latest, latest):
+    elif changed := _settings_changed(before, latest):
         _concurrent(turn, f"its settings were changed ({', '.join(changed)})")
     elif r.inputs.expect_code_sha256 and not same_sha256(r.inputs.expect_code_sha256, latest.code_sha256):
         turn.end(
@@ -165,11 +162,23 @@ def _look_at_latest(turn: Turn, latest: FunctionVersion) -> None:
         _code_is_there(turn, made, target, latest)
 
 
+def _update_again(turn: Turn, made: Plan, target: ToPublish, latest: FunctionVersion) -> None:
+    """It had no effect, and nobody changed anything: RevisionId alone may have moved, as it does when Lambda itself
+    has been at work."""
+    if turn.r.repeats >= REPEATS:
+        turn.end(Outcome.ERROR, reason="UpdateFunctionCode has no effect, again and again.", remedy="Run it again.")
+        return
+    again = replace(made, target=replace(target, revision_id=latest.revision_id))
+    turn.set(plan=again, update_lost=False, repeats=turn.r.repeats + 1)
+    turn.to(Stage.UPDATING)
+
+
 def _code_is_there(turn: Turn, made: Plan, target: ToPublish, latest: FunctionVersion) -> None:
     r = turn.r
     guarded = replace(target, code_sha256=latest.code_sha256, revision_id=latest.revision_id, updates=False)
     turn.set(plan=replace(made, target=guarded, new=latest), update_lost=False)
-    turn.say(e.CodeUploaded, code_sha256=latest.code_sha256, size=latest.code_size)
+    if target.updates:
+        turn.say(e.CodeUploaded, code_sha256=latest.code_sha256, size=latest.code_size)
     alias, current = r.facts.alias if r.facts else None, made.current
     if alias is not None and not alias.split and current is not None and not differences(current, latest):
         # Known only now: a tag that leads to the image which is served.
@@ -181,8 +190,9 @@ def _code_is_there(turn: Turn, made: Plan, target: ToPublish, latest: FunctionVe
 def _is_ours(target: ToPublish, latest: FunctionVersion) -> bool:
     code = target.code
     if isinstance(code, Image) and not (code.digest and same_sha256(code.digest, latest.code_sha256)):
-        # By a tag, or where Lambda's hash is not the image's digest: the address it was given says whose it is.
-        return latest.image_uri == code.uri
+        # By a tag, or where Lambda's hash is not the image's digest: the address it was given says whose it is. The
+        # same address may have been there before, with what the tag led to then.
+        return latest.image_uri == code.uri and latest.revision_id != target.revision_id
     return code is not None and same_sha256(sha256_of(code), latest.code_sha256)
 
 
@@ -202,15 +212,13 @@ def _not_updated(turn: Turn, error: CiDeployError) -> None:
     """UpdateFunctionCode failed: repeated where it had no effect, looked for where that is not known."""
     r = turn.r
     kind, code = kind_of(error), error.code if isinstance(error, AwsError) else ""
-    if kind is ErrorKind.UNREACHABLE:
-        turn.set(update_lost=True, updates=r.updates + 1)
-        turn.to(Stage.UPDATED, after=1.0)
+    if kind is ErrorKind.UNREACHABLE or (kind is ErrorKind.CONFLICT and code != "ResourceConflictException"):
+        turn.set(update_lost=True)
+        turn.to(Stage.UPDATED, after=1.0)  # what is there tells
     elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and turn.now - r.since < WRITE_FOR:
         turn.retry()
     elif code == "ResourceConflictException":
         _settle(turn)
-    elif kind is ErrorKind.CONFLICT:
-        _concurrent(turn, "its RevisionId is not the one that was planned with")
     else:
         turn.fail(error)
 
@@ -260,10 +268,10 @@ def _not_published(turn: Turn, error: CiDeployError) -> None:
         if r.tries == 0:
             turn.say(e.Waiting, what=f"Lambda is still updating {r.function}")
         turn.retry(base=1.0, most=5.0)
-    elif kind is ErrorKind.CONFLICT and r.doubtful and r.rounds < 3:
-        # Our own lost publishing may have moved RevisionId: read again and compare what is there now.
-        turn.set(rounds=r.rounds + 1, doubtful=False)
-        turn.to(Stage.GATHERING, after=1.0)
+    elif (kind is ErrorKind.CONFLICT or _other_code(error)) and r.repeats < REPEATS:
+        # Something moved RevisionId: our own lost publishing, Lambda itself, or somebody. What is there tells.
+        turn.set(repeats=r.repeats + 1, doubtful=False)
+        turn.to(Stage.UPDATED, after=1.0)
     elif kind is ErrorKind.CONFLICT or _other_code(error):
         _concurrent(turn, error.what)
     else:

@@ -117,8 +117,8 @@ class Rollout:
     stored: StoredPackage | None = None  # where the package was put
     settlings: int = 0
     disturbed: bool = False  # the update that is waited for began after our plan
-    updates: int = 0  # UpdateFunctionCode calls whose answers were lost
-    update_lost: bool = False  # the last one's
+    repeats: int = 0  # writes of code or version that had no effect, though nobody changed anything
+    update_lost: bool = False  # whether UpdateFunctionCode had an effect is not known
     alias_created: bool = False  # it was asked for, and may be there
 
     appspec: str = ""

@@ -118,6 +118,36 @@ def test_an_answer_that_was_lost_is_looked_for_before_it_is_repeated(operation: 
     assert sorted(world.versions) == ["1", "2"]
 
 
+class Restless(CodeWorld):
+    """Lambda moves RevisionId by itself, once, without anybody changing anything."""
+
+    def perform(self, action: a.Action) -> a.Answer:
+        if isinstance(action, a.UpdateCode | a.Publish) and not self.moved:
+            self.moved = True
+            self.revision += 1
+        return super().perform(action)
+
+    moved: bool = False
+
+
+@pytest.mark.parametrize("code", ["new", OURS])
+def test_a_revision_that_moved_though_nothing_changed_is_no_refusal(code: str) -> None:
+    """At the update, and at the publishing of what is there already."""
+    world = Restless(routing=AT_ONCE, latest_sha=code)
+    run = play(world, inputs(package="build"))
+    assert run.result.outcome is Outcome.SUCCEEDED, run.result.reason
+    assert world.versions["2"] == OURS
+
+
+def test_a_tag_that_was_there_before_is_not_taken_for_the_new_image() -> None:
+    """The update is lost without effect: the address is the same, so RevisionId tells."""
+    tag = Image(uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/app:stable")
+    world = at_once(code=tag, image_uri=tag.uri, latest_sha="what the tag was")
+    run = play(world, inputs(image_uri=tag.uri), weather=replace(lost("UpdateCode"), lost_answers=0.0))
+    assert run.result.outcome is Outcome.SUCCEEDED
+    assert world.versions["2"] == OURS
+
+
 def test_a_throttled_update_is_repeated() -> None:
     weather = Weather(rates={"UpdateCode": 1.0}, kinds=(ErrorKind.THROTTLED,), until=20.0)
     run = play(at_once(), inputs(package="build"), weather=weather)
