@@ -21,6 +21,7 @@ from .defuse import harmless, harmless_lines
 __all__ = ["RunnerFilesOnDisk", "RunnerLog", "Stdout", "harmless", "harmless_lines", "read_event"]
 
 SUMMARY_LIMIT = 1024 * 1024  # bytes; a larger file is not shown at all
+ANNOTATIONS = 10  # of each kind that GitHub shows for a step; what comes after is a line of the log
 MESSAGE_LIMIT = 4000  # characters; the runner cuts annotations at 4096
 EVENT_LIMIT = 32 * 1024 * 1024
 _CUT = "\n\n> **Cut here:** GitHub shows at most 1 MiB of summary; {} more bytes are in the job log's outputs.\n"
@@ -72,6 +73,7 @@ class RunnerLog:
         self.annotations = actions
         self._out = stdout
         self._open = False
+        self._annotated = {"notice": 0, "warning": 0, "error": 0}
 
     def line(self, text: str) -> None:
         self._out.write(harmless(text, colour=self.colour))
@@ -115,7 +117,8 @@ class RunnerLog:
     def _annotate(self, kind: str, message: str, title: str) -> None:
         text = "\n".join(harmless_lines(message))
         heading = harmless(title, longest=200)
-        if self.annotations:
+        self._annotated[kind] += 1
+        if self.annotations and self._annotated[kind] <= ANNOTATIONS:
             text = text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
             self._out.write(command(kind, text, title=heading))
             return

@@ -98,17 +98,22 @@ class Courier:
         with self._changed:
             while True:
                 now = self._clock.now()
-                waiting = [(name, box) for name, box in self._boxes.items() if box.waiting is not None]
+                waiting = [box for box in self._boxes.values() if box.waiting is not None]
                 if not waiting and self._closing:
                     return None
-                for name, box in waiting:
-                    if self._closing or box.not_before <= now:
-                        delivery, box.waiting = box.waiting, None
-                        assert delivery is not None
-                        return name, box, delivery
-                first = min((box.not_before for _, box in waiting), default=None)
+                if (due := self._due(now)) is not None:
+                    return due
+                first = min((box.not_before for box in waiting), default=None)
                 second = self._clock.real(1.0)  # of real time, in the clock's seconds
                 self._changed.wait(None if first is None else max(0.01, (first - now) / second))
+
+    def _due(self, now: float) -> tuple[str, _Box, Delivery] | None:
+        """A delivery that may go out at this time; it no longer waits then."""
+        for name, box in self._boxes.items():
+            if box.waiting is not None and (self._closing or box.not_before <= now):
+                delivery, box.waiting = box.waiting, None
+                return name, box, delivery
+        return None
 
     def _deliver(self, name: str, box: _Box, delivery: Delivery) -> None:
         pause = self._gap if box.done < MANY else max(self._gap, LATER_GAP)

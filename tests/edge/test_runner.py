@@ -153,6 +153,15 @@ def test_an_annotation_is_cut_before_the_runner_cuts_it() -> None:
     assert written(stream)[0].endswith("…")
 
 
+def test_what_github_would_not_show_is_a_line() -> None:
+    """Of each kind ten annotations, counted apart; the eleventh is in the log all the same."""
+    sink, stream = log()
+    for number in range(11):
+        sink.warning(f"w{number}", title="T")
+    sink.error("e")
+    assert written(stream)[9:] == ["::warning title=T::w9", "warning: T: w10", "::error::e"]
+
+
 def test_on_a_terminal_everything_is_plain() -> None:
     sink, stream = log(actions=False)
     sink.group("Deploy")

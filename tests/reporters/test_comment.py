@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from sinks import Hub, Screen
-from storyteller import INPUTS, PULL_REQUEST, Release, scenarios
+from storyteller import INPUTS, LINEAR, PULL_REQUEST, Release, scenarios
 
+from ci_deploy.core.events import TrafficShifted
 from ci_deploy.core.model import Context, Outcome
 from ci_deploy.ports import GitHubError, PullRequest
 from ci_deploy.reporters import comment
 from ci_deploy.reporters.comment import CommentReporter
-from ci_deploy.reporters.courier import Courier
+from ci_deploy.reporters.courier import GAP, Courier, _Box
 
 SCENARIOS = scenarios()
 
@@ -213,6 +215,83 @@ def test_without_an_identity_there_is_no_comment() -> None:
     hub = Hub()
     run(Release(identity=None).finished(Outcome.ERROR, reason="no credentials"), hub)
     assert hub.requests == []
+
+
+class Paced(Courier):
+    """The courier on a clock that the test moves: what is due goes out when the time has come, without a thread."""
+
+    def __init__(self, screen: Screen) -> None:
+        self.time = 0.0
+        super().__init__(self, screen)  # type: ignore[arg-type]
+
+    def now(self) -> float:
+        return self.time
+
+    def real(self, seconds: float) -> float:
+        return seconds
+
+    def send(self, name: str, delivery: Callable[[], None]) -> None:
+        self._boxes.setdefault(name, _Box()).waiting = delivery
+
+    def pass_to(self, time: float) -> None:
+        """Let time pass, half a second at a time."""
+        while self.time < time:
+            self.time = min(time, self.time + 0.5)
+            self.pump()
+
+    def pump(self) -> None:
+        if (due := self._due(self.time)) is not None:
+            self._deliver(*due)
+
+    def close(self) -> None:
+        self._closing = True
+        self.pump()
+
+
+class Timed(Hub):
+    """GitHub that writes down when something was written."""
+
+    def __init__(self, courier: Paced) -> None:
+        super().__init__()
+        self.courier = courier
+        self.writes: list[float] = []
+
+    def _request(self, what: str) -> None:
+        super()._request(what)
+        if what in ("create_comment", "edit_comment"):
+            self.writes.append(self.courier.time)
+
+
+def test_a_release_of_a_hundred_stays_far_inside_githubs_limits() -> None:
+    """Thousands of events over an hour are few edits: under 80 in any minute and 500 an hour; the last is the end."""
+    keys = tuple(f"function-{n}:live" for n in range(100))
+    release = Release(*keys, routing=LINEAR, inputs=INPUTS | {"functions": "release.yml"}).begun()
+    for step in range(1, 11):
+        release.after(360)
+        for key in keys:  # each has its shift at a time of its own
+            release.after(0.3)._add(
+                TrafficShifted,
+                key=key,
+                deployment_id=release._id(key),
+                shares={"41": 100.0 - step * 10, "42": step * 10.0} if step < 10 else {"42": 100.0},
+                next_shift_at=release.at + 360,
+                ends_at=None,
+                of_rollback=False,
+            )
+    release.finished(Outcome.SUCCEEDED, live="42")
+    courier = Paced(Screen())
+    hub = Timed(courier)
+    reporter = CommentReporter(hub, courier, Screen())
+    for event in release.events:
+        courier.pass_to(event.at)
+        reporter.report(event)
+    courier.close()
+    assert len(release.events) > 2000
+    assert hub.requests.count("create_comment") == 1
+    for length, most in ((60.0, 80), (3600.0, 500)):
+        assert max(sum(at <= other < at + length for other in hub.writes) for at in hub.writes) < most / 2
+    assert min(after - at for at, after in pairwise(hub.writes[:-1])) >= GAP - 0.01
+    assert hub.ours(128) == [comment.render(release.story)]
 
 
 def test_a_heartbeat_is_no_edit() -> None:
