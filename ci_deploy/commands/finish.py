@@ -6,6 +6,8 @@ It can stop and repair, and never create: its rollouts begin with a deployment t
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +17,7 @@ from ..core.release import Release
 from ..core.rollout import Rollout
 from .call import Call, conclude
 
-STATE, FINISHED = "deployments", "finished"
+STATE, FINISHED = "deployment-", "finished"  # `deployment-0`, `deployment-1`, …: one name for each function
 # Real seconds: GitHub gives the steps of a cancelled job five minutes, reports and a slow start included.
 FINISH_WITHIN = 240.0
 
@@ -23,19 +25,24 @@ FINISH_WITHIN = 240.0
 def run(call: Call) -> Concluded:
     if call.state.get(FINISHED) == "true":
         return conclude(call, Outcome.REPORTED, reason="The main step had finished: nothing is left to do.")
-    known = deployments(call.state.get(STATE, ""))
+    known = deployments(call.state)
     if not known:
         return conclude(call, Outcome.REPORTED, reason="No deployment had been begun: nothing is left to do.")
     return call.drive(Release(command=call.command, rollouts=tuple(_rollout(call, entry) for entry in known)))
 
 
-def deployments(text: str) -> list[dict[str, Any]]:
-    """The state that the main step left; what cannot be read counts as none."""
+def deployments(state: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The functions in the state that the main step left, in its order; what cannot be read counts as none."""
+    numbers = [int(name.removeprefix(STATE)) for name in state if re.fullmatch(STATE + "[0-9]{1,9}", name)]
+    found = [_read(state[f"{STATE}{number}"]) for number in sorted(numbers)]
+    return [entry for entry in found if isinstance(entry, dict)]
+
+
+def _read(text: str) -> object:
     try:
-        found = json.loads(text or "[]")
+        return json.loads(text)
     except ValueError:
-        return []
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+        return None
 
 
 def _rollout(call: Call, entry: dict[str, Any]) -> Rollout:

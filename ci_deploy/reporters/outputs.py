@@ -1,7 +1,9 @@
 """Step outputs for the workflow, state for the post step, and `--json` for the command line.
 
 The id of a deployment is written the moment it is known, and everything again at the end: the runner takes the last
-line of a name, and reads the files also after a cancel or a kill (facts.md B2). The state is what `finish` works from.
+line of a name, and reads the files also after a cancel or a kill (facts.md B2). The state is what `finish` works from:
+one name for each function, because a release of hundreds would otherwise write megabytes, and the post step's
+environment takes no more than 128 KiB for a name (Linux's MAX_ARG_STRLEN).
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from ..core import events as e
 from ..core.model import Result
 from ..ports import RunnerFiles, Write
 
-STATE = "deployments"
+STATE = "deployment-"  # and the number of the function
 FINISHED = "finished"
 # Fields of a Result that are no output of their own: whose it is, and what is for people only.
 _NOT_OUTPUTS = ("function", "alias", "remedy", "settled", "report")
@@ -29,10 +31,16 @@ class OutputsReporter:
         self._files = files
         self._print = print_json
         self._state: dict[str, dict[str, str]] = {}
+        self._numbers: dict[str, int] = {}
+        self._ids: dict[str, str] = {}
+        self._expected = 0
+        self._ids_due = 1  # how many ids make it worth writing all of them again
         self._status: dict[str, e.StatusReported] = {}
 
     def report(self, event: e.Event) -> None:
         match event:
+            case e.Started():
+                self._expected = len(event.keys)
             case e.Creating():
                 self._remember(
                     event.key,
@@ -51,9 +59,7 @@ class OutputsReporter:
                     previous_version=event.current_version,
                     target_version=event.target_version,
                 )
-                ids = [state["deployment-id"] for state in self._state.values() if state.get("deployment-id")]
-                self._files.output("deployment-id", ",".join(ids))
-                self._files.output("console-url", event.console_url)
+                self._write_ids(event)
             case e.StopRequested() if event.deployment_id == self._state.get(event.key, {}).get("deployment-id"):
                 self._remember(event.key, stopping="rollback" if event.rollback else "stop")
             case e.RollbackStarted():
@@ -80,7 +86,17 @@ class OutputsReporter:
         function, _, alias = key.partition(":")
         state = self._state.setdefault(key, {"function": function, "alias": alias})
         state.update({name.replace("_", "-"): value for name, value in what.items()})
-        self._files.state(STATE, json.dumps(list(self._state.values()), separators=(",", ":")))
+        number = self._numbers.setdefault(key, len(self._numbers))
+        self._files.state(f"{STATE}{number}", json.dumps(state, separators=(",", ":")))
+
+    def _write_ids(self, event: e.DeploymentStarted) -> None:
+        """All ids with each new one, while they are few; with hundreds, whenever they have become a quarter more."""
+        self._ids[event.key] = event.deployment_id
+        if len(self._ids) < self._ids_due and len(self._ids) < self._expected:
+            return
+        self._ids_due = max(len(self._ids) + 1, len(self._ids) * 5 // 4)
+        self._files.output("deployment-id", ",".join(self._ids.values()))
+        self._files.output("console-url", event.console_url)
 
 
 def outputs(

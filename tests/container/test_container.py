@@ -76,7 +76,7 @@ def test_a_cancelled_job_rolls_back_before_it_ends(runner: Runner, emulator: Emu
 
 
 def test_the_post_step_has_nothing_to_do_after_a_good_end(runner: Runner, emulator: Emulator) -> None:
-    state = {"STATE_finished": "true", "STATE_deployments": '[{"function":"checkout","alias":"live"}]'}
+    state = {"STATE_finished": "true", "STATE_deployment-0": '{"function":"checkout","alias":"live"}'}
     step = runner.start(INPUTS, entrypoint=POST_ENTRYPOINT, **state)
     assert step.wait() == 0, step.log
     assert emulator.calls() == []

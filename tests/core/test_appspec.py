@@ -101,6 +101,19 @@ def test_any_text_is_an_appspec_or_a_clear_refusal(text: str) -> None:
         assert all("input `appspec`" in problem.where for problem in error.problems)
 
 
+TEXTS = ("", "1", "01", "0", "12\n", "live", "a b", "$LATEST", "x" * 128, "x" * 170, "x" * 171, "é", "１")
+
+
+@given(st.builds(AppSpec, **dict.fromkeys(("function", "alias", "before_hook", "after_hook"), st.sampled_from(TEXTS)),
+                 current_version=st.sampled_from(TEXTS), target_version=st.sampled_from(TEXTS)))  # fmt: skip
+def test_what_is_written_without_the_validator_is_what_the_validator_accepts(appspec: AppSpec) -> None:
+    try:
+        text = write(appspec)
+    except InvalidInput:
+        return
+    assert check(json.loads(text)) == ()
+
+
 def test_the_hash_is_of_the_exact_bytes() -> None:
     assert sha256("a\n") == "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7"
 

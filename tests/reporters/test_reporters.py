@@ -59,7 +59,7 @@ def test_the_id_is_there_before_the_wait() -> None:
     """The deployment's id is an output, and in the state, as soon as the deployment exists."""
     papers = papers_of(Release().running())
     assert papers.outputs["deployment-id"] == "d-A00B2C3D4E"
-    [state] = json.loads(papers.states["deployments"])
+    state = json.loads(papers.states["deployment-0"])
     assert state == {
         "function": "checkout",
         "alias": "live",
@@ -82,7 +82,7 @@ def test_the_marker_is_in_the_state_before_the_request() -> None:
         if isinstance(event, e.DeploymentStarted):
             break
         reporter.report(event)
-    [state] = json.loads(papers.states["deployments"])
+    state = json.loads(papers.states["deployment-0"])
     assert state["marker-id"] == "1a2b3c4d"
     assert "deployment-id" not in state
     assert papers.outputs == {}
@@ -98,7 +98,22 @@ def test_several_functions_have_all_ids() -> None:
     """Of a release of four, the state has all four."""
     papers = papers_of(Release("a:live", "b:live", "c:live").running())
     assert papers.outputs["deployment-id"] == "d-A00B2C3D4E,d-A01B2C3D4E,d-A02B2C3D4E"
-    assert [state["function"] for state in json.loads(papers.states["deployments"])] == ["a", "b", "c"]
+    assert [json.loads(papers.states[f"deployment-{number}"])["function"] for number in range(3)] == ["a", "b", "c"]
+
+
+def test_what_is_written_grows_with_the_functions_and_not_with_their_square() -> None:
+    """Twice the functions, not much more than twice the bytes; all ids are there in the end."""
+
+    def written(count: int) -> int:
+        papers = Papers()
+        keys = tuple(f"function{number:04}:live" for number in range(count))
+        reporter = OutputsReporter(papers)
+        for event in Release(*keys).running().events:
+            reporter.report(event)
+        assert papers.outputs["deployment-id"].count(",") == count - 1
+        return sum(len(name) + len(value) for _, name, value in papers.log)
+
+    assert written(800) < 2.5 * written(400)
 
 
 def test_json_on_the_command_line() -> None:
