@@ -141,3 +141,24 @@ def test_a_denial_names_the_action_the_function_and_the_page(
     for text in ("lambda:UpdateFunctionCode", "checkout", "docs/iam/README.md"):
         assert text in done.log
     assert "lambda:PublishVersion" not in account.operations()
+
+
+REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/picture"
+
+
+def test_an_image_becomes_a_version_by_digest_and_by_tag(runner: Runner, account: Account) -> None:
+    role = latest(account)["Role"]
+    account.lambda_.create_function(
+        FunctionName="picture", PackageType="Image", Role=role, Code={"ImageUri": f"{REPOSITORY}:one"}, Publish=True
+    )
+    account.lambda_.create_alias(FunctionName="picture", Name="live", FunctionVersion="1")
+    account.set_config("CodeDeployDefault.LambdaAllAtOnce")
+    given = {**CHECKOUT, "function": "picture"}
+    runner.run({**given, "image-uri": f"{REPOSITORY}@sha256:{'a' * 64}"}).check(
+        0, outcome="succeeded", live_version="2"
+    )
+    runner.run({**given, "image-uri": f"{REPOSITORY}:two"}, run=(101, 1)).check(
+        0, outcome="succeeded", live_version="3"
+    )
+    done = runner.run({**given, "package": folder(runner, "zip")}, run=(102, 1)).check(3, outcome="refused")
+    assert "package type Image" in done.outputs["reason"]
