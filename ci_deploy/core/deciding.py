@@ -393,7 +393,7 @@ def _finish(turn: Turn, facts: Facts) -> None:
     attach(turn, subject)
     policy = r.inputs.on_cancel
     if subject.status.terminal or policy == "leave":
-        turn.set(cause=Cause.CANCELLED)
+        turn.set(cause=Cause.CANCELLED, stop_rollback=policy == "rollback")
         if policy == "leave":
             turn.to(Stage.VERIFYING)
         return

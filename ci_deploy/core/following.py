@@ -350,7 +350,8 @@ def rollback_expected(r: Rollout) -> bool:
         return False
     if deployment.rollback_id:
         return True
-    if r.stop_sent and not r.stop_refused:
+    stopped_before = r.command is Command.FINISH and deployment.error_code == "MANUAL_STOP"  # by the main step
+    if stopped_before or (r.stop_sent and not r.stop_refused):
         return r.stop_rollback  # the stop says it, whatever the group says
     events = set(r.plan.rollback_events)
     if deployment.error_code == "ALARM_ACTIVE":

@@ -1,0 +1,279 @@
+"""Everything that can be wrong with what people give: a clear error that names the input, exit 2 or 3, nothing written.
+
+One table. A row is what is given on top of a good deployment (None takes an input away), the exit code, and what the
+log must name. Files of the workspace are in FILES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from tests.support.account import Account
+
+from .conftest import Theatre
+
+Given = Mapping[str, str | None]
+LONG = "x" * 300
+
+
+def spec(body: str) -> str:
+    return f"version: 0.0\nResources:\n  - f:\n      Type: AWS::Lambda::Function\n      Properties: {body}\n"
+
+
+GOOD = spec("{Name: checkout, Alias: live, TargetVersion: '1'}")
+APPSPECS = {
+    "empty.yaml": "",
+    "text.yaml": "just some words",
+    "list.yaml": "- 1\n- 2\n",
+    "broken.yaml": "version: [0.0\n",
+    "tabs.yaml": "version: 0.0\n\tResources: []\n",
+    "broken.json": '{"version": 0.0,',
+    "version-1.yaml": GOOD.replace("0.0", "1.0"),
+    "empty-resources.yaml": "version: 0.0\nResources: []\n",
+    "resources-text.yaml": "version: 0.0\nResources: checkout\n",
+    "two-resources.yaml": GOOD + GOOD.split("Resources:\n")[1].replace("- f:", "- g:"),
+    "ecs.yaml": GOOD.replace("AWS::Lambda::Function", "AWS::ECS::Service"),
+    "properties-list.yaml": spec("[1, 2]"),
+    "bad-name.yaml": spec("{Name: 'no spaces', Alias: live}"),
+    "bad-alias.yaml": spec("{Name: checkout, Alias: '7'}"),
+    "latest.yaml": spec("{Name: checkout, Alias: live, TargetVersion: $LATEST}"),
+    "version-zero.yaml": spec("{Name: checkout, Alias: live, TargetVersion: '0'}"),
+    "version-text.yaml": spec("{Name: checkout, Alias: live, TargetVersion: newest}"),
+    "current-latest.yaml": spec("{Name: checkout, Alias: live, CurrentVersion: $LATEST, TargetVersion: '1'}"),
+    "unknown-property.yaml": spec("{Name: checkout, Alias: live, Tarjet: '1'}"),
+    "other-function.yaml": spec("{Name: other, Alias: live}"),
+    "other-alias.yaml": spec("{Name: checkout, Alias: beta}"),
+    "other-target.yaml": spec("{Name: checkout, Alias: live, TargetVersion: '7'}"),
+    "hooks-text.yaml": GOOD + "Hooks: please\n",
+    "unknown-hook.yaml": GOOD + "Hooks:\n  - BeforeInstall: CodeDeployHook_x\n",
+    "bad-hook.yaml": GOOD + "Hooks:\n  - BeforeAllowTraffic: 'rm -rf /'\n",
+    "two-hooks.yaml": GOOD + "Hooks:\n  - BeforeAllowTraffic: a\n  - BeforeAllowTraffic: b\n",
+    "other-hook.yaml": GOOD + "Hooks:\n  - BeforeAllowTraffic: CodeDeployHook_other\n",
+    "alias-bomb.yaml": "a: &a [x]\n" + "".join(f"b{n}: &b{n} [*a, *a]\n" for n in range(3)),
+    "object.yaml": "!!python/object/apply:os.system ['true']",
+}
+MANIFESTS = {
+    "m-empty.yaml": "",
+    "m-text.yaml": "checkout",
+    "m-none.yaml": "functions: []\n",
+    "m-number.yaml": "functions:\n  - 7\n",
+    "m-unknown.yaml": "functions:\n  - function: checkout\n    colour: red\n",
+    "m-twice.yaml": "functions:\n  - function: checkout\n  - function: checkout\n",
+    "m-bad-value.yaml": "functions:\n  - function: checkout\n    timeout: soon\n",
+    "m-broken.yaml": "functions: [\n",
+    "m-no-name.yaml": "functions:\n  - alias: live\n",
+    "m-bad-alias.yaml": "functions:\n  - function: checkout\n    alias: '7'\n",
+}
+FILES = {**APPSPECS, **MANIFESTS}
+
+INVALID: list[tuple[Given, str]] = [
+    # Missing, or excluding each other
+    ({"function": None}, "function"),
+    ({"application": None}, "application"),
+    ({"deployment-group": None}, "deployment-group"),
+    ({"functions": "m-twice.yaml"}, "functions"),
+    ({"target-version": "2", "package": "dist"}, "package"),
+    ({"package": "dist", "package-s3": "s3://bucket/key.zip"}, "package-s3"),
+    (
+        {"package-s3": "s3://bucket/key.zip", "image-uri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a:1"},
+        "image-uri",
+    ),
+    ({"ignore-alarms": "true", "alarms": "one"}, "ignore-alarms"),
+    ({"command": "rollback"}, "reason"),
+    ({"command": "rollback", "reason": "x", "to-version": "1", "deployment-id": "d-ABCDEFGHI"}, "to-version"),
+    ({"command": "rollback", "reason": "x", "hold": "true", "release-hold": "true"}, "hold"),
+    ({"current-version": "1", "target-version": "1"}, "target-version"),
+    ({"github-deployment": "true", "github-token": "x"}, "environment"),
+    ({"github-deployment": "true", "environment": "production"}, "github-token"),
+    ({"before-allow-traffic": "a", "after-allow-traffic": "a"}, "after-allow-traffic"),
+    ({"to-version": "1"}, "to-version"),
+    ({"deployment-id": "d-ABCDEFGHI"}, "deployment-id"),
+    ({"hold": "true"}, "hold"),
+    ({"command": "rollback", "reason": "x", "target-version": "1"}, "target-version"),
+    ({"command": "stop", "package": "dist"}, "package"),
+    # Unknown names and commands
+    ({"functon": "checkout"}, "functon"),
+    ({"deployment_group": "x"}, "deployment_group"),
+    ({"dry-run": "true"}, "dry-run"),
+    ({"command": "deplyo"}, "command"),
+    ({"command": "finish"}, "command"),
+    ({"command": "deploy; rm -rf /"}, "command"),
+    # Names
+    ({"function": "check out"}, "function"),
+    ({"function": "x" * 65}, "function"),
+    ({"function": "checkout:live"}, "function"),
+    ({"function": "checkout:1"}, "function"),
+    ({"function": "arn:aws:lambda:eu-west-1:12:function:checkout"}, "function"),
+    ({"function": "arn:aws:s3:::bucket"}, "function"),
+    ({"function": "../etc/passwd"}, "function"),
+    ({"function": "$(id)"}, "function"),
+    ({"function": "prüfung"}, "function"),
+    ({"alias": "7"}, "alias"),
+    ({"alias": "$LATEST"}, "alias"),
+    ({"alias": "live now"}, "alias"),
+    ({"alias": "x" * 129}, "alias"),
+    ({"application": "my app"}, "application"),
+    ({"application": "x" * 101}, "application"),
+    ({"application": "a/b"}, "application"),
+    ({"deployment-group": "a:b"}, "deployment-group"),
+    ({"deployment-group": "x" * 101}, "deployment-group"),
+    ({"deployment-config": "All At Once"}, "deployment-config"),
+    ({"before-allow-traffic": "my hook"}, "before-allow-traffic"),
+    ({"after-allow-traffic": "hook:1"}, "after-allow-traffic"),
+    # Versions
+    ({"target-version": "$LATEST"}, "target-version"),
+    ({"target-version": "$latest"}, "target-version"),
+    ({"target-version": "latest"}, "target-version"),
+    ({"target-version": "0"}, "target-version"),
+    ({"target-version": "-1"}, "target-version"),
+    ({"target-version": "1.5"}, "target-version"),
+    ({"target-version": "v2"}, "target-version"),
+    ({"target-version": "01"}, "target-version"),
+    ({"target-version": "9" * 30}, "target-version"),
+    ({"current-version": "live"}, "current-version"),
+    ({"current-version": "$LATEST"}, "current-version"),
+    ({"command": "rollback", "reason": "x", "to-version": "previous"}, "to-version"),
+    # Where
+    ({"bucket": "s3://bucket"}, "bucket"),
+    ({"bucket": "Bucket"}, "bucket"),
+    ({"bucket": "ab"}, "bucket"),
+    ({"bucket": "a_b_c"}, "bucket"),
+    ({"bucket": "b" * 64}, "bucket"),
+    ({"bucket": "b/../c"}, "bucket"),
+    ({"bucket": "demo-deployments", "prefix": "/CodeDeploy"}, "prefix"),
+    ({"bucket": "demo-deployments", "prefix": "a//b"}, "prefix"),
+    ({"bucket": "demo-deployments", "prefix": "a b"}, "prefix"),
+    ({"account-id": "12345"}, "account-id"),
+    ({"account-id": "1234567890123"}, "account-id"),
+    ({"account-id": "twelve"}, "account-id"),
+    ({"aws-region": "Frankfurt"}, "aws-region"),
+    ({"aws-region": "eu central 1"}, "aws-region"),
+    ({"role-to-assume": "deployer"}, "role-to-assume"),
+    ({"role-to-assume": "arn:aws:iam::123456789012:user/me"}, "role-to-assume"),
+    ({"role-to-assume": "arn:aws:iam::12:role/x"}, "role-to-assume"),
+    # Code
+    ({"package-s3": "bucket/key"}, "package-s3"),
+    ({"package-s3": "s3://bucket"}, "package-s3"),
+    ({"package-s3": "https://bucket.s3.amazonaws.com/key"}, "package-s3"),
+    ({"package-s3": "s3://bucket/key?versionId="}, "package-s3"),
+    ({"image-uri": "nginx:latest"}, "image-uri"),
+    ({"image-uri": "ghcr.io/o/r:1"}, "image-uri"),
+    ({"package": "no/such/folder"}, "package"),
+    ({"package": "empty.yaml"}, "package"),
+    ({"expect-code-sha256": "abc"}, "expect-code-sha256"),
+    ({"expect-code-sha256": "z" * 64}, "expect-code-sha256"),
+    # How
+    ({"timeout": "10"}, "timeout"),
+    ({"timeout": "ten minutes"}, "timeout"),
+    ({"timeout": "0s"}, "timeout"),
+    ({"timeout": "-5m"}, "timeout"),
+    ({"timeout": "51h"}, "timeout"),
+    ({"timeout": "1.5h"}, "timeout"),
+    ({"hook-timeout": "1 h"}, "hook-timeout"),
+    ({"hook-timeout": "forever"}, "hook-timeout"),
+    ({"on-timeout": "abort"}, "on-timeout"),
+    ({"on-timeout": "roll back"}, "on-timeout"),
+    ({"on-cancel": "kill"}, "on-cancel"),
+    ({"on-cancel": "true"}, "on-cancel"),
+    ({"on-conflict": "retry"}, "on-conflict"),
+    ({"on-conflict": "wiat"}, "on-conflict"),
+    ({"auto-rollback": "true"}, "auto-rollback"),
+    ({"auto-rollback": "failure, sometimes"}, "auto-rollback"),
+    ({"auto-rollback": "off, failure"}, "auto-rollback"),
+    ({"restore-alias": "always"}, "restore-alias"),
+    ({"wait": "yes"}, "wait"),
+    ({"wait": "1"}, "wait"),
+    ({"force": "on"}, "force"),
+    ({"repair": "y"}, "repair"),
+    ({"create-alias": "maybe"}, "create-alias"),
+    ({"ignore-alarms": "all"}, "ignore-alarms"),
+    ({"max-parallel": "0"}, "max-parallel"),
+    ({"max-parallel": "many"}, "max-parallel"),
+    ({"release-policy": "none"}, "release-policy"),
+    # Reports and safety
+    ({"comment": "always"}, "comment"),
+    ({"comment-key": "a b"}, "comment-key"),
+    ({"hook-logs": "true"}, "hook-logs"),
+    ({"environment-url": "example.org"}, "environment-url"),
+    ({"environment-url": "javascript:alert(1)"}, "environment-url"),
+    ({"rollback-workflow": "../rollback.yml"}, "rollback-workflow"),
+    ({"rollback-workflow": "rollback"}, "rollback-workflow"),
+    ({"allow-untrusted-event": "please"}, "allow-untrusted-event"),
+    ({"command": "rollback", "reason": "two\nlines"}, "reason"),
+    ({"command": "stop", "deployment-id": "ABC"}, "deployment-id"),
+    ({"command": "stop", "deployment-id": "d-short"}, "deployment-id"),
+    ({"command": "stop", "rollback": "no"}, "rollback"),
+    # AppSpecs
+    ({"appspec": "no-such-file.yaml"}, "no-such-file.yaml"),
+    ({"appspec": "../outside.yaml"}, "appspec"),
+    ({"appspec": "s3://"}, "appspec"),
+    ({"appspec": "s3://Bucket/key"}, "appspec"),
+    *(
+        ({"appspec": name, "target-version": "2"} if name == "other-target.yaml" else {"appspec": name}, name)
+        for name in APPSPECS
+        if name not in ("other-hook.yaml", "unknown-property.yaml", "other-function.yaml", "other-alias.yaml")
+    ),
+    ({"appspec": "other-function.yaml"}, "function"),
+    ({"appspec": "other-alias.yaml", "alias": "live"}, "alias"),
+    ({"appspec": "other-hook.yaml", "before-allow-traffic": "CodeDeployHook_x"}, "before-allow-traffic"),
+    ({"appspec": "unknown-property.yaml"}, "Tarjet"),
+    # Manifests
+    ({"function": None, "functions": "no-such-manifest.yaml"}, "functions"),
+    *(({"function": None, "functions": name}, name) for name in MANIFESTS),
+]
+
+# What can only be seen in the account: exit 3.
+REFUSED: list[tuple[Given, str]] = [
+    ({"function": "chekout"}, "chekout"),
+    ({"alias": "liev"}, "liev"),
+    ({"application": "no-such-app"}, "no-such-app"),
+    ({"deployment-group": "no-such-group"}, "no-such-group"),
+    ({"deployment-config": "NoSuchConfig"}, "NoSuchConfig"),
+    ({"deployment-config": "CodeDeployDefault.OneAtATime"}, "CodeDeployDefault.OneAtATime"),
+    ({"target-version": "99"}, "99"),
+    ({"current-version": "5"}, "current-version"),
+    ({"before-allow-traffic": "CodeDeployHook_gone"}, "CodeDeployHook_gone"),
+    ({"account-id": "999999999999"}, "account-id"),
+    ({"bucket": "no-such-bucket"}, "no-such-bucket"),
+    ({"expect-code-sha256": "A" * 43 + "="}, "expect-code-sha256"),
+    ({"command": "rollback", "reason": "x", "to-version": "99"}, "99"),
+    ({"command": "rollback", "reason": "x"}, "to-version"),
+    ({"command": "stop", "deployment-id": "d-ABCDEFGHI"}, "d-ABCDEFGHI"),
+    ({"command": "status", "deployment-id": "d-ABCDEFGHI"}, "d-ABCDEFGHI"),
+]
+
+
+def name_of(row: object) -> str:
+    return str(row)[:70] if isinstance(row, Mapping) else ""
+
+
+def refuse(theatre: Theatre, account: Account, given: Given, code: int, names: str) -> None:
+    for file, text in FILES.items():
+        (theatre.folder / file).write_text(text, encoding="utf-8")
+    step = theatre.step({name: value or "" for name, value in given.items()})
+    environ = {**step.environ, "GITHUB_WORKSPACE": str(theatre.folder)}
+    step.environ = environ
+    theatre.play(step)
+    outcome = "invalid" if code == 2 else "refused"
+    step.check(code, outcome=outcome, deployed="false")
+    assert names in step.log(), step.log()
+    assert names in step.outputs["reason"] or names in step.log()
+    assert step.summary
+    assert "Traceback" not in step.log()
+    assert account.writes() == []
+
+
+def test_the_table_is_long_enough() -> None:
+    assert len(INVALID) + len(REFUSED) >= 120
+
+
+@pytest.mark.parametrize(("given", "names"), INVALID, ids=name_of)
+def test_what_is_wrong_in_itself_is_exit_2(theatre: Theatre, account: Account, given: Given, names: str) -> None:
+    refuse(theatre, account, given, 2, names)
+
+
+@pytest.mark.parametrize(("given", "names"), REFUSED, ids=name_of)
+def test_what_is_not_in_the_account_is_exit_3(theatre: Theatre, account: Account, given: Given, names: str) -> None:
+    refuse(theatre, account, given, 3, names)
