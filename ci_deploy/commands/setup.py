@@ -24,8 +24,8 @@ T = TypeVar("T")
 
 _DOES = {
     Status.THERE: "is there",
-    Status.CREATE: "would be created",
-    Status.UPDATE: "would be changed",
+    Status.CREATE: "{} be created",
+    Status.UPDATE: "{} be changed",
     Status.DRIFT: "differs, and stays so",
     Status.LATER: "does not exist yet",
 }
@@ -38,12 +38,13 @@ def run(call: Call) -> Concluded:
     call.report(e.Identified(at=call.now(), identity=identity))
     found = _read(call, ports, identity=identity)
     made = setup.plan(inputs, found)
+    would = "will" if inputs.apply and not made.refusals else "would"
     call.report(
         e.Listed(
             at=call.now(),
             title="Setup",
             columns=("What", "Name", "", "Detail"),
-            rows=tuple((item.what, item.name, _DOES[item.status], item.detail) for item in made.items),
+            rows=tuple((item.what, item.name, _DOES[item.status].format(would), item.detail) for item in made.items),
         )
     )
     for finding in made.findings:
