@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from . import deciding, following, preparing, publishing, verdict
+from . import deciding, following, preparing, publishing, updating, verdict
 from . import events as e
 from .actions import (
     Action,
@@ -42,10 +42,10 @@ _STAGES: Mapping[Stage, Callable[[Turn], None]] = {
     Stage.GATHERING: preparing.gathering,
     Stage.WAITING: preparing.waiting,
     Stage.HOLDING: preparing.holding,
-    Stage.SETTLING: publishing.settling,
-    Stage.STORING_CODE: publishing.storing_code,
-    Stage.UPDATING: publishing.updating,
-    Stage.UPDATED: publishing.await_update,
+    Stage.SETTLING: updating.settling,
+    Stage.STORING_CODE: updating.storing_code,
+    Stage.UPDATING: updating.updating,
+    Stage.UPDATED: updating.await_update,
     Stage.PUBLISHING: publishing.publishing,
     Stage.ACTIVATING: publishing.activating,
     Stage.CREATING_ALIAS: publishing.creating_alias,
@@ -95,9 +95,9 @@ def _answered(turn: Turn, action: Action, answer: object) -> None:
         case Gather(), Facts():
             deciding.gathered(turn, answer)
         case StoreCode(), StoredPackage():
-            publishing.code_stored(turn, answer)
+            updating.code_stored(turn, answer)
         case UpdateCode(), FunctionVersion():
-            publishing.updated(turn, answer)
+            updating.updated(turn, answer)
         case Publish(), FunctionVersion():
             publishing.published(turn, answer)
         case LookVersion(), FunctionVersion() | None:
