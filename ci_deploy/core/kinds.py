@@ -181,7 +181,7 @@ BUCKET = Kind(
         r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
         "a bucket's name (3 to 63 lower-case letters, digits, `.`, `-`; no `s3://`)",
     ),
-    hint="a bucket's name",
+    hint="a bucket's name, such as `my-deployments`, without `s3://`",
 )
 PREFIX = Kind(
     name="prefix",
@@ -200,7 +200,7 @@ ARN_ROLE = Kind(
     hint="a role's ARN",
 )
 REGION = Kind(
-    name="region", parse=pattern(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}", "a region such as `eu-central-1`"), hint="a region"
+    name="region", parse=pattern(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}", "a region"), hint="a region such as `eu-central-1`"
 )
 DEPLOYMENT_ID = Kind(
     name="deployment id", parse=pattern(r"d-[A-Z0-9]{9,12}", "a deployment id such as `d-A1B2C3D4E`"), hint="`d-…`"

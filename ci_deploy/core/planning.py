@@ -60,6 +60,8 @@ class Facts:
     appspec_text: str | None = None  # the user's own AppSpec
     surroundings: Surroundings | None = None  # what is optional to read
     code: Code | None = None  # what the inputs `package`, `package-s3` or `image-uri` lead to
+    job_limit: float | None = None  # seconds that a job may live on this runner, where that is known
+    credentials_left: float | None = None  # seconds that the credentials still have, where their end is known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,7 @@ class Plan:
     current: FunctionVersion | None = None
     new: FunctionVersion | None = None  # the version (or $LATEST as it stands) that will be deployed
     hooks: Mapping[str, Fact[FunctionVersion | None]] = field(default_factory=dict)
+    service_role: str = ""  # the group's; for the diagnosis
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -206,11 +209,9 @@ def _target(inputs: Inputs, facts: Facts) -> tuple[Target, FunctionVersion | Non
     whole = facts.alias is not None and not facts.alias.split
     if whole and facts.current is not None and not differences(facts.current, new):
         what = "`$LATEST`" if code is None else f"`{code}`"
-        return (
-            target,
-            new,
-            f"Version {facts.current.version}, which the alias serves, has the same code and settings as {what}.",
-        )
+        version = facts.current.version
+        unchanged = f"Version {version}, which the alias serves, has the same code and settings as {what}."
+        return Existing(version=version, code_sha256=facts.current.code_sha256), facts.current, unchanged
     return target, new, ""
 
 
@@ -270,6 +271,7 @@ def _plan(
         current=facts.current,
         new=new,
         hooks=facts.hooks,
+        service_role=group.service_role_arn if group else "",
     )
 
 
