@@ -178,6 +178,8 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
     deploys = command in (Command.DEPLOY, Command.PLAN)
     return Facts(
         identity=identity,
+        job_limit=ports.job_limit,
+        credentials_left=ports.credentials_end - ports.clock.epoch() if ports.credentials_end is not None else None,
         latest=latest,
         alias=alias,
         current=_version(ports, function, alias.version if alias else ""),
@@ -308,4 +310,4 @@ def _diagnose(action: Diagnose, ports: Ports) -> Diagnosis:
             logs = _fact(lambda: (ports.evidence.log_lines(hook, start, end, LOG_LINES),))
         else:
             logs = Unavailable("not quoted in a public repository (`hook-logs: on` shows them)")
-    return diagnosis.diagnose(deployment, plan, alarms=alarms, logs=logs, service_role="")
+    return diagnosis.diagnose(deployment, plan, alarms=alarms, logs=logs, service_role=plan.service_role)

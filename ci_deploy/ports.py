@@ -257,6 +257,8 @@ class Ports:
     packages: Packages
     evidence: Evidence
     files: Files
+    job_limit: float | None = None  # seconds that the runner gives a job, where that is known
+    credentials_end: float | None = None  # epoch seconds, where the credentials say when they end
 
 
 class Reporter(Protocol):

@@ -137,8 +137,10 @@ def _own_running(r: Rollout, facts: Facts, made: Plan) -> Deployment | None:
         marker = markers.parse(deployment.description)
         if marker is None:
             continue
-        same_run = r.context.run_id and (marker.run_id, marker.key) == (r.context.run_id, key)
-        if marker.id == r.marker_id or same_run:
+        seen = deployment.target_of(r.function, r.inputs.alias)
+        # Once all traffic has moved there is nothing new to deploy, and the key is that of the version itself.
+        same_work = marker.key == key or (seen is not None and seen.target_version == made.target_version)
+        if marker.id == r.marker_id or (r.context.run_id and marker.run_id == r.context.run_id and same_work):
             return deployment
     return None
 

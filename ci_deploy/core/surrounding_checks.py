@@ -19,6 +19,32 @@ CHECKS: list[Check] = []
 check = adder(CHECKS)
 
 
+@check("job-limit", "Does the time limit fit into the job's?")
+def _job_limit(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    limit = facts.job_limit
+    if limit is not None and plan.timeout > limit and inputs.wait and not plan.unchanged:
+        yield _warning(
+            "job-limit",
+            f"The time limit is {plan.timeout / 3600:.3g} hours, and GitHub ends a job on this runner after "
+            f"{limit / 3600:g}: the job may be ended before the deployment is.",
+            "Use `wait: false` and follow it from another job (`status` with `wait: true`), or a faster deployment "
+            "config; a smaller `timeout` ends it in time.",
+        )
+
+
+@check("credentials-end", "Do the credentials last as long as the time limit?")
+def _credentials_end(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    left = facts.credentials_left
+    if left is not None and plan.timeout > left and inputs.wait and not plan.unchanged:
+        yield _warning(
+            "credentials-end",
+            f"The credentials end in {max(0.0, left) / 60:.0f} minutes, and the time limit is "
+            f"{plan.timeout / 60:.0f}: without new ones the deployment would be lost sight of.",
+            "Give `role-to-assume`: its credentials are refreshed as long as the job lives. Or ask "
+            "aws-actions/configure-aws-credentials for a longer `role-duration-seconds`.",
+        )
+
+
 @check("provisioned", "Does the alias have provisioned concurrency, which makes every shift slower?")
 def _provisioned(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     if facts.surroundings is None or facts.alias is None:

@@ -15,7 +15,7 @@ from ..ports import Clock, Ports
 from .aws import Aws, region_from, sibling, sts_creator
 from .codedeploy import CodeDeployApi
 from .codedeploy_setup import CodeDeploySetup
-from .credentials import WebIdentity
+from .credentials import WebIdentity, known_expiry
 from .evidence import CloudWatchEvidence
 from .files import files_for
 from .iam import IamPolicies
@@ -27,6 +27,8 @@ from .s3 import S3Revisions
 from .s3_buckets import S3Buckets
 from .s3_packages import S3Packages
 
+# Seconds after which GitHub ends a job, by where it runs (facts.md B4).
+JOB_LIMITS = {"github-hosted": 6 * 3600.0, "self-hosted": 5 * 24 * 3600.0}
 _CUSTOM_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
 
@@ -55,6 +57,8 @@ def wire(
         policies=IamPolicies(aws),
         packages=LocalPackages(files, clock),
         files=files,
+        job_limit=JOB_LIMITS.get(environ.get("RUNNER_ENVIRONMENT", "").strip()),
+        credentials_end=known_expiry(environ, refreshed=bool(inputs.role_to_assume)),
     )
 
 
