@@ -12,12 +12,13 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from .core.actions import Action, Failed, Observation, Stop, Tick
+from .core.actions import Action, Failed, Look, Observation, Stop, Tick
 from .core.errors import CiDeployError
 from .core.events import Event
 from .core.release import Release, step
 
 WORKERS = 12
+WATCHERS = 6  # looks wait for their rate, and must not hold up what publishes and creates
 URGENT = 16  # stops that go out side by side when a release is cancelled
 
 
@@ -73,11 +74,16 @@ class Workers:
         self._perform = perform
         self._inbox = inbox
         self._usual = Pool(self._run, size, "worker")
+        self._watch = Pool(self._run, WATCHERS, "watcher")
         self._urgent = Pool(self._run, URGENT, "urgent")
 
     def submit(self, action: Action) -> None:
-        pool = self._urgent if isinstance(action, Stop) and action.urgent else self._usual
-        pool.submit(action)
+        if isinstance(action, Stop) and action.urgent:
+            self._urgent.submit(action)
+        elif isinstance(action, Look):
+            self._watch.submit(action)
+        else:
+            self._usual.submit(action)
 
     def _run(self, action: Action) -> None:
         try:

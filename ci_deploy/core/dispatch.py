@@ -181,7 +181,7 @@ def wake(r: Rollout, now: float) -> float:
     """When this rollout has something to do by itself. Answers wake it anyway."""
     times = [r.again_at, r.cancel_until, r.deadline, r.waiting_until]
     if r.stage in (Stage.FOLLOWING, Stage.FOLLOWING_ROLLBACK):
-        times.append(r.said_at + following.HEARTBEAT)
+        times.append(r.said_at + following.heartbeat_every(r))
         if r.inputs.hook_timeout is not None and r.stage_event:
             times.append(r.stage_event_at + r.inputs.hook_timeout)
     if r.cancelled_at is not None:

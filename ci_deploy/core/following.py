@@ -40,8 +40,9 @@ HEARTBEAT = 60.0
 QUIET = 15.0  # between looks while nothing is due (facts.md A11)
 BEAT = 3.0  # seconds from one common moment of looking to the next, in a large release
 FEW = 10  # functions of a release that are each followed as closely as one
+MANY = 100  # and from here on a success is not looked at once more for its lifecycle
 LOOK_AT_MOST = 25  # deployments in a BatchGetDeployments (facts.md A4)
-LOOKS_A_SECOND = 2.5  # that a whole release may make; AWS throttles somewhere above (facts.md A11)
+LOOKS_A_SECOND = 2.0  # that a whole release may make; AWS throttles somewhere above (facts.md A11)
 TARGETS_A_SECOND = 1.25  # the same for looks with a target, which are a call for each function
 GRACE = 6.0  # real seconds from the first signal to our own end; the runner sends SIGTERM after 7.5 (facts.md B3)
 ANSWER_GRACE = 3.0  # real seconds that CreateDeployment's answer is awaited after a signal
@@ -123,7 +124,8 @@ def _saw_deployment(turn: Turn, snapshot: Deployment | None, with_targets: bool)
     _complete_plan(turn, snapshot)
     r = turn.r
     if r.stage is Stage.FOLLOWING:
-        if snapshot.status.terminal and not with_targets and snapshot.targets is None:
+        unseen = snapshot.status is not DeploymentStatus.SUCCEEDED or len(r.siblings) <= MANY
+        if snapshot.status.terminal and not with_targets and snapshot.targets is None and unseen:
             # Over: look once more, with the lifecycle, so that people read the events in their order.
             turn.set(targets_at=-1e9, again_at=turn.now)
             _look(turn, snapshot.id)
@@ -255,10 +257,14 @@ def _targets_matter(r: Rollout, now: float) -> bool:
         if r.deployment is None or r.deployment.status in (DeploymentStatus.CREATED, DeploymentStatus.QUEUED):
             return False  # it has no target yet
         every = max(QUIET, len(r.siblings) / TARGETS_A_SECOND)
+        if r.shift_began is None:
+            # What is not known yet is found out once in that time, each at another moment.
+            began = r.started_at + every * (jittered(5.0, r.marker_id, "targets") - 4.5)
+            return now >= began and now - r.targets_at >= every
         last = ends_at(r)
         # The last shift is the end, which is looked at with its lifecycle anyway.
         shifts = due is not None and last is not None and due < last and now >= due
-        return now - r.targets_at >= (every if shifts or r.shift_began is None else max(2 * HEARTBEAT, every))
+        return now - r.targets_at >= (every if shifts else max(2 * HEARTBEAT, every))
     quiet = r.stage is Stage.FOLLOWING and r.stage_event == "AllowTraffic" and due is not None and now < due
     return not quiet or now - r.targets_at >= HEARTBEAT
 
@@ -306,9 +312,14 @@ def look_failed(turn: Turn, error: CiDeployError) -> None:
     turn.set(again_at=turn.now + jittered(pause, r.marker_id, failures))
 
 
+def heartbeat_every(r: Rollout) -> float:
+    """Seconds: a release says something twice a second at most, however many functions it has."""
+    return max(HEARTBEAT, len(r.siblings) / 2)
+
+
 def _heartbeat(turn: Turn) -> None:
     r = turn.r
-    if turn.now - r.said_at < HEARTBEAT or r.failures:
+    if turn.now - r.said_at < heartbeat_every(r) or r.failures:
         return
     current = {r.previous_version: 100.0 - r.share, r.target_version: r.share}
     turn.say(

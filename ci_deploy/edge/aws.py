@@ -108,6 +108,12 @@ class Aws:
             client.meta.events.register("before-send.s3", self._refuse_other_region)
         return client
 
+    def wait(self, service: str, operation: str, rate: str = "") -> None:
+        """Return when the rate limit lets one more request out."""
+        bucket = self._buckets.get(rate or f"{service}:{operation}") or self._buckets.get(service)
+        if bucket is not None:
+            bucket.take()
+
     def call(
         self,
         service: str,
@@ -118,16 +124,17 @@ class Aws:
         expects: str = "",
         urgent: bool = False,
         rate: str = "",
+        waited: bool = False,
         **parameters: Any,
     ) -> dict[str, Any]:
         """One attempt of an operation (AWS's PascalCase name); raises AwsError.
 
         `resource` is what it is about, in words. `expects` is a member without which the answer is worthless.
         Parameters that are None are not sent. `urgent`: short time-outs, and no waiting for the rate limit.
+        `rate`: the limit that counts, where it is another one. `waited`: the caller has done so already.
         """
-        bucket = None if urgent else self._buckets.get(rate or f"{service}:{operation}") or self._buckets.get(service)
-        if bucket is not None:
-            bucket.take()
+        if not (urgent or waited):
+            self.wait(service, operation, rate)
         given = {name: value for name, value in parameters.items() if value is not None}
         try:
             method = getattr(self.client(service, urgent=urgent), xform_name(operation))

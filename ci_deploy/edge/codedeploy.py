@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..core.errors import AwsError, ErrorKind
@@ -45,10 +46,12 @@ class CodeDeployApi:
         self._target_failures: dict[str, int] = {}
         # Deployment configs cannot be changed, and a release asks for the same few.
         self._configs = Once(self._read_config)
-        self._groups = Together(self._read_groups, most=GROUPS)
+        # Whoever waits for the rate limit collects the wishes of others meanwhile.
+        wait = partial(aws.wait, "codedeploy", "")
+        self._groups = Together(self._read_groups, most=GROUPS, wait=wait)
         self._groups_singly = False
-        self._recent = Together(self._list_recent, most=1)
-        self._infos = Together(self._found, most=BATCH)
+        self._recent = Together(self._list_recent, most=1, wait=wait)
+        self._infos = Together(self._found, most=BATCH, wait=wait)
         self._active_statuses: tuple[str, ...] = ACTIVE
 
     def _call(self, operation: str, resource: str = "", /, **parameters: Any) -> dict[str, Any]:
@@ -63,12 +66,13 @@ class CodeDeployApi:
         application = keys[0][0]
         names = [name for of, name in keys if of == application]
         if len(names) == 1 or self._groups_singly:
-            return {keys[0]: self._read_group(*keys[0])} if len(keys) == 1 else {}
+            return {keys[0]: self._read_group(*keys[0], waited=True)} if len(keys) == 1 else {}
         try:
             answer = self._call(
                 "BatchGetDeploymentGroups",
                 f"deployment groups of application {application}",
                 expects="deploymentGroupsInfo",
+                waited=True,
                 applicationName=application,
                 deploymentGroupNames=names,
             )
@@ -81,11 +85,12 @@ class CodeDeployApi:
         found = map(parse.group, answer["deploymentGroupsInfo"] or ())
         return {(application, group.name): group for group in found}
 
-    def _read_group(self, application: str, name: str) -> DeploymentGroup:
+    def _read_group(self, application: str, name: str, *, waited: bool = False) -> DeploymentGroup:
         answer = self._call(
             "GetDeploymentGroup",
             f"deployment group {application}/{name}",
             expects="deploymentGroupInfo",
+            waited=waited,
             applicationName=application,
             deploymentGroupName=name,
         )
@@ -139,7 +144,7 @@ class CodeDeployApi:
         ids: list[str] = []
         token: str | None = None
         while len(ids) < limit:
-            page = self._list(application, group, token=token)
+            page = self._list(application, group, token=token, waited=token is None)
             ids += page.get("deployments") or ()
             token = page.get("nextToken") or None
             if token is None:
@@ -147,7 +152,7 @@ class CodeDeployApi:
         return {keys[0]: ids[:limit]}
 
     def _found(self, ids: Sequence[str]) -> dict[str, Deployment]:
-        return {found.id: found for found in self._get(ids)}
+        return {found.id: found for found in self._get(ids, waited=True)}
 
     def with_targets(self, deployment: Deployment) -> Deployment:
         return replace(deployment, targets=self._aws.reading(lambda: self._targets(deployment.id)))
@@ -204,26 +209,37 @@ class CodeDeployApi:
     # --- one attempt each --------------------------------------------------------------------------------------
 
     def _list(
-        self, application: str, group: str, *, statuses: Sequence[str] | None = None, token: str | None = None
+        self,
+        application: str,
+        group: str,
+        *,
+        statuses: Sequence[str] | None = None,
+        token: str | None = None,
+        waited: bool = False,
     ) -> dict[str, Any]:
         return self._call(
             "ListDeployments",
             f"deployment group {application}/{group}",
             expects="deployments",
+            waited=waited,
             applicationName=application,
             deploymentGroupName=group,
             includeOnlyStatuses=list(statuses) if statuses else None,
             nextToken=token,
         )
 
-    def _get(self, ids: Sequence[str]) -> list[Deployment]:
+    def _get(self, ids: Sequence[str], *, waited: bool = False) -> list[Deployment]:
         """Deployments in the order of `ids`, 25 a call; those that do not exist are left out."""
         found: dict[str, Deployment] = {}
         for start in range(0, len(ids), BATCH):
             batch = list(ids[start : start + BATCH])
             try:
                 answer = self._call(
-                    "BatchGetDeployments", ", ".join(batch[:3]), expects="deploymentsInfo", deploymentIds=batch
+                    "BatchGetDeployments",
+                    ", ".join(batch[:3]),
+                    expects="deploymentsInfo",
+                    waited=waited and start == 0,
+                    deploymentIds=batch,
                 )
                 infos = answer["deploymentsInfo"] or ()
             except AwsError as error:

@@ -25,10 +25,16 @@ class _Wish(Generic[K, V]):
 
 
 class Together(Generic[K, V]):
-    """`ask(keys)` gives what was found, by key, for `most` keys at a time; one call is under way at a time."""
+    """`ask(keys)` gives what was found, by key, for `most` keys at a time; one call is under way at a time.
 
-    def __init__(self, ask: Callable[[Sequence[K]], Mapping[K, V]], *, most: int) -> None:
+    `wait` returns when a call may go out: who comes until then goes with it.
+    """
+
+    def __init__(
+        self, ask: Callable[[Sequence[K]], Mapping[K, V]], *, most: int, wait: Callable[[], None] = lambda: None
+    ) -> None:
         self._ask = ask
+        self._wait = wait
         self._most = most
         self._wishes: list[_Wish[K, V]] = []
         self._lock = threading.Lock()
@@ -49,6 +55,7 @@ class Together(Generic[K, V]):
         return {wish.key: wish.answers[wish.key] for wish in wishes if wish.answers and wish.key in wish.answers}
 
     def _ask_for_some(self) -> None:
+        self._wait()
         with self._lock:
             keys = list(dict.fromkeys(wish.key for wish in self._wishes))[: self._most]
             chosen = set(keys)
