@@ -183,3 +183,15 @@ def test_an_error_without_any_detail_is_still_an_error(response: dict[str, objec
     error = translate(boto.ClientError(response, "GetAlias"), service="lambda", operation="GetAlias")
     assert isinstance(error, AwsError)
     assert error.code == "Unknown"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The Deployment Group 'x' already has an active Deployment 'd-ABCDEFGHI'",
+        "Deployment group x is already deploying deployment 'd-ABCDEFGHI'",
+    ],
+)
+def test_a_conflict_is_known_by_its_text_where_its_code_is_not(text: str) -> None:
+    """AWS changed the text once; should it change the code, both texts still tell."""
+    assert answered("SomethingNewException", text).kind is ErrorKind.CONFLICT
