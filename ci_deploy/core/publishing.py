@@ -70,7 +70,8 @@ def published(turn: Turn, version: FunctionVersion) -> None:
 def _not_published(turn: Turn, error: CiDeployError) -> None:
     r = turn.r
     kind, code = kind_of(error), error.code if isinstance(error, AwsError) else ""
-    within = turn.now - r.since < WRITE_FOR
+    # A few times in any case: one answer that never came may have taken all of that time.
+    within = turn.now - r.since < WRITE_FOR or r.tries < 3
     if kind is ErrorKind.UNREACHABLE and within:
         # Publishing what is published already returns the same version, so repeating it is safe.
         turn.set(doubtful=True)

@@ -83,19 +83,11 @@ def test_other_code_than_expected_is_refused_before_anything_is_sent(runner: Run
     assert account.writes() == []
 
 
-@pytest.mark.parametrize(
-    ("name", "says"),
-    [("nowhere", "does not exist"), ("empty", "no files"), ("text.zip", "not a zip"), ("linked", "a link that leaves")],
-)
-def test_a_package_that_cannot_be_used_is_an_input_problem(
-    runner: Runner, account: Account, name: str, says: str
-) -> None:
-    (runner.folder / "empty").mkdir()
-    (runner.folder / "text.zip").write_text("not a zip", encoding="utf-8")
+def test_a_package_that_cannot_be_used_is_an_input_problem(runner: Runner, account: Account) -> None:
     (runner.folder / "linked").mkdir()
     (runner.folder / "linked" / "secrets").symlink_to(Path("/etc/hostname"))
-    done = runner.run({**CHECKOUT, "package": name}).check(2, outcome="invalid")
-    assert says in done.outputs["reason"]
+    done = runner.run({**CHECKOUT, "package": "linked"}).check(2, outcome="invalid")
+    assert "a link that leaves" in done.outputs["reason"]
     assert account.writes() == []
 
 
@@ -121,13 +113,13 @@ def test_a_pending_function_is_waited_for_before_and_after(
     runner.run({**CHECKOUT, "package": folder(runner, "mine")}).check(0, outcome="succeeded", live_version="2")
 
 
-@pytest.mark.parametrize("operation", ["UpdateFunctionCode", "PublishVersion", "GetFunction"])
-@pytest.mark.parametrize("fault", ["reset", "throttle"])
-def test_publishing_survives_faults(
-    runner: Runner, account: Account, emulator: Emulator, operation: str, fault: str
+@pytest.mark.parametrize("operation", ["UpdateFunctionCode", "PublishVersion"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_publishing_survives_a_lost_answer(
+    runner: Runner, account: Account, emulator: Emulator, operation: str, when: str
 ) -> None:
     """One version comes of it, whether the call had its effect or not."""
-    emulator.faults(service="lambda", operation=operation, fault=fault, times=1)
+    emulator.faults(service="lambda", operation=operation, fault="reset", when=when, times=1)
     runner.run({**CHECKOUT, "package": folder(runner, "one")}).check(0, outcome="succeeded", live_version="2")
     versions = account.lambda_.list_versions_by_function(FunctionName="checkout")["Versions"]
     assert [version["Version"] for version in versions] == ["$LATEST", "1", "2"]

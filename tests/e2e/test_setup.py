@@ -98,12 +98,17 @@ def test_an_application_for_another_platform_is_refused(runner: Runner, account:
     assert account.writes() == before
 
 
-@pytest.mark.parametrize("operation", ["CreateApplication", "CreateDeploymentGroup"])
-@pytest.mark.parametrize("fault", ["timeout", "throttle"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"operation": "CreateApplication", "fault": "throttle"},
+        {"operation": "CreateDeploymentGroup", "fault": "reset", "when": "after"},
+    ],
+)
 def test_a_write_whose_answer_was_lost_is_looked_for(
-    runner: Runner, account: Account, emulator: Emulator, operation: str, fault: str
+    runner: Runner, account: Account, emulator: Emulator, fault: dict[str, str]
 ) -> None:
-    emulator.faults(service="codedeploy", operation=operation, fault=fault, times=1)
+    emulator.faults([{"service": "codedeploy", "times": 1, **fault}])
     runner.run({**NEW, "apply": "true"}).check(0, outcome="succeeded")
     assert group(account)["computePlatform"] == "Lambda"
 
