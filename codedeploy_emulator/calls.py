@@ -9,13 +9,15 @@ from typing import Any
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """One call. `at` is emulated time in epoch seconds; `status` stays None when no answer was sent."""
+    """One call. `at` is emulated time in epoch seconds; `status` stays None when no answer was sent; `agent` is what
+    the client calls itself."""
 
     service: str
     operation: str
     at: float
     method: str
     path: str
+    agent: str = ""
     status: int | None = None
     fault: str | None = None
 
@@ -28,6 +30,7 @@ class Call:
             "status": self.status,
             "method": self.method,
             "path": self.path,
+            "agent": self.agent,
         }
         if self.fault:
             shown["fault"] = self.fault

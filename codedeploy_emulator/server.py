@@ -139,7 +139,14 @@ class Server:
             operation, plain = emulator.github.route(request)
             service = "github"
         record = emulator.record(
-            Call(service=service, operation=operation, at=emulator.now, method=request.method, path=request.path)
+            Call(
+                service=service,
+                operation=operation,
+                at=emulator.now,
+                method=request.method,
+                path=request.path,
+                agent=request.headers.get("user-agent", ""),
+            )
         )
         fault = emulator.strike(service, operation, plain)
         if fault is None:
