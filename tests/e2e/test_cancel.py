@@ -27,7 +27,7 @@ def served(runner: Runner, account: Account) -> str:
     return "2"
 
 
-@pytest.mark.parametrize("number", [SIGINT, SIGTERM])
+@pytest.mark.parametrize("number", [SIGINT, pytest.param(SIGTERM, marks=pytest.mark.full)])
 def test_a_signal_stops_it_with_rollback_and_the_post_step_confirms(
     runner: Runner, account: Account, emulator: Emulator, served: str, number: int
 ) -> None:
@@ -55,7 +55,10 @@ def test_a_signal_before_the_creation_creates_nothing(runner: Runner, account: A
     assert account.deployments() == []
 
 
-@pytest.mark.parametrize("moment", ["::endgroup::", "BeforeAllow", "AllowTraffic"])
+@pytest.mark.parametrize(
+    "moment",
+    [pytest.param(moment, marks=pytest.mark.full) for moment in ("::endgroup::", "BeforeAllow")] + ["AllowTraffic"],
+)
 def test_killed_the_post_step_and_the_next_run_recover(
     runner: Runner, account: Account, served: str, moment: str
 ) -> None:
