@@ -15,7 +15,9 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet
 NPM := $(addsuffix /node_modules/.installed,tests/browser tests/contract)
 RUNS ?= 2
-N ?= 2000
+N ?= 200
+FROM ?= 0
+HISTORIES ?= 100000
 
 .PHONY: help
 help: ## list the targets
@@ -77,8 +79,9 @@ coverage: .venv/.installed ## what the tests reach, branches included
 	$(BIN)/coverage report --skip-covered --show-missing
 
 .PHONY: chaos
-chaos: .venv/.installed ## N=2000 random histories of the state machine; a failure names the seed that replays it
-	$(BIN)/python -m tests.support.histories 0 $(N)
+chaos: .venv/.installed ## N whole runs at random, 100,000 histories of the state machine; a failure says how to replay it
+	$(BIN)/python -m tests.chaos $(FROM) $$(( $(FROM) + $(N) ))
+	$(BIN)/python -m tests.support.histories $(FROM) $$(( $(FROM) + $(HISTORIES) ))
 
 .PHONY: bench
 bench: .venv/.installed ## measure
