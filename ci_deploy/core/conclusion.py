@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from .events import Concluded
@@ -25,9 +25,14 @@ _WORST_FIRST = (
 )
 
 
-def conclude(command: Command, results: Sequence[Result], now: float) -> Concluded:
-    """The run's end. For a release `deployed` means that every function serves its target, changed or not."""
-    worst = min(results, key=_loudness)
+def conclude(
+    command: Command, results: Sequence[Result], now: float, *, along: Collection[str] = frozenset()
+) -> Concluded:
+    """The run's end. For a release `deployed` means that every function serves its target, changed or not.
+
+    `along` are the keys of those that were only taken along in another's fall: of equals they do not lead.
+    """
+    worst = min(results, key=lambda result: (*_loudness(result), result.key in along))
     if len(results) > 1:
         good = all(result.outcome in (Outcome.SUCCEEDED, Outcome.UNCHANGED) for result in results)
         worst = replace(

@@ -17,7 +17,7 @@ from .dispatch import concerns, observe, proceed, wake
 from .events import Event
 from .following import FEW, LOOK_AT_MOST
 from .model import Command
-from .rollout import Rollout, Stage, Turn
+from .rollout import Cause, Rollout, Stage, Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,8 @@ def step(release: Release, observation: Observation, now: float) -> Step:
     if all(rollout.stage is Stage.DONE for rollout in rollouts):
         results = [rollout.result for rollout in rollouts if rollout.result is not None]
         release = replace(release, concluded=True)
-        events.append(conclude(release.command, results, now))
+        along = {r.key for r in rollouts if r.undone is not None or r.cause is Cause.RELEASE}
+        events.append(conclude(release.command, results, now, along=along))
         return Step(release=release, actions=actions, events=tuple(events), look_again_at=None)
     return Step(release=release, actions=actions, events=tuple(events), look_again_at=min(wakes))
 

@@ -123,6 +123,10 @@ class FunctionStory:
     def alias(self) -> str:
         return self.key.partition(":")[2]
 
+    def is_rollback(self, deployment_id: str) -> bool:
+        """Whether this is the deployment that takes the function back."""
+        return self.rollback is not None and self.rollback.deployment_id == deployment_id
+
     @property
     def current_version(self) -> str:
         if self.plan is not None:
@@ -202,10 +206,13 @@ def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
             return replace(chapter, waiting=event.what)
         case e.VersionPublished():
             return replace(chapter, target_version=event.version, waiting="")
-        case e.RevisionStored():
+        case e.RevisionStored() if chapter.deployment is None:
             return replace(chapter, appspec=event.content, appspec_location=event.location)
         case e.DeploymentStarted():
             leg = Leg(deployment_id=event.deployment_id, console_url=event.console_url, started_at=event.at)
+            if event.reverses and chapter.deployment is not None:
+                # A release takes back what had succeeded: to its deployment that is what a rollback is.
+                return replace(chapter, rollback=leg, next_shift_at=None, result=None)
             return replace(
                 chapter,
                 application=event.application,
@@ -221,7 +228,7 @@ def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
             leg = Leg(deployment_id=event.deployment_id, console_url=event.console_url, started_at=event.at)
             return replace(chapter, rollback=leg, next_shift_at=None)
         case e.StatusChanged() | e.LifecycleChanged():
-            if event.of_rollback:
+            if event.of_rollback or chapter.is_rollback(event.deployment_id):
                 return replace(chapter, rollback=_tell_leg(chapter.rollback, event))
             return replace(chapter, deployment=_tell_leg(chapter.deployment, event))
         case e.TrafficShifted():
@@ -264,15 +271,22 @@ def _with_alias(chapter: FunctionStory, alias: Alias, at: float) -> FunctionStor
 def _tell_leg(leg: Leg | None, event: e.StatusChanged | e.LifecycleChanged) -> Leg:
     leg = leg or Leg(deployment_id=event.deployment_id, started_at=event.at)
     if isinstance(event, e.StatusChanged):
+        done = event.status is DeploymentStatus.SUCCEEDED
         return replace(
             leg,
             status=event.status,
             error_code=event.error_code,
             error_message=event.error_message,
             ended_at=event.at if event.status.terminal else None,
+            lifecycle=_without_running(leg) if done else leg.lifecycle,
         )
     rows = [(known, seconds) for known, seconds in leg.lifecycle if known.name != event.event.name]
     names = [known.name for known, _ in leg.lifecycle]
     place = names.index(event.event.name) if event.event.name in names else len(rows)
     rows.insert(place, (event.event, event.seconds))
     return replace(leg, lifecycle=tuple(rows))
+
+
+def _without_running(leg: Leg) -> tuple[tuple[LifecycleEvent, float | None], ...]:
+    """In a large release not every end is looked at with its lifecycle; in progress is nothing any more."""
+    return tuple(row for row in leg.lifecycle if row[0].status is not EventStatus.IN_PROGRESS)

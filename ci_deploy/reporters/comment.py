@@ -10,7 +10,7 @@ import hashlib
 import re
 
 from ..core import events as e
-from ..core.model import Context
+from ..core.model import Command, Context
 from ..core.timeline import Story, tell
 from ..ports import Comment, GitHub, GitHubError, LogSink, PullRequest
 from . import sections as part
@@ -56,7 +56,7 @@ def _lifecycle(story: Story, limit: int) -> str:
 
 def _plan(story: Story, limit: int) -> str:
     text = part.plans(story, limit) if limit else ""
-    return details("Plan", text) if text else ""
+    return details("Plan", text, open_=story.command is Command.PLAN) if text else ""
 
 
 def _roll_back(story: Story) -> str:

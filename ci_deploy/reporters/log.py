@@ -53,6 +53,8 @@ class LogReporter:
             case e.Started():
                 self._start(event)
             case e.Identified():
+                if before.identity == event.identity:
+                    return  # of a release, each function says it
                 who = event.identity.arn.rpartition(":")[2]
                 # An account's number is no secret, but nobody wants it in public.
                 account = "" if self._story.context.public else f"account {event.identity.account}, "
@@ -107,6 +109,8 @@ class LogReporter:
                 self._say(event, "■", "HOLD", text, _YELLOW, bold=True)
             case e.Diagnosed():
                 self._diagnosis(event)
+            case e.AliasRead() if len(self._story.functions) > 1:
+                pass  # the function's end, which comes next, says it
             case e.AliasRead():
                 self._say(event, "·", "Alias", f"{event.alias.name} serves {words.split(event.alias.shares)}")
             case e.AliasRestored():
@@ -166,7 +170,12 @@ class LogReporter:
             self._finding(finding, event)
 
     def _deployment(self, event: e.DeploymentStarted) -> None:
+        chapter = self._story.functions[event.key]
         versions = f"{event.current_version} → {event.target_version}"
+        if chapter.deployment is not None and chapter.is_rollback(event.deployment_id):
+            text = f"{event.deployment_id} takes {chapter.deployment.deployment_id} back, {versions}"
+            self._say(event, "↩", "ROLLBACK", text, _YELLOW, bold=True)
+            return
         how = "goes on, attached to it" if event.attached else "created"
         what = f"{event.deployment_id} {how}, {versions}"
         if event.until is not None:
@@ -175,20 +184,26 @@ class LogReporter:
         if event.console_url:
             self._say(event, " ", "", event.console_url, _DIM)
 
+    def _goes_back(self, event: e.StatusChanged | e.LifecycleChanged | e.TrafficShifted) -> bool:
+        chapter = self._story.functions.get(event.key)
+        return event.of_rollback or (chapter is not None and chapter.is_rollback(event.deployment_id))
+
     def _status(self, event: e.StatusChanged) -> None:
         failed = event.status in (DeploymentStatus.FAILED, DeploymentStatus.STOPPED)
         mark, colour = ("✗", _RED) if failed else ("·", _DIM)
         if event.status is DeploymentStatus.SUCCEEDED:
             mark, colour = "✓", _GREEN
-        label = "Rollback" if event.of_rollback else "Deployment"
+        label = "Rollback" if self._goes_back(event) else "Deployment"
         error = f"{event.error_code}: {event.error_message}" if event.error_code else event.error_message
         self._say(event, mark, label, self._join(f"{event.deployment_id} {event.status}", error), colour)
 
     def _lifecycle(self, event: e.LifecycleChanged) -> None:
         step: LifecycleEvent = event.event
-        label = ("↩ " if event.of_rollback else "") + step.name
+        label = ("↩ " if self._goes_back(event) else "") + step.name
         took = f" in {words.duration(event.seconds)}" if event.seconds is not None else ""
         match step.status:
+            case EventStatus.SUCCEEDED if step.name in ("Start", "End"):
+                pass
             case EventStatus.SUCCEEDED:
                 self._say(event, "✓", label, f"succeeded{took}", _GREEN)
             case EventStatus.FAILED:
@@ -197,6 +212,8 @@ class LogReporter:
                 self._say(event, "✗", label, text, _RED)
                 if said.log_tail:
                     self._logs(f"What {line(said.script_name or step.name, 100)} wrote", said.log_tail.splitlines())
+            case EventStatus.SKIPPED:
+                pass  # a hook that there is not, or what comes after a failure
             case EventStatus.IN_PROGRESS if step.name in ("Start", "End"):
                 pass  # they take a second and do nothing that anybody waits for
             case EventStatus.IN_PROGRESS:
@@ -205,22 +222,29 @@ class LogReporter:
                 self._say(event, "·", label, f"{step.status}{took}".lower(), _DIM)
 
     def _traffic(self, event: e.TrafficShifted) -> None:
-        label = "Traffic back" if event.of_rollback else "Traffic"
+        back = self._goes_back(event)
+        label = "Traffic back" if back else "Traffic"
         chapter = self._story.functions[event.key]
-        wanted = chapter.current_version if event.of_rollback else chapter.target_version
+        wanted = chapter.current_version if back else chapter.target_version
         text = words.traffic(event.shares, wanted)
-        colour = _YELLOW if event.of_rollback else _CYAN
-        self._say(event, "↩" if event.of_rollback else "»", label, self._join(text, self._outlook(event)), colour)
+        colour = _YELLOW if back else _CYAN
+        self._say(event, "↩" if back else "»", label, self._join(text, self._outlook(event)), colour)
 
     def _diagnosis(self, event: e.Diagnosed) -> None:
         found = event.diagnosis
         self._say(event, "✗", "Why", found.summary, _RED, bold=True)
         for alarm in found.alarms:
             colour = _RED if alarm.state == "ALARM" else _DIM
-            self._say(event, " ", "", self._join(f"alarm {alarm.name} is {alarm.state}", alarm.reason), colour)
+            self._say(
+                event,
+                " ",
+                "",
+                self._join(f"alarm {alarm.name} is {words.alarm_state(alarm.state, alarm.since)}", alarm.reason),
+                colour,
+            )
         for text in found.unreadable:
             self._say(event, " ", "", text, _DIM)
-        if found.remedy:
+        if found.remedy and len(self._story.functions) > 1:
             self._say(event, "→", "What to do", found.remedy, bold=True)
         self._evidence(found)
 
@@ -253,9 +277,10 @@ class LogReporter:
             self._say(event, "·", "by", _entry(event.served_by))
         if event.running is not None:
             self._say(event, "»", "Running", _entry(event.running), _CYAN, bold=True)
+        if event.history:
+            self._say(event, "·", "History", f"{len(event.history)} deployments, the newest first, UTC")
         for entry in event.history:
-            undone = f", undid {entry.rollback_of}" if entry.rollback_of else ""
-            self._say(event, " ", "History", _entry(entry) + undone)
+            self._say(event, " ", words.date(entry.created), _entry(entry))
 
     def _table(self, event: e.Listed) -> None:
         rows = [tuple(line(cell, 200) for cell in row) for row in (event.columns, *event.rows)]
@@ -284,9 +309,15 @@ class LogReporter:
         for text in steps:
             for n, row in enumerate(_rows(text)):
                 self._sink.line(self._paint(("→ " if n == 0 else "  ") + row, _BOLD))
+        chapters = list(story.functions.values())
+        if len(chapters) == 1 and (cause := verdict.about_the_cause(story, chapters[0])):
+            self._sink.line(line(f"  About the cause: {cause}"))
 
     def _who(self, event: e.Concluded) -> str:
-        keys = tuple(self._story.functions) or ((event.result.key,) if event.result.function else ())
+        blamed = [chapter.key for chapter in verdict.culprits(self._story)]
+        keys = tuple(dict.fromkeys([*blamed, *self._story.functions])) or (
+            (event.result.key,) if event.result.function else ()
+        )
         return words.listed(keys, 3) or str(event.command)
 
     # --- the line ----------------------------------------------------------------------------------------------
@@ -358,4 +389,5 @@ def _entry(entry: e.HistoryEntry) -> str:
     commit = f", commit {words.short_sha(entry.commit)}" if entry.commit else ""
     reason = f", {entry.reason}" if entry.reason else ""
     versions = f"{entry.current_version} → {entry.target_version}"
-    return f"{entry.deployment_id} {entry.status}, {entry.kind}, {versions}{run}{commit}{reason}"
+    undone = f" of {entry.rollback_of}" if entry.rollback_of else ""
+    return f"{entry.deployment_id} {entry.status}, {entry.kind}{undone}, {versions}{run}{commit}{reason}"

@@ -38,9 +38,11 @@ _EVENTS = {
 }
 
 
-def plan_rows(plan: Plan, *, openly: bool) -> Iterator[tuple[str, str]]:
-    """Everything that a plan says, as name and value; `openly`: names of variables and layers too."""
-    yield "function", plan.key
+def plan_rows(plan: Plan, *, openly: bool, changes: bool = True) -> Iterator[tuple[str, str]]:
+    """Everything that a plan says, as name and value; `openly`: names of variables and layers too.
+
+    `changes`: what differs between the two versions is said here, and not beside it.
+    """
     yield "serves now", f"version {plan.current_version}{_about(plan.current)}" if plan.current_version else "nothing"
     if isinstance(plan.target, Existing):
         yield "will serve", f"version {plan.target.version}{_about(plan.new)}"
@@ -50,7 +52,7 @@ def plan_rows(plan: Plan, *, openly: bool) -> Iterator[tuple[str, str]]:
     if plan.unchanged:
         yield "unchanged", plan.unchanged
     for row in plan.compared:
-        if row.changed and row.name not in ("code", "code size", "description"):
+        if changes and row.changed and row.name not in ("code", "code size", "description"):
             before, after = row.told(openly=openly)
             yield f"changes: {row.name}", f"{before} → {after}" if before else after
     yield "deployment group", f"{plan.application} / {plan.group}"

@@ -28,6 +28,7 @@ EVENT_ICONS = {
     EventStatus.IN_PROGRESS: "🔄",
     EventStatus.PENDING: "⏳",
 }
+BACK = "↩&#xFE0E;"  # as a character, not as a picture
 _SEVERITY_ICONS = {Severity.REFUSAL: "⛔", Severity.WARNING: "⚠️", Severity.NOTE: "💬"}
 
 
@@ -167,7 +168,12 @@ def _progress(story: Story) -> str:
     chapters = list(story.functions.values())
     if len(chapters) != 1:
         done = sum(chapter.result is not None for chapter in chapters)
-        return f"{done} of {len(chapters)} functions are done." if done else ""
+        moving = [chapter for chapter in chapters if chapter.target_version and chapter.shares]
+        if not moving:
+            return ""
+        share = sum(words.share_of(chapter.shares, chapter.target_version) for chapter in moving) / len(chapters)
+        text = f"`{words.bar(share, 20)}` **{words.percent(share)}** of the traffic is on the new versions"
+        return f"{text}, {done} of {len(chapters)} functions are done."
     chapter = chapters[0]
     if chapter.trouble:
         return f"> [!WARNING]\n> AWS cannot be reached at the moment; the deployment goes on. {prose(chapter.trouble)}"
@@ -208,6 +214,10 @@ def functions_table(story: Story, limit: int = 100) -> str:
     chapters = list(story.functions.values())
     if not any(chapter.plan or chapter.deployment or chapter.result for chapter in chapters):
         return ""
+    if all(chapter.status and not chapter.deployment for chapter in chapters):
+        return ""  # the history has it all
+    if story.tables:
+        return ""  # `setup` and `prune` have tables of their own
     total = len(chapters)
     if total > limit:
         chapters.sort(key=lambda chapter: _badness(story, chapter))
@@ -232,11 +242,15 @@ def _function_row(story: Story, chapter: FunctionStory) -> tuple[str, ...]:
     if result is not None:
         look = verdict.look(story.command, result)
         state = f"{look.icon} {look.title}"
+        if len(story.functions) > 1 and chapter.diagnosis and result.outcome is Outcome.ROLLED_BACK:
+            state = "❌ **Failed**, rolled back"  # of many that were taken back, the one that was the cause
         took = words.duration(result.duration_seconds) if result.duration_seconds else ""
     else:
         state = prose(verdict.progress(chapter))
         took = words.duration(story.now - chapter.deployment.started_at) if chapter.deployment else ""
     ids = [_leg_link(leg) for leg in (chapter.deployment, chapter.rollback) if leg is not None]
+    if len(ids) == 2 and len(story.functions) > 1 and chapter.rollback and chapter.rollback.console_url:
+        ids[1] = link("rollback", chapter.rollback.console_url)  # its id is in the lifecycle
     if not ids and result is not None and result.deployment_id:
         ids = [link(code(result.deployment_id), result.console_url)]
     new = prose(target) if target else ("_new_" if chapter.plan and not chapter.plan.unchanged else "")
@@ -246,8 +260,8 @@ def _function_row(story: Story, chapter: FunctionStory) -> tuple[str, ...]:
         new,
         _traffic_now(chapter, target, bar=len(story.functions) > 1),
         state,
-        took,
-        " ↩ ".join(ids),
+        _whole(took),
+        f" {BACK} ".join(ids),
     )
 
 
@@ -255,10 +269,15 @@ def _traffic_now(chapter: FunctionStory, target: str, *, bar: bool) -> str:
     if not chapter.shares:
         return ""
     if len(chapter.shares) == 1:
-        return f"100 % on {prose(next(iter(chapter.shares)))}"
+        return _whole(f"100 % on {prose(next(iter(chapter.shares)))}")
     share = words.share_of(chapter.shares, target)
     # With one function the bar is large, above the table, while it runs.
-    return (f"`{words.bar(share)}` " if bar else "") + f"{words.percent(share)} on {prose(target)}"
+    return (f"`{words.bar(share)}` " if bar else "") + _whole(f"{words.percent(share)} on {prose(target)}")
+
+
+def _whole(text: str) -> str:
+    """A cell that is not broken into lines."""
+    return text.replace(" ", "&nbsp;")
 
 
 def _leg_link(leg: Leg) -> str:
@@ -268,10 +287,12 @@ def _leg_link(leg: Leg) -> str:
 def lifecycle(chapter: FunctionStory) -> str:
     """The lifecycle events of the deployment, and of the rollback that followed it, with AWS's own durations."""
     rows = []
-    for leg, mark in ((chapter.deployment, ""), (chapter.rollback, "↩ ")):
+    for leg, mark in ((chapter.deployment, ""), (chapter.rollback, f"{BACK} ")):
         if leg is None:
             continue
         for event, seconds in leg.lifecycle:
+            if event.status is EventStatus.SKIPPED and leg.status is DeploymentStatus.SUCCEEDED:
+                continue  # a hook that there is not
             icon = EVENT_ICONS.get(event.status, "❔")
             took = words.duration(seconds) if seconds is not None else ""
             # Of a success CodeDeploy's message is "Succeeded" again.
@@ -287,11 +308,14 @@ def lifecycle(chapter: FunctionStory) -> str:
 
 def lifecycles(story: Story, limit: int = 20) -> str:
     """The lifecycle of each function, under its name if there are several."""
-    parts = [(chapter.key, lifecycle(chapter)) for chapter in story.functions.values()]
-    parts = [(key, text) for key, text in parts if text]
+    parts = [(chapter, lifecycle(chapter)) for chapter in story.functions.values()]
+    parts = [(chapter, text) for chapter, text in parts if text]
     if len(parts) == 1:
         return parts[0][1]
-    shown = "\n\n".join(f"**{code(key)}**\n\n{text}" for key, text in parts[:limit])
+    parts.sort(key=lambda part: part[0].diagnosis is None)  # what went wrong comes first, and is open
+    shown = "\n\n".join(
+        details(html_code(chapter.key), text, open_=chapter.diagnosis is not None) for chapter, text in parts[:limit]
+    )
     return shown + (f"\n\n… and {len(parts) - limit} more functions." if len(parts) > limit else "")
 
 
@@ -307,19 +331,23 @@ def diagnoses(story: Story, *, lines: int = 40, limit: int = 10) -> str:
 def _diagnosis(story: Story, chapter: FunctionStory, lines: int, *, named: bool) -> str:
     diagnosis = chapter.diagnosis
     assert diagnosis is not None
-    where = f"{code(chapter.key)}: " if named else ""
     parts = []
-    # With one function the reason and the remedy are in the lead already, if the result took them from here.
-    if named or (story.result and diagnosis.summary not in story.result.reason):
-        parts.append(f"**Why:** {where}{marked(diagnosis.summary)}")
-    if diagnosis.remedy and (named or not (story.result and diagnosis.remedy == story.result.remedy)):
-        parts.append(f"**About the cause:** {marked(diagnosis.remedy)}")
+    # Reason and remedy are in the lead already, if the result took them from here.
+    if story.result is None or diagnosis.summary not in verdict.because(story):
+        parts.append(f"**Why:** {marked(diagnosis.summary)}")
+    if cause := verdict.about_the_cause(story, chapter):
+        parts.append(f"**About the cause:** {marked(cause)}")
     if diagnosis.alarms:
-        rows = [(code(alarm.name), prose(alarm.state), prose(alarm.reason, 500)) for alarm in diagnosis.alarms[:20]]
+        rows = [
+            (code(alarm.name), prose(words.alarm_state(alarm.state, alarm.since)), prose(alarm.reason, 500))
+            for alarm in diagnosis.alarms[:20]
+        ]
         parts.append(_table(("Alarm", "State", "Reason"), rows))
     if lines:
         parts += _evidence(story, chapter, lines)
     parts += [f"<sub>{marked(text)}</sub>" for text in diagnosis.unreadable]
+    if named and parts:
+        parts.insert(0, f"**{code(chapter.key)}**")
     return "\n\n".join(parts)
 
 
@@ -371,21 +399,29 @@ def plans(story: Story, limit: int = 20) -> str:
     chapters = [chapter for chapter in story.functions.values() if chapter.plan is not None]
     for chapter in chapters[:limit]:
         assert chapter.plan is not None
-        rows = [(prose(name), prose(value, 400)) for name, value in plan_rows(chapter.plan, openly=openly)]
+        old, new = chapter.plan.current, chapter.plan.new
+        beside = old is not None and new is not None and not chapter.plan.unchanged
+        told = plan_rows(chapter.plan, openly=openly, changes=not beside)
+        rows = [(prose(name), prose(value, 400)) for name, value in told]
         title = f"**{code(chapter.key)}**\n\n" if len(chapters) > 1 else ""
         parts.append(title + _table(("Plan", ""), rows))
-        old, new = chapter.plan.current, chapter.plan.new
-        if old is not None and new is not None and not chapter.plan.unchanged:
-            told = [(row, *row.told(openly=openly)) for row in chapter.plan.compared]
-            marks = [
-                (f"**{row.name}**" if row.changed else row.name, prose(before, 200), prose(after, 400))
-                for row, before, after in told
-            ]
+        if beside and old is not None and new is not None:
+            marks = []
+            for row in chapter.plan.compared:
+                shown = row.told(openly=openly)
+                if row.name == "code":  # hashes: enough of them to see whether they are the same
+                    shown = (_start_of(shown[0]), _start_of(shown[1]))
+                name = f"**{row.name}**" if row.changed else row.name
+                marks.append((name, prose(shown[0], 200), prose(shown[1], 400)))
             version = new.version if new.version.isdigit() else "new"
             parts.append(_table(("Versions", f"{prose(old.version)} (now)", prose(version)), marks))
     if len(chapters) > limit:
         parts.append(f"… and {len(chapters) - limit} more functions.")
     return "\n\n".join(parts)
+
+
+def _start_of(text: str) -> str:
+    return text if len(text) <= 20 else f"{text[:16]}…"
 
 
 def roll_back(story: Story) -> str:
@@ -422,23 +458,38 @@ def history(story: Story, limit: int = 25) -> str:
         rows = []
         served, running = chapter.status.served_by, chapter.status.running
         for entry in chapter.status.history[:limit]:
-            mark = "▶ " if running is not None and entry.deployment_id == running.deployment_id else ""
-            mark += "● " if served is not None and entry.deployment_id == served.deployment_id else ""
-            rows.append(_history_row(entry, mark))
-        title = f"**{code(chapter.key)}** serves {prose(words.split(chapter.status.alias.shares))}."
-        columns = ("Deployment", "Status", "Kind", "Versions", "Commit", "Reason")
-        parts.append(title + ("\n\n" + _table(columns, rows) if rows else ""))
+            mark = "🔄" if running is not None and entry.deployment_id == running.deployment_id else ""
+            mark += "🟢" if served is not None and entry.deployment_id == served.deployment_id else ""
+            rows.append(_history_row(story, entry, mark))
+        columns = ("", "Deployment", "When (UTC)", "What", "Status", "Versions", "From", "Reason")
+        if len(story.functions) > 1:
+            parts.append(f"**{code(chapter.key)}** serves {prose(words.split(chapter.status.alias.shares))}.")
+        if rows:
+            parts.append(_table(columns, rows))
+            if len(chapter.status.history) > limit:
+                parts.append(f"… and {len(chapter.status.history) - limit} older ones.")
     return "\n\n".join(parts)
 
 
-def _history_row(entry: HistoryEntry, mark: str) -> tuple[str, ...]:
-    kind = entry.kind + (f" of {entry.rollback_of}" if entry.rollback_of else "")
+def _history_row(story: Story, entry: HistoryEntry, mark: str) -> tuple[str, ...]:
+    context, identity = story.context, story.identity
+    name = code(entry.deployment_id)
+    if identity is not None and not context.endpoint:
+        name = link(name, links.deployment(identity.partition, identity.region, plain(entry.deployment_id, 80)))
+    base = f"{context.server_url}/{context.repository}"
+    run = f"run {entry.run_id}" if entry.run_id else ""
+    commit = code(words.short_sha(entry.commit)) if entry.commit else ""
+    if context.repository:
+        run = link("run", f"{base}/actions/runs/{entry.run_id}") if run else ""
+        commit = link(commit, f"{base}/commit/{quote(plain(entry.commit, 80))}") if commit else ""
     return (
-        f"{mark}{code(entry.deployment_id)}",
+        mark,
+        name,
+        _whole(words.date(entry.created).replace("-", "&#8209;")),
+        prose(entry.kind) + (f" of {code(entry.rollback_of)}" if entry.rollback_of else ""),
         prose(str(entry.status)),
-        prose(kind),
         f"{prose(entry.current_version)} → {prose(entry.target_version)}",
-        code(words.short_sha(entry.commit)) if entry.commit else "",
+        " ".join(part for part in (commit, run) if part),
         prose(entry.reason, 200),
     )
 
@@ -452,7 +503,8 @@ def tables(story: Story, limit: int = 100) -> str:
         rows = [tuple(prose(cell, 300) for cell in row) for row in listed.rows[:limit]]
         more = f"\n\n… and {len(listed.rows) - limit} more." if len(listed.rows) > limit else ""
         parts.append(_table(listed.columns, rows) + more if rows else "")
-    parts.append("\n".join(f"- {prose(what)}" for what in story.written[:limit]))
+    if story.result is None or story.result.outcome is not Outcome.SUCCEEDED:  # whose reason says it
+        parts.append("\n".join(f"- {prose(what)}" for what in story.written[:limit]))
     return "\n\n".join(part for part in parts if part)
 
 

@@ -120,8 +120,13 @@ def sentence(command: Command, result: Result) -> str:
             return f"{name} serves {new}, with all of its traffic{before}."
         case Outcome.UNCHANGED:
             return f"{now} Nothing was deployed." if now else "Nothing was deployed."
+        case Outcome.PLANNED if result.target_version and result.target_version == result.previous_version:
+            return f"{name} would stay on {old}. Nothing was changed."
+        case Outcome.PLANNED if not result.function:
+            return "Nothing was changed."
         case Outcome.PLANNED:
-            return f"{name} would go from {old} to {new}. Nothing was changed."
+            wanted = new if result.target_version else "a new version"
+            return f"{name} would go from {old} to {wanted}. Nothing was changed."
         case Outcome.VALID:
             return "The inputs, the manifest and the AppSpec are valid. AWS was not asked."
         case Outcome.REPORTED:
@@ -181,6 +186,10 @@ def summary_sentence(story: Story) -> str:
             )
     if len(results) <= 1:
         return sentence(story.command, results[0] if results else story.result)
+    if all(result.outcome is Outcome.SUCCEEDED for result in results) and story.command is Command.DEPLOY:
+        return f"All {len(results)} functions serve their new version, with all of its traffic."
+    if all(result.outcome is Outcome.ROLLED_BACK for result in results):
+        return f"All {len(results)} functions serve the version from before again, with all of its traffic."
     count: dict[str, int] = {}
     for result in results:
         title = look(story.command, result).title.lower()
@@ -196,9 +205,18 @@ def because(story: Story) -> str:
     result = story.result
     plain_success = story.command in _MOVING and result is not None and result.outcome is Outcome.SUCCEEDED
     found = result.reason if result is not None and not plain_success else ""
+    several = len(story.functions) > 1
+    if several and found and (blamed := culprits(story)):
+        found = " ".join(f"{chapter.key}: {chapter.diagnosis.summary}" for chapter in blamed[:3] if chapter.diagnosis)
+        found += f" And {len(blamed) - 3} more." if len(blamed) > 3 else ""
     if given and given not in found:
         return f"{found} Reason given: {given}".strip()
     return found
+
+
+def culprits(story: Story) -> list[FunctionStory]:
+    """The functions that something is known to have gone wrong with; others may have been taken along."""
+    return [chapter for chapter in story.functions.values() if chapter.diagnosis]
 
 
 def next_step(story: Story, chapter: FunctionStory | None, result: Result) -> str:
@@ -223,6 +241,12 @@ def next_step(story: Story, chapter: FunctionStory | None, result: Result) -> st
     return ""
 
 
+def about_the_cause(story: Story, chapter: FunctionStory) -> str:
+    """The diagnosis' remedy, where the next step is another one (traffic comes first)."""
+    remedy = chapter.diagnosis.remedy if chapter.diagnosis else ""
+    return "" if any(remedy in step for step in next_steps(story)) else remedy
+
+
 def next_steps(story: Story, limit: int = 5) -> list[str]:
     """The next step; of several functions, each that needs one has its own, its name before it."""
     if story.result is None:
@@ -235,7 +259,10 @@ def next_steps(story: Story, limit: int = 5) -> list[str]:
     if all(chapter.result and look(story.command, chapter.result).tone is Tone.GOOD for chapter in chapters):
         return ["How to roll back each function is in the job summary."] if story.command is Command.DEPLOY else []
     steps: dict[str, list[str]] = {}
-    for chapter in chapters:
+    blamed = culprits(story)
+    for chapter in [*blamed, *(chapter for chapter in chapters if chapter not in blamed)]:
+        if blamed and chapter not in blamed and chapter.result and _taken_along(chapter.result):
+            continue
         if chapter.result and (step := next_step(story, chapter, chapter.result)):
             steps.setdefault(step, []).append(chapter.key)
     told = [
@@ -243,6 +270,12 @@ def next_steps(story: Story, limit: int = 5) -> list[str]:
         for step, keys in steps.items()
     ]
     return told[:limit] + ([f"… and {len(told) - limit} more in the job summary."] if len(told) > limit else [])
+
+
+def _taken_along(result: Result) -> bool:
+    """Whether there is nothing to do for this one but what is to be done for who caused it."""
+    ended = result.outcome in (Outcome.ROLLED_BACK, Outcome.STOPPED, Outcome.REFUSED)
+    return ended and not result.remedy and not is_split(result)
 
 
 def rollback_command(chapter: FunctionStory | None, result: Result) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 FULL, EMPTY = "█", "░"
 
@@ -33,6 +34,16 @@ def time_of_day(epoch: float, at: float) -> str:
         return ""
     minutes = int(epoch + at) // 60
     return f"{minutes // 60 % 24:02}:{minutes % 60:02} UTC"
+
+
+def date(epoch: float | None) -> str:
+    """`2026-11-23 14:10`, in UTC; empty when it is not known."""
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M") if epoch and 0 < epoch < 1e11 else ""
+
+
+def alarm_state(state: str, since: float | None) -> str:
+    """`ALARM since 2026-11-23 10:42 UTC`, as far as it is known."""
+    return f"{state} since {date(since)} UTC" if date(since) else state
 
 
 def percent(share: float) -> str:

@@ -105,6 +105,7 @@ def test_all_or_nothing_undoes_what_had_succeeded(runner: Runner, shop: Account,
     assert done.outcome in ("rolled-back", "rollback-failed")
     assert [shop.serves(name) for name in NAMES] == [{"1": 100.0}] * 3, done.log
     assert set(ends(done).values()) == {"rolled-back"}
+    assert "CodeDeployHook_checkout_after" in done.outputs["reason"]  # the cause leads, not who was taken along
     results = {each["function"]: each for each in json.loads(done.outputs["result"])["functions"]}
     assert all(each["live-version"] == "1" for each in results.values())
     assert results["alpha"]["rollback-deployment-id"].startswith("d-")

@@ -5,6 +5,7 @@ Builds the events that the state machine would emit, on a clock of its own; `sto
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self
 
 from ci_deploy.core import events as e
@@ -398,6 +399,33 @@ class Release:
             ),
         )
 
+    def undone(self, key: str, why: str) -> Self:
+        """A release takes back what had succeeded, by a deployment of its own."""
+        function, _, alias = key.partition(":")
+        self._add(
+            e.DeploymentStarted,
+            key=key,
+            deployment_id=self._id(key, True),
+            console_url=ARN.format(self._id(key, True)),
+            application="shop",
+            group=f"{function}-{alias}",
+            current_version=self.target,
+            target_version=self.current,
+            reverses=True,
+        )
+        self.after(1)._add(e.TrafficShifted, key=key, deployment_id=self._id(key, True), shares={self.current: 100.0})
+        self._add(e.StatusChanged, key=key, deployment_id=self._id(key, True), status=DeploymentStatus.SUCCEEDED)
+        self._add(e.AliasRead, key=key, alias=self._alias(key, self.current))
+        result = self.result_of(
+            key,
+            Outcome.ROLLED_BACK,
+            live=self.current,
+            deployed=False,
+            rollback=Rollback.SUCCEEDED,
+            reason=f"It had succeeded and was rolled back, all or nothing. {why}",
+        )
+        return self._add(e.Finished, key=key, result=result)
+
     def put_on_hold(self, text: str) -> Self:
         return self._add(e.HoldChanged, text=text)
 
@@ -612,6 +640,14 @@ def scenarios() -> dict[str, Release]:
         .put_on_hold("by hubot run 11223344999 - Checkout total is wrong for CHF")
         .finished(Outcome.SUCCEEDED, live="41", reason="Checkout total is wrong for CHF, see the incident channel"),
         "release-mixed": mixed(four),
+        "release-twelve": twelve(),
+        "release-running": Release(*four, inputs={"functions": "release.yml"}).running(30),
+        "plan-findings": plan_with_findings(warning, refusal),
+        "setup": set_up(),
+        "prune": pruned(),
+        "first": Release(hooks=False, current="")
+        .planned()
+        .finished(Outcome.SUCCEEDED, live="1", previous_version="", target_version="1", deployed=True),
         "error": Release(identity=None).finished(
             Outcome.ERROR,
             reason="sts:GetCallerIdentity: ExpiredToken: The security token included in the request is expired.",
@@ -704,3 +740,123 @@ def status_report() -> Release:
     )
     release._add(e.StatusReported, alias=release._alias(release.keys[0], "41"), history=entries, served_by=entries[0])
     return release.finished(Outcome.REPORTED, live="41")
+
+
+def twelve() -> Release:
+    """Of twelve functions, one fails late; what had succeeded is taken back with it."""
+    names = "catalog checkout customers fraud invoices mail orders payments pricing search shipping stock"
+    keys = tuple(f"{name}:live" for name in names.split())
+    release = Release(*keys, inputs={"functions": "release.yml", "release-policy": "rollback-all"})
+    release.all_shifted().after(9)
+    culprit = "payments:live"
+    for key in keys:
+        if key != culprit:
+            result = release.result_of(key, Outcome.SUCCEEDED, live="42")
+            release._add(e.StatusChanged, key=key, deployment_id=release._id(key), status=DeploymentStatus.SUCCEEDED)
+            release._add(e.Finished, key=key, result=result)
+    hook = "CodeDeployHook_payments_verify"
+    failed = LifecycleEvent(name="AfterAllowTraffic", status=EventStatus.FAILED, diagnostics=Diagnostics())
+    release._add(e.LifecycleChanged, key=culprit, deployment_id=release._id(culprit), event=failed, seconds=9.0)
+    release._add(
+        e.StatusChanged,
+        key=culprit,
+        deployment_id=release._id(culprit),
+        status=DeploymentStatus.FAILED,
+        error_code="HOOK_EXECUTION_FAILURE",
+        error_message="One or more lifecycle event validations failed.",
+    )
+    logs = (LogLines(function=hook, group=f"/aws/lambda/{hook}", lines=HOOK_LOG),)
+    release._add(
+        e.Diagnosed,
+        key=culprit,
+        diagnosis=Diagnosis(
+            code="HOOK_EXECUTION_FAILURE",
+            summary=f"Hook {hook} said in AfterAllowTraffic that the version is not good.",
+            remedy=f"Read the hook's log (/aws/lambda/{hook}), fix what it found, and deploy again.",
+            logs=logs,
+        ),
+    )
+    release.after(2)._add(
+        e.RollbackStarted,
+        key=culprit,
+        deployment_id=release._id(culprit, True),
+        rollback_of=release._id(culprit),
+        console_url=ARN.format(release._id(culprit, True)),
+    )
+    release.after(4)._add(
+        e.StatusChanged,
+        key=culprit,
+        deployment_id=release._id(culprit, True),
+        status=DeploymentStatus.SUCCEEDED,
+        of_rollback=True,
+    )
+    release._add(e.AliasRead, key=culprit, alias=release._alias(culprit, "41"))
+    result = release.result_of(culprit, Outcome.ROLLED_BACK, live="41", rollback=Rollback.SUCCEEDED)
+    release._add(e.Finished, key=culprit, result=result)
+    for key in keys:
+        if key != culprit:
+            release.undone(key, "The alias serves version 41 at 100 %.")
+    others = [chapter.result for key, chapter in release.story.functions.items() if key != culprit and chapter.result]
+    return release.concluded(result, *others)
+
+
+def plan_with_findings(*findings: Finding) -> Release:
+    """A plan that would be refused, and shows what changes."""
+    release = Release(command=Command.PLAN)
+    plan = release.plan_of("checkout:live")
+    assert plan.current and plan.new
+    layer = "arn:aws:lambda:eu-central-1:123456789012:layer:metrics:13"
+    new = replace(
+        plan.new, code_sha256="Zm9vYmFyIGZvbyBiYXIgZm9vIGJhciBmb28gYmFyIQ==", memory_mb=1024, layers=(layer,),
+        environment_names=("CURRENCIES", "PRICES_TABLE"),
+    )  # fmt: skip
+    note = Finding(severity=Severity.NOTE, code="timeout", text="The time limit follows from the config and 2 hooks.")
+    release.planned(*findings, note, new=new)
+    refusal = findings[-1]
+    return release.finished(Outcome.REFUSED, live="41", reason=refusal.text, remedy=refusal.remedy)
+
+
+def set_up() -> Release:
+    """What `setup` would do, with a difference that it leaves alone."""
+    release = Release(command=Command.SETUP)
+    release._add(
+        e.Listed,
+        key="",
+        title="Setup",
+        columns=("What", "Name", "", "Detail"),
+        rows=(
+            ("application", "shop", "is there", ""),
+            ("deployment config", "Shop.Canary20Percent3Minutes", "would be created", "canary 20% 3m"),
+            ("deployment group", "checkout-live", "differs, and stays so", "alarms: checkout-errors → none"),
+            ("alias", "checkout:live", "would be created", "on version 41"),
+        ),
+    )
+    release.noticed(
+        "The deployment group differs in its alarms, and stays as it is.", "`update-group: true` changes it."
+    )
+    return release.finished(
+        Outcome.REPORTED, reason="2 things would be created.", remedy="`apply: true` creates them.",
+        previous_version="", target_version="", duration_seconds=2.4,
+    )  # fmt: skip
+
+
+def pruned() -> Release:
+    """What `prune` has deleted."""
+    release = Release(command=Command.PRUNE)
+    release._add(
+        e.Listed,
+        key="",
+        title="Versions",
+        columns=("Version", "Published", "Code", "Description", "Kept for"),
+        rows=(
+            ("42", "2026-11-23", "1.8 MB", "sha=4f2a91c", "the alias live, one of the newest 2"),
+            ("41", "2026-11-20", "1.8 MB", "sha=0a1b2c3", "what a rollback needs, one of the newest 2"),
+            ("40", "2026-11-12", "1.8 MB", "", "nothing needs it: to be deleted"),
+            ("39", "2026-11-02", "1.7 MB", "", "nothing needs it: to be deleted"),
+        ),
+    )
+    for version in ("39", "40"):
+        release._add(e.Written, key="", what=f"Version {version} of checkout was deleted")
+    return release.finished(
+        Outcome.SUCCEEDED, reason="Deleted: 39, 40.", previous_version="", target_version="", duration_seconds=3.1
+    )

@@ -27,6 +27,9 @@ LOGGED = (
     "refused",
     "manual-rollback",
     "release-mixed",
+    "release-twelve",
+    "setup",
+    "prune",
     "status",
     "error",
 )

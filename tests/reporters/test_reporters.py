@@ -272,6 +272,25 @@ def test_a_split_is_never_left_unsaid(outcome: Outcome, weights: str, rollback: 
     assert "  " not in said
 
 
+def test_what_a_release_takes_back_keeps_its_versions() -> None:
+    """A reversal is a rollback of the first deployment: before and after stay, and both deployments are told."""
+    chapter = SCENARIOS["release-twelve"].story.functions["catalog:live"]
+    assert (chapter.current_version, chapter.target_version, dict(chapter.shares)) == ("41", "42", {"41": 100.0})
+    assert chapter.deployment and chapter.deployment.deployment_id == "d-A00B2C3D4E"
+    assert chapter.rollback and chapter.rollback.deployment_id == "d-R00B2C3D4E"
+
+
+def test_of_many_the_one_that_failed_is_named() -> None:
+    """Reason, next step and annotation begin with it, though it is the eighth in the manifest."""
+    story = SCENARIOS["release-twelve"].story
+    assert verdict.because(story).startswith("payments:live: Hook CodeDeployHook_payments_verify")
+    assert [step.partition(":live")[0] for step in verdict.next_steps(story)] == ["payments"]
+    screen = Screen()
+    logged(SCENARIOS["release-twelve"], screen)
+    assert screen.of("error")[0][0].startswith("Rolled back: payments:live, ")
+    assert summary.render(story).count("❌ **Failed**") == 1
+
+
 def test_commands_survive_a_shell() -> None:
     """What is printed to be pasted is quoted."""
     result = Result(function="f", alias="$(x)", outcome=Outcome.SUCCEEDED, previous_version="41")
