@@ -37,7 +37,7 @@ STOP_AGAIN_AFTER = 5.0
 ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
 LOST_AFTER = 3  # looks failed in a row at the time limit: that is no contact
 HEARTBEAT = 60.0
-QUIET = 15.0  # between looks while nothing is due (facts.md A11)
+QUIET = 20.0  # between looks while nothing is due (facts.md A11)
 BEAT = 3.0  # seconds from one common moment of looking to the next, in a large release
 FEW = 10  # functions of a release that are each followed as closely as one
 MANY = 100  # and from here on a success is not looked at once more for its lifecycle
@@ -266,7 +266,7 @@ def _targets_matter(r: Rollout, now: float) -> bool:
         shifts = due is not None and last is not None and due < last and now >= due
         return now - r.targets_at >= (every if shifts else max(2 * HEARTBEAT, every))
     quiet = r.stage is Stage.FOLLOWING and r.stage_event == "AllowTraffic" and due is not None and now < due
-    return not quiet or now - r.targets_at >= HEARTBEAT
+    return not quiet or now - r.targets_at >= 2 * HEARTBEAT
 
 
 def _next_look(r: Rollout, now: float) -> float:
@@ -361,8 +361,8 @@ def rollback_expected(r: Rollout) -> bool:
         return False
     if deployment.rollback_id:
         return True
-    stopped_before = r.command is Command.FINISH and deployment.error_code == "MANUAL_STOP"  # by the main step
-    if stopped_before or (r.stop_sent and not r.stop_refused):
+    stopped = deployment.error_code == "MANUAL_STOP" and (r.stop_sent or r.command is Command.FINISH)  # by main or us
+    if stopped or (r.stop_sent and not r.stop_refused):
         return r.stop_rollback  # the stop says it, whatever the group says
     events = set(r.plan.rollback_events)
     if deployment.error_code == "ALARM_ACTIVE":
@@ -425,7 +425,7 @@ def stop_failed(turn: Turn, action: Stop, error: CiDeployError) -> None:
         turn.set(stop_pending=True, stop_asked_at=turn.now)
         return
     message = "it was over already" if code == "DeploymentAlreadyCompletedException" else error.what
-    turn.set(stop_refused=message, again_at=turn.now)
+    turn.set(stop_refused=message, stop_pending=False, again_at=turn.now)
     turn.say(e.StopAnswered, deployment_id=action.deployment_id, status="refused", message=message)
     if code != "DeploymentAlreadyCompletedException" and kind is not ErrorKind.UNREACHABLE and not r.cancelled:
         turn.to(Stage.VERIFYING)  # it goes on without us; say what is served now
