@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from . import __version__
 from .core.inputs import table
 from .core.kinds import BOOL
 from .core.model import Command
+
+if TYPE_CHECKING:
+    import argparse  # which the action does not need
 
 _HELP: Mapping[Command, str] = {
     Command.DEPLOY: "deploy a version and follow it to the end",
@@ -38,6 +41,8 @@ class Arguments:
 
 def parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
     """One subcommand a command; each knows the flags of its own inputs."""
+    import argparse
+
     top = argparse.ArgumentParser(
         prog="ci-deploy",
         description="Deploy AWS Lambda functions through CodeDeploy.",

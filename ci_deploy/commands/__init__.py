@@ -1,22 +1,37 @@
-"""One file a command. Each has `run(call) -> Concluded`: its facts, its plan, its first state."""
+"""One file a command. Each has `run(call) -> Concluded`: its facts, its plan, its first state.
+
+A run imports the one that it needs: what only `setup` or `prune` knows costs a deployment nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 
 from ..core.events import Concluded
 from ..core.model import Command
-from . import deploy, finish, plan, prune, rollback, setup, status, stop, validate
 from .call import Call
 
+
+def _run(command: Command) -> Callable[[Call], Concluded]:
+    def run(call: Call) -> Concluded:
+        concluded: Concluded = import_module(f".{command}", __name__).run(call)
+        return concluded
+
+    return run
+
+
 COMMANDS: Mapping[Command, Callable[[Call], Concluded]] = {
-    Command.DEPLOY: deploy.run,
-    Command.ROLLBACK: rollback.run,
-    Command.STOP: stop.run,
-    Command.STATUS: status.run,
-    Command.PLAN: plan.run,
-    Command.SETUP: setup.run,
-    Command.FINISH: finish.run,
-    Command.PRUNE: prune.run,
-    Command.VALIDATE: validate.run,
+    command: _run(command)
+    for command in (
+        Command.DEPLOY,
+        Command.ROLLBACK,
+        Command.STOP,
+        Command.STATUS,
+        Command.PLAN,
+        Command.SETUP,
+        Command.FINISH,
+        Command.PRUNE,
+        Command.VALIDATE,
+    )
 }

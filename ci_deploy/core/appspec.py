@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib import resources
 from typing import Any
 
 from .errors import InvalidInput, Problem
@@ -90,6 +89,8 @@ def sha256(text: str) -> str:
 
 
 def schema() -> dict[str, Any]:
+    from importlib import resources
+
     loaded: dict[str, Any] = json.loads(
         resources.files(__package__).joinpath("appspec.schema.json").read_text(encoding="utf-8")
     )

@@ -1,0 +1,107 @@
+"""What people deploy with today, as the programs that `deploy.py` measures beside ours. Run as processes, not imported.
+
+Each does the same calls (GetAlias, PublishVersion, CreateDeployment with an inline AppSpec, waiting) and no checks.
+SPEED divides their sleeps: five seconds are five seconds of the emulator's time, as ours are.
+"""
+
+BOTO3 = """
+import json, os, sys, time
+import boto3
+speed, names = float(os.environ["SPEED"]), sys.argv[1:]
+codedeploy, functions = boto3.client("codedeploy"), boto3.client("lambda")
+
+
+def create(name):
+    current = functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
+    target = functions.publish_version(FunctionName=name)["Version"]
+    properties = {"Name": name, "Alias": "live", "CurrentVersion": current, "TargetVersion": target}
+    resource = {name: {"Type": "AWS::Lambda::Function", "Properties": properties}}
+    content = json.dumps({"version": 0.0, "Resources": [resource]})
+    return codedeploy.create_deployment(
+        applicationName="app",
+        deploymentGroupName=name,
+        revision={"revisionType": "AppSpecContent", "appSpecContent": {"content": content}},
+    )["deploymentId"]
+
+
+waiting = [create(name) for name in names]
+"""
+
+POLLING = (
+    BOTO3
+    + """
+ends = []
+while True:
+    for each in list(waiting):
+        status = codedeploy.get_deployment(deploymentId=each)["deploymentInfo"]["status"]
+        if status in ("Succeeded", "Failed", "Stopped"):
+            waiting.remove(each)
+            ends.append(status)
+    if not waiting:
+        break
+    time.sleep(5 / speed)
+sys.exit(ends != ["Succeeded"] * len(names))
+"""
+)
+
+WAITER = (
+    BOTO3
+    + """
+waiter = codedeploy.get_waiter("deployment_successful")
+for each in waiting:
+    waiter.wait(deploymentId=each, WaiterConfig={"Delay": 15 / speed})
+"""
+)
+
+SHELL = """
+set -eu
+pause=$(awk "BEGIN { print 5 / $SPEED }")
+waiting=
+for name in "$@"; do
+  current=$(aws lambda get-alias --function-name "$name" --name live --query FunctionVersion --output text)
+  target=$(aws lambda publish-version --function-name "$name" --query Version --output text)
+  properties="{\\"Name\\": \\"$name\\", \\"Alias\\": \\"live\\",
+    \\"CurrentVersion\\": \\"$current\\", \\"TargetVersion\\": \\"$target\\"}"
+  content="{\\"version\\": 0.0, \\"Resources\\": [
+    {\\"$name\\": {\\"Type\\": \\"AWS::Lambda::Function\\", \\"Properties\\": $properties}}]}"
+  quoted=$(printf %s "$content" | tr -d '\\n' | sed 's/"/\\\\"/g')
+  waiting="$waiting $(aws deploy create-deployment --application-name app --deployment-group-name "$name" \\
+    --revision "{\\"revisionType\\": \\"AppSpecContent\\", \\"appSpecContent\\": {\\"content\\": \\"$quoted\\"}}" \\
+    --query deploymentId --output text)"
+done
+while :; do
+  left=
+  for each in $waiting; do
+    status=$(aws deploy get-deployment --deployment-id "$each" --query deploymentInfo.status --output text)
+    case $status in
+      Succeeded) ;;
+      Failed|Stopped) exit 1 ;;
+      *) left="$left $each" ;;
+    esac
+  done
+  waiting=$left
+  [ -n "$waiting" ] || exit 0
+  sleep "$pause"
+done
+"""
+
+CLIENTS = """
+import os
+import boto3
+for service in ("codedeploy", "codedeploy", "lambda", "sts"):
+    boto3.client(service)
+os._exit(0)
+"""
+
+OUR_CLIENTS = """
+import os
+from pathlib import Path
+from ci_deploy import app
+from ci_deploy.core.inputs import Inputs
+from ci_deploy.edge.clock import clock_for
+from ci_deploy.edge.wiring import aws_for
+aws = aws_for(Inputs(), dict(os.environ), clock=clock_for({}), mask=print)
+for service in ("codedeploy", "lambda", "sts"):  # the first brings the urgent one with it
+    aws.client(service)
+os._exit(0)
+"""
