@@ -72,6 +72,10 @@ metadata: .venv/.installed ## write action.yml, README's tables and the generate
 lock: .venv/.installed ## write the lock files (UPGRADE=1: with the newest versions that are allowed)
 	$(BIN)/python scripts/locks.py $(if $(UPGRADE),--upgrade)
 
+.PHONY: pictures
+pictures: .venv/.installed tests/browser/node_modules/.installed ## write docs/images from the golden reports (needs chromium)
+	$(BIN)/python scripts/pictures.py
+
 .PHONY: coverage
 coverage: .venv/.installed ## what the tests reach, branches included
 	$(BIN)/coverage erase

@@ -294,13 +294,13 @@ def lifecycle(chapter: FunctionStory) -> str:
             if event.status is EventStatus.SKIPPED and leg.status is DeploymentStatus.SUCCEEDED:
                 continue  # a hook that there is not
             icon = EVENT_ICONS.get(event.status, "❔")
-            took = words.duration(seconds) if seconds is not None else ""
+            took = _whole(words.duration(seconds)) if seconds is not None else ""
             # Of a success CodeDeploy's message is "Succeeded" again.
             said = prose(event.diagnostics.message, 500) if event.status is EventStatus.FAILED else ""
-            rows.append((f"{mark}{code(event.name)}", f"{icon} {prose(str(event.status))}", took, said))
+            rows.append((f"{mark}{code(event.name)}", f"{icon}&nbsp;{prose(str(event.status))}", took, said))
         if leg.status is not DeploymentStatus.CREATED:
             error = f"{leg.error_code}: {leg.error_message}" if leg.error_code else leg.error_message
-            took = words.duration(leg.ended_at - leg.started_at) if leg.ended_at is not None else ""
+            took = _whole(words.duration(leg.ended_at - leg.started_at)) if leg.ended_at is not None else ""
             name = f"{mark}**Deployment** {_leg_link(leg)}"
             rows.append((name, f"**{prose(str(leg.status))}**", took, prose(error, 500)))
     return _table(("Lifecycle event", "Status", "Took", ""), rows) if rows else ""

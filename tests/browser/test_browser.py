@@ -92,6 +92,21 @@ def test_the_demos_page_shows_the_run(tmp_path: Path) -> None:
     assert "\x1b" not in shown
 
 
+def test_the_pictures_show_the_reports_as_they_are() -> None:
+    """`make pictures` was run after the last change of a golden file that is shown, and nothing else lies there."""
+    folder = ROOT / "docs" / "images"
+    assert (folder / "sources.txt").read_text("utf-8") == pictures.sources()
+    assert {path.name for path in folder.glob("*.png")} == set(pictures.PICTURES)
+
+
+def test_mermaid_draws_the_chart_of_the_picture(mermaid: Path, tmp_path: Path) -> None:
+    """In the summary's picture the chart is Mermaid's own."""
+    assert mermaid == pictures.MERMAID
+    page = pictures.page(GOLDEN / "summary" / "succeeded.md", unfolded=False)
+    assert page.count('<div class="mermaid">') == 1
+    assert '<svg class="chart"' not in page
+
+
 def test_pictures_are_as_high_as_their_page(tmp_path: Path) -> None:
     """A picture for the README is not cut off."""
     target = tmp_path / "picture.png"
