@@ -14,12 +14,12 @@ from . import history as histories
 from . import hold as holds
 from . import marker as markers
 from .checks import preflight
-from .following import request_stop
 from .model import Command, Deployment, DeploymentStatus, Finding, Outcome, Severity
 from .planning import Facts, Plan, existing, marker_key, plan, reverse
 from .preparing import attach, give_way, is_rollback
 from .publishing import begin, bound
 from .rollout import Cause, Rollout, Stage, Turn
+from .stopping import request_stop
 
 ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
 SEARCH_FOR = 60.0  # the post step's search for a deployment that was being created when the main step ended

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from . import deciding, following, preparing, publishing, updating, verdict
+from . import deciding, following, looking, preparing, publishing, stopping, updating, verdict
 from . import events as e
 from .actions import (
     Action,
@@ -32,7 +32,7 @@ from .actions import (
     UpdateCode,
     Upload,
 )
-from .model import Alias, Deployment, Diagnosis, FunctionVersion
+from .model import Alias, Deployment, Diagnosis, FunctionVersion, StopAnswer
 from .packaging import StoredPackage
 from .planning import Facts
 from .rollout import Rollout, Stage, Turn
@@ -79,7 +79,7 @@ def _watched(rollout: Rollout) -> str:
 def observe(turn: Turn, observation: Observation) -> None:
     match observation:
         case Cancelled():
-            following.cancelled(turn, observation)
+            stopping.cancelled(turn, observation)
         case Progressed():
             turn.say(e.Progress, what=observation.what, done=observation.done, total=observation.total)
         case Done(action=action, answer=answer):
@@ -112,8 +112,8 @@ def _answered(turn: Turn, action: Action, answer: object) -> None:
             preparing.waited(turn, action, answer)
         case Look(), tuple():
             following.looked(turn, action, answer)
-        case Stop(), _:
-            following.stop_answered(turn, action, answer)  # type: ignore[arg-type]
+        case Stop(), StopAnswer():
+            stopping.stop_answered(turn, action, answer)
         case CreateAlias(), _:
             publishing.alias_created(turn)
         case LookAlias(), Alias() | None if turn.r.stage is Stage.CREATING_ALIAS:
@@ -136,7 +136,7 @@ def _failed(turn: Turn, failed: Failed) -> None:
         case Look() if stage is not Stage.WAITING:
             following.look_failed(turn, failed.error)
         case Stop() if failed.action.deployment_id == turn.r.deployment_id:
-            following.stop_failed(turn, failed.action, failed.error)
+            stopping.stop_failed(turn, failed.action, failed.error)
         case StoreCode() | UpdateCode() | Publish() | LookVersion() | CreateAlias():
             publishing.failed(turn, failed.action, failed.error)
         case LookAlias() if stage is Stage.CREATING_ALIAS:
@@ -172,23 +172,23 @@ def proceed(turn: Turn) -> None:
 def _limit_ending(turn: Turn, until: float) -> None:
     """After a signal, and in the post step, the time that is left is the runner's to give."""
     if turn.now >= until:
-        following.end_cancelled(turn, "the time of grace is over")
+        stopping.end_cancelled(turn, "the time of grace is over")
     elif turn.r.stage is Stage.CREATING:
-        following.await_creation(turn)
+        stopping.await_creation(turn)
 
 
 def wake(r: Rollout, now: float) -> float:
     """When this rollout has something to do by itself. Answers wake it anyway."""
     times = [r.again_at, r.cancel_until, r.deadline, r.waiting_until]
     if r.stage in (Stage.FOLLOWING, Stage.FOLLOWING_ROLLBACK):
-        times.append(r.said_at + following.heartbeat_every(r))
+        times.append(r.said_at + looking.heartbeat_every(r))
         if r.inputs.hook_timeout is not None and r.stage_event:
             times.append(r.stage_event_at + r.inputs.hook_timeout)
     if r.cancelled_at is not None:
-        times.append(r.cancelled_at + following.ANSWER_GRACE * r.second)
+        times.append(r.cancelled_at + stopping.ANSWER_GRACE * r.second)
     if r.stage is Stage.ROLLBACK_DUE:
         times.append(r.since + following.ROLLBACK_APPEARS_WITHIN)
     if r.stage is Stage.VERIFYING:
         times.append(r.since + verdict.DIAGNOSIS_TAKES)
     ahead = [time for time in times if time is not None and time > now]
-    return min(ahead, default=now + following.HEARTBEAT)
+    return min(ahead, default=now + looking.HEARTBEAT)

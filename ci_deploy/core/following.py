@@ -6,48 +6,29 @@ following (`lost-contact`, with the deployment left alone). A stop is asked for 
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 from . import events as e
 from . import schedule
-from .actions import Cancelled, Create, Diagnose, Look, Stop
-from .checks import HOOK_PREFIX
-from .errors import AwsError, CiDeployError, ErrorKind
+from .actions import Diagnose, Look
+from .errors import CiDeployError
+from .looking import MANY, ends_at, heartbeat_every, next_look, next_shift_at, targets_matter
 from .model import (
     Command,
     Deployment,
     DeploymentStatus,
     DeploymentTarget,
     EventStatus,
-    Known,
-    Outcome,
-    Rollback,
     RollbackEvent,
     Routing,
     RoutingType,
-    StopAnswer,
 )
 from .planning import Existing
-from .rollout import Cause, Rollout, Stage, Turn, jittered, kind_of
+from .rollout import Cause, Rollout, Stage, Turn, jittered
+from .stopping import STOP_TAKES, out_of_time, stop_again, stop_for_cancel
 from .timeline import changes
 
-STOP_TAKES = 600.0  # a stop, its rollback included, before we say that we do not know
-STOP_AGAIN_AFTER = 5.0
 ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
-LOST_AFTER = 3  # looks failed in a row at the time limit: that is no contact
-HEARTBEAT = 60.0
-QUIET = 20.0  # between looks while nothing is due (facts.md A11)
-BEAT = 3.0  # seconds from one common moment of looking to the next, in a large release
-FEW = 10  # functions of a release that are each followed as closely as one
-MANY = 100  # and from here on a success is not looked at once more for its lifecycle
-LOOK_AT_MOST = 25  # deployments in a BatchGetDeployments (facts.md A4)
-LOOKS_A_SECOND = 2.0  # that a whole release may make; AWS throttles somewhere above (facts.md A11)
-TARGETS_A_SECOND = 1.25  # the same for looks with a target, which are a call for each function
-GRACE = 6.0  # real seconds from the first signal to our own end; the runner sends SIGTERM after 7.5 (facts.md B3)
-ANSWER_GRACE = 3.0  # real seconds that CreateDeployment's answer is awaited after a signal
-ON_TERMINAL = 600.0  # the same grace where nobody kills us: a person at a terminal, who can press Ctrl-C again
-
 
 # --- Looking -----------------------------------------------------------------------------------------------------
 
@@ -55,22 +36,13 @@ ON_TERMINAL = 600.0  # the same grace where nobody kills us: a person at a termi
 def following(turn: Turn) -> None:
     r = turn.r
     if r.cancelled and r.cause is Cause.NONE:
-        _stop_for_cancel(turn)
-    elif _out_of_time(turn):
+        stop_for_cancel(turn)
+    elif out_of_time(turn):
         return
     if turn.r.stage is Stage.FOLLOWING:
-        _stop_again(turn)
+        stop_again(turn)
         _look(turn, turn.r.deployment_id)
         _heartbeat(turn)
-
-
-def _stop_again(turn: Turn) -> None:
-    """A stop that is Pending, or did not arrive, is asked for again until it is done or the deployment is over."""
-    r = turn.r
-    if not r.stop_pending or turn.asked(Stop) or turn.now < r.stop_asked_at + STOP_AGAIN_AFTER:
-        return
-    if not (r.cancelled and r.context.actions):
-        turn.ask(Stop(key=r.key, deployment_id=r.deployment_id, rollback=r.stop_rollback))
 
 
 def following_rollback(turn: Turn) -> None:
@@ -97,7 +69,7 @@ def _look(turn: Turn, deployment_id: str) -> None:
     r = turn.r
     if turn.asked(Look) or not turn.due(together=True):
         return
-    with_targets = frozenset({deployment_id}) if _targets_matter(r, turn.now) else frozenset()
+    with_targets = frozenset({deployment_id}) if targets_matter(r, turn.now) else frozenset()
     if with_targets:
         turn.set(targets_at=turn.now)
     turn.set(looks=r.looks + 1)
@@ -115,7 +87,7 @@ def looked(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
     elif r.stage in (Stage.FOLLOWING, Stage.ROLLBACK_DUE):
         _saw_deployment(turn, by_id.get(r.deployment_id), r.deployment_id in action.with_targets)
     if turn.r.stage is not Stage.DONE and turn.r.stage is r.stage and turn.now >= turn.r.again_at:
-        turn.set(again_at=_next_look(turn.r, turn.now))
+        turn.set(again_at=next_look(turn.r, turn.now))
 
 
 def _saw_deployment(turn: Turn, snapshot: Deployment | None, with_targets: bool) -> None:
@@ -233,72 +205,6 @@ def _traffic(turn: Turn, deployment: Deployment, target: DeploymentTarget | None
     )
 
 
-def next_shift_at(r: Rollout) -> float | None:
-    if r.plan is None or r.shift_began is None or r.stop_sent:
-        return None
-    offset = schedule.next_shift(r.plan.routing, r.share)
-    return None if offset is None else r.shift_began + offset
-
-
-def ends_at(r: Rollout) -> float | None:
-    """When the last shift is due; hooks after it take what they take."""
-    if r.plan is None or r.shift_began is None or r.stop_sent:
-        return None
-    return r.shift_began + r.plan.shift_seconds
-
-
-def _targets_matter(r: Rollout, now: float) -> bool:
-    """Whether lifecycle or traffic can have changed: always, except in the quiet between two shifts.
-
-    A target is a call of its own, so in a large release only shifts and ends are worth it.
-    """
-    due = next_shift_at(r)
-    if len(r.siblings) > FEW and r.stage is Stage.FOLLOWING:
-        if r.deployment is None or r.deployment.status in (DeploymentStatus.CREATED, DeploymentStatus.QUEUED):
-            return False  # it has no target yet
-        every = max(QUIET, len(r.siblings) / TARGETS_A_SECOND)
-        if r.shift_began is None:
-            # What is not known yet is found out once in that time, each at another moment.
-            began = r.started_at + every * (jittered(5.0, r.marker_id, "targets") - 4.5)
-            return now >= began and now - r.targets_at >= every
-        last = ends_at(r)
-        # The last shift is the end, which is looked at with its lifecycle anyway.
-        shifts = due is not None and last is not None and due < last and now >= due
-        return now - r.targets_at >= (every if shifts else max(2 * HEARTBEAT, every))
-    quiet = r.stage is Stage.FOLLOWING and r.stage_event == "AllowTraffic" and due is not None and now < due
-    return not quiet or now - r.targets_at >= 2 * HEARTBEAT
-
-
-def _next_look(r: Rollout, now: float) -> float:
-    """When to look again. The functions of a large release look at the same moments, so that one call serves 25."""
-    at = now + _pause(r, now)
-    if len(r.siblings) <= FEW or r.cancelled:
-        return at
-    beat = max(BEAT, len(r.siblings) / LOOK_AT_MOST / LOOKS_A_SECOND)
-    return math.ceil(at / beat) * beat
-
-
-def _pause(r: Rollout, now: float) -> float:
-    """Seconds until the next look: short where something is about to happen, long in the quiet (facts.md A11)."""
-    if r.stage is Stage.ROLLBACK_DUE:
-        pause = 3.0
-    elif r.stop_sent:
-        pause = 2.0
-    elif r.stage_event == "AllowTraffic" and r.stage is Stage.FOLLOWING:
-        due = next_shift_at(r)
-        if due is not None and now < due:
-            return min(due + 0.7 - now, jittered(QUIET, r.marker_id, r.looks))
-        overdue = now - (due if due is not None else r.stage_event_at)
-        pause = min(5.0, max(1.5, overdue / 10))
-    elif r.stage_event:
-        pause = min(10.0, max(2.0, (now - r.stage_event_at) / 4))
-    else:
-        pause = 1.5 if now - r.said_at < 30 else 5.0
-    if r.cancelled:
-        pause = min(pause, 0.7 * r.second) if r.second == 1.0 else 0.7 * r.second
-    return jittered(pause, r.marker_id, r.looks)
-
-
 def look_failed(turn: Turn, error: CiDeployError) -> None:
     """The deployment goes on, and so do we: try again, ever more slowly, until the time limit."""
     r = turn.r
@@ -310,11 +216,6 @@ def look_failed(turn: Turn, error: CiDeployError) -> None:
     if r.cancelled:
         pause = min(pause, r.second)
     turn.set(again_at=turn.now + jittered(pause, r.marker_id, failures))
-
-
-def heartbeat_every(r: Rollout) -> float:
-    """Seconds: a release says something twice a second at most, however many functions it has."""
-    return max(HEARTBEAT, len(r.siblings) / 2)
 
 
 def _heartbeat(turn: Turn) -> None:
@@ -343,15 +244,10 @@ def _over(turn: Turn) -> None:
         turn.to(Stage.VERIFYING)
         return
     if not r.cancelled and r.cause in (Cause.NONE, Cause.HOOK_TIMEOUT):
-        turn.ask(Diagnose(key=r.key, deployment=deployment, plan=r.plan, logs=wants_logs(r)))
+        turn.ask(Diagnose(key=r.key, deployment=deployment, plan=r.plan, logs=r.quotes_logs))
     turn.to(Stage.ROLLBACK_DUE, after=1.0)
     if deployment.rollback_id:
         _rollback_appeared(turn, deployment)
-
-
-def wants_logs(r: Rollout) -> bool:
-    """Whether raw hook logs may be quoted: not in public repositories unless asked for."""
-    return r.inputs.hook_logs == "on" or (r.inputs.hook_logs == "auto" and not r.context.public)
 
 
 def rollback_expected(r: Rollout) -> bool:
@@ -393,199 +289,3 @@ def _saw_rollback(turn: Turn, snapshot: Deployment | None, with_targets: bool) -
     turn.set(rollback=_told(turn, r.rollback, snapshot, of_rollback=True))
     if snapshot.status.terminal:
         turn.to(Stage.VERIFYING)
-
-
-# --- Ending it ourselves -----------------------------------------------------------------------------------------
-
-
-def request_stop(turn: Turn, cause: Cause, why: str, *, rollback: bool, urgent: bool = False) -> None:
-    r = turn.r
-    turn.set(cause=cause, stop_sent=True, stop_rollback=rollback)
-    if cause is not Cause.CANCELLED:
-        turn.set(deadline=turn.now + STOP_TAKES)
-    turn.say(e.StopRequested, deployment_id=r.deployment_id, rollback=rollback, why=why)
-    turn.ask(Stop(key=r.key, deployment_id=r.deployment_id, rollback=rollback, urgent=urgent))
-
-
-def stop_answered(turn: Turn, action: Stop, answer: StopAnswer) -> None:
-    r = turn.r
-    pending = answer.status == "Pending"
-    if not (pending and r.stop_pending):  # said once, not with every repetition
-        turn.say(e.StopAnswered, deployment_id=action.deployment_id, status=answer.status, message=answer.message)
-    if action.deployment_id == r.deployment_id:
-        turn.set(again_at=turn.now, stop_pending=pending, stop_asked_at=turn.now)
-
-
-def stop_failed(turn: Turn, action: Stop, error: CiDeployError) -> None:
-    """Too late is no error; a transient failure is repeated, unless the runner is about to kill us."""
-    r = turn.r
-    kind = kind_of(error)
-    code = error.code if isinstance(error, AwsError) else ""
-    if kind is not None and kind.transient and not (r.cancelled and r.context.actions):
-        turn.set(stop_pending=True, stop_asked_at=turn.now)
-        return
-    message = "it was over already" if code == "DeploymentAlreadyCompletedException" else error.what
-    turn.set(stop_refused=message, stop_pending=False, again_at=turn.now)
-    turn.say(e.StopAnswered, deployment_id=action.deployment_id, status="refused", message=message)
-    if code != "DeploymentAlreadyCompletedException" and kind is not ErrorKind.UNREACHABLE and not r.cancelled:
-        turn.to(Stage.VERIFYING)  # it goes on without us; say what is served now
-
-
-def _out_of_time(turn: Turn) -> bool:
-    """The time limit, and hooks that hang. Returns whether the stage was left."""
-    r = turn.r
-    if r.plan is None or r.deadline is None:
-        return False
-    if turn.now < r.deadline:
-        _watch_hook(turn)
-        return False
-    if r.failures >= LOST_AFTER or r.stop_sent:
-        turn.end(
-            Outcome.LOST_CONTACT if not r.stop_sent or r.cause is Cause.HOOK_TIMEOUT else _outcome_of_cause(r.cause),
-            reason=f"Deployment {r.deployment_id} was not heard of any more"
-            + (" after it was stopped." if r.stop_sent else ": it goes on by itself, and was left alone."),
-            remedy=reattach_command(r),
-            rollback=Rollback.UNKNOWN,
-            settled=not r.stop_sent,
-        )
-        return True
-    policy = r.inputs.on_timeout
-    limit = f"The time limit of {r.plan.timeout / 60:g} minutes has passed"
-    if policy == "leave":
-        turn.set(cause=Cause.TIMED_OUT)
-        turn.warn("time-limit", f"{limit}; deployment {r.deployment_id} goes on (`on-timeout: leave`).")
-        turn.to(Stage.VERIFYING)
-        return True
-    request_stop(turn, Cause.TIMED_OUT, limit, rollback=policy == "rollback")
-    return False
-
-
-def _outcome_of_cause(cause: Cause) -> Outcome:
-    return {Cause.TIMED_OUT: Outcome.TIMED_OUT, Cause.CANCELLED: Outcome.CANCELLED}.get(cause, Outcome.LOST_CONTACT)
-
-
-def reattach_command(r: Rollout) -> str:
-    if r.plan is None:
-        return ""
-    return (
-        f"Re-attach with `ci-deploy status --function {r.function} --alias {r.inputs.alias} --application "
-        f"{r.plan.application} --deployment-group {r.plan.group} --deployment-id {r.deployment_id} --wait true`."
-    )
-
-
-def _watch_hook(turn: Turn) -> None:
-    """A hook that crashed, or may not call back, hangs for an hour in CodeDeploy (facts.md A8)."""
-    r = turn.r
-    hooks = {"BeforeAllowTraffic": r.plan.before_hook, "AfterAllowTraffic": r.plan.after_hook} if r.plan else {}
-    hook = hooks.get(r.stage_event, "")
-    if not hook or r.stop_sent:
-        return
-    ran = turn.now - r.stage_event_at
-    if r.inputs.hook_timeout is not None and ran >= r.inputs.hook_timeout:
-        request_stop(
-            turn,
-            Cause.HOOK_TIMEOUT,
-            f"Hook {hook} has not reported after {r.inputs.hook_timeout:g} s (`hook-timeout`)",
-            rollback=True,
-        )
-        return
-    fact = r.plan.hooks.get(hook) if r.plan else None
-    own = fact.value.timeout_s if isinstance(fact, Known) and fact.value else 900
-    if ran >= own + 60 and r.hook_warned != r.stage_event:
-        turn.set(hook_warned=r.stage_event)
-        name = hook.split(":")[-1]
-        turn.warn(
-            "hook-silent",
-            f"Hook {name} has run out of its own time limit of {own} s and has not reported to CodeDeploy: "
-            "it crashed, or may not call codedeploy:PutLifecycleEventHookExecutionStatus. "
-            "CodeDeploy waits for it for an hour.",
-            f"Look at the log group /aws/lambda/{name}; `hook-timeout` ends such a deployment early."
-            + ("" if name.startswith(HOOK_PREFIX) else f" Its name should begin with {HOOK_PREFIX}."),
-        )
-        if r.deployment is not None and r.plan is not None and wants_logs(r):
-            turn.ask(Diagnose(key=r.key, deployment=r.deployment, plan=r.plan, logs=True))
-
-
-# --- Cancelling --------------------------------------------------------------------------------------------------
-
-
-def cancelled(turn: Turn, observation: Cancelled) -> None:
-    """A signal. Before creation nothing is created; after it, one stop goes out, at once and un-retried."""
-    r = turn.r
-    if r.cancelled:
-        end_cancelled(turn, "a second signal")
-        return
-    grace = GRACE * observation.second if r.context.actions else ON_TERMINAL
-    turn.set(cancelled_at=turn.now, cancel_until=turn.now + grace, second=observation.second)
-    turn.say(e.CancelReceived, signal=observation.signal, policy=r.inputs.on_cancel)
-    in_flight = turn.asked(Create) or r.doubtful
-    if r.stage in (Stage.CREATING, Stage.FINDING) and in_flight:
-        return  # its answer comes first
-    if not r.deployment_id:
-        turn.end(Outcome.CANCELLED, reason=f"Cancelled ({observation.signal}) before a deployment was created.")
-    elif r.stage is Stage.FOLLOWING:
-        _stop_for_cancel(turn)
-
-
-def await_creation(turn: Turn) -> None:
-    """After a signal CreateDeployment's answer is awaited for 3 s; then its marker is looked for."""
-    r = turn.r
-    if r.cancelled_at is not None and turn.asked(Create) and turn.now >= r.cancelled_at + ANSWER_GRACE * r.second:
-        turn.set(doubtful=True)
-        turn.to(Stage.FINDING)
-
-
-def _stop_for_cancel(turn: Turn) -> None:
-    r = turn.r
-    policy = r.inputs.on_cancel
-    if policy == "leave" or r.stop_sent:
-        turn.set(cause=Cause.CANCELLED)
-        if policy == "leave":
-            turn.to(Stage.VERIFYING)
-        return
-    request_stop(turn, Cause.CANCELLED, "The job was cancelled", rollback=policy == "rollback", urgent=True)
-
-
-def end_cancelled(turn: Turn, why: str) -> None:
-    """Our time is up: say what is known, and leave the rest to the post step."""
-    r = turn.r
-    if r.command is Command.FINISH and not r.deployment_id:
-        turn.end(
-            Outcome.CANCELLED,
-            reason=f"What became of deployment {r.subject or f'with id={r.marker_id}'} could not be found out ({why}).",
-            remedy="Look in the deployment group whether it runs, and stop it; `ci-deploy status` says what is served.",
-            rollback=Rollback.UNKNOWN,
-            settled=False,
-        )
-        return
-    if r.doubtful or turn.asked(Create):
-        turn.end(
-            Outcome.CANCELLED,
-            reason=f"Cancelled ({why}) while the deployment was being created; whether it exists is not known.",
-            remedy=f"Look in the group for a deployment whose description has id={r.marker_id}, and stop it.",
-            rollback=Rollback.UNKNOWN,
-            settled=False,
-        )
-        return
-    if not r.deployment_id:
-        turn.end(Outcome.CANCELLED, reason=f"Cancelled ({why}) before a deployment was created.")
-        return
-    over = r.deployment is not None and r.deployment.status.terminal
-    left = r.inputs.on_cancel == "leave" and not (over or r.stop_sent)
-    turn.end(
-        Outcome.CANCELLED,
-        reason=f"Cancelled ({why}); deployment {r.deployment_id} {_doing(r, left)}.",
-        remedy=reattach_command(r),
-        rollback=Rollback.UNKNOWN,
-        settled=left,
-    )
-
-
-def _doing(r: Rollout, left: bool) -> str:
-    if r.rollback_id:
-        return f"is rolled back by {r.rollback_id}; what the alias serves was not read after that"
-    if r.deployment is not None and r.deployment.status.terminal:
-        return f"is {r.deployment.status}; what the alias serves was not read after that"
-    if left:
-        return "was left to itself (`on-cancel: leave`); what the alias serves was not read"
-    return "was told to stop" if r.stop_sent else "is not stopped yet"

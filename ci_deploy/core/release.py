@@ -8,15 +8,16 @@ their rollouts, looks are put together, and the whole gets its verdict. What one
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from . import waves
 from .actions import Action, Cancelled, Done, Failed, Look, Observation, Tick
 from .conclusion import conclude
 from .dispatch import concerns, observe, proceed, wake
 from .events import Event
-from .following import FEW, LOOK_AT_MOST
+from .looking import FEW, LOOK_AT_MOST
 from .model import Command
+from .records import dataclass
 from .rollout import Cause, Rollout, Stage, Turn
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -35,6 +35,7 @@ from .model import (
 )
 from .packaging import StoredPackage
 from .planning import Facts, Plan
+from .records import dataclass
 
 FRESH = 60.0  # seconds after which a reading of the alias is not what it serves now
 
@@ -212,6 +213,11 @@ class Rollout:
     @property
     def target_version(self) -> str:
         return self.plan.target_version if self.plan else ""
+
+    @property
+    def quotes_logs(self) -> bool:
+        """Whether raw hook logs may be quoted: not in public repositories unless asked for."""
+        return self.inputs.hook_logs == "on" or (self.inputs.hook_logs == "auto" and not self.context.public)
 
     @property
     def cancelled(self) -> bool:

@@ -12,10 +12,11 @@ from . import events as e
 from .actions import Diagnose, LookAlias, RepairAlias
 from .checks import repair_command
 from .errors import CiDeployError, Refused
-from .following import STOP_TAKES, reattach_command, rollback_expected
+from .following import rollback_expected
 from .model import Alias, Command, DeploymentStatus, Outcome, Rollback
 from .planning import Existing
 from .rollout import Cause, Rollout, Stage, Turn, jittered, kind_of
+from .stopping import STOP_TAKES, reattach_command
 
 READ_AGAIN = 4  # readings, 2 s apart, before "CodeDeploy says so but the alias does not" is believed
 DIAGNOSIS_TAKES = 30.0

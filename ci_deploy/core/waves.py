@@ -7,13 +7,14 @@ side by side inside a wave. When one fails, the policy says what becomes of the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from .following import request_stop
 from .model import Outcome, Routing, RoutingType
 from .planning import Existing, Plan
 from .publishing import begin, bound
+from .records import dataclass
 from .rollout import Cause, Rollout, Stage, Turn
+from .stopping import request_stop
 
 AT_WORK = 8  # rollouts that publish, upload or create at the same time; baking costs nothing and has no limit
 # Seconds after which facts are read again before a planned rollout begins. Planning hundreds takes minutes, and reading

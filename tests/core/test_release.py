@@ -11,9 +11,9 @@ import pytest
 from ci_deploy.core import actions as a
 from ci_deploy.core import events as e
 from ci_deploy.core.errors import ErrorKind
-from ci_deploy.core.following import ANSWER_GRACE, GRACE
 from ci_deploy.core.model import DeploymentStatus, Outcome, Rollback
 from ci_deploy.core.release import Release, step
+from ci_deploy.core.stopping import ANSWER_GRACE, GRACE
 from tests.support.playing import Run, Weather, first, play, play_together, post_step, until
 from tests.support.world import AT_ONCE, CANARY, LINEAR, Running, World, context, inputs
 
