@@ -10,12 +10,13 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from .errors import InvalidInput, Problem
 from .inputs import Inputs
 from .kinds import ALIAS, FUNCTION, VERSION, Kind
+from .records import dataclass
 
 MAX_CHARACTERS = 64 * 1024
 HOOKS = ("BeforeAllowTraffic", "AfterAllowTraffic")

@@ -9,9 +9,11 @@ models.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Generic, TypeAlias, TypeVar
+
+from .records import dataclass
 
 T = TypeVar("T")
 

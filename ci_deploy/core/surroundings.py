@@ -6,9 +6,10 @@ None of it is needed to deploy. Read by survey.py, judged by core/surrounding_ch
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from .model import Deployment, Fact, Known
+from .records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
