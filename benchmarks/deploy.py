@@ -36,7 +36,7 @@ from botocore.config import Config
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
-import peers  # noqa: E402
+import _peers as peers  # noqa: E402
 
 from tests.support.action import Runner  # noqa: E402
 
