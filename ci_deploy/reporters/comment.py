@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from itertools import islice
 
 from ..core import events as e
 from ..core.model import Command, Context
@@ -80,17 +81,11 @@ def marker(story: Story) -> str:
     return f"<!-- ci-deploy:1 {digest[:32]} -->"
 
 
-def identifiable(story: Story) -> bool:
-    """Whether enough is known for the marker to stay the same until the end."""
-    return (
-        story.identity is not None
-        and bool(story.functions)
-        and all(
-            (chapter.application and chapter.group)
-            or (story.inputs.get("application") and story.inputs.get("deployment-group"))
-            for chapter in story.functions.values()
-        )
-    )
+def identifiable(story: Story, key: str) -> bool:
+    """Whether enough is known of the run and of this function for the marker to stay the same until the end."""
+    chapter, inputs = story.functions[key], story.inputs
+    named = chapter.application and chapter.group
+    return story.identity is not None and bool(named or (inputs.get("application") and inputs.get("deployment-group")))
 
 
 def pull_request_of(context: Context, found: tuple[PullRequest, ...]) -> int | None:
@@ -113,6 +108,7 @@ class CommentReporter:
         self._mode = mode
         self._story = Story()
         self._off = github is None or mode == "off"
+        self._identified = 0  # functions of which enough is known, in the story's order
         # Only the courier's thread touches these.
         self._number: int | None = None
         self._looked_for_number = False
@@ -134,7 +130,7 @@ class CommentReporter:
             )
             return
         # A heartbeat changes nothing that the comment says; before a plan there is nothing to say.
-        if isinstance(event, (e.Heartbeat, e.Started, e.Identified)) or not identifiable(story):
+        if isinstance(event, (e.Heartbeat, e.Started, e.Identified)) or not self._identifiable(story):
             return
         concluded = story.exit_code is not None
         if self._mode == "on-failure" and not concluded:
@@ -142,6 +138,14 @@ class CommentReporter:
         if not concluded and not any(chapter.plan or chapter.deployment for chapter in story.functions.values()):
             return
         self._courier.send(self.name, lambda: self._deliver(story))
+
+    def _identifiable(self, story: Story) -> bool:
+        """As `identifiable` for all functions, each asked until it is known and not again: there may be hundreds."""
+        for key in islice(story.functions, self._identified, None):
+            if not identifiable(story, key):
+                return False
+            self._identified += 1
+        return self._identified > 0
 
     def close(self) -> None:
         """The courier is closed by whoever made it."""

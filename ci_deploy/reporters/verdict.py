@@ -209,6 +209,10 @@ def because(story: Story) -> str:
     if several and found and (blamed := culprits(story)):
         found = " ".join(f"{chapter.key}: {chapter.diagnosis.summary}" for chapter in blamed[:3] if chapter.diagnosis)
         found += f" And {len(blamed) - 3} more." if len(blamed) > 3 else ""
+    elif result is not None and result.outcome is Outcome.ROLLED_BACK:
+        # What came after the cause is what the sentence before says.
+        causes = [chapter.diagnosis.summary for chapter in story.functions.values() if chapter.diagnosis]
+        found = next((cause for cause in causes if cause and found.startswith(cause)), found)
     if given and given not in found:
         return f"{found} Reason given: {given}".strip()
     return found

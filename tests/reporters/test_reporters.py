@@ -291,6 +291,17 @@ def test_of_many_the_one_that_failed_is_named() -> None:
     assert summary.render(story).count("❌ **Failed**") == 1
 
 
+def test_what_is_served_is_said_once() -> None:
+    """The reason of a result ends by what became of the traffic, which the sentence above it says."""
+    release = Release().alarm_fires().rollback_appears().rollback_ends().diagnosed_alarm()
+    chapter = release.story.functions["checkout:live"]
+    assert chapter.diagnosis
+    cause = chapter.diagnosis.summary
+    reason = f"{cause} Rolled back by d-R00B2C3D4E: the alias serves version 41 at 100 %."
+    release.finished(Outcome.ROLLED_BACK, live="41", rollback=Rollback.SUCCEEDED, reason=reason)
+    assert verdict.because(release.story) == cause
+
+
 def test_commands_survive_a_shell() -> None:
     """What is printed to be pasted is quoted."""
     result = Result(function="f", alias="$(x)", outcome=Outcome.SUCCEEDED, previous_version="41")
