@@ -22,6 +22,7 @@ from .rollout import Cause, Rollout, Stage, Turn
 from .stopping import request_stop
 
 ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
+TARGET_APPEARS_WITHIN = 30.0  # of a deployment that was created a moment ago
 SEARCH_FOR = 60.0  # the post step's search for a deployment that was being created when the main step ended
 
 # The plan's refusals that a running deployment explains, or will have changed by its end.
@@ -292,6 +293,8 @@ def _way(r: Rollout, facts: Facts, entries: tuple[e.HistoryEntry, ...], live: st
 
 def _roll_back_running(turn: Turn, facts: Facts, running: Deployment) -> None:
     r = turn.r
+    if _too_early(turn, running):
+        return
     target = running.target_of(r.function, r.inputs.alias)
     made = existing(r.inputs, facts, running)
     if target is None:
@@ -313,6 +316,16 @@ def _roll_back_running(turn: Turn, facts: Facts, running: Deployment) -> None:
     _show(turn, facts, made)
     attach(turn, running)
     request_stop(turn, Cause.ASKED, f"Rollback: {r.inputs.reason or 'no reason given'}", rollback=True)
+
+
+def _too_early(turn: Turn, running: Deployment) -> bool:
+    """Before it starts, for a second or two, a deployment has no target: whose it is cannot be told yet."""
+    r = turn.r
+    if running.targets or r.rounds >= TARGET_APPEARS_WITHIN / 2.0:
+        return False
+    turn.set(rounds=r.rounds + 1)
+    turn.to(Stage.GATHERING, after=2.0)
+    return True
 
 
 # --- stop, status, finish ----------------------------------------------------------------------------------------
@@ -337,6 +350,8 @@ def _stop(turn: Turn, facts: Facts) -> None:
             reason=f"Deployment {r.inputs.deployment_id} does not exist here.",
             remedy="`ci-deploy status` lists this group's deployments.",
         )
+    elif subject is not None and not subject.status.terminal and not r.subject and _too_early(turn, subject):
+        return
     elif subject is None:
         turn.end(Outcome.UNCHANGED, reason=f"No deployment of {r.key} is running: there is nothing to stop.")
     elif subject.status.terminal:

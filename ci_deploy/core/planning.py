@@ -316,6 +316,9 @@ def reverse(inputs: Inputs, facts: Facts, version: str) -> Plan:
     return replace(made, override_alarms=AlarmConfiguration(enabled=False))
 
 
+HOOKS = 2  # that an AppSpec can declare for Lambda
+
+
 def existing(inputs: Inputs, facts: Facts, deployment: Deployment, *, previous: str = "", target: str = "") -> Plan:
     """The plan behind a deployment that exists: for following it, whoever created it.
 
@@ -337,6 +340,7 @@ def existing(inputs: Inputs, facts: Facts, deployment: Deployment, *, previous: 
         made,
         config_name=deployment.config_name or made.config_name,
         rollback_events=deployment.auto_rollback_events,
+        timeout=inputs.timeout or default_timeout(made.routing, HOOKS),  # its AppSpec may declare hooks, ours or not
     )
 
 
