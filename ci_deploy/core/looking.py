@@ -77,10 +77,11 @@ def _pause(r: Rollout, now: float) -> float:
         due = next_shift_at(r)
         if due is not None and now < due:
             return min(due + 0.7 - now, jittered(QUIET, r.marker_id, r.looks))
-        overdue = now - (due if due is not None else r.stage_event_at)
-        pause = min(5.0, max(1.5, overdue / 10))
+        # After the last shift the end is near, however long ago the first one was.
+        since = next((at for at in (due, ends_at(r)) if at is not None), r.stage_event_at)
+        pause = min(5.0, max(1.0, (now - since) / 10))
     elif r.stage_event:
-        pause = min(10.0, max(2.0, (now - r.stage_event_at) / 4))
+        pause = min(10.0, max(1.0, (now - r.stage_event_at) / 4))
     else:
         pause = 1.5 if now - r.said_at < 30 else 5.0
     if r.cancelled:
