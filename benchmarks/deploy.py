@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -43,6 +44,7 @@ from tests.support.action import Runner  # noqa: E402
 CANARY = "CodeDeployDefault.LambdaCanary10Percent10Minutes"
 OURS, POLLING, WAITER, SHELL = "ci-deploy", "boto3, 5 s", "boto3 waiter, 15 s", "AWS CLI, 5 s"
 TOOLS = (OURS, POLLING, WAITER, SHELL)
+LIMIT = 1200.0  # real seconds that a process may take
 AWS = ROOT / ".venv-awscli" / "bin"
 
 
@@ -52,6 +54,7 @@ class Server:
     def __init__(self, names: Sequence[str], *, speed: float, config: str = CANARY, limits: bool = False) -> None:
         self.speed = speed
         self.folder = Path(tempfile.mkdtemp(prefix="bench-"))
+        self.started: list[subprocess.Popen[bytes]] = []
         seed = {
             "buckets": [{"name": "demo-deployments", "versioning": True}],
             "functions": [
@@ -134,6 +137,10 @@ class Server:
         return found
 
     def close(self) -> None:
+        """End it, and whatever was started against it and still runs."""
+        for each in self.started:
+            if each.returncode is None:
+                each.kill()
         self.process.terminate()
         self.process.wait(20)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -159,7 +166,10 @@ class Run:
     total: float = 0.0  # emulated seconds from start to end
 
     def wait(self) -> None:
+        limit = threading.Timer(LIMIT, self.process.kill)
+        limit.start()
         _, status, usage = os.wait4(self.process.pid, 0)
+        limit.cancel()
         self.ended = time.monotonic()
         self.process.returncode = self.code = os.waitstatus_to_exitcode(status)
         self.cpu = usage.ru_utime + usage.ru_stime
@@ -206,6 +216,7 @@ def start(server: Server, tool: str, names: Sequence[str], tag: str, **inputs: s
             SHELL: ["sh", "-c", peers.SHELL, "sh"],
         }
         process = subprocess.Popen([*programs[tool], *names], env=env, cwd=folder, stdout=subprocess.DEVNULL)
+    server.started.append(process)
     return Run(tool=tool, names=tuple(names), tag=tag, process=process, started=began)
 
 
@@ -415,6 +426,7 @@ def main() -> None:
     parser.add_argument("--counts", default="100,500", help="functions of the large releases")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     parts = options.parts.split(",")
     tables: list[list[list[str]]] = []
 
