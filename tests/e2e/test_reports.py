@@ -8,22 +8,12 @@ from typing import Any
 import pytest
 
 from codedeploy_emulator import Emulator
-from tests.support.account import Account, zipped
+from tests.support.account import Account
 from tests.support.action import CHECKOUT, HOOKS, REPOSITORY, Runner, event
 
 pytestmark = pytest.mark.full
 
 QUEUE = "refs/heads/gh-readonly-queue/main/pr-42-0123456789abcdef0123456789abcdef01234567"
-LOG = "the price of nothing is 42"
-HOOK = f"""import boto3
-def handler(event, context):
-    print("{LOG}")
-    boto3.client("codedeploy").put_lifecycle_event_hook_execution_status(
-        deploymentId=event["DeploymentId"],
-        lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
-        status="Failed",
-    )
-"""
 
 
 def fork() -> dict[str, Any]:
@@ -92,26 +82,6 @@ def test_on_failure_tells_failures_and_their_repair(runner: Runner, account: Acc
 def test_off_is_off(runner: Runner, account: Account) -> None:
     runner.run({**CHECKOUT, "comment": "off"}).check(0)
     assert not [call for call in account.operations() if call.startswith("github:")]
-
-
-@pytest.mark.parametrize(
-    ("private", "choice", "shown"),
-    [(True, "auto", True), (False, "auto", False), (False, "on", True), (True, "off", False)],
-)
-def test_hook_logs_are_for_those_who_may_see_them(
-    runner: Runner, account: Account, private: bool, choice: str, shown: bool
-) -> None:
-    """In a public repository neither log nor comment nor summary has a line of the hook's, unless asked for."""
-    runner.run(CHECKOUT).check(0)
-    account.code("# three\ndef handler(event, context):\n    return 3\n")
-    hook = HOOKS["before-allow-traffic"]
-    account.lambda_.update_function_code(FunctionName=hook, ZipFile=zipped({"hook.py": HOOK}))
-    given = {**CHECKOUT, **HOOKS, "hook-logs": choice}
-    done = runner.run(given, run=(101, 1), payload=event(private=private)).check(1, outcome="rolled-back")
-    for text in (done.log, done.summary, "".join(account.comments())):
-        # At this speed what is printed may be stamped after the window that is read; its beginning never is.
-        assert ("START RequestId" in text) == shown
-        assert shown or LOG not in text
 
 
 def test_a_job_with_an_environment_has_one_deployment(
