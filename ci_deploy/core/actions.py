@@ -7,6 +7,7 @@ for: `Tick` (time has passed), `Progressed` (of an action that takes long) and `
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from .errors import CiDeployError
@@ -22,7 +23,6 @@ from .model import (
 )
 from .packaging import Code, Package, StoredPackage
 from .planning import Facts, Plan
-from .records import dataclass
 
 # --- Actions -----------------------------------------------------------------------------------------------------
 

@@ -10,13 +10,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .errors import InvalidInput, Problem
 from .inputs import Inputs
 from .kinds import ALIAS, FUNCTION, VERSION, Kind
-from .records import dataclass
 
 MAX_CHARACTERS = 64 * 1024
 HOOKS = ("BeforeAllowTraffic", "AfterAllowTraffic")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from .inputs import Inputs
 from .model import Finding, Severity
 from .planning import Facts, Plan
-from .records import dataclass
 
 Checking: TypeAlias = Callable[[Inputs, Facts, Plan], Iterator[Finding]]
 

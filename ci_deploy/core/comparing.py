@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from .model import FunctionVersion
-from .records import dataclass
 
 # Settings that have a row of their own, or are told by name.
 _SHOWN = frozenset({"Runtime", "MemorySize", "Timeout", "Layers", "Environment", "PackageType", "Role"})

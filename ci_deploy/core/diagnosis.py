@@ -7,10 +7,10 @@ Keyed on codes, not on texts: AWS changes its texts, and some are not known (fac
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from .model import Alarm, Deployment, Diagnosis, EventStatus, Fact, Known, LifecycleEvent, LogLines, NotPermitted
 from .planning import Plan
-from .records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,8 @@ A failed deployment is a *result* (core.model.Result), never one of these. The t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-
-from .records import dataclass
 
 
 class CiDeployError(Exception):

@@ -7,6 +7,7 @@ An event is a fact of the past and carries all that a reporter needs to say it. 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from .model import (
@@ -22,7 +23,6 @@ from .model import (
     Result,
 )
 from .planning import Plan
-from .records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

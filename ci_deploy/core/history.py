@@ -7,11 +7,11 @@ group's. Times are AWS's. Automatic rollbacks are told by their creator, ours by
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from . import marker as markers
 from .events import HistoryEntry
 from .model import Deployment, DeploymentStatus
-from .records import dataclass
 
 
 def entries(deployments: Iterable[Deployment], function: str, alias: str) -> tuple[HistoryEntry, ...]:

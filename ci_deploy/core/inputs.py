@@ -8,7 +8,7 @@ arrive as text (`INPUT_DEPLOYMENT-GROUP`, `--deployment-group`), empty meaning "
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -43,7 +43,6 @@ from .kinds import (
     pattern,
 )
 from .model import Command, RollbackEvent
-from .records import dataclass
 
 DEPLOY, ROLLBACK, STOP, STATUS = Command.DEPLOY, Command.ROLLBACK, Command.STOP, Command.STATUS
 PLAN, SETUP, PRUNE, VALIDATE = Command.PLAN, Command.SETUP, Command.PRUNE, Command.VALIDATE

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from .model import RollbackEvent
-from .records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,13 +16,13 @@ Every problem is reported at once and with its line. One account and one region 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from .errors import InvalidInput, Problem
 from .inputs import Inputs, Spec, parse, table
 from .kinds import BOOL, LIST, ROLLBACK_EVENTS, VERSION
-from .records import dataclass
 
 MAX_CHARACTERS = 4 * 1024 * 1024
 MAX_FUNCTIONS = 1000

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-
-from .records import dataclass
+from dataclasses import dataclass
 
 LIMIT = 256  # CreateDeployment's description (facts.md A3)
 

@@ -9,11 +9,9 @@ models.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeAlias, TypeVar
-
-from .records import dataclass
 
 T = TypeVar("T")
 

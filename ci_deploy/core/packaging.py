@@ -11,11 +11,11 @@ import base64
 import binascii
 import stat
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from .errors import InvalidInput, Problem
 from .model import S3Location
-from .records import dataclass
 
 DIRECT_LIMIT = 50 * 1024 * 1024  # bytes of a zip that UpdateFunctionCode takes in the request itself
 UNZIPPED_LIMIT = 250 * 1024 * 1024  # bytes of all files together

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from .appspec import AppSpec
@@ -34,7 +34,6 @@ from .model import (
     Unavailable,
 )
 from .packaging import Code, Image, same_sha256, sha256_of
-from .records import dataclass
 from .schedule import Step, default_timeout, shift_seconds, steps
 from .surroundings import Surroundings
 

@@ -7,11 +7,11 @@ delete the whole function (the edge asserts the number).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from .history import entries, served
 from .inputs import Inputs
 from .model import Alias, Deployment, FunctionVersion
-from .records import dataclass
 
 AT_MOST = 100  # versions that one run deletes
 SERVED_BEFORE = 10  # versions back in an alias's history that rollbacks may still want

@@ -8,7 +8,7 @@ their rollouts, looks are put together, and the whole gets its verdict. What one
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from . import waves
 from .actions import Action, Cancelled, Done, Failed, Look, Observation, Tick
@@ -17,7 +17,6 @@ from .dispatch import concerns, observe, proceed, wake
 from .events import Event
 from .looking import FEW, LOOK_AT_MOST
 from .model import Command
-from .records import dataclass
 from .rollout import Cause, Rollout, Stage, Turn
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -35,7 +35,6 @@ from .model import (
 )
 from .packaging import StoredPackage
 from .planning import Facts, Plan
-from .records import dataclass
 
 FRESH = 60.0  # seconds after which a reading of the alias is not what it serves now
 

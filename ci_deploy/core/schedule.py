@@ -5,8 +5,9 @@ All durations are seconds. Source: UG deployment-configurations; facts.md A9, A1
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from .model import Routing, RoutingType
-from .records import dataclass
 
 MINUTE = 60.0
 

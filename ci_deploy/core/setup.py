@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 
 from .inputs import Inputs
@@ -23,7 +24,6 @@ from .model import (
     RoutingType,
     Severity,
 )
-from .records import dataclass
 
 # AWS's own deployment configs, by what they do (facts.md A9): none is made that exists already.
 _CANARIES = (5, 10, 15, 30)

@@ -6,10 +6,9 @@ None of it is needed to deploy. Read by survey.py, judged by core/surrounding_ch
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from .model import Deployment, Fact, Known
-from .records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ snapshot gives nothing, and every difference that people care about gives an eve
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from . import events as e
 from .model import (
@@ -25,7 +25,6 @@ from .model import (
     Result,
 )
 from .planning import Plan
-from .records import dataclass
 
 
 def changes(

@@ -7,12 +7,11 @@ side by side inside a wave. When one fails, the policy says what becomes of the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from .model import Outcome, Routing, RoutingType
 from .planning import Existing, Plan
 from .publishing import begin, bound
-from .records import dataclass
 from .rollout import Cause, Rollout, Stage, Turn
 from .stopping import request_stop
 
