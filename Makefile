@@ -88,7 +88,7 @@ chaos: .venv/.installed ## N whole runs at random, 100,000 histories of the stat
 	$(BIN)/python -m tests.support.histories $(FROM) $$(( $(FROM) + $(HISTORIES) ))
 
 .PHONY: bench
-bench: .venv/.installed ## measure
+bench: .venv/.installed .venv-awscli/.installed ## measure: each benchmark prints its table (a quarter of an hour in all)
 	@for each in benchmarks/[a-z]*.py; do \
 	  echo "== $$each"; $(BIN)/python "$$each"; done
 
