@@ -408,6 +408,8 @@ NOTES = """
 - Sleeps of all tools run on the emulator's time (divided by its speed). What a process itself takes does not: at speed
   5 the AWS CLI's start-up of half a second counts as more than two emulated seconds for each poll, so it polls less
   often and learns later than in life. The table of delays is therefore measured again in real time.
+- A fixed interval meets the end of a deployment at the same place each time here, for all deployments are alike. In
+  life it is anywhere: a poll each 5 s learns 2.5 s later on average, the waiter 7.5 s.
 - `delay`: from `completeTime` in CodeDeploy to the end of the process, in emulated seconds; ours has read the alias and
   written all reports by then. `own time`: real seconds until the deployment exists, and that delay.
 - Calls are those to AWS. Ours reads group, history, config, alarms, function and alias before it writes, and the alias

@@ -79,7 +79,7 @@ def step(release: Release, observation: Observation, now: float) -> Step:
 
 def _together_within(release: Release) -> float:
     """Looks that are due within so many seconds are made in one call: more where many can share it."""
-    return 1.0 if len(release.rollouts) <= FEW else 4.0
+    return 3.0 if len(release.rollouts) <= FEW else 4.0
 
 
 def _merge(turns: dict[int, Turn], number: int, turn: Turn) -> None:

@@ -248,8 +248,13 @@ class Turn:
         return kind.__name__ in self.r.busy
 
     def due(self, *, together: bool = False) -> bool:
-        """Whether it is time for what the stage does next; `together`: or nearly, and others do the same now."""
-        return self.now + (self.slack if together else 0.0) >= self.r.again_at
+        """Whether it is time for what the stage does next; `together`: or nearly, and others do the same now.
+
+        Nearly is measured by how long the pause was: the close looks of one are no reason for more looks of all.
+        """
+        r = self.r
+        slack = min(self.slack, (r.again_at - r.seen_at) / 5) if together else 0.0
+        return self.now + slack >= r.again_at
 
     def say(self, event: type[Any], **fields: Any) -> None:
         self.events.append(event(at=self.now, key=self.r.key, **fields))
