@@ -53,7 +53,7 @@ def targets_matter(r: Rollout, now: float) -> bool:
         last = ends_at(r)
         # The last shift is the end, which is looked at with its lifecycle anyway.
         shifts = due is not None and last is not None and due < last and now >= due
-        return now - r.targets_at >= (every if shifts else max(2 * HEARTBEAT, every))
+        return now - r.targets_at >= (every if shifts else max(5 * HEARTBEAT, every))
     quiet = r.stage is Stage.FOLLOWING and r.stage_event == "AllowTraffic" and due is not None and now < due
     return not quiet or now - r.targets_at >= 2 * HEARTBEAT
 
@@ -64,7 +64,11 @@ def next_look(r: Rollout, now: float) -> float:
     if len(r.siblings) <= FEW or r.cancelled:
         return at
     beat = max(BEAT, len(r.siblings) / LOOK_AT_MOST / LOOKS_A_SECOND)
-    return math.ceil(at / beat) * beat
+    if at - now < 0.8 * QUIET:
+        return math.ceil(at / beat) * beat
+    # Where nothing is due all of them wait for the same moment, wherever the jitter would have put each.
+    quiet = max(beat, QUIET // beat * beat)
+    return (now // quiet + 1) * quiet
 
 
 def _pause(r: Rollout, now: float) -> float:
