@@ -15,10 +15,21 @@ def handler(event, context):
     return {{"total": sum(item["price"] * item.get("quantity", 1) for item in event["items"]), "discount": 0}}
 """
 DEPLOY = {**CHECKOUT, **HOOKS, "bucket": "demo-deployments"}
+# Where the traffic shift is not what a test is about.
+SHIFT = {"deployment-config": "CodeDeployDefault.LambdaAllAtOnce"}
+AT_ONCE = {**DEPLOY, **SHIFT}
 
 
-def test_a_canary_with_hooks_ends_on_the_new_version(runner: Runner, account: Account) -> None:
-    """The alias serves the target alone, the AppSpec in S3 names the right versions, and the outputs say so."""
+@pytest.fixture(autouse=True)
+def _scripted_hooks(emulator: Emulator) -> None:
+    """Hooks take no process of their own, except where a test lets them run."""
+    emulator.scripts(dict.fromkeys(HOOKS.values(), "succeed"))
+
+
+def test_a_canary_with_hooks_ends_on_the_new_version(runner: Runner, account: Account, emulator: Emulator) -> None:
+    """The hooks' code really runs. The alias serves the target alone, the AppSpec in S3 names the right versions, and
+    the outputs say so."""
+    emulator.scripts(dict.fromkeys(HOOKS.values(), "run"))
     done = runner.run(DEPLOY).check(
         0,
         outcome="succeeded",
@@ -60,15 +71,17 @@ def test_one_comment_is_edited_and_the_summary_tells_the_same(runner: Runner, ac
 
 
 def test_the_next_run_with_nothing_new_is_unchanged(runner: Runner, account: Account) -> None:
-    runner.run(DEPLOY).check(0, outcome="succeeded")
+    runner.run(AT_ONCE).check(0, outcome="succeeded")
     before = len(account.writes())
-    runner.run(DEPLOY, run=(101, 1)).check(0, outcome="unchanged", deployed="false", live_version="2")
+    runner.run(AT_ONCE, run=(101, 1)).check(0, outcome="unchanged", deployed="false", live_version="2")
     assert len(account.writes()) == before
 
 
 def test_a_given_version_goes_inline_without_a_bucket(runner: Runner, account: Account) -> None:
     version = account.publish(CODE.format("two"))
-    done = runner.run({**CHECKOUT, "target-version": version}).check(0, outcome="succeeded", live_version=version)
+    done = runner.run({**CHECKOUT, "target-version": version, "deployment-config": AT_ONCE["deployment-config"]}).check(
+        0, outcome="succeeded", live_version=version
+    )
     assert done.outputs["appspec-location"] == "inline"
     assert "s3:PutObject" not in account.operations()
 
@@ -78,10 +91,12 @@ def test_a_failing_hook_ends_on_the_old_version(
     runner: Runner, account: Account, emulator: Emulator, which: str
 ) -> None:
     """The rollback deployment is followed to its own end, and the alias is read after it."""
-    runner.run(CHECKOUT).check(0, live_version="2")  # so that there is a successful revision to go back to
+    runner.run({**CHECKOUT, "deployment-config": "CodeDeployDefault.LambdaAllAtOnce"}).check(
+        0, live_version="2"
+    )  # so that there is a successful revision to go back to
     emulator.scripts({f"CodeDeployHook_checkout_{which}": "fail"})
     account.code(CODE.format("three"))
-    done = runner.run(DEPLOY, run=(101, 1)).check(
+    done = runner.run(AT_ONCE, run=(101, 1)).check(
         1, outcome="rolled-back", deployed="false", rollback="succeeded", live_version="2", live_weights=""
     )
     assert account.serves() == {"2": 100.0}
@@ -120,7 +135,12 @@ def test_the_users_own_appspec_is_completed(runner: Runner, account: Account) ->
         "hooks:\n  - beforeAllowTraffic: CodeDeployHook_checkout_before\n",
         encoding="utf-8",
     )
-    given = {**CHECKOUT, "bucket": "demo-deployments", "appspec": "appspec.yaml"}
+    given = {
+        **CHECKOUT,
+        "deployment-config": AT_ONCE["deployment-config"],
+        "bucket": "demo-deployments",
+        "appspec": "appspec.yaml",
+    }
     given.pop("function")
     done = runner.run(given).check(0, outcome="succeeded", target_version="2")
     appspec = account.appspec(done.outputs["appspec-location"])
@@ -139,9 +159,9 @@ def test_an_appspec_in_s3_that_disagrees_with_an_input_is_refused(runner: Runner
 
 def test_an_upload_is_never_made_twice(runner: Runner, account: Account) -> None:
     """The key is the content's hash: deploying the same again adds no version to the bucket."""
-    first = runner.run(DEPLOY).check(0)
+    first = runner.run(AT_ONCE).check(0)
     account.lambda_.update_alias(FunctionName="checkout", Name="live", FunctionVersion="1")
-    second = runner.run({**DEPLOY, "target-version": "2"}, run=(101, 1)).check(0, outcome="succeeded")
+    second = runner.run({**AT_ONCE, "target-version": "2"}, run=(101, 1)).check(0, outcome="succeeded")
     assert first.outputs["appspec-location"] == second.outputs["appspec-location"]
     versions = account.s3.list_object_versions(Bucket="demo-deployments")["Versions"]
     assert len(versions) == 1
@@ -154,6 +174,6 @@ def test_without_waiting_the_run_ends_detached(runner: Runner, account: Account)
 
 
 def test_an_endpoint_that_is_not_awss_is_said_everywhere(runner: Runner, account: Account) -> None:
-    done = runner.run(DEPLOY)
+    done = runner.run(AT_ONCE)
     for text in (done.log, done.summary, account.comments()[0]):
         assert account.emulator.url in text

@@ -42,7 +42,7 @@ def shop(account: Account) -> Account:
         account.codedeploy.create_deployment_group(
             applicationName="checkout-app",
             deploymentGroupName=f"{name}-live",
-            deploymentConfigName=CANARY,
+            deploymentConfigName=AT_ONCE,
             serviceRoleArn=group["serviceRoleArn"],
             autoRollbackConfiguration=group["autoRollbackConfiguration"],
             deploymentStyle=group["deploymentStyle"],
@@ -63,7 +63,9 @@ def ends(done: Finished) -> dict[str, str]:
 
 
 def test_all_functions_are_deployed_side_by_side(runner: Runner, shop: Account) -> None:
-    done = runner.run(manifest(runner.folder)).check(0, outcome="succeeded", deployed="true")
+    done = runner.run({**manifest(runner.folder), "deployment-config": CANARY}).check(
+        0, outcome="succeeded", deployed="true"
+    )
     assert ends(done) == dict.fromkeys(NAMES, "succeeded")
     assert [shop.serves(name) for name in NAMES] == [{"2": 100.0}] * 3
     assert len(shop.comments()) == 1
@@ -246,7 +248,7 @@ def test_a_cancelled_release_stops_every_deployment_and_the_post_step_confirms(r
 
 
 def test_a_re_run_attaches_to_the_deployments_of_the_attempt_before(runner: Runner, shop: Account) -> None:
-    slow = "CodeDeployDefault.LambdaCanary10Percent30Minutes"
+    slow = "CodeDeployDefault.LambdaCanary10Percent15Minutes"
     given = {**manifest(runner.folder), "deployment-config": slow}
     first = runner.start(given)
     for name in NAMES:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from ci_deploy.core.marker import Marker, write
 from codedeploy_emulator import Emulator
 from tests.support.account import Account
 from tests.support.action import CHECKOUT
@@ -23,11 +24,13 @@ STATUS = {**CHECKOUT, "command": "status"}
 
 
 @pytest.fixture
-def served(theatre: Theatre, account: Account) -> None:
+def served(account: Account, emulator: Emulator) -> None:
     """Version 1, then 2, then 3 were served, each by a deployment of ours."""
     for number in (2, 3):
-        account.code(CODE.format(number))
-        theatre.run({**CHECKOUT, "deployment-config": AT_ONCE}, run=(number, 1)).check(0, live_version=str(number))
+        mark = Marker(id=f"{number:08}", key="0" * 16, run_id=number, attempt=1, sha="abc123")
+        account.deploy(str(number - 1), account.publish(CODE.format(number)), description=write(mark))
+        emulator.advance(10)
+    assert account.serves() == {"3": 100.0}
 
 
 @pytest.mark.usefixtures("served")
