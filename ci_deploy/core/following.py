@@ -72,7 +72,8 @@ def _look(turn: Turn, deployment_id: str) -> None:
     with_targets = frozenset({deployment_id}) if targets_matter(r, turn.now) else frozenset()
     if with_targets:
         turn.set(targets_at=turn.now)
-    turn.set(looks=r.looks + 1)
+    # One that is made early, together with others, stands for the one that was planned.
+    turn.set(looks=r.looks + 1, again_at=min(r.again_at, turn.now))
     turn.ask(Look(key=r.key, ids=(deployment_id,), with_targets=with_targets))
 
 
