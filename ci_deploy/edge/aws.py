@@ -31,6 +31,9 @@ READ_SECONDS_LEAST = 5.0
 URGENT_SECONDS = 2.0
 CONNECTIONS = 16
 
+# Ours, and those of botocore's credential providers.
+SERVICES = ("cloudwatch", "codedeploy", "iam", "lambda", "logs", "s3", "signin", "sso", "sso-oidc", "sts")
+
 # Requests a second and burst: Lambda's control plane has 15/s for the account, of which GetFunction is not part.
 RATES: Mapping[str, tuple[float, float]] = {
     "lambda": (10, 10),
@@ -196,6 +199,13 @@ def config(clock: Clock, *, urgent: bool = False, path_style: bool = False) -> C
         # http://bucket.127.0.0.1 does not resolve.
         base = base.merge(Config(s3={"addressing_style": "path"}))
     return base
+
+
+def knowing(session: Session) -> Session:
+    """The session, told which services there are: botocore looks through four hundred folders to find out."""
+    loader = session.get_component("data_loader")
+    loader.list_available_services = lambda type_name: list(SERVICES)
+    return session
 
 
 def sibling(session: Session) -> Session:

@@ -12,7 +12,7 @@ from botocore.session import Session
 
 from ..core.inputs import Inputs
 from ..ports import Clock, Ports
-from .aws import Aws, region_from, sibling, sts_creator
+from .aws import Aws, knowing, region_from, sibling, sts_creator
 from .codedeploy import CodeDeployApi
 from .codedeploy_setup import CodeDeploySetup
 from .credentials import WebIdentity, known_expiry
@@ -63,7 +63,7 @@ def wire(
 
 
 def aws_for(inputs: Inputs, environ: Mapping[str, str], *, clock: Clock, mask: Callable[[str], None]) -> Aws:
-    session = Session()
+    session = knowing(Session())
     region = region_from(inputs.aws_region, environ, session)
     path_style = any(environ.get(variable, "").strip() for variable in _CUSTOM_ENDPOINTS)
     if not inputs.role_to_assume:
