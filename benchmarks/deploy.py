@@ -167,6 +167,7 @@ class Run:
 
     def wait(self) -> None:
         limit = threading.Timer(LIMIT, self.process.kill)
+        limit.daemon = True
         limit.start()
         _, status, usage = os.wait4(self.process.pid, 0)
         limit.cancel()
