@@ -123,7 +123,7 @@ def test_the_template_gives_what_the_policies_say() -> None:
 
 
 def test_nothing_names_the_machine_that_it_was_written_on() -> None:
-    pattern = re.compile(r"(/work/|/tmp/notes|/home/(?!\.)|/root/)")
+    pattern = re.compile(r"(/home/(?!\.)|/root/|/Users/)")
     assert not [name(page) for page in PAGES if pattern.search(page.read_text(encoding="utf-8"))]
 
 
