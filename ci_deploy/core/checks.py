@@ -23,7 +23,6 @@ from .planning import Facts, Plan, ToPublish
 # State reasons that say the container image is what is wrong.
 IMAGE_GONE = ("ImageDeleted", "ImageAccessDenied", "InvalidImage")
 HOOK_PREFIX = "CodeDeployHook_"
-MANAGED_ROLES = ("AWSCodeDeployRoleForLambda", "AWSCodeDeployRoleForLambdaLimited")
 
 CHECKS: list[Check] = []
 check = adder(CHECKS)

@@ -84,7 +84,7 @@ def looked(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
     turn.set(failures=0, seen_at=turn.now)
     by_id = {snapshot.id: snapshot for snapshot in snapshots}
     if r.stage is Stage.FOLLOWING_ROLLBACK:
-        _saw_rollback(turn, by_id.get(r.rollback_id), r.rollback_id in action.with_targets)
+        _saw_rollback(turn, by_id.get(r.rollback_id))
     elif r.stage in (Stage.FOLLOWING, Stage.ROLLBACK_DUE):
         _saw_deployment(turn, by_id.get(r.deployment_id), r.deployment_id in action.with_targets)
     if turn.r.stage is not Stage.DONE and turn.r.stage is r.stage and turn.now >= turn.r.again_at:
@@ -283,7 +283,7 @@ def _rollback_appeared(turn: Turn, deployment: Deployment) -> None:
     )
 
 
-def _saw_rollback(turn: Turn, snapshot: Deployment | None, with_targets: bool) -> None:
+def _saw_rollback(turn: Turn, snapshot: Deployment | None) -> None:
     r = turn.r
     if snapshot is None:
         return
