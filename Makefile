@@ -79,8 +79,9 @@ pictures: .venv/.installed tests/browser/node_modules/.installed ## write docs/i
 .PHONY: coverage
 coverage: .venv/.installed ## what the tests reach, branches included
 	$(BIN)/coverage erase
-	$(BIN)/coverage run --branch --source ci_deploy -m pytest -q -m "not full"
-	$(BIN)/coverage report --skip-covered --show-missing
+	$(BIN)/coverage run -m pytest -q -n $(RUNS) -m "not full"
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 .PHONY: chaos
 chaos: .venv/.installed ## N whole runs at random, 100,000 histories of the state machine; a failure says how to replay it

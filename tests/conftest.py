@@ -1,0 +1,19 @@
+"""`make coverage` measures the processes that tests start, too, however bare the environment they are given."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import Any
+
+MEASURING = "COVERAGE_PROCESS_CONFIG"
+
+if MEASURING in os.environ:
+    begin = subprocess.Popen.__init__
+
+    def measured(self: subprocess.Popen[Any], *arguments: Any, **options: Any) -> None:
+        if options.get("env") is not None:
+            options["env"] = {**options["env"], MEASURING: os.environ[MEASURING]}
+        begin(self, *arguments, **options)
+
+    subprocess.Popen.__init__ = measured  # type: ignore[method-assign]
