@@ -101,9 +101,7 @@ def way_back(history: Sequence[HistoryEntry], live: str) -> Way:
             why=f"The history goes back to version {live} and no further.",
             remedy="Name the version with `to-version` and `force: true`.",
         )
-    last = next(
-        entry for entry in history if entry.target_version == live and entry.status is DeploymentStatus.SUCCEEDED
-    )
+    last = next(entry for entry in history if entry.status is DeploymentStatus.SUCCEEDED)
     return Way(
         version=stack[-2],
         why=f"version {stack[-2]} was served before version {live}, which {last.deployment_id} ({last.kind}) brought",
@@ -111,8 +109,8 @@ def way_back(history: Sequence[HistoryEntry], live: str) -> Way:
 
 
 def _choices(history: Sequence[HistoryEntry], live: str) -> str:
-    versions = [version for version in reversed(dict.fromkeys(known_versions(history))) if version != live]
-    return "served before: " + (", ".join(versions[:5]) or "none known")
+    versions = [version for version in reversed(known_versions(history)) if version != live]
+    return "served before: " + ", ".join(versions[:5])
 
 
 def known_versions(history: Sequence[HistoryEntry]) -> tuple[str, ...]:
