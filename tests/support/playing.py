@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ci_deploy.core import actions as a
+from ci_deploy.core import events as e
 from ci_deploy.core.errors import AwsError, ErrorKind, Refused
 from ci_deploy.core.events import Concluded, Creating, DeploymentStarted, Event, StopRequested
 from ci_deploy.core.inputs import Inputs
-from ci_deploy.core.model import Command, Context, Result
+from ci_deploy.core.model import Command, Context, Result, shares_text
 from ci_deploy.core.release import Release, step
 from ci_deploy.core.rollout import Rollout
+from ci_deploy.core.waves import ALL_OR_NOTHING, Policy
 
 from .world import World, context, inputs
 
@@ -44,16 +46,45 @@ class Weather:
 
 
 FAIR = Weather()
+STEADY = Weather(delays=(0.1, 0.1))  # every answer takes the same time, so that moments can be told beforehand
+
+
+class Worlds:
+    """Several worlds as one, each with a function and a deployment group of its own."""
+
+    def __init__(self, *worlds: World) -> None:
+        self.by_function = {world.function: world for world in worlds}
+
+    @property
+    def now(self) -> float:
+        return max(world.now for world in self.by_function.values())
+
+    def advance(self, to: float) -> None:
+        for world in self.by_function.values():
+            world.advance(to)
+
+    def perform(self, action: a.Action) -> a.Answer:
+        if isinstance(action, a.Look):
+            parts = [world.perform(action) for world in self.by_function.values()]
+            return tuple(snapshot for part in parts if isinstance(part, tuple) for snapshot in part)
+        return self.by_function[action.key.partition(":")[0]].perform(action)
 
 
 class Run:
     """A release under way in a world."""
 
     def __init__(
-        self, world: World, rollout: Rollout, *, weather: Weather = FAIR, signals: Iterable[float] = (), seed: int = 0
+        self,
+        world: World | Worlds,
+        rollout: Rollout,
+        *others: Rollout,
+        weather: Weather = FAIR,
+        signals: Iterable[float] = (),
+        seed: int = 0,
+        policy: Policy = ALL_OR_NOTHING,
     ) -> None:
         self.world, self.weather = world, weather
-        self.release = Release(command=rollout.command, rollouts=(rollout,))
+        self.release = Release(command=rollout.command, rollouts=(rollout, *others), policy=policy)
         self.start = world.now
         self.now = 0.0  # kept apart from world.now so that sums of floats do not drift
         self.dice = random.Random(seed)
@@ -238,6 +269,49 @@ def until(world: World, run: Run, at: float, then: Callable[[Run], None] = lambd
         if run.over:
             then(run)
     world.advance(at)
+
+
+def told(run: Run) -> list[str]:
+    """What people are told from the deployment's beginning on, one line an event, without the times."""
+    return [line for event in run.events if (line := _line(event))]
+
+
+def _line(event: Event) -> str:
+    of = "rollback: " if getattr(event, "of_rollback", False) else ""
+    match event:
+        case e.DeploymentStarted():
+            return f"{event.deployment_id} begins, {event.current_version} -> {event.target_version}"
+        case e.LifecycleChanged():
+            return f"{of}{event.event.name} {event.status}"
+        case e.StatusChanged():
+            return f"{event.deployment_id} {event.status} {event.error_code}".strip()
+        case e.TrafficShifted():
+            return f"{of}traffic {shares_text(event.shares)}"
+        case e.Heartbeat():
+            return f"still {event.what}, {shares_text(event.shares)}"
+        case e.ContactTroubled():
+            return f"no contact ({event.failures})"
+        case e.ContactRestored():
+            return f"contact again after {event.failures}"
+        case e.CancelReceived():
+            return f"{event.signal}, on-cancel {event.policy}"
+        case e.StopRequested():
+            return f"stop{' with rollback' if event.rollback else ''}: {event.why}"
+        case e.StopAnswered():
+            return f"stop {event.status}" + (f": {event.message}" if event.message else "")
+        case e.RollbackStarted():
+            return f"{event.deployment_id} rolls {event.rollback_of} back"
+        case e.AliasRead():
+            return f"alias serves {shares_text(event.alias.shares)}"
+        case e.AliasRestored():
+            return f"alias set to {shares_text(event.alias.shares)}: {event.why}"
+        case e.Noticed():
+            return f"{event.finding.severity} {event.finding.code}"
+        case e.Diagnosed():
+            return f"diagnosis {event.diagnosis.code}"
+        case e.Finished():
+            return f"{event.result.outcome}, rollback {event.result.rollback}"
+    return ""
 
 
 def summary(runs: Iterable[Run]) -> Iterator[str]:

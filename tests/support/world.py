@@ -30,6 +30,7 @@ from ci_deploy.core.model import (
     DeploymentStatus,
     DeploymentTarget,
     EventStatus,
+    Fact,
     FunctionVersion,
     Identity,
     InlineContent,
@@ -79,6 +80,7 @@ class Running:
     id: str
     created: float
     description: str = ""
+    dies_of: str = ""  # the error code with which it fails as soon as it starts
     current: str
     target: str
     routing: Routing
@@ -147,6 +149,8 @@ class World:
     hook_good: tuple[bool, bool] = (True, True)
     rollback_delay: float = 3.0
     rollback_good: bool = True
+    rollback_takes: float = 0.0  # seconds before it shifts traffic
+    rollback_swaps: bool = True  # whether it names the versions the other way round than the deployment did
     rollback_to: str = "current"  # or "last": the group's last successful revision; or "nowhere"; or a version
     alarm_at: float | None = None
     moved_by_hand: tuple[float, str] | None = None
@@ -155,6 +159,11 @@ class World:
     percent_scale: bool = True  # targetVersionWeight: 0 to 100, or 0 to 1
     shows_ends: bool = True  # whether Start and End are among the lifecycle events
     may_update_alias: bool = True
+    visible_after: float = 0.0  # seconds until a new deployment is found by its id
+    dies_of: list[str] = field(default_factory=list)  # of the next deployments, each once: see Running
+    hooks: dict[str, Fact[FunctionVersion | None]] = field(default_factory=dict)  # what is known of hook functions
+    function: str = "checkout"
+    name: str = ""  # in deployments' ids, where there are several worlds
     latest_sha: str = "new"
     alias_version: str = "1"
     alias_weights: dict[str, float] = field(default_factory=dict)
@@ -197,8 +206,10 @@ class World:
     def _mark(self, running: Running, what: str) -> None:
         running.done += 1
         running.status = DeploymentStatus.IN_PROGRESS
-        moved = running.function == "checkout" and (self.alias_version != running.current or self.alias_weights)
-        if what == "start" and moved and running.by_hand:
+        moved = running.function == self.function and (self.alias_version != running.current or self.alias_weights)
+        if what == "start" and running.dies_of:
+            self._finish(running, DeploymentStatus.FAILED, running.dies_of)
+        elif what == "start" and moved and running.by_hand:
             self._finish(running, DeploymentStatus.FAILED, "INVALID_LAMBDA_CONFIGURATION")
         elif what.startswith("share"):
             self._shift(running, float(what.split()[1]))
@@ -209,7 +220,7 @@ class World:
 
     def _shift(self, running: Running, share: float) -> None:
         running.share = share
-        if running.function == "checkout":
+        if running.function == self.function:
             whole = share >= 100
             self.set_alias(*((running.target, {}) if whole else (running.current, {running.target: share})))
 
@@ -235,8 +246,9 @@ class World:
             function, back = good[-1].function, good[-1].target
         elif self.rollback_to != "current":
             back = self.rollback_to
+        takes = self.rollback_takes or (None if self.rollback_good else 1.0)
         rollback = Running(
-            id=f"d-ROLLBACK{len(self.deployments)}",
+            id=f"d-{self.name}ROLLBACK{len(self.deployments)}",
             created=self.now,
             current=running.target,
             target=back,
@@ -244,7 +256,7 @@ class World:
             function=function,
             creator=CREATOR_ROLLBACK,
             rollback_of=running.id,
-            hook_seconds=(None, None) if self.rollback_good else (1.0, None),
+            hook_seconds=(takes, None),
             hook_good=(self.rollback_good, True),
         )
         running.rollback_id = rollback.id
@@ -285,7 +297,7 @@ class World:
                 return tuple(
                     self.snapshot(running, running.id in action.with_targets)
                     for running in self.deployments
-                    if running.id in action.ids
+                    if running.id in action.ids and self.now >= running.created + self.visible_after
                 )
             case a.LookAlias():
                 return self.alias()
@@ -306,7 +318,7 @@ class World:
             wanted = "1"
         return Facts(
             identity=IDENTITY,
-            latest=FunctionVersion(function="checkout", version="$LATEST", code_sha256=self.latest_sha),
+            latest=FunctionVersion(function=self.function, version="$LATEST", code_sha256=self.latest_sha),
             alias=alias,
             current=self.version(alias.version),
             target=self.version(wanted) if wanted else None,
@@ -324,11 +336,12 @@ class World:
             history=snapshots,
             subject=subject,
             alarms=Known(()),
+            hooks=self.hooks,
         )
 
     def alias(self) -> Alias:
         return Alias(
-            function="checkout",
+            function=self.function,
             name="live",
             version=self.alias_version,
             weights=dict(self.alias_weights),
@@ -338,14 +351,14 @@ class World:
     def version(self, number: str | None) -> FunctionVersion | None:
         if number not in self.versions:
             return None
-        return FunctionVersion(function="checkout", version=number, code_sha256=self.versions[number])
+        return FunctionVersion(function=self.function, version=number, code_sha256=self.versions[number])
 
     def publish(self) -> FunctionVersion:
         newest = max(self.versions, key=int)
         if self.versions[newest] != self.latest_sha:
             newest = str(int(newest) + 1)
             self.versions[newest] = self.latest_sha
-        return FunctionVersion(function="checkout", version=newest, code_sha256=self.latest_sha)
+        return FunctionVersion(function=self.function, version=newest, code_sha256=self.latest_sha)
 
     def create(self, request: CreateRequest) -> str:
         if self.active:
@@ -359,9 +372,11 @@ class World:
         properties = next(iter(json.loads(request.revision.content)["Resources"][0].values()))["Properties"]
         sent = request.auto_rollback
         running = Running(
-            id=f"d-DEPLOY{len(self.deployments):03}",
+            id=f"d-{self.name}DEPLOY{len(self.deployments):03}",
             created=self.now,
             description=request.description,
+            dies_of=self.dies_of.pop(0) if self.dies_of else "",
+            function=self.function,
             current=properties["CurrentVersion"],
             target=properties["TargetVersion"],
             routing=AT_ONCE if request.config_name == "CodeDeployDefault.LambdaAllAtOnce" else self.routing,
@@ -434,13 +449,16 @@ class World:
                 status = EventStatus.PENDING if running.ended is None else EventStatus.SKIPPED
             began = AWS_EPOCH + span.start if until >= span.start else None
             events.append(LifecycleEvent(name=span.name, status=status, start=began))
+        old, new, share = running.current, running.target, running.share
+        if not (running.by_hand or self.rollback_swaps):
+            old, new, share = new, old, 100.0 - share
         return DeploymentTarget(
-            target_id="checkout:live",
+            target_id=f"{running.function}:live",
             function=running.function,
             alias="live",
-            current_version=running.current,
-            target_version=running.target,
-            raw_weight=running.share / (1 if self.percent_scale else 100),
+            current_version=old,
+            target_version=new,
+            raw_weight=share / (1 if self.percent_scale else 100),
             events=tuple(events),
         )
 
