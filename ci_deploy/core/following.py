@@ -67,14 +67,17 @@ def rollback_due(turn: Turn) -> None:
 
 def _look(turn: Turn, deployment_id: str) -> None:
     r = turn.r
-    if turn.asked(Look) or not turn.due(together=True):
-        return
-    with_targets = frozenset({deployment_id}) if targets_matter(r, turn.now) else frozenset()
+    if not turn.asked(Look) and turn.due(together=True):
+        _ask_look(turn, deployment_id, with_targets=targets_matter(r, turn.now))
+
+
+def _ask_look(turn: Turn, deployment_id: str, *, with_targets: bool) -> None:
     if with_targets:
         turn.set(targets_at=turn.now)
     # One that is made early, together with others, stands for the one that was planned.
-    turn.set(looks=r.looks + 1, again_at=min(r.again_at, turn.now))
-    turn.ask(Look(key=r.key, ids=(deployment_id,), with_targets=with_targets))
+    turn.set(looks=turn.r.looks + 1, again_at=min(turn.r.again_at, turn.now))
+    wanted = frozenset({deployment_id} if with_targets else ())
+    turn.ask(Look(key=turn.r.key, ids=(deployment_id,), with_targets=wanted))
 
 
 def looked(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
@@ -100,8 +103,7 @@ def _saw_deployment(turn: Turn, snapshot: Deployment | None, with_targets: bool)
         unseen = snapshot.status is not DeploymentStatus.SUCCEEDED or len(r.siblings) <= MANY
         if snapshot.status.terminal and not with_targets and snapshot.targets is None and unseen:
             # Over: look once more, with the lifecycle, so that people read the events in their order.
-            turn.set(targets_at=-1e9, again_at=turn.now)
-            _look(turn, snapshot.id)
+            _ask_look(turn, snapshot.id, with_targets=True)
             return
         turn.set(deployment=_told(turn, r.deployment, snapshot, of_rollback=False))
         if snapshot.status.terminal:
