@@ -138,16 +138,20 @@ def _told(turn: Turn, before: Deployment | None, snapshot: Deployment, *, of_rol
     news = list(
         changes(before, now, function=r.function, alias=r.inputs.alias, at=turn.now, key=r.key, of_rollback=of_rollback)
     )
-    lifecycle = [event for event in news if isinstance(event, e.LifecycleChanged)]
-    shifted_before_end = any(event.event.name == "AllowTraffic" and event.status.terminal for event in lifecycle)
-    if shifted_before_end or not lifecycle:
-        _traffic(turn, now, target, of_rollback)
-    turn.events += news
+    # In the order in which it happened: traffic has shifted before its lifecycle event is over, and after it began.
+    lifecycle = [number for number, event in enumerate(news) if isinstance(event, e.LifecycleChanged)]
+    shifted = (number for number in lifecycle if _shift_over(news[number]))
+    place = next(shifted, len(news) if lifecycle else 0)
+    turn.events += news[:place]
+    _traffic(turn, now, target, of_rollback)
+    turn.events += news[place:]
     if news:
         turn.set(said_at=turn.now)
-    if lifecycle and not shifted_before_end:
-        _traffic(turn, now, target, of_rollback)
     return now
+
+
+def _shift_over(event: e.Event) -> bool:
+    return isinstance(event, e.LifecycleChanged) and event.event.name == "AllowTraffic" and event.status.terminal
 
 
 def _follow_events(turn: Turn, deployment: Deployment, target: DeploymentTarget | None) -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from ci_deploy.core import actions as a
 from ci_deploy.core.model import Outcome
-from tests.support.playing import STEADY, Run, first, play_together, told
-from tests.support.world import World, context, inputs
+from tests.support.playing import STEADY, Run, first, play, play_together, told
+from tests.support.world import AT_ONCE, World, context, inputs
 
 SHIFTING = [
     "d-DEPLOY000 begins, 1 -> 2",
@@ -16,6 +16,7 @@ SHIFTING = [
     "d-DEPLOY000 InProgress",
     "traffic 1=90,2=10",
 ]
+HOOKS = {"before_allow_traffic": "CodeDeployHook_a", "after_allow_traffic": "CodeDeployHook_b"}
 
 
 def one_of(many: int, world: World, **more: str) -> Run:
@@ -24,6 +25,49 @@ def one_of(many: int, world: World, **more: str) -> Run:
     run = Run(world, rollout, weather=STEADY)
     play_together(world, run)
     return run
+
+
+# --- what is told, and in which order ---
+
+
+def test_a_deployment_is_told_in_the_order_in_which_it_happened() -> None:
+    """Traffic is said to have shifted before its lifecycle event is said to be over."""
+    run = play(World(hook_seconds=(3.0, 5.0)), inputs(**HOOKS), weather=STEADY)
+    assert told(run) == [
+        "d-DEPLOY000 begins, 1 -> 2",
+        "Start Succeeded",
+        "BeforeAllowTraffic InProgress",
+        "d-DEPLOY000 InProgress",
+        "BeforeAllowTraffic Succeeded",
+        "AllowTraffic InProgress",
+        "traffic 1=90,2=10",
+        *["still AllowTraffic, 1=90,2=10"] * 4,
+        "traffic 2=100",
+        "AllowTraffic Succeeded",
+        "AfterAllowTraffic InProgress",
+        "AfterAllowTraffic Succeeded",
+        "End InProgress",
+        "End Succeeded",
+        "d-DEPLOY000 Succeeded",
+        "alias serves 2=100",
+        "succeeded, rollback none",
+    ]
+
+
+def test_what_is_seen_in_one_look_is_told_in_its_order_too() -> None:
+    """All at once is over before anybody can look: the shift still comes after the start, and before its own end."""
+    assert told(play(World(routing=AT_ONCE), weather=STEADY)) == [
+        "d-DEPLOY000 begins, 1 -> 2",
+        "Start Succeeded",
+        "traffic 2=100",
+        "AllowTraffic Succeeded",
+        "End InProgress",
+        "d-DEPLOY000 InProgress",
+        "End Succeeded",
+        "d-DEPLOY000 Succeeded",
+        "alias serves 2=100",
+        "succeeded, rollback none",
+    ]
 
 
 # --- releases of many functions ---
