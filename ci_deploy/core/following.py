@@ -229,10 +229,11 @@ def _heartbeat(turn: Turn) -> None:
     r = turn.r
     if turn.now - r.said_at < heartbeat_every(r) or r.failures:
         return
+    what = "the rollback" if r.rollback_id else "the deployment"
     current = {r.previous_version: 100.0 - r.share, r.target_version: r.share}
     turn.say(
         e.Heartbeat,
-        what=r.stage_event or "the deployment",
+        what=r.stage_event or what,
         shares={version: part for version, part in current.items() if part > 0 and version},
         next_shift_at=next_shift_at(r),
         ends_at=ends_at(r),
@@ -278,7 +279,9 @@ def rollback_expected(r: Rollout) -> bool:
 def _rollback_appeared(turn: Turn, deployment: Deployment) -> None:
     r = turn.r
     limit = r.plan.timeout if r.plan else STOP_TAKES
-    turn.set(rollback_id=deployment.rollback_id, stage_event="", deadline=turn.now + max(limit, STOP_TAKES))
+    limit = max(limit, STOP_TAKES)
+    # What was planned to shift next does not any more.
+    turn.set(rollback_id=deployment.rollback_id, stage_event="", shift_began=None, deadline=turn.now + limit)
     turn.to(Stage.FOLLOWING_ROLLBACK)
     turn.say(
         e.RollbackStarted,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from ci_deploy.core import actions as a
+from ci_deploy.core import events as e
 from ci_deploy.core.model import Outcome
 from tests.support.playing import STEADY, Run, first, play, play_together, told
 from tests.support.world import AT_ONCE, World, context, inputs
@@ -68,6 +71,36 @@ def test_what_is_seen_in_one_look_is_told_in_its_order_too() -> None:
         "alias serves 2=100",
         "succeeded, rollback none",
     ]
+
+
+# --- the rollback ---
+
+
+def test_while_a_rollback_takes_its_time_nothing_is_promised_of_the_deployment_that_it_undoes() -> None:
+    run = play(World(alarm_at=60.0, rollback_takes=100.0), weather=STEADY)
+    assert told(run) == [
+        *SHIFTING,
+        "still AllowTraffic, 1=90,2=10",
+        "AllowTraffic Failed",
+        "End Skipped",
+        "d-DEPLOY000 Stopped ALARM_ACTIVE",
+        "d-ROLLBACK1 rolls d-DEPLOY000 back",
+        "diagnosis ALARM_ACTIVE",
+        "rollback: Start Succeeded",
+        "rollback: BeforeAllowTraffic InProgress",
+        "d-ROLLBACK1 InProgress",
+        "still BeforeAllowTraffic, 1=90,2=10",
+        "rollback: BeforeAllowTraffic Succeeded",
+        "rollback: traffic 1=100",
+        "rollback: AllowTraffic Succeeded",
+        "rollback: End Succeeded",
+        "d-ROLLBACK1 Succeeded",
+        "alias serves 1=100",
+        "rolled-back, rollback succeeded",
+    ]
+    before, during = run.said(e.Heartbeat)
+    assert (before.next_shift_at, before.ends_at) == pytest.approx((301.301, 301.301))
+    assert (during.next_shift_at, during.ends_at) == (None, None)
 
 
 # --- releases of many functions ---
