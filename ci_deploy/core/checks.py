@@ -247,6 +247,8 @@ def _role_name(facts: Facts) -> str:
 
 @check("alarms", "Is any alarm that watches this deployment ringing already?")
 def _alarms(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    if plan.unchanged or plan.creates_alias:
+        return  # no deployment that an alarm could stop
     if not plan.alarm_names:
         if inputs.ignore_alarms:
             yield _warning("alarms-ignored", "Alarms are switched off for this deployment (`ignore-alarms`).")
@@ -276,7 +278,7 @@ def _alarms(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
 
 @check("rollback", "Is anything rolled back automatically?")
 def _rollback(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
-    if not plan.rollback_events and not plan.reverses:
+    if not (plan.rollback_events or plan.reverses or plan.unchanged or plan.creates_alias):
         yield _warning(
             "rollback-off",
             "Automatic rollback is off: a failed deployment leaves traffic where it was at that moment.",
