@@ -7,6 +7,7 @@ The only module that knows both `edge` and the rest. Every way out says what hap
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import traceback
@@ -333,10 +334,13 @@ class _Run:
         if isinstance(error, CiDeployError):
             outcome, reason, remedy = outcome_of(error), error.what, error.remedy
             if isinstance(error, InvalidInput):
-                for problem in error.problems:
+                problems = [replace(each, where=self._as_given(each.where)) for each in error.problems]
+                for problem in problems:
                     self._notice(Severity.REFUSAL, "input", f"{problem.where}: {problem.what}", problem.remedy)
-                count = len(error.problems)
-                reason = str(error.problems[0]) if count == 1 else f"{count} problems: {error}"
+                reason = str(problems[0])
+                if len(problems) > 1:
+                    numbered = (f"({number}) {problem}" for number, problem in enumerate(problems, 1))
+                    reason = f"{len(problems)} problems: {' '.join(numbered)}"
         else:
             outcome = Outcome.BUG
             reason = f"{type(error).__name__}: {error}"
@@ -357,6 +361,11 @@ class _Run:
             Concluded(at=self._safe_now(), command=command, result=result, results=(result,), exit_code=code)
         )
         return code
+
+    def _as_given(self, where: str) -> str:
+        """An input by the name that the user gave it by: on the command line it is a flag."""
+        named = re.fullmatch(r"input `([a-z0-9-]+)`", where)
+        return self._where.format(named[1]) if named else where
 
     def _bug_report(self, error: BaseException) -> None:
         self._log.group(f"Bug report: ci-deploy {__version__}")

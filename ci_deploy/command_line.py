@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from . import __version__
@@ -69,8 +70,21 @@ def parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
 
 
 def parse(arguments: Sequence[str], commands: Sequence[Command]) -> Arguments:
-    """Flags as text; a flag that is given twice is a list. Exits with 2 and usage where a flag is not known."""
-    named = vars(parser(commands).parse_args(arguments))
+    """Flags as text; a flag that is given twice is a list. Exits with 2 and a hint where a word is not known."""
+    top = parser(commands)
+    first = arguments[0] if arguments else ""
+    if first and not first.startswith("-") and first not in commands:
+        top.error(f"there is no command `{first}`{_meant(first, [str(command) for command in commands])}")
+    parsed, unknown = top.parse_known_args(arguments)
+    named = vars(parsed)
+    if unknown:
+        # A word after an unknown flag is that flag's value.
+        words = [
+            word
+            for before, word in zip(["", *unknown], unknown, strict=False)
+            if word[:2] == "--" or before[:2] != "--"
+        ]
+        top.error("; ".join(_unknown(word, Command(named["command"])) for word in words))
     json = bool(named.pop("json"))
     given = {
         name.replace("_", "-"): "\n".join(value) if isinstance(value, list) else value
@@ -78,3 +92,19 @@ def parse(arguments: Sequence[str], commands: Sequence[Command]) -> Arguments:
         if value is not None
     }
     return Arguments(given=given, json=json)
+
+
+def _unknown(word: str, command: Command) -> str:
+    flag = word.partition("=")[0]
+    if not flag.startswith("--"):
+        return f"`{word}` belongs to no flag"
+    for spec in table():
+        if flag == f"--{spec.name}":
+            return f"`{command}` has no flag `{flag}`: it belongs to {', '.join(f'`{each}`' for each in spec.commands)}"
+    own = [f"--{spec.name}" for spec in table() if command in spec.commands]
+    return f"`{command}` has no flag `{flag}`{_meant(flag, own)}"
+
+
+def _meant(word: str, known: Sequence[str]) -> str:
+    close = get_close_matches(word, known, 1)
+    return f": did you mean `{close[0]}`?" if close else ""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from ..core.errors import AwsError, ErrorKind
 
 IAM_PAGE = "docs/iam/README.md"
+# botocore's names for a connection that never came about; a mistyped region is an address that does not exist.
+_NO_ANSWER = ("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError")
 
 
 def with_remedy(error: AwsError) -> AwsError:
@@ -33,10 +35,16 @@ def with_remedy(error: AwsError) -> AwsError:
         case ErrorKind.NO_CREDENTIALS:
             error.remedy = (
                 "Run aws-actions/configure-aws-credentials before this step, or set `role-to-assume` and give the job"
-                " `permissions: id-token: write`."
+                " `permissions: id-token: write`. On a terminal: log in as for the AWS CLI"
+                " (`aws sso login`, `AWS_PROFILE`)."
             )
         case ErrorKind.THROTTLED:
             error.remedy = "AWS limits the request rate of the whole account: run fewer jobs at once, or run again."
+        case ErrorKind.UNREACHABLE if error.code in _NO_ANSWER:
+            error.remedy = (
+                "Nothing answers at that address: check `aws-region`, and the runner's network, name service and proxy;"
+                " AWS's own state is at https://health.aws.amazon.com/."
+            )
         case ErrorKind.UNREACHABLE:
             error.remedy = (
                 "AWS could not be reached or had an internal error: run again; see https://health.aws.amazon.com/."

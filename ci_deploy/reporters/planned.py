@@ -56,7 +56,8 @@ def plan_rows(plan: Plan, *, openly: bool, changes: bool = True) -> Iterator[tup
             before, after = row.told(openly=openly)
             yield f"changes: {row.name}", f"{before} → {after}" if before else after
     yield "deployment group", f"{plan.application} / {plan.group}"
-    yield "deployment config", f"{plan.config_name}: {shift_text(plan)}"
+    # Without a name there is no deployment group whose config it could be; preflight says so.
+    yield "deployment config", f"{plan.config_name}: {shift_text(plan)}" if plan.config_name else "not known"
     if len(plan.steps) > 1:
         hooks = " and what the hooks take" if plan.before_hook or plan.after_hook else ""
         yield "expected end", f"{words.duration(plan.shift_seconds)}{hooks} after the beginning"

@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from ci_deploy import command_line
+from ci_deploy.core.model import Command
 from tests.support.account import Account
 
 COMMON = ["--function", "checkout", "--application", "checkout-app", "--deployment-group", "checkout-live"]
@@ -42,11 +46,29 @@ def test_json_has_stdout_for_itself(account: Account, tmp_path: Path) -> None:
     assert "Serves" in done.stderr
 
 
-def test_an_unknown_flag_is_refused_and_a_bad_value_named(account: Account, tmp_path: Path) -> None:
-    assert command(account, tmp_path, "deploy", "--functon", "checkout").returncode == 2
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["depoy"], "there is no command `depoy`: did you mean `deploy`?"),
+        (["deploy", "--functon", "checkout"], "`deploy` has no flag `--functon`: did you mean `--function`?"),
+        (["deploy", "--to-version=3"], "`deploy` has no flag `--to-version`: it belongs to `rollback`"),
+        (["plan", "--zzz", "--yyy", "1"], "`plan` has no flag `--zzz`; `plan` has no flag `--yyy`"),
+        (["plan", "stray"], "`stray` belongs to no flag"),
+    ],
+)
+def test_a_word_that_is_not_known_is_named_with_what_was_meant(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        command_line.parse(arguments, command_line.offered(Command))
+    assert end.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"ci-deploy: error: {says}"
+
+
+def test_a_bad_value_is_named_as_the_flag_that_it_came_by(account: Account, tmp_path: Path) -> None:
     done = command(account, tmp_path, "deploy", *COMMON, "--timeout", "5")
     assert done.returncode == 2
-    assert "flag `--timeout`" in done.stdout
+    assert "flag `--timeout`: `5` is not a duration" in done.stdout
     assert account.operations() == []
 
 
@@ -67,7 +89,7 @@ def test_without_region_or_credentials_it_says_what_to_do(account: Account, tmp_
         timeout=60,
     )
     assert done.returncode == 2
-    assert "aws-region" in done.stdout
+    assert "flag `--aws-region`: is missing" in done.stdout
     blank = {
         "AWS_ENDPOINT_URL": env["AWS_ENDPOINT_URL"],
         "AWS_REGION": "us-east-1",
@@ -82,4 +104,4 @@ def test_without_region_or_credentials_it_says_what_to_do(account: Account, tmp_
         timeout=60,
     )
     assert done.returncode == 4
-    assert "configure-aws-credentials" in done.stdout
+    assert "configure-aws-credentials" in done.stdout and "aws sso login" in done.stdout

@@ -100,6 +100,14 @@ def test_everything_without_an_answer_is_unreachable(error: Exception) -> None:
     assert translated.kind.transient
 
 
+def test_an_address_where_nobody_answers_may_be_a_mistyped_region() -> None:
+    never = boto.EndpointConnectionError(endpoint_url="https://lambda.eu-wset-1.amazonaws.com/")
+    translated = translate(never, service="lambda", operation="GetAlias")
+    assert "eu-wset-1" in translated.what and "check `aws-region`" in translated.remedy
+    broken = translate(boto.ConnectionClosedError(endpoint_url="x"), service="lambda", operation="GetAlias")
+    assert "aws-region" not in broken.remedy
+
+
 @pytest.mark.parametrize(
     "error",
     [
