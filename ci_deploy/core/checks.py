@@ -112,13 +112,19 @@ def _held(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
 
 @check("current-version", "Does the alias serve the version that you expect?")
 def _current(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
-    if inputs.current_version and facts.alias and facts.alias.version != inputs.current_version:
-        if plan.unchanged:
-            return  # a re-run of what succeeded: the alias has moved on, to just where it should be
+    expected, alias = inputs.current_version, facts.alias
+    if not expected or plan.unchanged:
+        return  # unchanged: a re-run of what succeeded, the alias has moved on, to just where it should be
+    if plan.creates_alias:
         yield _refusal(
             "current-version",
-            f"Alias `{plan.alias}` serves version {facts.alias.version}, not {inputs.current_version} as "
-            "`current-version` says.",
+            f"Alias `{plan.alias}` does not exist, so it does not serve version {expected} as `current-version` says.",
+            "Leave `current-version` out to create the alias, or check the inputs `function` and `alias`.",
+        )
+    elif alias is not None and alias.version != expected:
+        yield _refusal(
+            "current-version",
+            f"Alias `{plan.alias}` serves version {alias.version}, not {expected} as `current-version` says.",
             "Leave `current-version` out to deploy over whatever is served, or find out who moved the alias.",
         )
 
@@ -199,8 +205,8 @@ def _group(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
 
 @check("config", "Does the deployment config exist, for Lambda?")
 def _config(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
-    if facts.group is None:
-        return
+    if not plan.config_name:
+        return  # the group's own, and there is no group
     if facts.config is None:
         yield _refusal(
             "config-missing",
@@ -224,7 +230,7 @@ def _config(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
 def _hooks(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     for hook in dict.fromkeys(hook for hook in (plan.before_hook, plan.after_hook) if hook):
         name = hook.split(":")[-1]
-        fact = facts.hooks.get(hook, Unavailable("not read"))
+        fact = facts.hooks.get(hook)
         if isinstance(fact, Known) and fact.value is None:
             yield _refusal(
                 "hook-missing", f"Hook function `{name}` does not exist.", "Deploy it, or correct the input."
@@ -232,6 +238,8 @@ def _hooks(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
             continue
         if isinstance(fact, NotPermitted):
             yield _note("hook-unread", f"Hook `{name}` was not checked: not permitted, needs {fact.action}.")
+        elif isinstance(fact, Unavailable):
+            yield _note("hook-unread", f"Hook `{name}` was not checked: {fact.why}.")
         if not name.startswith(HOOK_PREFIX):
             yield _warning(
                 "hook-name",

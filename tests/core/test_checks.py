@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from ci_deploy.core.model import (
     Alarm,
     AlarmConfiguration,
+    Alias,
+    Fact,
     Finding,
+    FunctionVersion,
     Known,
+    NotPermitted,
     Severity,
+    Unavailable,
 )
 from ci_deploy.core.planning import Facts
 
-from .test_surrounding_checks import FACTS, checked
+from .test_surrounding_checks import FACTS, VERSION, checked
 
 assert FACTS.latest is not None
 assert FACTS.group is not None
@@ -61,3 +68,60 @@ def test_rollback_that_is_off_is_not_warned_of_where_no_deployment_is_made() -> 
     assert checked(SAME, auto_rollback="off").findings == ()
     (found,) = checked(FIRST, auto_rollback="off", create_alias="true").findings
     assert found.code == "alias-first"
+
+
+# --- All problems at once ---
+
+
+def test_every_problem_is_found_in_one_run_whatever_else_is_wrong() -> None:
+    """One run, one correction: nothing waits behind another finding, and nothing is written."""
+    facts = replace(
+        FACTS,
+        alias=Alias(function="checkout", name="live", version="$LATEST"),
+        group=None,
+        config=None,
+        hooks={HOOK: Known(None), "other": Known(VERSION)},
+        surroundings=None,
+    )
+    given = {
+        "target_version": "9",
+        "current_version": "3",
+        "deployment_config": "mine",
+        "before_allow_traffic": HOOK,
+        "after_allow_traffic": "other",
+        "auto_rollback": "off",
+    }
+    made = checked(facts, **given)
+    assert [(finding.severity, finding.code) for finding in made.findings] == [
+        (Severity.REFUSAL, "alias-latest"),
+        (Severity.REFUSAL, "current-version"),
+        (Severity.REFUSAL, "target-missing"),
+        (Severity.REFUSAL, "group-missing"),
+        (Severity.REFUSAL, "config-missing"),
+        (Severity.REFUSAL, "hook-missing"),
+        (Severity.WARNING, "hook-name"),
+        (Severity.WARNING, "rollback-off"),
+    ]
+
+
+def test_an_alias_that_does_not_exist_does_not_serve_the_version_that_is_expected() -> None:
+    """`create-alias` must not make an alias that the caller took for one that serves already."""
+    (found, first) = checked(FIRST, create_alias="true", current_version="5").findings
+    assert first.code == "alias-first"
+    assert found == refusal(
+        "current-version",
+        "Alias `live` does not exist, so it does not serve version 5 as `current-version` says.",
+        "Leave `current-version` out to create the alias, or check the inputs `function` and `alias`.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("fact", "why"),
+    [
+        (NotPermitted("lambda:GetFunction"), "not permitted, needs lambda:GetFunction"),
+        (Unavailable("the network is down"), "the network is down"),
+    ],
+)
+def test_a_hook_that_could_not_be_read_is_said_with_the_reason(fact: Fact[FunctionVersion | None], why: str) -> None:
+    made = checked(replace(FACTS, hooks={HOOK: fact}), before_allow_traffic=HOOK)
+    assert made.findings == (note("hook-unread", f"Hook `{HOOK}` was not checked: {why}."),)
