@@ -15,7 +15,7 @@ Checking: TypeAlias = Callable[[Inputs, Facts, Plan], Iterator[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`asks` is the question for the docs; `run` yields findings whose codes begin with `code`."""
+    """`code` names the check, `asks` is its question for the docs; `run` yields findings with codes of their own."""
 
     code: str
     asks: str
@@ -45,3 +45,8 @@ def warning(code: str, text: str, remedy: str = "") -> Finding:
 
 def note(code: str, text: str, remedy: str = "") -> Finding:
     return Finding(severity=Severity.NOTE, code=code, text=text, remedy=remedy)
+
+
+def role_name(plan: Plan) -> str:
+    """The deployment group's service role, as people call it."""
+    return plan.service_role.split("/")[-1] or "the service role"

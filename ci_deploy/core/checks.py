@@ -13,6 +13,7 @@ from . import surrounding_checks
 from .checking import Check, adder
 from .checking import note as _note
 from .checking import refusal as _refusal
+from .checking import role_name as _role_name
 from .checking import warning as _warning
 from .hold import held, refusal
 from .inputs import Inputs
@@ -23,6 +24,7 @@ from .planning import Facts, Plan, ToPublish
 # State reasons that say the container image is what is wrong.
 IMAGE_GONE = ("ImageDeleted", "ImageAccessDenied", "InvalidImage")
 HOOK_PREFIX = "CodeDeployHook_"
+ALL_AT_ONCE = "Deploy this one with `deployment-config: CodeDeployDefault.LambdaAllAtOnce`."
 
 CHECKS: list[Check] = []
 check = adder(CHECKS)
@@ -53,7 +55,8 @@ def _function_update(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Findi
     if latest is not None and not (inputs.target_version or updates) and latest.last_update_status == "Failed":
         yield _refusal(
             "function-busy",
-            f"The last update of `{plan.function}` failed: {latest.last_update_reason or 'Lambda gives no reason'}.",
+            f"The last update of `{plan.function}` failed: "
+            f"{(latest.last_update_reason or 'Lambda gives no reason').rstrip('.')}.",
             "Update the function's code or configuration again; a version cannot be published from a failed update.",
         )
 
@@ -86,7 +89,9 @@ def _alias(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
             f"--name {plan.alias} --function-version VERSION`.",
         )
     elif alias.split and not facts.active:
-        shares = ", ".join(f"{share:g} % on version {version}" for version, share in alias.shares.items())
+        shares = ", ".join(
+            f"{share:g} % on version {version}" for version, share in (alias.shares | dict(alias.weights)).items()
+        )
         yield _refusal(
             "alias-split",
             f"Alias `{plan.alias}` is split ({shares}) and no deployment is running: an earlier one was stopped "
@@ -138,18 +143,19 @@ def _target(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
         yield _refusal(
             "target-missing",
             f"Function `{plan.function}` has no version {version}.",
-            f"`aws lambda list-versions-by-function --function-name {plan.function}` lists those it has.",
+            f"`aws lambda list-versions-by-function --function-name {plan.function}` lists those it has: give one of them "
+            f"as `{'target-version' if not plan.reverses else 'to-version'}`.",
         )
     elif plan.new.state_reason_code in IMAGE_GONE:
         yield _refusal(
             "target-image",
             f"The image of version {version} of `{plan.function}` cannot be used any more: "
-            f"{plan.new.state_reason or plan.new.state_reason_code}.",
+            f"{(plan.new.state_reason or plan.new.state_reason_code).rstrip('.')}.",
             "Push the image again under the same digest, or give Lambda access to it; then invoke the version once. "
             "Or deploy another version.",
         )
     elif plan.new.state in ("Failed", "Inactive", "Deactivated", "Deactivating", "Deleting"):
-        why = f" ({plan.new.state_reason})" if plan.new.state_reason else ""
+        why = f" ({plan.new.state_reason.rstrip('.')})" if plan.new.state_reason else ""
         yield _refusal(
             "target-inactive",
             f"Version {version} of `{plan.function}` is {plan.new.state}{why}: it cannot be invoked.",
@@ -163,11 +169,12 @@ def _code(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     # The hash of an image that is named by a tag is known, and compared, once `$LATEST` has it.
     known = plan.new is not None and plan.new.code_sha256
     if expected and plan.new is not None and known and not same_sha256(expected, plan.new.code_sha256):
-        what = f"Version {plan.target_version}" if plan.target_version else "`$LATEST`"
+        here = f"`{facts.code}`" if facts.code else f"`$LATEST` of `{plan.function}`"
+        what = f"Version {plan.target_version} of `{plan.function}`" if plan.target_version else here
         yield _refusal(
             "code-sha256",
-            f"{what} of `{plan.function}` has CodeSha256 {plan.new.code_sha256}, not {expected}.",
-            "Something else was built or uploaded in between. Upload the expected code, or correct the input.",
+            f"{what} has CodeSha256 {plan.new.code_sha256}, not {expected}.",
+            "Something else was built or uploaded in between. Give the expected code, or correct `expect-code-sha256`.",
         )
 
 
@@ -228,12 +235,17 @@ def _config(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
 
 @check("hooks", "Are the hooks there, and may CodeDeploy invoke them?")
 def _hooks(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
-    for hook in dict.fromkeys(hook for hook in (plan.before_hook, plan.after_hook) if hook):
+    given = {plan.before_hook: "before-allow-traffic", plan.after_hook: "after-allow-traffic"}
+    for hook, input_name in given.items():
+        if not hook:
+            continue
         name = hook.split(":")[-1]
         fact = facts.hooks.get(hook)
         if isinstance(fact, Known) and fact.value is None:
             yield _refusal(
-                "hook-missing", f"Hook function `{name}` does not exist.", "Deploy it, or correct the input."
+                "hook-missing",
+                f"Hook function `{name}` does not exist.",
+                f"Deploy it, or correct `{input_name}` (or the hook in your own AppSpec).",
             )
             continue
         if isinstance(fact, NotPermitted):
@@ -245,12 +257,8 @@ def _hooks(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
                 "hook-name",
                 f"Hook `{name}` is not named `{HOOK_PREFIX}…`: CodeDeploy's managed service role may not invoke it, "
                 "and the deployment would fail with IAM_ROLE_PERMISSIONS.",
-                f"Rename it, or allow lambda:InvokeFunction on it to {_role_name(facts) or 'the service role'}.",
+                f"Rename it, or allow lambda:InvokeFunction on it to {_role_name(plan)}.",
             )
-
-
-def _role_name(facts: Facts) -> str:
-    return facts.group.service_role_arn.split("/")[-1] if facts.group else ""
 
 
 @check("alarms", "Is any alarm that watches this deployment ringing already?")
@@ -268,13 +276,14 @@ def _alarms(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
         yield _note("alarms-unread", f"Alarms were not checked: {facts.alarms.why}.")
         return
     states = {alarm.name: alarm for alarm in facts.alarms.value}
+    whose = "the deployment group" if not inputs.alarms else "the input `alarms`"
     for name in plan.alarm_names:
         alarm = states.get(name)
         if alarm is None:
             yield _warning(
                 "alarm-missing",
-                f"Alarm `{name}` of the deployment group does not exist: it protects nothing.",
-                "Create it, or take it off the group.",
+                f"Alarm `{name}` of {whose} does not exist: it protects nothing.",
+                f"Create it, or take it off {whose}.",
             )
         elif alarm.state == "ALARM":
             yield _refusal(
@@ -299,18 +308,24 @@ def _pair(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     old, new = plan.current, plan.new
     if old is None or new is None or plan.unchanged:
         return
-    for code, what, mine, theirs in (
-        ("role-differs", "execution role", old.role, new.role),
-        ("dead-letter-differs", "dead-letter target", old.dead_letter_arn, new.dead_letter_arn),
-    ):
-        # Lambda refuses to weight an alias over such a pair (facts.md A12).
-        if mine != theirs and plan.routing.kind is not RoutingType.ALL_AT_ONCE:
-            yield _refusal(
-                code,
-                f"The {what} differs between version {old.version} (`{mine or 'none'}`) and the new one "
-                f"(`{theirs or 'none'}`): Lambda does not split an alias over them.",
-                "Deploy this one with `deployment-config: CodeDeployDefault.LambdaAllAtOnce`.",
-            )
+    # Lambda refuses to weight an alias over such a pair (facts.md A12).
+    if plan.routing.kind is RoutingType.ALL_AT_ONCE:
+        return
+    between = f"differs between version {old.version}"
+    if old.role != new.role:
+        yield _refusal(
+            "role-differs",
+            f"The execution role {between} (`{old.role}`) and the new one (`{new.role}`): Lambda does not split an alias "
+            "over them.",
+            ALL_AT_ONCE,
+        )
+    if old.dead_letter_arn != new.dead_letter_arn:
+        yield _refusal(
+            "dead-letter-differs",
+            f"The dead-letter target {between} (`{old.dead_letter_arn or 'none'}`) and the new one "
+            f"(`{new.dead_letter_arn or 'none'}`): Lambda does not split an alias over them.",
+            ALL_AT_ONCE,
+        )
 
 
 # What is optional to read comes last.

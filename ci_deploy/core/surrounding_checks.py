@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from .checking import Check, adder
 from .checking import note as _note
 from .checking import refusal as _refusal
+from .checking import role_name as _role_name
 from .checking import warning as _warning
 from .inputs import Inputs
 from .model import Fact, Finding, Known, NotPermitted
@@ -53,10 +54,11 @@ def _provisioned(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     if not isinstance(provisioned, Known):
         yield _unread("provisioned-unread", "Provisioned concurrency of the alias was", provisioned)
     elif provisioned.value and not plan.unchanged:
+        limit = "The time limit is longer for it." if inputs.timeout is None else "`timeout` has to allow for that."
         yield _warning(
             "provisioned",
             f"Alias `{plan.alias}` has {provisioned.value} provisioned concurrency: CodeDeploy waits for it at each "
-            "shift, which takes minutes. The time limit is longer for it.",
+            f"shift, which takes minutes. {limit}",
             "While traffic is split nobody can change the provisioned concurrency of the alias.",
         )
 
@@ -116,14 +118,13 @@ def _bucket(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
             f"Use a bucket in {here}, or leave `bucket` out: the AppSpec is then sent inline.",
         )
         return
-    role = facts.group.service_role_arn.split("/")[-1] if facts.group else "the service role"
     if not isinstance(bucket.key, Known):
         yield _unread("bucket-key-unread", f"The encryption of bucket `{name}` was", bucket.key)
     elif bucket.key.value:
         yield _warning(
             "bucket-key",
-            f"Bucket `{name}` encrypts with the KMS key {bucket.key.value}: CodeDeploy reads the revision as `{role}`, "
-            "which must be allowed to decrypt with it.",
+            f"Bucket `{name}` encrypts with the KMS key {bucket.key.value}: CodeDeploy reads the revision as "
+            f"{_role_name(plan)}, which must be allowed to decrypt with it.",
             "Allow kms:Decrypt on that key to the service role, in its policy and in the key's; the caller needs "
             "kms:GenerateDataKey.",
         )
@@ -153,14 +154,14 @@ def _callbacks(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
         if found.state not in ("Active", "Pending"):
             yield _warning(
                 "hook-inactive",
-                f"Hook `{name}` is {found.state}: {found.state_reason or 'it cannot be invoked at once'}.",
+                f"Hook `{name}` is {found.state}: {(found.state_reason or 'it cannot be invoked at once').rstrip('.')}.",
                 "Invoke it once before the deployment, or deploy it again.",
             )
         if found.vpc:
             yield _note(
                 "hook-network",
                 f"Hook `{name}` runs in a VPC: it reaches CodeDeploy only through a NAT gateway or a VPC endpoint "
-                "(com.amazonaws.REGION.codedeploy). A hook that cannot report hangs for an hour.",
+                f"(com.amazonaws.{facts.identity.region}.codedeploy). A hook that cannot report hangs for an hour.",
             )
         callback = facts.surroundings.callbacks.get(hook) if facts.surroundings else None
         if isinstance(callback, Known) and not callback.value:
