@@ -13,6 +13,7 @@ endif
 DOCKER_STANDIN := $(wildcard ../shared/tools/bin/docker)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet
+ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 NPM := $(addsuffix /node_modules/.installed,tests/browser tests/contract)
 RUNS ?= 2
 N ?= 200
@@ -52,6 +53,11 @@ check: .venv/.installed ## format, lint, types, metadata, lock files, schemas, w
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(BIN)/zizmor --offline --no-progress --config .github/zizmor.yml action.yml .github docs/workflows/*.yml
+	@# Go's programs are no wheels: where there is no Go, the other checks of workflows have to do.
+	@if command -v go >/dev/null; then \
+	  [ -e $(BIN)/actionlint ] || GOBIN="$(CURDIR)/$(BIN)" go install $(ACTIONLINT); \
+	  echo "$(BIN)/actionlint"; PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/actionlint .github/workflows/*.yml docs/workflows/*.yml; \
+	else echo "actionlint: not run, for there is no Go"; fi
 	@[ ! -e $(BIN)/hadolint ] || { echo "$(BIN)/hadolint Dockerfile"; $(BIN)/hadolint Dockerfile; }
 	@[ ! -e $(BIN)/shellcheck ] || { echo "$(BIN)/shellcheck .ci/run"; $(BIN)/shellcheck .ci/run; }
 	$(BIN)/cfn-lint docs/cloudformation/*.yaml
