@@ -143,8 +143,8 @@ def _target(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
         yield _refusal(
             "target-missing",
             f"Function `{plan.function}` has no version {version}.",
-            f"`aws lambda list-versions-by-function --function-name {plan.function}` lists those it has: give one of them "
-            f"as `{'target-version' if not plan.reverses else 'to-version'}`.",
+            f"`aws lambda list-versions-by-function --function-name {plan.function}` lists those it has: give one of "
+            f"them as `{'target-version' if not plan.reverses else 'to-version'}`.",
         )
     elif plan.new.state_reason_code in IMAGE_GONE:
         yield _refusal(
@@ -315,8 +315,8 @@ def _pair(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     if old.role != new.role:
         yield _refusal(
             "role-differs",
-            f"The execution role {between} (`{old.role}`) and the new one (`{new.role}`): Lambda does not split an alias "
-            "over them.",
+            f"The execution role {between} (`{old.role}`) and the new one (`{new.role}`): Lambda does not split an "
+            "alias over them.",
             ALL_AT_ONCE,
         )
     if old.dead_letter_arn != new.dead_letter_arn:

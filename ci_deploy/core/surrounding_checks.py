@@ -13,7 +13,7 @@ from .checking import refusal as _refusal
 from .checking import role_name as _role_name
 from .checking import warning as _warning
 from .inputs import Inputs
-from .model import Fact, Finding, Known, NotPermitted
+from .model import Finding, Known, NotPermitted, Unavailable
 from .planning import Facts, Plan
 
 CHECKS: list[Check] = []
@@ -134,7 +134,7 @@ def _bucket(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     key = f"{plan.prefix}/"
     for rule in bucket.rules.value:
         if key.startswith(rule.prefix) or rule.prefix.startswith(key):
-            when = f"after {rule.days} days" if rule.days else "at a date"
+            when = f"after {rule.days} day{'s' if rule.days > 1 else ''}" if rule.days else "at a date"
             yield _warning(
                 "bucket-lifecycle",
                 f"Lifecycle rule `{rule.name}` of bucket `{name}` deletes revisions {when}: a rollback to an older "
@@ -152,9 +152,10 @@ def _callbacks(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
         if found is None:
             continue
         if found.state not in ("Active", "Pending"):
+            state_reason = (found.state_reason or "it cannot be invoked at once").rstrip(".")
             yield _warning(
                 "hook-inactive",
-                f"Hook `{name}` is {found.state}: {(found.state_reason or 'it cannot be invoked at once').rstrip('.')}.",
+                f"Hook `{name}` is {found.state}: {state_reason}.",
                 "Invoke it once before the deployment, or deploy it again.",
             )
         if found.vpc:
@@ -176,7 +177,15 @@ def _callbacks(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
 
 
 # Tags that tools set by themselves, and what they say. Others' words for an owner are looked for in their values.
-_TOOLS = ("terraform", "opentofu", "pulumi", "serverless", "cdk", "sst", "crossplane")
+_TOOLS = {
+    "terraform": "Terraform",
+    "opentofu": "OpenTofu",
+    "pulumi": "Pulumi",
+    "serverless": "Serverless",
+    "cdk": "CDK",
+    "sst": "SST",
+    "crossplane": "Crossplane",
+}
 _OWNERS = ("managed-by", "managedby", "managed_by", "provisioner", "iac", "createdby", "created-by", "tool")
 
 
@@ -194,19 +203,18 @@ def _owner(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
         return
     for name, value in sorted(tags.items()):
         said = value.lower() if name.lower().rpartition(":")[2] in _OWNERS else name.lower()
-        tool = next((tool for tool in _TOOLS if tool in said), "")
+        tool = next((_TOOLS[word] for word in _TOOLS if word in said), "")
         if tool:
             yield _note(
                 "owner-tool",
-                f"The tag `{name}` (`{value}`) of function `{plan.function}` says that {tool.capitalize()} owns it.",
+                f"The tag `{name}` (`{value}`) of function `{plan.function}` says that {tool} owns it.",
                 "If it also owns the alias or the function's code, its next run may undo this deployment: let it "
                 "ignore them (Terraform: `ignore_changes`).",
             )
             return
 
 
-def _unread(code: str, what: str, fact: Fact[object]) -> Finding:
+def _unread(code: str, what: str, fact: NotPermitted | Unavailable) -> Finding:
     """The one line for what could not be read."""
-    if isinstance(fact, NotPermitted):
-        return _note(code, f"{what} not checked: not permitted, needs {fact.action}.")
-    return _note(code, f"{what} not checked: {getattr(fact, 'why', 'not read')}.")
+    why = f"not permitted, needs {fact.action}" if isinstance(fact, NotPermitted) else fact.why
+    return _note(code, f"{what} not checked: {why}.")

@@ -550,6 +550,7 @@ def test_every_alarm_that_rings_or_is_missing_is_named() -> None:
     [
         (latest(last_update_status="InProgress"), {}),
         (replace(target(), latest=replace(LATEST, last_update_status="Failed")), {"target_version": "2"}),
+        (replace(latest(last_update_status="Failed"), code=PACKAGE), {"package": "build"}),
         (
             replace(
                 at(replace(LIVE, weights={"7": 10.0})), active=(Deployment(id="d", status=DeploymentStatus.CREATED),)
@@ -568,6 +569,7 @@ def test_every_alarm_that_rings_or_is_missing_is_named() -> None:
     ids=[
         "an update in progress is waited for",
         "a failed update does not spoil a version that exists",
+        "a failed update is mended by new code",
         "a running deployment explains why the alias is split",
         "the version that was expected is served",
         "a version that is being prepared is waited for",
