@@ -205,6 +205,12 @@ class Rollout:
         return f"{self.function}:{self.inputs.alias}"
 
     @property
+    def planned(self) -> Plan:
+        """The plan, where there must be one: a deployment that is followed has one behind it."""
+        assert self.plan is not None, f"{self.stage} without a plan"
+        return self.plan
+
+    @property
     def previous_version(self) -> str:
         """What the alias must serve again after a rollback."""
         return self.plan.current_version if self.plan else ""
@@ -317,7 +323,10 @@ class Turn:
 
     def fail(self, error: CiDeployError) -> None:
         """End because something could not be done at all, before a deployment exists."""
-        self.end(outcome_of(error), reason=error.what, remedy=error.remedy)
+        if self.r.cancelled:
+            self.end(Outcome.CANCELLED, reason=f"Cancelled: {error.what}")
+        else:
+            self.end(outcome_of(error), reason=error.what, remedy=error.remedy)
 
 
 def _undone(done: Result, reversal: Result) -> Result:

@@ -7,7 +7,7 @@ time of grace does not allow is left to the post step. A manual rollback and `st
 from __future__ import annotations
 
 from . import events as e
-from .actions import Cancelled, Create, Diagnose, Stop
+from .actions import Cancelled, Create, CreateAlias, Diagnose, Stop
 from .checks import HOOK_PREFIX
 from .errors import AwsError, CiDeployError, ErrorKind
 from .model import Command, Known, Outcome, Rollback, StopAnswer
@@ -144,6 +144,8 @@ def cancelled(turn: Turn, observation: Cancelled) -> None:
     in_flight = turn.asked(Create) or r.doubtful
     if r.stage in (Stage.CREATING, Stage.FINDING) and in_flight:
         return  # its answer comes first
+    if turn.asked(CreateAlias) or r.alias_created:
+        return  # it may serve already: that is read first
     if not r.deployment_id:
         turn.end(Outcome.CANCELLED, reason=f"Cancelled ({observation.signal}) before a deployment was created.")
     elif r.stage is Stage.FOLLOWING:
@@ -191,7 +193,11 @@ def end_cancelled(turn: Turn, why: str) -> None:
         )
         return
     if not r.deployment_id:
-        turn.end(Outcome.CANCELLED, reason=f"Cancelled ({why}) before a deployment was created.")
+        turn.end(
+            Outcome.CANCELLED,
+            reason=f"Cancelled ({why}) while alias {r.inputs.alias} was being created; whether it exists is not known.",
+            remedy="`ci-deploy status` says what it serves, if it exists.",
+        )
         return
     over = r.deployment is not None and r.deployment.status.terminal
     left = r.inputs.on_cancel == "leave" and not (over or r.stop_sent)
