@@ -25,7 +25,7 @@ from .model import (
 )
 from .planning import Existing
 from .rollout import Cause, Rollout, Stage, Turn, jittered
-from .stopping import STOP_TAKES, out_of_time, stop_again, stop_for_cancel
+from .stopping import STOP_TAKES, keep_time, stop_again, stop_for_cancel
 from .timeline import changes
 
 ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
@@ -37,8 +37,8 @@ def following(turn: Turn) -> None:
     r = turn.r
     if r.cancelled and r.cause is Cause.NONE:
         stop_for_cancel(turn)
-    elif out_of_time(turn):
-        return
+    else:
+        keep_time(turn)
     if turn.r.stage is Stage.FOLLOWING:
         stop_again(turn)
         _look(turn, turn.r.deployment_id)
@@ -47,7 +47,8 @@ def following(turn: Turn) -> None:
 
 def following_rollback(turn: Turn) -> None:
     r = turn.r
-    if r.deadline is not None and turn.now >= r.deadline:
+    assert r.deadline is not None
+    if turn.now >= r.deadline:
         turn.to(Stage.VERIFYING)
         return
     _look(turn, r.rollback_id)
@@ -74,8 +75,7 @@ def _look(turn: Turn, deployment_id: str) -> None:
 def _ask_look(turn: Turn, deployment_id: str, *, with_targets: bool) -> None:
     if with_targets:
         turn.set(targets_at=turn.now)
-    # One that is made early, together with others, stands for the one that was planned.
-    turn.set(looks=turn.r.looks + 1, again_at=min(turn.r.again_at, turn.now))
+    turn.set(looks=turn.r.looks + 1)
     wanted = frozenset({deployment_id} if with_targets else ())
     turn.ask(Look(key=turn.r.key, ids=(deployment_id,), with_targets=wanted))
 
@@ -90,7 +90,9 @@ def looked(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
         _saw_rollback(turn, by_id.get(r.rollback_id))
     elif r.stage in (Stage.FOLLOWING, Stage.ROLLBACK_DUE):
         _saw_deployment(turn, by_id.get(r.deployment_id), r.deployment_id in action.with_targets)
-    if turn.r.stage is not Stage.DONE and turn.r.stage is r.stage and turn.now >= turn.r.again_at:
+    else:
+        return  # it came too late
+    if turn.r.stage is r.stage:
         turn.set(again_at=next_look(turn.r, turn.now))
 
 
@@ -101,7 +103,7 @@ def _saw_deployment(turn: Turn, snapshot: Deployment | None, with_targets: bool)
     r = turn.r
     if r.stage is Stage.FOLLOWING:
         unseen = snapshot.status is not DeploymentStatus.SUCCEEDED or len(r.siblings) <= MANY
-        if snapshot.status.terminal and not with_targets and snapshot.targets is None and unseen:
+        if snapshot.status.terminal and not with_targets and unseen:
             # Over: look once more, with the lifecycle, so that people read the events in their order.
             _ask_look(turn, snapshot.id, with_targets=True)
             return
@@ -110,19 +112,17 @@ def _saw_deployment(turn: Turn, snapshot: Deployment | None, with_targets: bool)
             _over(turn)
     elif snapshot.rollback_id:
         turn.set(deployment=_keeping_targets(snapshot, r.deployment))
-    r = turn.r
-    if r.stage is Stage.ROLLBACK_DUE and r.deployment is not None and r.deployment.rollback_id:
-        _rollback_appeared(turn, r.deployment)
+        _rollback_appeared(turn, snapshot)
 
 
 def _complete_plan(turn: Turn, snapshot: Deployment) -> None:
     """What an attached deployment does may be known only now: before it starts it has no target."""
     r = turn.r
     target = snapshot.target_of(r.function, r.inputs.alias)
-    if target is None or r.plan is None or r.target_version:
+    if target is None or r.target_version:
         return
-    current = target.current_version or r.plan.current_version
-    turn.set(plan=replace(r.plan, target=Existing(version=target.target_version), current_version=current))
+    current = target.current_version or r.previous_version
+    turn.set(plan=replace(r.planned, target=Existing(version=target.target_version), current_version=current))
 
 
 def _keeping_targets(snapshot: Deployment, before: Deployment | None) -> Deployment:
@@ -173,18 +173,12 @@ def _follow_events(turn: Turn, deployment: Deployment, target: DeploymentTarget 
         turn.set(shift_began=began)
 
 
-def _routing(r: Rollout, of_rollback: bool) -> Routing:
-    if of_rollback or r.plan is None:
-        return Routing(kind=RoutingType.ALL_AT_ONCE)
-    return r.plan.routing
-
-
 def _traffic(turn: Turn, deployment: Deployment, target: DeploymentTarget | None, of_rollback: bool) -> None:
-    """Say the new share of traffic, if there is one. A finished deployment without weights shifted everything."""
+    """Say the new share of traffic, if there is one."""
     r = turn.r
     if target is None:
         return
-    routing = _routing(r, of_rollback)
+    routing = Routing(kind=RoutingType.ALL_AT_ONCE) if of_rollback else r.planned.routing
     share = schedule.percent(target.raw_weight, routing)
     if of_rollback and target.target_version != r.previous_version and target.current_version == r.previous_version:
         share = 100.0 - share  # [U] a rollback that names the versions as the deployment did
@@ -246,13 +240,12 @@ def _heartbeat(turn: Turn) -> None:
 def _over(turn: Turn) -> None:
     r = turn.r
     deployment = r.deployment
-    if deployment is None or r.plan is None:
-        return
+    assert deployment is not None
     if deployment.status is DeploymentStatus.SUCCEEDED:
         turn.to(Stage.VERIFYING)
         return
     if not r.cancelled and r.cause in (Cause.NONE, Cause.HOOK_TIMEOUT):
-        turn.ask(Diagnose(key=r.key, deployment=deployment, plan=r.plan, logs=r.quotes_logs))
+        turn.ask(Diagnose(key=r.key, deployment=deployment, plan=r.planned, logs=r.quotes_logs))
     turn.to(Stage.ROLLBACK_DUE, after=1.0)
     if deployment.rollback_id:
         _rollback_appeared(turn, deployment)
@@ -261,14 +254,13 @@ def _over(turn: Turn) -> None:
 def rollback_expected(r: Rollout) -> bool:
     """Whether a rollback was configured for this kind of end, or asked for with the stop."""
     deployment = r.deployment
-    if deployment is None or r.plan is None:
-        return False
+    assert deployment is not None
     if deployment.rollback_id:
         return True
     stopped = deployment.error_code == "MANUAL_STOP" and (r.stop_sent or r.command is Command.FINISH)  # by main or us
     if stopped or (r.stop_sent and not r.stop_refused):
         return r.stop_rollback  # the stop says it, whatever the group says
-    events = set(r.plan.rollback_events)
+    events = r.planned.rollback_events
     if deployment.error_code == "ALARM_ACTIVE":
         return RollbackEvent.ALARM in events
     if deployment.status is DeploymentStatus.STOPPED:
@@ -277,9 +269,7 @@ def rollback_expected(r: Rollout) -> bool:
 
 
 def _rollback_appeared(turn: Turn, deployment: Deployment) -> None:
-    r = turn.r
-    limit = r.plan.timeout if r.plan else STOP_TAKES
-    limit = max(limit, STOP_TAKES)
+    limit = max(turn.r.planned.timeout, STOP_TAKES)
     # What was planned to shift next does not any more.
     turn.set(rollback_id=deployment.rollback_id, stage_event="", shift_began=None, deadline=turn.now + limit)
     turn.to(Stage.FOLLOWING_ROLLBACK)

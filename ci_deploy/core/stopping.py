@@ -9,7 +9,7 @@ from __future__ import annotations
 from . import events as e
 from .actions import Cancelled, Create, CreateAlias, Diagnose, Stop
 from .checks import HOOK_PREFIX
-from .errors import AwsError, CiDeployError, ErrorKind
+from .errors import AwsError, CiDeployError
 from .model import Command, Known, Outcome, Rollback, StopAnswer
 from .rollout import Cause, Rollout, Stage, Turn, kind_of
 
@@ -23,9 +23,7 @@ ON_TERMINAL = 600.0  # the same grace where nobody kills us: a person at a termi
 
 def request_stop(turn: Turn, cause: Cause, why: str, *, rollback: bool, urgent: bool = False) -> None:
     r = turn.r
-    turn.set(cause=cause, stop_sent=True, stop_rollback=rollback)
-    if cause is not Cause.CANCELLED:
-        turn.set(deadline=turn.now + STOP_TAKES)
+    turn.set(cause=cause, stop_sent=True, stop_rollback=rollback, deadline=turn.now + STOP_TAKES)
     turn.say(e.StopRequested, deployment_id=r.deployment_id, rollback=rollback, why=why)
     turn.ask(Stop(key=r.key, deployment_id=r.deployment_id, rollback=rollback, urgent=urgent))
 
@@ -50,73 +48,72 @@ def stop_failed(turn: Turn, action: Stop, error: CiDeployError) -> None:
     message = "it was over already" if code == "DeploymentAlreadyCompletedException" else error.what
     turn.set(stop_refused=message, stop_pending=False, again_at=turn.now)
     turn.say(e.StopAnswered, deployment_id=action.deployment_id, status="refused", message=message)
-    if code != "DeploymentAlreadyCompletedException" and kind is not ErrorKind.UNREACHABLE and not r.cancelled:
+    if code != "DeploymentAlreadyCompletedException" and not r.cancelled:
         turn.to(Stage.VERIFYING)  # it goes on without us; say what is served now
 
 
-def out_of_time(turn: Turn) -> bool:
-    """The time limit, and hooks that hang. Returns whether the stage was left."""
+def keep_time(turn: Turn) -> None:
+    """The time limit, and hooks that hang."""
     r = turn.r
-    if r.plan is None or r.deadline is None:
-        return False
+    assert r.deadline is not None
     if turn.now < r.deadline:
         _watch_hook(turn)
-        return False
-    if r.failures >= LOST_AFTER or r.stop_sent:
+    elif r.failures >= LOST_AFTER:
         turn.end(
-            Outcome.LOST_CONTACT if not r.stop_sent or r.cause is Cause.HOOK_TIMEOUT else _outcome_of_cause(r.cause),
+            {Cause.TIMED_OUT: Outcome.TIMED_OUT, Cause.CANCELLED: Outcome.CANCELLED}.get(r.cause, Outcome.LOST_CONTACT),
             reason=f"Deployment {r.deployment_id} was not heard of any more"
-            + (" after it was stopped." if r.stop_sent else ": it goes on by itself, and was left alone."),
+            + (
+                " after the stop was asked for: whether it was stopped is not known."
+                if r.stop_sent
+                else ": it goes on by itself, and was left alone."
+            ),
             remedy=reattach_command(r),
             rollback=Rollback.UNKNOWN,
             settled=not r.stop_sent,
         )
-        return True
+    elif r.stop_sent:
+        # It is seen, and does not end: what it has left the alias at can be said.
+        turn.set(stop_refused=f"it is not over {STOP_TAKES / 60:g} minutes after the stop was asked for")
+        turn.to(Stage.VERIFYING)
+    else:
+        _limit_passed(turn)
+
+
+def _limit_passed(turn: Turn) -> None:
+    r = turn.r
     policy = r.inputs.on_timeout
-    limit = f"The time limit of {r.plan.timeout / 60:g} minutes has passed"
+    limit = f"The time limit of {r.planned.timeout / 60:g} minutes has passed"
     if policy == "leave":
         turn.set(cause=Cause.TIMED_OUT)
         turn.warn("time-limit", f"{limit}; deployment {r.deployment_id} goes on (`on-timeout: leave`).")
         turn.to(Stage.VERIFYING)
-        return True
+        return
     request_stop(turn, Cause.TIMED_OUT, limit, rollback=policy == "rollback")
-    return False
-
-
-def _outcome_of_cause(cause: Cause) -> Outcome:
-    return {Cause.TIMED_OUT: Outcome.TIMED_OUT, Cause.CANCELLED: Outcome.CANCELLED}.get(cause, Outcome.LOST_CONTACT)
 
 
 def reattach_command(r: Rollout) -> str:
-    if r.plan is None:
-        return ""
     return (
         f"Re-attach with `ci-deploy status --function {r.function} --alias {r.inputs.alias} --application "
-        f"{r.plan.application} --deployment-group {r.plan.group} --deployment-id {r.deployment_id} --wait true`."
+        f"{r.planned.application} --deployment-group {r.planned.group} --deployment-id {r.deployment_id} --wait true`."
     )
 
 
 def _watch_hook(turn: Turn) -> None:
     """A hook that crashed, or may not call back, hangs for an hour in CodeDeploy (facts.md A8)."""
-    r = turn.r
-    hooks = {"BeforeAllowTraffic": r.plan.before_hook, "AfterAllowTraffic": r.plan.after_hook} if r.plan else {}
+    r, made = turn.r, turn.r.planned
+    hooks = {"BeforeAllowTraffic": made.before_hook, "AfterAllowTraffic": made.after_hook}
     hook = hooks.get(r.stage_event, "")
     if not hook or r.stop_sent:
         return
-    ran = turn.now - r.stage_event_at
+    ran, name = turn.now - r.stage_event_at, hook.split(":")[-1]
     if r.inputs.hook_timeout is not None and ran >= r.inputs.hook_timeout:
-        request_stop(
-            turn,
-            Cause.HOOK_TIMEOUT,
-            f"Hook {hook} has not reported after {r.inputs.hook_timeout:g} s (`hook-timeout`)",
-            rollback=True,
-        )
+        why = f"Hook {name} has not reported after {r.inputs.hook_timeout:g} s (`hook-timeout`)"
+        request_stop(turn, Cause.HOOK_TIMEOUT, why, rollback=True)
         return
-    fact = r.plan.hooks.get(hook) if r.plan else None
+    fact = made.hooks.get(hook)
     own = fact.value.timeout_s if isinstance(fact, Known) and fact.value else 900
     if ran >= own + 60 and r.hook_warned != r.stage_event:
         turn.set(hook_warned=r.stage_event)
-        name = hook.split(":")[-1]
         turn.warn(
             "hook-silent",
             f"Hook {name} has run out of its own time limit of {own} s and has not reported to CodeDeploy: "
@@ -125,8 +122,9 @@ def _watch_hook(turn: Turn) -> None:
             f"Look at the log group /aws/lambda/{name}; `hook-timeout` ends such a deployment early."
             + ("" if name.startswith(HOOK_PREFIX) else f" Its name should begin with {HOOK_PREFIX}."),
         )
-        if r.deployment is not None and r.plan is not None and r.quotes_logs:
-            turn.ask(Diagnose(key=r.key, deployment=r.deployment, plan=r.plan, logs=True))
+        assert r.deployment is not None
+        if r.quotes_logs:
+            turn.ask(Diagnose(key=r.key, deployment=r.deployment, plan=made, logs=True))
 
 
 # --- Cancelling --------------------------------------------------------------------------------------------------
@@ -155,7 +153,8 @@ def cancelled(turn: Turn, observation: Cancelled) -> None:
 def await_creation(turn: Turn) -> None:
     """After a signal CreateDeployment's answer is awaited for 3 s; then its marker is looked for."""
     r = turn.r
-    if r.cancelled_at is not None and turn.asked(Create) and turn.now >= r.cancelled_at + ANSWER_GRACE * r.second:
+    assert r.cancelled_at is not None
+    if turn.now >= r.cancelled_at + ANSWER_GRACE * r.second:
         turn.set(doubtful=True)
         turn.to(Stage.FINDING)
 
@@ -217,6 +216,8 @@ def _doing(r: Rollout, left: bool) -> str:
         return f"is {r.deployment.status}; what the alias serves was not read after that"
     if left:
         return "was left to itself (`on-cancel: leave`); what the alias serves was not read"
+    if r.stop_refused:
+        return f"was told to stop, which failed ({r.stop_refused})"
     return "was told to stop" if r.stop_sent else "is not stopped yet"
 
 
