@@ -20,7 +20,6 @@ from .core.model import (
     DeploymentGroup,
     FunctionVersion,
     Identity,
-    InlineContent,
     LogLines,
     Routing,
     S3Location,
@@ -57,7 +56,7 @@ class Identities(Protocol):
 
 
 class CodeDeploy(Protocol):
-    """`read` calls (group … revision_content) repeat on transient errors; `look`, `create`, `stop` never do."""
+    """`read` calls (group … with_targets) repeat on transient errors; `look`, `create`, `stop` never do."""
 
     def group(self, application: str, name: str) -> DeploymentGroup: ...
 
@@ -73,10 +72,6 @@ class CodeDeploy(Protocol):
 
     def with_targets(self, deployment: Deployment) -> Deployment:
         """The same deployment with its targets (() if it has none yet)."""
-        ...
-
-    def revision_content(self, application: str, revision: InlineContent) -> str:
-        """The text of an inline AppSpec, by its sha256 (GetApplicationRevision)."""
         ...
 
     def look(self, ids: tuple[str, ...], with_targets: frozenset[str]) -> tuple[Deployment, ...]:

@@ -20,7 +20,6 @@ from ..core.model import (
     DeploymentConfig,
     DeploymentGroup,
     DeploymentTarget,
-    InlineContent,
     StopAnswer,
 )
 from . import codedeploy_parse as parse
@@ -156,25 +155,6 @@ class CodeDeployApi:
 
     def with_targets(self, deployment: Deployment) -> Deployment:
         return replace(deployment, targets=self._aws.reading(lambda: self._targets(deployment.id)))
-
-    def revision_content(self, application: str, revision: InlineContent) -> str:
-        def attempt(kind: str, member: str) -> str:
-            answer = self._call(
-                "GetApplicationRevision",
-                f"a revision of application {application}",
-                expects="revision",
-                applicationName=application,
-                revision={"revisionType": kind, member: {"sha256": revision.sha256}},
-            )
-            return str((answer["revision"].get(member) or {}).get("content") or "")
-
-        try:
-            return self._aws.reading(lambda: attempt("AppSpecContent", "appSpecContent"))
-        except AwsError as error:
-            # Deployments of other tools may carry the older, deprecated kind of inline revision.
-            if error.code not in ("RevisionDoesNotExistException", "InvalidRevisionException"):
-                raise
-            return self._aws.reading(lambda: attempt("String", "string"))
 
     def look(self, ids: tuple[str, ...], with_targets: frozenset[str]) -> tuple[Deployment, ...]:
         return tuple(self._look_at_targets(found) if found.id in with_targets else found for found in self._get(ids))

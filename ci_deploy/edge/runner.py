@@ -105,15 +105,6 @@ class RunnerLog:
                 if part.strip():
                     self._out.write(command("add-mask", part))
 
-    def stop_commands(self, token: str) -> None:
-        """From here on the runner obeys nothing until `resume(token)`; for text that has to be shown raw."""
-        if self.annotations:
-            self._out.write(command("stop-commands", token))
-
-    def resume(self, token: str) -> None:
-        if self.annotations:
-            self._out.write(f"::{token}::")
-
     def _annotate(self, kind: str, message: str, title: str) -> None:
         text = "\n".join(harmless_lines(message))
         heading = harmless(title, longest=200)

@@ -443,29 +443,6 @@ def test_a_stop_that_comes_too_late_says_so(aws: StubbedAws, api: CodeDeployApi)
     assert caught.value.code == "DeploymentAlreadyCompletedException"
 
 
-def test_an_inline_appspec_is_read_back_by_its_hash(aws: StubbedAws, api: CodeDeployApi) -> None:
-    aws.expect(
-        "codedeploy",
-        "get_application_revision",
-        {"revision": {"revisionType": "AppSpecContent", "appSpecContent": {"content": "{1}", "sha256": "ab"}}},
-        applicationName="app",
-        revision={"revisionType": "AppSpecContent", "appSpecContent": {"sha256": "ab"}},
-    )
-    assert api.revision_content("app", InlineContent(content="", sha256="ab")) == "{1}"
-
-
-def test_the_older_kind_of_inline_appspec_is_found_too(aws: StubbedAws, api: CodeDeployApi) -> None:
-    aws.refuse("codedeploy", "get_application_revision", "RevisionDoesNotExistException")
-    aws.expect(
-        "codedeploy",
-        "get_application_revision",
-        {"revision": {"revisionType": "String", "string": {"content": "{2}", "sha256": "ab"}}},
-        applicationName="app",
-        revision={"revisionType": "String", "string": {"sha256": "ab"}},
-    )
-    assert api.revision_content("app", InlineContent(content="", sha256="ab")) == "{2}"
-
-
 def test_an_s3_revision_is_read_as_an_address() -> None:
     sent = {"s3Location": {"bucket": "bkt", "key": "k", "bundleType": "YAML", "version": "v", "eTag": "e"}}
     assert parse.revision(sent) == S3Location(bucket="bkt", key="k", version="v", etag="e", bundle_type="YAML")

@@ -168,8 +168,6 @@ def test_on_a_terminal_everything_is_plain() -> None:
     sink.line("text")
     sink.endgroup()
     sink.error("one\n::two", title="T")
-    sink.stop_commands("token")
-    sink.resume("token")
     assert written(stream) == ["== Deploy", "text", "error: T: one", ": :two"]
 
 
@@ -181,13 +179,6 @@ def test_secrets_are_masked_line_by_line_and_never_shown_on_a_terminal() -> None
     sink, stream = log(actions=False)
     sink.add_mask("secret")
     assert written(stream) == []
-
-
-def test_commands_can_be_stopped_and_resumed() -> None:
-    sink, stream = log()
-    sink.stop_commands("token")
-    sink.resume("token")
-    assert written(stream) == ["::stop-commands::token", "::token::"]
 
 
 class Broken(io.BytesIO):
