@@ -237,12 +237,16 @@ def _findings(inputs: Inputs, found: Found, items: tuple[Item, ...], custom: Rou
     def refusal(code: str, text: str, remedy: str) -> Finding:
         return Finding(severity=Severity.REFUSAL, code=code, text=text, remedy=remedy)
 
-    platforms = {"application": found.application, "deployment group": found.group and found.group.compute_platform}
+    group = f"Deployment group `{inputs.application}/{inputs.deployment_group}`"
+    platforms = {
+        f"Application `{inputs.application}`": found.application,
+        group: found.group and found.group.compute_platform,
+    }
     for what, platform in platforms.items():
         if platform not in (None, "Lambda"):
             yield refusal(
                 "application-platform",
-                f"The {what} of `{inputs.application}` is for the {platform} platform, not for Lambda.",
+                f"{what} is for the {platform} platform, not for Lambda.",
                 "A platform cannot be changed: give another `application`.",
             )
             break
