@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from .history import entries, served
 from .inputs import Inputs
-from .model import Alias, Deployment, FunctionVersion
+from .model import Alias, Deployment, DeploymentTarget, FunctionVersion
 
 AT_MOST = 100  # versions that one run deletes
 SERVED_BEFORE = 10  # versions back in an alias's history that rollbacks may still want
@@ -80,14 +80,22 @@ def needs(inputs: Inputs, versions: Iterable[FunctionVersion], uses: Uses) -> di
     for deployment in uses.history:
         if deployment.status.terminal:
             continue
-        for target in deployment.targets or ():
+        for target in _targets(deployment, function):
             need(target.current_version, f"deployment {deployment.id}")
             need(target.target_version, f"deployment {deployment.id}")
+        if not deployment.targets:
+            # For a moment after its creation it has none, and a rollback may be on its way to any version.
+            for version in by_number:
+                need(version.version, f"deployment {deployment.id}, whose versions are not known yet")
     if uses.successful is not None:
-        for target in uses.successful.targets or ():
-            if target.function.split(":")[-1] == function:
-                need(target.target_version, "the group's last successful revision")
+        for target in _targets(uses.successful, function):
+            need(target.target_version, "the group's last successful revision")
     return found
+
+
+def _targets(deployment: Deployment, function: str) -> list[DeploymentTarget]:
+    """This function's, of whatever alias: a group may hold several functions."""
+    return [target for target in deployment.targets or () if target.function.split(":")[-1] == function]
 
 
 def plan(inputs: Inputs, versions: tuple[FunctionVersion, ...], uses: Uses) -> PrunePlan:

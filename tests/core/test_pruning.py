@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -49,8 +50,75 @@ def doomed(uses: Uses, *numbers: int, keep: int = 1) -> list[str]:
     return [version.version for version in plan(inputs(keep), versions(*numbers), uses).doomed]
 
 
-def test_the_newest_stay_by_number_and_not_by_text() -> None:
-    assert doomed(Uses(), 2, 9, 10, 11, keep=2) == ["2", "9"]
+def kept(uses: Uses, *numbers: int, keep: int = 1) -> dict[str, tuple[str, ...]]:
+    return {row.version.version: row.kept for row in plan(inputs(keep), versions(*numbers), uses).rows}
+
+
+def test_every_reason_is_said_once_newest_version_first() -> None:
+    uses = Uses(
+        aliases=(Alias(function="f", name="x", version="1", weights={"2": 5.0}),),
+        provisioned=("x", "2", "1"),
+        event_sources=("x", "live", "$LATEST"),
+        history=(deployment(9, "3", "4", status="InProgress"), deployment(1, "4", "3")),
+        successful=deployment(1, "4", "3", function="arn:aws:lambda:eu-central-1:123456789012:function:f"),
+    )
+    found = kept(uses, 1, 2, 3, 4, 5, 6)
+    assert list(found) == ["6", "5", "4", "3", "2", "1"]
+    assert found == {
+        "6": ("one of the newest 1",),
+        "5": (),
+        "4": ("a rollback of live", "deployment d-9"),
+        "3": ("a rollback of live", "deployment d-9", "the group's last successful revision"),
+        "2": ("alias x (weight)", "provisioned concurrency"),
+        "1": ("alias x", "provisioned concurrency", "an event source mapping"),
+    }
+
+
+def test_a_rollback_of_every_alias_of_the_function_is_thought_of_but_not_of_another_functions() -> None:
+    def of(number: int, alias: str, function: str = "f") -> Deployment:
+        one = deployment(number, str(number), str(number + 1), function=function)
+        assert one.targets is not None
+        return replace(one, targets=(replace(one.targets[0], alias=alias),))
+
+    uses = Uses(
+        aliases=(Alias(function="f", name="beta", version="9"),),
+        history=(of(1, "beta"), of(3, "live"), of(5, "gone"), of(7, "live", function="other")),
+    )
+    assert kept(uses, *range(1, 10)) == {
+        "9": ("one of the newest 1", "alias beta"),
+        "8": (),
+        "7": (),
+        "6": (),
+        "5": (),
+        "4": ("a rollback of live",),
+        "3": ("a rollback of live",),
+        "2": ("a rollback of beta",),
+        "1": ("a rollback of beta",),
+    }
+
+
+def test_a_rollback_may_want_the_ten_versions_that_were_served_last() -> None:
+    history = tuple(deployment(number, str(number), str(number + 1)) for number in range(1, 15))
+    assert doomed(Uses(history=history), *range(1, 20)) == ["1", "2", "3", "4", "5", "16", "17", "18"]
+
+
+def test_while_a_deployments_versions_are_not_known_yet_every_version_stays() -> None:
+    """For a second or two after its creation it has no target, and it may be a rollback to any of them."""
+    running = deployment(9, "1", "2", status="Created")
+    for targets in (None, ()):
+        made = plan(inputs(), versions(1, 2), Uses(history=(replace(running, targets=targets),)))
+        assert made.doomed == ()
+        assert made.rows[1].kept == ("deployment d-9, whose versions are not known yet",)
+
+
+def test_what_is_over_and_cannot_be_read_keeps_nothing() -> None:
+    over = replace(deployment(1, "1", "2"), targets=None)
+    assert doomed(Uses(history=(over,), successful=over), 1, 2, 3) == ["1", "2"]
+
+
+def test_a_running_deployment_of_another_function_of_the_group_needs_none_of_ours() -> None:
+    uses = Uses(history=(deployment(9, "1", "2", status="InProgress", function="other"),))
+    assert doomed(uses, 1, 2, 3) == ["1", "2"]
 
 
 def test_all_that_an_alias_serves_or_weights_stays() -> None:
@@ -88,6 +156,10 @@ def test_one_run_deletes_so_many_at_most_the_oldest_first() -> None:
     made = plan(inputs(), versions(*range(1, AT_MOST + 12)), Uses())
     assert [version.version for version in made.doomed] == [str(number) for number in range(1, AT_MOST + 1)]
     assert (made.left, made.freed) == (10, AT_MOST * 10)
+    assert {row.version.version: row.kept for row in made.rows if row.kept} == {
+        str(AT_MOST + 11): ("one of the newest 1",),
+        **{str(AT_MOST + number): ("100 at most are deleted by one run",) for number in range(1, 11)},
+    }
 
 
 def test_latest_is_never_a_candidate() -> None:
