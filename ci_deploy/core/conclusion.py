@@ -28,19 +28,14 @@ _WORST_FIRST = (
 def conclude(
     command: Command, results: Sequence[Result], now: float, *, along: Collection[str] = frozenset()
 ) -> Concluded:
-    """The run's end. For a release `deployed` means that every function serves its target, changed or not.
+    """The run's end. `along` are the keys of those that were only taken along: of equals they do not lead.
 
-    `along` are the keys of those that were only taken along in another's fall: of equals they do not lead.
+    A success leads only where all have succeeded or were unchanged, so a release is `deployed` when every function
+    serves its target, changed or not.
     """
     worst = min(results, key=lambda result: (*_loudness(result), result.key in along))
     if len(results) > 1:
-        good = all(result.outcome in (Outcome.SUCCEEDED, Outcome.UNCHANGED) for result in results)
-        worst = replace(
-            worst,
-            deployed=good and any(result.deployed for result in results),
-            settled=all(result.settled for result in results),
-            duration_seconds=round(now, 1),
-        )
+        worst = replace(worst, settled=all(result.settled for result in results), duration_seconds=round(now, 1))
     return Concluded(
         at=now,
         command=command,
@@ -50,7 +45,6 @@ def conclude(
     )
 
 
-def _loudness(result: Result) -> tuple[int, int]:
-    order = list(_WORST_FIRST)
-    place = order.index(result.outcome) if result.outcome in order else len(order)
-    return place, 0 if result.rollback is Rollback.FAILED else 1
+def _loudness(result: Result) -> tuple[int, bool]:
+    place = _WORST_FIRST.index(result.outcome) if result.outcome in _WORST_FIRST else len(_WORST_FIRST)
+    return place, result.rollback is not Rollback.FAILED
