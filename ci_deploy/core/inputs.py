@@ -7,7 +7,7 @@ arrive as text (`INPUT_DEPLOYMENT-GROUP`, `--deployment-group`), empty meaning "
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
@@ -452,7 +452,7 @@ def parse(given: Mapping[str, str], *, where: str = "input `{}`") -> Inputs:
                 Problem(
                     where=where.format(name),
                     what="is not known.",
-                    remedy=f"Did you mean `{close[0]}`?" if close else "",
+                    remedy=f"Did you mean `{close[0]}`?" if close else "README.md lists all inputs.",
                 )
             )
             continue
@@ -463,7 +463,7 @@ def parse(given: Mapping[str, str], *, where: str = "input `{}`") -> Inputs:
             values[spec.field_name] = spec.kind.parse(stripped)
         except ValueError as error:
             failed.add(spec.field_name)
-            shown = "" if spec.secret else f"`{_shorten(stripped)}` "
+            shown = "" if spec.secret else f"`{shorten(stripped)}` "
             problems.append(
                 Problem(where=where.format(name), what=f"{shown}{error}.", remedy=f"Expected {spec.kind.hint}.")
             )
@@ -474,7 +474,8 @@ def parse(given: Mapping[str, str], *, where: str = "input `{}`") -> Inputs:
     return _with_command_defaults(inputs, set(values))
 
 
-def _shorten(text: str) -> str:
+def shorten(text: str) -> str:
+    """What somebody gave, fit for a line of an error: 80 characters at most, and none that cannot be seen."""
     printable = "".join(character if character.isprintable() else "�" for character in text)
     return printable if len(printable) <= 80 else printable[:79] + "…"
 
@@ -485,53 +486,35 @@ _SAYS_WHAT = (*_SOURCES, "to_version", "deployment_id", "hold")
 
 def _contradictions(inputs: Inputs, given: set[str], failed: set[str], where: str) -> list[Problem]:
     """What is wrong with inputs that are each well-formed: things missing, or excluding each other."""
-    command = Command(inputs.command)
     found: list[Problem] = []
 
-    def problem(name: str, what: str, remedy: str = "") -> None:
+    def problem(name: str, what: str, remedy: str) -> None:
         if name not in failed:  # what is malformed is complained about already
             found.append(Problem(where=where.format(name.replace("_", "-")), what=what, remedy=remedy))
 
-    for row in fields(Inputs):
-        # Most inputs of another command are harmless (one workflow for several commands passes them all); these are
-        # not: whoever gives one means something else than what would happen.
-        if row.name in given and row.name in _SAYS_WHAT and command not in row.metadata["commands"]:
-            used = ", ".join(f"`{other}`" for other in row.metadata["commands"])
-            problem(row.name, f"is not used by the command `{command}`.", f"It belongs to {used}.")
-    many = inputs.functions is not None
-    if many and "function" in given:
+    if "command" not in failed:  # of a command that nobody knows nothing can be said
+        _for_the_command(inputs, given, failed, problem)
+    if inputs.functions is not None and "function" in given:
         problem(
             "functions",
-            "and `function` exclude each other.",
+            "cannot be given together with `function`.",
             "Name the function in the manifest, or leave the manifest out.",
         )
-    if not many and inputs.function is None and inputs.appspec is None and command is not Command.SETUP:
-        problem("function", "is missing.", "Give the function's name, or `functions` with a manifest.")
-    if command is not Command.PRUNE and not many:
-        for name in ("application", "deployment_group"):
-            if getattr(inputs, name) is None and command is not Command.VALIDATE:
-                problem(name, "is missing.", "Every deployment belongs to an application and a deployment group.")
-    if many and command in (Command.SETUP, Command.PRUNE):
-        problem("functions", f"is not for the command `{command}`.", "Run it for one function at a time.")
     if inputs.custom_config and inputs.deployment_config:
-        problem("custom_config", "and `deployment-config` exclude each other.", "Make a config, or name one.")
+        problem("custom_config", "cannot be given together with `deployment-config`.", "Make a config, or name one.")
     sources = [name for name in _SOURCES if getattr(inputs, name) is not None]
-    if len(sources) > 1:
-        problem(sources[1], f"and `{sources[0].replace('_', '-')}` exclude each other.", "Give one source of code.")
+    for name in sources[1:]:
+        problem(name, f"cannot be given together with `{sources[0].replace('_', '-')}`.", "Give one source of code.")
     if inputs.ignore_alarms and inputs.alarms:
-        problem("ignore_alarms", "and `alarms` exclude each other.")
-    if command is Command.ROLLBACK and not inputs.reason and not (inputs.release_hold and not inputs.to_version):
-        problem("reason", "is missing.", "A rollback is written into the history: say why in a few words.")
-    if inputs.to_version and inputs.deployment_id and command is Command.ROLLBACK:
-        problem(
-            "to_version",
-            "and `deployment-id` exclude each other.",
-            "Give the version, or the deployment that deployed it.",
-        )
+        problem("ignore_alarms", "cannot be given together with `alarms`.", "Name the alarms to heed, or ignore all.")
     if inputs.hold and inputs.release_hold:
-        problem("hold", "and `release-hold` exclude each other.")
+        problem("hold", "cannot be given together with `release-hold`.", "Set the hold, or release it.")
     if inputs.current_version and inputs.current_version == inputs.target_version:
-        problem("target_version", "equals `current-version`: there would be nothing to deploy.")
+        problem(
+            "target_version",
+            f"is {inputs.target_version}, and so is `current-version`: there would be nothing to deploy.",
+            "Give the version that is to serve next.",
+        )
     if inputs.github_deployment and not inputs.environment:
         problem("environment", "is missing.", "A GitHub deployment needs an environment's name.")
     if inputs.github_deployment and not inputs.github_token:
@@ -539,10 +522,41 @@ def _contradictions(inputs: Inputs, given: set[str], failed: set[str], where: st
     if inputs.before_allow_traffic and inputs.before_allow_traffic == inputs.after_allow_traffic:
         problem(
             "after_allow_traffic",
-            "is the same function as `before-allow-traffic`.",
+            f"is `{inputs.after_allow_traffic}`, the same function as `before-allow-traffic`.",
             "Use two functions: each hook runs once.",
         )
     return found
+
+
+def _for_the_command(
+    inputs: Inputs, given: set[str], failed: set[str], problem: Callable[[str, str, str], None]
+) -> None:
+    """What this command needs, and what it has no use for although it was meant."""
+    command = Command(inputs.command)
+    for row in fields(Inputs):
+        # Most inputs of another command are harmless (one workflow for several commands passes them all); these are
+        # not: whoever gives one means something else than what would happen.
+        if row.name in given and row.name in _SAYS_WHAT and command not in row.metadata["commands"]:
+            used = ", ".join(f"`{other}`" for other in row.metadata["commands"])
+            problem(row.name, f"is not used by the command `{command}`.", f"It belongs to {used}.")
+    many = "functions" in given | failed
+    if not many and "appspec" not in given | failed and inputs.function is None and command is not Command.SETUP:
+        problem("function", "is missing.", "Give the function's name, or `functions` with a manifest.")
+    if not many and command not in (Command.PRUNE, Command.VALIDATE):
+        for name in ("application", "deployment_group"):
+            if getattr(inputs, name) is None:
+                problem(name, "is missing.", "Every deployment belongs to an application and a deployment group.")
+    if many and command in (Command.SETUP, Command.PRUNE):
+        problem("functions", f"is not for the command `{command}`.", "Run it for one function at a time.")
+    if command is Command.ROLLBACK:
+        if not inputs.reason and not (inputs.release_hold and not inputs.to_version):
+            problem("reason", "is missing.", "A rollback is written into the history: say why in a few words.")
+        if inputs.to_version and inputs.deployment_id:
+            problem(
+                "to_version",
+                "cannot be given together with `deployment-id`.",
+                "Give the version, or the deployment that deployed it.",
+            )
 
 
 def _with_command_defaults(inputs: Inputs, given: set[str]) -> Inputs:

@@ -25,7 +25,7 @@ class Kind:
 
 
 def pattern(expression: str, what: str) -> Callable[[str], str]:
-    compiled = re.compile(expression)
+    compiled = re.compile(expression, re.ASCII)  # to AWS only 0 to 9 are digits
 
     def parse(text: str) -> str:
         if not compiled.fullmatch(text):
@@ -37,15 +37,15 @@ def pattern(expression: str, what: str) -> Callable[[str], str]:
 
 def _bool(text: str) -> bool:
     if text.lower() not in ("true", "false"):
-        raise ValueError("is neither `true` nor `false`")
+        raise ValueError("is not a boolean")
     return text.lower() == "true"
 
 
 def duration(text: str) -> float:
     """`90s`, `10m`, `2h` (also combined: `1h30m`) as seconds."""
-    match = re.fullmatch(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", text)
+    match = re.fullmatch(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", text, re.ASCII)
     if not match or not any(match.groups()):
-        raise ValueError("is not a duration")
+        raise ValueError("is not a duration" + (": it has no unit" if re.fullmatch("[0-9.]+", text) else ""))
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
     total = float(hours * 3600 + minutes * 60 + seconds)
     if not 0 < total <= 50 * 3600:
@@ -80,19 +80,23 @@ def _s3(text: str) -> str:
 
 def _version(text: str) -> str:
     if text.upper() == "$LATEST":
-        raise ValueError(
-            "is `$LATEST`, which CodeDeploy cannot deploy: give a published version, or leave it empty to publish what `$LATEST` holds"
-        )
-    if not re.fullmatch(r"[1-9]\d{0,18}", text):
+        # Whoever gives it wants what it holds, and gets that by giving nothing.
+        raise ValueError("is not a published version (`deploy` without `target-version` publishes what it holds)")
+    if not re.fullmatch(r"[1-9][0-9]{0,18}", text):
         raise ValueError("is not a version number (1, 2, 3, …)")
     return text
 
 
 def count(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not re.fullmatch(r"\d{1,9}", text) or not low <= int(text) <= high:
-            raise ValueError(f"is not a whole number from {low} to {high}")
-        return int(text)
+        if not re.fullmatch("[0-9]+", text):
+            raise ValueError("is not a whole number")
+        number = int(text) if len(text) < 10 else high + 1
+        if number < low:
+            raise ValueError("is too low")
+        if number > high:
+            raise ValueError("is too high")
+        return number
 
     return parse
 
@@ -111,7 +115,7 @@ def _plain(text: str) -> str:
 
 def _sha256(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9+/]{43}=|[0-9a-fA-F]{64}", text):
-        raise ValueError("is not a SHA-256: 44 characters as Lambda shows it, or 64 hexadecimal digits")
+        raise ValueError("is not a SHA-256 (44 characters of base64 or 64 hexadecimal digits)")
     return text
 
 
@@ -126,8 +130,8 @@ def _appspec(text: str) -> str:
 
 
 def _custom_config(text: str) -> str:
-    canary = re.fullmatch(r"canary (\d{1,2})% (\d{1,4})m", text)
-    linear = re.fullmatch(r"linear (\d{1,2})% every (\d{1,4})m", text)
+    canary = re.fullmatch(r"canary (\d{1,2})% (\d{1,4})m", text, re.ASCII)
+    linear = re.fullmatch(r"linear (\d{1,2})% every (\d{1,4})m", text, re.ASCII)
     match = canary or linear
     if not match or not (1 <= int(match[1]) <= 99 and int(match[2]) >= 1):
         raise ValueError("is not a traffic shift")
@@ -143,7 +147,7 @@ def choice(name: str, choices: Iterable[str]) -> Kind:
     def parse(text: str) -> str:
         if text.lower() not in allowed:
             close = get_close_matches(text.lower(), allowed, 1)
-            raise ValueError("is not known" + (f": did you mean `{close[0]}`?" if close else ""))
+            raise ValueError("is not known" + (f" (did you mean `{close[0]}`?)" if close else ""))
         return text.lower()
 
     return Kind(
@@ -167,19 +171,21 @@ FUNCTION = Kind(
 )
 ALIAS = Kind(
     name="alias",
-    parse=pattern(r"(?!\d+$)[A-Za-z0-9_-]{1,128}", "an alias name (letters, digits, `-`, `_`; not a number alone)"),
+    parse=pattern(
+        r"(?!\d+$)[A-Za-z0-9_-]{1,128}", "an alias name (letters, digits, `-`, `_`; 128 at most; not a number alone)"
+    ),
     hint="an alias name, such as `live`",
 )
 CODEDEPLOY_NAME = Kind(
     name="name",
-    parse=pattern(r"[A-Za-z0-9+=,.@_-]{1,100}", "a CodeDeploy name (1 to 100 of letters, digits and `+=,.@_-`)"),
+    parse=pattern(r"[A-Za-z0-9+=,.@_-]{1,100}", "a CodeDeploy name"),
     hint="1 to 100 letters, digits or `+=,.@_-`",
 )
 BUCKET = Kind(
     name="bucket",
     parse=pattern(
         r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
-        "a bucket's name (3 to 63 lower-case letters, digits, `.`, `-`; no `s3://`)",
+        "a bucket's name (3 to 63 lower-case letters, digits, `.`, `-`)",
     ),
     hint="a bucket's name, such as `my-deployments`, without `s3://`",
 )
@@ -191,7 +197,7 @@ PREFIX = Kind(
     ),
     hint="a key prefix",
 )
-ACCOUNT = Kind(name="account", parse=pattern(r"\d{12}", "an account id (12 digits)"), hint="12 digits")
+ACCOUNT = Kind(name="account", parse=pattern(r"\d{12}", "an account id"), hint="12 digits")
 ARN_ROLE = Kind(
     name="role",
     parse=pattern(
@@ -228,5 +234,7 @@ SHA256 = Kind(
 URL = Kind(name="address", parse=_url, hint="an http(s) address")
 SHIFT = Kind(name="traffic shift", parse=_custom_config, hint="`canary 10% 5m` or `linear 20% every 3m`")
 KEY = Kind(
-    name="key", parse=pattern(r"[A-Za-z0-9._/-]{1,64}", "a key (64 letters, digits or `._/-`)"), hint="a short word"
+    name="key",
+    parse=pattern(r"[A-Za-z0-9._/-]{1,64}", "a key (letters, digits, `._/-`; 64 at most)"),
+    hint="a short word",
 )
