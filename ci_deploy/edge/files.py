@@ -7,6 +7,7 @@ what else is on the runner. On a terminal the user's own files are the user's.
 from __future__ import annotations
 
 import errno
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -34,11 +35,13 @@ class WorkspaceFiles:
     def read_text(self, path: str) -> str:
         """UTF-8 text, a byte order mark removed; OSError (with a sentence in it) or UnicodeDecodeError."""
         file = self.resolve(path)
-        if file.is_dir():
+        try:
+            mode = file.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            raise FileNotFoundError(errno.ENOENT, "does not exist (was the repository checked out?)", path) from None
+        if stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, "is a folder, not a file", path)
-        if not file.exists():
-            raise FileNotFoundError(errno.ENOENT, "does not exist (was the repository checked out?)", path)
-        if not file.is_file():
+        if not stat.S_ISREG(mode):
             raise OSError(errno.EINVAL, "is not a regular file", path)
         with file.open("rb") as stream:
             content = stream.read(LARGEST + 1)
