@@ -6,10 +6,21 @@ Keyed on codes, not on texts: AWS changes its texts, and some are not known (fac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from .model import Alarm, Deployment, Diagnosis, EventStatus, Fact, Known, LifecycleEvent, LogLines, NotPermitted
+from .model import (
+    Alarm,
+    Deployment,
+    Diagnosis,
+    EventStatus,
+    Fact,
+    Known,
+    LifecycleEvent,
+    LogLines,
+    NotPermitted,
+    Unavailable,
+)
 from .planning import Plan
 
 
@@ -140,7 +151,7 @@ def diagnose(
         event=event,
         alarms=ringing,
         logs=logs.value if isinstance(logs, Known) else (),
-        unreadable=tuple(text for text in (_unreadable("alarms", alarms), _unreadable("hook logs", logs)) if text),
+        unreadable=tuple(_unreadable({"alarms": alarms, "hook logs": logs})),
     )
 
 
@@ -159,9 +170,9 @@ def _summary(
     return f"{text}. CodeDeploy says: {said}" if said else f"{text}."
 
 
-def _unreadable(what: str, fact: Fact[tuple[Alarm, ...]] | Fact[tuple[LogLines, ...]]) -> str:
-    if isinstance(fact, Known):
-        return ""
-    if isinstance(fact, NotPermitted):
-        return f"{what}: not permitted: needs {fact.action}"
-    return f"{what}: {fact.why}" if fact.why else ""
+def _unreadable(facts: Mapping[str, Fact[tuple[Alarm, ...]] | Fact[tuple[LogLines, ...]]]) -> Iterator[str]:
+    for what, fact in facts.items():
+        if isinstance(fact, NotPermitted):
+            yield f"{what}: not permitted: needs {fact.action}"
+        elif isinstance(fact, Unavailable) and fact.why:
+            yield f"{what}: {fact.why}"
