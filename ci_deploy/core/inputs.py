@@ -573,7 +573,7 @@ def _with_command_defaults(inputs: Inputs, given: set[str]) -> Inputs:
             changes["deployment_config"] = "CodeDeployDefault.LambdaAllAtOnce"
     if inputs.command == Command.STATUS and "wait" not in given:
         changes["wait"] = False
-    if inputs.function and ":" in inputs.function:
+    if inputs.function:  # an ARN ends in the name
         changes["function"] = inputs.function.split(":")[-1]
     return replace(inputs, **changes)
 

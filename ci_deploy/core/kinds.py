@@ -133,7 +133,7 @@ def _custom_config(text: str) -> str:
     canary = re.fullmatch(r"canary (\d{1,2})% (\d{1,4})m", text, re.ASCII)
     linear = re.fullmatch(r"linear (\d{1,2})% every (\d{1,4})m", text, re.ASCII)
     match = canary or linear
-    if not match or not (1 <= int(match[1]) <= 99 and int(match[2]) >= 1):
+    if not match or 0 in (int(match[1]), int(match[2])):
         raise ValueError("is not a traffic shift")
     minutes = int(match[2]) * (1 if canary else -(-100 // int(match[1])) - 1)
     if minutes > 2880:

@@ -45,7 +45,7 @@ def test_three_names_are_enough_and_everything_else_has_its_default() -> None:
 
 
 def test_what_is_empty_counts_as_not_given_and_space_around_a_value_as_nothing() -> None:
-    assert parse({**GOOD, "alias": "", "bucket": " \n", "timeout": "\t"}) == DEPLOYED
+    assert parse({"alias": "", **GOOD, "bucket": " \n", "timeout": "\t"}) == DEPLOYED
     assert parse({**GOOD, "alias": " beta\n"}) == replace(DEPLOYED, alias="beta")
 
 
@@ -126,6 +126,7 @@ def test_every_other_command_waits_and_rolls_back(command: str) -> None:
     "given",
     [
         {"command": "setup", "application": "shop", "deployment-group": "checkout-live"},
+        {**GOOD, "command": "setup", "custom-config": "canary 10% 5m"},
         {"command": "prune", "function": "checkout"},
         {"command": "validate", "function": "checkout"},
         {"command": "validate", "appspec": "appspec.yaml"},
@@ -142,6 +143,7 @@ def test_every_other_command_waits_and_rolls_back(command: str) -> None:
         {**GOOD, "environment": "production", "environment-url": "https://shop.example"},
         {**GOOD, "before-allow-traffic": "a", "after-allow-traffic": "b"},
         {**GOOD, "ignore-alarms": "false", "alarms": "slow"},
+        {**GOOD, "ignore-alarms": "true"},
         {**GOOD, "to-version": " ", "hold": ""},
     ],
 )

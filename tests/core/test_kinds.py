@@ -226,7 +226,12 @@ def test_every_kind_of_the_module_is_tried_with_good_and_bad_values() -> None:
 
 
 def test_a_choice_says_its_choices() -> None:
-    assert POLICY.name == "policy"
-    assert POLICY.hint == "one of `rollback`, `stop`, `leave`"
-    assert POLICY.choices == ("rollback", "stop", "leave")
+    made = k.choice("policy", ("rollback", "stop"))
+    assert (made.name, made.choices, made.parse("STOP")) == ("policy", ("rollback", "stop"), "stop")
+    assert made.hint == "one of `rollback`, `stop`"
     assert k.BOOL.choices == ("true", "false")
+
+
+def test_a_kind_is_made_of_a_pattern_or_of_limits() -> None:
+    assert k.pattern("[a-z]+", "a word")("word") == "word"
+    assert k.count(1, 2)("2") == 2
