@@ -25,17 +25,22 @@ from .model import (
     Revision,
     Rollback,
 )
-from .planning import Plan, appspec_of, marker_key, plan
+from .planning import Facts, Plan, appspec_of, marker_key, plan
 from .rollout import Rollout, Stage, Turn, kind_of
 
 # How long we insist, in seconds of the product's clock.
 CREATE_FOR = 300.0  # creation that is throttled
 A_MOMENT = 0.001  # so that a stage acts in a step of its own
 FIND_FOR = 600.0  # an answer that was lost, while AWS cannot be reached
-ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
 WAIT_FOR = 3600.0  # a conflicting deployment, when no timeout is given and ours would be shorter
 
 # --- Facts and decision ------------------------------------------------------------------------------------------
+
+
+def _facts(r: Rollout) -> Facts:
+    """What was gathered: everything here is after that."""
+    assert r.facts is not None, f"{r.stage} before anything was gathered"
+    return r.facts
 
 
 def gathering(turn: Turn) -> None:
@@ -106,15 +111,20 @@ def waited(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
     other = next((snapshot for snapshot in snapshots if snapshot.id == r.waiting_for), None)
     turn.set(tries=0)
     if other is not None and not other.status.terminal:
-        if r.waiting_until is not None and turn.now >= r.waiting_until:
+        if turn.now >= _until(r):
             turn.to(Stage.GATHERING)  # decides that it took too long
             return
-        turn.set(again_at=turn.now + min(15.0, max(2.0, (turn.now - r.since) / 4)))
+        turn.set(again_at=min(_until(r), turn.now + min(15.0, max(2.0, (turn.now - r.since) / 4))))
         return
     # What ended badly is usually followed by a rollback deployment a moment later.
     good = other is not None and other.status is DeploymentStatus.SUCCEEDED
     turn.set(rounds=r.rounds + 1)
     turn.to(Stage.GATHERING, after=0.5 if good else 5.0)
+
+
+def _until(r: Rollout) -> float:
+    assert r.waiting_until is not None, "a waiting without an end"
+    return r.waiting_until
 
 
 # --- The hold ----------------------------------------------------------------------------------------------------
@@ -123,10 +133,12 @@ def waited(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
 def holding(turn: Turn) -> None:
     """Set or release the function's hold, then decide anew; a rescue does not fail for want of it."""
     r = turn.r
-    if r.facts is None or r.facts.latest is None or turn.asked(Tag) or not turn.due():
+    if turn.asked(Tag) or not turn.due():
         return
+    latest = _facts(r).latest
+    assert latest is not None, "a hold on a function that does not exist"
     text = holds.value(r.context, r.inputs.reason or "") if r.inputs.hold else None
-    arn = r.facts.latest.arn.removesuffix(":$LATEST")
+    arn = latest.arn.removesuffix(":$LATEST")
     turn.ask(Tag(key=r.key, function_arn=arn, name=holds.tag(r.inputs.alias), value=text))
 
 
@@ -182,14 +194,12 @@ def write_appspec(turn: Turn, made: Plan) -> None:
 
 def _unbound(r: Rollout, made: Plan) -> Plan:
     """The plan as it was before a version was published for it: what a re-run will compute its key from."""
-    return plan(r.inputs, r.facts) if r.facts is not None and not made.reverses else made
+    return made if made.reverses else plan(r.inputs, _facts(r))
 
 
 def storing(turn: Turn) -> None:
     r = turn.r
-    made, facts = r.plan, r.facts
-    if made is None or facts is None:
-        return
+    made = r.planned
     if not made.bucket:
         stored(turn, InlineContent(content=r.appspec, sha256=r.appspec_sha256))
     elif not turn.asked(Upload) and turn.due():
@@ -199,7 +209,7 @@ def storing(turn: Turn) -> None:
                 bucket=made.bucket,
                 path=f"{made.prefix}/{made.function}/{made.alias}/{r.appspec_sha256}.json",
                 content=r.appspec,
-                account=facts.identity.account,
+                account=_facts(r).identity.account,
                 # CodeDeploy's managed service role reads `CodeDeploy/` or what carries this tag (facts.md A2).
                 tag=made.prefix.split("/")[0] != "CodeDeploy",
             )
@@ -221,22 +231,19 @@ def stored(turn: Turn, revision: Revision) -> None:
 def _announce(turn: Turn) -> None:
     """Say the marker one step before the creation goes out, so that it is written down whatever kills us then."""
     r = turn.r
-    if r.plan is not None:
-        turn.say(
-            e.Creating,
-            application=r.plan.application,
-            group=r.plan.group,
-            marker_id=r.marker_id,
-            current_version=r.previous_version,
-            target_version=r.target_version,
-        )
+    turn.say(
+        e.Creating,
+        application=r.planned.application,
+        group=r.planned.group,
+        marker_id=r.marker_id,
+        current_version=r.previous_version,
+        target_version=r.target_version,
+    )
     turn.to(Stage.CREATING, after=A_MOMENT)
 
 
 def creating(turn: Turn) -> None:
     r = turn.r
-    if r.plan is None or r.revision is None or r.marker is None:
-        return
     if turn.asked(Create):
         return
     if r.cancelled:
@@ -244,18 +251,21 @@ def creating(turn: Turn) -> None:
         return
     if not turn.due():
         return
+    made = r.planned
+    assert r.revision is not None, "a creation before its revision is stored"
+    assert r.marker is not None, "a creation without a marker"
     turn.set(creations=r.creations + 1)
     turn.ask(
         Create(
             key=r.key,
             request=CreateRequest(
-                application=r.plan.application,
-                group=r.plan.group,
+                application=made.application,
+                group=made.group,
                 revision=r.revision,
                 description=markers.write(r.marker),
-                config_name=r.plan.config_name,
-                auto_rollback=r.plan.auto_rollback,
-                override_alarms=r.plan.override_alarms,
+                config_name=made.config_name,
+                auto_rollback=made.auto_rollback,
+                override_alarms=made.override_alarms,
             ),
         )
     )
@@ -283,14 +293,14 @@ def not_created(turn: Turn, error: CiDeployError) -> None:
         turn.end(Outcome.CANCELLED, reason=f"Cancelled before a deployment was created: {error.what}")
     elif kind is ErrorKind.CONFLICT:
         _conflict(turn, error)
-    elif kind is ErrorKind.DENIED and r.plan is not None and r.plan.reverses and r.plan.override_alarms is not None:
+    elif kind is ErrorKind.DENIED and r.planned.reverses and r.planned.override_alarms is not None:
         # Ringing alarms must not block a rescue, and neither must the permission to silence them.
         turn.warn(
             "alarms-not-overridden",
             f"Alarms stay on for this rollback: {error.what} One that rings may stop it.",
             error.remedy,
         )
-        turn.set(plan=replace(r.plan, override_alarms=None))
+        turn.set(plan=replace(r.planned, override_alarms=None))
         turn.to(Stage.CREATING)
     elif r.doubtful:
         turn.to(Stage.FINDING, after=1.0)
@@ -313,8 +323,9 @@ def _conflict(turn: Turn, error: CiDeployError) -> None:
 
 def finding(turn: Turn) -> None:
     r = turn.r
-    if r.plan is not None and not turn.asked(Find) and turn.due():
-        turn.ask(Find(key=r.key, application=r.plan.application, group=r.plan.group, marker_id=r.marker_id))
+    if not turn.asked(Find) and turn.due():
+        made = r.planned
+        turn.ask(Find(key=r.key, application=made.application, group=made.group, marker_id=r.marker_id))
 
 
 def found(turn: Turn, deployment: Deployment | None) -> None:
@@ -343,7 +354,7 @@ def not_found(turn: Turn, error: CiDeployError) -> None:
     if kind is not None and kind.transient and turn.now - r.since < FIND_FOR:
         turn.retry()
         return
-    group = f"{r.plan.application}/{r.plan.group}" if r.plan else ""
+    group = f"{r.planned.application}/{r.planned.group}"
     turn.end(
         Outcome.LOST_CONTACT,
         reason="CreateDeployment did not answer, and whether it created a deployment could not be found out: "
@@ -363,10 +374,8 @@ def attach(turn: Turn, deployment: Deployment, *, attached: bool = True) -> None
 
 
 def follow(turn: Turn, deployment_id: str) -> None:
-    r = turn.r
-    if r.plan is None:
-        return
-    until = turn.now + r.plan.timeout
+    r, made = turn.r, turn.r.planned
+    until = turn.now + made.timeout
     turn.set(
         deployment_id=deployment_id,
         started_at=turn.now,
@@ -381,12 +390,12 @@ def follow(turn: Turn, deployment_id: str) -> None:
         e.DeploymentStarted,
         deployment_id=deployment_id,
         console_url=turn.url(deployment_id),
-        application=r.plan.application,
-        group=r.plan.group,
+        application=made.application,
+        group=made.group,
         current_version=r.previous_version,
         target_version=r.target_version,
         attached=r.attached,
-        reverses=r.plan.reverses,
+        reverses=made.reverses,
         until=until,
     )
     if not r.inputs.wait and not r.cancelled:
@@ -394,7 +403,7 @@ def follow(turn: Turn, deployment_id: str) -> None:
             Outcome.DETACHED,
             reason=f"Deployment {deployment_id} goes on by itself; `wait` is `false`.",
             remedy=f"Follow it with `ci-deploy status --function {r.function} --alias {r.inputs.alias} --application "
-            f"{r.plan.application} --deployment-group {r.plan.group} --deployment-id {deployment_id} --wait true`.",
+            f"{made.application} --deployment-group {made.group} --deployment-id {deployment_id} --wait true`.",
         )
         return
     turn.to(Stage.FOLLOWING, after=1.0)
@@ -417,7 +426,7 @@ def failed(turn: Turn, action: object, error: CiDeployError) -> None:
         case Find():
             not_found(turn, error)
         case Look() if r.stage is Stage.WAITING:
-            if transient and r.waiting_until is not None and turn.now < r.waiting_until:
+            if transient and turn.now < _until(r):
                 turn.retry(base=2.0)
             else:
                 turn.fail(error)
