@@ -312,10 +312,9 @@ class _Reader:
         except InvalidInput as error:
             for problem in error.problems:
                 setting = problem.where.strip("`")
-                if setting in nodes or setting not in self._base:  # the run's own inputs are complained about once
-                    self.wrong(
-                        nodes.get(setting, node), f"`{setting}` of function `{name}` {problem.what}", problem.remedy
-                    )
+                origin = " (an input of the run)" if setting in self._base and setting not in nodes else ""
+                what = f"`{setting}` of function `{name}`{origin} {problem.what}"
+                self.wrong(nodes.get(setting, node), what, problem.remedy)
             return None
         given = frozenset(setting for setting, text in merged.items() if text.strip())
         return Entry(inputs=inputs, wave=waves.get(name, 0), given=given, name=name)

@@ -105,6 +105,14 @@ def test_any_text_is_a_manifest_or_a_clear_refusal(text: str) -> None:
         assert all("manifest `m.yml`" in problem.where for problem in error.problems)
 
 
+def test_an_input_of_the_run_that_contradicts_a_functions_setting_is_told_and_leaves_no_function_out() -> None:
+    text = "defaults: {application: x, deployment-group: g}\nfunctions:\n  a: {target-version: 2}\n  b: {}\n"
+    assert problems(text, package="dist") == (
+        "manifest `functions.yml`, line 3: `package` of function `a` (an input of the run) "
+        "cannot be given together with `target-version`. Give one source of code."
+    )
+
+
 def test_windows_line_endings_are_fine() -> None:
     assert len(read(GOOD.replace("\n", "\r\n"), {}, where="functions.yml")) == 3
 
