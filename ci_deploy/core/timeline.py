@@ -199,7 +199,7 @@ def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
                 target_version=event.plan.target_version,
                 shares=shares,
                 shifts=((event.at, shares),) if shares else (),
-                findings=event.plan.findings,
+                findings=(*event.plan.findings, *_noticed(chapter, event.plan)),
                 waiting="",
             )
         case e.Waiting():
@@ -260,6 +260,12 @@ def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
         case e.Finished():
             return replace(chapter, result=event.result, trouble="", waiting="", next_shift_at=None)
     return chapter
+
+
+def _noticed(chapter: FunctionStory, plan: Plan) -> tuple[Finding, ...]:
+    """What came up on the way and not in a plan: planning anew does not take it back."""
+    planned = chapter.plan.findings if chapter.plan else ()
+    return tuple(finding for finding in chapter.findings if finding not in (*planned, *plan.findings))
 
 
 def _with_alias(chapter: FunctionStory, alias: Alias, at: float) -> FunctionStory:

@@ -428,6 +428,22 @@ def test_findings_on_the_way_come_after_the_plans() -> None:
     assert story(e.Noticed(at=2.0, key=KEY, finding=finding("one"))).findings == ()
 
 
+def test_what_came_up_before_a_plan_or_between_two_is_not_lost_and_what_a_plan_found_is_told_once() -> None:
+    hold = e.Noticed(at=0.5, key=KEY, finding=finding("hold-failed"))
+    throttled = e.Noticed(at=30.0, key=KEY, finding=finding("throttled"))
+    anew = replace(PLANNED, at=50.0, plan=replace(PLAN, findings=(finding("planned anew"), finding("planned"))))
+    assert chapter(hold, PLANNED).findings == (finding("planned"), finding("hold-failed"))
+    assert chapter(hold, PLANNED, throttled, anew).findings == (
+        finding("planned anew"),
+        finding("planned"),
+        finding("hold-failed"),
+        finding("throttled"),
+    )
+    without = replace(PLANNED, at=50.0, plan=replace(PLAN, findings=()))
+    assert chapter(PLANNED, without).findings == ()
+    assert chapter(e.Noticed(at=0.5, key=KEY, finding=finding("planned")), PLANNED).findings == (finding("planned"),)
+
+
 def test_a_reading_of_the_alias_is_a_shift_where_it_says_something_new() -> None:
     split = Alias(function="checkout", name="live", version="1", weights={"2": 10.0})
     same, other = e.AliasRead(at=5.0, key=KEY, alias=ALIAS), e.AliasRead(at=5.0, key=KEY, alias=split)
