@@ -210,7 +210,7 @@ def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
             return replace(chapter, appspec=event.content, appspec_location=event.location)
         case e.DeploymentStarted():
             leg = Leg(deployment_id=event.deployment_id, console_url=event.console_url, started_at=event.at)
-            if event.reverses and chapter.deployment is not None:
+            if event.reverses and chapter.deployment is not None and not chapter.reverses:
                 # A release takes back what had succeeded: to its deployment that is what a rollback is.
                 return replace(chapter, rollback=leg, next_shift_at=None, result=None)
             return replace(

@@ -404,6 +404,11 @@ def test_a_manual_rollback_is_a_deployment_that_reverses() -> None:
     assert (made.deployment, made.rollback, made.reverses) == (leg(), None, True)
 
 
+def test_a_manual_rollback_that_is_tried_once_more_is_not_the_rollback_of_its_first_try() -> None:
+    made = chapter(began(reverses=True), status(FAILED), began("d-3", at=50.0, reverses=True))
+    assert made == replace(chapter(began(reverses=True)), deployment=leg("d-3", 50.0))
+
+
 def test_a_new_deployment_begins_without_the_rollback_of_the_one_before() -> None:
     made = chapter(began(), status(FAILED), ROLLED, began("d-3", at=50.0))
     assert (made.deployment, made.rollback) == (leg("d-3", 50.0), None)
