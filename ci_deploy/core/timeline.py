@@ -245,8 +245,9 @@ def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
             return replace(chapter, trouble=event.error)
         case e.ContactRestored():
             return replace(chapter, trouble="")
-        case e.StopRequested():
-            return replace(chapter, stopping=event.why, next_shift_at=None)
+        case e.StopRequested() if chapter.deployment is not None:
+            ours = chapter.deployment.deployment_id == event.deployment_id
+            return replace(chapter, stopping=event.why, next_shift_at=None) if ours else chapter
         case e.Diagnosed():
             return replace(chapter, diagnosis=event.diagnosis)
         case e.AliasRead():

@@ -427,6 +427,13 @@ def test_a_stop_of_the_deployment_is_told_and_nothing_shifts_next() -> None:
     assert made == replace(chapter(began()), stopping="The job was cancelled")
 
 
+def test_a_stop_of_another_deployment_that_is_superseded_is_none_of_ours() -> None:
+    stop = e.StopRequested(at=5.0, key=KEY, deployment_id="d-0", rollback=True, why="checkout:live supersedes it")
+    assert chapter(PLANNED, stop) == chapter(PLANNED)
+    assert chapter(PLANNED, stop, began()).stopping == ""
+    assert chapter(began(), stop) == chapter(began())
+
+
 def test_findings_on_the_way_come_after_the_plans() -> None:
     made = chapter(PLANNED, e.Noticed(at=2.0, key=KEY, finding=finding("one")))
     assert made.findings == (finding("planned"), finding("one"))
