@@ -107,7 +107,7 @@ class FunctionStory:
     ends_at: float | None = None
     waiting: str = ""
     trouble: str = ""  # contact with AWS is lost for the moment
-    stopping: str = ""  # why a stop was requested
+    stopping: str = ""  # why a stop was requested, until its rollback has begun
     findings: tuple[Finding, ...] = ()
     diagnosis: Diagnosis | None = None
     restored: str = ""
@@ -226,7 +226,7 @@ def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
             )
         case e.RollbackStarted():
             leg = Leg(deployment_id=event.deployment_id, console_url=event.console_url, started_at=event.at)
-            return replace(chapter, rollback=leg, next_shift_at=None)
+            return replace(chapter, rollback=leg, next_shift_at=None, stopping="")  # the stop is done
         case e.StatusChanged() | e.LifecycleChanged():
             if event.of_rollback or chapter.is_rollback(event.deployment_id):
                 return replace(chapter, rollback=_tell_leg(chapter.rollback, event))

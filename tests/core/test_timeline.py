@@ -427,6 +427,13 @@ def test_a_stop_of_the_deployment_is_told_and_nothing_shifts_next() -> None:
     assert made == replace(chapter(began()), stopping="The job was cancelled")
 
 
+def test_a_stop_is_under_way_until_the_rollback_that_it_asked_for_begins() -> None:
+    stop = e.StopRequested(at=16.0, key=KEY, deployment_id="d-1", rollback=True, why="The job was cancelled")
+    made = chapter(began(), stop, status(STOPPED))
+    assert made.stopping == "The job was cancelled"
+    assert chapter(began(), stop, status(STOPPED), ROLLED) == replace(made, rollback=leg("d-2", 20.0), stopping="")
+
+
 def test_a_stop_of_another_deployment_that_is_superseded_is_none_of_ours() -> None:
     stop = e.StopRequested(at=5.0, key=KEY, deployment_id="d-0", rollback=True, why="checkout:live supersedes it")
     assert chapter(PLANNED, stop) == chapter(PLANNED)
