@@ -223,6 +223,7 @@ def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
                 attached=event.attached,
                 target_version=event.target_version or chapter.target_version,
                 waiting="",
+                diagnosis=None,
             )
         case e.RollbackStarted():
             leg = Leg(deployment_id=event.deployment_id, console_url=event.console_url, started_at=event.at)
@@ -230,7 +231,8 @@ def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
         case e.StatusChanged() | e.LifecycleChanged():
             if event.of_rollback or chapter.is_rollback(event.deployment_id):
                 return replace(chapter, rollback=_tell_leg(chapter.rollback, event))
-            return replace(chapter, deployment=_tell_leg(chapter.deployment, event))
+            diagnosis = None if _refuted(chapter.diagnosis, event) else chapter.diagnosis
+            return replace(chapter, deployment=_tell_leg(chapter.deployment, event), diagnosis=diagnosis)
         case e.TrafficShifted():
             return replace(
                 chapter,
@@ -292,6 +294,14 @@ def _tell_leg(leg: Leg | None, event: e.StatusChanged | e.LifecycleChanged) -> L
     place = names.index(event.event.name) if event.event.name in names else len(rows)
     rows.insert(place, (event.event, event.seconds))
     return replace(leg, lifecycle=tuple(rows))
+
+
+def _refuted(diagnosis: Diagnosis | None, event: e.StatusChanged | e.LifecycleChanged) -> bool:
+    """Whether what was suspected of a deployment that ran has gone well after all: a hook that was only slow."""
+    if isinstance(event, e.StatusChanged):
+        return event.status is DeploymentStatus.SUCCEEDED
+    suspected = diagnosis.event.name if diagnosis and diagnosis.event else ""
+    return event.status is EventStatus.SUCCEEDED and event.event.name == suspected
 
 
 def _without_running(leg: Leg) -> tuple[tuple[LifecycleEvent, float | None], ...]:

@@ -510,5 +510,40 @@ def test_what_only_the_log_tells_leaves_the_story_as_it_is() -> None:
 WHY = Diagnosis(code="ALARM_ACTIVE", summary="It rang.", remedy="Look.")
 
 
-def test_a_diagnosis_is_kept() -> None:
-    assert chapter(began(), e.Diagnosed(at=12.0, key=KEY, diagnosis=WHY)).diagnosis == WHY
+SUSPECTED = replace(WHY, event=lifecycle("BeforeAllowTraffic", EventStatus.IN_PROGRESS))
+
+
+def diagnosed(why: Diagnosis = WHY) -> e.Diagnosed:
+    return e.Diagnosed(at=12.0, key=KEY, diagnosis=why)
+
+
+def test_why_it_did_not_succeed_is_kept_through_its_rollback() -> None:
+    ended = status(SUCCEEDED, of_rollback=True)
+    assert chapter(began(), status(FAILED), diagnosed(), ROLLED, ended).diagnosis == WHY
+
+
+@pytest.mark.parametrize(
+    ("events", "kept"),
+    [
+        ([], True),
+        ([changed(lifecycle("BeforeAllowTraffic"))], False),
+        ([changed(lifecycle("BeforeAllowTraffic", EventStatus.FAILED))], True),
+        ([changed(lifecycle("Start"))], True),
+        ([status(RUNNING)], True),
+        ([status(FAILED)], True),
+        ([status(SUCCEEDED)], False),
+    ],
+)
+def test_what_was_suspected_of_a_slow_hook_is_not_told_any_more_when_it_went_well(
+    events: list[e.Event], kept: bool
+) -> None:
+    assert chapter(began(), diagnosed(SUSPECTED), *events).diagnosis == (SUSPECTED if kept else None)
+
+
+def test_without_an_event_that_is_suspected_only_success_refutes_a_diagnosis() -> None:
+    assert chapter(began(), diagnosed(), changed(START)).diagnosis == WHY
+    assert chapter(began(), changed(START)).diagnosis is None
+
+
+def test_a_new_deployment_begins_without_what_was_wrong_with_the_one_before() -> None:
+    assert chapter(began(), status(FAILED), diagnosed(), began("d-3")).diagnosis is None
