@@ -110,9 +110,10 @@ def _saw_deployment(turn: Turn, snapshot: Deployment | None, with_targets: bool)
         turn.set(deployment=_told(turn, r.deployment, snapshot, of_rollback=False))
         if snapshot.status.terminal:
             _over(turn)
-    elif snapshot.rollback_id:
+    else:
         turn.set(deployment=_keeping_targets(snapshot, r.deployment))
-        _rollback_appeared(turn, snapshot)
+        if snapshot.rollback_id:
+            _rollback_appeared(turn, snapshot)
 
 
 def _complete_plan(turn: Turn, snapshot: Deployment) -> None:
@@ -139,9 +140,7 @@ def _told(turn: Turn, before: Deployment | None, snapshot: Deployment, *, of_rol
         changes(before, now, function=r.function, alias=r.inputs.alias, at=turn.now, key=r.key, of_rollback=of_rollback)
     )
     # In the order in which it happened: traffic has shifted before its lifecycle event is over, and after it began.
-    lifecycle = [number for number, event in enumerate(news) if isinstance(event, e.LifecycleChanged)]
-    shifted = (number for number in lifecycle if _shift_over(news[number]))
-    place = next(shifted, len(news) if lifecycle else 0)
+    place = next((number for number, event in enumerate(news) if _shift_over(event)), len(news))
     turn.events += news[:place]
     _traffic(turn, now, target, of_rollback)
     turn.events += news[place:]
@@ -167,9 +166,9 @@ def _follow_events(turn: Turn, deployment: Deployment, target: DeploymentTarget 
         return
     if r.shift_began is None:
         began = turn.now
-        if running.start is not None and deployment.create_time and not r.attached:
+        if running.start is not None and not r.attached:
             # Both stamps are AWS's; our clock comes in only through the moment of creation.
-            began = min(turn.now, r.started_at + max(0.0, running.start - deployment.create_time))
+            began = min(turn.now, r.started_at + running.start - deployment.create_time)
         turn.set(shift_began=began)
 
 
@@ -188,20 +187,19 @@ def _traffic(turn: Turn, deployment: Deployment, target: DeploymentTarget | None
     old = r.target_version if of_rollback else target.current_version
     new_share = share if not of_rollback else 100.0 - share
     # A rollback that has not shifted yet says nothing of what is served: that is where the deployment had left it.
-    if new_share == r.share or (of_rollback and share == 0.0):
+    if new_share == r.share or share == 0.0:
         return
-    began = r.shift_began
-    if began is not None and not of_rollback:
-        reached = next((step.offset for step in schedule.steps(routing) if step.share >= share - 1e-6), 0.0)
-        turn.set(shift_began=min(began, turn.now - reached))
+    if r.shift_began is not None:
+        reached = next(step.offset for step in schedule.steps(routing) if step.share >= share - 1e-6)
+        turn.set(shift_began=min(r.shift_began, turn.now - reached))
     turn.set(share=new_share)
     shares = {version: part for version, part in ((old, 100.0 - share), (new, share)) if part > 0 and version}
     turn.say(
         e.TrafficShifted,
         deployment_id=deployment.id,
         shares=shares,
-        next_shift_at=None if of_rollback else next_shift_at(turn.r),
-        ends_at=None if of_rollback else ends_at(turn.r),
+        next_shift_at=next_shift_at(turn.r),
+        ends_at=ends_at(turn.r),
         of_rollback=of_rollback,
     )
 
@@ -244,8 +242,10 @@ def _over(turn: Turn) -> None:
     if deployment.status is DeploymentStatus.SUCCEEDED:
         turn.to(Stage.VERIFYING)
         return
-    if not r.cancelled and r.cause in (Cause.NONE, Cause.HOOK_TIMEOUT):
-        turn.ask(Diagnose(key=r.key, deployment=deployment, plan=r.planned, logs=r.quotes_logs))
+    if r.cause in (Cause.NONE, Cause.HOOK_TIMEOUT):
+        # That we stopped it explains nothing: then the hook is what is asked about.
+        subject = replace(deployment, error_code="") if r.cause is Cause.HOOK_TIMEOUT else deployment
+        turn.ask(Diagnose(key=r.key, deployment=subject, plan=r.planned, logs=r.quotes_logs))
     turn.to(Stage.ROLLBACK_DUE, after=1.0)
     if deployment.rollback_id:
         _rollback_appeared(turn, deployment)
@@ -257,9 +257,10 @@ def rollback_expected(r: Rollout) -> bool:
     assert deployment is not None
     if deployment.rollback_id:
         return True
-    stopped = deployment.error_code == "MANUAL_STOP" and (r.stop_sent or r.command is Command.FINISH)  # by main or us
-    if stopped or (r.stop_sent and not r.stop_refused):
+    if deployment.error_code == "MANUAL_STOP" and (r.stop_sent or r.command is Command.FINISH):  # by us, or by main
         return r.stop_rollback  # the stop says it, whatever the group says
+    if r.stop_accepted and r.stop_rollback:
+        return True  # it ended by itself before the stop had its effect, which CodeDeploy had promised
     events = r.planned.rollback_events
     if deployment.error_code == "ALARM_ACTIVE":
         return RollbackEvent.ALARM in events

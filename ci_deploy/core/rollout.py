@@ -151,6 +151,7 @@ class Rollout:
     cause: Cause = Cause.NONE
     stop_sent: bool = False
     stop_asked_at: float = 0.0
+    stop_accepted: bool = False
     stop_pending: bool = False  # CodeDeploy said Pending: ask again until it says Succeeded
     stop_rollback: bool = False
     stop_refused: str = ""

@@ -34,7 +34,7 @@ def stop_answered(turn: Turn, action: Stop, answer: StopAnswer) -> None:
     if not (pending and r.stop_pending):  # said once, not with every repetition
         turn.say(e.StopAnswered, deployment_id=action.deployment_id, status=answer.status, message=answer.message)
     if action.deployment_id == r.deployment_id:
-        turn.set(again_at=turn.now, stop_pending=pending, stop_asked_at=turn.now)
+        turn.set(again_at=turn.now, stop_accepted=True, stop_pending=pending, stop_asked_at=turn.now)
 
 
 def stop_failed(turn: Turn, action: Stop, error: CiDeployError) -> None:

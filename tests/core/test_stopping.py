@@ -522,6 +522,13 @@ def test_a_stop_that_fails_at_a_terminal_is_sent_again() -> None:
     assert end(run) == (Outcome.CANCELLED, Rollback.SUCCEEDED, "1", "", True)
 
 
+def test_the_time_limits_stop_keeps_its_ten_minutes_after_a_signal_at_a_terminal() -> None:
+    world, given = World(hook_seconds=(3600.0, None), stop_takes=1e6), inputs(timeout="90s", **HOOKS)
+    run = play(world, given, run=context(actions=False), weather=STEADY, signals=[100.0])
+    assert round(run.now, 3) == 690.401
+    assert end(run) == (Outcome.CANCELLED, Rollback.UNKNOWN, "1", "", False)
+
+
 def test_at_a_terminal_patience_ends_after_ten_minutes() -> None:
     world = World(hook_seconds=(3600.0, None), stop_takes=1e6)
     run = play(world, inputs(**HOOKS), run=context(actions=False), weather=STEADY, signals=[30.0])

@@ -150,6 +150,7 @@ class World:
     rollback_delay: float = 3.0
     rollback_good: bool = True
     rollback_takes: float = 0.0  # seconds before it shifts traffic
+    rollback_routing: Routing = AT_ONCE
     rollback_swaps: bool = True  # whether it names the versions the other way round than the deployment did
     rollback_to: str = "current"  # or "last": the group's last successful revision; or "nowhere"; or a version
     alarm_at: float | None = None
@@ -252,7 +253,7 @@ class World:
             created=self.now,
             current=running.target,
             target=back,
-            routing=AT_ONCE,
+            routing=self.rollback_routing,
             function=function,
             creator=CREATOR_ROLLBACK,
             rollback_of=running.id,
