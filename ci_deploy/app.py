@@ -299,19 +299,19 @@ class _Run:
             report=self._told,
             now=self._now,
             second=self._clock.real(1.0),
-            cancelled=lambda: self._cancelled(inbox),
+            cancelled=lambda seconds: self._cancelled(inbox, seconds),
             state={
                 name.removeprefix("STATE_"): value for name, value in self._environ.items() if name.startswith("STATE_")
             },
         )
         return COMMANDS[Command(self._inputs.command)](call)
 
-    def _cancelled(self, inbox: Inbox) -> bool:
+    def _cancelled(self, inbox: Inbox, seconds: float) -> bool:
         """Whether a signal has arrived, for the commands that are no release: nothing else comes into their inbox."""
-        signalled = inbox.take(0.0)
+        signalled = inbox.take(0.0 if self._signalled else seconds)
         if isinstance(signalled, Cancelled):
             self._signalled = True
-            self._report.report(CancelReceived(at=self._now(), signal=signalled.signal, policy="no more writes"))
+            self._report.report(CancelReceived(at=self._now(), signal=signalled.signal, policy=""))
         return self._signalled
 
     def _told(self, event: Event) -> None:

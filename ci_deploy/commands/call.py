@@ -32,7 +32,7 @@ class Call:
     report: Callable[[Event], None]
     now: Callable[[], float]
     second: float  # one real second on the product's clock
-    cancelled: Callable[[], bool]  # whether a signal has arrived
+    cancelled: Callable[[float], bool]  # whether a signal has arrived, or does within so many seconds
     state: Mapping[str, str]  # what an earlier step of this action left in GITHUB_STATE
 
     @property

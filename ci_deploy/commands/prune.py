@@ -31,6 +31,9 @@ def run(call: Call) -> Concluded:
         raise Refused(f"Function `{function}` does not exist.", "Check `function`, `aws-region` and the role.")
     versions = ports.versions.versions(function)
     made = _keeping_sources(call, ports, pruning.plan(inputs, versions, _uses(call, ports, function)))
+    if call.cancelled(0.0):
+        # What was not asked about any more may be needed: no list is better than a wrong one.
+        return conclude(call, Outcome.CANCELLED, reason="Cancelled while reading. Nothing was deleted.")
     _show(call, made)
     report: dict[str, object] = {"prune": [_json(row) for row in made.rows], "freed-bytes": made.freed}
     if not made.doomed:
@@ -59,13 +62,7 @@ def _uses(call: Call, ports: Ports, function: str) -> Uses:
     else:
         text = "No deployment group is given, so which versions its rollbacks could need is not known: `keep` alone "
         text += "protects them."
-        finding = Finding(
-            severity=Severity.WARNING,
-            code="no-group",
-            text=text,
-            remedy="Give `application` and `deployment-group`.",
-        )
-        call.report(e.Noticed(at=call.now(), finding=finding))
+        _notice(call, Severity.WARNING, "no-group", text, "Give `application` and `deployment-group`.")
     return Uses(
         aliases=ports.versions.aliases(function),
         provisioned=ports.versions.provisioned(function),
@@ -80,7 +77,7 @@ def _keeping_sources(call: Call, ports: Ports, made: PrunePlan) -> PrunePlan:
     named = {
         version.version
         for version in made.doomed
-        if not call.cancelled() and ports.versions.event_sources(version.function, version.version)
+        if not call.cancelled(0.0) and ports.versions.event_sources(version.function, version.version)
     }
     rows = tuple(
         replace(row, kept=("an event source mapping",)) if row.version.version in named else row for row in made.rows
@@ -105,31 +102,30 @@ def _show(call: Call, made: PrunePlan) -> None:
 
 def _apply(call: Call, ports: Ports, made: PrunePlan, report: dict[str, object]) -> Concluded:
     deleted: list[str] = []
+    freed = 0
     failures: list[str] = []
 
     def end(outcome: Outcome, first: str, remedy: str = "") -> Concluded:
         told = f"Deleted: {', '.join(deleted)}." if deleted else "Nothing was deleted."
         reason = " ".join(part for part in (first, told, *failures) if part)
-        return conclude(call, outcome, reason=reason, remedy=remedy, report={**report, "deleted": list(deleted)})
+        done = {**report, "freed-bytes": freed, "deleted": list(deleted)}
+        return conclude(call, outcome, reason=reason, remedy=remedy, report=done)
 
     for version in made.doomed:
         try:
             _delete(call, ports, version)
             deleted.append(version.version)
+            freed += version.code_size
         except Cancelled:
             return end(Outcome.CANCELLED, "Cancelled.")
         except AwsError as error:
             if error.kind is ErrorKind.NOT_FOUND:
-                continue  # somebody else has deleted it
-            if error.kind is ErrorKind.CONFLICT:
-                finding = Finding(
-                    severity=Severity.WARNING,
-                    code="in-use",
-                    text=f"Version {version.version} was kept: {error.message}",
-                )
-                call.report(e.Noticed(at=call.now(), finding=finding))
+                _notice(call, Severity.NOTE, "gone", f"Version {version.version} was gone already.")
+            elif error.kind is ErrorKind.CONFLICT:
+                text = f"Version {version.version} was kept: {error.message or error.code}"
+                _notice(call, Severity.WARNING, "in-use", text, "Run again when nothing uses it any more.")
             elif error.kind is ErrorKind.REJECTED:
-                failures.append(f"Version {version.version} could not be deleted: {error.what}.")
+                failures.append(f"Version {version.version} could not be deleted: {error.what.rstrip('.')}.")
             else:
                 return end(Outcome.ERROR, f"{error.what.rstrip('.')}.", error.remedy)
     left = f"{made.left} more could be deleted: run again." if made.left else ""
@@ -143,6 +139,10 @@ def _delete(call: Call, ports: Ports, version: FunctionVersion) -> None:
         lambda: ports.versions.delete(version.function, version.version),
         happened=lambda: ports.lambda_.version(version.function, version.version) is None,
     )
+
+
+def _notice(call: Call, severity: Severity, code: str, text: str, remedy: str = "") -> None:
+    call.report(e.Noticed(at=call.now(), finding=Finding(severity=severity, code=code, text=text, remedy=remedy)))
 
 
 def _json(row: Row) -> dict[str, object]:

@@ -37,6 +37,8 @@ def run(call: Call) -> Concluded:
     identity = identify(inputs.account_id, ports)
     call.report(e.Identified(at=call.now(), identity=identity))
     found = _read(call, ports, identity=identity)
+    if call.cancelled(0.0):
+        return conclude(call, Outcome.CANCELLED, reason="Cancelled while reading. Nothing was changed.")
     made = setup.plan(inputs, found)
     would = "will" if inputs.apply and not made.refusals else "would"
     call.report(

@@ -25,8 +25,10 @@ class Cancelled(Exception):  # noqa: N818 - a signal is no error
 def write(call: Call, what: str, attempt: Callable[[], object], *, happened: Callable[[], bool], key: str = "") -> None:
     """Carry out one write and say so. `happened` reads whether it has had its effect. Raises AwsError, Cancelled."""
     doubtful = False
+    pause = 0.0
     for number in range(TRIES):
-        if call.cancelled():
+        # Waiting for the next try ends with the signal: the runner kills what is not over ten seconds later.
+        if call.cancelled(pause):
             raise Cancelled
         try:
             attempt()
@@ -41,5 +43,5 @@ def write(call: Call, what: str, attempt: Callable[[], object], *, happened: Cal
             again = error.kind.transient or error.code in SETTLING
             if not again or number + 1 == TRIES:
                 raise
-            call.ports().clock.sleep(PAUSE * 2**number)
+            pause = PAUSE * 2**number
     call.report(e.Written(at=call.now(), key=key, what=what))

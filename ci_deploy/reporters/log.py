@@ -95,7 +95,9 @@ class LogReporter:
             case e.ContactRestored():
                 self._say(event, "✓", "Contact", f"is back after {event.failures} failures")
             case e.CancelReceived():
-                self._say(event, "■", "CANCELLED", f"by {event.signal}; on-cancel is `{event.policy}`", _YELLOW)
+                # Commands that deploy nothing have no `on-cancel`.
+                then = f"on-cancel is `{event.policy}`" if event.policy else "nothing more is written"
+                self._say(event, "■", "CANCELLED", f"by {event.signal}; {then}", _YELLOW)
             case e.StopRequested():
                 how = "with rollback" if event.rollback else "without rollback"
                 self._say(event, "■", "Stop", f"{event.deployment_id} {how}: {event.why}", _YELLOW)

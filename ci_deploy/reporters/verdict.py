@@ -68,11 +68,13 @@ _TITLES = {
         Outcome.REPORTED: "To be pruned",
         Outcome.UNCHANGED: "Nothing to prune",
     },
+    Command.FINISH: {Outcome.REPORTED: "Nothing was left to do"},
     Command.VALIDATE: {Outcome.ERROR: "Could not validate"},
 }
 
 
 _MOVING = (Command.DEPLOY, Command.ROLLBACK, Command.STOP, Command.STATUS, Command.FINISH)
+_CHANGING = (Command.SETUP, Command.PRUNE)
 _NOT_BEGUN = (Outcome.ERROR, Outcome.BUG, Outcome.REFUSED, Outcome.INVALID)
 
 
@@ -109,10 +111,16 @@ def sentence(command: Command, result: Result) -> str:
     now = served(result)
     serves = now or f"What {name} serves could not be read."
     match result.outcome:
-        case Outcome.SUCCEEDED | Outcome.UNCHANGED | Outcome.REPORTED | Outcome.FAILED | Outcome.CANCELLED if (
-            command in (Command.SETUP, Command.PRUNE)
-        ):
-            return ""
+        case Outcome.INVALID | Outcome.REFUSED if command in _CHANGING:
+            return "Nothing was changed."
+        case Outcome.ERROR if command in _CHANGING and not result.report:
+            return "Nothing was changed."  # it was still reading
+        case _ if command in _CHANGING:
+            return ""  # the reason says what was done
+        case Outcome.REPORTED if command is Command.FINISH:
+            return ""  # nothing was left to do, and so nothing was read
+        case Outcome.INVALID | Outcome.REFUSED | Outcome.ERROR if command is Command.FINISH:
+            return serves  # the main step may have deployed
         case Outcome.SUCCEEDED if not (result.deployment_id or result.previous_version):
             return f"First deployment: {name} was created on {new} and serves it, with all of its traffic."
         case Outcome.SUCCEEDED:

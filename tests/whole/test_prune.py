@@ -1,0 +1,204 @@
+"""`prune` cancelled, refused, or able to delete only some of the versions: what was deleted is always said.
+
+The usual ways are in tests/e2e/test_prune.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ci_deploy.core.errors import AwsError, ErrorKind
+from ci_deploy.edge.lambda_versions import LambdaVersions
+from tests.support.account import Account
+from tests.support.stage import Step
+
+from .conftest import Theatre
+
+PRUNE = {"command": "prune", "keep": "1"}
+APPLY = {**PRUNE, "apply": "true"}
+
+
+@pytest.fixture
+def eight(account: Account) -> Account:
+    """Versions 1 to 8, all but the first alike in size; live serves 1, so nothing needs 2 to 7."""
+    for number in range(2, 9):
+        account.publish(f"# {number}")
+    account.emulator._calls.clear()
+    return account
+
+
+def versions(account: Account) -> list[str]:
+    found = account.lambda_.list_versions_by_function(FunctionName="checkout")["Versions"]
+    return [version["Version"] for version in found if version["Version"] != "$LATEST"]
+
+
+def told(step: Step) -> list[str]:
+    """The log from the list of versions on."""
+    lines = step.log().splitlines()
+    return [line.partition("] ")[2] or line for line in lines[lines.index("::endgroup::") + 1 :]]
+
+
+def result(step: Step) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(step.outputs["result"])
+    return found
+
+
+def kept(step: Step) -> dict[str, list[str]]:
+    return {row["version"]: row["kept-for"] for row in result(step)["prune"]}
+
+
+def delete_fails(monkeypatch: pytest.MonkeyPatch, errors: Mapping[str, AwsError]) -> None:
+    """Deleting these versions fails, each with its own error; the others are deleted."""
+    delete = LambdaVersions.delete
+
+    def failing(self: LambdaVersions, function: str, version: str) -> None:
+        if version in errors:
+            raise errors[version]
+        delete(self, function, version)
+
+    monkeypatch.setattr(LambdaVersions, "delete", failing)
+
+
+def error(kind: ErrorKind, version: str, code: str, message: str) -> AwsError:
+    resource = f"function checkout:{version}"
+    return AwsError(kind, operation="lambda:DeleteFunction", code=code, message=message, resource=resource)
+
+
+def test_a_signal_stops_between_two_deletions_and_says_which_were_done(theatre: Theatre, eight: Account) -> None:
+    """Deletions go out at two a second after a burst; the signal comes in the midst of them."""
+    done = theatre.run(APPLY, signals=(1.2,)).check(
+        130, outcome="cancelled", reason="Cancelled. Deleted: 2, 3, 4, 5, 6."
+    )
+    assert versions(eight) == ["1", "7", "8"]
+    assert result(done)["deleted"] == ["2", "3", "4", "5", "6"]
+    assert "■ CANCELLED            by SIGINT; nothing more is written" in told(done)
+    assert result(done)["freed-bytes"] == 5 * 113
+    assert "- version 5 deleted" in done.summary
+
+
+def test_a_signal_while_reading_gives_no_list(theatre: Theatre, eight: Account) -> None:
+    """Versions that were not asked about any more must not look as if nothing needed them."""
+    for given in (PRUNE, APPLY):
+        done = theatre.run(given, signals=(0.0,)).check(130, outcome="cancelled")
+        assert done.outputs["reason"] == "Cancelled while reading. Nothing was deleted."
+        assert "to be deleted" not in done.summary
+        assert "prune" not in result(done)
+    assert eight.writes() == []
+
+
+def test_a_signal_ends_the_pause_before_the_next_try(theatre: Theatre, eight: Account) -> None:
+    """The pauses grow to 16 s, and the runner kills what is not over 10 s after the signal."""
+    theatre.weather(0, {"service": "lambda", "operation": "DeleteFunction", "fault": "error500"})
+    done = theatre.run(APPLY, signals=(17.0,)).check(130, outcome="cancelled", duration_seconds="17")
+    assert done.outputs["reason"] == "Cancelled. Nothing was deleted."
+
+
+def test_a_missing_permission_is_named_and_nothing_was_deleted(theatre: Theatre, eight: Account) -> None:
+    theatre.weather(0, {"service": "lambda", "operation": "DeleteFunction", "fault": "access-denied"})
+    done = theatre.run(APPLY).check(4, outcome="error")
+    assert done.outputs["reason"].endswith("allows the lambda:DeleteFunction action. Nothing was deleted.")
+    assert "→ Add lambda:DeleteFunction on * to the role's policy (docs/iam/README.md)." in done.log()
+    assert "Nothing was deployed" not in done.log() + done.summary
+    assert (result(done)["deleted"], result(done)["freed-bytes"]) == ([], 0)
+    assert len(versions(eight)) == 8
+
+
+def test_credentials_that_end_in_the_midst_leave_word_of_what_was_deleted(
+    theatre: Theatre, eight: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete_fails(monkeypatch, {"4": error(ErrorKind.NO_CREDENTIALS, "4", "UnrecognizedClientException", "Not valid.")})
+    done = theatre.run(APPLY).check(4, outcome="error")
+    what = "lambda:DeleteFunction on function checkout:4: UnrecognizedClientException: Not valid."
+    assert done.outputs["reason"] == f"{what} Deleted: 2, 3."
+    assert versions(eight) == ["1", "4", "5", "6", "7", "8"]
+
+
+def test_one_that_cannot_be_deleted_does_not_keep_the_others(
+    theatre: Theatre, eight: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replicated = "Lambda was unable to delete it because it is a replicated function."
+    used = "Version 4 is used by alias new."
+    delete_fails(
+        monkeypatch,
+        {
+            "3": error(ErrorKind.REJECTED, "3", "InvalidParameterValueException", replicated),
+            "4": error(ErrorKind.CONFLICT, "4", "ResourceConflictException", used),
+            "5": error(ErrorKind.NOT_FOUND, "5", "ResourceNotFoundException", "Function not found"),
+        },
+    )
+    done = theatre.run(APPLY).check(1, outcome="failed")
+    assert done.outputs["reason"] == (
+        "Deleted: 2, 6, 7. Version 3 could not be deleted: lambda:DeleteFunction on function checkout:3:"
+        f" InvalidParameterValueException: {replicated}"
+    )
+    assert f"Version 4 was kept: {used} · Run again when nothing uses it any more." in done.log()
+    assert "· Note                 Version 5 was gone already." in told(done)
+    assert "✗ PRUNED IN PART" in done.log()
+    assert (result(done)["deleted"], result(done)["freed-bytes"]) == (["2", "6", "7"], 3 * 113)
+
+
+def test_a_version_that_is_in_use_after_all_is_no_failure(
+    theatre: Theatre, eight: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conflict = {str(n): error(ErrorKind.CONFLICT, str(n), "ResourceConflictException", "") for n in range(2, 8)}
+    delete_fails(monkeypatch, conflict)
+    done = theatre.run(APPLY).check(0, outcome="succeeded")
+    assert done.outputs["reason"] == "Nothing was deleted."
+    assert "Version 7 was kept: ResourceConflictException · Run again when nothing uses it any more." in done.log()
+
+
+def test_an_event_source_of_a_version_keeps_it(
+    theatre: Theatre, eight: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mappings of a version may be missing in the function's list: each is asked about by itself."""
+    sources = LambdaVersions.event_sources
+    monkeypatch.setattr(
+        LambdaVersions,
+        "event_sources",
+        lambda self, function, qualifier="": ("6",) if qualifier == "6" else sources(self, function, qualifier),
+    )
+    done = theatre.run(APPLY).check(0, outcome="succeeded", reason="Deleted: 2, 3, 4, 5, 7.")
+    assert kept(done)["6"] == ["an event source mapping"]
+    assert versions(eight) == ["1", "6", "8"]
+
+
+def test_the_revision_that_a_rollback_goes_back_to_stays_however_long_ago(theatre: Theatre, eight: Account) -> None:
+    """The group's last successful deployment is looked up where it is not among the newest ones."""
+    eight.set_config("CodeDeployDefault.LambdaAllAtOnce")
+    theatre.run({"target-version": "2"}).check(0, outcome="succeeded")
+    eight.lambda_.update_alias(FunctionName="checkout", Name="live", FunctionVersion="1")
+    done = theatre.run(PRUNE).check(0, outcome="reported")
+    assert "the group's last successful revision" in kept(done)["2"]
+
+
+def test_without_a_group_it_says_what_it_cannot_know(theatre: Theatre, eight: Account) -> None:
+    alone = {"application": "", "deployment-group": ""}
+    done = theatre.run({**PRUNE, **alone}).check(0, outcome="reported")
+    assert (
+        "No deployment group is given, so which versions its rollbacks could need is not known: `keep` alone protects"
+        " them. · Give `application` and `deployment-group`." in done.log()
+    )
+    assert theatre.calls("ListDeployments") == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "reason"),
+    [
+        ({"function": "chekout"}, 3, "Function `chekout` does not exist."),
+        ({"account-id": "999999999999"}, 3, "not of 999999999999."),
+        ({"deployment-group": "nope"}, 4, "No Deployment Group found for name: nope"),
+    ],
+)
+def test_what_keeps_it_from_beginning_is_said_in_its_own_terms(
+    theatre: Theatre, eight: Account, given: Mapping[str, str], code: int, reason: str
+) -> None:
+    done = theatre.run({**APPLY, **given})
+    assert done.code == code, done.log()
+    assert reason in done.outputs["reason"]
+    assert "Nothing was changed." in done.log()
+    assert "deployed" not in done.log() + done.summary
+    assert eight.writes() == []
