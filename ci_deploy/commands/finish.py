@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..core.events import Concluded
-from ..core.model import Outcome
+from ..core.errors import Refused
+from ..core.events import Concluded, Noticed
+from ..core.model import Finding, Outcome, Severity
 from ..core.release import Release
 from ..core.rollout import Rollout
 from .call import Call, conclude
@@ -25,17 +26,25 @@ FINISH_WITHIN = 240.0
 def run(call: Call) -> Concluded:
     if call.state.get(FINISHED) == "true":
         return conclude(call, Outcome.REPORTED, reason="The main step had finished: nothing is left to do.")
-    known = deployments(call.state)
+    known, unreadable = deployments(call.state)
+    if unreadable:
+        text = f"What the main step left of {unreadable} of {unreadable + len(known)} functions cannot be read."
+        remedy = "See what their aliases serve, and whether their deployments still run: the command `status`."
+        if not known:
+            raise Refused(text, remedy)
+        finding = Finding(severity=Severity.WARNING, code="state", text=text, remedy=remedy)
+        call.report(Noticed(at=call.now(), finding=finding))
     if not known:
         return conclude(call, Outcome.REPORTED, reason="No deployment had been begun: nothing is left to do.")
     return call.drive(Release(command=call.command, rollouts=tuple(_rollout(call, entry) for entry in known)))
 
 
-def deployments(state: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The functions in the state that the main step left, in its order; what cannot be read counts as none."""
+def deployments(state: Mapping[str, str]) -> tuple[list[dict[str, Any]], int]:
+    """The functions in the state that the main step left, in its order; and how many more cannot be read."""
     numbers = [int(name.removeprefix(STATE)) for name in state if re.fullmatch(STATE + "[0-9]{1,9}", name)]
     found = [_read(state[f"{STATE}{number}"]) for number in sorted(numbers)]
-    return [entry for entry in found if isinstance(entry, dict)]
+    known = [entry for entry in found if isinstance(entry, dict)]
+    return known, len(found) - len(known)
 
 
 def _read(text: str) -> object:
