@@ -16,6 +16,7 @@ from typing import Any
 from .errors import InvalidInput, Problem
 from .inputs import Inputs
 from .kinds import ALIAS, FUNCTION, VERSION, Kind
+from .nodes import Reader, is_null, shown
 
 MAX_CHARACTERS = 64 * 1024
 HOOKS = ("BeforeAllowTraffic", "AfterAllowTraffic")
@@ -113,109 +114,88 @@ def parse(text: str, *, where: str = "input `appspec`") -> AppSpec:
 
     Raises InvalidInput with everything that is wrong in it: a silently ignored key would deploy something else.
     """
-    problems: list[Problem] = []
-
-    def wrong(what: str, remedy: str = "") -> None:
-        problems.append(Problem(where=where, what=what, remedy=remedy))
-
-    if len(text) > MAX_CHARACTERS:
-        raise InvalidInput((Problem(where=where, what=f"is longer than {MAX_CHARACTERS} characters."),))
-    loaded = _load(text, where)
-    top = _keys(loaded, {"version", "resources", "hooks"}, "the AppSpec", wrong)
-    if str(top.get("version", "0.0")) not in ("0.0", "0"):
-        wrong(f"has version `{top['version']}`.", "CodeDeploy knows `0.0` only.")
-    resource = _only_resource(top.get("resources"), wrong)
-    hooks = _hooks(top.get("hooks"), wrong)
-    logical_name, properties = resource
-    values = {
-        "function": _value(properties, "name", FUNCTION, wrong),
-        "alias": _value(properties, "alias", ALIAS, wrong),
-        "current_version": _value(properties, "currentversion", VERSION, wrong),
-        "target_version": _value(properties, "targetversion", VERSION, wrong),
-        "before_hook": _value(hooks, "beforeallowtraffic", FUNCTION, wrong),
-        "after_hook": _value(hooks, "afterallowtraffic", FUNCTION, wrong),
-    }
-    if problems:
-        raise InvalidInput(tuple(problems))
-    return AppSpec(**values, logical_name=logical_name)
+    reader = _Reader(where)
+    appspec = reader.read(text)
+    if reader.problems:
+        raise InvalidInput(reader.problems)
+    return appspec
 
 
-def _load(text: str, where: str) -> Any:
-    import yaml
+class _Reader(Reader):
+    def read(self, text: str) -> AppSpec:
+        root = self.compose(
+            text, limit=MAX_CHARACTERS, instead_of_anchors="Write it out.", needs="It begins with `version: 0.0`."
+        )
+        if root is None:
+            return AppSpec()
+        top = self.mapping(root, "the AppSpec", ("version", "Resources", "Hooks"), any_case=True)
+        self._version(top.get("version"))
+        logical_name, properties = self._resource(top.get("Resources"))
+        hooks = self._hooks(top.get("Hooks"))
+        return AppSpec(
+            function=self._value(properties, "Name", FUNCTION),
+            alias=self._value(properties, "Alias", ALIAS),
+            current_version=self._value(properties, "CurrentVersion", VERSION),
+            target_version=self._value(properties, "TargetVersion", VERSION),
+            before_hook=self._value(hooks, "BeforeAllowTraffic", FUNCTION),
+            after_hook=self._value(hooks, "AfterAllowTraffic", FUNCTION),
+            logical_name=logical_name,
+        )
 
-    try:
-        # Aliases let a few lines grow to gigabytes, and no AppSpec needs them.
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
-            raise InvalidInput((Problem(where=where, what="uses YAML aliases (`*name`).", remedy="Write it out."),))
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" in line {mark.line + 1}" if mark is not None else ""
-        said = getattr(error, "problem", None) or "not valid YAML or JSON"
-        raise InvalidInput((Problem(where=where, what=f"cannot be read{line}: {said}."),)) from None
-    except ValueError as error:  # such as an impossible date, which YAML reads as one
-        raise InvalidInput((Problem(where=where, what=f"cannot be read: {error}."),)) from None
-    except RecursionError:
-        raise InvalidInput((Problem(where=where, what="is nested too deeply."),)) from None
+    def _version(self, node: Any) -> None:
+        if node is not None and (node.id != "scalar" or node.value not in ("0.0", "0")):
+            self.wrong(node, f"has {shown(node)} as its version.", "CodeDeploy knows `0.0` only.")
 
+    def _resource(self, node: Any) -> tuple[str, dict[str, Any]]:
+        if node is None or is_null(node):
+            return "", {}
+        entries = self._entries(node)
+        resources = [pair for entry in entries for pair in self.mapping(entry, "a resource", None).items()]
+        if any(entry.id != "mapping" and not is_null(entry) for entry in entries):
+            return "", {}
+        if len(resources) != 1:
+            self.wrong(
+                node,
+                f"has {len(resources) or 'no'} resource{'s' if resources else ''}.",
+                "One AppSpec deploys one function; use `functions` for several."
+                if resources
+                else "Give one under `Resources`, or leave it out.",
+            )
+            return "", {}
+        ((name, body),) = resources
+        inner = self.mapping(body, f"resource `{name}`", ("Type", "Properties"), any_case=True)
+        kind = inner.get("Type")
+        if kind is not None and kind.value != "AWS::Lambda::Function":
+            self.wrong(kind, f"has a resource of type {shown(kind)}.", "For Lambda it is `AWS::Lambda::Function`.")
+        allowed = ("Name", "Alias", "CurrentVersion", "TargetVersion")
+        return name, self.mapping(inner.get("Properties"), "Properties", allowed, any_case=True)
 
-def _keys(value: Any, allowed: set[str], what: str, wrong: Any) -> dict[str, Any]:
-    """The mapping with its keys in lower case; says what is unknown, doubled or no mapping at all."""
-    if not isinstance(value, dict):
-        wrong(f"is not an AppSpec: {what} should be a mapping.")
-        return {}
-    lowered: dict[str, Any] = {}
-    for key, inner in value.items():
-        name = str(key).lower()
-        if name in lowered:
-            wrong(f"says `{key}` twice in {what}.")
-        if name not in allowed:
-            wrong(f"has `{key}` in {what}, which CodeDeploy does not know for Lambda.")
-        lowered[name] = inner
-    return lowered
+    def _hooks(self, node: Any) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for entry in self._entries(node):
+            for name, function in self.mapping(entry, "Hooks", HOOKS, any_case=True).items():
+                if name in found:
+                    self.wrong(function, f"declares the hook `{name}` twice.", "CodeDeploy runs one function for each.")
+                found[name] = function
+        return found
 
+    @staticmethod
+    def _entries(node: Any) -> list[Any]:
+        """A list's items; a mapping that stands alone is taken for a list of one."""
+        return list(node.value) if node is not None and node.id == "sequence" else [node]
 
-def _only_resource(value: Any, wrong: Any) -> tuple[str, dict[str, Any]]:
-    if value is None:
-        return "", {}
-    entries = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else [value]
-    pairs = [pair for entry in entries if isinstance(entry, dict) for pair in entry.items()]
-    if len(pairs) != 1 or (isinstance(value, list) and len(entries) != len(value)):
-        wrong(f"has {len(pairs)} resources.", "One AppSpec deploys one function; use `functions` for several.")
-        return "", {}
-    name, body = pairs[0]
-    inner = _keys(body, {"type", "properties"}, f"resource `{name}`", wrong)
-    if inner.get("type", "AWS::Lambda::Function") != "AWS::Lambda::Function":
-        wrong(f"has a resource of type `{inner['type']}`.", "For Lambda it is `AWS::Lambda::Function`.")
-    properties = inner.get("properties") or {}
-    return str(name), _keys(properties, {"name", "alias", "currentversion", "targetversion"}, "Properties", wrong)
-
-
-def _hooks(value: Any, wrong: Any) -> dict[str, Any]:
-    if value is None:
-        return {}
-    entries = value if isinstance(value, list) else [value]
-    merged: dict[str, Any] = {}
-    for entry in entries:
-        for name, function in _keys(entry, {hook.lower() for hook in HOOKS}, "Hooks", wrong).items():
-            if name in merged:
-                wrong(f"declares the hook `{name}` twice.", "CodeDeploy runs one function for each.")
-            merged[name] = function
-    return merged
-
-
-def _value(mapping: Mapping[str, Any], name: str, kind: Kind, wrong: Any) -> str:
-    value = mapping.get(name)
-    if value is None or value == "":
-        return ""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        wrong(f"has `{value!r}` for {name}.", f"Expected {kind.hint}, as text.")
-        return ""
-    try:
-        return str(kind.parse(str(value)))
-    except ValueError as error:
-        wrong(f"has `{str(value)[:80]}` for {name}, which {error}.", f"Expected {kind.hint}.")
-        return ""
+    def _value(self, mapping: Mapping[str, Any], name: str, kind: Kind) -> str:
+        node = mapping.get(name)
+        if node is None or is_null(node) or node.value == "":
+            return ""
+        if node.id != "scalar":
+            self.wrong(node, f"has {shown(node)} for {name}.", f"Expected {kind.hint}.")
+            return ""
+        try:
+            return str(kind.parse(node.value))
+        except ValueError as error:
+            self.wrong(node, f"has {shown(node)} for {name}, which {error}.", f"Expected {kind.hint}.")
+            return ""
 
 
 _SAME = (
@@ -261,10 +241,20 @@ def complete(inputs: Inputs, appspec: AppSpec, *, given: frozenset[str]) -> Inpu
         )
     completed = replace(inputs, **changes)
     if not completed.function:
-        problems.append(Problem(where="input `function`", what="is missing, and the AppSpec names none.", remedy=""))
+        problems.append(
+            Problem(
+                where="input `function`",
+                what="is missing, and the AppSpec names none.",
+                remedy="Name it in one of them.",
+            )
+        )
     if completed.target_version and completed.target_version == completed.current_version:
         problems.append(
-            Problem(where="input `appspec`", what=f"has version {completed.target_version} as current and target.")
+            Problem(
+                where="input `appspec`",
+                what=f"leads to version {completed.target_version} as current and as target.",
+                remedy="Give the version that is to serve next as TargetVersion.",
+            )
         )
     if problems:
         raise InvalidInput(tuple(problems))

@@ -15,17 +15,18 @@ Every problem is reported at once and with its line. One account and one region 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from .errors import InvalidInput, Problem
-from .inputs import Inputs, Spec, parse, table
+from .inputs import Inputs, Spec, parse, shorten, table
 from .kinds import BOOL, LIST, ROLLBACK_EVENTS, VERSION
+from .nodes import Reader, is_null, meant, names, shown
 
 MAX_CHARACTERS = 4 * 1024 * 1024
 MAX_FUNCTIONS = 1000
+_FORM = "Functions are the keys under `functions`, their settings the values: `checkout: {deployment-group: …}`."
 
 # What belongs to a run as a whole; everything else in the table can be said for each function.
 RUN_ONLY = frozenset({
@@ -127,26 +128,21 @@ def read(text: str, run: Mapping[str, str], *, where: str) -> tuple[Entry, ...]:
     reader = _Reader(where, run)
     entries = reader.read(text)
     if reader.problems:
-        raise InvalidInput(tuple(reader.problems))
+        raise InvalidInput(reader.problems)
     return entries
 
 
 def select(entries: tuple[Entry, ...], only: tuple[str, ...], *, where: str) -> tuple[Entry, ...]:
     """The entries that `only` names, all of them if it names none."""
-    names = {entry.name for entry in entries}
-    unknown = [name for name in only if name not in names]
-    if unknown:
-        problems = tuple(
-            Problem(where=where, what=f"names `{name}`, which is not in the manifest.", remedy=_close(name, names))
-            for name in unknown
-        )
+    known = [entry.name for entry in entries]
+    problems = tuple(
+        Problem(where=where, what=f"names `{shorten(name)}`, which is not in the manifest.", remedy=meant(name, known))
+        for name in only
+        if name not in known
+    )
+    if problems:
         raise InvalidInput(problems)
     return tuple(entry for entry in entries if not only or entry.name in only)
-
-
-def _close(name: str, names: Iterable[str]) -> str:
-    close = get_close_matches(name, names, 1)
-    return f"Did you mean `{close[0]}`?" if close else ""
 
 
 def matrix(entries: Sequence[Entry], size: int) -> dict[str, list[dict[str, str]]]:
@@ -158,38 +154,41 @@ def matrix(entries: Sequence[Entry], size: int) -> dict[str, list[dict[str, str]
     for entry in entries:
         groups.setdefault((entry.inputs.application, entry.inputs.deployment_group), []).append(entry.name)
     shards: list[list[str]] = [[]]
-    for names in groups.values():
-        if shards[-1] and len(shards[-1]) + len(names) > size:
+    for members in groups.values():
+        if shards[-1] and len(shards[-1]) + len(members) > size:
             shards.append([])
-        shards[-1] += names
+        shards[-1] += members
     return {
         "include": [
-            {"shard": f"{number}/{len(shards)}", "only": ",".join(names)} for number, names in enumerate(shards, 1)
+            {"shard": f"{number}/{len(shards)}", "only": ",".join(shard)} for number, shard in enumerate(shards, 1)
         ]
     }
 
 
-class _Reader:
+class _Reader(Reader):
     """One reading; collects problems with their lines."""
 
     def __init__(self, where: str, run: Mapping[str, str]) -> None:
-        self.where = where
-        self.problems: list[Problem] = []
+        super().__init__(f"manifest `{where}`")
         self._base = {
             name: value for name, value in run.items() if name not in ("functions", "function") and value.strip()
         }
-
-    def wrong(self, node: Any, what: str, remedy: str = "") -> None:
-        line = f", line {node.start_mark.line + 1}" if node is not None else ""
-        self.problems.append(Problem(where=f"manifest `{self.where}`{line}", what=what, remedy=remedy))
+        # What is wrong with several functions, as a default is, or what all of them lack, is told once with their names.
+        self._shared: dict[tuple[Any, Problem], tuple[Any, list[str]]] = {}
+        self._known = settings()
 
     def read(self, text: str) -> tuple[Entry, ...]:
-        root = self._compose(text)
+        root = self.compose(
+            text,
+            limit=MAX_CHARACTERS,
+            instead_of_anchors="Use `defaults` instead.",
+            needs="It needs `functions`, in one document.",
+        )
         if root is None:
             return ()
-        top = self._mapping(root, "the manifest", {"defaults", "functions", "waves"})
-        defaults = self._settings(top.get("defaults"), "defaults")
-        functions = self._mapping(top.get("functions"), "`functions`", None)
+        top = self.mapping(root, "the manifest", ("defaults", "functions", "waves"), remedy=_FORM)
+        defaults = self._settings(top.get("defaults"), "`defaults`")
+        functions = self.mapping(top.get("functions"), "`functions`", None, remedy=_FORM)
         if not functions and not self.problems:
             self.wrong(top.get("functions", root), "names no functions.", "Give at least one under `functions`.")
         if len(functions) > MAX_FUNCTIONS:
@@ -201,86 +200,18 @@ class _Reader:
             return ()
         waves = self._waves(top.get("waves"), functions)
         entries = [entry for name, node in functions.items() if (entry := self._entry(name, node, defaults, waves))]
-        self._twice(entries, top.get("functions"))
+        self._tell_shared()
+        self._twice(entries, functions)
         return tuple(entries)
-
-    def _compose(self, text: str) -> Any:
-        import yaml
-
-        if len(text) > MAX_CHARACTERS:
-            self.wrong(None, f"is longer than {MAX_CHARACTERS} characters.")
-            return None
-        try:
-            for token in yaml.scan(text):
-                if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
-                    self.wrong(token, "uses YAML anchors or aliases (`&name`, `*name`).", "Use `defaults` instead.")
-                    return None
-                if isinstance(token, yaml.ScalarToken) and "${{" in token.value:
-                    self.wrong(
-                        token,
-                        "has a `${{ … }}` expression in it, which only GitHub's workflow files know.",
-                        "Pass what changes from run to run as an input of the step.",
-                    )
-                    return None
-            documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            line = f", line {mark.line + 1}" if mark is not None else ""
-            said = getattr(error, "problem", None) or "not valid YAML"
-            self.problems.append(Problem(where=f"manifest `{self.where}`{line}", what=f"cannot be read: {said}."))
-            return None
-        except RecursionError:
-            self.wrong(None, "is nested too deeply.")
-            return None
-        if len(documents) != 1 or documents[0] is None:
-            self.wrong(None, "is empty." if not documents else "has several documents.", "It needs `functions`.")
-            return None
-        return documents[0]
-
-    def _mapping(self, node: Any, what: str, allowed: set[str] | None) -> dict[str, Any]:
-        import yaml
-
-        if node is None or self._null(node):
-            return {}
-        if not isinstance(node, yaml.MappingNode):
-            self.wrong(node, f"has something else than a mapping for {what}.")
-            return {}
-        found: dict[str, Any] = {}
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                self.wrong(key, f"has a key in {what} that is not text.")
-                continue
-            name = key.value
-            if name in found:
-                self.wrong(key, f"says `{name}` twice in {what}.")
-                continue
-            if allowed is not None and name not in allowed:
-                close = get_close_matches(name, allowed, 1)
-                self.wrong(
-                    key, f"has `{name}` in {what}, which is not known.", f"Did you mean `{close[0]}`?" if close else ""
-                )
-                continue
-            found[name] = value
-        return found
-
-    @staticmethod
-    def _null(node: Any) -> bool:
-        return bool(node.tag == "tag:yaml.org,2002:null")
 
     def _settings(self, node: Any, what: str) -> dict[str, tuple[str, Any]]:
         """Settings as the text that the table parses, each with its node for the line."""
-        known = set(settings())
         found: dict[str, tuple[str, Any]] = {}
-        for name, value in self._mapping(node, what if what.startswith("`") else f"`{what}`", None).items():
+        for name, value in self.mapping(node, what, None, remedy="A setting is `name: value`.").items():
             if name in RUN_ONLY:
-                self.wrong(value, f"has `{name}` in `{what}`, which is for the whole run.", "Give it as an input.")
-            elif name not in known:
-                close = get_close_matches(name, known, 1)
-                self.wrong(
-                    value,
-                    f"has `{name}` in `{what}`, which is not known.",
-                    f"Did you mean `{close[0]}`?" if close else "",
-                )
+                self.wrong(value, f"has `{name}` in {what}, which is for the whole run.", "Give it as an input.")
+            elif name not in self._known:
+                self.wrong(value, f"has `{shorten(name)}` in {what}, which is not known.", meant(name, self._known))
             else:
                 text = self._text(value, name)
                 if text is not None:
@@ -288,19 +219,18 @@ class _Reader:
         return found
 
     def _text(self, node: Any, name: str) -> str | None:
-        import yaml
-
-        if isinstance(node, yaml.ScalarNode):
-            return "" if self._null(node) else str(node.value)
-        if isinstance(node, yaml.SequenceNode) and all(isinstance(item, yaml.ScalarNode) for item in node.value):
+        if node.id == "scalar":
+            return "" if is_null(node) else str(node.value)
+        if node.id == "sequence" and all(item.id == "scalar" for item in node.value):
             return "\n".join(item.value for item in node.value)
-        self.wrong(node, f"has something else than text or a list for `{name}`.")
+        shape = "a list of something else than text" if node.id == "sequence" else shown(node)
+        self.wrong(node, f"has {shape} for `{name}`.", "Give text, or a list of it.")
         return None
 
     def _entry(
         self, name: str, node: Any, defaults: Mapping[str, tuple[str, Any]], waves: Mapping[str, int]
     ) -> Entry | None:
-        own = self._settings(node, name)
+        own = self._settings(node, f"function `{shorten(name)}`")
         merged: dict[str, str] = {**self._base, "function": name}
         nodes: dict[str, Any] = {}
         for layer in (defaults, own):
@@ -308,62 +238,68 @@ class _Reader:
                 merged[setting] = text
                 nodes[setting] = place
         try:
-            inputs = parse(merged, where="`{}`")
+            inputs = parse(merged, where="{}")
         except InvalidInput as error:
             for problem in error.problems:
-                setting = problem.where.strip("`")
-                origin = " (an input of the run)" if setting in self._base and setting not in nodes else ""
-                what = f"`{setting}` of function `{name}`{origin} {problem.what}"
-                self.wrong(nodes.get(setting, node), what, problem.remedy)
+                place = nodes.get(problem.where)
+                self._shared.setdefault((place, problem), (place or node, []))[1].append(name)
             return None
         given = frozenset(setting for setting, text in merged.items() if text.strip())
         return Entry(inputs=inputs, wave=waves.get(name, 0), given=given, name=name)
 
-    def _waves(self, node: Any, functions: Mapping[str, Any]) -> dict[str, int]:
-        import yaml
+    def _tell_shared(self) -> None:
+        for (place, problem), (node, concerned) in self._shared.items():
+            whose = f"`{problem.where}` of function{'s' if len(concerned) > 1 else ''} {names(concerned)}"
+            if place is None and problem.where in self._base:
+                whose += " (an input of the run)"
+            self.wrong(node, f"{whose}{':' if problem.what.startswith('`') else ''} {problem.what}", problem.remedy)
 
-        if node is None or self._null(node):
+    def _waves(self, node: Any, functions: Mapping[str, Any]) -> dict[str, int]:
+        if node is None or is_null(node):
             return {}
         found: dict[str, int] = {}
-        for number, name, place in self._wave_items(node, yaml):
+        before = len(self.problems)
+        for number, name, place in self._wave_items(node):
             if name not in functions:
-                close = get_close_matches(name, functions, 1)
                 self.wrong(
                     place,
-                    f"has `{name}` in `waves`, which is not one of the functions.",
-                    f"Did you mean `{close[0]}`?" if close else "",
+                    f"has `{shorten(name)}` in `waves`, which is not one of the functions.",
+                    meant(name, functions),
                 )
             elif name in found:
-                self.wrong(place, f"has `{name}` in two waves.")
+                self.wrong(place, f"has `{name}` in two waves.", "Every function goes once.")
             else:
                 found[name] = number
         missing = [name for name in functions if name not in found]
-        if missing and not self.problems:
-            self.wrong(
-                node,
-                f"has no wave for {', '.join(f'`{name}`' for name in missing[:5])}.",
-                "With `waves`, every function is in one.",
-            )
+        if missing and len(self.problems) == before:
+            self.wrong(node, f"has no wave for {names(missing)}.", "With `waves`, every function is in one.")
         return found
 
-    def _wave_items(self, node: Any, yaml: Any) -> Iterator[tuple[int, str, Any]]:
-        if not isinstance(node, yaml.SequenceNode):
-            self.wrong(node, "has something else than a list of lists for `waves`.")
+    def _wave_items(self, node: Any) -> Iterator[tuple[int, str, Any]]:
+        form = "A wave is a list of functions: `- [cart, checkout]`."
+        if node.id != "sequence":
+            self.wrong(node, f"has {shown(node)} where `waves` should be a list of lists.", form)
             return
         for number, wave in enumerate(node.value):
-            if not isinstance(wave, yaml.SequenceNode) or not wave.value:
-                self.wrong(wave, f"has something else than a list of functions as wave {number + 1}.")
-                continue
-            for item in wave.value:
-                if isinstance(item, yaml.ScalarNode):
-                    yield number, item.value, item
-                else:
-                    self.wrong(item, f"has something else than a function's name in wave {number + 1}.")
+            if wave.id != "sequence":
+                self.wrong(wave, f"has {shown(wave)} as wave {number + 1}.", form)
+            elif not wave.value:
+                self.wrong(wave, f"has nothing in wave {number + 1}.", "Name its functions, or leave it out.")
+            else:
+                for item in wave.value:
+                    if item.id == "scalar":
+                        yield number, item.value, item
+                    else:
+                        self.wrong(item, f"has {shown(item)} in wave {number + 1}.", form)
 
-    def _twice(self, entries: list[Entry], node: Any) -> None:
-        seen: set[tuple[str | None, str]] = set()
+    def _twice(self, entries: list[Entry], functions: Mapping[str, Any]) -> None:
+        seen: dict[tuple[str | None, str], str] = {}
         for entry in entries:
             key = (entry.inputs.function, entry.inputs.alias)
             if key in seen:
-                self.wrong(node, f"deploys `{key[0]}:{key[1]}` twice.", "One function and alias, one entry.")
-            seen.add(key)
+                self.wrong(
+                    functions[entry.name],
+                    f"deploys `{key[0]}:{key[1]}` twice, as `{seen[key]}` and as `{entry.name}`.",
+                    "One function and alias, one entry.",
+                )
+            seen.setdefault(key, entry.name)

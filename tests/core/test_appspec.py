@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_deploy.core.appspec import AppSpec, check, complete, document, parse, sha256, write
+from ci_deploy.core.appspec import MAX_CHARACTERS, AppSpec, check, complete, document, parse, sha256, write
 from ci_deploy.core.errors import InvalidInput
+from ci_deploy.core.inputs import Inputs
 from ci_deploy.core.inputs import parse as parse_inputs
 
 WHOLE = AppSpec(
@@ -118,40 +121,274 @@ def test_the_hash_is_of_the_exact_bytes() -> None:
     assert sha256("a\n") == "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7"
 
 
-def test_a_violation_names_its_place() -> None:
-    built = document(WHOLE)
-    built["Resources"][0]["MyFunction"]["Properties"]["Alias"] = "7"
-    (problem,) = check(built)
-    assert "Resources.0.MyFunction.Properties.Alias" in problem.where
+PROPERTIES = "AppSpec Resources.0.MyFunction.Properties"
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"alias": "7"}, f"{PROPERTIES}.Alias: '7' does not match '^(?![0-9]+$)[A-Za-z0-9_-]{{1,128}}$'."),
+        ({"target_version": "0"}, f"{PROPERTIES}.TargetVersion: '0' does not match '^[1-9][0-9]*$'."),
+        ({"current_version": ""}, f"{PROPERTIES}.CurrentVersion: '' does not match '^[1-9][0-9]*$'."),
+        ({"function": ""}, f"{PROPERTIES}.Name: '' should be non-empty."),
+        ({"function": "x" * 171}, f"{PROPERTIES}.Name: '{'x' * 171}' is too long."),
+        ({"before_hook": "x" * 171}, f"AppSpec Hooks.0.BeforeAllowTraffic: '{'x' * 171}' is too long."),
+        ({"after_hook": "x" * 171}, f"AppSpec Hooks.1.AfterAllowTraffic: '{'x' * 171}' is too long."),
+    ],
+)  # fmt: skip
+def test_what_the_schema_does_not_allow_is_not_written_and_names_its_place(
+    change: dict[str, str], problem: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        write(replace(WHOLE, **change))
+    assert list(map(str, caught.value.problems)) == [problem]
+
+
+def test_violations_are_told_all_at_once_in_the_order_of_their_places() -> None:
+    built = document(replace(WHOLE, alias="7", target_version="x")) | {"Colour": "red"}
+    assert [problem.where for problem in check(built)] == [
+        "AppSpec (whole)",
+        "AppSpec Resources.0.MyFunction.Properties.Alias",
+        "AppSpec Resources.0.MyFunction.Properties.TargetVersion",
+    ]
+    assert check(document(WHOLE)) == ()
+
+
+def test_the_longest_names_are_written_without_the_validator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Importing it costs as much as half a deployment."""
+    longest = replace(WHOLE, function="f" * 170, before_hook="b" * 170, after_hook="a" * 170, alias="x" * 128)
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    assert json.loads(write(longest)) == document(longest)
+    bare = replace(longest, before_hook="", after_hook="", function="f", alias="7up", target_version="9" * 30)
+    assert json.loads(write(bare)) == document(bare)
+
+
+def test_what_is_written_is_indented_text_that_ends_in_a_line_and_keeps_its_letters() -> None:
+    text = write(replace(WHOLE, logical_name="Prüfung"))
+    assert text.splitlines()[:4] == ["{", '  "version": 0.0,', '  "Resources": [', "    {"]
+    assert text.endswith("}\n")
+    assert '"Prüfung"' in text
+
+
+# A user's own
+
+
+def spec(properties: str = "{}", more: str = "", logical_name: str = "f") -> str:
+    return f"version: 0.0\nResources:\n  - {logical_name}:\n      Properties: {properties}\n{more}"
+
+
+READ: list[tuple[str, AppSpec]] = [
+    ("version: 0.0", AppSpec()),
+    ("{}", AppSpec()),
+    ("version: '0.0'\nResources:\nHooks:\n", AppSpec()),
+    ("version: 0\nResources: null\nHooks: ~\n", AppSpec()),
+    ("Resources: [MyFunction: ]", AppSpec(logical_name="MyFunction")),
+    ("Resources: {MyFunction: {Type: AWS::Lambda::Function, Properties: }}", AppSpec(logical_name="MyFunction")),
+    (spec("{Name: checkout}"), AppSpec(function="checkout", logical_name="f")),
+    (spec("{Name: '', Alias: , CurrentVersion: null, TargetVersion: ''}"), AppSpec(logical_name="f")),
+    (spec("{Alias: on, TargetVersion: 7}"), AppSpec(alias="on", target_version="7", logical_name="f")),
+    (spec("{Alias: 2001-01-01}"), AppSpec(alias="2001-01-01", logical_name="f")),
+    (spec("{Name: 010}", logical_name="'7'"), AppSpec(function="010", logical_name="7")),
+    (spec(more="Hooks: {afterAllowTraffic: a}"), AppSpec(after_hook="a", logical_name="f")),
+    (spec(more="Hooks: [BeforeAllowTraffic: b, AfterAllowTraffic: a, ]"),
+     AppSpec(before_hook="b", after_hook="a", logical_name="f")),
+    (spec(more="Hooks: [{BeforeAllowTraffic: b, AfterAllowTraffic: a}]"),
+     AppSpec(before_hook="b", after_hook="a", logical_name="f")),
+    (spec(more="Hooks: [BeforeAllowTraffic: ]"), AppSpec(logical_name="f")),
+    (spec("{Name: 'arn:aws:lambda:eu-west-1:123456789012:function:f'}"),
+     AppSpec(function="arn:aws:lambda:eu-west-1:123456789012:function:f", logical_name="f")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "said"), READ)
+def test_parts_may_be_left_out_and_scalars_are_the_text_that_was_written(text: str, said: AppSpec) -> None:
+    assert parse(text) == said
+
+
+NAME = "Expected a function's name (letters, digits, `-`, `_`; 64 at most) or its ARN."
+NUMBER = "Expected a published version's number."
+ONE = "One AppSpec deploys one function; use `functions` for several."
+NONE = "Give one under `Resources`, or leave it out."
+
+WRONG: list[tuple[str, list[str]]] = [
+    ("", [": is empty. It begins with `version: 0.0`."]),
+    ("version: 0.0\n---\nversion: 0.0\n", [": has 2 documents. It begins with `version: 0.0`."]),
+    ("just some words", [", line 1: has `just some words` where the AppSpec should be a mapping."]),
+    ("- 1\n- 2\n", [", line 1: has a list where the AppSpec should be a mapping."]),
+    ("!!python/object/apply:os.system ['true']", [", line 1: has a list where the AppSpec should be a mapping."]),
+    ("version: [0.0\n", [", line 2: cannot be read: expected ',' or ']', but got '<stream end>'."]),
+    ("version: 0.0\nname: \x02\n",
+     [", line 2: cannot be read: it has a character in it that YAML does not allow."]),
+    ("[" * 60_000, [", line 1: is nested more than 20 levels deep."]),
+    ("a: &a [x]\nb: [*a, *a]\n",
+     [", line 1: uses YAML anchors or aliases (`&name`, `*name`). Write it out."]),
+    ("x" * (MAX_CHARACTERS + 1), [f": has {MAX_CHARACTERS + 1} characters; {MAX_CHARACTERS} are possible."]),
+    ("version: 1.0\n", [", line 1: has `1.0` as its version. CodeDeploy knows `0.0` only."]),
+    ("version:\n", [", line 1: has nothing as its version. CodeDeploy knows `0.0` only."]),
+    ("version: [0.0]\n", [", line 1: has a list as its version. CodeDeploy knows `0.0` only."]),
+    ("version: 0.0\nresource: []\n",
+     [", line 2: has `resource` in the AppSpec, which is not known. Did you mean `Resources`?"]),
+    ("version: 0.0\nos: linux\n",
+     [", line 2: has `os` in the AppSpec, which is not known. There is `version`, `Resources`, `Hooks`."]),
+    ("version: 0.0\nVersion: 0.0\n", [", line 2: says `version` twice in the AppSpec. Keep one of them."]),
+    ("version: 0.0\nResources: []\n", [f", line 2: has no resource. {NONE}"]),
+    ("version: 0.0\nResources: {}\n", [f", line 2: has no resource. {NONE}"]),
+    ("Resources: checkout\n", [", line 1: has `checkout` where a resource should be a mapping."]),
+    ("Resources:\n  - [x]\n  - f: {}\n", [", line 2: has a list where a resource should be a mapping."]),
+    ("Resources:\n  - f: {}\n  - g: {}\n", [f", line 2: has 2 resources. {ONE}"]),
+    ("Resources: {f: {}, g: {}, h: {}}\n", [f", line 1: has 3 resources. {ONE}"]),
+    ("Resources: [f: {}, f: {}]\n", [f", line 1: has 2 resources. {ONE}"]),
+    ("Resources: [{f: {}, f: {}}]\n", [", line 1: says `f` twice in a resource. Keep one of them."]),
+    ("Resources:\n  - f: yes\n", [", line 2: has `yes` where resource `f` should be a mapping."]),
+    ("Resources: [f: {Kind: x}]",
+     [", line 1: has `Kind` in resource `f`, which is not known. There is `Type`, `Properties`."]),
+    ("Resources: [f: {Type: AWS::ECS::Service}]",
+     [", line 1: has a resource of type `AWS::ECS::Service`. For Lambda it is `AWS::Lambda::Function`."]),
+    ("Resources: [f: {Type: }]",
+     [", line 1: has a resource of type nothing. For Lambda it is `AWS::Lambda::Function`."]),
+    ("Resources: [f: {Type: [AWS::Lambda::Function]}]",
+     [", line 1: has a resource of type a list. For Lambda it is `AWS::Lambda::Function`."]),
+    (spec("[1, 2]"), [", line 4: has a list where Properties should be a mapping."]),
+    (spec("[]"), [", line 4: has a list where Properties should be a mapping."]),
+    (spec("{Tarjet: 1, TragetVersion: 2}"),
+     [", line 4: has `Tarjet` in Properties, which is not known. "
+      "There is `Name`, `Alias`, `CurrentVersion`, `TargetVersion`.",
+      ", line 4: has `TragetVersion` in Properties, which is not known. Did you mean `TargetVersion`?"]),
+    (spec("{Name: f, Name: g}"), [", line 4: says `Name` twice in Properties. Keep one of them."]),
+    (spec("{Name: f, NAME: f}"), [", line 4: says `Name` twice in Properties. Keep one of them."]),
+    (spec("{[Name]: f}"), [", line 4: has a list as a key in Properties. A key is text."]),
+    (spec("{Name: 'no spaces'}"),
+     [f", line 4: has `no spaces` for Name, which is not a function's name or ARN (without version or alias). {NAME}"]),
+    (spec("{Name: [f]}"), [f", line 4: has a list for Name. {NAME}"]),
+    (spec("{Alias: 7}"),
+     [", line 4: has `7` for Alias, which is not an alias name (letters, digits, `-`, `_`; 128 at most; "
+      "not a number alone). Expected an alias name, such as `live`."]),
+    (spec("{CurrentVersion: $latest, TargetVersion: 1.5}"),
+     [", line 4: has `$latest` for CurrentVersion, which is not a published version "
+      f"(`deploy` without `target-version` publishes what it holds). {NUMBER}",
+      f", line 4: has `1.5` for TargetVersion, which is not a version number (1, 2, 3, …). {NUMBER}"]),
+    (spec("{TargetVersion: {a: b}}"), [f", line 4: has a mapping for TargetVersion. {NUMBER}"]),
+    (spec("{TargetVersion: " + "x" * 100 + "}"),
+     [f", line 4: has `{'x' * 79}…` for TargetVersion, which is not a version number (1, 2, 3, …). {NUMBER}"]),
+    (spec(more="Hooks: please\n"), [", line 5: has `please` where Hooks should be a mapping."]),
+    (spec(more="Hooks:\n  - BeforeInstall: x\n"),
+     [", line 6: has `BeforeInstall` in Hooks, which is not known. "
+      "There is `BeforeAllowTraffic`, `AfterAllowTraffic`."]),
+    (spec(more="Hooks:\n  - BeforeAllowTraffic: 'rm -rf /'\n  - AfterAllowTraffic: [x]\n"),
+     [", line 6: has `rm -rf /` for BeforeAllowTraffic, "
+      f"which is not a function's name or ARN (without version or alias). {NAME}",
+      f", line 7: has a list for AfterAllowTraffic. {NAME}"]),
+    (spec(more="Hooks:\n  - BeforeAllowTraffic: a\n  - beforeallowtraffic: b\n"),
+     [", line 7: declares the hook `BeforeAllowTraffic` twice. CodeDeploy runs one function for each."]),
+    (spec("{Name: a b, Colour: red}", more="version: 2\n"),
+     [", line 4: has `Colour` in Properties, which is not known. "
+      "There is `Name`, `Alias`, `CurrentVersion`, `TargetVersion`.",
+      f", line 4: has `a b` for Name, which is not a function's name or ARN (without version or alias). {NAME}",
+      ", line 5: says `version` twice in the AppSpec. Keep one of them."]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "told"), WRONG, ids=lambda part: str(part)[:60])
+def test_what_is_wrong_in_a_users_appspec_is_told_with_its_line_and_all_at_once(text: str, told: list[str]) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse(text, where="AppSpec `a.yaml`")
+    assert list(map(str, caught.value.problems)) == [f"AppSpec `a.yaml`{each}" for each in told]
+
+
+def test_the_longest_appspec_is_read() -> None:
+    text = "version: 0.0\n#"
+    assert parse(text + "x" * (MAX_CHARACTERS - len(text))) == AppSpec()
+
+
+# With the inputs
 
 
 GIVEN = {"function": "checkout", "application": "app", "deployment-group": "group"}
 
 
+def completed(said: AppSpec, **more: str) -> Inputs:
+    given = {**GIVEN, **{name.replace("_", "-"): text for name, text in more.items()}}
+    return complete(parse_inputs(given), said, given=frozenset(name for name, text in given.items() if text))
+
+
+def disagreements(said: AppSpec, **more: str) -> list[str]:
+    with pytest.raises(InvalidInput) as caught:
+        completed(said, **more)
+    return list(map(str, caught.value.problems))
+
+
 def test_inputs_and_appspec_complete_each_other() -> None:
-    inputs = parse_inputs(GIVEN)
-    made = complete(inputs, AppSpec(target_version="7", before_hook="CodeDeployHook_a"), given=frozenset(GIVEN))
-    assert (made.function, made.target_version, made.before_allow_traffic) == ("checkout", "7", "CodeDeployHook_a")
+    assert completed(WHOLE, bucket="shop") == replace(
+        parse_inputs({**GIVEN, "bucket": "shop"}),
+        current_version="1",
+        target_version="2",
+        before_allow_traffic="CodeDeployHook_a",
+        after_allow_traffic="CodeDeployHook_b",
+    )
+    assert completed(AppSpec(), bucket="shop") == parse_inputs({**GIVEN, "bucket": "shop"})
+
+
+def test_where_both_say_the_same_there_is_nothing_to_tell() -> None:
+    assert completed(WHOLE, alias="live", target_version="2", current_version="1") == completed(WHOLE)
 
 
 def test_an_alias_that_was_not_given_gives_way_to_the_appspecs() -> None:
     """`live` is only the default of the input: it is not the user's word."""
-    made = complete(parse_inputs(GIVEN), AppSpec(alias="prod"), given=frozenset(GIVEN))
-    assert made.alias == "prod"
+    assert completed(AppSpec(alias="prod")) == replace(parse_inputs(GIVEN), alias="prod")
+
+
+def test_a_function_may_be_named_in_the_appspec_alone_and_by_its_arn() -> None:
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:checkout"
+    assert completed(AppSpec(function=arn), function="", appspec="a.yaml").function == "checkout"
+    assert completed(AppSpec(function=arn)).function == "checkout"
 
 
 def test_every_disagreement_is_named_at_once() -> None:
-    given = {**GIVEN, "alias": "live", "target-version": "3"}
-    with pytest.raises(InvalidInput) as caught:
-        complete(
-            parse_inputs(given), AppSpec(function="other", alias="prod", target_version="4"), given=frozenset(given)
-        )
-    text = str(caught.value)
-    for word in ("`checkout`", "`other`", "`live`", "`prod`", "`3`", "`4`"):
-        assert word in text
+    agree = "Leave one of them out, or make them agree."
+    appspec = replace(WHOLE, function="other", alias="prod")
+    given = {
+        "alias": "live",
+        "current_version": "3",
+        "target_version": "4",
+        "before_allow_traffic": "x",
+        "after_allow_traffic": "y",
+    }
+    assert disagreements(appspec, **given) == [
+        f"input `function`: is `checkout`, but the AppSpec says `other`. {agree}",
+        f"input `alias`: is `live`, but the AppSpec says `prod`. {agree}",
+        f"input `current-version`: is `3`, but the AppSpec says `1`. {agree}",
+        f"input `target-version`: is `4`, but the AppSpec says `2`. {agree}",
+        f"input `before-allow-traffic`: is `x`, but the AppSpec says `CodeDeployHook_a`. {agree}",
+        f"input `after-allow-traffic`: is `y`, but the AppSpec says `CodeDeployHook_b`. {agree}",
+    ]
 
 
-def test_a_target_version_and_new_code_contradict() -> None:
-    inputs = parse_inputs({**GIVEN, "package": "build"})
-    with pytest.raises(InvalidInput, match="new code"):
-        complete(inputs, AppSpec(target_version="4"), given=frozenset(GIVEN))
+@pytest.mark.parametrize(
+    "code",
+    [
+        {"package": "build"},
+        {"package_s3": "s3://bucket/key"},
+        {"image_uri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a:1"},
+    ],
+)
+def test_a_target_version_and_new_code_contradict(code: dict[str, str]) -> None:
+    assert disagreements(AppSpec(target_version="4"), **code) == [
+        "input `appspec`: names the target version 4, but new code was given, too. "
+        "Leave TargetVersion out of the AppSpec, or give no code."
+    ]
+    assert completed(AppSpec(current_version="4"), **code).current_version == "4"
+
+
+def test_one_version_as_current_and_target_leaves_nothing_to_deploy() -> None:
+    told = [
+        "input `appspec`: leads to version 7 as current and as target. "
+        "Give the version that is to serve next as TargetVersion."
+    ]
+    assert disagreements(AppSpec(current_version="7", target_version="7")) == told
+    assert disagreements(AppSpec(current_version="7"), target_version="7") == told
+
+
+def test_a_function_that_nobody_names_is_missing() -> None:
+    assert disagreements(AppSpec(alias="live"), function="", appspec="a.yaml") == [
+        "input `function`: is missing, and the AppSpec names none. Name it in one of them."
+    ]
