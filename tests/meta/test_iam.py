@@ -27,6 +27,7 @@ FREE = {"sts:GetCallerIdentity", "sts:AssumeRoleWithWebIdentity"}
 OF_CALLERS = ("read.json", "deploy.json", "rollback.json", "stop.json")
 # Asked for by CreateDeployment itself, not called by us (CodeDeploy's permissions reference).
 IMPLIED = {
+    "codedeploy:GetApplicationRevision",
     "codedeploy:RegisterApplicationRevision",
     "codedeploy:UpdateDeploymentGroup",
     "iam:PassRole",
