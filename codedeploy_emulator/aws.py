@@ -14,7 +14,7 @@ from . import codedeploy, iam_simulation, lambda_aliases, lambda_functions, lamb
 from .errors import ApiError
 from .lambda_call import Lambda
 from .runtime import Runtime
-from .wire import AwsCall, Request, Response, aws_call, error_response, path_parts, protocol_of
+from .wire import QUERY_SERVICES, AwsCall, Request, Response, aws_call, error_response, path_parts, protocol_of
 
 _LAMBDA = {**lambda_functions.OPERATIONS, **lambda_aliases.OPERATIONS}
 
@@ -45,6 +45,8 @@ class Aws:
             return error_response(ApiError("EmulatorError", text), protocol_of(call, request))
 
     def _answer(self, request: Request, call: AwsCall) -> Response:
+        if not moto_parts.region_exists(call.region):
+            raise _no_such_region(call)
         account = self.account_of(call)
         if call.service == "lambda" and call.operation == "Invoke":
             return lambda_invoke.invoked(self._lambda(request, call, account))
@@ -150,3 +152,17 @@ class Aws:
         call = aws_call(request)
         assert call is not None
         return self.answer(request, call)
+
+
+def _no_such_region(call: AwsCall) -> ApiError:
+    """What AWS says to a signature for another region than its own.
+
+    In AWS a client with a mistyped region finds no host; here the host is there, so the signature is what is wrong.
+    """
+    if call.service == "s3":
+        text = f"The authorization header is malformed; the region '{call.region}' is wrong; expecting 'us-east-1'"
+        return ApiError("AuthorizationHeaderMalformed", text)
+    text = f"Credential should be scoped to a valid region, not '{call.region}'."
+    if call.service in QUERY_SERVICES:
+        return ApiError("SignatureDoesNotMatch", text, 403)
+    return ApiError("InvalidSignatureException", text, 403 if call.service == "lambda" else 400)

@@ -19,7 +19,10 @@ class CborError(ValueError):
 
 def decode(raw: bytes) -> Any:
     """The one value that the bytes hold; timestamps become epoch seconds."""
-    value, end = _item(raw, 0)
+    try:
+        value, end = _item(raw, 0)
+    except TypeError:
+        raise CborError("a key, or a part of a text, is of a wrong kind") from None
     if end != len(raw):
         raise CborError("there is something after the value")
     return value
@@ -110,12 +113,7 @@ def encode(value: Any, shape: Any = None) -> bytes:
         )
     parts = [_head(5, len(value))]
     for key, inner in value.items():
-        inner_shape = None
-        if kind == "structure":
-            inner_shape = shape.members.get(key)
-        elif kind == "map":
-            inner_shape = shape.value
-        parts += [encode(key), encode(inner, inner_shape)]
+        parts += [encode(key), encode(inner, shape.members.get(key) if kind == "structure" else None)]
     return b"".join(parts)
 
 

@@ -132,7 +132,7 @@ def handle(runtime: Runtime, call: AwsCall, account: str, request: Request) -> R
 def _params(operation: str, request: Request, *, in_cbor: bool) -> Json:
     try:
         params = (cbor.decode(request.body) if request.body else {}) if in_cbor else request.json()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ApiError("SerializationException", f"The request cannot be read: {error}") from None
     if params is None:
         params = {}

@@ -36,8 +36,8 @@ def create_deployment(runtime: Runtime, place: Place, params: Params) -> Json:
     limit = runtime.switches.number("appspec-limit-bytes")
     revision = validation.revision(params, content_needed=False, limit=limit)
     revision = use(runtime, application, revision, group.info["deploymentGroupName"], probe=True)
-    config = params.get("deploymentConfigName") or group.info["deploymentConfigName"]
-    config = config_for(place, "Lambda", config)
+    config = params.get("deploymentConfigName")
+    config = config_for(place, "Lambda", group.info["deploymentConfigName"] if config is None else config)
     description = validation.description(params)
     _refuse_what_lambda_has_not(params)
     rollback = validation.auto_rollback(params.get("autoRollbackConfiguration"))
@@ -134,6 +134,8 @@ def list_deployments(runtime: Runtime, place: Place, params: Params) -> Json:
         found = [deployment for deployment in found if deployment.run.status.value in statuses]
     span = params.get("createTimeRange") or {}
     start, end = span.get("start"), span.get("end")
+    if any(not isinstance(moment, int | float | None) for moment in (start, end)):
+        raise ApiError("SerializationException", "A time is a number: seconds since 1970.")
     if start is not None and end is not None and start > end:
         raise ApiError("InvalidTimeRangeException", "The time range begins after its end.")
     if start is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import validation, views
+from . import configs, validation, views
 from .codedeploy_setup import BATCH, Json, Params, application_of, config_for, group_of, page
 from .errors import ApiError
 from .runtime import Runtime
@@ -25,9 +25,7 @@ def create_deployment_group(runtime: Runtime, place: Place, params: Params) -> J
         "applicationName": application_name,
         "deploymentGroupId": runtime.store.new_uuid(),
         "deploymentGroupName": name,
-        "deploymentConfigName": "CodeDeployDefault.LambdaAllAtOnce"
-        if platform == "Lambda"
-        else "CodeDeployDefault.OneAtATime",
+        "deploymentConfigName": configs.DEFAULTS[platform],
         "ec2TagFilters": [],
         "onPremisesInstanceTagFilters": [],
         "autoScalingGroups": [],
@@ -61,8 +59,10 @@ def _group_settings(runtime: Runtime, place: Place, platform: str, params: Param
                 raise ApiError(code, f"{member} cannot be set for the Lambda compute platform.")
     else:
         settings["deploymentStyle"] = params.get("deploymentStyle")
-    if params.get("outdatedInstancesStrategy"):
-        settings["outdatedInstancesStrategy"] = params["outdatedInstancesStrategy"]
+    strategy = params.get("outdatedInstancesStrategy")
+    if strategy not in (None, "UPDATE", "IGNORE"):
+        raise ApiError("InvalidInputException", "The outdated instances strategy is UPDATE or IGNORE.")
+    settings["outdatedInstancesStrategy"] = strategy
     return {key: value for key, value in settings.items() if value is not None}
 
 

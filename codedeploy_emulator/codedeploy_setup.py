@@ -85,6 +85,10 @@ def update_application(runtime: Runtime, place: Place, params: Params) -> Json:
         if deployment.application == name:
             deployment.application = new
     place.tags[place.arn("application", new)] = place.tags.pop(place.arn("application", name), {})
+    for group_name in application.groups:
+        # A group's ARN holds the application's name.
+        tags = place.tags.pop(place.arn("deploymentgroup", f"{name}/{group_name}"), {})
+        place.tags[place.arn("deploymentgroup", f"{new}/{group_name}")] = tags
     return {}
 
 
@@ -96,7 +100,8 @@ def delete_application(runtime: Runtime, place: Place, params: Params) -> Json:
 
 def config_for(place: Place, platform: str, given: object) -> str:
     """A deployment config that exists and fits the platform."""
-    name = configs.checked_name(given)
+    # Where a config may be left out, an empty name is no missing one.
+    name = configs.checked_name(given or " ")
     config = place.configs.get(name)
     if config is None:
         raise ApiError("DeploymentConfigDoesNotExistException", f"No deployment configuration found for name: {name}")
@@ -180,11 +185,13 @@ def _resource(place: Place, params: Params) -> str:
     parts = str(arn).split(":", 6)
     if len(parts) != 7 or parts[0] != "arn" or parts[2] != "codedeploy":
         raise ApiError("InvalidArnException", f"The ARN is not in a valid format: {arn}")
+    # "does not exist with the user or AWS account": so another account's or region's does not exist here either.
+    held = place if parts[3:5] == [place.region, place.account] else Place(account=parts[4], region=parts[3])
     if parts[5] == "application":
-        application_of(place, parts[6])
+        application_of(held, parts[6])
     elif parts[5] == "deploymentgroup":
         application, _, group = parts[6].partition("/")
-        group_of(application_of(place, application), group)
+        group_of(application_of(held, application), group)
     else:
         raise ApiError("ArnNotSupportedException", f"Resources of this kind cannot be tagged: {arn}")
     return str(arn)

@@ -32,6 +32,11 @@ _PREDEFINED_LAMBDA: dict[str, dict[str, Any]] = {
     "CodeDeployDefault.LambdaLinear10PercentEvery1Minute": _linear(1),
     **{f"CodeDeployDefault.LambdaLinear10PercentEvery{minutes}Minutes": _linear(minutes) for minutes in (2, 3, 10)},
 }
+_PREDEFINED_ECS: dict[str, dict[str, Any]] = {
+    "CodeDeployDefault.ECSAllAtOnce": {"type": "AllAtOnce"},
+    **{f"CodeDeployDefault.ECSCanary10Percent{minutes}Minutes": _canary(minutes) for minutes in (5, 15)},
+    **{f"CodeDeployDefault.ECSLinear10PercentEvery{minutes}Minutes": _linear(minutes) for minutes in (1, 3)},
+}
 _PREDEFINED_SERVER = {
     "CodeDeployDefault.OneAtATime": {"type": "HOST_COUNT", "value": 1},
     "CodeDeployDefault.HalfAtATime": {"type": "FLEET_PERCENT", "value": 50},
@@ -40,20 +45,29 @@ _PREDEFINED_SERVER = {
 
 
 def predefined() -> dict[str, dict[str, Any]]:
-    """All predefined configs as GetDeploymentConfig shows them; the server ones are there to be refused."""
+    """All predefined configs as GetDeploymentConfig shows them; those of other platforms are there to be refused."""
     configs: dict[str, dict[str, Any]] = {}
-    for name, routing in _PREDEFINED_LAMBDA.items():
-        configs[name] = {
-            "deploymentConfigName": name,
-            "computePlatform": "Lambda",
-            "trafficRoutingConfig": routing,
-        }
+    for platform, routings in (("Lambda", _PREDEFINED_LAMBDA), ("ECS", _PREDEFINED_ECS)):
+        for name, routing in routings.items():
+            configs[name] = {
+                "deploymentConfigName": name,
+                "computePlatform": platform,
+                "trafficRoutingConfig": routing,
+            }
     for name, hosts in _PREDEFINED_SERVER.items():
         configs[name] = {"deploymentConfigName": name, "computePlatform": "Server", "minimumHealthyHosts": hosts}
     for number, config in enumerate(configs.values(), start=1):
         config["deploymentConfigId"] = f"00000000-0000-0000-0000-{number:012d}"
         config["createTime"] = 1511827200.0
     return configs
+
+
+DEFAULTS = {
+    "Server": "CodeDeployDefault.OneAtATime",
+    "Lambda": "CodeDeployDefault.LambdaAllAtOnce",
+    "ECS": "CodeDeployDefault.ECSAllAtOnce",
+}
+"""The config of a group that names none, by compute platform."""
 
 
 def checked_name(name: object) -> str:

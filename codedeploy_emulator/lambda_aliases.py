@@ -129,6 +129,8 @@ def _weights(call: Lambda, primary: str, routing: object) -> dict[str, float]:
     first, second = call.function(primary), call.function(_version(call, version))
     if first.role != second.role:
         raise wrong("The two versions of an alias must have the same execution role.")
+    if moto_parts.marked(first, "dead_letters") != moto_parts.marked(second, "dead_letters"):
+        raise wrong("The two versions of an alias must have the same dead-letter queue configuration, or none.")
     return {version: float(weight)}
 
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import moto_parts
+from . import lambda_names, moto_parts
 from .errors import ApiError
+from .lambda_names import FunctionName
 from .runtime import Runtime
 from .store import partition
 from .wire import Request, Response, json_response, path_parts, request_id
@@ -35,13 +36,44 @@ class Lambda:
 
     @property
     def function_name(self) -> str:
-        """The plain name in the path, which may be a name, a partial or whole ARN, with or without a qualifier."""
-        return split_name(path_parts(self.request)[2])[0]
+        """The plain name of the function in the path."""
+        return self._named().name
 
     @property
     def qualifier(self) -> str | None:
-        """The qualifier, from the query or from the name."""
-        return self.request.query.get("Qualifier") or split_name(path_parts(self.request)[2])[1]
+        """The qualifier, from the query or from the name; both may say it when they say the same."""
+        asked, named = self.request.query.get("Qualifier"), self._named().qualifier
+        if asked and named and asked != named:
+            raise ApiError(
+                "InvalidParameterValueException",
+                "The derived qualifier from the function name does not match the specified qualifier.",
+            )
+        return asked or named
+
+    def _named(self) -> FunctionName:
+        """The function in the path, which must be one of this account and region."""
+        raw = path_parts(self.request)[2]
+        named = lambda_names.parse(raw)
+        if named is None:
+            raise ApiError(
+                "ValidationException",
+                f"1 validation error detected: Value '{raw}' at 'functionName' failed to satisfy constraint: Member "
+                "must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?"
+                "([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)"
+                "(:(\\$LATEST|[a-zA-Z0-9-_]+))?",
+            )
+        if named.region not in (None, self.region):
+            text = f"Functions from '{named.region}' are not reachable in this region ('{self.region}')"
+            raise ApiError("ResourceNotFoundException", text, 404)
+        if named.account not in (None, self.account):
+            # IAM is not enforced here, but without a policy on the function nobody reaches another account's.
+            raise ApiError(
+                "AccessDeniedException",
+                f"User: arn:{partition(self.region)}:sts::{self.account}:assumed-role/ci/session is not authorized to "
+                f"reach {raw} because no resource-based policy of account {named.account} allows it",
+                403,
+            )
+        return named
 
     def body(self) -> Json:
         """The body, an object."""
@@ -88,22 +120,17 @@ class Lambda:
         return self.moto(request)
 
 
-def split_name(raw: str) -> tuple[str, str | None]:
-    """`name`, `name:qualifier`, `ACCOUNT:function:name[:qualifier]` or an ARN: the name and the qualifier."""
-    tail = raw.split("function:", 1)[-1] if "function:" in raw else raw
-    name, _, qualifier = tail.partition(":")
-    return name, qualifier or None
-
-
 def page(request: Request, member: str, items: list[Any]) -> Response:
     """One page of a Lambda list: Marker and MaxItems, 50 at most."""
     query = request.query
-    size = min(PAGE, int(query["MaxItems"])) if query.get("MaxItems", "").isdigit() else PAGE
+    size = min(PAGE, int(query["MaxItems"])) if query.get("MaxItems", "").isdecimal() else PAGE
     marker = query.get("Marker", "")
     try:
         start = int(base64.urlsafe_b64decode(marker)) if marker else 0
     except (ValueError, binascii.Error):
-        raise ApiError("InvalidParameterValueException", "The marker is not valid.") from None
+        start = -1
+    if start < 0:
+        raise ApiError("InvalidParameterValueException", "The marker is not valid.")
     answer: Json = {member: items[start : start + max(1, size)]}
     if start + size < len(items):
         answer["NextMarker"] = base64.urlsafe_b64encode(str(start + size).encode()).decode()

@@ -8,14 +8,17 @@ version that an alias serves, code from a pinned S3 version, provisioned concurr
 from __future__ import annotations
 
 import base64
+import binascii
 import copy
+import io
 import json
+import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 from . import moto_parts
 from .errors import ApiError
-from .lambda_call import STALE, Handler, Json, Lambda, page, split_name
+from .lambda_call import STALE, Handler, Json, Lambda, page
 from .runtime import Runtime
 from .wire import Response, json_response, path_parts
 
@@ -28,9 +31,9 @@ def created(call: Lambda) -> Response:
     answer = call.ask_moto(body)
     if answer.status >= 300:
         return answer
-    name, _ = split_name(str(body["FunctionName"]))
-    found = call.named(name)
+    found = call.named(str(body["FunctionName"]))
     found.code = dict(found.code)
+    _keep_dead_letters(body, found)
     ready = _pending_until(call.runtime)
     moto_parts.mark(found, revision=call.runtime.store.new_uuid(), state_ready=ready, published=0)
     if publish:
@@ -124,6 +127,7 @@ def configuration_updated(call: Lambda) -> Response:
         found.tracing_config = body["TracingConfig"]
     if body.get("EphemeralStorage"):
         found.ephemeral_storage = body["EphemeralStorage"]["Size"]
+    _keep_dead_letters(body, found)
     if "KMSKeyArn" in body:
         found.kms_key_arn = body["KMSKeyArn"] or None
     _touched(call, found)
@@ -171,6 +175,9 @@ def configuration(runtime: Runtime, found: Any) -> Json:
     config = _without_none(found.get_configuration())
     now = runtime.clock.now()
     config["RevisionId"] = moto_parts.marked(found, "revision") or ""
+    dead_letters = moto_parts.marked(found, "dead_letters")
+    if dead_letters:
+        config["DeadLetterConfig"] = {"TargetArn": dead_letters}
     if str(found.version) != "$LATEST":
         config["Version"] = str(found.version)
     if moto_parts.marked(found, "state_ready", 0.0) > now:
@@ -222,7 +229,14 @@ def _fingerprint(found: Any) -> str:
     """Code and configuration, without what changes by itself."""
     ignored = ("LastModified", "FunctionArn", "Version", "LastUpdateStatus", "State")
     config = {key: value for key, value in found.get_configuration().items() if key not in ignored}
+    config["DeadLetterConfig"] = moto_parts.marked(found, "dead_letters")
     return json.dumps(config, sort_keys=True, default=str)
+
+
+def _keep_dead_letters(body: Mapping[str, Any], found: Any) -> None:
+    """moto forgets DeadLetterConfig, which the versions of a split alias must share; an empty ARN takes it away."""
+    if body.get("DeadLetterConfig") is not None:
+        moto_parts.mark(found, dead_letters=body["DeadLetterConfig"].get("TargetArn") or None)
 
 
 def _touched(call: Lambda, found: Any) -> None:
@@ -254,20 +268,40 @@ def _refuse_stale(body: Mapping[str, Any], found: Any) -> None:
 
 
 def _with_code(given: Json) -> Json:
-    """Code in S3 is read here: moto takes the newest version whatever S3ObjectVersion says."""
+    """The code as moto takes it; code in S3 is read here, because moto disregards S3ObjectVersion."""
+    if given.get("ZipFile"):
+        try:
+            code = base64.b64decode(given["ZipFile"], validate=True)
+        except binascii.Error as error:
+            text = f"Could not parse request body into json: Failed to decode VALUE_STRING as base64: {error}"
+            raise ApiError("InvalidRequestContentException", text) from None
+        _check_zip(code)
+        return given
     if not given.get("S3Bucket") or not given.get("S3Key"):
+        if not given.get("ImageUri"):
+            raise ApiError("InvalidParameterValueException", "Please provide a source for function code.")
         return given
     found = moto_parts.s3_object(given["S3Bucket"], given["S3Key"], given.get("S3ObjectVersion"))
     if found is None:
         owner = moto_parts.bucket_owner(given["S3Bucket"])
-        code = "NoSuchKey" if owner else "NoSuchBucket"
+        reason = "NoSuchKey" if owner else "NoSuchBucket"
         raise ApiError(
             "InvalidParameterValueException",
-            f"Error occurred while GetObject. S3 Error Code: {code}. S3 Error Message: The specified "
+            f"Error occurred while GetObject. S3 Error Code: {reason}. S3 Error Message: The specified "
             f"{'key' if owner else 'bucket'} does not exist.",
         )
     rest = {key: value for key, value in given.items() if key not in ("S3Bucket", "S3Key", "S3ObjectVersion")}
-    return {**rest, "ZipFile": base64.b64encode(bytes(found.value)).decode()}
+    stored = bytes(found.value)
+    _check_zip(stored)
+    return {**rest, "ZipFile": base64.b64encode(stored).decode()}
+
+
+def _check_zip(code: bytes) -> None:
+    if not zipfile.is_zipfile(io.BytesIO(code)):
+        raise ApiError(
+            "InvalidParameterValueException",
+            "Could not unzip uploaded file. Please check your file, then try to upload again.",
+        )
 
 
 def _without_none(config: Mapping[str, Any]) -> Json:

@@ -30,6 +30,7 @@ from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.models import s3_backends
 
+from . import lambda_names
 from .store import partition
 
 ACCOUNT = str(DEFAULT_ACCOUNT_ID)
@@ -68,6 +69,11 @@ def reset() -> None:
 def account_of(access_key: str) -> str:
     """The account whose access key this is; the default account for keys that nobody made."""
     return str(get_account_id_from(access_key))
+
+
+def region_exists(region: str) -> bool:
+    """Whether AWS has a region of this name, in any partition, as far as botocore knows."""
+    return region in lambda_backends[ACCOUNT].regions
 
 
 def is_session_key(account: str, region: str, access_key: str) -> bool:
@@ -124,9 +130,15 @@ def policies_of_role(arn: str) -> list[str] | None:
 
 
 def function(account: str, region: str, name: str, qualifier: str | None = None) -> Any | None:
-    """moto's function object of a version, an alias or $LATEST; None when there is none."""
+    """moto's function object of a version, an alias or $LATEST; None when there is none here.
+
+    `name` may be an ARN, as in an AppSpec; one of another account or region names nothing here.
+    """
+    named = lambda_names.parse(name)
+    if named is None or named.account not in (None, account) or named.region not in (None, region):
+        return None
     try:
-        return lambda_backends[account][region].get_function(name, qualifier)
+        return lambda_backends[account][region].get_function(named.name, qualifier or named.qualifier)
     except (JsonRESTError, ValueError):
         return None
 

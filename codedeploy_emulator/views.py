@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import appspec
+from . import appspec, lambda_names
 from .run import Event, Run, Status
 from .store import Deployment, partition, without_content
 from .switches import Switches
@@ -148,8 +148,9 @@ def _names(deployment: Deployment) -> tuple[str, str, str, str] | None:
 def _arn(deployment: Deployment, function: str) -> str:
     if function.startswith("arn:"):
         return function
-    place = deployment.place
-    return f"arn:{partition(place.region)}:lambda:{place.region}:{place.account}:function:{function}"
+    place, named = deployment.place, lambda_names.parse(function)
+    name = named.name if named else function
+    return f"arn:{partition(place.region)}:lambda:{place.region}:{place.account}:function:{name}"
 
 
 def _last_change(run: Run, created: float) -> float:

@@ -60,13 +60,38 @@ def test_an_error_is_the_same_in_cbor(world: World) -> None:
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
+@pytest.mark.parametrize("body", [b"\xa1\x80\x01", b"\xff", b"\x80", b"\x81" * 100_000])
+def test_a_body_that_is_no_cbor_map_is_a_serialization_error(world: World, body: bytes) -> None:
+    answer = requests.post(
+        f"{world.emulator.url}/service/CodeDeploy_20141006/operation/GetDeployment",
+        data=body,
+        headers={"Authorization": AUTHORIZATION, "smithy-protocol": "rpc-v2-cbor"},
+        timeout=10,
+    )
+    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/cbor")
+    assert cbor.decode(answer.content)["__type"] == "SerializationException"
+
+
 def test_a_throttle_is_the_same_in_cbor(world: World) -> None:
     world.emulator.faults(service="codedeploy", fault="throttle")
     assert _call(world, "ListApplications")["Error"]["Code"] == "ThrottlingException"
 
 
 @pytest.mark.parametrize(
-    "raw", [b"\xa1", b"\xa1\x61", b"\x1c", b"\xff\x00", b"\xa0\xa0", b"\xbf\x61a\xff", b"\xf9\x00"]
+    "raw",
+    [
+        b"",
+        b"\xa1",
+        b"\xa1\x61",
+        b"\x1c",
+        b"\x19\x01",
+        b"\xff\x00",
+        b"\xa0\xa0",
+        b"\xbf\x61a\xff",
+        b"\xf9\x00",
+        b"\xa1\x80\x01",
+        b"\x7f\x41a\xff",
+    ],
 )
 def test_bytes_that_are_no_cbor_are_an_error(raw: bytes) -> None:
     with pytest.raises((cbor.CborError, UnicodeDecodeError)):

@@ -104,6 +104,40 @@ def test_applications_are_created_renamed_tagged_and_deleted(world: World) -> No
     assert _all(world, "list_applications", "applications") == []
 
 
+def test_a_renamed_application_keeps_its_groups_deployments_and_tags(shop: World) -> None:
+    codedeploy = shop.codedeploy
+    arn = "arn:aws:codedeploy:us-east-1:123456789012:deploymentgroup:{}/{}"
+    codedeploy.tag_resource(ResourceArn=arn.format(APP, GROUP), Tags=[{"Key": "team", "Value": "x"}])
+    deployment = shop.deploy(deploymentConfigName=AT_ONCE)
+    shop.emulator.advance(1)
+    codedeploy.update_application(applicationName=APP, newApplicationName="store")
+    codedeploy.update_deployment_group(
+        applicationName="store", currentDeploymentGroupName=GROUP, newDeploymentGroupName="main"
+    )
+    shop.emulator.advance(60)
+    info = shop.info(deployment)
+    assert (info["status"], info["applicationName"], info["deploymentGroupName"]) == ("Succeeded", "store", "main")
+    tags = codedeploy.list_tags_for_resource(ResourceArn=arn.format("store", "main"))["Tags"]
+    assert tags == [{"Key": "team", "Value": "x"}]
+    group = codedeploy.get_deployment_group(applicationName="store", deploymentGroupName="main")["deploymentGroupInfo"]
+    assert (group["applicationName"], group["lastSuccessfulDeployment"]["deploymentId"]) == ("store", deployment)
+    found = codedeploy.list_deployments(applicationName="store", deploymentGroupName="main")["deployments"]
+    assert found == [deployment]
+
+
+@pytest.mark.parametrize(
+    ("platform", "config"),
+    [("Server", "CodeDeployDefault.OneAtATime"), ("Lambda", AT_ONCE), ("ECS", "CodeDeployDefault.ECSAllAtOnce")],
+)
+def test_a_group_that_names_no_config_has_its_platforms_default(world: World, platform: str, config: str) -> None:
+    role = "arn:aws:iam::123456789012:role/codedeploy"
+    world.codedeploy.create_application(applicationName="a", computePlatform=platform)
+    world.codedeploy.create_deployment_group(applicationName="a", deploymentGroupName="g", serviceRoleArn=role)
+    found = world.codedeploy.get_deployment_group(applicationName="a", deploymentGroupName="g")["deploymentGroupInfo"]
+    assert (found["deploymentConfigName"], found["computePlatform"]) == (config, platform)
+    assert found["serviceRoleArn"] == role
+
+
 def test_lists_come_in_pages_and_end(shop: World) -> None:
     shop.emulator.switches(page_size=2)
     deployments = []
@@ -111,7 +145,7 @@ def test_lists_come_in_pages_and_end(shop: World) -> None:
         deployments.append(shop.deploy(current, target, deploymentConfigName=AT_ONCE))
         shop.emulator.advance(60)
     assert _all(shop, "list_deployments", "deployments") == deployments[::-1]
-    assert len(_all(shop, "list_deployment_configs", "deploymentConfigsList")) == 12
+    assert len(_all(shop, "list_deployment_configs", "deploymentConfigsList")) == 17
 
 
 def test_deployments_are_found_by_group_status_and_time(shop: World) -> None:

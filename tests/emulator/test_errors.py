@@ -92,6 +92,12 @@ CASES: list[tuple[str, Json, str]] = [
         {**CREATE, "deploymentConfigName": "CodeDeployDefault.OneAtATime"},
         "InvalidDeploymentConfigName",
     ),
+    ("CreateDeployment", {**CREATE, "deploymentConfigName": ""}, "InvalidDeploymentConfigName"),
+    (
+        "CreateDeployment",
+        {**CREATE, "deploymentConfigName": "CodeDeployDefault.ECSAllAtOnce"},
+        "InvalidDeploymentConfigName",
+    ),
     ("CreateDeployment", {**CREATE, "deploymentConfigName": "none"}, "DeploymentConfigDoesNotExist"),
     ("CreateDeployment", {**CREATE, "description": "x" * 257}, "DescriptionTooLong"),
     ("CreateDeployment", CREATE, "DeploymentLimitExceeded"),
@@ -161,7 +167,9 @@ CASES: list[tuple[str, Json, str]] = [
             ({"onPremisesInstanceTagFilters": [{"Key": "a"}]}, "InvalidTag"),
             ({"autoScalingGroups": ["a"]}, "InvalidAutoScalingGroup"),
             ({"deploymentConfigName": "a b"}, "InvalidDeploymentConfigName"),
+            ({"deploymentConfigName": ""}, "InvalidDeploymentConfigName"),
             ({"deploymentConfigName": "none"}, "DeploymentConfigDoesNotExist"),
+            ({"outdatedInstancesStrategy": "LATER"}, "InvalidInput"),
             ({"triggerConfigurations": [{"triggerName": "t"}]}, "InvalidTriggerConfig"),
             ({"triggerConfigurations": [{**TRIGGER, "triggerEvents": ["Never"]}]}, "InvalidTriggerConfig"),
             ({"triggerConfigurations": [TRIGGER] * 11}, "TriggerTargetsLimitExceeded"),
@@ -333,6 +341,8 @@ CASES: list[tuple[str, Json, str]] = [
             ({"ResourceArn": "x"}, "InvalidArn"),
             ({"ResourceArn": NO_APP_ARN}, "ApplicationDoesNotExist"),
             ({"ResourceArn": NO_GROUP_ARN}, "DeploymentGroupDoesNotExist"),
+            ({"ResourceArn": ARN.replace("us-east-1", "eu-west-1")}, "ApplicationDoesNotExist"),
+            ({"ResourceArn": ARN.replace("123456789012", "111122223333")}, "ApplicationDoesNotExist"),
             ({"ResourceArn": ARN.replace(f"application:{APP}", "instance:x")}, "ArnNotSupported"),
         )
     ],
@@ -379,7 +389,7 @@ CANNOT_OCCUR = {
     "InvalidLoadBalancerInfo": "no such parameter",
     "InvalidGitHubAccountToken": "GitHub revisions",
     "InvalidECSService": "ECS",
-    "InvalidInput": "no rule behind it for this platform",
+    "InvalidInput": "no rule behind it in ListDeployments",
     "InvalidRole": "no role is given",
     "InvalidTag": "no tag filter is given",
     "DeploymentConfigDoesNotExist": "a group's config cannot be deleted while it is used",
@@ -501,13 +511,24 @@ def test_an_operation_that_does_not_exist_is_an_error_and_no_outage(world: World
     assert (answer.status_code, answer.json()["__type"]) == (400, "UnknownOperationException")
 
 
-@pytest.mark.parametrize("raw", [b"not json", b"[1]"])
+@pytest.mark.parametrize("raw", [b"not json", b"[1]", b"\xff", b"[" * 100_000])
 def test_a_body_that_is_no_json_object_is_a_serialization_error(world: World, raw: bytes) -> None:
     assert _post(world, "GetDeployment", None, raw).json()["__type"] == "SerializationException"
 
 
-def test_a_parameter_of_a_wrong_type_is_a_serialization_error(world: World) -> None:
-    assert _post(world, "GetDeployment", {"deploymentId": 5}).json()["__type"] == "SerializationException"
+@pytest.mark.parametrize(
+    ("operation", "params"),
+    [
+        ("GetDeployment", {"deploymentId": 5}),
+        ("CreateDeployment", {**CREATE, "revision": "s3://bucket/key"}),
+        # An SDK's own time types are numbers on the wire.
+        ("ListDeployments", {"createTimeRange": {"start": "2026-01-01T00:00:00Z"}}),
+    ],
+)
+def test_a_parameter_of_a_wrong_type_is_a_serialization_error(world: World, operation: str, params: Json) -> None:
+    answer = _post(world, operation, params)
+    assert (answer.status_code, answer.json()["__type"]) == (400, "SerializationException")
+    assert answer.json()["message"]
 
 
 def test_custom_configs_are_limited_in_number(world: World) -> None:

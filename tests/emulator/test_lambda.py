@@ -7,6 +7,7 @@ import json
 from collections import Counter
 
 import pytest
+import requests
 from botocore.exceptions import ClientError
 
 from codedeploy_emulator.seed import zip_of
@@ -80,6 +81,87 @@ def test_publishing_is_a_no_op_when_nothing_changed(checkout: World) -> None:
     assert publish(FunctionName="checkout")["Version"] == "2"
     checkout.functions.update_function_configuration(FunctionName="checkout", Timeout=9)
     assert publish(FunctionName="checkout")["Version"] == "3"
+
+
+def test_a_dead_letter_queue_is_kept_published_and_must_be_that_of_both_versions_of_an_alias(checkout: World) -> None:
+    functions = checkout.functions
+    queue = {"TargetArn": "arn:aws:sqs:us-east-1:123456789012:lost"}
+    changed = functions.update_function_configuration(FunctionName="checkout", DeadLetterConfig=queue)
+    assert changed["DeadLetterConfig"] == queue
+    published = functions.publish_version(FunctionName="checkout")
+    assert (published["Version"], published["DeadLetterConfig"]) == ("3", queue)
+    with pytest.raises(ClientError, match="same dead-letter queue configuration") as refused:
+        functions.update_alias(
+            FunctionName="checkout", Name="live", RoutingConfig={"AdditionalVersionWeights": {"3": 0.1}}
+        )
+    assert _code(refused) == ("InvalidParameterValueException", 400)
+    functions.update_function_configuration(FunctionName="checkout", DeadLetterConfig={"TargetArn": ""})
+    assert "DeadLetterConfig" not in functions.get_function_configuration(FunctionName="checkout")
+    assert functions.publish_version(FunctionName="checkout")["Version"] == "4"
+    functions.update_alias(FunctionName="checkout", Name="live", RoutingConfig={"AdditionalVersionWeights": {"4": 0.1}})
+    assert checkout.traffic() == {"1": 0.9, "4": 0.1}
+
+
+def test_a_dead_letter_queue_may_be_there_from_the_start(world: World) -> None:
+    queue = {"TargetArn": "arn:aws:sns:us-east-1:123456789012:lost"}
+    world.function("sender", DeadLetterConfig=queue)
+    assert world.functions.get_function_configuration(FunctionName="sender")["DeadLetterConfig"] == queue
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ({}, "Please provide a source for function code."),
+        ({"S3Bucket": "code"}, "Please provide a source for function code."),
+        ({"ZipFile": b"text"}, "Could not unzip uploaded file. Please check your file, then try to upload again."),
+        (
+            {"S3Bucket": "code", "S3Key": "text"},
+            "Could not unzip uploaded file. Please check your file, then try to upload again.",
+        ),
+        (
+            {"S3Bucket": "none", "S3Key": "a"},
+            "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does "
+            "not exist.",
+        ),
+    ],
+)
+def test_code_that_is_none_is_refused(checkout: World, code: dict, message: str) -> None:
+    checkout.client("s3").create_bucket(Bucket="code")
+    checkout.client("s3").put_object(Bucket="code", Key="text", Body=b"text")
+    before = checkout.functions.get_function_configuration(FunctionName="checkout")["CodeSha256"]
+    with pytest.raises(ClientError) as refused:
+        checkout.functions.update_function_code(FunctionName="checkout", **code)
+    assert _code(refused) == ("InvalidParameterValueException", 400)
+    assert refused.value.response["Error"]["Message"] == message
+    assert checkout.functions.get_function_configuration(FunctionName="checkout")["CodeSha256"] == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "code"),
+    [
+        ("PUT", "/code", b'{"ZipFile": "#"}', "InvalidRequestContentException"),
+        ("PUT", "/code", b"{", "InvalidRequestContentException"),
+        ("POST", "/aliases", b"[1]", "InvalidRequestContentException"),
+        ("GET", "/versions?Marker=LTU=", b"", "InvalidParameterValueException"),
+        ("GET", "/versions?Marker=x", b"", "InvalidParameterValueException"),
+        ("POST", "/aliases", b'{"Name": "7", "FunctionVersion": "1"}', "ValidationException"),
+        ("POST", "/aliases", b'{"Name": "new"}', "ValidationException"),
+        ("POST", "/aliases", b'{"Name": "new", "FunctionVersion": "live"}', "ValidationException"),
+    ],
+)
+def test_a_request_that_lambda_cannot_read_is_refused_in_lambdas_words(
+    checkout: World, method: str, path: str, body: bytes, code: str
+) -> None:
+    answer = requests.request(
+        method,
+        f"{checkout.emulator.url}/2015-03-31/functions/checkout{path}",
+        data=body,
+        headers={"Authorization": "AWS4-HMAC-SHA256 Credential=t/20260101/us-east-1/lambda/aws4_request, Signature=0"},
+        timeout=5,
+    )
+    assert (answer.status_code, answer.headers["x-amzn-ErrorType"]) == (400, code)
+    assert answer.json()["Type"] == "User"
+    assert answer.json()["Message"] == answer.json()["message"] != ""
 
 
 def test_a_version_number_is_never_used_twice(checkout: World) -> None:
@@ -221,6 +303,15 @@ def test_lists_come_in_pages(world: World) -> None:
     assert found == [["$LATEST", "1"], ["2", "3"], ["4"]]
     aliases = world.functions.list_aliases(FunctionName="checkout", FunctionVersion="1")["Aliases"]
     assert [alias["Name"] for alias in aliases] == ["live"]
+
+
+@pytest.mark.parametrize("size", ["0", "x", "51"])
+def test_a_page_size_that_lambda_does_not_have_is_one_that_it_has(checkout: World, size: str) -> None:
+    scope = "AWS4-HMAC-SHA256 Credential=t/20260101/us-east-1/lambda/aws4_request, Signature=0"
+    url = f"{checkout.emulator.url}/2015-03-31/functions/checkout/versions?MaxItems={size}"
+    answer = requests.get(url, headers={"Authorization": scope}, timeout=5)
+    found = [version["Version"] for version in answer.json()["Versions"]]
+    assert found == (["$LATEST"] if size == "0" else ["$LATEST", "1", "2"])
 
 
 def test_functions_may_be_named_by_arn_and_with_a_qualifier(checkout: World) -> None:
