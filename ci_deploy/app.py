@@ -344,7 +344,7 @@ class _Run:
         else:
             outcome = Outcome.BUG
             reason = f"{type(error).__name__}: {error}"
-            remedy = f"This is a bug in ci-deploy. Please report it with the text above: {ISSUES}"
+            remedy = f"This is a bug in ci-deploy. Please report it, with the bug report in the log: {ISSUES}"
             self._bug_report(error)
         result = Result(
             function=self._inputs.function or self._given.get("function", ""),

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from ..core import events as e
-from ..core.model import Result
+from ..core.model import Outcome, Result
 from ..ports import RunnerFiles, Write
 
 STATE = "deployment-"  # and the number of the function
@@ -33,6 +33,7 @@ class OutputsReporter:
         self._state: dict[str, dict[str, str]] = {}
         self._numbers: dict[str, int] = {}
         self._ids: dict[str, str] = {}
+        self._console_url = ""
         self._expected = 0
         self._ids_due = 1  # how many ids make it worth writing all of them again
         self._status: dict[str, e.StatusReported] = {}
@@ -70,17 +71,26 @@ class OutputsReporter:
             case e.StatusReported():
                 self._status[event.key] = event
             case e.Concluded():
-                for name, value in outputs(event.result, event.results, self._status).items():
+                result = self._with_ids(event.result)
+                results = tuple(map(self._with_ids, event.results))
+                for name, value in outputs(result, results, self._status).items():
                     self._files.output(name, value)
                 # `finish` returns at once then: all that is said was read after the last change.
-                if all(result.settled for result in event.results or (event.result,)):
+                if all(one.settled for one in results or (result,)):
                     self._files.state(FINISHED, "true")
                 if self._print is not None:
-                    document = result_object(event.result, event.results, self._status)
+                    document = result_object(result, results, self._status)
                     self._print(json.dumps(document, indent=2, ensure_ascii=False))
 
     def close(self) -> None:
         """Nothing is held back."""
+
+    def _with_ids(self, result: Result) -> Result:
+        """A run that ended by a bug knows of no deployment any more, but ids that were written stay."""
+        if result.outcome is not Outcome.BUG or not self._ids:
+            return result
+        ids = [self._ids[result.key]] if result.key in self._ids else self._ids.values()
+        return replace(result, deployment_id=",".join(ids), console_url=self._console_url)
 
     def _remember(self, key: str, **what: str) -> None:
         function, _, alias = key.partition(":")
@@ -92,6 +102,7 @@ class OutputsReporter:
     def _write_ids(self, event: e.DeploymentStarted) -> None:
         """All ids with each new one, while they are few; with hundreds, whenever they have become a quarter more."""
         self._ids[event.key] = event.deployment_id
+        self._console_url = event.console_url
         if len(self._ids) < self._ids_due and len(self._ids) < self._expected:
             return
         self._ids_due = max(len(self._ids) + 1, len(self._ids) * 5 // 4)

@@ -6,11 +6,11 @@ Everything here is plain text, untrusted parts included; each sink escapes the w
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ..core.model import Command, Outcome, Result, Rollback
-from ..core.timeline import FunctionStory, Story
+from ..core.timeline import FunctionStory, Leg, Story
 from . import words
 
 
@@ -184,14 +184,9 @@ def summary_sentence(story: Story) -> str:
     if story.result is None:
         return ""
     results = [chapter.result for chapter in story.functions.values() if chapter.result]
-    if story.result.outcome in _NOT_BEGUN and not story.result.deployment_id:
-        # It ended as if it had not begun, a bug for instance; what was created before is not forgotten.
-        legs = [chapter.deployment for chapter in story.functions.values() if chapter.deployment]
-        if legs:
-            ids = words.listed(tuple(leg.deployment_id for leg in legs))
-            return (
-                f"What {ids} does was not followed to its end: traffic may be split, or shift without anybody looking."
-            )
+    if legs := [leg for _, leg in _unfollowed(story)]:
+        ids = words.listed(tuple(leg.deployment_id for leg in legs))
+        return f"What {ids} does was not followed to its end: traffic may be split, or shift without anybody looking."
     if len(results) <= 1:
         return sentence(story.command, results[0] if results else story.result)
     if all(result.outcome is Outcome.SUCCEEDED for result in results) and story.command is Command.DEPLOY:
@@ -205,6 +200,18 @@ def summary_sentence(story: Story) -> str:
     if len(count) == 1:
         return f"All {len(results)} functions: {next(iter(count))}."
     return f"{len(results)} functions: " + ", ".join(f"{number} {title}" for title, number in count.items()) + "."
+
+
+def _unfollowed(story: Story) -> list[tuple[FunctionStory, Leg]]:
+    """What was created before a run ended as if it had not begun, by a bug for instance: it is not forgotten."""
+    result = story.result
+    if result is None or result.outcome not in _NOT_BEGUN or result.deployment_id:
+        return []
+    return [
+        (chapter, chapter.deployment)
+        for chapter in story.functions.values()
+        if chapter.deployment and not (chapter.result and chapter.result.deployment_id)
+    ]
 
 
 def because(story: Story) -> str:
@@ -263,6 +270,16 @@ def next_steps(story: Story, limit: int = 5) -> list[str]:
     """The next step; of several functions, each that needs one has its own, its name before it."""
     if story.result is None:
         return []
+    if left := _unfollowed(story):
+        told = [
+            "Follow it with: "
+            + attach_command(
+                chapter,
+                replace(story.result, function=chapter.function, alias=chapter.alias, deployment_id=leg.deployment_id),
+            )
+            for chapter, leg in left[:limit]
+        ]
+        return [*told, *([story.result.remedy] if story.result.remedy else [])]
     chapters = [chapter for chapter in story.functions.values() if chapter.result]
     if len(chapters) <= 1:
         chapter = chapters[0] if chapters else None
