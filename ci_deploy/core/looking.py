@@ -23,17 +23,17 @@ TARGETS_A_SECOND = 1.25  # the same for looks with a target, which are a call fo
 
 
 def next_shift_at(r: Rollout) -> float | None:
-    if r.plan is None or r.shift_began is None or r.stop_sent:
+    if r.shift_began is None or r.stop_sent:
         return None
-    offset = schedule.next_shift(r.plan.routing, r.share)
+    offset = schedule.next_shift(r.planned.routing, r.share)
     return None if offset is None else r.shift_began + offset
 
 
 def ends_at(r: Rollout) -> float | None:
     """When the last shift is due; hooks after it take what they take."""
-    if r.plan is None or r.shift_began is None or r.stop_sent:
+    if r.shift_began is None or r.stop_sent:
         return None
-    return r.shift_began + r.plan.shift_seconds
+    return r.shift_began + r.planned.shift_seconds
 
 
 def targets_matter(r: Rollout, now: float) -> bool:
@@ -50,11 +50,10 @@ def targets_matter(r: Rollout, now: float) -> bool:
             # What is not known yet is found out once in that time, each at another moment.
             began = r.started_at + every * (jittered(5.0, r.marker_id, "targets") - 4.5)
             return now >= began and now - r.targets_at >= every
-        last = ends_at(r)
         # The last shift is the end, which is looked at with its lifecycle anyway.
-        shifts = due is not None and last is not None and due < last and now >= due
+        shifts = due is not None and now >= due and due != ends_at(r)
         return now - r.targets_at >= (every if shifts else max(5 * HEARTBEAT, every))
-    quiet = r.stage is Stage.FOLLOWING and r.stage_event == "AllowTraffic" and due is not None and now < due
+    quiet = r.stage_event == "AllowTraffic" and due is not None and now < due
     return not quiet or now - r.targets_at >= 2 * HEARTBEAT
 
 
@@ -73,7 +72,9 @@ def next_look(r: Rollout, now: float) -> float:
 
 def _pause(r: Rollout, now: float) -> float:
     """Seconds until the next look: short where something is about to happen, long in the quiet (facts.md A11)."""
-    if r.stage is Stage.ROLLBACK_DUE:
+    if r.cancelled:
+        pause = 0.7 * r.second
+    elif r.stage is Stage.ROLLBACK_DUE:
         pause = 3.0
     elif r.stop_sent:
         pause = 2.0
@@ -88,8 +89,6 @@ def _pause(r: Rollout, now: float) -> float:
         pause = min(10.0, max(1.0, (now - r.stage_event_at) / 4))
     else:
         pause = 1.5 if now - r.said_at < 30 else 5.0
-    if r.cancelled:
-        pause = min(pause, 0.7 * r.second) if r.second == 1.0 else 0.7 * r.second
     return jittered(pause, r.marker_id, r.looks)
 
 
