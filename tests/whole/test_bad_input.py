@@ -66,7 +66,11 @@ MANIFESTS = {
     "m-no-name.yaml": "functions:\n  - alias: live\n",
     "m-bad-alias.yaml": "functions:\n  - function: checkout\n    alias: '7'\n",
 }
-FILES = {**APPSPECS, **MANIFESTS}
+# Good ones, for what does not go with them.
+WAVES = {
+    "waves.yaml": "waves:\n  - [checkout]\n  - [cart]\nfunctions:\n  checkout: {}\n  cart: {}\n",
+}
+FILES = {**APPSPECS, **MANIFESTS, **WAVES}
 
 INVALID: list[tuple[Given, str]] = [
     # Missing, or excluding each other
@@ -222,6 +226,10 @@ INVALID: list[tuple[Given, str]] = [
     # Manifests
     ({"function": None, "functions": "no-such-manifest.yaml"}, "functions"),
     *(({"function": None, "functions": name}, name) for name in MANIFESTS),
+    # Without AWS
+    ({"command": "plan", "matrix": "true"}, "`matrix`: needs a manifest."),
+    ({"function": None, "command": "plan", "matrix": "true", "functions": "waves.yaml"}, "manifest with `waves`"),
+    ({"command": "validate", "appspec": "s3://demo-deployments/key"}, "`validate` uses no AWS"),
 ]
 
 # What can only be seen in the account: exit 3.

@@ -1,0 +1,71 @@
+"""What a run stands on: a person's terminal, and the signals that the system has."""
+
+from __future__ import annotations
+
+import io
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ci_deploy import app
+from ci_deploy.core.actions import Cancelled
+from ci_deploy.drive import QueueInbox
+from ci_deploy.edge.runner import Stdout
+from ci_deploy.edge.terminal import LiveTerminal
+from ci_deploy.ports import Clock
+
+COMMON = ["--function", "checkout", "--application", "checkout-app", "--deployment-group", "checkout-live"]
+
+
+class Desk(app.Machine):
+    """A person at a terminal; signals are left alone."""
+
+    def __init__(self) -> None:
+        self.screen = io.StringIO()
+        self.piped = io.BytesIO()
+
+    def inbox(self, clock: Clock) -> QueueInbox:
+        return QueueInbox(1.0)
+
+    def stdout(self) -> Stdout:
+        return Stdout(self.piped)
+
+    def terminal(self, *, colour: bool) -> LiveTerminal:
+        return LiveTerminal(self.screen, colour=colour)
+
+
+@pytest.mark.parametrize(("arguments", "code", "says"), [([], 0, "✓ VALID"), (["--alias", "7"], 2, "`--alias`")])
+def test_on_a_terminal_the_log_is_drawn_and_the_terminal_given_back(
+    tmp_path: Path, arguments: list[str], code: int, says: str
+) -> None:
+    """Whatever the end: what draws the live part would go on writing to the terminal."""
+    desk, before = Desk(), threading.enumerate()
+    assert app.run(["validate", *COMMON, *arguments], {}, tmp_path, machine=desk) == code
+    assert says in desk.screen.getvalue()
+    assert "::" not in desk.screen.getvalue(), "those are for the runner"
+    assert desk.piped.getvalue() == b""
+    for drawing in set(threading.enumerate()) - set(before):
+        drawing.join(10)
+        assert not drawing.is_alive()
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """The signal handlers as they were."""
+    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_a_signal_is_an_observation_also_where_there_is_no_sighup(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows has none."""
+    monkeypatch.delattr(signal, "SIGHUP")
+    inbox = app.Machine().inbox(app.clock_for({}))
+    signal.raise_signal(signal.SIGTERM)
+    assert inbox.take(0.0) == Cancelled(signal="SIGTERM", second=1.0)
