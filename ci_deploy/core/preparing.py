@@ -78,7 +78,7 @@ def give_way(turn: Turn, made: Plan, other: Deployment, policy: str) -> None:
         return
     until = r.waiting_until
     if until is None:
-        until = turn.now + max(made.timeout, 0.0 if r.inputs.timeout else WAIT_FOR)
+        until = turn.now + (r.inputs.timeout or max(made.timeout, WAIT_FOR))
     if turn.now >= until:
         turn.end(
             Outcome.REFUSED,
@@ -87,7 +87,7 @@ def give_way(turn: Turn, made: Plan, other: Deployment, policy: str) -> None:
         )
         return
     fresh = other.id != r.waiting_for
-    turn.set(waiting_for=other.id, waiting_until=until, waited=True)
+    turn.set(waiting_for=other.id, waiting_until=until, waited=True, rounds=0)
     turn.to(Stage.WAITING, after=2.0)
     if policy == "supersede" and not is_rollback(other) and other.id not in r.superseded:
         turn.set(superseded=r.superseded | {other.id})
@@ -118,7 +118,6 @@ def waited(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
         return
     # What ended badly is usually followed by a rollback deployment a moment later.
     good = other is not None and other.status is DeploymentStatus.SUCCEEDED
-    turn.set(rounds=r.rounds + 1)
     turn.to(Stage.GATHERING, after=0.5 if good else 5.0)
 
 
@@ -153,10 +152,9 @@ def held(turn: Turn, action: Tag) -> None:
 
 def not_held(turn: Turn, action: Tag, error: CiDeployError) -> None:
     r = turn.r
-    kind = kind_of(error)
     if r.stage is not Stage.HOLDING:
         return
-    if kind is not None and kind.transient and r.tries < 5:
+    if _transient(error) and r.tries < 5:
         turn.retry()
     elif action.value is None:
         turn.fail(error)
@@ -188,7 +186,7 @@ def write_appspec(turn: Turn, made: Plan) -> None:
         by=r.context.actor if made.reverses else "",
         reason=r.inputs.reason or "",
     )
-    turn.set(plan=made, appspec=text, appspec_sha256=appspecs.sha256(text), marker=marker)
+    turn.set(appspec=text, appspec_sha256=appspecs.sha256(text), marker=marker)
     turn.to(Stage.STORING)
 
 
@@ -202,7 +200,7 @@ def storing(turn: Turn) -> None:
     made = r.planned
     if not made.bucket:
         stored(turn, InlineContent(content=r.appspec, sha256=r.appspec_sha256))
-    elif not turn.asked(Upload) and turn.due():
+    elif not turn.asked(Upload):
         turn.ask(
             Upload(
                 key=r.key,
@@ -273,7 +271,7 @@ def creating(turn: Turn) -> None:
 
 def created(turn: Turn, deployment_id: str) -> None:
     r = turn.r
-    if r.stage not in (Stage.CREATING, Stage.FINDING) or r.deployment_id:
+    if r.stage not in (Stage.CREATING, Stage.FINDING):
         return
     follow(turn, deployment_id)
 
@@ -301,7 +299,6 @@ def not_created(turn: Turn, error: CiDeployError) -> None:
             error.remedy,
         )
         turn.set(plan=replace(r.planned, override_alarms=None))
-        turn.to(Stage.CREATING)
     elif r.doubtful:
         turn.to(Stage.FINDING, after=1.0)
     else:
@@ -334,12 +331,10 @@ def found(turn: Turn, deployment: Deployment | None) -> None:
     if r.stage is not Stage.FINDING:
         return
     if deployment is not None:
-        turn.set(doubtful=False)
         attach(turn, deployment, attached=False)
     elif r.tries < 3:
-        turn.retry(base=1.0)
+        turn.retry()
     elif r.cancelled or r.creations >= 4:
-        turn.set(doubtful=False)
         reason = "CreateDeployment did not answer, and no deployment of ours is in the group."
         turn.end(Outcome.CANCELLED if r.cancelled else Outcome.ERROR, reason=reason, remedy="Run it again.")
     else:
@@ -350,8 +345,7 @@ def not_found(turn: Turn, error: CiDeployError) -> None:
     r = turn.r
     if r.stage is not Stage.FINDING:
         return
-    kind = kind_of(error)
-    if kind is not None and kind.transient and turn.now - r.since < FIND_FOR:
+    if _transient(error) and turn.now - r.since < FIND_FOR:
         turn.retry()
         return
     group = f"{r.planned.application}/{r.planned.group}"
@@ -411,9 +405,7 @@ def follow(turn: Turn, deployment_id: str) -> None:
 
 def failed(turn: Turn, action: object, error: CiDeployError) -> None:
     """What failing means for each action of this part; transient failures are repeated inside their bounds."""
-    r = turn.r
-    kind = kind_of(error)
-    transient = kind is not None and kind.transient
+    r, transient = turn.r, _transient(error)
     match action:
         case Gather() if r.stage is Stage.GATHERING and transient and r.command is Command.FINISH:
             turn.retry(base=2.0)  # nobody comes after the post step: it tries as long as it may live
@@ -425,7 +417,7 @@ def failed(turn: Turn, action: object, error: CiDeployError) -> None:
             not_created(turn, error)
         case Find():
             not_found(turn, error)
-        case Look() if r.stage is Stage.WAITING:
+        case Look():
             if transient and turn.now < _until(r):
                 turn.retry(base=2.0)
             else:
@@ -436,3 +428,8 @@ def failed(turn: Turn, action: object, error: CiDeployError) -> None:
                 turn.to(Stage.GATHERING, after=2.0)  # where it is decided anew whom to stop
             else:
                 turn.say(e.StopAnswered, deployment_id=action.deployment_id, status="refused", message=error.what)
+
+
+def _transient(error: CiDeployError) -> bool:
+    kind = kind_of(error)
+    return kind is not None and kind.transient
