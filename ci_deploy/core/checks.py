@@ -167,13 +167,13 @@ def _target(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
 def _code(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     expected = inputs.expect_code_sha256
     # The hash of an image that is named by a tag is known, and compared, once `$LATEST` has it.
-    known = plan.new is not None and plan.new.code_sha256
-    if expected and plan.new is not None and known and not same_sha256(expected, plan.new.code_sha256):
+    code_sha256 = plan.new.code_sha256 if plan.new else ""
+    if expected and code_sha256 and not same_sha256(expected, code_sha256):
         here = f"`{facts.code}`" if facts.code else f"`$LATEST` of `{plan.function}`"
         what = f"Version {plan.target_version} of `{plan.function}`" if plan.target_version else here
         yield _refusal(
             "code-sha256",
-            f"{what} has CodeSha256 {plan.new.code_sha256}, not {expected}.",
+            f"{what} has CodeSha256 {code_sha256}, not {expected}.",
             "Something else was built or uploaded in between. Give the expected code, or correct `expect-code-sha256`.",
         )
 
@@ -306,7 +306,7 @@ def _rollback(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
 @check("versions-differ", "Can an alias serve both versions at once?")
 def _pair(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     old, new = plan.current, plan.new
-    if old is None or new is None or plan.unchanged:
+    if old is None or new is None:
         return
     # Lambda refuses to weight an alias over such a pair (facts.md A12).
     if plan.routing.kind is RoutingType.ALL_AT_ONCE:

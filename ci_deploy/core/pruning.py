@@ -53,11 +53,11 @@ class PrunePlan:
 
 
 def needs(inputs: Inputs, versions: Iterable[FunctionVersion], uses: Uses) -> dict[str, list[str]]:
-    """Why versions are needed, by number."""
+    """Why versions are needed, by number (and what is named otherwise, such as `$LATEST`)."""
     found: dict[str, list[str]] = {}
 
     def need(version: str, why: str) -> None:
-        if version.isdigit() and why not in found.setdefault(version, []):
+        if why not in found.setdefault(version, []):
             found[version].append(why)
 
     by_number = sorted((version for version in versions if version.version.isdigit()), key=lambda v: -int(v.version))

@@ -144,7 +144,7 @@ def _application(inputs: Inputs, found: Found) -> Item:
 
 def _config(inputs: Inputs, found: Found) -> Iterator[Item]:
     name = config_name(inputs)
-    if name and (found.config is not None or inputs.custom_config):
+    if found.config is not None or inputs.custom_config:
         status = Status.CREATE if found.config is None else Status.THERE
         yield Item(what="deployment config", name=name, status=status, detail=inputs.custom_config or "")
 

@@ -72,7 +72,7 @@ def _rollback_target(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Findi
         yield _unread("rollback-unread", "Where an automatic rollback would go was", successful)
         return
     last = successful.value
-    if last is None or last.targets is None:
+    if last is None:
         return
     target = last.target_of(plan.function, plan.alias)
     if target is None and last.targets:
@@ -146,7 +146,7 @@ def _bucket(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
 @check("hook-callback", "May the hooks report their result to CodeDeploy?")
 def _callbacks(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     action = "codedeploy:PutLifecycleEventHookExecutionStatus"
-    for hook in dict.fromkeys(hook for hook in (plan.before_hook, plan.after_hook) if hook):
+    for hook in dict.fromkeys((plan.before_hook, plan.after_hook)):
         name, fact = hook.split(":")[-1], facts.hooks.get(hook)
         found = fact.value if isinstance(fact, Known) else None
         if found is None:

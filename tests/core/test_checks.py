@@ -179,8 +179,18 @@ OTHER_KIND = "Give the other kind of code, or make a new function."
 WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
     (
         "no function",
+        replace(FACTS, latest=None, alias=None, current=None, code=PACKAGE),
+        {"package": "build", "create_alias": "true"},
+        refusal(
+            "function-missing",
+            "Function `checkout` does not exist in account 123456789012, region eu-central-1.",
+            "Check the input `function`, and that `aws-region` and the role are those of this function.",
+        ),
+    ),
+    (
+        "no function, and a version of it",
         replace(FACTS, latest=None, alias=None, current=None),
-        {"target_version": "9", "create_alias": "true"},
+        {"target_version": "9"},
         refusal(
             "function-missing",
             "Function `checkout` does not exist in account 123456789012, region eu-central-1.",
@@ -564,6 +574,9 @@ def test_every_alarm_that_rings_or_is_missing_is_named() -> None:
         (replace(FACTS, hooks={HOOK: Known(VERSION)}), {"before_allow_traffic": HOOK}),
         (replace(ringing(FACTS), alarms=Known(RINGING[1:])), {"alarms": "latency"}),
         (replace(config(AT_ONCE), latest=replace(LATEST, role="other", dead_letter_arn="arn:queue")), {}),
+        (latest(package_type="Image"), {}),
+        (latest(state="Inactive"), {}),
+        (replace(FACTS, target=None), {"expect_code_sha256": ""}),
         (latest(tags={"ci-deploy:hold:other": "by bob - of another alias"}), {}),
     ],
     ids=[
@@ -578,6 +591,9 @@ def test_every_alarm_that_rings_or_is_missing_is_named() -> None:
         "a hook that is there, by the right name",
         "alarms that are quiet",
         "no split is needed with all traffic at once",
+        "what an image function holds is published",
+        "a function that sleeps can be published",
+        "no hash is expected",
         "another alias is on hold",
     ],
 )

@@ -132,6 +132,7 @@ def test_a_plan_is_made_of_nothing_too_and_shows_what_is_missing_as_empty() -> N
     nothing = ToPublish(source="latest", code_sha256="", revision_id="", fingerprint="")
     assert (made.current_version, made.target, made.new, made.unchanged) == ("", nothing, None, "")
     assert (made.config_name, made.alarm_names, made.service_role) == ("", (), "")
+    assert (made.before_hook, made.after_hook, made.bucket) == ("", "", "")
     assert (made.creates_alias, made.compared, made.target_version) == (False, (), "")
 
 
@@ -356,7 +357,7 @@ def test_a_rollback_to_what_is_served_is_nothing_to_do() -> None:
 
 
 def test_a_rollback_of_what_is_not_there_is_a_plan_all_the_same() -> None:
-    made = rollback(replace(FACTS, alias=None, target=None))
+    made = rollback(replace(FACTS, alias=None, target=None), create_alias="true")
     assert (made.current_version, made.target, made.new) == ("", Existing(version="2"), None)
     assert (made.creates_alias, made.unchanged) == (False, "")
 
@@ -395,6 +396,7 @@ def test_where_its_target_cannot_be_read_yet_what_an_earlier_step_knew_holds() -
     assert (made.current_version, made.target, made.config_name) == ("7", Existing(version="8"), "groups")
     unknown = existing(inputs(), FACTS, deployment(targets=None))
     assert (unknown.current_version, unknown.target) == ("", Existing(version=""))
+    assert (unknown.before_hook, unknown.after_hook) == ("", "")
 
 
 @pytest.mark.parametrize(("kind", "reverses"), [("rollback", True), ("deploy", False)])

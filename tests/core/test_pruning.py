@@ -148,6 +148,8 @@ def test_a_running_deployment_and_the_groups_last_success_need_their_versions() 
         successful=deployment(1, "5", "3"),
     )
     assert doomed(uses, 1, 2, 3, 4, 5, 6) == ["4", "5"]
+    behind = Uses(history=(deployment(9, "4", "5"), deployment(8, "1", "2", status="InProgress")))
+    assert doomed(behind, 1, 2, 3, 6) == ["3"]
     other = Uses(successful=deployment(1, "1", "3", function="another"))
     assert "3" in doomed(other, 1, 2, 3, 4)
 

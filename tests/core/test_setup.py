@@ -112,11 +112,20 @@ def test_a_group_is_created_with_as_little_as_is_said() -> None:
 
 def test_a_config_that_is_there_already_is_not_made_again() -> None:
     found = replace(ALL, config=DeploymentConfig(name="x", routing=routing_of("canary 5% 3m")))
-    items = plan(inputs(custom_config="canary 5% 3m"), found).items
-    assert [(item.what, item.status) for item in items][:2] == [
-        ("application", Status.THERE),
-        ("deployment config", Status.THERE),
-    ]
+    made = plan(inputs(custom_config="canary 5% 3m"), found)
+    name = "ci-deploy.LambdaCanary5Percent3Minutes"
+    assert made.items[1] == Item(what="deployment config", name=name, status=Status.THERE, detail="canary 5% 3m")
+    assert made.refusals == ()
+
+
+def test_a_config_that_is_named_is_shown_where_it_exists_and_refused_where_it_does_not() -> None:
+    own = "CodeDeployDefault.LambdaAllAtOnce"
+    made = plan(inputs(deployment_config=own), replace(ALL, config=config()))
+    assert made.items[1] == Item(what="deployment config", name=own, status=Status.THERE)
+    assert made.findings == ()
+    missing = plan(inputs(deployment_config=own), ALL)
+    assert [item.what for item in missing.items] == ["application", "deployment group"]
+    assert [finding.code for finding in missing.refusals] == ["config-missing"]
 
 
 def test_nothing_is_done_where_all_is_there_and_nothing_is_said_of_it() -> None:

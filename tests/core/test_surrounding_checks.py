@@ -128,11 +128,11 @@ WORDS: dict[str, tuple[Facts, dict[str, str], Finding]] = {
         ),
     ),
     "credentials that end before the time limit": (
-        replace(FACTS, credentials_left=900.0),
-        {"timeout": "40m"},
+        replace(FACTS, credentials_left=7200.0),
+        {"timeout": "200m"},
         warning(
             "credentials-end",
-            "The credentials end in 15 minutes, and the time limit is 40: without new ones the deployment would be "
+            "The credentials end in 120 minutes, and the time limit is 200: without new ones the deployment would be "
             "lost sight of.",
             LONGER,
         ),
@@ -216,7 +216,7 @@ WORDS: dict[str, tuple[Facts, dict[str, str], Finding]] = {
                 "Leave `CodeDeploy/` out of that rule.",
             ),
         )
-        for when, days in (("after 3 days", 3), ("after 1 day", 1), ("at a date", 0))
+        for when, days in (("after 2 days", 2), ("after 1 day", 1), ("at a date", 0))
     },
     "a hook that sleeps": (
         hooked(state="Inactive", state_reason="The function is idle."),
@@ -392,7 +392,9 @@ def test_what_is_in_order_is_not_mentioned(facts: Facts, given: dict[str, str]) 
 
 def test_what_an_alias_would_have_is_not_asked_of_one_that_is_yet_to_be_created() -> None:
     facts = replace(ALIAS_FIRST, surroundings=Surroundings(provisioned=Known(3), successful=deployed("7")))
+    others = replace(ALIAS_FIRST, surroundings=Surroundings(successful=deployed("7", "cart")))
     assert codes(facts, create_alias="true") == {"alias-first": Severity.NOTE}
+    assert codes(others, create_alias="true") == {"alias-first": Severity.NOTE}
     assert codes(facts) == {"alias-missing": Severity.REFUSAL}
 
 
