@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import signal
 import sys
 import threading
@@ -30,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     serve.add_argument("--seed", help="YAML file that names what is there at the start")
     options = parser.parse_args(arguments)
-    if options.speed < 0:
-        parser.error("--speed cannot be negative")
+    if not 0 <= options.speed < math.inf:
+        parser.error("--speed must be a number that is not negative")
     if not 0 <= options.port <= 65535:
         parser.error("--port must be from 0 to 65535")
     if options.host not in LOOPBACK:

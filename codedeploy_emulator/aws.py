@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 import sys
 import traceback
-from typing import Any
 from urllib.parse import parse_qs
 
-from werkzeug.test import create_environ
+from werkzeug.test import create_environ, run_wsgi_app
 
 from . import codedeploy, iam_simulation, lambda_aliases, lambda_functions, lambda_invoke, moto_parts
 from .errors import ApiError
@@ -86,17 +85,12 @@ class Aws:
             "CONTENT_LENGTH": str(len(request.body)),
         }
         environ.pop("HTTP_TRANSFER_ENCODING", None)
-        response = Response()
-
-        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
-            response.status = int(status.split(" ", 1)[0])
-            response.headers = [pair for pair in headers if pair[0].lower() != "connection"]
-
-        parts = self._moto(environ, start)
-        response.body = b"".join(parts)
-        if hasattr(parts, "close"):
-            parts.close()
-        return response
+        parts, status, headers = run_wsgi_app(self._moto, environ, buffered=True)
+        return Response(
+            status=int(status.split(" ", 1)[0]),
+            headers=[pair for pair in headers if pair[0].lower() != "connection"],
+            body=b"".join(parts),
+        )
 
     def _check_owner(self, request: Request) -> None:
         expected = request.headers.get("x-amz-expected-bucket-owner")

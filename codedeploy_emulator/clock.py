@@ -44,9 +44,7 @@ class Clock:
             self._at += max(0.0, at - self.now())
 
     def real_seconds_until(self, at: float) -> float:
-        """How long the machine has to wait for the emulated time `at` (never, for a clock moved by hand)."""
-        if self.manual:
-            return float("inf")
+        """How long the machine has to wait for the emulated time `at`; for a clock that goes by itself."""
         return max(0.0, (at - self.now()) / self.speed)
 
     def datetime(self) -> datetime:

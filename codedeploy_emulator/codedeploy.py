@@ -140,12 +140,10 @@ def _params(operation: str, request: Request, *, in_cbor: bool) -> Json:
         raise ApiError("SerializationException", "The request is not an object.")
     # null is how some clients spell "not given".
     params = {key: _without_null(value) for key, value in params.items() if value is not None}
-    shape = _model().operation_model(operation).input_shape
-    if shape is not None:
-        report = ParamValidator().validate(params, shape).generate_report()
-        wrong = [line for line in report.splitlines() if line.startswith("Invalid type")]
-        if wrong:
-            raise ApiError("SerializationException", wrong[0])
+    report = ParamValidator().validate(params, _model().operation_model(operation).input_shape).generate_report()
+    wrong = [line for line in report.splitlines() if line.startswith("Invalid type")]
+    if wrong:
+        raise ApiError("SerializationException", wrong[0])
     return params
 
 

@@ -60,6 +60,7 @@ def create_deployment(runtime: Runtime, place: Place, params: Params) -> Json:
         place=place,
         application=application_name,
         group=group.info["deploymentGroupName"],
+        group_id=group.info["deploymentGroupId"],
         config=config,
         revision=revision,
         previous_revision=last.revision if last else None,
@@ -115,18 +116,16 @@ def batch_get_deployments(runtime: Runtime, place: Place, params: Params) -> Jso
 
 def list_deployments(runtime: Runtime, place: Place, params: Params) -> Json:
     application, group = params.get("applicationName"), params.get("deploymentGroupName")
-    found = list(place.deployments.values())
     if application is None and group is not None:
         raise ApiError("ApplicationNameRequiredException", "The application name was not specified.")
-    if application is not None:
+    if application is None:
+        found = list(place.deployments.values())
+    else:
         held = application_of(place, validation.application_name(params))
         if group is None:
             raise ApiError("DeploymentGroupNameRequiredException", "The deployment group name was not specified.")
-        name = validation.group_name(params)
-        group_of(held, name)
-        found = [
-            deployment for deployment in found if (deployment.application, deployment.group) == (application, name)
-        ]
+        # A group's deployments go with it: another one of its name begins with none.
+        found = [place.deployments[identity] for identity in group_of(held, validation.group_name(params)).history]
     statuses = params.get("includeOnlyStatuses") or []
     if any(status not in STATUSES for status in statuses):
         raise ApiError("InvalidDeploymentStatusException", f"The deployment statuses are {', '.join(STATUSES)}.")

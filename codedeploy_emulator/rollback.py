@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import appspec
 from .engine import created
-from .store import Deployment, Group, Store
+from .store import Deployment, Group
 
 if TYPE_CHECKING:
     from .runtime import Runtime
@@ -45,6 +45,7 @@ def create(runtime: Runtime, deployment: Deployment, at: float) -> None:
         place=deployment.place,
         application=deployment.application,
         group=deployment.group,
+        group_id=deployment.group_id,
         config=config,
         revision=revision,
         previous_revision=deployment.revision,
@@ -61,14 +62,13 @@ def create(runtime: Runtime, deployment: Deployment, at: float) -> None:
     runtime.schedule(made)
 
 
-def report(store: Store, deployment: Deployment) -> None:
+def report(deployment: Deployment) -> None:
     """A deployment came to its end: when it was a rollback, its origin says how it went."""
     if deployment.rollback_of is None:
         return
-    origin = store.find(deployment.rollback_of)
-    if origin is not None:
-        verb = "was rolled back" if deployment.run.status.value == "Succeeded" else "failed to roll back"
-        origin.rollback_message = f"Deployment {origin.id} {verb} by deployment {deployment.id}."
+    origin = deployment.place.deployments[deployment.rollback_of]
+    verb = "was rolled back" if deployment.run.status.value == "Succeeded" else "failed to roll back"
+    origin.rollback_message = f"Deployment {origin.id} {verb} by deployment {deployment.id}."
 
 
 def _revision(runtime: Runtime, deployment: Deployment, group: Group) -> dict[str, Any] | None:

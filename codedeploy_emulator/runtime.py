@@ -18,7 +18,7 @@ from .engine import alarm_changed, due, failed, hook_answered, hook_refused, hoo
 from .errors import ApiError
 from .functions import Functions, Outcome
 from .limits import Limits
-from .run import NEVER, CreateRollback, Effect, InvokeHook, Rules, Run, SetTraffic, Sight, Status
+from .run import NEVER, Effect, InvokeHook, Rules, Run, SetTraffic, Sight, Status
 from .store import Deployment, Place, Store
 from .switches import Switches
 
@@ -62,24 +62,19 @@ class Runtime:
 
     def advance(self, seconds: float) -> float:
         """Move time on, event by event; waits for hooks that run. Returns the emulated time reached."""
-        with self._advancing:
-            with self.lock:
-                until = self.clock.now() + seconds
-            while True:
-                with self.lock:
-                    while self._busy and not self._closing:
-                        self._changed.wait()
-                    self.settle()
-                    if self._busy and not self._closing:
-                        continue
-                    if not self._heap or self._heap[0][0] > until or self._closing:
-                        self.clock.move_to(until)
-                        self.settle()
-                        if not self._busy or self._closing:
-                            return self.clock.now()
-                        continue
+        with self._advancing, self.lock:
+            until = self.clock.now() + seconds
+            while not self._closing:
+                if self._busy:
+                    self._changed.wait()
+                elif self._heap and self._heap[0][0] <= max(until, self.clock.now()):
                     self.clock.move_to(self._heap[0][0])
                     self._next()
+                elif self.clock.now() < until:
+                    self.clock.move_to(until)
+                else:
+                    break
+            return self.clock.now()
 
     def start(self) -> None:
         """Keep time going by itself, so that hooks are invoked in time even when nobody looks."""
@@ -165,9 +160,9 @@ class Runtime:
 
     def _next(self) -> None:
         at, _, identity = heapq.heappop(self._heap)
-        deployment = self.store.find(identity)
+        deployment = self.deployment(identity)
         # An entry whose moment is not the run's any more was overtaken by a later change, which pushed its own.
-        if deployment is None or due(deployment.run) != at:
+        if due(deployment.run) != at:
             return
         if self.clock.manual:
             self.clock.move_to(at)
@@ -204,7 +199,7 @@ class Runtime:
             if deployment.run.status is Status.SUCCEEDED:
                 group.successful = deployment.id
                 group.info["targetRevision"] = deployment.revision
-        rollback.report(self.store, deployment)
+        rollback.report(deployment)
 
     def _alarms(self, deployment: Deployment) -> tuple[str, ...]:
         configuration = self._alarm_configuration(deployment)
@@ -238,7 +233,7 @@ class Runtime:
             self._set_traffic(deployment, before, effect, at)
         elif isinstance(effect, InvokeHook):
             self._invoke_hook(deployment, effect, at)
-        elif isinstance(effect, CreateRollback):
+        else:
             rollback.create(self, deployment, at)
 
     def _set_traffic(self, deployment: Deployment, before: Run, effect: SetTraffic, at: float) -> None:
@@ -301,8 +296,8 @@ class Runtime:
                 # After a reset this hook belongs to a world that is gone.
                 if generation == self.generation:
                     self._busy -= 1
-                    deployment = self.store.find(identity)
-                    if outcome is not None and deployment is not None:
+                    if outcome is not None:
+                        deployment = self.deployment(identity)
                         self.functions.write_log(found, outcome, started, self.clock.now())
                         deployment.run = _with_tail(deployment.run, effect, outcome.tail)
                     self._changed.notify_all()

@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from http import HTTPStatus
 from http.server import HTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -76,14 +75,20 @@ class _Handler(moto_parts.RequestHandler):
     def run_wsgi(self) -> None:
         """Answer one request; unlike werkzeug's own, it leaves the connection open, for the body was read."""
         environ = self.make_environ()
-        response = self.server.answer(_read(environ))
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if not length.isdecimal():
+            # Where the next request begins cannot be known.
+            self.close_connection = True
+            self.send_error(400)
+            return
+        response = self.server.answer(_read(environ, int(length)))
         if response.dropped:
             self.close_connection = True
             _shut(self.connection)
             return
         body = b"" if self.command == "HEAD" else response.body
         length = str(len(body))
-        self.send_response(response.status, _reason(response.status))
+        self.send_response(response.status)
         for name, value in response.headers:
             if name.lower() != "content-length":
                 self.send_header(name, value)
@@ -190,12 +195,9 @@ class Server:
     def _hold(self, request: Request, seconds: float) -> None:
         """Say nothing for so many real seconds, or until the client has gone."""
         until = time.monotonic() + seconds
-        connection: socket.socket | None = request.environ.get("werkzeug.socket")
+        connection: socket.socket = request.environ["werkzeug.socket"]
         while time.monotonic() < until and not self._closing.is_set():
             pause = min(0.2, max(0.0, until - time.monotonic()))
-            if connection is None:
-                self._closing.wait(pause)
-                continue
             try:
                 readable, _, _ = select.select([connection], [], [], pause)
                 if readable and not connection.recv(1, socket.MSG_PEEK):
@@ -212,13 +214,9 @@ def _shut(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
-def _read(environ: dict[str, Any]) -> Request:
-    length = environ.get("CONTENT_LENGTH")
-    stream = environ["wsgi.input"]
-    if length:
-        body = stream.read(int(length))
-    else:
-        body = stream.read() if environ.get("wsgi.input_terminated") else b""
+def _read(environ: dict[str, Any], length: int) -> Request:
+    # A body in chunks has no length, but an end.
+    body = environ["wsgi.input"].read(-1 if environ.get("wsgi.input_terminated") else length)
     headers = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
     if environ.get("CONTENT_TYPE"):
         headers["content-type"] = environ["CONTENT_TYPE"]
@@ -232,10 +230,3 @@ def _read(environ: dict[str, Any]) -> Request:
         body=body,
         environ=environ,
     )
-
-
-def _reason(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"

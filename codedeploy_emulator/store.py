@@ -23,6 +23,7 @@ class Deployment:
     place: Place
     application: str
     group: str
+    group_id: str
     config: str
     revision: Json
     created: float
@@ -86,9 +87,10 @@ class Place:
         return f"arn:{partition(self.region)}:codedeploy:{self.region}:{self.account}:{kind}:{name}"
 
     def group_of(self, deployment: Deployment) -> Group | None:
-        """The deployment's group, unless it was deleted."""
+        """The deployment's group, unless it was deleted; another one of its name is not it."""
         application = self.applications.get(deployment.application)
-        return application.groups.get(deployment.group) if application else None
+        group = application.groups.get(deployment.group) if application else None
+        return group if group and group.info["deploymentGroupId"] == deployment.group_id else None
 
 
 class Store:

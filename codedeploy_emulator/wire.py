@@ -55,10 +55,6 @@ class Response:
     body: bytes = b""
     dropped: bool = False
 
-    def json(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.body) if self.body.strip() else None
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsCall:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
+from codedeploy_emulator import functions, preparation
 from codedeploy_emulator.seed import zip_of
 from tests.emulator.world import APP, AT_ONCE, CANARY, GROUP, LINEAR, World, appspec, content
 
@@ -146,24 +147,63 @@ def test_missing_functions_versions_and_aliases_fail_the_deployment(shop: World,
     assert (shop.status(deployment), shop.error(deployment)) == ("Failed", code)
 
 
+RESOURCE = "version: 0.0\nResources:\n  - f:\n      "
+HOOKS = appspec("1", "2", before="x")
+
+
 @pytest.mark.parametrize(
-    "text",
+    ("text", "reason"),
     [
-        "just a text",
-        "{unclosed",
-        "version: 1.0\nResources: []",
-        "version: 0.0\nResources: []",
-        "version: 0.0\nResources:\n  - f:\n      Type: AWS::EC2::Instance\n      Properties: {}",
-        appspec("1", "2").replace('"Name": "checkout", ', ""),
-        appspec("1", "2", before="x").replace("BeforeAllowTraffic", "BeforeInstall"),
+        ("just a text", "it is not a mapping"),
+        ("{unclosed", "it is neither YAML nor JSON"),
+        ("version: 1.0\nResources: []", "its version is 1.0 and must be 0.0"),
+        ("Resources: []", "its version is None and must be 0.0"),
+        ("version: 0.0\nResources: []", "Resources must be a list of exactly one function"),
+        ("version: 0.0\nResources:\n  f: {}", "Resources must be a list of exactly one function"),
+        ("version: 0.0\nResources:\n  - f", "a resource must be a mapping with one logical name"),
+        ("version: 0.0\nResources:\n  - f: {}\n    g: {}", "a resource must be a mapping with one logical name"),
+        ("version: 0.0\nResources:\n  - f: text", "the resource has no content"),
+        (RESOURCE + "Type: AWS::EC2::Instance", "Type is 'AWS::EC2::Instance' and must be AWS::Lambda::Function"),
+        (RESOURCE + "Type: AWS::Lambda::Function", "the resource has no Properties"),
+        (appspec("1", "2").replace('"Name": "checkout", ', ""), "Name is missing"),
+        (appspec("1", "2", alias=""), "Alias is missing"),
+        (appspec("$LATEST", "2"), "CurrentVersion is '$LATEST' and must be a positive whole number"),
+        (appspec("1", "0"), "TargetVersion is '0' and must be a positive whole number"),
+        (HOOKS.replace("BeforeAllowTraffic", "BeforeInstall"), "the hook 'BeforeInstall' does not exist for Lambda"),
+        (HOOKS.replace('[{"BeforeAllowTraffic": "x"}]', '{"BeforeAllowTraffic": "x"}'), "Hooks must be a list"),
+        (HOOKS.replace('{"BeforeAllowTraffic": "x"}', '"x"'), "each hook must be a mapping with one key"),
+        (HOOKS.replace('"x"', '""'), "the hook 'BeforeAllowTraffic' names no function"),
+        (
+            appspec("1", "2", before="x", after="y").replace("AfterAllow", "beforeAllow"),
+            "the hook 'beforeAllowTraffic' is named twice",
+        ),
     ],
 )
-def test_an_appspec_that_makes_no_sense_fails_the_deployment(shop: World, text: str) -> None:
+def test_an_appspec_that_makes_no_sense_fails_the_deployment_and_names_no_target(
+    shop: World, text: str, reason: str
+) -> None:
     deployment = shop.codedeploy.create_deployment(
         applicationName=APP, deploymentGroupName=GROUP, revision=content(text)
     )["deploymentId"]
     shop.emulator.advance(5)
-    assert (shop.status(deployment), shop.error(deployment)) == ("Failed", "INVALID_LAMBDA_CONFIGURATION")
+    info = shop.info(deployment)
+    assert (info["status"], info["errorInformation"]["code"]) == ("Failed", "INVALID_LAMBDA_CONFIGURATION")
+    assert info["errorInformation"]["message"].startswith(
+        "The deployment failed because the AppSpec file that specifies the AWS Lambda deployment configuration is "
+        "missing or has an invalid configuration. The AppSpec: "
+    )
+    assert reason in info["errorInformation"]["message"]
+    assert shop.traffic() == {"1": 1.0}
+
+
+def test_a_deployment_whose_appspec_names_no_function_has_no_target(shop: World) -> None:
+    revision = content("version: 0.0")
+    given = {"applicationName": APP, "deploymentGroupName": GROUP, "revision": revision}
+    deployment = shop.codedeploy.create_deployment(**given)["deploymentId"]
+    shop.emulator.advance(5)
+    assert shop.codedeploy.list_deployment_targets(deploymentId=deployment)["targetIds"] == []
+    with pytest.raises(shop.codedeploy.exceptions.DeploymentTargetDoesNotExistException):
+        shop.codedeploy.get_deployment_target(deploymentId=deployment, targetId="checkout")
 
 
 def test_appspec_keys_may_have_any_case_and_version_may_be_a_text(shop: World) -> None:
@@ -470,3 +510,177 @@ def _timeline(world: World, steps: int) -> list[object]:
 
 def test_the_timeline_over_the_api_is_the_same_in_one_step_and_in_hundreds(world: World) -> None:
     assert _timeline(world, 1) == _timeline(world, 300)
+
+
+# What goes away under a deployment
+
+
+def test_an_application_deleted_before_the_start_is_application_missing(shop: World) -> None:
+    deployment = shop.deploy()
+    shop.codedeploy.delete_application(applicationName=APP)
+    shop.emulator.advance(5)
+    assert (shop.status(deployment), shop.error(deployment)) == ("Failed", "APPLICATION_MISSING")
+    assert shop.traffic() == {"1": 1.0}
+
+
+def test_a_group_deleted_before_the_start_is_deployment_group_missing(shop: World) -> None:
+    deployment = shop.deploy()
+    shop.codedeploy.delete_deployment_group(applicationName=APP, deploymentGroupName=GROUP)
+    # A new group of the same name is another group.
+    shop.group()
+    shop.emulator.advance(5)
+    assert (shop.status(deployment), shop.error(deployment)) == ("Failed", "DEPLOYMENT_GROUP_MISSING")
+    assert shop.traffic() == {"1": 1.0}
+
+
+def test_a_config_deleted_before_the_start_is_a_resource_that_cannot_be_found(shop: World) -> None:
+    shop.codedeploy.create_deployment_config(
+        deploymentConfigName="mine", computePlatform="Lambda", trafficRoutingConfig={"type": "AllAtOnce"}
+    )
+    deployment = shop.deploy(deploymentConfigName="mine")
+    shop.codedeploy.delete_deployment_config(deploymentConfigName="mine")
+    shop.emulator.advance(5)
+    assert (shop.status(deployment), shop.error(deployment)) == ("Failed", "CODEDEPLOY_RESOURCE_CANNOT_BE_FOUND")
+
+
+def test_a_group_made_anew_knows_nothing_of_the_deployments_of_the_old_one(shop: World) -> None:
+    codedeploy, group = shop.codedeploy, {"applicationName": APP, "deploymentGroupName": GROUP}
+    deployment = shop.deploy()
+    shop.emulator.advance(10)
+    codedeploy.delete_deployment_group(**group)
+    shop.group()
+    with pytest.raises(codedeploy.exceptions.DeploymentGroupDoesNotExistException):
+        codedeploy.stop_deployment(deploymentId=deployment)
+    shop.emulator.advance(400)
+    assert shop.status(deployment) == "Succeeded"
+    found = codedeploy.get_deployment_group(**group)["deploymentGroupInfo"]
+    assert not {"lastSuccessfulDeployment", "lastAttemptedDeployment", "targetRevision"} & set(found)
+    assert codedeploy.list_deployments(**group)["deployments"] == []
+    assert codedeploy.list_deployments()["deployments"] == [deployment]
+    assert shop.deploy("2", "1") == codedeploy.list_deployments(**group)["deployments"][0]
+
+
+def test_a_failed_deployment_whose_group_was_deleted_says_why_there_is_no_rollback(shop: World) -> None:
+    deployment = shop.deploy()
+    shop.emulator.advance(10)
+    shop.codedeploy.stop_deployment(deploymentId=deployment)
+    shop.codedeploy.delete_deployment_group(applicationName=APP, deploymentGroupName=GROUP)
+    shop.emulator.advance(10)
+    assert shop.info(deployment)["rollbackInfo"] == {
+        "rollbackMessage": f"Deployment {deployment} can't be rolled back: its group was deleted."
+    }
+
+
+def test_an_alias_deleted_under_a_deployment_fails_it_and_its_rollback(shop: World) -> None:
+    deployment = shop.deploy()
+    shop.emulator.advance(10)
+    shop.functions.delete_alias(FunctionName="checkout", Name="live")
+    shop.emulator.advance(400)
+    info = shop.info(deployment)
+    assert info["errorInformation"] == {
+        "code": "INVALID_LAMBDA_FUNCTION",
+        "message": "The Lambda function checkout has no alias live any more.",
+    }
+    assert shop.events(deployment)["AllowTraffic"] == "Failed"
+    rollback = shop.rollback_of(deployment)
+    assert (shop.status(rollback), shop.error(rollback)) == ("Failed", "INVALID_LAMBDA_CONFIGURATION")
+
+
+def test_a_version_deleted_before_its_traffic_comes_fails_the_deployment(shop: World) -> None:
+    shop.function("CodeDeployHook_slow")
+    shop.emulator.scripts(CodeDeployHook_slow={"outcome": "succeed", "seconds": 30})
+    deployment = shop.deploy(before="CodeDeployHook_slow")
+    shop.emulator.advance(10)
+    shop.functions.delete_function(FunctionName="checkout", Qualifier="2")
+    shop.emulator.advance(60)
+    assert shop.info(deployment)["errorInformation"] == {
+        "code": "INVALID_LAMBDA_FUNCTION",
+        "message": "The Lambda function checkout has no version 2 any more.",
+    }
+    assert shop.traffic() == {"1": 1.0}
+
+
+# What a client that only waits sees
+
+
+def _wait(world: World, deployment: str) -> None:
+    waiter = world.codedeploy.get_waiter("deployment_successful")
+    waiter.wait(deploymentId=deployment, WaiterConfig={"Delay": 0, "MaxAttempts": 1})
+
+
+def test_botocores_waiter_ends_well_badly_or_not_yet(shop: World) -> None:
+    deployment = shop.deploy()
+    shop.emulator.advance(10)
+    with pytest.raises(WaiterError, match="Max attempts exceeded"):
+        _wait(shop, deployment)
+    shop.emulator.advance(400)
+    _wait(shop, deployment)
+    assert shop.status(deployment) == "Succeeded"
+    stopped = shop.deploy("2", "1")
+    shop.codedeploy.stop_deployment(deploymentId=stopped)
+    with pytest.raises(WaiterError, match="Stopped"):
+        _wait(shop, stopped)
+
+
+def test_a_deployment_mode_is_shown_as_it_was_given(shop: World) -> None:
+    assert "deploymentMode" not in shop.info(shop.deploy(group=GROUP))
+    shop.group("second")
+    assert shop.info(shop.deploy(group="second", deploymentMode="STANDARD"))["deploymentMode"] == "STANDARD"
+
+
+def test_a_hand_moved_alias_is_overwritten_by_the_next_shift(shop: World) -> None:
+    deployment = shop.deploy()
+    shop.emulator.advance(10)
+    revision = shop.functions.get_alias(FunctionName="checkout", Name="live")["RevisionId"]
+    moved = shop.functions.update_alias(FunctionName="checkout", Name="live", RoutingConfig={}, RevisionId=revision)
+    shop.emulator.advance(100)
+    assert shop.traffic() == {"1": 1.0}
+    shop.emulator.advance(300)
+    after = shop.functions.get_alias(FunctionName="checkout", Name="live")
+    assert (shop.status(deployment), shop.traffic()) == ("Succeeded", {"2": 1.0})
+    assert len({revision, moved["RevisionId"], after["RevisionId"]}) == 3
+
+
+def test_an_error_of_the_emulator_itself_fails_the_one_deployment_and_says_so(
+    shop: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no order today")
+
+    monkeypatch.setattr(preparation, "order_of", broken)
+    deployment = shop.deploy()
+    shop.emulator.advance(5)
+    monkeypatch.undo()
+    assert shop.info(deployment)["errorInformation"] == {
+        "code": "INTERNAL_ERROR",
+        "message": "The emulator failed; its own output says why.",
+    }
+    assert "RuntimeError: no order today" in capfd.readouterr().err
+    later = shop.deploy()
+    shop.emulator.advance(400)
+    assert shop.status(later) == "Succeeded"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_hook_whose_process_cannot_even_start_hangs_like_one_that_never_answers(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_process(*_: object) -> None:
+        raise OSError("no more processes")
+
+    shop.emulator.switches(hooks="run")
+    shop.function("CodeDeployHook_a")
+    monkeypatch.setattr(functions.Functions, "run", no_process)
+    deployment = shop.deploy(before="CodeDeployHook_a")
+    shop.emulator.advance(60)
+    assert shop.events(deployment)["BeforeAllowTraffic"] == "InProgress"
+    shop.emulator.advance(3600)
+    assert (shop.status(deployment), shop.error(deployment)) == ("Failed", "HOOK_EXECUTION_FAILURE")
+
+
+def test_a_hook_that_is_due_at_once_has_answered_when_the_clock_has_moved(shop: World) -> None:
+    shop.emulator.switches(hooks="run", start_delay_seconds=0, event_seconds=0)
+    shop.function("CodeDeployHook_quick", HOOK, Timeout=30)
+    deployment = shop.deploy(before="CodeDeployHook_quick", deploymentConfigName=AT_ONCE)
+    shop.emulator.advance(0)
+    assert (shop.status(deployment), shop.traffic()) == ("Succeeded", {"2": 1.0})
