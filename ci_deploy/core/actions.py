@@ -111,10 +111,14 @@ class Stop(_Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look(_Action):
-    """Look at deployments, together; `with_targets` are those whose lifecycle and traffic matter now."""
+    """Look at deployments, together; `with_targets` are those whose lifecycle and traffic matter now.
+
+    `shared_by` are the keys of the rollouts that ask, where several do.
+    """
 
     ids: tuple[str, ...]
     with_targets: frozenset[str]
+    shared_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,22 +60,6 @@ _STAGES: Mapping[Stage, Callable[[Turn], None]] = {
 }
 
 
-def concerns(rollout: Rollout, observation: Observation) -> bool:
-    match observation:
-        case Done(action=Look() as look) | Failed(action=Look() as look):
-            # One that several share is for whoever watches what it looks at; one's own is over in any case.
-            return "Look" in rollout.busy and (look.key == rollout.key or _watched(rollout) in look.ids)
-        case Done() | Failed() | Progressed():
-            return observation.action.key == rollout.key
-    return True
-
-
-def _watched(rollout: Rollout) -> str:
-    if rollout.stage is Stage.WAITING:
-        return rollout.waiting_for
-    return rollout.rollback_id if rollout.stage is Stage.FOLLOWING_ROLLBACK else rollout.deployment_id
-
-
 def observe(turn: Turn, observation: Observation) -> None:
     match observation:
         case Cancelled():

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from . import waves
 from .actions import Action, Cancelled, Done, Failed, Look, Observation, Tick
 from .conclusion import conclude
-from .dispatch import concerns, observe, proceed, wake
+from .dispatch import observe, proceed, wake
 from .events import Event
 from .looking import FEW, LOOK_AT_MOST
 from .model import Command
@@ -58,7 +58,7 @@ def step(release: Release, observation: Observation, now: float) -> Step:
     rollouts = list(release.rollouts)
     for number, turn in turns.items():
         rollouts[number] = turn.r
-    if len(rollouts) > 1 and any(waves.moved(release.rollouts[number], turn.r) for number, turn in turns.items()):
+    if len(rollouts) > 1 and any(waves.moved(release.rollouts[n], t.r) for n, t in turns.items()):
         for number, turn in waves.coordinate(rollouts, release.policy, now).items():
             proceed(turn)
             _merge(turns, number, turn)
@@ -101,10 +101,9 @@ def _concerned(release: Release, observation: Observation, now: float, wakes: li
             return due + soon
         case Cancelled():
             return range(len(wakes))
-        case Done(action=Look(key="")) | Failed(action=Look(key="")):
-            return [number for number, rollout in enumerate(release.rollouts) if concerns(rollout, observation)]
-    number = release.numbers.get(observation.action.key)
-    return () if number is None else (number,)
+        case Done(action=Look(shared_by=keys)) | Failed(action=Look(shared_by=keys)) if keys:
+            return [release.numbers[key] for key in keys]
+    return (release.numbers[observation.action.key],)
 
 
 def _together(actions: list[Action]) -> tuple[Action, ...]:
@@ -117,5 +116,6 @@ def _together(actions: list[Action]) -> tuple[Action, ...]:
     wanted = frozenset[str]().union(*(look.with_targets for look in looks))
     for start in range(0, len(ids), LOOK_AT_MOST):
         part = tuple(ids[start : start + LOOK_AT_MOST])
-        rest.append(Look(key="", ids=part, with_targets=wanted & set(part)))
+        keys = tuple(look.key for look in looks if look.ids[0] in part)
+        rest.append(Look(key="", ids=part, with_targets=wanted & set(part), shared_by=keys))
     return tuple(rest)

@@ -6,6 +6,9 @@ situations is in tests/whole.
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
 import pytest
 
 from ci_deploy.core import actions as a
@@ -14,7 +17,9 @@ from ci_deploy.core.errors import ErrorKind
 from ci_deploy.core.model import DeploymentStatus, Outcome, Rollback
 from ci_deploy.core.release import Release, step
 from ci_deploy.core.stopping import ANSWER_GRACE, GRACE
-from tests.support.playing import Run, Weather, first, play, play_together, post_step, until
+from tests.support.many import Member, Played, fails, group, quick, slow, start
+from tests.support.many import play as play_many
+from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, until
 from tests.support.world import AT_ONCE, CANARY, LINEAR, Running, World, context, inputs
 
 LOST = Weather(rates={"Create": 1.0}, kinds=(ErrorKind.UNREACHABLE,), lost_answers=1.0, until=1.0)
@@ -413,3 +418,86 @@ def test_an_answer_that_comes_twice_or_late_does_no_harm() -> None:
     assert run.result.outcome is Outcome.SUCCEEDED
     assert len(world.with_marker("0badcafe")) == 1
     assert isinstance(run.release, Release)
+
+
+# --- many functions in one stream of observations ---
+
+
+def looks(played: Played) -> list[tuple[float, a.Look]]:
+    return [(round(at, 3), look) for at, look in played.run.asked(a.Look) if isinstance(look, a.Look)]
+
+
+def test_functions_are_looked_at_in_one_call() -> None:
+    """Also where one of them would have waited a little longer."""
+    played = play_many(slow("a"), slow("b"), slow("c"))
+    ids = ("d-a-DEPLOY000", "d-b-DEPLOY000", "d-c-DEPLOY000")
+    at, look = looks(played)[0]
+    assert at == 1.301
+    assert look == a.Look(key="", ids=ids, with_targets=frozenset(ids), shared_by=("a:live", "b:live", "c:live"))
+    quiet = [look for at, look in looks(played)[1:9]]
+    assert {(frozenset(look.ids), look.with_targets) for look in quiet} == {(frozenset(ids), frozenset())}
+
+
+def test_one_that_looks_alone_looks_for_itself() -> None:
+    played = play_many(slow("a"), quick("b", latest_sha="old"))
+    assert {(look.key, look.ids, look.shared_by) for _, look in looks(played)} == {
+        ("a:live", ("d-a-DEPLOY000",), ()),
+    }
+
+
+def test_a_call_is_for_25_deployments_at_most() -> None:
+    played = play_many(*(slow(f"f{number:02}") for number in range(60)))
+    assert max(len(look.ids) for _, look in looks(played)) == 25
+    for _, look in looks(played):
+        assert [key.removesuffix(":live") for key in look.shared_by] == [each.split("-")[1] for each in look.ids]
+        assert look.with_targets <= set(look.ids)
+    together = Counter(at for at, _ in looks(played))
+    assert max(together.values()) == 3
+    assert played.whole == (Outcome.SUCCEEDED, True)
+
+
+def test_a_call_that_fails_is_trouble_for_all_who_share_it_and_for_nobody_else() -> None:
+    weather = replace(STEADY, rates={"Look": 1.0}, kinds=(ErrorKind.THROTTLED,), since=100.0, until=110.0)
+    played = play_many(slow("a"), slow("b"), quick("c"), weather=weather)
+    assert {event.key for event in played.run.said(e.ContactTroubled)} == {"a:live", "b:live"}
+    assert {event.key for event in played.run.said(e.ContactRestored)} == {"a:live", "b:live"}
+    assert played.whole == (Outcome.SUCCEEDED, True)
+
+
+def test_two_that_wait_for_the_same_deployment_ask_for_it_once() -> None:
+    one, two = group(Member(function="a", routing=AT_ONCE), Member(function="b", routing=AT_ONCE))
+    one.deployments.append(
+        Running(id="d-THEIRS", created=0.0, current="1", target="7", routing=CANARY, function="other")
+    )
+    played = play_many(one, two)
+    first_look = looks(played)[0][1]
+    assert (first_look.ids, first_look.shared_by) == (("d-THEIRS",), ("a:live", "b:live"))
+    assert played.whole == (Outcome.SUCCEEDED, True)
+
+
+def test_an_answer_to_a_shared_look_reaches_who_has_gone_on_to_something_else() -> None:
+    """A stop that failed sent them back to reading facts; they waited for the lost answer from then on, for ever."""
+    worlds = [
+        quick(name, deployments=[Running(id=f"d-{name}-OLD", created=0.0, current="1", target="1", routing=CANARY)])
+        for name in "ab"
+    ]
+    storm = replace(STEADY, rates={"Stop": 1.0}, kinds=(ErrorKind.THROTTLED,), until=1.0)
+    release = start(*worlds, weather=storm, on_conflict="supersede")
+    played = release.answer_late(a.Stop, 1.0).answer_late(a.Look, 1.0).end()
+    assert played.outcomes == {"a": "succeeded", "b": "succeeded"}
+    assert played.run.now < 30.0
+
+
+def test_an_answer_comes_twice_to_many_and_does_no_harm() -> None:
+    release = start(slow("a"), slow("b"), fails("c"), policy="rollback-failed")
+    answer = release.run._answer
+
+    def twice(action: a.Action) -> tuple[float, a.Observation]:
+        at, observation = answer(action)
+        release.run._expect(at + 7.0, observation)
+        return at, observation
+
+    release.run._answer = twice  # type: ignore[method-assign]
+    played = release.end()
+    assert played.outcomes == {"a": "succeeded", "b": "succeeded", "c": "rolled-back"}
+    assert [len(world.with_marker(f"0000000{number}")) for number, world in enumerate(played.worlds)] == [1, 1, 1]
