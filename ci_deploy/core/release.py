@@ -58,7 +58,7 @@ def step(release: Release, observation: Observation, now: float) -> Step:
     rollouts = list(release.rollouts)
     for number, turn in turns.items():
         rollouts[number] = turn.r
-    if len(rollouts) > 1 and any(waves.moved(release.rollouts[n], t.r) for n, t in turns.items()):
+    if release.command is Command.DEPLOY and any(waves.moved(release.rollouts[n], t.r) for n, t in turns.items()):
         for number, turn in waves.coordinate(rollouts, release.policy, now).items():
             proceed(turn)
             _merge(turns, number, turn)
