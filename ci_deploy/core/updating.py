@@ -13,7 +13,7 @@ from .actions import LookVersion, StoreCode, UpdateCode
 from .errors import AwsError, CiDeployError, ErrorKind
 from .model import FunctionVersion, Outcome
 from .packaging import Image, Package, StoredPackage, object_key, same_sha256, sha256_of
-from .planning import Plan, ToPublish, differences
+from .planning import ToPublish, differences
 from .rollout import Rollout, Stage, Turn, kind_of
 
 BUSY_FOR = 300.0  # a function whose update is in progress (Lambda: seconds; with a VPC or an image minutes)
@@ -48,8 +48,7 @@ def _settle(turn: Turn) -> None:
 def settled(turn: Turn, latest: FunctionVersion) -> None:
     """What began before our plan is planned with anew; what began after it and changed something is not overwritten."""
     r = turn.r
-    before = r.facts.latest if r.facts else None
-    if r.disturbed and before is not None and (changed := differences(before, latest)):
+    if r.disturbed and (changed := differences(_planned_with(r), latest)):
         concurrent(turn, f"{', '.join(changed)} changed")
         return
     turn.set(disturbed=False)
@@ -61,17 +60,17 @@ def settled(turn: Turn, latest: FunctionVersion) -> None:
 
 def storing_code(turn: Turn) -> None:
     r = turn.r
-    made, target = r.plan, target_of(r)
-    if made is None or r.facts is None or target is None or not isinstance(target.code, Package):
-        return
-    if not turn.asked(StoreCode) and turn.due():
+    made, package, facts = r.planned, target_of(r).code, r.facts
+    assert isinstance(package, Package)
+    assert facts is not None
+    if not turn.asked(StoreCode):
         turn.ask(
             StoreCode(
                 key=r.key,
-                package=target.code,
+                package=package,
                 bucket=made.bucket,
-                path=object_key(made.prefix, made.function, target.code),
-                account=r.facts.identity.account,
+                path=object_key(made.prefix, made.function, package),
+                account=facts.identity.account,
             )
         )
 
@@ -85,10 +84,10 @@ def code_stored(turn: Turn, stored: StoredPackage) -> None:
 def updating(turn: Turn) -> None:
     r = turn.r
     target = target_of(r)
-    if target is None or target.code is None or turn.asked(UpdateCode) or not turn.due():
-        return
     code = r.stored or target.code
-    turn.ask(UpdateCode(key=r.key, function=r.function, code=code, revision_id=target.revision_id))
+    assert code is not None
+    if not turn.asked(UpdateCode) and turn.due():
+        turn.ask(UpdateCode(key=r.key, function=r.function, code=code, revision_id=target.revision_id))
 
 
 def updated(turn: Turn, latest: FunctionVersion) -> None:
@@ -115,17 +114,14 @@ def await_update(turn: Turn) -> None:
 def look_at_latest(turn: Turn, latest: FunctionVersion) -> None:
     """What `$LATEST` is by now: as it is to be published, not ready yet, without our code, or somebody else's."""
     r = turn.r
-    made, target = r.plan, target_of(r)
-    if made is None or target is None or r.facts is None or r.facts.latest is None:
-        return
-    before = r.facts.latest
+    target, before = target_of(r), _planned_with(r)
     there = _is_ours(target, latest) if target.updates else latest.code_sha256 == target.code_sha256
     if latest.busy:
         turn.set(again_at=turn.now + 2.0, tries=0)
-    elif not there and r.update_lost and target.updates and not differences(before, latest):
-        _update_again(turn, made, target, latest)
+    elif not there and r.update_lost and not differences(before, latest):
+        _update_again(turn, target, latest)
     elif not there:
-        concurrent(turn, "its code is not what this run sent")
+        concurrent(turn, "its code is not what this run is to publish")
     elif latest.last_update_status == "Failed":
         why = latest.last_update_reason or "Lambda gives no reason"
         turn.end(Outcome.FAILED, reason=f"The update of {r.function}'s code failed: {why}. No version was published.")
@@ -139,41 +135,43 @@ def look_at_latest(turn: Turn, latest: FunctionVersion) -> None:
             remedy="Name the image by its digest, or correct `expect-code-sha256`.",
         )
     else:
-        _code_is_there(turn, made, target, latest)
+        _code_is_there(turn, target, latest)
 
 
-def _update_again(turn: Turn, made: Plan, target: ToPublish, latest: FunctionVersion) -> None:
+def _update_again(turn: Turn, target: ToPublish, latest: FunctionVersion) -> None:
     """It had no effect, and nobody changed anything: RevisionId alone may have moved, as it does when Lambda itself
     has been at work."""
     if turn.r.repeats >= REPEATS:
         turn.end(Outcome.ERROR, reason="UpdateFunctionCode has no effect, again and again.", remedy="Run it again.")
         return
-    again = replace(made, target=replace(target, revision_id=latest.revision_id))
+    again = replace(turn.r.planned, target=replace(target, revision_id=latest.revision_id))
     turn.set(plan=again, update_lost=False, repeats=turn.r.repeats + 1)
     turn.to(Stage.UPDATING)
 
 
-def _code_is_there(turn: Turn, made: Plan, target: ToPublish, latest: FunctionVersion) -> None:
-    r = turn.r
+def _code_is_there(turn: Turn, target: ToPublish, latest: FunctionVersion) -> None:
+    made = turn.r.planned
     guarded = replace(target, code_sha256=latest.code_sha256, revision_id=latest.revision_id, updates=False)
-    turn.set(plan=replace(made, target=guarded, new=latest), update_lost=False)
+    turn.set(plan=replace(made, target=guarded), update_lost=False)
     if target.updates:
         turn.say(e.CodeUploaded, code_sha256=latest.code_sha256, size=latest.code_size)
-    alias, current = r.facts.alias if r.facts else None, made.current
-    if alias is not None and not alias.split and current is not None and not differences(current, latest):
+    if made.current is not None and not differences(made.current, latest):
         # Known only now: a tag that leads to the image which is served.
-        turn.end(Outcome.UNCHANGED, reason=f"Version {current.version}, which the alias serves, has the same code.")
+        turn.end(
+            Outcome.UNCHANGED, reason=f"Version {made.current.version}, which the alias serves, has the same code."
+        )
         return
     turn.to(Stage.PUBLISHING)
 
 
 def _is_ours(target: ToPublish, latest: FunctionVersion) -> bool:
     code = target.code
-    if isinstance(code, Image) and not (code.digest and same_sha256(code.digest, latest.code_sha256)):
-        # By a tag, or where Lambda's hash is not the image's digest: the address it was given says whose it is. The
-        # same address may have been there before, with what the tag led to then.
-        return latest.image_uri == code.uri and latest.revision_id != target.revision_id
-    return code is not None and same_sha256(sha256_of(code), latest.code_sha256)
+    assert code is not None
+    if same_sha256(sha256_of(code), latest.code_sha256):
+        return True
+    # By a tag, or where Lambda's hash is not the image's digest: the address it was given says whose it is. The same
+    # address may have been there before, with what the tag led to then.
+    return isinstance(code, Image) and latest.image_uri == code.uri and latest.revision_id != target.revision_id
 
 
 def _settings_changed(before: FunctionVersion, now: FunctionVersion) -> tuple[str, ...]:
@@ -203,5 +201,15 @@ def not_updated(turn: Turn, error: CiDeployError) -> None:
         turn.fail(error)
 
 
-def target_of(r: Rollout) -> ToPublish | None:
-    return r.plan.target if r.plan is not None and isinstance(r.plan.target, ToPublish) else None
+def target_of(r: Rollout) -> ToPublish:
+    """What is published, in the stages that are about it."""
+    target = r.planned.target
+    assert isinstance(target, ToPublish)
+    return target
+
+
+def _planned_with(r: Rollout) -> FunctionVersion:
+    """`$LATEST` as it was when the plan was made."""
+    assert r.facts is not None
+    assert r.facts.latest is not None
+    return r.facts.latest

@@ -174,6 +174,7 @@ class World:
     alias_revision: int = 0
     served: list[tuple[float, str, dict[str, float]]] = field(default_factory=list)  # the alias's own history
     stops: list[tuple[float, str, bool]] = field(default_factory=list)
+    uploads: dict[str, str] = field(default_factory=dict)  # AppSpecs by their keys
 
     # --- time ---
 
@@ -287,6 +288,7 @@ class World:
             case a.LookVersion():
                 return self.version(action.version)
             case a.Upload():
+                self.uploads[action.path] = action.content
                 return S3Location(bucket=action.bucket, key=action.path, version="v1", etag="e")
             case a.Create():
                 return self.create(action.request)
@@ -369,8 +371,9 @@ class World:
                 "DeploymentLimitExceededException",
                 f"The Deployment Group 'group' already has an active Deployment '{self.active[0].id}'",
             )
-        assert isinstance(request.revision, InlineContent)
-        properties = next(iter(json.loads(request.revision.content)["Resources"][0].values()))["Properties"]
+        inline = isinstance(request.revision, InlineContent)
+        text = request.revision.content if inline else self.uploads[request.revision.key]
+        properties = next(iter(json.loads(text)["Resources"][0].values()))["Properties"]
         sent = request.auto_rollback
         running = Running(
             id=f"d-{self.name}DEPLOY{len(self.deployments):03}",
