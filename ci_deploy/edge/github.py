@@ -163,17 +163,35 @@ def _decode(response: requests.Response) -> Any:
 
 
 def _error(response: requests.Response) -> GitHubError:
-    try:
-        message = str(response.json().get("message", ""))
-    except (ValueError, AttributeError):
-        message = ""
+    message = _message(response)
     return GitHubError(
-        response.status_code, message[:500] or response.reason or "an error", retry_after=_retry_after(response)
+        response.status_code,
+        message[:500] or response.reason or "an error",
+        retry_after=_retry_after(response, limited=response.status_code == 429 or "rate limit" in message.lower()),
     )
 
 
-def _retry_after(response: requests.Response) -> float | None:
-    """How long GitHub asks to wait: `retry-after`, else until the reset if nothing remains, else a minute."""
+def _message(response: requests.Response) -> str:
+    """GitHub's message with what it names: a 422 says `Validation Failed`, and in `errors` what has failed."""
+    try:
+        body = response.json()
+    except ValueError:
+        return ""
+    if not isinstance(body, dict):
+        return ""
+    errors = body.get("errors")
+    parts = [str(body.get("message") or "")]
+    for error in errors if isinstance(errors, list) else ():
+        named = (error.get("message") or error.get("code")) if isinstance(error, dict) else error
+        parts.append(str(named or ""))
+    return ": ".join(part for part in parts if part)
+
+
+def _retry_after(response: requests.Response, *, limited: bool) -> float | None:
+    """How long GitHub asks to wait: `retry-after`, else until the reset if nothing remains, else a minute.
+
+    A limit comes as 403 too, sometimes without any header: then only its text tells it from a missing permission.
+    """
     if response.status_code not in (403, 429):
         return None
     headers = response.headers
@@ -186,7 +204,7 @@ def _retry_after(response: requests.Response) -> float | None:
         except ValueError:
             return 60.0
         return max(1.0, float(reset) - now)
-    return 60.0 if response.status_code == 429 else None
+    return 60.0 if limited else None
 
 
 def _number(item: Mapping[str, Any], name: str) -> int:

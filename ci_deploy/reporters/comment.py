@@ -17,6 +17,7 @@ from ..ports import Comment, GitHub, GitHubError, LogSink, PullRequest
 from . import sections as part
 from .courier import Courier
 from .escape import details
+from .refused import refused
 from .sections import Section
 
 LIMIT = 65_000  # GitHub: 65,536 characters. Bytes are never fewer than characters, however those are counted
@@ -161,7 +162,8 @@ class CommentReporter:
             if error.transient:
                 raise
             self._off = True
-            self._courier.notice(_refusal(error), title="No comment")
+            text = refused("pull request comment", error, permission="pull-requests", off="comment: off")
+            self._courier.notice(text, title="No comment")
 
     def _write(self, story: Story) -> None:
         assert self._github is not None
@@ -213,12 +215,3 @@ class CommentReporter:
 def _is_ours(comment: Comment, login: str) -> bool:
     """By its author: the token's user, or any app where the token is an app's (apps cannot ask who they are)."""
     return comment.author == login if login else comment.bot
-
-
-def _refusal(error: GitHubError) -> str:
-    if error.status in (401, 403):
-        return (
-            f"No pull request comment: the token may not write one ({error.message}). "
-            "Give the job `permissions: pull-requests: write`, or set `comment: off`."
-        )
-    return f"No pull request comment: GitHub said {str(error).rstrip('.')}."

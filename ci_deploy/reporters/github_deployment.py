@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..core import events as e
-from ..core.model import Outcome, Result, Rollback
+from ..core.model import DeploymentStatus, Outcome, Result, Rollback
 from ..core.timeline import Story, tell
 from ..ports import GitHub, GitHubError, RunnerFiles
 from . import verdict
 from .courier import Courier
 from .escape import line
+from .refused import refused
 
 DESCRIPTION = 140  # characters (facts.md B5)
 STATE = "github-deployment"
@@ -38,7 +39,9 @@ def state_of(story: Story) -> str:
         case Outcome.STOPPED | Outcome.CANCELLED if _withdrawn(result):
             return "inactive"  # taken back on purpose, and the version from before serves
         case Outcome.UNCHANGED | Outcome.REPORTED:
-            return "success" if result.deployed else ""
+            # It came too late to stop a deployment, for instance, and has seen it succeed.
+            legs = [chapter.deployment for chapter in story.functions.values() if chapter.deployment]
+            return "success" if legs and all(leg.status is DeploymentStatus.SUCCEEDED for leg in legs) else ""
     return "error"
 
 
@@ -123,10 +126,8 @@ class GitHubDeploymentReporter:
             if error.transient:
                 raise
             self._off = True
-            hint = " Give the job `permissions: deployments: write`." if error.status in (401, 403) else ""
-            self._courier.notice(
-                f"No GitHub deployment: GitHub said {str(error).rstrip('.')}.{hint}", title="No deployment"
-            )
+            text = refused("GitHub deployment", error, permission="deployments", off="github-deployment: false")
+            self._courier.notice(text, title="No deployment")
 
 
 def _description(story: Story) -> str:

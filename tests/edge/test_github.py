@@ -11,7 +11,7 @@ import pytest
 import requests
 import responses
 
-from ci_deploy.edge.github import RestGitHub
+from ci_deploy.edge.github import PAGES, RestGitHub
 from ci_deploy.ports import GitHubError
 
 API = "https://github.example/api/v3"
@@ -205,6 +205,77 @@ def test_a_limit_without_details_is_a_minute(api: responses.RequestsMock, header
     with pytest.raises(GitHubError) as caught:
         client().create_comment(7, "x")
     assert caught.value.retry_after == 60.0
+
+
+@pytest.mark.parametrize(
+    ("message", "headers"),
+    [
+        ("You have exceeded a secondary rate limit. Please wait a few minutes before you try again.", {}),
+        ("API rate limit exceeded for installation ID 7.", {"X-RateLimit-Remaining": "0"}),
+        (
+            "API rate limit exceeded for installation ID 7.",
+            {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1700000090", "Date": "soon"},
+        ),
+    ],
+)
+def test_a_limit_that_comes_as_403_is_not_taken_for_a_missing_permission(
+    api: responses.RequestsMock, message: str, headers: dict[str, str]
+) -> None:
+    """GitHub uses 403 for both, and does not always say how long."""
+    api.post(f"{REPOSITORY}/issues/7/comments", json={"message": message}, status=403, headers=headers)
+    with pytest.raises(GitHubError) as caught:
+        client().create_comment(7, "x")
+    assert (caught.value.retry_after, caught.value.transient) == (60.0, True)
+
+
+@pytest.mark.parametrize(
+    ("errors", "told"),
+    [
+        ([{"code": "unprocessable", "message": "Body is too long"}], "Validation Failed: Body is too long"),
+        ([{"resource": "Deployment", "code": "missing_field"}, "ref"], "Validation Failed: missing_field: ref"),
+        ([None, {}], "Validation Failed"),
+        ("text", "Validation Failed"),
+        (None, "Validation Failed"),
+    ],
+)
+def test_a_422_says_what_was_not_valid(api: responses.RequestsMock, errors: object, told: str) -> None:
+    body = {"message": "Validation Failed", "errors": errors}
+    api.post(f"{REPOSITORY}/issues/7/comments", json=body, status=422)
+    with pytest.raises(GitHubError) as caught:
+        client().create_comment(7, "x")
+    assert str(caught.value) == f"422: {told}"
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]", '{"message": null}'])
+def test_a_refusal_without_a_message_has_the_statuss_words(api: responses.RequestsMock, body: str) -> None:
+    api.post(f"{REPOSITORY}/issues/7/comments", body=body, status=403)
+    with pytest.raises(GitHubError, match=r"^403: Forbidden$"):
+        client().create_comment(7, "x")
+
+
+def test_a_failure_while_asking_who_it_is_may_pass(api: responses.RequestsMock) -> None:
+    """Taken for an app, the token's own comment would not be found, and made a second time."""
+    api.get(f"{API}/user", status=502)
+    with pytest.raises(GitHubError) as caught:
+        client("not-a-real-token").login()
+    assert caught.value.transient
+
+
+def test_a_pull_request_without_end_is_not_read_for_ever(api: responses.RequestsMock) -> None:
+    address = f"{REPOSITORY}/issues/7/comments"
+    api.get(address, json=[a_comment(1)], headers={"Link": f'<{address}?page=2>; rel="next"'})
+    assert len(list(client().comments(7))) == PAGES == len(api.calls)
+
+
+@pytest.mark.parametrize("environment_url", ["", "https://shop.example"])
+def test_a_status_links_the_run_and_where_it_serves(api: responses.RequestsMock, environment_url: str) -> None:
+    api.post(f"{REPOSITORY}/deployments/5/statuses", json={"id": 1}, status=201)
+    client().deployment_status(
+        5, state="success", description="d", environment="prod", log_url="https://run", environment_url=environment_url
+    )
+    sent = {"state": "success", "description": "d", "environment": "prod", "log_url": "https://run"}
+    wanted = sent | ({"environment_url": environment_url} if environment_url else {})
+    assert json.loads(str(api.calls[0].request.body, "utf-8")) == wanted
 
 
 def test_a_read_is_asked_twice_and_a_write_once(api: responses.RequestsMock) -> None:

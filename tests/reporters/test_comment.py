@@ -197,7 +197,55 @@ def test_a_refusal_is_told_once(status: int) -> None:
     screen = run(SCENARIOS["succeeded"], hub)
     assert len(screen.of("notice")) == 1
     assert hub.requests == ["login", "comments", "create_comment"]
-    assert ("pull-requests: write" in screen.text) == (status in (401, 403))
+    assert ("pull-requests: write" in screen.text) == (status in (403, 404))
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "told"),
+    [
+        (
+            401,
+            "Bad credentials",
+            "GitHub does not know the token (Bad credentials). Give `github-token: ${{ github.token }}`, or set"
+            " `comment: off`.",
+        ),
+        (
+            403,
+            "Resource not accessible by integration",
+            "the token may not write one (Resource not accessible by integration). Give the job"
+            " `permissions: pull-requests: write`, or set `comment: off`.",
+        ),
+        (
+            403,
+            "Unable to create comment because issue is locked.",
+            "the conversation is locked (Unable to create comment because issue is locked). Unlock it, or set"
+            " `comment: off`.",
+        ),
+        (
+            404,
+            "Not Found",
+            "the token does not see it (Not Found). Give the token access to this repository, with"
+            " `permissions: pull-requests: write`, or set `comment: off`.",
+        ),
+        (422, "Validation Failed: Body is too long", "GitHub said 422: Validation Failed: Body is too long."),
+    ],
+)
+def test_each_refusal_has_its_own_next_step(status: int, message: str, told: str) -> None:
+    hub = Hub()
+    hub.fails = [None, None, GitHubError(status, message)]
+    screen = run(SCENARIOS["succeeded"], hub)
+    assert screen.of("notice") == [("No comment", f"No pull request comment: {told}")]
+
+
+@pytest.mark.parametrize(("status", "goes_on"), [(500, True), (403, False)])
+def test_an_edit_that_fails_is_not_answered_with_a_second_comment(status: int, goes_on: bool) -> None:
+    """Only one that is gone is made again."""
+    hub = Hub()
+    hub.fails = [None, None, None, GitHubError(status, "no")]
+    run(SCENARIOS["succeeded"], hub)
+    assert hub.requests.count("create_comment") == 1
+    assert hub.requests[:4] == ["login", "comments", "create_comment", "edit_comment"]
+    assert (len(hub.requests) > 4) == goes_on
 
 
 def test_a_failure_that_may_pass_is_the_couriers() -> None:

@@ -13,7 +13,7 @@ from test_comment import AtOnce
 from test_golden import logged
 
 from ci_deploy.core import events as e
-from ci_deploy.core.model import Command, Finding, Outcome, Result, Rollback, Severity
+from ci_deploy.core.model import Command, DeploymentStatus, Finding, Outcome, Result, Rollback, Severity
 from ci_deploy.ports import GitHubError
 from ci_deploy.reporters import summary, verdict
 from ci_deploy.reporters.fanout import FanOut
@@ -370,8 +370,38 @@ def test_no_permission_is_told_once() -> None:
     hub, screen = Hub(), Screen()
     hub.fails = [GitHubError(403, "Resource not accessible by integration")]
     deployed(SCENARIOS["succeeded"], hub, screen=screen)
-    assert hub.requests == ["create_deployment"]
-    assert "deployments: write" in screen.text
+    assert hub.requests == ["create_deployment"], "and what was on its way already is dropped"
+    assert screen.of("notice") == [
+        (
+            "No deployment",
+            "No GitHub deployment: the token may not write one (Resource not accessible by integration). Give the job"
+            " `permissions: deployments: write`, or set `github-deployment: false`.",
+        )
+    ]
+
+
+def test_a_failure_that_may_pass_is_not_the_end_of_it() -> None:
+    """The courier brings the next state."""
+    hub, screen = Hub(), Screen()
+    hub.fails = [GitHubError(502, "Bad Gateway")]
+    deployed(SCENARIOS["succeeded"], hub, screen=screen)
+    assert [status["state"] for status in hub.statuses] == ["success"]
+    assert screen.lines == []
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DETACHED, Outcome.UNCHANGED])
+def test_what_goes_on_stays_in_progress(outcome: Outcome) -> None:
+    hub = Hub()
+    deployed(Release().running().finished(outcome, live="41", weights="41=90,42=10"), hub)
+    assert [status["state"] for status in hub.statuses] == ["in_progress"]
+
+
+def test_a_stop_that_came_too_late_leaves_a_success() -> None:
+    """Its outcome is `unchanged`; without a last state GitHub would show it as in progress for ever."""
+    hub = Hub()
+    release = Release(command=Command.STOP).running().status(DeploymentStatus.SUCCEEDED)
+    deployed(release.finished(Outcome.UNCHANGED, live="42"), hub)
+    assert [status["state"] for status in hub.statuses] == ["in_progress", "success"]
 
 
 def test_a_job_with_an_environment_has_one_already() -> None:
