@@ -163,7 +163,9 @@ def test_where_codedeploy_gives_no_times_a_shift_is_announced_from_when_it_was_s
     assert (ten.at, ten.next_shift_at, ten.ends_at) == pytest.approx((1.401, 301.401, 301.401))
 
 
-@pytest.mark.parametrize(("step", "percent_scale"), [(1, False), (25, False), (40, False), (25, True), (40, True)])
+@pytest.mark.parametrize(
+    ("step", "percent_scale"), [(2, False), (2, True), (25, False), (40, False), (25, True), (40, True)]
+)
 def test_every_step_of_a_linear_shift_is_told_and_the_next_one_announced(step: int, percent_scale: bool) -> None:
     routing = Routing(kind=RoutingType.LINEAR, percentage=step, interval_minutes=1)
     found = shifts(play(World(routing=routing, percent_scale=percent_scale), weather=STEADY))
