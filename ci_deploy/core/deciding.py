@@ -271,7 +271,7 @@ def _way(r: Rollout, facts: Facts, entries: tuple[e.HistoryEntry, ...], live: st
         if target is None:
             return histories.Way(
                 version="",
-                why=f"Deployment {r.inputs.deployment_id} is not one of {r.key} in this group.",
+                why=_not_ours(r),
                 remedy="`ci-deploy status` lists this group's deployments.",
             )
         return histories.Way(
@@ -332,13 +332,16 @@ def _too_early(turn: Turn, running: Deployment) -> bool:
 
 
 def _subject(r: Rollout, facts: Facts) -> Deployment | None:
-    """The deployment that is meant: the one named, else the one that runs for this function and alias."""
-    if facts.subject is not None:
-        return facts.subject
-    for deployment in facts.active:
+    """The deployment that is meant: the one named and no other, else the one that runs for this function and alias."""
+    named = (facts.subject,) if facts.subject else ()
+    for deployment in named if r.subject else facts.active:
         if not deployment.targets or deployment.target_of(r.function, r.inputs.alias) is not None:
             return deployment
     return None
+
+
+def _not_ours(r: Rollout) -> str:
+    return f"Deployment {r.inputs.deployment_id} is not one of {r.key} in this group."
 
 
 def _stop(turn: Turn, facts: Facts) -> None:
@@ -347,7 +350,7 @@ def _stop(turn: Turn, facts: Facts) -> None:
     if subject is None and r.inputs.deployment_id:
         turn.end(
             Outcome.REFUSED,
-            reason=f"Deployment {r.inputs.deployment_id} does not exist here.",
+            reason=_not_ours(r),
             remedy="`ci-deploy status` lists this group's deployments.",
         )
     elif subject is not None and not subject.status.terminal and not r.subject and _too_early(turn, subject):
@@ -384,7 +387,7 @@ def _status(turn: Turn, facts: Facts) -> None:
     turn.say(e.StatusReported, alias=facts.alias, history=entries, served_by=served_by, running=running)
     subject = _subject(r, facts)
     if r.inputs.deployment_id and subject is None:
-        turn.end(Outcome.REFUSED, reason=f"Deployment {r.inputs.deployment_id} does not exist here.")
+        turn.end(Outcome.REFUSED, reason=_not_ours(r))
     elif r.inputs.wait and subject is not None:
         made = existing(r.inputs, facts, subject)
         turn.set(plan=made)

@@ -1,0 +1,130 @@
+"""What each command makes of what it reads: what it refuses, waits for, follows, stops, and what it says of that.
+
+Every answer takes a tenth of a second here, so that the first decision falls at 0.1 s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Any
+
+import pytest
+
+from ci_deploy.core import actions as a
+from ci_deploy.core import events as e
+from ci_deploy.core.marker import Marker, write
+from ci_deploy.core.model import (
+    Alarm,
+    Context,
+    DeploymentStatus,
+    Known,
+    Outcome,
+)
+from ci_deploy.core.planning import Facts
+from tests.support.playing import STEADY, Run, play
+from tests.support.world import AT_ONCE, CANARY, Running, World, inputs
+
+ON_FAILURE = frozenset({"DEPLOYMENT_FAILURE"})
+SPLIT = {"2": 10.0}
+REPAIR = (
+    "`aws lambda update-alias --function-name checkout --name live --function-version 1 "
+    "--routing-config AdditionalVersionWeights={}`"
+)
+
+
+@dataclass(kw_only=True)
+class Account(World):
+    """The small world with quiet alarms and the function's tags; `told`: how what is read differs from what is."""
+
+    tags: dict[str, str] = field(default_factory=dict)
+    tags_stick: bool = False  # a reading lags behind
+    told: Callable[[Facts], Facts] = lambda facts: facts
+
+    def facts(self, action: a.Gather) -> Facts:
+        facts = super().facts(action)
+        assert facts.latest is not None
+        latest = replace(facts.latest, tags=dict(self.tags), arn="arn:fn:checkout:$LATEST")
+        return self.told(replace(facts, latest=latest, alarms=Known((Alarm(name="errors", state="OK"),))))
+
+    def perform(self, action: a.Action) -> a.Answer:
+        if isinstance(action, a.Tag):
+            if not self.tags_stick:
+                self.tags = {} if action.value is None else {action.name: action.value}
+            return None
+        return super().perform(action)
+
+
+def go(world: World, *, run: Context | None = None, signals: tuple[float, ...] = (), **given: str) -> Run:
+    return play(world, inputs(**given), run=run, signals=signals, weather=STEADY)
+
+
+def running(name: str = "d-OTHER", target: str = "7", **more: Any) -> Running:
+    """Somebody's deployment that has begun when we come."""
+    fields: dict[str, Any] = {"created": 0.0, "current": "1", "routing": CANARY}
+    return Running(id=name, target=target, **fields | more)
+
+
+def over(name: str, current: str, target: str, *, at: float = -900.0, good: bool = True, **more: Any) -> Running:
+    """A deployment of the past."""
+    made = Running(id=name, created=at, current=current, target=target, routing=AT_ONCE, ended=at + 5.0, **more)
+    made.done, made.share = len(made.marks), 100.0
+    made.status = DeploymentStatus.SUCCEEDED if good else DeploymentStatus.FAILED
+    return made
+
+
+def marked(
+    run_id: int = 100, *, mark: str = "feedbeef", kind: str = "deploy", key: str = "0" * 16, sha: str = ""
+) -> str:
+    return write(Marker(id=mark, key=key, run_id=run_id, attempt=1, kind=kind, sha=sha))
+
+
+def did(run: Run) -> str:
+    """What was asked for, in order; the same several times in a row is told once."""
+    return " ".join(name for name, _ in groupby(type(action).__name__ for _, action in run.actions))
+
+
+def at(run: Run, kind: type[a.Action]) -> list[float]:
+    return [round(when, 3) for when, _ in run.asked(kind)]
+
+
+def end(run: Run) -> tuple[Outcome, str, str]:
+    return run.result.outcome, run.result.reason, run.result.remedy
+
+
+def findings(run: Run) -> list[tuple[str, str]]:
+    """Of the plan that was shown last: code and text."""
+    shown = run.said(e.Planned)[-1]
+    assert isinstance(shown, e.Planned)
+    return [(finding.code, finding.text) for finding in shown.plan.findings]
+
+
+def waits(run: Run) -> list[str]:
+    return [event.what for event in run.events if isinstance(event, e.Waiting)]
+
+
+def begun(seconds: float = 5.0, **more: Any) -> Account:
+    """Somebody's deployment from version 1 to 7 has run for some time."""
+    world = Account(versions={"1": "old", "2": "new", "7": "seven"}, deployments=[running(**more)])
+    world.advance(seconds)
+    return world
+
+
+# --- the deployment that is meant ---
+
+
+@pytest.mark.parametrize("command", ["stop", "status"])
+@pytest.mark.parametrize("named", ["d-NOSUCHONE", "d-ANOTHERS0"])
+def test_a_deployment_that_is_named_and_is_not_there_is_never_replaced_by_one_that_runs(
+    command: str, named: str
+) -> None:
+    world = begun()
+    world.deployments.append(over("d-ANOTHERS0", "1", "2", function="other"))
+    run = go(world, command=command, deployment_id=named, wait="true" if command == "status" else "")
+    assert did(run) == "Gather"
+    assert end(run) == (
+        Outcome.REFUSED,
+        f"Deployment {named} is not one of checkout:live in this group.",
+        "`ci-deploy status` lists this group's deployments." if command == "stop" else "",
+    )
