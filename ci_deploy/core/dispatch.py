@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from . import deciding, following, looking, preparing, publishing, stopping, updating, verdict
+from . import deciding, following, looking, preparing, publishing, stopping, updating, verdict, waves
 from . import events as e
 from .actions import (
     Action,
@@ -76,6 +76,8 @@ def observe(turn: Turn, observation: Observation) -> None:
 
 def _answered(turn: Turn, action: Action, answer: object) -> None:
     match action, answer:
+        case Gather(), Facts() if turn.r.undone:
+            waves.resume(turn, answer)
         case Gather(), Facts():
             deciding.gathered(turn, answer)
         case StoreCode(), StoredPackage():
@@ -112,6 +114,8 @@ def _answered(turn: Turn, action: Action, answer: object) -> None:
             if action.deployment.status.terminal:
                 turn.set(diagnosis=answer)
             turn.say(e.Diagnosed, diagnosis=answer)
+        case _:  # it would be asked for without end
+            raise TypeError(f"{type(action).__name__} was answered by {answer!r}")
 
 
 def _failed(turn: Turn, failed: Failed) -> None:

@@ -1,7 +1,8 @@
 """What the functions of a release do for each other: planned together, begun in waves, undone together.
 
 Nothing is written before every function is planned and none of them is refused. Then the waves go one after the other,
-side by side inside a wave. When one fails, the policy says what becomes of the others. Pure, like all of it.
+side by side inside a wave. When one fails, the policy says what becomes of the others. After a signal nothing more
+begins, and what has succeeded is not reversed: the job would not live to the end of that. Pure, like all of it.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .model import Outcome, Routing, RoutingType
-from .planning import Existing, Plan
+from . import events as e
+from .actions import Create, CreateAlias
+from .model import AlarmConfiguration, Outcome, Result, Routing, RoutingType
+from .planning import Existing, Facts
+from .preparing import give_way
 from .publishing import begin, bound
 from .rollout import Cause, Rollout, Stage, Turn
 from .stopping import request_stop
@@ -21,7 +25,7 @@ AT_WORK = 8  # rollouts that publish, upload or create at the same time; baking 
 FRESH = 300.0
 
 GOOD = (Outcome.SUCCEEDED, Outcome.UNCHANGED, Outcome.DETACHED)
-_RUNNING = (Stage.FOLLOWING, Stage.ROLLBACK_DUE, Stage.FOLLOWING_ROLLBACK, Stage.VERIFYING)
+_RUNNING = (Stage.FOLLOWING, Stage.ROLLBACK_DUE, Stage.FOLLOWING_ROLLBACK, Stage.VERIFYING, Stage.RESTORING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,73 +49,74 @@ def _class(r: Rollout) -> str:
         return r.stage
     if not r.cleared:
         return "planning"
-    return "running" if r.stage in _RUNNING or r.stage is Stage.RESTORING else "work"
+    return "running" if r.stage in _RUNNING else "work"
 
 
 def coordinate(rollouts: Sequence[Rollout], policy: Policy, now: float) -> dict[int, Turn]:
     """The turns that follow from what the others did; only rollouts that change are in it."""
-    classes = [_class(r) for r in rollouts]
-    if "planning" in classes:
+    if any(r.cancelled or _class(r) == "planning" for r in rollouts):
         return {}
-    refused = next((r for r in rollouts if not r.cleared and r.stage is Stage.DONE and not _good(r)), None)
-    if refused is not None:
-        reason = f"Nothing was deployed: {refused.key} was refused, and a release begins with all or with none."
+    refused = next((r for r in rollouts if _failed(r)), None)
+    if refused is not None and not any(r.cleared for r in rollouts):
+        reason = f"Nothing was deployed: {_why(refused)}, and a release begins with all or with none."
         return _end_ready(rollouts, now, Outcome.REFUSED, reason)
-    failed = next((r for r in rollouts if r.cleared and r.stage is Stage.DONE and not _good(r) and not r.undone), None)
+    # One that was never begun has not failed, however it ended.
+    failed = next((r for r in rollouts if r.cleared and _failed(r) and not r.undone), None)
     if failed is not None and policy.on_failure == "rollback-all":
         return _roll_all_back(rollouts, failed, now)
     if failed is not None and policy.on_failure == "stop-wave":
-        last = max(r.wave for r in rollouts if r.cleared)
-        held_back = [r.wave > last for r in rollouts]
         reason = f"Not deployed: {failed.key} failed in an earlier wave (`release-policy: stop-wave`)."
-        turns = _end_ready(rollouts, now, Outcome.STOPPED, reason, which=held_back)
-        return turns or _begin_more(rollouts, classes, policy, now)
-    return _begin_more(rollouts, classes, policy, now)
+        ended = _end_ready(rollouts, now, Outcome.STOPPED, reason, after=failed.wave)
+        left = [ended[number].r if number in ended else r for number, r in enumerate(rollouts)]
+        return ended | _begin_more(left, policy, now)
+    return _begin_more(rollouts, policy, now)
 
 
-def _good(r: Rollout) -> bool:
-    return r.result is not None and r.result.outcome in (*GOOD, Outcome.PLANNED, Outcome.REPORTED)
+def _outcome(r: Rollout) -> Outcome | None:
+    return r.result.outcome if r.result else None
+
+
+def _failed(r: Rollout) -> bool:
+    return _outcome(r) not in (None, *GOOD)
+
+
+def _why(r: Rollout) -> str:
+    return f"{r.key} was refused" if _outcome(r) is Outcome.REFUSED else f"{r.key} could not be planned"
 
 
 def _end_ready(
-    rollouts: Sequence[Rollout], now: float, outcome: Outcome, reason: str, which: Sequence[bool] | None = None
+    rollouts: Sequence[Rollout], now: float, outcome: Outcome, reason: str, after: int = -1
 ) -> dict[int, Turn]:
+    """End what has not begun, in the waves after `after`."""
     turns = {}
     for number, r in enumerate(rollouts):
-        if r.stage is Stage.READY and (which is None or which[number]):
+        if r.stage is Stage.READY and r.wave > after:
             turn = turns[number] = Turn(r, now)
             turn.end(outcome, reason=reason)
     return turns
 
 
-def _begin_more(rollouts: Sequence[Rollout], classes: Sequence[str], policy: Policy, now: float) -> dict[int, Turn]:
+def _begin_more(rollouts: Sequence[Rollout], policy: Policy, now: float) -> dict[int, Turn]:
     """Begin planned rollouts of the current wave, as many as may be at work and deploying at the same time."""
-    waiting = [r.wave for r in rollouts if r.stage is Stage.READY]
-    if not waiting:
-        return {}
-    wave = min(waiting)
+    ready = [(r.wave, number) for number, r in enumerate(rollouts) if r.stage is Stage.READY]
+    wave = min(ready, default=(0, 0))[0]
     if any(r.wave < wave and r.stage is not Stage.DONE for r in rollouts):
         return {}
-    at_work = classes.count("work")
-    deploying = at_work + classes.count("running")
-    turns = {}
-    for number, r in enumerate(rollouts):
-        full = at_work >= AT_WORK or (policy.max_parallel and deploying >= policy.max_parallel)
-        if full:
-            break
-        if r.stage is Stage.READY and r.wave == wave:
-            turns[number] = _begun(r, now)
-            at_work, deploying = at_work + 1, deploying + 1
-    return turns
+    classes = [_class(r) for r in rollouts]
+    room = AT_WORK - classes.count("work")
+    if policy.max_parallel:
+        room = min(room, policy.max_parallel - classes.count("work") - classes.count("running"))
+    begun = [number for of, number in ready if of == wave][: max(room, 0)]
+    return {number: _begun(rollouts[number], now) for number in begun}
 
 
 def _begun(r: Rollout, now: float) -> Turn:
     turn = Turn(r, now)
     turn.set(cleared=True)
-    if r.stale or now - r.since > FRESH or r.plan is None:
+    if r.stale or now - r.since > FRESH:
         turn.to(Stage.GATHERING)
     else:
-        begin(turn, r.plan)
+        begin(turn, r.planned)
     return turn
 
 
@@ -121,26 +126,45 @@ def _begun(r: Rollout, now: float) -> Turn:
 def _roll_all_back(rollouts: Sequence[Rollout], failed: Rollout, now: float) -> dict[int, Turn]:
     """Stop with rollback what runs, undo what succeeded, begin nothing more."""
     why = f"{failed.key} failed, and the release is all or nothing"
-    turns: dict[int, Turn] = {}
-    for number, r in enumerate(rollouts):
-        turn = Turn(r, now)
-        succeeded = r.result is not None and r.result.outcome is Outcome.SUCCEEDED
-        if r.stage is Stage.READY or (_class(r) == "work" and not r.undone and not r.creations):
+    turns = [Turn(r, now) for r in rollouts]
+    for turn in turns:
+        r = turn.r
+        if r.stage is Stage.READY or (_class(r) == "work" and not r.undone and not _may_exist(turn)):
             turn.end(Outcome.STOPPED, reason=f"Not deployed: {why}.")
-        elif r.stage is Stage.FOLLOWING and not r.stop_sent and not r.undone:
+        elif r.stage is Stage.FOLLOWING and not r.undone and not r.stop_sent:
             request_stop(turn, Cause.RELEASE, why, rollback=True)
-        elif r.stage is Stage.DONE and succeeded and not r.undone and r.plan is not None:
-            _undo(turn, r.plan, why)
-        if turn.r is not r:
-            turns[number] = turn
-    return turns
+    # A group runs one deployment at a time: whoever is over lets the next one begin.
+    busy = {_group(turn.r) for turn in turns if turn.r.stage is not Stage.DONE}
+    for turn in turns:
+        done, where = turn.r.result, _group(turn.r)
+        if done is not None and done.outcome is Outcome.SUCCEEDED and not turn.r.undone and where not in busy:
+            _undo(turn, done, why)
+            busy |= {where} if turn.r.stage is not Stage.DONE else set()
+    return {number: turn for number, turn in enumerate(turns) if turn.r is not rollouts[number]}
 
 
-def _undo(turn: Turn, done: Plan, why: str) -> None:
+def _group(r: Rollout) -> tuple[str | None, str | None]:
+    return r.inputs.application, r.inputs.deployment_group
+
+
+def _may_exist(turn: Turn) -> bool:
+    """Whether a deployment, or the first one's alias, was asked for: what became of it is known soon."""
+    r = turn.r
+    lost = r.doubtful and r.creations > 0
+    return lost or turn.asked(Create) or turn.asked(CreateAlias) or r.alias_created
+
+
+def _undo(turn: Turn, done: Result, why: str) -> None:
     """A deployment that has succeeded cannot be stopped any more: deploy the version before, at once, without hooks."""
     r = turn.r
+    made = r.planned
+    if made.creates_alias:
+        stays = replace(done, reason=f"{done.reason} It stays, although {why}: nothing was served before.")
+        turn.set(undone=done, result=stays)
+        turn.say(e.Finished, result=stays)
+        return
     reverse = replace(
-        done,
+        made,
         current_version=r.target_version,
         target=Existing(version=r.previous_version),
         config_name="CodeDeployDefault.LambdaAllAtOnce",
@@ -149,15 +173,28 @@ def _undo(turn: Turn, done: Plan, why: str) -> None:
         after_hook="",
         auto_rollback=(),
         rollback_events=(),
+        # One that rings by now, perhaps for what failed, would stop this too.
+        override_alarms=AlarmConfiguration(enabled=False) if made.alarm_names else made.override_alarms,
         timeout=600.0,
         reverses=True,
-        unchanged="",
-        current=done.new,
-        new=done.current,
+        current=made.new,
+        new=made.current,
         findings=(),
     )
     fresh = r.afresh(f"{r.marker_id} undone")
     # A reversal is not undone by losing patience or the job.
     patient = replace(r.inputs, on_cancel="leave", on_timeout="leave", on_conflict="wait", reason=why, wait=True)
-    turn.set(**{**fresh, "inputs": patient, "undone": r.result})
+    turn.set(**{**fresh, "inputs": patient, "undone": done, "once_more": True})
     bound(turn, reverse)
+
+
+def resume(turn: Turn, facts: Facts) -> None:
+    """Another deployment of the group was in the way of a reversal, which is still what is to be done."""
+    r = turn.r
+    if r.stage is not Stage.GATHERING:
+        return
+    turn.set(facts=facts, alias=facts.alias, alias_at=turn.now)
+    if facts.active:
+        give_way(turn, r.planned, facts.active[0], "wait")
+    else:
+        bound(turn, r.planned)
