@@ -375,6 +375,9 @@ def _status(turn: Turn, facts: Facts) -> None:
         made = _checked(turn, facts, plan(r.inputs, facts))
         _refuse(turn, facts, made, made.refusals)
         return
+    subject = _subject(r, facts)
+    if r.inputs.wait and subject is not None and not r.subject and _too_early(turn, subject):
+        return
     entries = histories.entries(facts.history, r.function, r.inputs.alias)
     running = next((entry for entry in entries if not entry.status.terminal), None)
     brought = [
@@ -385,7 +388,6 @@ def _status(turn: Turn, facts: Facts) -> None:
     # An automatic rollback only brings back; whose version it is says the deployment that had brought it first.
     served_by = next((entry for entry in brought if entry.kind != "automatic rollback"), next(iter(brought), None))
     turn.say(e.StatusReported, alias=facts.alias, history=entries, served_by=served_by, running=running)
-    subject = _subject(r, facts)
     if r.inputs.deployment_id and subject is None:
         turn.end(Outcome.REFUSED, reason=_not_ours(r))
     elif r.inputs.wait and subject is not None:

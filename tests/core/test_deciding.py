@@ -128,3 +128,29 @@ def test_a_deployment_that_is_named_and_is_not_there_is_never_replaced_by_one_th
         f"Deployment {named} is not one of checkout:live in this group.",
         "`ci-deploy status` lists this group's deployments." if command == "stop" else "",
     )
+
+
+def test_status_follows_what_has_not_started_only_when_it_is_known_whose_it_is() -> None:
+    """A deployment has no target before it starts, and a group may hold several functions."""
+    ours = go(begun(0.0), command="status", wait="true")
+    theirs = go(begun(0.0, function="other"), command="status", wait="true")
+    assert (did(ours), at(ours, a.Gather)) == ("Gather Look LookAlias", [0.0, 2.1])
+    assert (ours.result.previous_version, end(ours)) == (
+        "1",
+        (Outcome.SUCCEEDED, "The alias serves version 7 at 100 %.", ""),
+    )
+    assert (did(theirs), end(theirs)) == ("Gather", (Outcome.REPORTED, "Nothing was written.", ""))
+    assert len(theirs.said(e.StatusReported)) == 1
+
+
+def test_whose_it_is_is_awaited_for_half_a_minute() -> None:
+    """Where targets cannot be read at all, what runs is taken for ours."""
+    world = begun()
+    world.targets_readable = False
+    run = go(world, command="status", wait="true")
+    assert at(run, a.Gather) == [round(2.1 * n, 3) for n in range(16)]
+    assert run.said(e.DeploymentStarted)
+
+
+def test_status_does_not_wait_to_report_if_it_is_not_to_follow() -> None:
+    assert at(go(begun(0.0), command="status"), a.Gather) == [0.0]
