@@ -75,9 +75,7 @@ def _text(value: object) -> str:
 
 def _number(value: object) -> int:
     """A positive number, 0 for anything else."""
-    if isinstance(value, bool):
-        return 0
-    text = str(value or "").strip()
+    text = str(value).strip()
     return int(text) if re.fullmatch(r"[0-9]{1,19}", text) else 0
 
 
@@ -123,11 +121,10 @@ def _from_fork(name: str, event: Mapping[str, Any], repository: str) -> bool:
         return not _same(head, base, repository)
     if name == "issue_comment":
         # The event does not say whose branch it is: what cannot be told apart is treated as the dangerous one.
-        return bool(_map(event.get("issue")).get("pull_request"))
+        issue = event.get("issue")
+        return not isinstance(issue, Mapping) or bool(issue.get("pull_request"))
     if name == "workflow_run":
         run = _map(event.get("workflow_run"))
-        if "head_repository" not in run:
-            return False
         return not _same(_map(run.get("head_repository")), _map(event.get("repository")), repository)
     return False
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ci_deploy.core.context import context
+from ci_deploy.core.model import Context
 
 REPOSITORY = {"full_name": "acme/shop", "private": True}
 
@@ -25,8 +26,9 @@ def pull(head: object = None, **more: Any) -> dict[str, Any]:
 
 def test_on_a_terminal_there_is_no_github() -> None:
     found = context({}, {})
-    assert not found.actions
-    assert (found.run_id, found.pull_request, found.commit, found.run_url, found.endpoint) == (0, None, "", "", "")
+    assert found == Context()
+    assert (found.commit, found.run_url) == ("", "")
+    assert (found.server_url, found.api_url) == ("https://github.com", "https://api.github.com")
 
 
 def test_a_push_names_commit_run_and_no_pull_request() -> None:
@@ -38,19 +40,34 @@ def test_a_push_names_commit_run_and_no_pull_request() -> None:
         "GITHUB_RUN_ID": "123",
         "GITHUB_RUN_ATTEMPT": "2",
         "GITHUB_SERVER_URL": "https://ghes.example/",
+        "GITHUB_API_URL": "https://ghes.example/api/v3/ ",
         "GITHUB_ACTOR": "octocat",
+        "GITHUB_REF": "refs/heads/main",
+        "GITHUB_WORKFLOW": "Deploy",
     }
     found = context(environ, {"head_commit": {"id": "c0ffee"}, "repository": REPOSITORY})
-    assert found.actions
-    assert (found.commit, found.run_id, found.run_attempt, found.pull_request) == ("c0ffee", 123, 2, None)
+    assert found == Context(
+        actions=True,
+        event_name="push",
+        repository="acme/shop",
+        sha="c0ffee",
+        run_id=123,
+        run_attempt=2,
+        server_url="https://ghes.example",
+        api_url="https://ghes.example/api/v3",
+        actor="octocat",
+        ref="refs/heads/main",
+        workflow="Deploy",
+    )
+    assert found.commit == "c0ffee"
     assert found.run_url == "https://ghes.example/acme/shop/actions/runs/123"
-    assert not found.from_fork
 
 
 @pytest.mark.parametrize("name", ["pull_request", "pull_request_target", "pull_request_review"])
 def test_a_pull_request_is_its_head_and_not_the_merge_commit(name: str) -> None:
     found = context({"GITHUB_EVENT_NAME": name, "GITHUB_SHA": "merge"}, pull())
     assert (found.pull_request, found.commit, found.from_fork) == (7, "feed", False)
+    assert (found.sha, found.head_sha, found.event_name) == ("merge", "feed", name)
 
 
 @pytest.mark.parametrize("head", [{"full_name": "mallory/shop"}, {}, "gone", 0])
@@ -77,6 +94,37 @@ def test_a_comment_on_a_pull_request_may_be_about_a_forks_code() -> None:
 def test_a_comment_on_an_issue_is_no_pull_request() -> None:
     found = context({"GITHUB_EVENT_NAME": "issue_comment"}, {"issue": {"number": 9}})
     assert (found.pull_request, found.from_fork) == (None, False)
+
+
+@pytest.mark.parametrize("name", ["issue_comment", "workflow_run"])
+@pytest.mark.parametrize("event", [{}, {"issue": None, "workflow_run": None}, {"workflow_run": {}, "issue": []}])
+def test_what_an_event_does_not_say_is_taken_for_the_dangerous(name: str, event: dict[str, Any]) -> None:
+    """Whose code it is about, of an event that runs with secrets and cannot be read."""
+    found = context({"GITHUB_EVENT_NAME": name, "GITHUB_REPOSITORY": "acme/shop"}, event)
+    assert (found.from_fork, found.pull_request, found.head_sha) == (True, None, "")
+
+
+def test_a_comment_whose_pull_request_has_no_number_has_none() -> None:
+    found = context({"GITHUB_EVENT_NAME": "issue_comment"}, {"issue": {"number": "x", "pull_request": {"url": "u"}}})
+    assert (found.pull_request, found.from_fork) == (None, True)
+
+
+def test_a_pull_request_is_also_known_by_the_events_own_number() -> None:
+    found = context({"GITHUB_EVENT_NAME": "pull_request"}, {"number": 8})
+    assert (found.pull_request, found.from_fork) == (8, False)
+
+
+@pytest.mark.parametrize(("repository", "fork"), [("acme/shop", False), ("other/shop", True), ("", True)])
+def test_the_runs_own_repository_stands_in_for_a_base_without_a_name(repository: str, fork: bool) -> None:
+    event = pull()
+    event["pull_request"]["base"] = {}
+    environ = {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REPOSITORY": repository}
+    assert context(environ, event).from_fork is fork
+
+
+def test_two_repositories_without_a_name_are_not_the_same() -> None:
+    event = {"pull_request": {"head": {"repo": {}}, "base": {"repo": {}}}}
+    assert context({"GITHUB_EVENT_NAME": "pull_request"}, event).from_fork is True
 
 
 @pytest.mark.parametrize(("head", "fork"), [("acme/shop", False), ("mallory/shop", True)])
@@ -132,6 +180,11 @@ def test_an_odd_event_is_no_crash(event: dict[str, Any]) -> None:
         ({"AWS_ENDPOINT_URL": "https://amazonaws.com.evil.example"}, "https://amazonaws.com.evil.example"),
         ({"AWS_ENDPOINT_URL": "https://evil-amazonaws.com"}, "https://evil-amazonaws.com"),
         ({"AWS_ENDPOINT_URL": "http://[::1"}, "http://[::1"),
+        ({"AWS_ENDPOINT_URL": "nonsense"}, "nonsense"),
+        ({"AWS_ENDPOINT_URL": "https://s3.amazonaws.com."}, ""),
+        ({"AWS_ENDPOINT_URL": "https://s3.amazonaws.com", "AWS_ENDPOINT_URL_S3": "http://x"}, "http://x"),
+        ({"AWS_ENDPOINT_URL_LAMBDA": "http://y"}, "http://y"),
+        ({"AWS_ENDPOINT_URL": "http://x", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false"}, "http://x"),
         ({"AWS_ENDPOINT_URL": "http://x", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, ""),
         ({"AWS_ENDPOINT_URL": " "}, ""),
     ],
