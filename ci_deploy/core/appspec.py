@@ -126,8 +126,6 @@ class _Reader(Reader):
         root = self.compose(
             text, limit=MAX_CHARACTERS, instead_of_anchors="Write it out.", needs="It begins with `version: 0.0`."
         )
-        if root is None:
-            return AppSpec()
         top = self.mapping(root, "the AppSpec", ("version", "Resources", "Hooks"), any_case=True)
         self._version(top.get("version"))
         logical_name, properties = self._resource(top.get("Resources"))
@@ -143,7 +141,7 @@ class _Reader(Reader):
         )
 
     def _version(self, node: Any) -> None:
-        if node is not None and (node.id != "scalar" or node.value not in ("0.0", "0")):
+        if node is not None and node.value not in ("0.0", "0"):
             self.wrong(node, f"has {shown(node)} as its version.", "CodeDeploy knows `0.0` only.")
 
     def _resource(self, node: Any) -> tuple[str, dict[str, Any]]:
@@ -188,14 +186,14 @@ class _Reader(Reader):
         node = mapping.get(name)
         if node is None or is_null(node) or node.value == "":
             return ""
-        if node.id != "scalar":
-            self.wrong(node, f"has {shown(node)} for {name}.", f"Expected {kind.hint}.")
-            return ""
-        try:
-            return str(kind.parse(node.value))
-        except ValueError as error:
-            self.wrong(node, f"has {shown(node)} for {name}, which {error}.", f"Expected {kind.hint}.")
-            return ""
+        why = ""
+        if node.id == "scalar":
+            try:
+                return str(kind.parse(node.value))
+            except ValueError as error:
+                why = f", which {error}"
+        self.wrong(node, f"has {shown(node)} for {name}{why}.", f"Expected {kind.hint}.")
+        return ""
 
 
 _SAME = (

@@ -170,10 +170,8 @@ class _Reader(Reader):
 
     def __init__(self, where: str, run: Mapping[str, str]) -> None:
         super().__init__(f"manifest `{where}`")
-        self._base = {
-            name: value for name, value in run.items() if name not in ("functions", "function") and value.strip()
-        }
-        # What is wrong with several functions, as a default is, or what all of them lack, is told once with their names.
+        self._base = {name: value for name, value in run.items() if name != "functions" and value.strip()}
+        # What is wrong with several functions (a default is, or all lack something) is told once, with their names.
         self._shared: dict[tuple[Any, Problem], tuple[Any, list[str]]] = {}
         self._known = settings()
 
@@ -184,8 +182,6 @@ class _Reader(Reader):
             instead_of_anchors="Use `defaults` instead.",
             needs="It needs `functions`, in one document.",
         )
-        if root is None:
-            return ()
         top = self.mapping(root, "the manifest", ("defaults", "functions", "waves"), remedy=_FORM)
         defaults = self._settings(top.get("defaults"), "`defaults`")
         functions = self.mapping(top.get("functions"), "`functions`", None, remedy=_FORM)
@@ -197,7 +193,7 @@ class _Reader(Reader):
                 f"names {len(functions)} functions; {MAX_FUNCTIONS} are possible in one run.",
                 "Split it, and run the parts by a matrix.",
             )
-            return ()
+            raise InvalidInput(self.problems)
         waves = self._waves(top.get("waves"), functions)
         entries = [entry for name, node in functions.items() if (entry := self._entry(name, node, defaults, waves))]
         self._tell_shared()

@@ -6,11 +6,11 @@ in silence, such as a key that is said twice, is a problem here. All problems ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any
 
-from .errors import Problem
+from .errors import InvalidInput, Problem
 from .inputs import shorten
 
 DEPTH = 20
@@ -54,20 +54,27 @@ class Reader:
         return tuple(problem for _, problem in sorted(self._found, key=lambda found: found[0]))
 
     def wrong(self, node: Any, what: str, remedy: str = "") -> None:
-        """A problem of a node (or a token), or of the whole."""
-        self._wrong(0 if node is None else node.start_mark.line + 1, what, remedy)
+        """A problem of a node (or a token)."""
+        self._wrong(node.start_mark.line + 1, what, remedy)
 
     def _wrong(self, line: int, what: str, remedy: str = "") -> None:
         where = f"{self._where}, line {line}" if line else self._where
         self._found.append((line, Problem(where=where, what=what, remedy=remedy)))
 
     def compose(self, text: str, *, limit: int, instead_of_anchors: str, needs: str) -> Any:
-        """The one document's node, None if there is none to read."""
+        """The one document's node. Raises InvalidInput if there is none to read."""
+        documents = list(self._documents(text, limit, instead_of_anchors))
+        if not self._found and len(documents) != 1:
+            self._wrong(0, f"has {len(documents)} documents." if documents else "is empty.", needs)
+        if self._found:
+            raise InvalidInput(self.problems)
+        return documents[0]
+
+    def _documents(self, text: str, limit: int, instead_of_anchors: str) -> Iterator[Any]:
         import yaml
 
         if len(text) > limit:
-            self.wrong(None, f"has {len(text)} characters; {limit} are possible.")
-            return None
+            return self._wrong(0, f"has {len(text)} characters; {limit} are possible.")
         opening = (
             yaml.FlowMappingStartToken,
             yaml.FlowSequenceStartToken,
@@ -78,35 +85,24 @@ class Reader:
         depth = 0
         try:
             for token in yaml.scan(text):
-                # The scanner is quadratic in the depth, the composer recursive.
                 depth += isinstance(token, opening) - isinstance(token, closing)
-                if depth > DEPTH:
-                    self.wrong(token, f"is nested more than {DEPTH} levels deep.")
-                    return None
-                # Aliases let a few lines grow to gigabytes.
-                if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
-                    self.wrong(token, "uses YAML anchors or aliases (`&name`, `*name`).", instead_of_anchors)
-                    return None
+                if depth > DEPTH:  # the scanner is quadratic in it, the composer recursive
+                    return self.wrong(token, f"is nested more than {DEPTH} levels deep.")
+                if isinstance(token, yaml.AliasToken | yaml.AnchorToken):  # a few lines could grow to gigabytes
+                    return self.wrong(token, "uses YAML anchors or aliases (`&name`, `*name`).", instead_of_anchors)
                 if isinstance(token, yaml.ScalarToken) and "${{" in token.value:
-                    self.wrong(
+                    return self.wrong(
                         token,
                         "has a `${{ … }}` expression in it, which only GitHub's workflow files know.",
                         "Pass what changes from run to run as an input of the step.",
                     )
-                    return None
-            documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+            yield from yaml.compose_all(text, Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
             mark: Any = error.problem_mark
             self._wrong(mark.line + 1, f"cannot be read: {error.problem}.")
-            return None
         except yaml.reader.ReaderError as error:
             line = text.count("\n", 0, error.position) + 1
             self._wrong(line, "cannot be read: it has a character in it that YAML does not allow.")
-            return None
-        if len(documents) != 1:
-            self.wrong(None, f"has {len(documents)} documents." if documents else "is empty.", needs)
-            return None
-        return documents[0]
 
     def mapping(
         self, node: Any, what: str, allowed: Iterable[str] | None, *, remedy: str = "", any_case: bool = False

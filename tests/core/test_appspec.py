@@ -52,9 +52,13 @@ def test_json_is_yaml_too_and_is_read_back() -> None:
     assert parse(write(WHOLE)) == WHOLE
 
 
-def test_without_hooks_there_is_no_hooks_section() -> None:
+def test_without_hooks_there_is_no_hooks_section_and_the_function_names_its_resource() -> None:
     bare = AppSpec(function="f", alias="live", current_version="1", target_version="2")
-    assert "Hooks" not in document(bare)
+    properties = {"Name": "f", "Alias": "live", "CurrentVersion": "1", "TargetVersion": "2"}
+    assert document(bare) == {
+        "version": 0.0,
+        "Resources": [{"f": {"Type": "AWS::Lambda::Function", "Properties": properties}}],
+    }
 
 
 @pytest.mark.parametrize("field", ["current_version", "target_version"])
@@ -184,6 +188,8 @@ READ: list[tuple[str, AppSpec]] = [
     ("version: 0\nResources: null\nHooks: ~\n", AppSpec()),
     ("Resources: [MyFunction: ]", AppSpec(logical_name="MyFunction")),
     ("Resources: {MyFunction: {Type: AWS::Lambda::Function, Properties: }}", AppSpec(logical_name="MyFunction")),
+    ("resources: [~, f: {TYPE: AWS::Lambda::Function, properties: {NAME: checkout}}]",
+     AppSpec(function="checkout", logical_name="f")),
     (spec("{Name: checkout}"), AppSpec(function="checkout", logical_name="f")),
     (spec("{Name: '', Alias: , CurrentVersion: null, TargetVersion: ''}"), AppSpec(logical_name="f")),
     (spec("{Alias: on, TargetVersion: 7}"), AppSpec(alias="on", target_version="7", logical_name="f")),

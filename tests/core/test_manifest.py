@@ -83,7 +83,8 @@ PROBLEMS: list[tuple[str, list[str]]] = [
     ("functions:\n  - function: a\n", [f", line 2: has a list where `functions` should be a mapping. {FORM}"]),
     ("functions:\n  a: {\n", [", line 3: cannot be read: expected the node content, but found '<stream end>'."]),
     ("functions:\n\ta: b\n", [", line 2: cannot be read: found character '\\t' that cannot start any token."]),
-    ("functions:\n  a: \x01\n", [", line 2: cannot be read: it has a character in it that YAML does not allow."]),
+    ("\x01", [", line 1: cannot be read: it has a character in it that YAML does not allow."]),
+    ("\nfunctions:\n  a: \x01\n", [", line 3: cannot be read: it has a character in it that YAML does not allow."]),
     ("defaults: " + "[" * 20 + "]" * 20 + "\n", [", line 1: is nested more than 20 levels deep."]),
     ("- " * 20 + "a", [f", line 1: has a list where the manifest should be a mapping. {FORM}"]),
     ("- " * 21 + "a", [", line 1: is nested more than 20 levels deep."]),
@@ -105,6 +106,9 @@ PROBLEMS: list[tuple[str, list[str]]] = [
     (BOTH + "functions: {}\n", [", line 3: says `functions` twice in the manifest. Keep one of them."]),
     ("defaults: {application: x, deployment-group: g}\nfunctions:\n  a: {}\n  a: {}\n",
      [", line 4: says `a` twice in `functions`. Keep one of them."]),
+    (BOTH.replace("a: {}", "[a]: {}, a: {}, a: {}"),
+     [", line 2: has a list as a key in `functions`. A key is text.",
+      ", line 2: says `a` twice in `functions`. Keep one of them."]),
     (BOTH.replace("b: {}", "[b]: {}"), [", line 2: has a list as a key in `functions`. A key is text."]),
     (BOTH.replace("b: {}", "{b: c}: {}"), [", line 2: has a mapping as a key in `functions`. A key is text."]),
     # What is for the run, or for GitHub
@@ -142,6 +146,10 @@ PROBLEMS: list[tuple[str, list[str]]] = [
      [f", line 1: `timeout` of functions `a`, `b`: `soon` is not a duration. {MINUTES}"]),
     ("defaults: {application: x}\nfunctions:\n" + "".join(f"  f{n}: {{}}\n" for n in range(8)),
      [f", line 3: `deployment-group` of functions `f0`, `f1`, `f2`, `f3`, `f4` and 3 more is missing. {NAMES}"]),
+    ("defaults: {application: x}\nfunctions:\n" + "".join(f"  f{n}: {{}}\n" for n in range(6)),
+     [f", line 3: `deployment-group` of functions `f0`, `f1`, `f2`, `f3`, `f4` and 1 more is missing. {NAMES}"]),
+    ("defaults: {application: x}\nfunctions:\n" + "".join(f"  f{n}: {{}}\n" for n in range(5)),
+     [f", line 3: `deployment-group` of functions `f0`, `f1`, `f2`, `f3`, `f4` is missing. {NAMES}"]),
     (BOTH.replace("{application: x", "{timeout: soon, application: x").replace("b: {}", "b: {timeout: 5m}"),
      [f", line 1: `timeout` of function `a`: `soon` is not a duration. {MINUTES}"]),
     # Waves
@@ -216,8 +224,9 @@ def test_a_manifest_has_a_limit(length: int, told: list[str] | None) -> None:
 
 @pytest.mark.parametrize(("count", "fits"), [(1000, True), (1001, False)])
 def test_a_thousand_functions_are_possible(count: int, fits: bool) -> None:
+    """Of more the settings are not even looked at."""
     rows = "".join(f"  f{n}: {{}}\n" for n in range(count))
-    text = f"defaults: {{application: x, deployment-group: g}}\nfunctions:\n{rows}"
+    text = f"defaults: {{application: x{', deployment-group: g' if fits else ''}}}\nfunctions:\n{rows}"
     if fits:
         assert len(read(text, {}, where="functions.yml")) == 1000
     else:
@@ -240,6 +249,15 @@ def test_an_input_of_the_run_that_contradicts_a_functions_setting_is_told_and_le
     assert problems(text, package="dist") == [
         "manifest `functions.yml`, line 3: `package` of function `a` (an input of the run) "
         "cannot be given together with `target-version`. Give one source of code."
+    ]
+
+
+def test_what_a_function_says_itself_is_not_called_an_input_of_the_run() -> None:
+    assert problems(BOTH.replace("a: {}", "a: {timeout: soon}"), timeout="5m") == [
+        f"manifest `functions.yml`, line 2: `timeout` of function `a`: `soon` is not a duration. {MINUTES}"
+    ]
+    assert problems("functions: {a: {application: x}}", **{"deployment-group": " "}) == [
+        f"manifest `functions.yml`, line 1: `deployment-group` of function `a` is missing. {NAMES}"
     ]
 
 
