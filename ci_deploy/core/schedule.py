@@ -39,11 +39,12 @@ def shift_seconds(routing: Routing) -> float:
 def percent(raw: float, routing: Routing) -> float:
     """targetVersionWeight as a percentage, whichever scale it was sent in (facts.md A4 [U]).
 
-    Of `raw` and `raw * 100` the one that the deployment config can produce wins. 1.0 is 100 % unless 1 % is a step.
+    Of `raw` and `raw * 100` the one that the deployment config can produce wins. 1.0 is 100 %, even where 1 % is a
+    step, too.
     """
     if raw > 1:
         return min(raw, 100.0)
-    possible = {0.0} | {step.share for step in steps(routing)}
+    possible = {step.share for step in steps(routing)}
     scaled = round(raw * 100, 6)
     return raw if scaled not in possible and raw in possible else scaled
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,41 @@ def test_what_is_written_is_read_back() -> None:
 def test_the_form_is_the_documented_one() -> None:
     plain = Marker(id="0badcafe", key="0123456789abcdef", run_id=7, attempt=1, sha="abc")
     assert write(plain) == "ci-deploy/1 id=0badcafe run=7.1 key=0123456789abcdef sha=abc"
+
+
+@pytest.mark.parametrize(
+    ("more", "written"),
+    [
+        ({}, ""),
+        ({"kind": "rollback"}, " kind=rollback"),
+        ({"by": "octo cat/ü[bot]@x.y-z_"}, " by=octo_cat_ü[bot]@x.y-z_"),
+        ({"by": "x" * 50}, " by=" + "x" * 39),
+        ({"reason": " prices \n are\twrong "}, " prices are wrong"),
+        ({"kind": "rollback", "by": "alice", "reason": "why"}, " kind=rollback by=alice why"),
+    ],
+)
+def test_what_is_not_there_is_left_out_and_read_back_as_nothing(more: dict[str, str], written: str) -> None:
+    marker = Marker(id="0badcafe", key="0123456789abcdef", **more)
+    text = "ci-deploy/1 id=0badcafe run=0.0 key=0123456789abcdef sha=" + written
+    assert write(marker) == text
+    read = parse(text)
+    assert read == replace(
+        marker,
+        by=written.partition("by=")[2].partition(" ")[0],
+        reason=" ".join(marker.reason.split()),
+    )
+
+
+def test_the_reason_is_cut_to_what_is_left() -> None:
+    room = LIMIT - len(write(replace(FULL, reason="")) + " ")
+    assert write(replace(FULL, reason="x" * room)).endswith(" " + "x" * room)
+    cut = write(replace(FULL, reason="x" * (room + 1)))
+    assert cut.endswith(" " + "x" * (room - 1) + "…")
+    assert len(cut) == LIMIT
+
+
+def test_a_sha_is_cut_to_what_is_read_back() -> None:
+    assert parse(write(replace(FULL, sha="f" * 65))) == replace(FULL, sha="f" * 64)
 
 
 @given(st.text(max_size=600), st.text(max_size=80))
@@ -63,3 +100,4 @@ def test_a_reason_cannot_pass_for_a_kind() -> None:
 
 def test_the_key_tells_the_parts_apart() -> None:
     assert key_of("deploy", "a", "b", "c") != key_of("deploy", "ab", "", "c")
+    assert key_of("deploy", "a", "b", "c") == "e2db26d7ac913b10"

@@ -30,11 +30,19 @@ routings = st.builds(
             Routing(kind=RoutingType.LINEAR, percentage=30, interval_minutes=2),
             [(0.0, 30.0), (120.0, 60.0), (240.0, 90.0), (360.0, 100.0)],
         ),
-        (Routing(kind=RoutingType.UNKNOWN), [(0.0, 100.0)]),
+        (Routing(kind=RoutingType.UNKNOWN, percentage=10, interval_minutes=5), [(0.0, 100.0)]),
+        (Routing(kind=RoutingType.ALL_AT_ONCE, percentage=10, interval_minutes=5), [(0.0, 100.0)]),
+        (Routing(kind=RoutingType.LINEAR, percentage=0, interval_minutes=5), [(0.0, 100.0)]),
+        (Routing(kind=RoutingType.LINEAR, percentage=50, interval_minutes=1), [(0.0, 50.0), (60.0, 100.0)]),
     ],
 )
 def test_the_planned_shifts(routing: Routing, planned: list[tuple[float, float]]) -> None:
     assert [(step.offset, step.share) for step in steps(routing)] == planned
+
+
+def test_one_percent_at_a_time_takes_a_hundred_shifts() -> None:
+    planned = steps(Routing(kind=RoutingType.LINEAR, percentage=1, interval_minutes=1))
+    assert [(step.offset, step.share) for step in planned] == [(60.0 * n, n + 1.0) for n in range(100)]
 
 
 def test_awss_linear_config_takes_nine_intervals() -> None:
@@ -57,10 +65,18 @@ def test_shares_rise_and_end_at_one_hundred(routing: Routing) -> None:
         (100, CANARY, 100.0),
         (0.3, LINEAR, 30.0),
         (1.0, Routing(kind=RoutingType.CANARY, percentage=1, interval_minutes=5), 100.0),
+        (0.5, Routing(kind=RoutingType.CANARY, percentage=1, interval_minutes=5), 50.0),
+        (2.0, Routing(kind=RoutingType.CANARY, percentage=2, interval_minutes=5), 2.0),
         (0.01, Routing(kind=RoutingType.CANARY, percentage=1, interval_minutes=5), 1.0),
         (0, CANARY, 0.0),
         (0.5, CANARY, 50.0),
         (250, CANARY, 100.0),
+        (2, CANARY, 2.0),
+        (1.5, CANARY, 1.5),
+        (1, Routing(kind=RoutingType.LINEAR, percentage=1, interval_minutes=1), 100.0),
+        (1, AT_ONCE, 100.0),
+        (0.07, Routing(kind=RoutingType.CANARY, percentage=7, interval_minutes=5), 7.0),
+        (0.123456789, CANARY, 12.345679),
     ],
 )
 def test_a_weight_on_either_scale_is_a_percentage(raw: float, routing: Routing, means: float) -> None:
@@ -71,6 +87,13 @@ def test_the_next_shift_is_the_first_that_is_larger() -> None:
     assert next_shift(CANARY, 0.0) == 0.0
     assert next_shift(CANARY, 10.0) == 300.0
     assert next_shift(CANARY, 100.0) is None
+    assert next_shift(LINEAR, 30.0) == 180.0
+
+
+def test_a_share_that_is_a_step_but_for_rounding_is_not_due_again() -> None:
+    assert next_shift(CANARY, 9.9999999) == 300.0
+    assert next_shift(CANARY, 99.9999999) is None
+    assert next_shift(CANARY, 9.9) == 0.0
 
 
 def test_the_time_limit_covers_the_shift_an_hour_a_hook_and_slack() -> None:
