@@ -363,6 +363,13 @@ def test_a_stop_that_is_refused_is_said_and_its_end_is_waited_for() -> None:
     assert (run.result.outcome, run.result.previous_version, run.count(a.Stop)) == (Outcome.SUCCEEDED, "7", 1)
 
 
+def test_the_answer_to_the_stop_does_not_make_it_look_twice_at_a_time() -> None:
+    desk = Desk(inputs(on_conflict="supersede"), world=theirs())
+    desk.until(a.Look, leaving=(a.Stop,))
+    desk.answer(a.Stop)
+    assert desk.count(a.Look) == 1
+
+
 def test_a_stop_that_failed_after_the_waiting_is_over_is_only_said() -> None:
     desk = Desk(inputs(on_conflict="supersede"), world=theirs())
     desk.until(a.Look, leaving=(a.Stop,))
@@ -712,6 +719,16 @@ def test_a_creation_that_had_no_effect_is_repeated_for_five_minutes(kind: ErrorK
     given_up = play(World(), weather=Weather(rates={"Create": 1.0}, kinds=(kind,)))
     assert (given_up.result.outcome, given_up.result.reason) == (Outcome.ERROR, "test:Create: Fault: weather")
     assert 300.0 <= given_up.result.duration_seconds < 345.0
+
+
+def test_between_creations_that_are_throttled_there_are_pauses() -> None:
+    desk = Desk()
+    pauses = []
+    for _ in range(3):
+        desk.until(a.Create)
+        desk.fail(a.Create, THROTTLED)
+        pauses.append(round(desk.r.again_at - desk.now))
+    assert pauses == [1, 2, 4]
 
 
 @pytest.mark.parametrize("kind", [DENIED, REJECTED])
