@@ -340,6 +340,17 @@ def _subject(r: Rollout, facts: Facts) -> Deployment | None:
     return None
 
 
+def _follow(turn: Turn, facts: Facts, subject: Deployment) -> None:
+    """Show the plan behind a deployment that exists, and follow it."""
+    alias = facts.alias
+    # Before it starts it has no target, and replaces what is served now.
+    previous = alias.version if alias is not None and not alias.split and subject.targets == () else ""
+    made = existing(turn.r.inputs, facts, subject, previous=previous)
+    turn.set(plan=made)
+    _show(turn, facts, made)
+    attach(turn, subject)
+
+
 def _not_ours(r: Rollout) -> str:
     return f"Deployment {r.inputs.deployment_id} is not one of {r.key} in this group."
 
@@ -361,10 +372,7 @@ def _stop(turn: Turn, facts: Facts) -> None:
         turn.set(deployment_id=subject.id)
         turn.end(Outcome.UNCHANGED, reason=f"Deployment {subject.id} is over already: {subject.status}.")
     else:
-        made = existing(r.inputs, facts, subject)
-        turn.set(plan=made)
-        _show(turn, facts, made)
-        attach(turn, subject)
+        _follow(turn, facts, subject)
         why = f"Stop: {r.inputs.reason}" if r.inputs.reason else "Stop, as asked"
         request_stop(turn, Cause.ASKED, why, rollback=r.inputs.rollback)
 
@@ -391,10 +399,7 @@ def _status(turn: Turn, facts: Facts) -> None:
     if r.inputs.deployment_id and subject is None:
         turn.end(Outcome.REFUSED, reason=_not_ours(r))
     elif r.inputs.wait and subject is not None:
-        made = existing(r.inputs, facts, subject)
-        turn.set(plan=made)
-        _show(turn, facts, made)
-        attach(turn, subject)
+        _follow(turn, facts, subject)
     else:
         turn.end(Outcome.REPORTED, reason="Nothing was written.")
 

@@ -154,3 +154,16 @@ def test_whose_it_is_is_awaited_for_half_a_minute() -> None:
 
 def test_status_does_not_wait_to_report_if_it_is_not_to_follow() -> None:
     assert at(go(begun(0.0), command="status"), a.Gather) == [0.0]
+
+
+def test_stop_does_not_wait_for_the_start_of_a_deployment_that_is_named() -> None:
+    """No traffic has moved then: what is served now is what was served before."""
+    run = go(begun(0.0, name="d-NAMED0000"), command="stop", deployment_id="d-NAMED0000")
+    assert at(run, a.Stop) == [0.1]
+    assert end(run) == (
+        Outcome.STOPPED,
+        "As asked, deployment d-NAMED0000 was stopped. Rolled back by d-ROLLBACK1: the alias serves version 1 at "
+        "100 %.",
+        "",
+    )
+    assert (run.result.previous_version, run.result.live_version) == ("1", "1")
