@@ -170,11 +170,8 @@ def alias(account: str, region: str, function_name: str, name: str) -> Any | Non
 
 
 def aliases(account: str, region: str, function_name: str) -> list[Any]:
-    """All aliases of a function."""
-    try:
-        return list(lambda_backends[account][region].list_aliases(function_name))
-    except JsonRESTError:
-        return []
+    """All aliases of a function that exists."""
+    return list(lambda_backends[account][region].list_aliases(function_name))
 
 
 def set_alias(found: Any, version: str, weights: dict[str, float], revision_id: str) -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
+from codedeploy_emulator import codedeploy_groups, codedeploy_setup
+from codedeploy_emulator.store import Store
 from tests.emulator.world import ALL_EVENTS, APP, AT_ONCE, CANARY, GROUP, LINEAR, World, appspec, content
+
+SHA256 = hashlib.sha256(appspec("1", "2").encode()).hexdigest()
 
 
 def _all(world: World, operation: str, member: str, **arguments: object) -> list:
@@ -260,3 +266,94 @@ def test_a_limit_on_the_appspecs_size_is_a_switch(shop: World) -> None:
     shop.emulator.switches(appspec_limit_bytes=50)
     with pytest.raises(shop.codedeploy.exceptions.InvalidRevisionException, match="larger than 50 bytes"):
         shop.deploy()
+
+
+def test_a_revision_registered_again_gets_the_new_description_and_keeps_the_old_without_one(shop: World) -> None:
+    codedeploy, revision = shop.codedeploy, content(appspec("1", "2"))
+    for description, expected in (("first", "first"), (None, "first"), ("second", "second")):
+        more = {} if description is None else {"description": description}
+        codedeploy.register_application_revision(applicationName=APP, revision=revision, **more)
+        info = codedeploy.get_application_revision(applicationName=APP, revision=revision)["revisionInfo"]
+        assert info["description"] == expected
+        assert not {"firstUsedTime", "lastUsedTime"} & set(info)
+    batch = codedeploy.batch_get_application_revisions(applicationName=APP, revisions=[revision])
+    assert [one["revisionLocation"] for one in batch["revisions"]] == [
+        {"revisionType": "AppSpecContent", "appSpecContent": {"content": appspec("1", "2"), "sha256": SHA256}}
+    ]
+    assert "errorMessage" not in batch
+
+
+def test_an_update_that_names_nothing_changes_nothing(shop: World) -> None:
+    codedeploy, group = shop.codedeploy, {"applicationName": APP, "deploymentGroupName": GROUP}
+    before = codedeploy.get_deployment_group(**group)["deploymentGroupInfo"]
+    codedeploy.update_application(applicationName=APP)
+    codedeploy.update_deployment_group(applicationName=APP, currentDeploymentGroupName=GROUP)
+    assert codedeploy.get_deployment_group(**group)["deploymentGroupInfo"] == before
+    assert codedeploy.get_application(applicationName=APP)["application"]["applicationName"] == APP
+
+
+def test_a_groups_role_and_strategy_can_be_changed(shop: World) -> None:
+    role = "arn:aws:iam::123456789012:role/other"
+    shop.codedeploy.update_deployment_group(
+        applicationName=APP,
+        currentDeploymentGroupName=GROUP,
+        serviceRoleArn=role,
+        outdatedInstancesStrategy="IGNORE",
+    )
+    found = shop.codedeploy.get_deployment_group(applicationName=APP, deploymentGroupName=GROUP)["deploymentGroupInfo"]
+    assert (found["serviceRoleArn"], found["outdatedInstancesStrategy"]) == (role, "IGNORE")
+
+
+def test_deleting_what_is_not_there_is_no_error(world: World) -> None:
+    codedeploy = world.codedeploy
+    answer = codedeploy.delete_deployment_group(applicationName="none", deploymentGroupName="none")
+    assert answer["hooksNotCleanedUp"] == []
+    for delete in (
+        lambda: codedeploy.delete_application(applicationName="none"),
+        lambda: codedeploy.delete_deployment_config(deploymentConfigName="none"),
+    ):
+        assert delete()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def test_applications_and_groups_are_limited_in_number(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codedeploy_setup, "APPLICATIONS_PER_ACCOUNT", 1)
+    monkeypatch.setattr(codedeploy_groups, "GROUPS_PER_APPLICATION", 1)
+    with pytest.raises(shop.codedeploy.exceptions.ApplicationLimitExceededException):
+        shop.codedeploy.create_application(applicationName="more", computePlatform="Lambda")
+    with pytest.raises(shop.codedeploy.exceptions.DeploymentGroupLimitExceededException):
+        shop.group("more")
+    assert _all(shop, "list_applications", "applications") == [APP]
+    assert _all(shop, "list_deployment_groups", "deploymentGroups", applicationName=APP) == [GROUP]
+
+
+def test_a_resource_has_fifty_tags_at_most(world: World) -> None:
+    def tags(start: int, end: int) -> list[dict[str, str]]:
+        return [{"Key": f"k{number}", "Value": "v"} for number in range(start, end)]
+
+    codedeploy, arn = world.codedeploy, "arn:aws:codedeploy:us-east-1:123456789012:application:a"
+    with pytest.raises(codedeploy.exceptions.InvalidTagsToAddException):
+        codedeploy.create_application(applicationName="a", computePlatform="Lambda", tags=tags(0, 51))
+    codedeploy.create_application(applicationName="a", computePlatform="Lambda", tags=tags(0, 50))
+    codedeploy.tag_resource(ResourceArn=arn, Tags=tags(0, 10))
+    with pytest.raises(codedeploy.exceptions.InvalidTagsToAddException):
+        codedeploy.tag_resource(ResourceArn=arn, Tags=tags(50, 51))
+    assert len(codedeploy.list_tags_for_resource(ResourceArn=arn)["Tags"]) == 50
+
+
+def test_configs_of_other_platforms_are_kept_as_given_and_fit_no_lambda_group(shop: World) -> None:
+    create, get = shop.codedeploy.create_deployment_config, shop.codedeploy.get_deployment_config
+    create(deploymentConfigName="hosts", minimumHealthyHosts={"type": "HOST_COUNT", "value": 2})
+    create(deploymentConfigName="ecs", computePlatform="ECS", trafficRoutingConfig={"type": "AllAtOnce"})
+    hosts, ecs = (get(deploymentConfigName=name)["deploymentConfigInfo"] for name in ("hosts", "ecs"))
+    assert (hosts["computePlatform"], hosts["minimumHealthyHosts"]) == ("Server", {"type": "HOST_COUNT", "value": 2})
+    assert (ecs["computePlatform"], ecs["trafficRoutingConfig"]) == ("ECS", {"type": "AllAtOnce"})
+    for name in ("hosts", "ecs"):
+        with pytest.raises(shop.codedeploy.exceptions.InvalidDeploymentConfigNameException):
+            shop.deploy(deploymentConfigName=name)
+
+
+def test_ids_are_never_given_twice() -> None:
+    first, second = Store(0), Store(0)
+    taken = first.new_deployment_id()
+    second._ids.add(taken)
+    assert second.new_deployment_id() == first.new_deployment_id() != taken

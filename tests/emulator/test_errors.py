@@ -86,6 +86,7 @@ CASES: list[tuple[str, Json, str]] = [
         {**CREATE, "revision": {"revisionType": "AppSpecContent", "appSpecContent": {"sha256": "0" * 64}}},
         "RevisionDoesNotExist",
     ),
+    ("CreateDeployment", {**CREATE, "revision": {"revisionType": "S3"}}, "InvalidRevision"),
     ("CreateDeployment", {**CREATE, "deploymentConfigName": "a b"}, "InvalidDeploymentConfigName"),
     (
         "CreateDeployment",
@@ -142,7 +143,11 @@ CASES: list[tuple[str, Json, str]] = [
     ("BatchGetApplications", {"applicationNames": ["a b"]}, "InvalidApplicationName"),
     ("BatchGetApplications", {"applicationNames": ["none"]}, "ApplicationDoesNotExist"),
     ("BatchGetApplications", {"applicationNames": ["a"] * 101}, "BatchLimitExceeded"),
-    ("ListApplications", {"nextToken": "x"}, "InvalidNextToken"),
+    *[
+        ("ListApplications", {"nextToken": token}, "InvalidNextToken")
+        # What base64 is not, JSON is not, has no place in it, or one before the beginning.
+        for token in ("x", "eA==", "W10=", "e30=", "eyJmcm9tIjogMH0=", "eyJmcm9tIjogIjEifQ==")
+    ],
     *of_application("UpdateApplication", newApplicationName="new"),
     ("UpdateApplication", {"applicationName": APP, "newApplicationName": "servers"}, "ApplicationAlreadyExists"),
     ("DeleteApplication", {}, "ApplicationNameRequired"),
@@ -175,6 +180,7 @@ CASES: list[tuple[str, Json, str]] = [
             ({"triggerConfigurations": [TRIGGER] * 11}, "TriggerTargetsLimitExceeded"),
             ({"alarmConfiguration": {"enabled": True}}, "InvalidAlarmConfig"),
             ({"alarmConfiguration": {"enabled": True, "alarms": [{}]}}, "InvalidAlarmConfig"),
+            ({"alarmConfiguration": {"enabled": True, "alarms": [{"name": "a"}, {"name": "a"}]}}, "InvalidAlarmConfig"),
             ({"alarmConfiguration": ALARMS}, "AlarmsLimitExceeded"),
             (BAD_ROLLBACK, "InvalidAutoRollbackConfig"),
             ({"loadBalancerInfo": {"elbInfoList": [{"name": "a"}]}}, "InvalidLoadBalancerInfo"),
@@ -226,6 +232,29 @@ CASES: list[tuple[str, Json, str]] = [
         "CreateDeploymentConfig",
         {"deploymentConfigName": "x", "computePlatform": "Lambda"},
         "InvalidTrafficRoutingConfiguration",
+    ),
+    *[
+        ("CreateDeploymentConfig", {**CONFIG, "trafficRoutingConfig": routing}, "InvalidTrafficRoutingConfiguration")
+        for routing in (
+            {"type": "Sometimes"},
+            {"type": "AllAtOnce", "timeBasedCanary": {"canaryPercentage": 10, "canaryInterval": 5}},
+            {"type": "TimeBasedCanary"},
+            {"type": "TimeBasedCanary", "timeBasedCanary": {"canaryPercentage": 10}},
+            {"type": "TimeBasedCanary", "timeBasedLinear": {"linearPercentage": 10, "linearInterval": 5}},
+            {"type": "TimeBasedLinear"},
+            {"type": "TimeBasedLinear", "timeBasedLinear": {"linearInterval": 5}},
+            {"type": "TimeBasedLinear", "timeBasedCanary": {"canaryPercentage": 10, "canaryInterval": 5}},
+        )
+    ],
+    (
+        "CreateDeploymentConfig",
+        {**CONFIG, "minimumHealthyHosts": {"type": "HOST_COUNT", "value": 1}},
+        "InvalidMinimumHealthyHostValue",
+    ),
+    (
+        "CreateDeploymentConfig",
+        {"deploymentConfigName": "x", "minimumHealthyHosts": {"type": "SOME", "value": 1}},
+        "InvalidMinimumHealthyHostValue",
     ),
     ("CreateDeploymentConfig", canary(0, 5), "InvalidTrafficRoutingConfiguration"),
     ("CreateDeploymentConfig", canary(100, 5), "InvalidTrafficRoutingConfiguration"),
@@ -509,6 +538,11 @@ def test_no_operation_of_the_model_ever_answers_500(arranged: tuple[World, dict[
 def test_an_operation_that_does_not_exist_is_an_error_and_no_outage(world: World) -> None:
     answer = _post(world, "MakeCoffee", {})
     assert (answer.status_code, answer.json()["__type"]) == (400, "UnknownOperationException")
+
+
+def test_a_request_without_a_body_asks_for_nothing_in_particular(world: World) -> None:
+    answer = _post(world, "ListApplications", None, b" ")
+    assert (answer.status_code, answer.json()) == (200, {"applications": []})
 
 
 @pytest.mark.parametrize("raw", [b"not json", b"[1]", b"\xff", b"[" * 100_000])
