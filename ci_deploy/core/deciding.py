@@ -419,12 +419,12 @@ def _finish(turn: Turn, facts: Facts) -> None:
     _show(turn, facts, made)
     attach(turn, subject)
     policy = r.inputs.on_cancel
-    if subject.status.terminal or policy == "leave":
-        turn.set(cause=Cause.CANCELLED, stop_rollback=policy == "rollback")
-        if policy == "leave":
-            turn.to(Stage.VERIFYING)
+    if policy != "leave" and not subject.status.terminal:
+        request_stop(turn, Cause.CANCELLED, "The job ended before this deployment did", rollback=policy == "rollback")
         return
-    request_stop(turn, Cause.CANCELLED, "The job ended before this deployment did", rollback=policy == "rollback")
+    turn.set(cause=Cause.CANCELLED, stop_rollback=policy == "rollback")
+    if not subject.status.terminal:
+        turn.to(Stage.VERIFYING)  # it goes on
 
 
 _COMMANDS: Mapping[Command, Callable[[Turn, Facts], None]] = {

@@ -23,8 +23,8 @@ from ci_deploy.core.model import (
     Outcome,
 )
 from ci_deploy.core.planning import Facts
-from tests.support.playing import STEADY, Run, play
-from tests.support.world import AT_ONCE, CANARY, Running, World, inputs
+from tests.support.playing import STEADY, Run, first, play, post_step, until
+from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
 
 ON_FAILURE = frozenset({"DEPLOYMENT_FAILURE"})
 SPLIT = {"2": 10.0}
@@ -167,3 +167,40 @@ def test_stop_does_not_wait_for_the_start_of_a_deployment_that_is_named() -> Non
         "",
     )
     assert (run.result.previous_version, run.result.live_version) == ("1", "1")
+
+
+# --- finish ---
+
+
+def killed(after: float, then: float = 0.0, *, world: Account | None = None, **given: str) -> Run:
+    """The main step is killed, and the post step begins some seconds later."""
+    world = world or Account()
+    main = Run(world, first(inputs(**given), context()), weather=STEADY)
+    until(world, main, after)
+    world.advance(world.now + then)
+    finishing = post_step(main, weather=STEADY, killed=True)
+    assert finishing is not None
+    return finishing
+
+
+@pytest.mark.parametrize("policy", ["rollback", "stop", "leave"])
+def test_the_post_step_tells_the_end_of_a_deployment_that_is_over(policy: str) -> None:
+    good = killed(30.0, 600.0, on_cancel=policy)
+    assert (did(good), end(good)) == (
+        "Gather Look LookAlias",
+        (
+            Outcome.CANCELLED,
+            "Cancelled, but deployment d-DEPLOY000 had succeeded: the alias serves version 2 at 100 %.",
+            "Roll back with the command `rollback` if this version should not serve.",
+        ),
+    )
+    bad = killed(30.0, 600.0, world=Account(alarm_at=60.0), on_cancel=policy)
+    assert (did(bad), end(bad)) == (
+        "Gather Look LookAlias",
+        (
+            Outcome.CANCELLED,
+            "The job was cancelled and deployment d-DEPLOY000 ended. Rolled back by d-ROLLBACK1: the alias serves "
+            "version 1 at 100 %.",
+            "",
+        ),
+    )
