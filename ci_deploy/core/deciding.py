@@ -91,8 +91,10 @@ def _plan(turn: Turn, facts: Facts) -> None:
     made = _checked(turn, facts, plan(r.inputs, facts))
     if facts.active:
         made = replace(made, findings=(*made.findings, _running(facts.active[0], r.inputs.on_conflict)))
-    if older := _newer_run(r, facts):
+    if not made.unchanged and (older := _newer_run(r, facts)):
         made = replace(made, findings=(older, *made.findings))
+    if r.inputs.repair:
+        made = replace(made, findings=tuple(_repaired_first(finding) for finding in made.findings))
     if made.refusals:
         _refuse(turn, facts, made, made.refusals)
         return
@@ -107,6 +109,13 @@ def _running(deployment: Deployment, policy: str) -> Finding:
         code="running",
         text=f"Deployment {deployment.id} is running in the group: `deploy` would {what} (`on-conflict: {policy}`).",
     )
+
+
+def _repaired_first(finding: Finding) -> Finding:
+    if finding.code != "alias-split":
+        return finding
+    remedy = "`deploy` would put all traffic on the first of them before (`repair: true`)."
+    return replace(finding, severity=Severity.WARNING, remedy=remedy)
 
 
 def _checked(turn: Turn, facts: Facts, made: Plan) -> Plan:

@@ -14,6 +14,7 @@ import pytest
 
 from ci_deploy.core import actions as a
 from ci_deploy.core import events as e
+from ci_deploy.core.hold import tag
 from ci_deploy.core.marker import Marker, write
 from ci_deploy.core.model import (
     Alarm,
@@ -74,10 +75,8 @@ def over(name: str, current: str, target: str, *, at: float = -900.0, good: bool
     return made
 
 
-def marked(
-    run_id: int = 100, *, mark: str = "feedbeef", kind: str = "deploy", key: str = "0" * 16, sha: str = ""
-) -> str:
-    return write(Marker(id=mark, key=key, run_id=run_id, attempt=1, kind=kind, sha=sha))
+def marked(run_id: int = 100, *, mark: str = "feedbeef", **more: Any) -> str:
+    return write(Marker(id=mark, run_id=run_id, attempt=1, **{"key": "0" * 16, **more}))
 
 
 def did(run: Run) -> str:
@@ -203,4 +202,81 @@ def test_the_post_step_tells_the_end_of_a_deployment_that_is_over(policy: str) -
             "version 1 at 100 %.",
             "",
         ),
+    )
+
+
+# --- plan ---
+
+
+@pytest.mark.parametrize(
+    ("policy", "would"),
+    [("wait", "wait for it"), ("fail", "refuse"), ("supersede", "stop it with rollback first")],
+)
+def test_plan_says_what_deploy_would_do_with_a_deployment_that_runs(policy: str, would: str) -> None:
+    run = go(begun(), command="plan", on_conflict=policy)
+    assert (did(run), end(run)) == ("Gather", (Outcome.PLANNED, "Nothing was written.", ""))
+    assert findings(run) == [
+        ("running", f"Deployment d-OTHER is running in the group: `deploy` would {would} (`on-conflict: {policy}`).")
+    ]
+
+
+def test_plan_of_what_is_served_already_says_so() -> None:
+    run = go(Account(latest_sha="old"), command="plan")
+    said = "Version 1, which the alias serves, has the same code and settings as `$LATEST`."
+    assert (did(run), end(run), findings(run)) == ("Gather", (Outcome.PLANNED, said, ""), [])
+
+
+def test_plan_refuses_what_deploy_would_refuse_and_finds_all_of_it() -> None:
+    newer = over("d-NEWER", "1", "1", description=marked(200))
+    run = go(Account(tags={tag("live"): "by bob - bad"}, deployments=[newer]), command="plan")
+    found = [
+        ("older-run", "A newer run (200, commit unknown) has deployed checkout:live by d-NEWER; this is run 100."),
+        ("held", "Deployments of checkout:live are on hold: by bob - bad."),
+    ]
+    assert (did(run), findings(run)) == ("Gather", found)
+    assert end(run) == (
+        Outcome.REFUSED,
+        " ".join(text for _, text in found),
+        "Run the newest workflow run again, or give `force: true` if the older commit is really wanted. "
+        "When the cause is mended, deploy with `release-hold: true`.",
+    )
+
+
+@pytest.mark.parametrize("command", ["deploy", "plan"])
+def test_an_older_run_of_what_is_served_has_nothing_to_overwrite(command: str) -> None:
+    newer = over("d-NEWER", "1", "1", description=marked(200))
+    run = go(Account(latest_sha="old", deployments=[newer]), command=command)
+    outcome = Outcome.UNCHANGED if command == "deploy" else Outcome.PLANNED
+    said = "Version 1, which the alias serves, has the same code and settings as `$LATEST`."
+    assert (did(run), end(run)) == ("Gather", (outcome, said, ""))
+
+
+SPLIT_TEXT = (
+    "Alias `live` is split (90 % on version 1, 10 % on version 2) and no deployment is running: an earlier one was "
+    "stopped without rollback. CodeDeploy fails every deployment until the alias serves one version."
+)
+
+
+@pytest.mark.parametrize(
+    ("repair", "outcome", "remedy"),
+    [
+        ("false", Outcome.REFUSED, f"{REPAIR}, or the input `repair: true`."),
+        ("true", Outcome.PLANNED, "`deploy` would put all traffic on the first of them before (`repair: true`)."),
+    ],
+)
+def test_plan_of_a_split_alias_is_refused_or_tells_of_the_repair(repair: str, outcome: Outcome, remedy: str) -> None:
+    run = go(Account(alias_weights=SPLIT), command="plan", repair=repair)
+    (shown,) = run.said(e.Planned)
+    assert isinstance(shown, e.Planned)
+    (finding,) = shown.plan.findings
+    assert (finding.code, finding.text, finding.remedy) == ("alias-split", SPLIT_TEXT, remedy)
+    assert (did(run), run.result.outcome) == ("Gather", outcome)
+
+
+def test_plan_with_repair_still_refuses_what_the_repair_does_not_mend() -> None:
+    run = go(Account(alias_weights=SPLIT), command="plan", repair="true", current_version="5")
+    assert end(run) == (
+        Outcome.REFUSED,
+        "Alias `live` serves version 1, not 5 as `current-version` says.",
+        "Leave `current-version` out to deploy over whatever is served, or find out who moved the alias.",
     )
