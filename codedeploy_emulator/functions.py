@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,7 +111,7 @@ class Functions:
         identity, stream = request_id(), self._stream(found)
         try:
             root = self._unpack(moto_parts.code_of(found))
-        except (zipfile.BadZipFile, OSError) as error:
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError) as error:
             failure = {"errorMessage": f"the code cannot be unpacked: {error}", "errorType": "Runtime.InvalidCode"}
             return self._outcome(
                 found, json.dumps(failure).encode(), True, [f"[ERROR] {failure['errorMessage']}"], identity, stream
@@ -211,8 +212,11 @@ class Functions:
                 self._folder = tempfile.mkdtemp(prefix="codedeploy-emulator-")
             root = Path(self._folder) / moto_parts.sha256_of(code).replace("/", "_").replace("=", "")
             if not root.exists():
+                # Under its name only when it is whole: a torn zip must fail every time, not leave half of itself.
+                part = root.with_suffix(".part")
                 with zipfile.ZipFile(io.BytesIO(code)) as archive:
-                    archive.extractall(root)
+                    archive.extractall(part)
+                part.rename(root)
             return str(root)
 
     def _environment(self, found: Any, root: str, scratch: str, stream: str) -> dict[str, str]:

@@ -8,8 +8,9 @@ from collections import Counter
 
 import pytest
 import requests
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
+from codedeploy_emulator import moto_parts
 from codedeploy_emulator.seed import zip_of
 from tests.emulator.world import World
 
@@ -424,3 +425,268 @@ def test_log_events_are_taken_at_emulated_time(world: World) -> None:
     at = round(world.emulator.now * 1000)
     logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=[{"timestamp": at, "message": "late"}])
     assert [event["message"] for event in logs.filter_log_events(logGroupName="g")["events"]] == ["late"]
+
+
+# Settings, and what is refused
+
+
+def test_a_created_alias_may_be_split_described_and_deleted(checkout: World) -> None:
+    functions = checkout.functions
+    weights = {"AdditionalVersionWeights": {"2": 0.5}}
+    made = functions.create_alias(
+        FunctionName="checkout", Name="beta", FunctionVersion="1", Description="try it", RoutingConfig=weights
+    )
+    assert (made["ResponseMetadata"]["HTTPStatusCode"], made["RoutingConfig"]) == (201, weights)
+    assert made["AliasArn"] == "arn:aws:lambda:us-east-1:123456789012:function:checkout:beta"
+    changed = functions.update_alias(FunctionName="checkout", Name="beta", Description="")
+    assert (changed["Description"], changed["RoutingConfig"]) == ("", weights)
+    names = [alias["Name"] for alias in functions.list_aliases(FunctionName="checkout")["Aliases"]]
+    assert sorted(names) == ["beta", "live"]
+    for _ in range(2):
+        # Deleting an alias that is not there is no error.
+        gone = functions.delete_alias(FunctionName="checkout", Name="beta")
+        assert gone["ResponseMetadata"]["HTTPStatusCode"] == 204
+    with pytest.raises(functions.exceptions.ResourceNotFoundException, match=r"Cannot find alias arn: .*checkout:beta"):
+        functions.get_alias(FunctionName="checkout", Name="beta")
+    with pytest.raises(functions.exceptions.ResourceNotFoundException, match="Function not found"):
+        functions.delete_alias(FunctionName="none", Name="live")
+
+
+def test_versions_of_different_roles_cannot_share_an_alias(checkout: World) -> None:
+    checkout.client("iam").create_role(RoleName="other", AssumeRolePolicyDocument="{}")
+    role = "arn:aws:iam::123456789012:role/other"
+    checkout.functions.update_function_configuration(FunctionName="checkout", Role=role)
+    assert checkout.functions.publish_version(FunctionName="checkout")["Version"] == "3"
+    with pytest.raises(ClientError, match="same execution role") as refused:
+        checkout.functions.update_alias(
+            FunctionName="checkout", Name="live", RoutingConfig={"AdditionalVersionWeights": {"3": 0.1}}
+        )
+    assert _code(refused) == ("InvalidParameterValueException", 400)
+
+
+def test_provisioned_concurrency_forbids_weights_and_is_listed(checkout: World) -> None:
+    functions = checkout.functions
+    put = functions.put_provisioned_concurrency_config
+    put(FunctionName="checkout", Qualifier="live", ProvisionedConcurrentExecutions=3)
+    put(FunctionName="checkout", Qualifier="2", ProvisionedConcurrentExecutions=1)
+    listed = functions.list_provisioned_concurrency_configs(FunctionName="checkout")["ProvisionedConcurrencyConfigs"]
+    assert {
+        one["FunctionArn"].rsplit(":", 1)[1]: one["AvailableProvisionedConcurrentExecutions"] for one in listed
+    } == {
+        "2": 1,
+        "live": 3,
+    }
+    with pytest.raises(ClientError, match="Alias with weights can not be used with Provisioned Concurrency") as refused:
+        functions.update_alias(
+            FunctionName="checkout", Name="live", RoutingConfig={"AdditionalVersionWeights": {"2": 0.1}}
+        )
+    assert _code(refused) == ("InvalidParameterValueException", 400)
+    functions.update_alias(FunctionName="checkout", Name="live", FunctionVersion="2")
+    assert checkout.traffic() == {"2": 1.0}
+
+
+@pytest.mark.parametrize(("qualifier", "number"), [("live", 0), ("$LATEST", 1)])
+def test_provisioned_concurrency_needs_a_number_and_a_version_or_alias(
+    checkout: World, qualifier: str, number: int
+) -> None:
+    with pytest.raises(ClientError) as refused:
+        checkout.client("lambda", parameter_validation=False).put_provisioned_concurrency_config(
+            FunctionName="checkout", Qualifier=qualifier, ProvisionedConcurrentExecutions=number
+        )
+    assert _code(refused) == ("InvalidParameterValueException", 400)
+
+
+def test_a_function_may_be_published_as_it_is_created_and_all_versions_listed(checkout: World) -> None:
+    functions = checkout.functions
+    made = functions.create_function(
+        FunctionName="born",
+        Runtime="python3.13",
+        Handler="app.handler",
+        Role=checkout.role(),
+        Code={"ZipFile": zip_of({"app.py": "x = 1\n"})},
+        Publish=True,
+    )
+    assert (made["Version"], made["FunctionArn"].rsplit(":", 1)[1]) == ("1", "1")
+    every = functions.list_functions(FunctionVersion="ALL")["Functions"]
+    assert [(one["FunctionName"], one["Version"]) for one in every] == [
+        ("checkout", "$LATEST"),
+        ("checkout", "1"),
+        ("checkout", "2"),
+        ("born", "$LATEST"),
+        ("born", "1"),
+    ]
+    assert [one["FunctionName"] for one in functions.list_functions()["Functions"]] == ["checkout", "born"]
+
+
+def test_a_version_may_have_a_description_of_its_own(checkout: World) -> None:
+    checkout.functions.update_function_configuration(FunctionName="checkout", Description="the function")
+    made = checkout.functions.publish_version(FunctionName="checkout", Description="the version")
+    latest = checkout.functions.get_function_configuration(FunctionName="checkout")
+    assert (made["Description"], latest["Description"]) == ("the version", "the function")
+
+
+def test_what_moto_forgets_of_a_configuration_is_kept(checkout: World) -> None:
+    functions = checkout.functions
+    settings = {
+        "TracingConfig": {"Mode": "Active"},
+        "EphemeralStorage": {"Size": 1024},
+        "KMSKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1",
+        "Environment": {"Variables": {"STAGE": "test"}},
+    }
+    changed = functions.update_function_configuration(FunctionName="checkout", **settings)
+    assert {key: changed[key] for key in settings} == settings
+    cleared = functions.update_function_configuration(FunctionName="checkout", KMSKeyArn="", Environment={})
+    assert "KMSKeyArn" not in cleared
+    assert cleared.get("Environment", {}).get("Variables", {}) == {}
+    code = zip_of({"app.py": "x = 2\n"})
+    answer = functions.update_function_code(FunctionName="checkout", ZipFile=code, Architectures=["arm64"])
+    assert answer["Architectures"] == ["arm64"]
+
+
+def test_a_dry_run_of_an_image_shows_the_function_as_it_is(world: World) -> None:
+    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/app"
+    world.functions.create_function(
+        FunctionName="image", PackageType="Image", Code={"ImageUri": f"{image}:1"}, Role=world.role()
+    )
+    before = world.functions.get_function_configuration(FunctionName="image")
+    dry = world.functions.update_function_code(FunctionName="image", ImageUri=f"{image}:2", DryRun=True)
+    assert (dry["RevisionId"], dry["CodeSha256"]) == (before["RevisionId"], before["CodeSha256"])
+    assert world.functions.get_function(FunctionName="image")["Code"]["ImageUri"] == f"{image}:1"
+
+
+def test_a_function_is_refused_when_it_is_there_or_has_no_role(checkout: World) -> None:
+    with pytest.raises(checkout.functions.exceptions.ResourceConflictException) as refused:
+        checkout.function("checkout")
+    assert _code(refused)[1] == 409
+    with pytest.raises(checkout.functions.exceptions.InvalidParameterValueException):
+        checkout.function("new", Role="arn:aws:iam::123456789012:role/none")
+    with pytest.raises(checkout.functions.exceptions.ResourceNotFoundException):
+        checkout.functions.get_function(FunctionName="new")
+
+
+def test_what_moto_refuses_in_an_update_is_handed_on_and_changes_nothing(checkout: World) -> None:
+    functions = checkout.functions
+    before = functions.get_function_configuration(FunctionName="checkout")["RevisionId"]
+    too_many = {"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:none:1"]}
+    with pytest.raises(ClientError) as refused:
+        functions.update_function_configuration(FunctionName="checkout", **too_many)
+    assert _code(refused)[1] in (400, 404)
+    assert functions.get_function_configuration(FunctionName="checkout")["RevisionId"] == before
+
+
+@pytest.mark.parametrize(
+    ("qualifier", "message"),
+    [
+        ("$LATEST", "$LATEST version cannot be deleted without deleting the function."),
+        ("live", "Deletion of aliases is not currently supported here."),
+    ],
+)
+def test_only_versions_are_deleted_one_by_one(checkout: World, qualifier: str, message: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        checkout.functions.delete_function(FunctionName="checkout", Qualifier=qualifier)
+    assert (_code(refused), refused.value.response["Error"]["Message"]) == (
+        ("InvalidParameterValueException", 400),
+        message,
+    )
+    assert checkout.traffic() == {"1": 1.0}
+
+
+def test_a_deleted_function_is_gone_with_its_versions(checkout: World) -> None:
+    answer = checkout.functions.delete_function(FunctionName="checkout")
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 204
+    for operation in ("get_function", "list_versions_by_function", "list_aliases", "publish_version"):
+        with pytest.raises(checkout.functions.exceptions.ResourceNotFoundException):
+            getattr(checkout.functions, operation)(FunctionName="checkout")
+
+
+# Running
+
+
+def test_a_handler_knows_how_much_time_it_has(world: World) -> None:
+    world.emulator.switches(hooks="run")
+    world.function(
+        "clock", "def handler(event, context):\n    return context.get_remaining_time_in_millis()\n", Timeout=30
+    )
+    assert 0 < json.load(world.functions.invoke(FunctionName="clock")["Payload"]) <= 30_000
+
+
+def test_a_handler_that_exits_is_a_runtime_exit_error(world: World) -> None:
+    world.emulator.switches(hooks="run")
+    world.function("quits", "def handler(event, context):\n    raise SystemExit(4)\n")
+    answer = world.functions.invoke(FunctionName="quits")
+    error = json.load(answer["Payload"])
+    assert (answer["FunctionError"], error["errorType"]) == ("Unhandled", "Runtime.ExitError")
+    assert error["errorMessage"].endswith("Error: exit 4")
+
+
+def test_a_process_that_ends_without_an_answer_is_a_runtime_exit_error(world: World) -> None:
+    world.emulator.switches(hooks="run")
+    world.function("dies", "import os\ndef handler(event, context):\n    os._exit(7)\n")
+    answer = world.functions.invoke(FunctionName="dies", LogType="Tail")
+    error = json.load(answer["Payload"])
+    assert (answer["FunctionError"], error["errorType"]) == ("Unhandled", "Runtime.ExitError")
+    assert error["errorMessage"].endswith("Error: Runtime exited with error: exit status 7")
+    assert b"exit status 7" in base64.b64decode(answer["LogResult"])
+
+
+def test_a_function_that_takes_too_long_is_killed_and_timed_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Seconds are the least that Lambda counts in, and more than a test may take.
+    monkeypatch.setattr("codedeploy_emulator.functions.LEAST_TIMEOUT", 0.0)
+    world.emulator.switches(hooks="run")
+    world.function("slow", "import time\ndef handler(event, context):\n    time.sleep(60)\n")
+    found = moto_parts.function("123456789012", "us-east-1", "slow")
+    assert found is not None
+    found.timeout = 0.2
+    answer = world.functions.invoke(FunctionName="slow", LogType="Tail")
+    error = json.load(answer["Payload"])
+    assert (answer["FunctionError"], error["errorType"]) == ("Unhandled", "Sandbox.Timedout")
+    assert error["errorMessage"].endswith("Task timed out after 0.20 seconds")
+    assert b"Task timed out" in base64.b64decode(answer["LogResult"])
+
+
+def test_code_that_looks_like_a_zip_and_is_none_is_an_invalid_code_error(world: World) -> None:
+    world.emulator.switches(hooks="run")
+    whole = zip_of({"app.py": "def handler(event, context):\n    return 1\n"})
+    world.functions.create_function(
+        FunctionName="torn",
+        Runtime="python3.13",
+        Handler="app.handler",
+        Role=world.role(),
+        Code={"ZipFile": b"torn" + whole[4:]},
+    )
+    for _ in range(2):
+        answer = world.functions.invoke(FunctionName="torn", LogType="Tail")
+        error = json.load(answer["Payload"])
+        assert (answer["FunctionError"], error["errorType"]) == ("Unhandled", "Runtime.InvalidCode")
+        assert error["errorMessage"].startswith("the code cannot be unpacked")
+        assert b"[ERROR] the code cannot be unpacked" in base64.b64decode(answer["LogResult"])
+
+
+def test_an_invocation_type_that_lambda_has_not_is_refused(checkout: World) -> None:
+    with pytest.raises(ClientError) as refused:
+        checkout.functions.invoke(FunctionName="checkout", InvocationType="Someday")
+    assert _code(refused) == ("InvalidParameterValueException", 400)
+
+
+# Waiting
+
+
+@pytest.mark.parametrize("waiter", ["function_active_v2", "function_updated_v2", "published_version_active"])
+def test_botocores_waiters_wait_while_something_is_pending_and_no_longer(world: World, waiter: str) -> None:
+    world.emulator.switches(lambda_pending_seconds=30)
+    world.function("slow")
+    more = {"FunctionName": "slow", "WaiterConfig": {"Delay": 0, "MaxAttempts": 1}}
+    if waiter != "function_active_v2":
+        world.emulator.advance(31)
+        world.functions.update_function_code(FunctionName="slow", ZipFile=zip_of({"app.py": "x = 1\n"}))
+    if waiter == "published_version_active":
+        world.emulator.advance(31)
+        more["Qualifier"] = world.functions.publish_version(FunctionName="slow")["Version"]
+    with pytest.raises(WaiterError, match="Max attempts exceeded"):
+        world.functions.get_waiter(waiter).wait(**more)
+    world.emulator.advance(31)
+    world.functions.get_waiter(waiter).wait(**more)
+    found = world.functions.get_function_configuration(
+        FunctionName="slow", **({"Qualifier": more["Qualifier"]} if "Qualifier" in more else {})
+    )
+    assert (found["State"], found["LastUpdateStatus"]) == ("Active", "Successful")
