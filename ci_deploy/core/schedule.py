@@ -39,14 +39,11 @@ def shift_seconds(routing: Routing) -> float:
 def percent(raw: float, routing: Routing) -> float:
     """targetVersionWeight as a percentage, whichever scale it was sent in (facts.md A4 [U]).
 
-    Of `raw` and `raw * 100` the one that the deployment config can produce wins. 1.0 is 100 %, even where 1 % is a
-    step, too.
+    Only 1 can be meant on either: it is 100 % unless 1 % is the first step, for documented is the scale to 100.
     """
-    if raw > 1:
+    if raw > 1 or (raw == 1 and steps(routing)[0].share == 1):
         return min(raw, 100.0)
-    possible = {step.share for step in steps(routing)}
-    scaled = round(raw * 100, 6)
-    return raw if scaled not in possible and raw in possible else scaled
+    return round(raw * 100, 6)
 
 
 def next_shift(routing: Routing, share: float) -> float | None:
