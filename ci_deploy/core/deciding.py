@@ -63,7 +63,7 @@ def _deploy(turn: Turn, facts: Facts) -> None:
         attach(turn, mine)
     elif other is not None:
         give_way(turn, made, other, "wait" if _sibling(r, other) else r.inputs.on_conflict)
-    elif _settling(turn, facts) or _repairs(turn, facts, made) or _releases(turn, facts):
+    elif _settling(turn, facts) or _repairs(turn, made) or _releases(turn, facts):
         return
     elif made.refusals:
         _refuse(turn, facts, made, made.refusals)
@@ -199,13 +199,11 @@ def _releases(turn: Turn, facts: Facts) -> bool:
     return True
 
 
-def _repairs(turn: Turn, facts: Facts, made: Plan) -> bool:
+def _repairs(turn: Turn, made: Plan) -> bool:
     """A split alias that nothing explains any more is put on its primary version first, if that is wanted."""
     r = turn.r
-    split = any(finding.code == "alias-split" for finding in made.refusals)
     wanted = r.inputs.repair or (r.command is Command.ROLLBACK and r.inputs.restore_alias == "auto")
-    others = [finding for finding in made.refusals if finding.code != "alias-split"]
-    if not (split and wanted) or others or r.repairing or facts.alias is None:
+    if not wanted or r.repairing or {finding.code for finding in made.refusals} != {"alias-split"}:
         return False
     turn.set(repairing=True)
     turn.to(Stage.RESTORING)
@@ -234,15 +232,14 @@ def _rollback(turn: Turn, facts: Facts) -> None:
         turn.set(plan=existing(r.inputs, facts, own))
         turn.end(Outcome.UNCHANGED, reason=f"This run has rolled back already, by {own.id}.")
         return
-    live = facts.alias.version if facts.alias else ""
-    way = _way(r, facts, entries, live)
+    way = _way(r, facts, entries)
     made = _checked(turn, facts, reverse(r.inputs, facts, way.version))
     matters = tuple(finding for finding in made.refusals if finding.code not in _NO_MATTER_FOR_A_ROLLBACK)
     made = replace(made, findings=tuple(f for f in made.findings if f in matters or f.severity is not Severity.REFUSAL))
     turn.set(plan=made)
-    if facts.alias is not None and facts.alias.split and _repairs(turn, facts, made):
-        return
-    if made.unchanged:
+    if not way.version and facts.alias is not None:
+        matters = (*matters, _no_way(way))
+    elif made.unchanged:
         served = Finding(
             severity=Severity.REFUSAL,
             code="served-already",
@@ -250,9 +247,8 @@ def _rollback(turn: Turn, facts: Facts) -> None:
             remedy="`ci-deploy status` shows what was served before.",
         )
         matters = (*matters, served)
-    if not way.version:
-        way_refusal = Finding(severity=Severity.REFUSAL, code="no-way-back", text=way.why, remedy=way.remedy)
-        matters = (*(finding for finding in matters if finding.code != "target-missing"), way_refusal)
+    elif _repairs(turn, made):
+        return
     if matters:
         _refuse(turn, facts, made, matters)
         return
@@ -273,8 +269,8 @@ def _own_rollback(r: Rollout, facts: Facts, entries: tuple[e.HistoryEntry, ...])
     return next(deployment for deployment in facts.history if deployment.id == newest.deployment_id)
 
 
-def _way(r: Rollout, facts: Facts, entries: tuple[e.HistoryEntry, ...], live: str) -> histories.Way:
-    asked = r.inputs.to_version or ""
+def _way(r: Rollout, facts: Facts, entries: tuple[e.HistoryEntry, ...]) -> histories.Way:
+    asked, live = r.inputs.to_version, facts.alias.version if facts.alias else ""
     if r.inputs.deployment_id:
         target = facts.subject.target_of(r.function, r.inputs.alias) if facts.subject else None
         if target is None:
@@ -300,31 +296,34 @@ def _way(r: Rollout, facts: Facts, entries: tuple[e.HistoryEntry, ...], live: st
     return histories.Way(version=asked, why=f"version {asked}, as asked")
 
 
+def _no_way(way: histories.Way) -> Finding:
+    return Finding(severity=Severity.REFUSAL, code="no-way-back", text=way.why, remedy=way.remedy)
+
+
 def _roll_back_running(turn: Turn, facts: Facts, running: Deployment) -> None:
     r = turn.r
     if _too_early(turn, running):
         return
     target = running.target_of(r.function, r.inputs.alias)
     made = existing(r.inputs, facts, running)
+    turn.set(plan=made)
     if target is None:
-        turn.set(plan=made)
         give_way(turn, made, running, "wait")
         return
-    asked = r.inputs.to_version or ""
-    if is_rollback(running) and asked in ("", target.target_version) and not r.inputs.deployment_id:
-        # Somebody, or CodeDeploy itself, is rolling back already: that is what was wanted.
-        turn.set(plan=made)
-        _show(turn, facts, made)
-        attach(turn, running)
+    rolling = is_rollback(running)  # somebody, or CodeDeploy itself
+    leads_to = target.target_version if rolling else target.current_version
+    if r.inputs.deployment_id or r.inputs.to_version not in (None, leads_to):
+        entries = histories.entries(facts.history, r.function, r.inputs.alias)
+        way = _way(r, facts, entries)
+        if way.version:
+            give_way(turn, made, running, "supersede")
+        else:
+            _refuse(turn, facts, made, (_no_way(way),))
         return
-    if is_rollback(running) or asked not in ("", target.current_version) or r.inputs.deployment_id:
-        turn.set(plan=made)
-        give_way(turn, made, running, "supersede")
-        return
-    turn.set(plan=made)
     _show(turn, facts, made)
     attach(turn, running)
-    request_stop(turn, Cause.ASKED, f"Rollback: {r.inputs.reason or 'no reason given'}", rollback=True)
+    if not rolling:
+        request_stop(turn, Cause.ASKED, f"Rollback: {r.inputs.reason}", rollback=True)
 
 
 def _too_early(turn: Turn, running: Deployment) -> bool:

@@ -280,3 +280,68 @@ def test_plan_with_repair_still_refuses_what_the_repair_does_not_mend() -> None:
         "Alias `live` serves version 1, not 5 as `current-version` says.",
         "Leave `current-version` out to deploy over whatever is served, or find out who moved the alias.",
     )
+
+
+# --- rollback, with nothing running ---
+
+A, B, C = "d-AAAAAAAAA", "d-BBBBBBBBB", "d-CCCCCCCCC"
+
+
+def back(world: World, **given: str) -> Run:
+    return play(world, inputs(command="rollback", reason="bad", **given), weather=STEADY)
+
+
+def served_three(*more: Running, alias_version: str = "3", **changes: Any) -> Account:
+    """Version 1, then 2, then 3 were deployed; 9 exists and never was."""
+    return Account(
+        versions={"1": "one", "2": "two", "3": "three", "9": "nine"},
+        alias_version=alias_version,
+        deployments=[
+            over(A, "1", "2", at=-900.0, description=marked(90)),
+            over(B, "2", "3", at=-800.0, description=marked(91)),
+            *more,
+        ],
+        **changes,
+    )
+
+
+NEVER = (
+    Outcome.REFUSED,
+    "Version 9 was never deployed to checkout:live by this group.",
+    "Check the number; `force: true` deploys it all the same.",
+)
+NOT_OURS = (
+    Outcome.REFUSED,
+    "Deployment d-NOSUCHONE is not one of checkout:live in this group.",
+    "`ci-deploy status` lists this group's deployments.",
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [({"to_version": "9"}, NEVER), ({"deployment_id": "d-NOSUCHONE"}, NOT_OURS)]
+)
+def test_a_rollback_that_leads_nowhere_stops_nothing_and_repairs_nothing(
+    given: dict[str, str], said: tuple[Outcome, str, str]
+) -> None:
+    """Neither a deployment that runs, nor an alias that is split."""
+    whole = back(served_three(), **given)
+    during = back(begun(), **given)
+    assert (did(whole), end(whole)) == (did(during), end(during)) == ("Gather", said)
+    assert findings(whole) == findings(during) == [("no-way-back", said[1])]
+    split = back(served_three(alias_weights=SPLIT), **given)
+    text = SPLIT_TEXT.replace("version 1", "version 3")
+    assert (did(split), split.result.reason) == ("Gather", f"{text} {said[1]}")
+
+
+def test_without_an_alias_nothing_is_claimed_of_what_it_serves() -> None:
+    run = back(served_three(told=lambda facts: replace(facts, alias=None)))
+    assert (did(run), end(run)) == (
+        "Gather",
+        (
+            Outcome.REFUSED,
+            "Function `checkout` has no alias `live`.",
+            "Create it on the version that serves now: `aws lambda create-alias --function-name checkout --name live "
+            "--function-version VERSION`; or give `create-alias: true`, which creates it on the version that is "
+            "deployed.",
+        ),
+    )
