@@ -22,6 +22,8 @@ from .faults import Faults
 from .functions import Functions
 from .github import GitHub
 from .github_state import BOT, PERSON
+from .moto_parts import ACCOUNT
+from .store import partition
 from .switches import Switches
 
 Json = dict[str, Any]
@@ -141,7 +143,7 @@ class Seeder:
             fields["AssumeRolePolicyDocument"] = trust
             headers = {"Content-Type": "application/x-www-form-urlencoded"}
             self._send("iam", "POST", "/", urlencode(fields).encode(), headers)
-        return f"arn:aws:iam::123456789012:role/{name}"
+        return f"arn:{partition(self._region)}:iam::{ACCOUNT}:role/{name}"
 
     def _function(self, entry: Json) -> None:
         name = entry["name"]
@@ -156,7 +158,10 @@ class Seeder:
             "Role": self._role(entry.get("role", "lambda-role")),
         }
         if entry.get("environment"):
-            body["Environment"] = {"Variables": dict(entry["environment"])}
+            # YAML reads 1 and true as what they look like; a variable is a text.
+            given = entry["environment"].items()
+            texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given}
+            body["Environment"] = {"Variables": texts}
         versions = [_files(code, name) for code in entry.get("versions") or []]
         latest = _files(entry["code"], name) if entry.get("code") else None
         first = versions[0] if versions else latest or {"app.py": "def handler(event, context):\n    return event\n"}
@@ -213,7 +218,9 @@ class Seeder:
         _only(entry, ("name", "groups"), f"application {entry['name']}")
         self._codedeploy("CreateApplication", {"applicationName": entry["name"], "computePlatform": "Lambda"})
         for group in entry.get("groups") or []:
-            _only(group, ("name", "config", "alarms", "auto-rollback", "role"), f"group {group.get('name')}")
+            _only(
+                group, ("name", "config", "alarms", "auto-rollback", "role"), f"a group of application {entry['name']}"
+            )
             params: Json = {
                 "applicationName": entry["name"],
                 "deploymentGroupName": group.get("name"),

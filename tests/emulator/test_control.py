@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 import requests
 import yaml
@@ -140,6 +144,38 @@ def test_the_readme_names_every_switch_with_its_default() -> None:
         assert len(default) > 20 or f"| `{default or '(empty)'}` |" in line, (line, default)
 
 
+@pytest.mark.parametrize(
+    ("name", "body", "message"),
+    [
+        ("faults", {"fault": "throttle"}, "faults are a JSON array; [] clears them"),
+        ("switches", [], "switches are a JSON object of names and values"),
+        ("scripts", "all", "scripts are a JSON object of function names and outcomes"),
+        ("clock", [1], 'the clock takes {"advance": seconds}, a number that is not negative'),
+        ("scripts", {"f": {"outcome": "fail", "seconds": -1}}, "seconds must be a number that is not negative"),
+        ("scripts", {"f": {"outcome": "fail", "colour": "red"}}, "the script of function 'f' has unknown keys: colour"),
+    ],
+)
+def test_control_says_what_it_takes(emulator: Emulator, name: str, body: object, message: str) -> None:
+    answer = _post(emulator, name, body)
+    assert answer.status_code == 400
+    assert message in answer.json()["message"]
+
+
+def test_a_control_request_that_is_no_json_is_refused(emulator: Emulator) -> None:
+    answer = requests.post(f"{emulator.url}/_emulator/faults", data=b"[", timeout=5)
+    assert (answer.status_code, answer.json()) == (400, {"message": "the body is not JSON"})
+
+
+def test_a_script_is_set_and_taken_away_again(world: World) -> None:
+    world.function("f")
+    _post(world.emulator, "scripts", {"f": {"outcome": "crash", "log": "first\nsecond"}})
+    crashed = world.functions.invoke(FunctionName="f", LogType="Tail")
+    assert crashed["FunctionError"] == "Unhandled"
+    assert base64.b64decode(crashed["LogResult"]).decode().splitlines()[:2] == ["first", "second"]
+    assert _post(world.emulator, "scripts", {"f": "run"}).json() == {"message": "set"}
+    assert "FunctionError" not in world.functions.invoke(FunctionName="f")
+
+
 def test_scripts_are_checked(emulator: Emulator) -> None:
     for wrong in ({"f": "dance"}, {"f": {"outcome": "fail", "colour": 1}}, {"f": {"seconds": 1}}, [1]):
         assert _post(emulator, "scripts", wrong).status_code == 400
@@ -220,6 +256,94 @@ def test_a_seed_sets_switches_scripts_faults_configs_and_split_aliases(world: Wo
         assert requests.get(f"{world.emulator.url}/api/v3/repos/o/r", timeout=5).json()["private"] is True
     finally:
         world.emulator._seed = {}
+
+
+def test_a_seed_may_be_of_another_region_and_partition(world: World) -> None:
+    world.emulator._seed = {
+        "region": "cn-north-1",
+        "functions": [
+            {
+                "name": "f",
+                "versions": ["x = 1"],
+                "code": "x = 2",
+                "environment": {"A": 1, "B": True, "C": "x"},
+                "aliases": {"live": 1},
+            }
+        ],
+        "applications": [{"name": APP, "groups": [{"name": GROUP, "config": AT_ONCE}]}],
+        "buckets": [{"name": "plain", "versioning": False}],
+    }
+    try:
+        world.emulator.reset()
+        assert world.emulator.env["AWS_REGION"] == "cn-north-1"
+        functions, codedeploy, s3 = (_abroad(world, service) for service in ("lambda", "codedeploy", "s3"))
+        found = functions.get_function_configuration(FunctionName="f", Qualifier="live")
+        assert found["FunctionArn"] == "arn:aws-cn:lambda:cn-north-1:123456789012:function:f:live"
+        assert found["Role"] == "arn:aws-cn:iam::123456789012:role/lambda-role"
+        assert found["Environment"] == {"Variables": {"A": "1", "B": "true", "C": "x"}}
+        latest = functions.get_function_configuration(FunctionName="f")
+        assert latest["CodeSha256"] != found["CodeSha256"]
+        group = codedeploy.get_deployment_group(applicationName=APP, deploymentGroupName=GROUP)["deploymentGroupInfo"]
+        assert group["serviceRoleArn"] == "arn:aws-cn:iam::123456789012:role/codedeploy-role"
+        assert s3.get_bucket_location(Bucket="plain")["LocationConstraint"] == "cn-north-1"
+        assert "Status" not in s3.get_bucket_versioning(Bucket="plain")
+    finally:
+        world.emulator._seed = {}
+
+
+def _abroad(world: World, service: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=world.emulator.url,
+        region_name="cn-north-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+
+
+def test_the_code_of_a_seeded_function_may_be_several_files(world: World) -> None:
+    files = {"app.py": "import other\ndef handler(event, context):\n    return other.X\n", "other.py": "X = 5\n"}
+    world.emulator._seed = {"switches": {"hooks": "run"}, "functions": [{"name": "f", "versions": [files]}]}
+    try:
+        # Switches of the emulator itself come last, so that a test has what it asked for.
+        world.emulator.reset()
+        assert world.emulator.switch_values()["hooks"] == "succeed"
+        world.emulator.switches(hooks="run")
+        assert json.load(world.functions.invoke(FunctionName="f", Qualifier="1")["Payload"]) == 5
+    finally:
+        world.emulator._seed = {}
+
+
+@pytest.mark.parametrize(
+    ("seed", "text"),
+    [
+        ({"colour": "red"}, "the seed has unknown keys: colour"),
+        ({"functions": [{"runtime": "x"}]}, "every entry of 'functions' needs a name"),
+        ({"functions": [4]}, "every entry of 'functions' needs a name"),
+        ({"functions": [{"name": "f", "versions": [5]}]}, "the code of function 'f' is a text"),
+        ({"functions": [{"name": "f", "code": {}, "versions": [{}]}]}, "the code of function 'f' is a text"),
+        ({"applications": [{"name": "a", "groups": ["g"]}]}, "a group of application a must be a mapping"),
+        (
+            {"region": "nowhere", "buckets": ["b-1"]},
+            r"(?s)the seed was refused by s3: PUT /b-1: .*the region 'nowhere' is wrong",
+        ),
+        ({"repositories": [{"name": "no-slash"}]}, "repository 'no-slash' must be written owner/name"),
+    ],
+)
+def test_a_seed_that_makes_no_sense_says_what_is_wrong(world: World, seed: dict, text: str) -> None:
+    from codedeploy_emulator.seed import load
+
+    with pytest.raises(SeedError, match=text):
+        world.emulator._seeder.apply(load(seed))
+
+
+def test_a_seed_file_that_holds_a_list_is_refused(tmp_path: Path) -> None:
+    from codedeploy_emulator.seed import load
+
+    listed = tmp_path / "list.yaml"
+    listed.write_text("- a\n", encoding="utf-8")
+    with pytest.raises(SeedError, match="the seed must be a mapping"):
+        load(listed)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from tests.emulator.world import World
+from codedeploy_emulator import codedeploy
+from tests.emulator.world import APP, GROUP, World
 
 
 @pytest.fixture
@@ -139,3 +140,114 @@ def test_the_service_role_can_be_made_to_matter(shop: World) -> None:
     deployment = shop.deploy()
     shop.emulator.advance(60)
     assert shop.error(deployment) == "IAM_ROLE_MISSING"
+
+
+PUT_STATUS = "codedeploy:PutLifecycleEventHookExecutionStatus"
+
+
+def _decisions(world: World, role: str, *actions: str) -> dict[str, str]:
+    answer = world.client("iam").simulate_principal_policy(PolicySourceArn=role, ActionNames=list(actions))
+    return {found["EvalActionName"]: found["EvalDecision"] for found in answer["EvaluationResults"]}
+
+
+def _policy(world: World, *statements: dict[str, object], single: bool = False) -> None:
+    document = {"Version": "2012-10-17", "Statement": statements[0] if single else list(statements)}
+    world.client("iam").put_role_policy(RoleName="lambda-role", PolicyName="own", PolicyDocument=json.dumps(document))
+
+
+def test_the_policy_simulator_allows_what_a_role_without_policies_does(world: World) -> None:
+    allowed = {PUT_STATUS: "allowed", "s3:GetObject": "allowed"}
+    assert _decisions(world, world.role(), PUT_STATUS, "s3:GetObject") == allowed
+    assert _decisions(world, "arn:aws:iam::123456789012:role/none", PUT_STATUS) == {PUT_STATUS: "allowed"}
+    assert _decisions(world, "a role of no kind at all", PUT_STATUS) == {PUT_STATUS: "allowed"}
+
+
+@pytest.mark.parametrize("single", [True, False])
+@pytest.mark.parametrize("action", [PUT_STATUS, "codedeploy:Put*", ["logs:*", "CodeDeploy:putlifecycle*"], "*"])
+def test_the_policy_simulator_allows_what_an_allow_statement_names(world: World, action: object, single: bool) -> None:
+    role = world.role()
+    _policy(world, {"Effect": "Allow", "Action": action, "Resource": "*"}, single=single)
+    assert _decisions(world, role, PUT_STATUS) == {PUT_STATUS: "allowed"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Effect": "Allow", "Action": "codedeploy:Get*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "*", "Resource": "*"},
+        {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"},
+    ],
+)
+def test_the_policy_simulator_denies_what_no_allow_statement_names(world: World, statement: dict[str, object]) -> None:
+    role = world.role()
+    _policy(world, statement)
+    assert _decisions(world, role, PUT_STATUS, "codedeploy:GetX&Y")[PUT_STATUS] == "implicitDeny"
+
+
+def test_the_policy_simulator_reads_attached_policies_of_awss_own(world: World) -> None:
+    role, iam = world.role(), world.client("iam")
+    policy = "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"
+    for _ in range(2):
+        iam.attach_role_policy(RoleName="lambda-role", PolicyArn=policy)
+    assert _decisions(world, role, "lambda:UpdateAlias", PUT_STATUS) == {
+        "lambda:UpdateAlias": "allowed",
+        PUT_STATUS: "implicitDeny",
+    }
+    with pytest.raises(ClientError) as refused:
+        iam.attach_role_policy(RoleName="lambda-role", PolicyArn="arn:aws:iam::aws:policy/NoSuchPolicy")
+    assert refused.value.response["Error"]["Code"] == "NoSuchEntity"
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "operation"),
+    [("lambda", "/2015-03-31/nothing", "GET /2015-03-31/nothing"), ("abacus", "/count", "GET /count")],
+)
+def test_a_request_of_no_known_operation_is_named_by_its_path_and_no_outage(
+    world: World, service: str, path: str, operation: str
+) -> None:
+    scope = f"AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/{service}/aws4_request, Signature=0"
+    answer = requests.get(f"{world.emulator.url}{path}", headers={"Authorization": scope}, timeout=5)
+    call = world.emulator.calls[-1]
+    assert (call["service"], call["operation"], call["status"]) == (service, operation, answer.status_code)
+    assert answer.status_code < 500
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "printed"),
+    [
+        (NotImplementedError("not in moto"), "UnknownOperationException", ""),
+        (RuntimeError("a bug"), "EmulatorError", "RuntimeError: a bug"),
+    ],
+)
+def test_an_error_inside_is_no_outage_that_clients_retry(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    error: Exception,
+    code: str,
+    printed: str,
+) -> None:
+    def broken(*_: object) -> None:
+        raise error
+
+    monkeypatch.setitem(codedeploy.OPERATIONS, "ListApplications", broken)
+    with pytest.raises(ClientError) as refused:
+        world.codedeploy.list_applications()
+    response = refused.value.response
+    assert (response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]) == (code, 400)
+    assert "codedeploy:ListApplications" in response["Error"]["Message"]
+    written = capfd.readouterr().err
+    assert written.endswith(f"{printed}\n") if printed else written == ""
+
+
+@pytest.mark.parametrize("version", ["00000000-0000-0000-0000-000000000000", "latest"])
+def test_a_revision_of_a_version_that_does_not_exist_is_missing(bucket: World, version: str) -> None:
+    bucket.served()
+    bucket.group()
+    bucket.client("s3").put_object(Bucket="specs", Key="a", Body=b"{}")
+    location = {"bucket": "specs", "key": "a", "bundleType": "JSON", "version": version}
+    deployment = bucket.codedeploy.create_deployment(
+        applicationName=APP, deploymentGroupName=GROUP, revision={"revisionType": "S3", "s3Location": location}
+    )["deploymentId"]
+    bucket.emulator.advance(5)
+    assert (bucket.status(deployment), bucket.error(deployment)) == ("Failed", "REVISION_MISSING")
