@@ -68,8 +68,8 @@ def step(release: Release, observation: Observation, now: float) -> Step:
     release = replace(release, rollouts=tuple(rollouts), wakes=tuple(wakes))
     actions = _together([action for turn in turns.values() for action in turn.actions])
     events = [event for turn in turns.values() for event in turn.events]
-    if all(rollout.stage is Stage.DONE for rollout in rollouts):
-        results = [rollout.result for rollout in rollouts if rollout.result is not None]
+    results = [rollout.result for rollout in rollouts if rollout.result is not None]
+    if len(results) == len(rollouts):
         release = replace(release, concluded=True)
         along = {r.key for r in rollouts if r.undone is not None or r.cause is Cause.RELEASE}
         events.append(conclude(release.command, results, now, along=along))

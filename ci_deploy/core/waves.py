@@ -98,16 +98,13 @@ def _end_ready(
 
 def _begin_more(rollouts: Sequence[Rollout], policy: Policy, now: float) -> dict[int, Turn]:
     """Begin planned rollouts of the current wave, as many as may be at work and deploying at the same time."""
-    ready = [(r.wave, number) for number, r in enumerate(rollouts) if r.stage is Stage.READY]
-    wave = min(ready, default=(0, 0))[0]
-    if any(r.wave < wave and r.stage is not Stage.DONE for r in rollouts):
-        return {}
+    wave = min((r.wave for r in rollouts if r.stage is not Stage.DONE), default=0)
+    ready = [number for number, r in enumerate(rollouts) if r.stage is Stage.READY and r.wave == wave]
     classes = [_class(r) for r in rollouts]
     room = AT_WORK - classes.count("work")
     if policy.max_parallel:
         room = min(room, policy.max_parallel - classes.count("work") - classes.count("running"))
-    begun = [number for of, number in ready if of == wave][: max(room, 0)]
-    return {number: _begun(rollouts[number], now) for number in begun}
+    return {number: _begun(rollouts[number], now) for number in ready[: max(room, 0)]}
 
 
 def _begun(r: Rollout, now: float) -> Turn:
@@ -183,7 +180,7 @@ def _undo(turn: Turn, done: Result, why: str) -> None:
     )
     fresh = r.afresh(f"{r.marker_id} undone")
     # A reversal is not undone by losing patience or the job.
-    patient = replace(r.inputs, on_cancel="leave", on_timeout="leave", on_conflict="wait", reason=why, wait=True)
+    patient = replace(r.inputs, on_cancel="leave", on_timeout="leave", reason=why)
     turn.set(**{**fresh, "inputs": patient, "undone": done, "once_more": True})
     bound(turn, reverse)
 
@@ -193,7 +190,7 @@ def resume(turn: Turn, facts: Facts) -> None:
     r = turn.r
     if r.stage is not Stage.GATHERING:
         return
-    turn.set(facts=facts, alias=facts.alias, alias_at=turn.now)
+    turn.set(alias=facts.alias, alias_at=turn.now)
     if facts.active:
         give_way(turn, r.planned, facts.active[0], "wait")
     else:

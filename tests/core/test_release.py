@@ -16,6 +16,7 @@ from ci_deploy.core import events as e
 from ci_deploy.core.errors import ErrorKind
 from ci_deploy.core.model import DeploymentStatus, Outcome, Rollback
 from ci_deploy.core.release import Release, step
+from ci_deploy.core.rollout import Stage
 from ci_deploy.core.stopping import ANSWER_GRACE, GRACE
 from tests.support.many import Member, Played, fails, group, quick, slow, start
 from tests.support.many import play as play_many
@@ -501,3 +502,50 @@ def test_an_answer_comes_twice_to_many_and_does_no_harm() -> None:
     played = release.end()
     assert played.outcomes == {"a": "succeeded", "b": "succeeded", "c": "rolled-back"}
     assert [len(world.with_marker(f"0000000{number}")) for number, world in enumerate(played.worlds)] == [1, 1, 1]
+
+
+def quiet(count: int, *agains: float) -> Release:
+    """Functions between two shifts, last seen at 100 s; the first ones look again at these moments."""
+    release = start(*(slow(f"f{number:02}") for number in range(count))).until(100.0).run.release
+    rollouts = [replace(rollout, seen_at=80.0, again_at=500.0, busy=frozenset()) for rollout in release.rollouts]
+    for number, at in enumerate(agains):
+        rollouts[number] = replace(rollouts[number], again_at=at)
+    return replace(release, rollouts=tuple(rollouts), wakes=tuple(rollout.again_at for rollout in rollouts))
+
+
+@pytest.mark.parametrize(
+    ("count", "gap", "together"),
+    [(2, 3.0, True), (2, 3.1, False), (10, 3.0, True), (10, 3.1, False), (11, 4.0, True), (11, 4.1, False)],
+)
+def test_looks_that_are_due_within_moments_are_made_together_and_more_so_in_a_large_release(
+    count: int, gap: float, together: bool
+) -> None:
+    made = step(quiet(count, 100.0, 100.0 + gap), a.Tick(), 100.0)
+    (look,) = made.actions
+    assert isinstance(look, a.Look)
+    assert look.ids == (("d-f00-DEPLOY000", "d-f01-DEPLOY000") if together else ("d-f00-DEPLOY000",))
+
+
+def test_only_those_whose_time_has_come_are_looked_at_and_the_next_time_is_the_earliest_of_all() -> None:
+    release = quiet(3, 100.0, 100.0, 100.0)
+    made = step(replace(release, wakes=(100.0, 113.5, 140.0)), a.Tick(), 100.0)
+    assert made.release.rollouts[1:] == release.rollouts[1:]
+    assert made.release.wakes[1:] == (113.5, 140.0)
+    assert made.look_again_at == min(made.release.wakes)
+
+
+def test_before_anybodys_time_has_come_nothing_is_done() -> None:
+    release = quiet(2, 101.0, 101.5)
+    made = step(release, a.Tick(), 100.0)
+    assert (made.release, made.actions, made.events, made.look_again_at) == (release, (), (), 101.0)
+
+
+def test_one_that_ends_in_the_same_moment_in_which_others_only_look_ends_the_release_all_the_same() -> None:
+    release = quiet(2, 100.0, 500.0)
+    old = replace(release.rollouts[1], stage=Stage.ACTIVATING, since=-2000.0, deployment_id="", again_at=100.0)
+    release = replace(release, rollouts=(release.rollouts[0], old), wakes=(100.0, 100.0))
+    made = step(release, a.Tick(), 100.0)
+    assert made.release.rollouts[1].stage is Stage.DONE
+    assert [action for action in made.actions if isinstance(action, a.Stop)] == [
+        a.Stop(key="f00:live", deployment_id="d-f00-DEPLOY000", rollback=True)
+    ]

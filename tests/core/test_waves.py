@@ -24,9 +24,10 @@ from ci_deploy.core.model import (
     InlineContent,
     Outcome,
     Rollback,
+    Unavailable,
 )
-from ci_deploy.core.planning import Facts
-from ci_deploy.core.waves import AT_WORK
+from ci_deploy.core.planning import Existing, Facts
+from ci_deploy.core.waves import AT_WORK, coordinate
 from tests.support.codeworld import CodeWorld
 from tests.support.many import FATAL, Member, Played, fails, group, play, quick, rollouts, slow, start
 from tests.support.playing import Weather, first
@@ -100,6 +101,12 @@ def test_a_plan_that_is_older_than_five_minutes_is_made_anew_before_its_wave_beg
     assert played.outcomes == {"a": "succeeded", "b": "succeeded"}
 
 
+def test_how_old_a_plan_is_counts_from_when_it_was_made() -> None:
+    played = start(World(function="a", routing=LINEAR), quick("b"), waves={"b": 1}).answer_late(a.Gather, 200.0).end()
+    assert played.asked(a.Gather, "b") == [0.0]
+    assert played.run.now > 380.0
+
+
 def test_what_changed_while_a_function_waited_for_its_wave_is_deployed_as_it_is_then() -> None:
     late = quick("b")
     release = start(slow("a"), late, waves={"b": 1}).until(200.0)
@@ -165,6 +172,13 @@ def test_without_max_parallel_all_run_at_the_same_time_but_only_eight_are_begun_
     assert played.whole == (Outcome.SUCCEEDED, True)
 
 
+def test_never_more_than_eight_are_between_their_plan_and_their_deployment() -> None:
+    played = play(*(slow(f"f{number}") for number in range(30)), weather=Weather(delays=(0.1, 3.0)))
+    created = {event.key: event.at for event in played.run.said(e.DeploymentStarted)}
+    spans = sorted((at, created[action.key]) for at, action in played.run.asked(a.Publish))
+    assert max(at_once(spans)) == AT_WORK
+
+
 def test_max_parallel_above_eight_does_not_lift_the_bound_on_what_is_begun_at_once() -> None:
     played = play(*(slow(f"f{number}") for number in range(12)), max_parallel=10)
     assert [round(at, 3) for at, _ in played.run.asked(a.Publish)].count(0.1) == AT_WORK
@@ -192,7 +206,7 @@ def test_a_release_that_does_not_wait_begins_every_wave() -> None:
 def three_waves() -> list[World]:
     """`bad` fails in the second of three waves, half a minute after it began."""
     bad = World(function="bad", routing=AT_ONCE, hook_seconds=(30.0, None), hook_good=(False, True))
-    return [quick("early"), bad, slow("mate"), quick("done"), quick("late")]
+    return [slow("mate"), quick("early"), bad, quick("done"), quick("late")]
 
 
 IN_THREE = {"bad": 1, "mate": 1, "done": 1, "late": 2}
@@ -291,11 +305,41 @@ def test_a_refusal_that_comes_when_its_turn_comes_is_a_failure_of_the_release() 
 
 def test_a_creation_that_is_under_way_when_another_fails_is_stopped_as_soon_as_it_is_known() -> None:
     """That others had been told not to begin kept this one from being stopped, and it was deployed."""
-
-    played = start(fails("a"), slow("b"), quick("c"), waves={"c": 1}).answer_late(a.Create, 30.0, "b").end()
-    assert played.outcomes == {"a": "rolled-back", "b": "rolled-back", "c": "stopped"}
+    played = start(quick("c"), fails("a"), slow("b"), waves={"c": 1}).answer_late(a.Create, 30.0, "b").end()
+    assert played.outcomes == {"c": "stopped", "a": "rolled-back", "b": "rolled-back"}
     assert played.served == {"a": "1", "b": "1", "c": "1"}
+    told = [(type(event), event.at) for event in played.run.events if event.key == "b:live" and event.at > 30.0]
+    assert told[:2] == [(e.DeploymentStarted, 30.301), (e.StopRequested, 30.301)]
     assert played.asked(a.Stop, "b") == [30.301]
+    assert [event.why for event in played.run.said(e.StopRequested)] == [
+        "a:live failed, and the release is all or nothing"
+    ]
+
+
+class Unheard(World):
+    """Its deployment is created, and the answer is lost."""
+
+    def create(self, request: CreateRequest) -> str:
+        raise AwsError(
+            ErrorKind.UNREACHABLE, operation="codedeploy:CreateDeployment", code="", message=super().create(request)
+        )
+
+
+def test_a_creation_that_is_in_doubt_when_another_fails_is_looked_for_and_stopped() -> None:
+    played = start(fails("a"), Unheard(function="b")).answer_late(a.Find, 30.0).end()
+    assert played.outcomes == {"a": "rolled-back", "b": "rolled-back"}
+    assert played.served == {"a": "1", "b": "1"}
+    assert len(played.asked(a.Stop, "b")) == 1
+
+
+def test_a_version_whose_publishing_is_in_doubt_when_another_fails_is_not_deployed_any_more() -> None:
+    class Silent(World):
+        def publish(self) -> FunctionVersion:
+            raise AwsError(ErrorKind.UNREACHABLE, operation="lambda:PublishVersion", code="", message="")
+
+    played = play(fails("a"), Silent(function="b"))
+    assert played.outcomes == {"a": "rolled-back", "b": "stopped"}
+    assert played.run.now < 30.0
 
 
 def test_what_is_only_being_prepared_when_another_fails_is_never_created() -> None:
@@ -371,6 +415,32 @@ def test_a_reversal_goes_back_at_once_without_hooks_and_cannot_be_rolled_back_it
     assert (result.rollback, result.deployed) == (Rollback.SUCCEEDED, False)
 
 
+def test_the_plan_of_a_reversal_is_the_way_back_of_what_was_done() -> None:
+    """What CodeDeploy does by itself, and what was compared and found before, does not hold on the way back."""
+    worlds = [quick("a", hooks={"CodeDeployHook_a": Unavailable("no")}), fails("b")]
+    played = play(*worlds, waves={"b": 1}, before_allow_traffic="CodeDeployHook_a", bucket="", timeout="20m")
+    (forth,) = (event.plan for event in played.run.said(e.Planned) if event.key == "a:live")
+    assert forth.findings != ()
+    new = FunctionVersion(function="a", version="2", code_sha256="new")
+    back = replace(
+        forth,
+        current_version="2",
+        target=Existing(version="1"),
+        config_name="CodeDeployDefault.LambdaAllAtOnce",
+        routing=AT_ONCE,
+        before_hook="",
+        auto_rollback=(),
+        rollback_events=(),
+        override_alarms=AlarmConfiguration(enabled=False),
+        timeout=600.0,
+        reverses=True,
+        current=new,
+        new=forth.current,
+        findings=(),
+    )
+    assert played.run.release.rollouts[0].plan == back
+
+
 def test_alarms_do_not_stop_a_reversal() -> None:
     """The one that rang for the function that failed may watch the others as well."""
     played = play(quick("a"), slow("b", alarm_at=100.0))
@@ -441,6 +511,10 @@ def test_reversals_in_one_group_take_turns() -> None:
     assert played.outcomes == {member.function: "rolled-back" for member in [*members, played.worlds[-1]]}
     assert played.served == {world.function: "1" for world in played.worlds}
     assert {played.reasons[member.function] for member in members} == {BACK}
+    requests = [request.description for member in members for request in played.requests(member.function)]
+    back = [text for text in requests if "kind=rollback" in text]
+    assert len(back) == 6, "one of them was asked for while the group was busy"
+    assert {text.partition("by=alice ")[2] for text in back} == {"bad:live failed, and the release is all or nothing"}
     spans = sorted(span for member in members for span in played.spans(member.function))
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
@@ -476,11 +550,11 @@ def test_a_reversal_waits_for_somebody_elses_deployment_in_its_group() -> None:
     group(mine, other)
     theirs = Running(id="d-THEIRS", created=50.0, current="1", target="7", routing=AT_ONCE, function="other")
     theirs.marks = [(400.0, "end")]
-    played = start(mine, slow("b", alarm_at=100.0)).until(50.0)
+    played = start(mine, slow("b", alarm_at=100.0), slow("c", rollback_delay=30.0)).until(50.0)
     other.deployments.append(theirs)
     played.run.world.by_function["other"] = other  # type: ignore[union-attr]
     played.end()
-    assert played.outcomes == {"a": "rolled-back", "b": "rolled-back"}
+    assert played.outcomes == {"a": "rolled-back", "b": "rolled-back", "c": "rolled-back"}
     assert [(event.key, event.deployment_id) for event in played.run.said(e.Waiting)] == [("a:live", "d-THEIRS")]
     assert played.spans("a")[1][0] > 400.0
 
@@ -522,8 +596,8 @@ def test_a_reversal_that_fails_is_told_and_undoes_nothing_more() -> None:
 def test_a_first_deployment_stays_for_there_is_nothing_to_go_back_to() -> None:
     """A deployment to version "" was tried, and somebody else was said to have made the alias."""
     new = CodeWorld(function="checkout", alias_exists=False)
-    played = play(new, fails("b"), waves={"b": 1}, package="build", create_alias="true")
-    assert played.outcomes == {"checkout": "succeeded", "b": "rolled-back"}
+    played = play(new, fails("b"), slow("c"), waves={"b": 1, "c": 1}, package="build", create_alias="true")
+    assert played.outcomes == {"checkout": "succeeded", "b": "rolled-back", "c": "rolled-back"}
     assert played.reasons["checkout"] == (
         "First deployment: alias `live` was created on version 2 and serves it. There was nothing to shift traffic "
         "from, so CodeDeploy was not asked. It stays, although b:live failed, and the release is all or nothing: "
@@ -536,13 +610,34 @@ def test_a_first_deployment_stays_for_there_is_nothing_to_go_back_to() -> None:
     assert played.whole == (Outcome.ROLLED_BACK, False)
 
 
-def test_an_alias_that_is_being_created_when_another_fails_is_read_before_anything_is_said() -> None:
+@pytest.mark.parametrize("kind", [a.CreateAlias, a.LookAlias])
+def test_an_alias_that_is_being_created_when_another_fails_is_read_before_anything_is_said(
+    kind: type[a.Action],
+) -> None:
     """The run said `not deployed`, and the alias appeared a moment later."""
     new = CodeWorld(function="checkout", alias_exists=False)
     release = start(fails("b"), new, package="build", create_alias="true")
-    played = release.answer_late(a.CreateAlias, 30.0).end()
+    played = release.answer_late(kind, 30.0, "checkout").end()
     assert played.outcomes == {"b": "rolled-back", "checkout": "succeeded"}
     assert played.reasons["checkout"].endswith("nothing was served before.")
+
+
+def test_a_first_deployment_that_stays_keeps_no_other_of_its_group_from_being_taken_back() -> None:
+    new, old = CodeWorld(function="checkout", alias_exists=False), quick("a")
+    release = [
+        replace(rollout, inputs=replace(rollout.inputs, deployment_group="group"))
+        for rollout in rollouts([new, old], create_alias="true")
+    ]
+    release[0] = replace(release[0], inputs=replace(release[0].inputs, package="build"))
+    bad = slow("bad", alarm_at=100.0)
+    played = play(new, old, bad, release=[*release, replace(rollouts([bad])[0], marker_id="00000bad")])
+    assert played.outcomes == {"checkout": "succeeded", "a": "rolled-back", "bad": "rolled-back"}
+
+
+def test_when_all_is_said_nobody_has_anything_more_to_do() -> None:
+    for policy in (ALL, ONLY_FAILED, STOP_WAVE):
+        release = play(*three_waves(), waves=IN_THREE, policy=policy).run.release
+        assert coordinate(release.rollouts, release.policy, 1e6) == {}
 
 
 # --- signals ---
