@@ -7,6 +7,7 @@ The only module that knows both `edge` and the rest. Every way out says what hap
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import sys
@@ -221,9 +222,19 @@ class _Run:
     def _read_entries(self) -> tuple[manifest.Entry, ...]:
         """The functions of this run: those of the manifest, or the one that the inputs name."""
         path = self._inputs.functions
-        if path is None or self._inputs.command == Command.FINISH:  # which knows its functions from the state
-            given = frozenset(name for name, text in self._given.items() if text.strip())
-            return (manifest.Entry(inputs=self._inputs, wave=0, given=given),)
+        given = frozenset(name for name, text in self._given.items() if text.strip())
+        alone = manifest.Entry(inputs=self._inputs, wave=0, given=given)
+        if path is None:
+            return (alone,)
+        if self._inputs.command == Command.FINISH:  # which knows its functions from the state, but not where they are
+            with contextlib.suppress(InvalidInput):
+                self._read_manifest(path)
+            return (alone,)
+        entries = self._read_manifest(path)
+        # What only the command decides (its own defaults) is the same for every function.
+        return tuple(replace(entry, inputs=replace(entry.inputs, command=self._inputs.command)) for entry in entries)
+
+    def _read_manifest(self, path: str) -> tuple[manifest.Entry, ...]:
         try:
             text = self._files.read_text(path)
         except (OSError, UnicodeDecodeError) as error:
@@ -231,9 +242,10 @@ class _Run:
             problem = Problem(where=self._where.format("functions"), what=f"`{path}` cannot be read: {why}.")
             raise InvalidInput((problem,)) from None
         entries = manifest.read(text, self._given, where=path)
-        entries = manifest.select(entries, self._inputs.only, where=self._where.format("only"))
-        # What only the command decides (its own defaults) is the same for every function.
-        return tuple(replace(entry, inputs=replace(entry.inputs, command=self._inputs.command)) for entry in entries)
+        # Where the functions' ARNs say: there is one region a manifest.
+        region = next((entry.inputs.aws_region for entry in entries if entry.inputs.aws_region), None)
+        self._inputs = replace(self._inputs, aws_region=region)
+        return manifest.select(entries, self._inputs.only, where=self._where.format("only"))
 
     def _begin(self) -> None:
         inputs = self._inputs

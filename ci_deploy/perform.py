@@ -137,7 +137,7 @@ def identify(account_id: str | None, ports: Ports) -> Identity:
     if account_id and identity.account != account_id:
         raise Refused(
             f"These credentials are of account {identity.account} ({identity.arn}), not of {account_id}.",
-            "Check the role that the workflow assumes, or the input `account-id`.",
+            "Check the role that the workflow assumes, or the input `account-id` (or the ARN in `function`).",
         )
     return identity
 

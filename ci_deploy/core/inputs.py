@@ -105,7 +105,9 @@ class Inputs:
         default="deploy",
         group=_WHAT,
     )
-    function: str | None = _row(FUNCTION, "The Lambda function: its name, or its ARN.", group=_WHAT)
+    function: str | None = _row(
+        FUNCTION, "The Lambda function: its name, or its ARN, which says region and account too.", group=_WHAT
+    )
     alias: str = _row(ALIAS, "The alias whose traffic is shifted.", default="live", group=_WHAT)
     target_version: str | None = _row(
         VERSION,
@@ -500,6 +502,11 @@ def _contradictions(inputs: Inputs, given: set[str], failed: set[str], where: st
             "cannot be given together with `function`.",
             "Name the function in the manifest, or leave the manifest out.",
         )
+    for name, there in _of_arn(inputs.function).items():
+        said = getattr(inputs, name)
+        if said is not None and said != there:
+            what = f"says `{there}` in its ARN, and `{name.replace('_', '-')}` says `{said}`."
+            problem("function", what, "Correct one of them, or give the function's name alone.")
     if inputs.custom_config and inputs.deployment_config:
         problem("custom_config", "cannot be given together with `deployment-config`.", "Make a config, or name one.")
     sources = [name for name in _SOURCES if getattr(inputs, name) is not None]
@@ -574,8 +581,14 @@ def _with_command_defaults(inputs: Inputs, given: set[str]) -> Inputs:
     if inputs.command == Command.STATUS and "wait" not in given:
         changes["wait"] = False
     if inputs.function:  # an ARN ends in the name
-        changes["function"] = inputs.function.split(":")[-1]
+        changes |= {"function": inputs.function.split(":")[-1], **_of_arn(inputs.function)}
     return replace(inputs, **changes)
+
+
+def _of_arn(function: str | None) -> dict[str, str]:
+    """Where a function is, as its ARN says: another one of the same name elsewhere is never meant."""
+    parts = (function or "").split(":")
+    return {"aws_region": parts[3], "account_id": parts[4]} if len(parts) > 1 else {}
 
 
 def unused(given: Mapping[str, str], command: Command) -> tuple[str, ...]:

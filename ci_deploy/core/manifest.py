@@ -198,6 +198,7 @@ class _Reader(Reader):
         entries = [entry for name, node in functions.items() if (entry := self._entry(name, node, defaults, waves))]
         self._tell_shared()
         self._twice(entries, functions)
+        self._one_place(entries, functions)
         return tuple(entries)
 
     def _settings(self, node: Any, what: str) -> dict[str, tuple[str, Any]]:
@@ -299,3 +300,19 @@ class _Reader(Reader):
                     "One function and alias, one entry.",
                 )
             seen.setdefault(key, entry.name)
+
+    def _one_place(self, entries: list[Entry], functions: Mapping[str, Any]) -> None:
+        """ARNs say where functions are; a run is in one region with one account's credentials."""
+        for setting, name in (("aws_region", "region"), ("account_id", "account")):
+            first: Entry | None = None
+            for entry in entries:
+                there = getattr(entry.inputs, setting)
+                if first is None and there is not None:
+                    first = entry
+                elif first is not None and there not in (None, getattr(first.inputs, setting)):
+                    self.wrong(
+                        functions[entry.name],
+                        f"has `{entry.name}` in {name} `{there}`, and `{first.name}` in"
+                        f" `{getattr(first.inputs, setting)}`.",
+                        f"One {name} a manifest: run the others by one of their own.",
+                    )

@@ -51,7 +51,22 @@ def test_what_is_empty_counts_as_not_given_and_space_around_a_value_as_nothing()
 
 def test_a_function_that_is_given_as_an_arn_is_known_by_its_name() -> None:
     arn = "arn:aws:lambda:eu-central-1:123456789012:function:checkout"
-    assert parse({**GOOD, "function": arn}) == DEPLOYED
+    there = {"aws_region": "eu-central-1", "account_id": "123456789012"}
+    assert parse({**GOOD, "function": arn}) == replace(DEPLOYED, **there)
+    said = {name.replace("_", "-"): value for name, value in there.items()}
+    assert parse({**GOOD, **said, "function": arn}) == replace(DEPLOYED, **there)
+
+
+def test_an_arn_is_not_taken_for_the_function_of_that_name_somewhere_else() -> None:
+    arn = "arn:aws:lambda:eu-central-1:123456789012:function:checkout"
+    elsewhere = {"aws-region": "eu-west-1", "account-id": "210987654321"}
+    with pytest.raises(InvalidInput) as caught:
+        parse({**GOOD, **elsewhere, "function": arn})
+    remedy = "Correct one of them, or give the function's name alone."
+    assert [str(problem) for problem in caught.value.problems] == [
+        f"input `function`: says `eu-central-1` in its ARN, and `aws-region` says `eu-west-1`. {remedy}",
+        f"input `function`: says `123456789012` in its ARN, and `account-id` says `210987654321`. {remedy}",
+    ]
 
 
 def test_every_input_is_read_into_its_own_field() -> None:

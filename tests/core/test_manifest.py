@@ -175,6 +175,14 @@ PROBLEMS: list[tuple[str, list[str]]] = [
      "  b: {function: 'arn:aws:lambda:eu-west-1:123456789012:function:a'}\n  c: {function: a}\n",
      [", line 4: deploys `a:blue` twice, as `a` and as `b`. One function and alias, one entry.",
       ", line 5: deploys `a:blue` twice, as `a` and as `c`. One function and alias, one entry."]),
+    # ARNs of several places
+    ("defaults: {application: x, deployment-group: g}\nfunctions:\n"
+     "  a: {function: 'arn:aws:lambda:eu-west-1:123456789012:function:a'}\n  b: {}\n"
+     "  c: {function: 'arn:aws:lambda:eu-west-2:210987654321:function:c'}\n",
+     [", line 5: has `c` in region `eu-west-2`, and `a` in `eu-west-1`."
+      " One region a manifest: run the others by one of their own.",
+      ", line 5: has `c` in account `210987654321`, and `a` in `123456789012`."
+      " One account a manifest: run the others by one of their own."]),
 ]  # fmt: skip
 
 

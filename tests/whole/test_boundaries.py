@@ -64,6 +64,23 @@ def test_a_public_repository_does_not_show_what_hooks_print(
     assert ("customer 4711" in done.log() + done.summary) is shown
 
 
+def test_an_arn_says_which_account_and_which_region(theatre: Theatre, account: Account) -> None:
+    """A function of the same name elsewhere is never deployed instead."""
+    arn = "arn:aws:lambda:{}:function:checkout"
+    done = theatre.run({**AT_ONCE, "function": arn.format("us-east-1:210987654321")}).check(3, outcome="refused")
+    assert "not of 210987654321" in done.outputs["reason"]
+    done = theatre.run({**AT_ONCE, "function": arn.format("eu-west-1:123456789012")}).check(3, outcome="refused")
+    assert "region eu-west-1" in done.outputs["reason"]
+    manifest = theatre.folder / "functions.yml"
+    manifest.write_text(f"functions:\n  a: {{function: '{arn.format('eu-west-1:123456789012')}'}}\n")
+    workspace = {"GITHUB_WORKSPACE": str(theatre.folder)}
+    given = {"function": "", "functions": "functions.yml"}
+    done = theatre.run(given, environ=workspace).check(3, outcome="refused")
+    assert "region eu-west-1" in done.outputs["reason"]
+    assert account.writes() == []
+    theatre.run({**AT_ONCE, "function": arn.format("us-east-1:123456789012")}).check(0, outcome="succeeded")
+
+
 def test_a_time_limit_beyond_the_jobs_is_warned_of_before_anything_is_written(theatre: Theatre) -> None:
     given = {**LINEAR, "timeout": "8h", "command": "plan"}
     done = theatre.run(given, environ={"RUNNER_ENVIRONMENT": "github-hosted"}).check(0)
