@@ -87,7 +87,7 @@ class _Handler(moto_parts.RequestHandler):
             _shut(self.connection)
             return
         body = b"" if self.command == "HEAD" else response.body
-        length = str(len(body))
+        length = str(len(response.body))
         self.send_response(response.status)
         for name, value in response.headers:
             if name.lower() != "content-length":

@@ -125,3 +125,97 @@ def test_a_jobs_token_is_no_person(api: Api) -> None:
     assert api("GET", "/user").status_code == 403
     assert api("GET", "/user", token="ghp_x").json()["type"] == "User"
     assert api("GET", "/repos/any-org/any-repo").json()["full_name"] == "any-org/any-repo"
+
+
+@pytest.mark.parametrize(("raw", "message"), [("{", "Problems parsing JSON"), ("[1]", "Body should be a JSON object")])
+def test_a_body_that_is_no_json_object_is_a_bad_request(emulator: Emulator, raw: str, message: str) -> None:
+    url = f"{emulator.env['GITHUB_API_URL']}{COMMENTS}"
+    answer = requests.post(url, data=raw, headers=TOKEN, timeout=5)
+    assert (answer.status_code, answer.json()["message"], answer.json()["status"]) == (400, message, "400")
+    assert answer.json()["documentation_url"]
+
+
+def test_comments_of_all_issues_are_listed_since_a_moment(api: Api, emulator: Emulator) -> None:
+    api("POST", COMMENTS, {"body": "old"})
+    emulator.advance(60)
+    new = api("POST", COMMENTS.replace("42", "43"), {"body": "new"}).json()
+    every = api("GET", "/repos/any-org/any-repo/issues/comments").json()
+    assert [comment["body"] for comment in every] == ["old", "new"]
+    since = api("GET", f"/repos/any-org/any-repo/issues/comments?since={new['updated_at']}").json()
+    assert [comment["body"] for comment in since] == ["new"]
+    strange = api("GET", f"{COMMENTS}?per_page=none&page=0").json()
+    assert [comment["body"] for comment in strange] == ["old"]
+
+
+def test_an_issue_counts_its_comments_and_is_no_pull_request_until_there_is_one(api: Api) -> None:
+    api("POST", COMMENTS, {"body": "x"})
+    issue = api("GET", "/repos/any-org/any-repo/issues/42").json()
+    assert (issue["number"], issue["state"], issue["title"], issue["comments"]) == (42, "open", "Issue 42", 1)
+    assert "pull_request" not in issue
+
+
+def test_pull_requests_are_listed_by_state_and_head(api: Api) -> None:
+    pulls = [api("GET", f"/repos/any-org/any-repo/pulls/{number}").json() for number in (1, 2)]
+    head = pulls[1]["head"]["ref"]
+    assert [one["number"] for one in api("GET", "/repos/any-org/any-repo/pulls").json()] == [1, 2]
+    assert [one["number"] for one in api("GET", "/repos/any-org/any-repo/pulls?state=all").json()] == [1, 2]
+    assert api("GET", "/repos/any-org/any-repo/pulls?state=closed").json() == []
+    found = api("GET", f"/repos/any-org/any-repo/pulls?head=any-org:{head}").json()
+    assert [one["number"] for one in found] == [pull["number"] for pull in pulls if pull["head"]["ref"] == head]
+    assert api("GET", "/repos/any-org/any-repo/pulls?head=any-org:none").json() == []
+
+
+DEPLOYMENTS = "/repos/any-org/any-repo/deployments"
+
+
+def test_a_deployment_needs_a_ref_and_has_githubs_defaults(api: Api) -> None:
+    refused = api("POST", DEPLOYMENTS, {})
+    error = {"resource": "Deployment", "code": "missing_field", "field": "ref"}
+    assert (refused.status_code, refused.json()["errors"]) == (422, [error])
+    sha = "0" * 40
+    made = api("POST", DEPLOYMENTS, {"ref": sha}).json()
+    assert (made["sha"], made["task"], made["environment"], made["production_environment"]) == (
+        sha,
+        "deploy",
+        "production",
+        True,
+    )
+    assert api("GET", f"{DEPLOYMENTS}/{made['id']}").json() == made
+    assert api("GET", f"{DEPLOYMENTS}?sha={sha}&task=deploy").json() == [made]
+    assert api("GET", f"{DEPLOYMENTS}?ref=main").json() == []
+
+
+@pytest.mark.parametrize("path", ["/9", "/9/statuses"])
+def test_a_deployment_that_does_not_exist_is_not_found(api: Api, path: str) -> None:
+    answer = api("GET", f"{DEPLOYMENTS}{path}")
+    assert (answer.status_code, answer.json()["message"]) == (404, "Not Found")
+    assert api("POST", f"{DEPLOYMENTS}/9/statuses", {"state": "success"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ({"environment": "staging"}, {"auto_inactive": False}, "success"),
+        ({"environment": "staging", "transient_environment": True}, {}, "success"),
+        ({"environment": "production"}, {}, "success"),
+        ({"environment": "staging"}, {}, "inactive"),
+    ],
+)
+def test_a_success_retires_only_what_github_says(
+    api: Api, first: dict[str, Any], second: dict[str, Any], expected: str
+) -> None:
+    old, new = (
+        api("POST", DEPLOYMENTS, {"ref": "main", **first}).json()["id"],
+        api("POST", DEPLOYMENTS, {"ref": "main", "environment": first["environment"]}).json()["id"],
+    )
+    api("POST", f"{DEPLOYMENTS}/{old}/statuses", {"state": "success"})
+    api("POST", f"{DEPLOYMENTS}/{new}/statuses", {"state": "success", **second})
+    assert api("GET", f"{DEPLOYMENTS}/{old}/statuses").json()[0]["state"] == expected
+
+
+def test_who_asks_and_how_often_they_may(api: Api) -> None:
+    nobody = api("GET", "/user", token=None)
+    assert (nobody.status_code, nobody.json()["message"]) == (401, "Requires authentication")
+    assert api("GET", "/user", token="github_pat_x").json()["type"] == "User"
+    limit = api("GET", "/rate_limit")
+    assert limit.json()["rate"]["limit"] == int(limit.headers["X-RateLimit-Limit"]) == 1000
