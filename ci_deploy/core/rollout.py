@@ -319,7 +319,7 @@ class Turn:
         )
         if r.undone is not None:
             result = _undone(r.undone, result)
-        self.set(stage=Stage.DONE, since=self.now, result=result)
+        self.set(stage=Stage.DONE, result=result)
         self.say(e.Finished, result=result)
 
     def fail(self, error: CiDeployError) -> None:
@@ -333,6 +333,7 @@ class Turn:
 def _undone(done: Result, reversal: Result) -> Result:
     """A deployment that had succeeded and was reversed for the release's sake, as one result."""
     back = reversal.outcome is Outcome.SUCCEEDED
+    what = "It had succeeded and was " + ("rolled back" if back else "to be rolled back") + ", all or nothing."
     return replace(
         done,
         outcome=Outcome.ROLLED_BACK if back else Outcome.ROLLBACK_FAILED,
@@ -342,7 +343,7 @@ def _undone(done: Result, reversal: Result) -> Result:
         live_weights=reversal.live_weights,
         duration_seconds=reversal.duration_seconds,
         deployed=False,
-        reason=f"It had succeeded and was rolled back, all or nothing. {reversal.reason}",
+        reason=f"{what} {reversal.reason}",
         remedy=reversal.remedy,
         settled=reversal.settled,
     )

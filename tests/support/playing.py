@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from ci_deploy.core import actions as a
 from ci_deploy.core import events as e
-from ci_deploy.core.errors import AwsError, ErrorKind, Refused
+from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind
 from ci_deploy.core.events import Concluded, Creating, DeploymentStarted, Event, StopRequested
 from ci_deploy.core.inputs import Inputs
 from ci_deploy.core.model import Command, Context, Result, shares_text
@@ -142,7 +142,7 @@ class Run:
             return arrives + 1.0, a.Failed(action=action, error=error)
         try:
             answer = world.perform(action)
-        except (AwsError, Refused) as problem:
+        except CiDeployError as problem:
             return arrives, a.Failed(action=action, error=problem)
         if kind is not None:
             return arrives + 1.0, a.Failed(action=action, error=error)
