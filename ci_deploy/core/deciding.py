@@ -16,7 +16,7 @@ from . import marker as markers
 from .checks import preflight
 from .model import Command, Deployment, DeploymentStatus, Finding, Outcome, Severity
 from .planning import Facts, Plan, existing, marker_key, plan, reverse
-from .preparing import attach, give_way, is_rollback
+from .preparing import attach, give_way, is_rollback, of_this_release
 from .publishing import begin, bound
 from .rollout import Cause, Rollout, Stage, Turn
 from .stopping import request_stop
@@ -62,7 +62,7 @@ def _deploy(turn: Turn, facts: Facts) -> None:
         _show(turn, facts, made)
         attach(turn, mine)
     elif other is not None:
-        give_way(turn, made, other, "wait" if _sibling(r, other) else r.inputs.on_conflict)
+        give_way(turn, made, other, "wait" if of_this_release(r, other) else r.inputs.on_conflict)
     elif _settling(turn, facts) or _repairs(turn, made) or _releases(turn, facts):
         return
     elif made.refusals:
@@ -78,12 +78,6 @@ def _deploy(turn: Turn, facts: Facts) -> None:
     else:
         _show(turn, facts, made)
         begin(turn, made)
-
-
-def _sibling(r: Rollout, other: Deployment) -> bool:
-    """Whether a running deployment is this very release's, of another function in the same group."""
-    marker = markers.parse(other.description)
-    return marker is not None and marker.id in r.siblings
 
 
 def _plan(turn: Turn, facts: Facts) -> None:
@@ -182,7 +176,7 @@ def _settling(turn: Turn, facts: Facts) -> bool:
     """After somebody's failed deployment the alias is split until its rollback appears: give that a minute."""
     r = turn.r
     split = facts.alias is not None and facts.alias.split
-    if not (r.waited and split and r.rounds < 1 + ROLLBACK_APPEARS_WITHIN / 5.0):
+    if not (r.waited and split and r.rounds < ROLLBACK_APPEARS_WITHIN / 5.0):
         return False
     turn.set(rounds=r.rounds + 1)
     turn.to(Stage.GATHERING, after=5.0)

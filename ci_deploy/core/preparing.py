@@ -6,6 +6,7 @@ effect, the marker is looked for first; the group's limit of one active deployme
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from . import appspec as appspecs
@@ -32,6 +33,7 @@ from .rollout import Rollout, Stage, Turn, kind_of
 CREATE_FOR = 300.0  # creation that is throttled
 A_MOMENT = 0.001  # so that a stage acts in a step of its own
 FIND_FOR = 600.0  # an answer that was lost, while AWS cannot be reached
+PATIENCE = 120  # failed looks in a row, half a minute apart: about an hour without an answer
 WAIT_FOR = 3600.0  # a conflicting deployment, when no timeout is given and ours would be shorter
 
 # --- Facts and decision ------------------------------------------------------------------------------------------
@@ -65,6 +67,12 @@ def is_rollback(deployment: Deployment) -> bool:
     return deployment.automatic_rollback or (marker is not None and marker.kind == "rollback")
 
 
+def of_this_release(r: Rollout, other: Deployment) -> bool:
+    """Whether a running deployment is this very release's, of another function in the same group."""
+    marker = markers.parse(other.description)
+    return marker is not None and marker.id in r.siblings
+
+
 def give_way(turn: Turn, made: Plan, other: Deployment, policy: str) -> None:
     """Conflict: wait for it, fail, or supersede it; a rollback in progress is never superseded."""
     r = turn.r
@@ -76,10 +84,10 @@ def give_way(turn: Turn, made: Plan, other: Deployment, policy: str) -> None:
             remedy="Run again when it is over, or use `on-conflict: wait`.",
         )
         return
-    until = r.waiting_until
-    if until is None:
-        until = turn.now + (r.inputs.timeout or max(made.timeout, WAIT_FOR))
-    if turn.now >= until:
+    until = None  # functions of a release take turns in their group; each of them ends by its own time limit
+    if not of_this_release(r, other):
+        until = r.waiting_until or turn.now + (r.inputs.timeout or max(made.timeout, WAIT_FOR))
+    if until is not None and turn.now >= until:
         turn.end(
             Outcome.REFUSED,
             reason=f"{what}, and is still running after the time to wait for it.",
@@ -111,19 +119,15 @@ def waited(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
     other = next((snapshot for snapshot in snapshots if snapshot.id == r.waiting_for), None)
     turn.set(tries=0)
     if other is not None and not other.status.terminal:
-        if turn.now >= _until(r):
+        until = r.waiting_until if r.waiting_until is not None else math.inf
+        if turn.now >= until:
             turn.to(Stage.GATHERING)  # decides that it took too long
             return
-        turn.set(again_at=min(_until(r), turn.now + min(15.0, max(2.0, (turn.now - r.since) / 4))))
+        turn.set(again_at=min(until, turn.now + min(15.0, max(2.0, (turn.now - r.since) / 4))))
         return
     # What ended badly is usually followed by a rollback deployment a moment later.
     good = other is not None and other.status is DeploymentStatus.SUCCEEDED
     turn.to(Stage.GATHERING, after=0.5 if good else 5.0)
-
-
-def _until(r: Rollout) -> float:
-    assert r.waiting_until is not None, "a waiting without an end"
-    return r.waiting_until
 
 
 # --- The hold ----------------------------------------------------------------------------------------------------
@@ -418,7 +422,8 @@ def failed(turn: Turn, action: object, error: CiDeployError) -> None:
         case Find():
             not_found(turn, error)
         case Look():
-            if transient and turn.now < _until(r):
+            waits = r.tries < PATIENCE if r.waiting_until is None else turn.now < r.waiting_until
+            if transient and waits:
                 turn.retry(base=2.0)
             else:
                 turn.fail(error)

@@ -16,7 +16,7 @@ from ci_deploy.core import events as e
 from ci_deploy.core.appspec import sha256
 from ci_deploy.core.errors import AwsError, ErrorKind, Refused
 from ci_deploy.core.inputs import Inputs
-from ci_deploy.core.marker import key_of, parse
+from ci_deploy.core.marker import Marker, key_of, parse, write
 from ci_deploy.core.model import (
     Alarm,
     AlarmConfiguration,
@@ -38,7 +38,7 @@ from ci_deploy.core.model import (
 from ci_deploy.core.planning import Facts, fingerprint
 from ci_deploy.core.release import Release, step
 from ci_deploy.core.rollout import Rollout, Stage
-from tests.support.playing import Run, Weather, first, play, play_together
+from tests.support.playing import Run, Weather, first, play, play_together, until
 from tests.support.world import ALL_EVENTS, AT_ONCE, CANARY, Running, World, context, inputs
 
 UNREACHABLE, THROTTLED, DENIED = ErrorKind.UNREACHABLE, ErrorKind.THROTTLED, ErrorKind.DENIED
@@ -304,6 +304,46 @@ def test_it_waits_an_hour_or_as_long_as_it_would_for_its_own_and_no_longer_than_
         "Deployment d-OTHER is running in group `group`, and is still running after the time to wait for it.",
         "Look at that deployment; a longer `timeout` waits longer.",
     )
+
+
+def in_turn(world: World, weather: Weather, **given: str) -> Run:
+    """A run whose release has another function, which deploys in the same group already (`d-OTHER`)."""
+    mark = "51b11009"
+    world.deployments[0] = replace(
+        world.deployments[0], description=write(Marker(id=mark, run_id=100, attempt=1, key="0" * 16))
+    )
+    return Run(
+        world, replace(first(inputs(**given), context()), siblings=frozenset({mark, "0badcafe"})), weather=weather
+    )
+
+
+def limits(run: Run) -> list[float | None]:
+    return [waiting.until for waiting in run.said(e.Waiting) if isinstance(waiting, e.Waiting)]
+
+
+def test_functions_of_a_release_take_turns_in_their_group_however_long_the_others_take() -> None:
+    """Each of them ends by its own time limit, which begins when its deployment does; a stranger in between is one."""
+    run = in_turn(World(deployments=[other(hook_seconds=(20_000.0, None))]), Weather(delays=(0.0, 0.0)), timeout="10m")
+    play_together(run.world, run)
+    assert (limits(run), run.result.outcome) == ([None], Outcome.SUCCEEDED)
+
+    run = in_turn(World(deployments=[other()]), Weather(delays=(0.0, 0.0)), timeout="10m")
+    until(run.world, run, 100.0)
+    run.world.deployments.append(
+        replace(other(hook_seconds=(20_000.0, None), function="third"), id="d-STRANGER", created=100.0)
+    )
+    play_together(run.world, run)
+    (no, until_then) = limits(run)
+    assert no is None and until_then is not None
+    assert abs(run.result.duration_seconds - until_then) < 0.1
+    assert (run.result.outcome, "d-STRANGER" in run.result.reason) == (Outcome.REFUSED, True)
+
+
+def test_without_any_answer_for_an_hour_the_turn_of_another_function_is_not_waited_for() -> None:
+    silence = Weather(rates={"Look": 1.0}, kinds=(UNREACHABLE,), delays=(0.0, 0.0))
+    run = in_turn(World(deployments=[other(hook_seconds=(20_000.0, None))]), silence)
+    play_together(run.world, run)
+    assert (len(run.asked(a.Look)), run.result.outcome) == (121, Outcome.ERROR)
 
 
 def test_after_what_ended_well_it_goes_on_at_once_and_after_what_failed_it_gives_a_rollback_time() -> None:
