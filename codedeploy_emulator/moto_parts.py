@@ -20,7 +20,7 @@ import moto.logs.models
 from moto.awslambda.models import lambda_backends
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.base_backend import BackendDict
-from moto.core.exceptions import JsonRESTError, ServiceException
+from moto.core.exceptions import JsonRESTError
 from moto.core.model_instances import reset_model_data
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.iam.aws_managed_policies import aws_managed_policies_data
@@ -120,10 +120,10 @@ def policy_documents(arn: str) -> list[str]:
     return [str(document) for document in (*attached, *role.policies.values())]
 
 
-def policies_of_role(arn: str) -> list[str] | None:
-    """The names of a role's policies, attached and inline; None when there is no such role."""
+def policies_of_role(arn: str) -> list[str]:
+    """The names of a role's policies, attached and inline; none where there is no such role."""
     if not role_exists(arn):
-        return None
+        return []
     parts = arn.split(":")
     role = iam_backends[parts[4]][parts[1]].get_role_by_arn(arn)
     return [str(attached).rsplit("/", 1)[-1] for attached in role.managed_policies] + list(role.policies)
@@ -201,10 +201,7 @@ def s3_object(bucket: str, key: str, version: str | None = None) -> Any | None:
     if bucket not in s3_backends.bucket_accounts:
         return None
     part, account = s3_backends.bucket_accounts[bucket]
-    try:
-        return s3_backends[account][part].get_object(bucket, key, version_id=version)
-    except ServiceException:
-        return None
+    return s3_backends[account][part].get_object(bucket, key, version_id=version)
 
 
 def bucket_owner(bucket: str) -> str | None:

@@ -194,8 +194,7 @@ class Runtime:
             return
         group = deployment.place.group_of(deployment)
         if group is not None:
-            if group.active == deployment.id:
-                group.active = None
+            group.active = None
             if deployment.run.status is Status.SUCCEEDED:
                 group.successful = deployment.id
                 group.info["targetRevision"] = deployment.revision
@@ -308,7 +307,7 @@ class Runtime:
         if check != "auto":
             return check == "always"
         policies = moto_parts.policies_of_role(self._role(deployment))
-        return bool(policies) and all(name.startswith("AWSCodeDeployRoleForLambda") for name in policies or ())
+        return bool(policies) and all(name.startswith("AWSCodeDeployRoleForLambda") for name in policies)
 
     def _role(self, deployment: Deployment) -> str:
         group = deployment.place.group_of(deployment)

@@ -9,7 +9,6 @@ import contextlib
 import select
 import socket
 import socketserver
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -48,11 +47,6 @@ class _HttpServer(socketserver.ThreadingMixIn, HTTPServer):
         """Bind, without the look-up of the host's own name that HTTPServer makes."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news; anything else is a bug and is printed."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)
 
 
 class _Handler(moto_parts.RequestHandler):

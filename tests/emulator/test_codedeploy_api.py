@@ -117,6 +117,12 @@ def test_a_renamed_application_keeps_its_groups_deployments_and_tags(shop: World
     deployment = shop.deploy(deploymentConfigName=AT_ONCE)
     shop.emulator.advance(1)
     codedeploy.update_application(applicationName=APP, newApplicationName="store")
+    # One of the old name is another application, and its deployments stay where they are.
+    shop.group()
+    other = shop.deploy()
+    codedeploy.update_application(applicationName="store", newApplicationName="shops")
+    codedeploy.update_application(applicationName="shops", newApplicationName="store")
+    assert shop.info(other)["applicationName"] == APP
     codedeploy.update_deployment_group(
         applicationName="store", currentDeploymentGroupName=GROUP, newDeploymentGroupName="main"
     )
@@ -126,6 +132,8 @@ def test_a_renamed_application_keeps_its_groups_deployments_and_tags(shop: World
     tags = codedeploy.list_tags_for_resource(ResourceArn=arn.format("store", "main"))["Tags"]
     assert tags == [{"Key": "team", "Value": "x"}]
     group = codedeploy.get_deployment_group(applicationName="store", deploymentGroupName="main")["deploymentGroupInfo"]
+    batch = codedeploy.batch_get_deployment_groups(applicationName="store", deploymentGroupNames=["main"])
+    assert (batch["deploymentGroupsInfo"], "errorMessage" in batch) == ([group], False)
     assert (group["applicationName"], group["lastSuccessfulDeployment"]["deploymentId"]) == ("store", deployment)
     found = codedeploy.list_deployments(applicationName="store", deploymentGroupName="main")["deployments"]
     assert found == [deployment]

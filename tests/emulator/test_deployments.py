@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import requests
 from botocore.exceptions import ClientError, WaiterError
 
 from codedeploy_emulator import functions, preparation
@@ -684,3 +685,101 @@ def test_a_hook_that_is_due_at_once_has_answered_when_the_clock_has_moved(shop: 
     deployment = shop.deploy(before="CodeDeployHook_quick", deploymentConfigName=AT_ONCE)
     shop.emulator.advance(0)
     assert (shop.status(deployment), shop.traffic()) == ("Succeeded", {"2": 1.0})
+
+
+def test_a_hook_of_any_name_runs_when_iam_does_not_know_the_service_role(shop: World) -> None:
+    shop.function("smoke")
+    deployment = shop.deploy(before="smoke", deploymentConfigName=AT_ONCE)
+    shop.emulator.advance(60)
+    assert (shop.status(deployment), shop.events(deployment)["BeforeAllowTraffic"]) == ("Succeeded", "Succeeded")
+
+
+# The form of answers
+
+
+ALWAYS = {
+    "applicationName",
+    "deploymentGroupName",
+    "deploymentConfigName",
+    "deploymentId",
+    "revision",
+    "status",
+    "createTime",
+    "deploymentOverview",
+    "creator",
+    "ignoreApplicationStopFailures",
+    "updateOutdatedInstancesOnly",
+    "instanceTerminationWaitTimeStarted",
+    "autoRollbackConfiguration",
+    "rollbackInfo",
+    "deploymentStyle",
+    "fileExistsBehavior",
+    "deploymentStatusMessages",
+    "computePlatform",
+}
+
+
+def _wire(world: World, operation: str, **params: object) -> dict:
+    """The answer as it is on the wire; no member may be null."""
+    answer = requests.post(
+        world.emulator.url,
+        json=params,
+        headers={
+            "X-Amz-Target": f"CodeDeploy_20141006.{operation}",
+            "Authorization": "AWS4-HMAC-SHA256 Credential=t/20260101/us-east-1/codedeploy/aws4_request, Signature=0",
+        },
+        timeout=5,
+    )
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/x-amz-json-1.1")
+    assert "null" not in answer.text
+    return dict(answer.json())
+
+
+def test_what_a_deployment_has_not_yet_is_absent_and_never_null(shop: World) -> None:
+    deployment = shop.deploy()
+    seen = []
+    for seconds in (0, 10, 400):
+        shop.emulator.advance(seconds)
+        info = _wire(shop, "GetDeployment", deploymentId=deployment)["deploymentInfo"]
+        batch = _wire(shop, "BatchGetDeployments", deploymentIds=[deployment])["deploymentsInfo"]
+        assert batch == [info]
+        assert sum(info["deploymentOverview"].values()) == 1
+        seen.append((info["status"], set(info) - ALWAYS, ALWAYS - set(info)))
+        times = [info[name] for name in ("createTime", "startTime", "completeTime") if name in info]
+        assert all(isinstance(moment, float) for moment in times)
+    assert seen == [
+        ("Created", set(), set()),
+        ("InProgress", {"startTime"}, set()),
+        ("Succeeded", {"startTime", "completeTime"}, set()),
+    ]
+    failed = shop.deploy("1", "2", description="d")
+    shop.emulator.advance(5)
+    info = _wire(shop, "GetDeployment", deploymentId=failed)["deploymentInfo"]
+    assert set(info) - ALWAYS == {"startTime", "completeTime", "errorInformation", "description", "previousRevision"}
+    assert set(info["errorInformation"]) == {"code", "message"}
+
+
+def test_lifecycle_events_have_times_and_diagnostics_only_when_there_is_something_to_say(shop: World) -> None:
+    deployment = shop.deploy()
+    shop.emulator.advance(10)
+    target = _wire(shop, "GetDeploymentTarget", deploymentId=deployment, targetId="checkout")["deploymentTarget"]
+    events = {event["lifecycleEventName"]: set(event) for event in target["lambdaTarget"]["lifecycleEvents"]}
+    named = {"lifecycleEventName", "status"}
+    assert events == {
+        "Start": named | {"startTime", "endTime", "diagnostics"},
+        "BeforeAllowTraffic": named,
+        "AllowTraffic": named | {"startTime"},
+        "AfterAllowTraffic": named,
+        "End": named,
+    }
+    assert list(target) == ["deploymentTargetType", "lambdaTarget"]
+    batch = _wire(shop, "BatchGetDeploymentTargets", deploymentId=deployment, targetIds=["checkout"])
+    assert batch["deploymentTargets"] == [target]
+
+
+def test_a_list_that_ends_has_no_token(shop: World) -> None:
+    shop.emulator.switches(page_size=5)
+    first = _wire(shop, "ListDeploymentConfigs")
+    assert (set(first), len(first["deploymentConfigsList"])) == ({"deploymentConfigsList", "nextToken"}, 5)
+    assert _wire(shop, "ListDeployments") == {"deployments": []}
+    assert _wire(shop, "ListApplications", nextToken=None) == {"applications": [APP]}

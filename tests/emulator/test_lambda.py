@@ -143,6 +143,7 @@ def test_code_that_is_none_is_refused(checkout: World, code: dict, message: str)
         ("PUT", "/code", b'{"ZipFile": "#"}', "InvalidRequestContentException"),
         ("PUT", "/code", b"{", "InvalidRequestContentException"),
         ("POST", "/aliases", b"[1]", "InvalidRequestContentException"),
+        ("PUT", "/configuration", b'"text"', "InvalidRequestContentException"),
         ("GET", "/versions?Marker=LTU=", b"", "InvalidParameterValueException"),
         ("GET", "/versions?Marker=x", b"", "InvalidParameterValueException"),
         ("POST", "/aliases", b'{"Name": "7", "FunctionVersion": "1"}', "ValidationException"),
@@ -562,6 +563,19 @@ def test_a_function_is_refused_when_it_is_there_or_has_no_role(checkout: World) 
         checkout.function("new", Role="arn:aws:iam::123456789012:role/none")
     with pytest.raises(checkout.functions.exceptions.ResourceNotFoundException):
         checkout.functions.get_function(FunctionName="new")
+
+
+@pytest.mark.parametrize("code", ["", ', "Code": {}', ', "Code": "app.zip"'])
+def test_a_function_without_code_is_refused(world: World, code: str) -> None:
+    body = (
+        f'{{"FunctionName": "bare", "Role": "{world.role()}", "Runtime": "python3.13", "Handler": "app.handler"{code}}}'
+    )
+    scope = "AWS4-HMAC-SHA256 Credential=t/20260101/us-east-1/lambda/aws4_request, Signature=0"
+    url = f"{world.emulator.url}/2015-03-31/functions"
+    answer = requests.post(url, data=body, headers={"Authorization": scope}, timeout=5)
+    assert (answer.status_code, answer.headers["x-amzn-ErrorType"]) == (400, "InvalidParameterValueException")
+    assert answer.json()["Message"] == "Please provide a source for function code."
+    assert world.functions.list_functions()["Functions"] == []
 
 
 def test_what_moto_refuses_in_an_update_is_handed_on_and_changes_nothing(checkout: World) -> None:

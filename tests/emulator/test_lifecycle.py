@@ -12,6 +12,8 @@ def test_an_emulator_may_be_closed_twice_and_another_made() -> None:
     with Emulator(speed=0) as first:
         assert requests.get(f"{first.url}/_emulator/health", timeout=5).json() == {"status": "ready"}
     first.close()
+    # The time of a closed one stands still.
+    assert first.advance(60) == first.now
     with Emulator(speed=0) as second:
         assert second.calls == []
 

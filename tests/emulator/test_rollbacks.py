@@ -168,3 +168,15 @@ def test_the_group_remembers_what_was_attempted_and_what_succeeded(shop: World) 
         "Failed",
     )
     assert group["targetRevision"] == shop.info(good)["revision"]
+
+
+def test_a_rollbacks_versions_are_swapped_only_when_it_is_of_the_same_function(shop: World) -> None:
+    shop.emulator.switches(rollback_appspec="swapped")
+    shop.served("basket")
+    good = shop.deploy("1", "2", "basket", deploymentConfigName=AT_ONCE)
+    shop.emulator.advance(60)
+    deployment = _fails_after_traffic(shop)
+    shop.emulator.advance(60)
+    rollback = shop.rollback_of(deployment)
+    assert shop.info(rollback)["revision"] == shop.info(good)["revision"]
+    assert (shop.status(rollback), shop.traffic(), shop.traffic("basket")) == ("Succeeded", {"2": 1.0}, {"2": 1.0})

@@ -90,9 +90,11 @@ def test_a_client_that_goes_away_is_not_held_any_longer(emulator: Emulator, rese
 
 
 def test_a_slow_answer_comes_even_when_the_next_request_is_already_there(emulator: Emulator) -> None:
-    emulator.faults(fault="slow", seconds=0.05, times=1)
+    emulator.faults(fault="slow", seconds=0.3, times=1)
     with _connected(emulator) as connection:
-        connection.sendall(_request("Content-Length: 2\r\n", "{}") * 2)
+        connection.sendall(_request("Content-Length: 2\r\n", "{}"))
+        _until(lambda: len(emulator.calls) == 1)
+        connection.sendall(_request("Content-Length: 2\r\n", "{}"))
         received = b""
         while received.count(b'{"applications": []}') < 2:
             received += connection.recv(4096)
