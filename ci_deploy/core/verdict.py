@@ -162,8 +162,9 @@ def _not_succeeded(turn: Turn, alias: Alias) -> None:
 
 def _only_throttled(r: Rollout) -> bool:
     """Lambda throttled CodeDeploy itself before any traffic moved: that says nothing about the version."""
+    ours = r.command in (Command.DEPLOY, Command.ROLLBACK) and r.cause is Cause.NONE and not r.cancelled
     throttled = r.deployment is not None and r.deployment.error_code == "THROTTLED"
-    return throttled and r.share == 0.0 and not r.once_more and not r.cancelled and r.cause is Cause.NONE
+    return ours and throttled and r.share == 0.0 and not r.once_more
 
 
 def _try_once_more(turn: Turn) -> None:
