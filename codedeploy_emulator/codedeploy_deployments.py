@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import validation, views
-from .codedeploy_revisions import use
+from .codedeploy_revisions import whole
 from .codedeploy_setup import application_of, config_for, group_of
 from .engine import created, hook_answered, stop_requested
 from .errors import ApiError
@@ -35,7 +35,7 @@ def create_deployment(runtime: Runtime, place: Place, params: Params) -> Json:
         )
     limit = runtime.switches.number("appspec-limit-bytes")
     revision = validation.revision(params, content_needed=False, limit=limit)
-    revision = use(runtime, application, revision, group.info["deploymentGroupName"], probe=True)
+    revision = whole(application, revision)
     config = params.get("deploymentConfigName")
     config = config_for(place, "Lambda", group.info["deploymentConfigName"] if config is None else config)
     description = validation.description(params)
@@ -50,7 +50,7 @@ def create_deployment(runtime: Runtime, place: Place, params: Params) -> Json:
             text.format(group=group.info["deploymentGroupName"], id=group.active),
         )
     now = runtime.clock.now()
-    use(runtime, application, revision, group.info["deploymentGroupName"])
+    application.use(revision, now)
     effective = rollback if rollback is not None else group.info.get("autoRollbackConfiguration") or {}
     events = effective.get("events", []) if effective.get("enabled") else []
     last = place.deployments.get(group.successful or "")

@@ -19,23 +19,15 @@ _SORT = {
 }
 
 
-def use(runtime: Runtime, application: Application, location: Json, group: str, *, probe: bool = False) -> Json:
-    """A deployment uses a revision: register it unless it is. `probe` only finds the content of one known by sha256."""
-    key = revision_key(location)
-    held = application.revisions.get(key)
+def whole(application: Application, location: Json) -> Json:
+    """A revision with its content, which one that is known may leave out when it says the sha256."""
     member = next((name for name in ("appSpecContent", "string") if name in location), None)
-    if member and not location[member].get("content"):
-        if held is None:
-            raise ApiError("RevisionDoesNotExistException", "The revision is not registered with the application.")
-        location = held.location
-    if probe:
+    if member is None or location[member].get("content"):
         return location
-    now = runtime.clock.now()
+    held = application.revisions.get(revision_key(location))
     if held is None:
-        held = application.revisions.setdefault(key, Revision(location=location, registered=now))
-    held.first_used = held.first_used or now
-    held.last_used = now
-    return location
+        raise ApiError("RevisionDoesNotExistException", "The revision is not registered with the application.")
+    return held.location
 
 
 def register_application_revision(runtime: Runtime, place: Place, params: Params) -> Json:

@@ -54,6 +54,7 @@ def create(runtime: Runtime, deployment: Deployment, at: float) -> None:
         run=created(identity, at, runtime.rules(), ()),
         rollback_of=deployment.id,
     )
+    deployment.place.applications[deployment.application].use(revision, at)
     deployment.place.deployments[identity] = made
     deployment.rollback_id = identity
     deployment.rollback_message = f"Deployment {deployment.id} is being rolled back by deployment {identity}."

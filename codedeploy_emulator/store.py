@@ -69,6 +69,12 @@ class Application:
     groups: dict[str, Group] = field(default_factory=dict)
     revisions: dict[str, Revision] = field(default_factory=dict)
 
+    def use(self, location: Json, at: float) -> None:
+        """A deployment uses a revision; its first one registers it."""
+        held = self.revisions.setdefault(revision_key(location), Revision(location=location, registered=at))
+        held.first_used = held.first_used or at
+        held.last_used = at
+
 
 @dataclass(slots=True, kw_only=True)
 class Place:

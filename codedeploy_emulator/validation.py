@@ -82,7 +82,7 @@ def revision_location(given: Any, *, content_needed: bool, limit: float = 0) -> 
         if not content:
             if content_needed or not digest:
                 raise wrong(f"A revision of type {kind} needs {member}.content.")
-            return {"revisionType": kind, member: inner}
+            return {"revisionType": kind, member: {"sha256": digest.lower()}}
         actual = hashlib.sha256(content.encode()).hexdigest()
         if limit and len(content.encode()) > limit:
             raise wrong(f"The AppSpec content is larger than {limit:g} bytes.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.emulator.world import APP, AT_ONCE, GROUP, LINEAR, World
@@ -180,3 +182,37 @@ def test_a_rollbacks_versions_are_swapped_only_when_it_is_of_the_same_function(s
     rollback = shop.rollback_of(deployment)
     assert shop.info(rollback)["revision"] == shop.info(good)["revision"]
     assert (shop.status(rollback), shop.traffic(), shop.traffic("basket")) == ("Succeeded", {"2": 1.0}, {"2": 1.0})
+
+
+@pytest.mark.parametrize("upper", [False, True])
+def test_a_rollbacks_revision_is_registered_and_read_by_its_sha256(shop: World, upper: bool) -> None:
+    """GetDeployment never shows the AppSpec; its sha256 is how anybody reads what a rollback deployed (facts A2)."""
+    deployment = _fails_after_traffic(shop)
+    shop.emulator.advance(60)
+    rollback = shop.info(shop.rollback_of(deployment))
+    sha256 = rollback["revision"]["appSpecContent"]["sha256"]
+    found = shop.codedeploy.get_application_revision(
+        applicationName=APP,
+        revision={
+            "revisionType": "AppSpecContent",
+            "appSpecContent": {"sha256": sha256.upper() if upper else sha256},
+        },
+    )
+    properties = json.loads(found["revision"]["appSpecContent"]["content"])["Resources"][0]["function"]["Properties"]
+    assert properties == {"Name": "checkout", "Alias": "live", "CurrentVersion": "2", "TargetVersion": "1"}
+    assert found["revision"]["appSpecContent"]["sha256"] == sha256
+    assert found["revisionInfo"]["deploymentGroups"] == [GROUP]
+    assert found["revisionInfo"]["firstUsedTime"] == found["revisionInfo"]["lastUsedTime"] == rollback["createTime"]
+
+
+def test_a_rollback_uses_the_last_successful_revision_again(shop: World) -> None:
+    good = shop.deploy("1", "2", deploymentConfigName=AT_ONCE)
+    shop.emulator.advance(60)
+    shop.publish("checkout", 3)
+    deployment = _fails_after_traffic(shop, "2", "3")
+    shop.emulator.advance(60)
+    rollback = shop.info(shop.rollback_of(deployment))
+    info = shop.codedeploy.get_application_revision(applicationName=APP, revision=shop.info(good)["revision"])[
+        "revisionInfo"
+    ]
+    assert (info["firstUsedTime"], info["lastUsedTime"]) == (shop.info(good)["createTime"], rollback["createTime"])
