@@ -41,8 +41,8 @@ def begin(turn: Turn, made: Plan) -> None:
 
 def publishing(turn: Turn) -> None:
     r = turn.r
-    if r.plan is not None and not turn.asked(Publish) and turn.due():
-        turn.ask(Publish(key=r.key, plan=r.plan, description=description(r)))
+    if not turn.asked(Publish) and turn.due():
+        turn.ask(Publish(key=r.key, plan=r.planned, description=description(r)))
 
 
 def description(r: Rollout) -> str:
@@ -55,9 +55,9 @@ def description(r: Rollout) -> str:
 
 def published(turn: Turn, version: FunctionVersion) -> None:
     r = turn.r
-    if r.stage is not Stage.PUBLISHING or r.plan is None:
+    if r.stage is not Stage.PUBLISHING:
         return
-    made = bind(r.plan, version)
+    made = bind(r.planned, version)
     turn.set(plan=made, doubtful=False)
     turn.say(e.VersionPublished, version=version.version, code_sha256=version.code_sha256)
     if version.version == made.current_version:
@@ -117,8 +117,6 @@ def activating(turn: Turn) -> None:
 
 def _look_at_version(turn: Turn, version: FunctionVersion | None) -> None:
     r = turn.r
-    if r.plan is None:
-        return
     if version is not None and version.state == "Pending":
         turn.set(again_at=turn.now + 5.0, tries=0)
     elif version is None or version.state != "Active":
@@ -126,7 +124,7 @@ def _look_at_version(turn: Turn, version: FunctionVersion | None) -> None:
         why = f": {version.state_reason}" if version and version.state_reason else "."
         turn.end(Outcome.FAILED, reason=f"Version {r.target_version} became {state}{why} Nothing was deployed.")
     else:
-        _ready(turn, bind(r.plan, version))
+        _ready(turn, bind(r.planned, version))
 
 
 def _ready(turn: Turn, made: Plan) -> None:
@@ -169,19 +167,20 @@ def creating_alias(turn: Turn) -> None:
 
 
 def alias_created(turn: Turn) -> None:
-    if turn.r.stage is Stage.CREATING_ALIAS:
-        turn.set(alias_created=True)
+    turn.set(alias_created=True)
 
 
 def first_read(turn: Turn, alias: Alias | None) -> None:
     """Truth, not inference: what the new alias serves."""
     r = turn.r
-    if r.stage is not Stage.CREATING_ALIAS:
-        return
     if alias is None:
         if r.tries < 5:
-            turn.set(alias_created=False)  # its creation had no effect, or is not visible yet
+            # Its creation had no effect, or is not visible yet; nothing is created after a signal.
+            turn.set(alias_created=r.cancelled)
             turn.retry()
+        elif r.cancelled:
+            reason = f"Cancelled while alias {r.inputs.alias} was being created; it cannot be found."
+            turn.end(Outcome.CANCELLED, reason=reason)
         else:
             turn.end(Outcome.ERROR, reason=f"Alias {r.inputs.alias} was created and cannot be found.")
         return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,12 +12,12 @@ from hypothesis import strategies as st
 
 from ci_deploy.core import actions as a
 from ci_deploy.core import events as e
-from ci_deploy.core.errors import AwsError, ErrorKind
-from ci_deploy.core.model import Outcome
+from ci_deploy.core.errors import AwsError, ErrorKind, Refused
+from ci_deploy.core.model import Alias, FunctionVersion, Outcome
 from ci_deploy.core.packaging import DIRECT_LIMIT, Image, StoredPackage
 from ci_deploy.core.publishing import description
 from tests.support.codeworld import OURS, PACKAGE, CodeWorld
-from tests.support.playing import FAIR, Run, Weather, first, play, play_together
+from tests.support.playing import FAIR, STEADY, Run, Weather, first, play, play_together
 from tests.support.world import AT_ONCE, context, inputs
 
 WRITES = (a.StoreCode, a.UpdateCode, a.Publish, a.CreateAlias, a.Create)
@@ -223,6 +225,406 @@ def test_without_create_alias_a_missing_alias_is_refused() -> None:
 def test_the_description_names_the_commit() -> None:
     rollout = first(inputs(), replace(context(7), sha="c0ffee" * 6 + "abcd", repository="o/r"))
     assert description(rollout) == f"ci-deploy commit {'c0ffee' * 6}abcd of o/r, run 7"
+
+
+# --- the version, call by call ---
+
+
+@dataclass(kw_only=True)
+class Scripted(CodeWorld):
+    """`script`: by an action's name what comes of it one time after the other, instead of what usually would."""
+
+    script: dict[str, list[object]] = field(default_factory=dict)
+
+    def perform(self, action: a.Action) -> a.Answer:
+        planned = self.script.get(type(action).__name__, [])
+        if not planned:
+            return super().perform(action)
+        answer = planned.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer  # type: ignore[return-value]
+
+
+def scripted(**script: list[object]) -> Scripted:
+    return Scripted(routing=AT_ONCE, script=script)
+
+
+def failing(kind: ErrorKind, code: str = "Fault", message: str = "") -> AwsError:
+    return AwsError(kind, operation="lambda:Test", code=code, message=message)
+
+
+def moments(run: Run, kind: type[a.Action]) -> list[float]:
+    return [round(at, 1) for at, _ in run.asked(kind)]
+
+
+def end(run: Run) -> tuple[Outcome, str, str]:
+    return run.result.outcome, run.result.reason, run.result.remedy
+
+
+BUSY = ("ResourceConflictException", "An update is in progress")
+MOVED = ("PreconditionFailedException", "")
+OTHER_CODE = ("InvalidParameterValueException", "CodeSHA256 is different from the function's")
+SOMEONE = "checkout was changed by someone else during this run: lambda:Test: "
+AGAIN = "Run again: what is there now is planned anew. Let one workflow at a time deploy (`concurrency`)."
+
+
+def test_what_was_looked_at_is_what_is_published() -> None:
+    run = play(at_once(latest_sha=OURS), inputs(package="build"), weather=STEADY)
+    ((_, publish),) = run.asked(a.Publish)
+    (planned,) = run.said(e.Planned)
+    assert publish == a.Publish(
+        key="checkout:live",
+        plan=planned.plan,  # type: ignore[attr-defined]
+        description="ci-deploy commit abc123, run 100",
+    )
+    (published,) = run.said(e.VersionPublished)
+    assert published == e.VersionPublished(at=published.at, key="checkout:live", version="2", code_sha256=OURS)
+    assert run.result.target_version == "2"
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"sha": "", "repository": "", "run_id": 0}, "ci-deploy"),
+        ({"sha": "", "repository": "o/r", "run_id": 0}, "ci-deploy of o/r"),
+        ({"sha": "c0ffee", "repository": "", "run_id": 0}, "ci-deploy commit c0ffee"),
+        ({"sha": "", "repository": "", "run_id": 9}, "ci-deploy, run 9"),
+        ({"sha": "c0ffee", "repository": "r" * 300, "run_id": 9}, ("ci-deploy commit c0ffee of " + "r" * 300)[:256]),
+    ],
+)
+def test_a_version_says_what_is_known_of_where_it_comes_from_in_256_characters(
+    changes: dict[str, object], text: str
+) -> None:
+    assert description(first(inputs(), replace(context(), **changes))) == text  # type: ignore[arg-type]
+
+
+def test_where_lambda_publishes_nothing_new_there_is_nothing_to_deploy() -> None:
+    """It finds `$LATEST` the same as what is served, whatever we think of its settings."""
+    same = FunctionVersion(function="checkout", version="1", code_sha256="old")
+    run = play(scripted(Publish=[same]), inputs(package="build"), weather=STEADY)
+    assert end(run) == (Outcome.UNCHANGED, "Lambda published nothing new: version 1 is served already.", "")
+    assert kinds(run) == ["UpdateCode", "Publish"]
+    assert len(run.said(e.VersionPublished)) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "times"),
+    [
+        (failing(ErrorKind.UNREACHABLE), [0.3, 1.3, 3.3]),
+        (failing(ErrorKind.THROTTLED), [0.3, 1.3, 3.3]),
+        (failing(ErrorKind.EXPIRED), [0.3, 1.3, 3.3]),
+        (failing(ErrorKind.CONFLICT, *BUSY), [0.3, 1.3, 3.3]),
+    ],
+)
+def test_a_publishing_that_may_succeed_later_is_repeated(error: AwsError, times: list[float]) -> None:
+    run = play(scripted(Publish=[error, error]), inputs(package="build"), weather=STEADY)
+    assert run.result.outcome is Outcome.SUCCEEDED
+    assert moments(run, a.Publish) == pytest.approx(times, abs=0.5)
+    waited = [event.what for event in run.said(e.Waiting)]  # type: ignore[attr-defined]
+    assert waited == (["Lambda is still updating checkout"] if error.code == BUSY[0] else [])
+
+
+@pytest.mark.parametrize("error", [failing(ErrorKind.CONFLICT, *MOVED), failing(ErrorKind.REJECTED, *OTHER_CODE)])
+def test_a_publishing_that_a_guard_refused_is_repeated_where_nothing_has_changed(error: AwsError) -> None:
+    run = play(scripted(Publish=[error]), inputs(package="build"), weather=STEADY)
+    assert run.result.outcome is Outcome.SUCCEEDED
+    looks = [action.version for _, action in run.asked(a.LookVersion)]  # type: ignore[attr-defined]
+    assert looks == ["$LATEST"]
+    assert moments(run, a.LookVersion)[0] - moments(run, a.Publish)[0] == pytest.approx(1.1, abs=0.05)
+    assert run.count(a.Publish) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (failing(ErrorKind.CONFLICT, *MOVED), "lambda:Test: PreconditionFailedException"),
+        (failing(ErrorKind.REJECTED, *OTHER_CODE), f"lambda:Test: {': '.join(OTHER_CODE)}"),
+    ],
+)
+def test_a_guard_that_refuses_again_and_again_is_somebody_elses_work(error: AwsError, said: str) -> None:
+    run = play(scripted(Publish=[error] * 9), inputs(package="build"), weather=STEADY)
+    reason = f"checkout was changed by someone else during this run: {said}. No version was published."
+    assert end(run) == (Outcome.REFUSED, reason, AGAIN)
+    assert run.count(a.Publish) == 5
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        failing(ErrorKind.REJECTED, "InvalidParameterValueException", "Description is too long"),
+        failing(ErrorKind.DENIED, "AccessDeniedException", "CodeSha256"),
+        failing(ErrorKind.NOT_FOUND, "ResourceNotFoundException", "no such function"),
+        Refused("sha256 is not what was expected."),
+    ],
+)
+def test_a_publishing_that_cannot_succeed_ends_the_run_with_what_was_said(error: AwsError) -> None:
+    run = play(scripted(Publish=[error]), inputs(package="build"), weather=STEADY)
+    assert run.result.outcome is (Outcome.REFUSED if isinstance(error, Refused) else Outcome.ERROR)
+    assert run.result.reason == error.what
+    assert run.count(a.Publish) == 1
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.UNREACHABLE, ErrorKind.THROTTLED, ErrorKind.EXPIRED])
+def test_five_minutes_of_failing_are_enough_and_the_last_answer_is_told(kind: ErrorKind) -> None:
+    run = play(scripted(Publish=[failing(kind)] * 99), inputs(package="build"), weather=STEADY)
+    assert end(run) == (Outcome.ERROR, "lambda:Test: Fault", "")
+    assert 300.0 <= run.now < 340.0
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.UNREACHABLE, ErrorKind.THROTTLED])
+def test_a_few_times_it_is_tried_however_long_an_answer_takes(kind: ErrorKind) -> None:
+    world = scripted(Publish=[failing(kind)] * 99)
+    run = Run(world, first(inputs(package="build"), context()), weather=STEADY)
+    answer = run._answer
+
+    def late(action: a.Action) -> tuple[float, a.Observation]:
+        at, observation = answer(action)
+        return (at + 400.0 if isinstance(action, a.Publish) else at), observation
+
+    run._answer = late  # type: ignore[method-assign]
+    play_together(world, run)
+    assert run.count(a.Publish) == 4
+    assert run.result.outcome is Outcome.ERROR
+
+
+def test_a_function_that_is_busy_for_five_minutes_is_looked_at_and_published_again() -> None:
+    """By then something else may have happened to it: what is there tells."""
+    run = play(scripted(Publish=[failing(ErrorKind.CONFLICT, *BUSY)] * 70), inputs(package="build"), weather=STEADY)
+    assert run.result.outcome is Outcome.SUCCEEDED
+    times = moments(run, a.Publish)
+    pauses = [later - earlier for earlier, later in pairwise(times)]
+    assert max(pauses[:50]) <= 5.7
+    waited = run.said(e.Waiting)
+    assert waited[0] == e.Waiting(at=pytest.approx(0.3), key="checkout:live", what="Lambda is still updating checkout")
+    assert len(waited) == 2
+    looks = moments(run, a.LookVersion)
+    assert 300.0 < looks[0] < 310.0
+
+
+# --- a version that is not ready ---
+
+
+def test_a_version_that_is_pending_is_looked_at_every_five_seconds_until_it_is_ready() -> None:
+    run = play(at_once(latest_sha=OURS, activation_takes=20.0), inputs(package="build"), weather=STEADY)
+    assert run.said(e.Waiting) == [
+        e.Waiting(at=pytest.approx(0.2), key="checkout:live", what="Version 2 is being prepared by Lambda")
+    ]
+    assert {action for _, action in run.asked(a.LookVersion)} == {
+        a.LookVersion(key="checkout:live", function="checkout", version="2")
+    }
+    assert moments(run, a.LookVersion) == [2.2, 7.3, 12.4, 17.5, 22.6]
+    assert run.result.outcome is Outcome.SUCCEEDED
+
+
+def test_a_version_that_is_given_is_waited_for_as_well() -> None:
+    world = at_once(versions={"1": "old", "2": "new"}, version_settings={"1": {}, "2": {}}, active_at={"2": 10.0})
+    run = play(world, inputs(target_version="2"), weather=STEADY)
+    assert (run.result.outcome, moments(run, a.LookVersion)) == (Outcome.SUCCEEDED, [2.1, 7.2, 12.3])
+    assert kinds(run) == ["Create"]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (None, "gone."),
+        (FunctionVersion(function="checkout", version="2", code_sha256=OURS, state="Inactive"), "Inactive."),
+        (
+            FunctionVersion(
+                function="checkout", version="2", code_sha256=OURS, state="Failed", state_reason="no subnet."
+            ),
+            "Failed: no subnet.",
+        ),
+    ],
+)
+def test_a_version_that_does_not_become_ready_is_not_deployed(found: FunctionVersion | None, said: str) -> None:
+    world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=20.0, script={"LookVersion": [found]})
+    run = play(world, inputs(package="build"), weather=STEADY)
+    assert end(run) == (Outcome.FAILED, f"Version 2 became {said} Nothing was deployed.", "")
+    assert world.deployments == []
+
+
+def test_a_version_that_is_pending_for_26_minutes_is_given_up() -> None:
+    run = play(at_once(latest_sha=OURS, activation_takes=1e6), inputs(package="build"), weather=STEADY)
+    assert end(run) == (Outcome.FAILED, "Version 2 is still pending after 26 minutes.", "")
+    assert 1560.2 < run.now < 1566.0
+
+
+def test_what_failed_looks_do_is_forgotten_with_the_first_that_succeeds() -> None:
+    """The pauses between them grow anew."""
+    gone = failing(ErrorKind.UNREACHABLE)
+    pending = FunctionVersion(function="checkout", version="2", code_sha256=OURS, state="Pending")
+    script = {"LookVersion": [gone, gone, gone, pending, gone]}
+    world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=10.0, script=script)  # type: ignore[arg-type]
+    run = play(world, inputs(package="build"), weather=STEADY)
+    assert run.result.outcome is Outcome.SUCCEEDED
+    pauses = [later - earlier for earlier, later in pairwise(moments(run, a.LookVersion))]
+    assert pauses == pytest.approx([2.1, 4.1, 8.1, 5.1, 2.1], rel=0.11)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (failing(ErrorKind.DENIED, "AccessDeniedException"), Outcome.ERROR),
+        (Refused("Not this account."), Outcome.REFUSED),
+    ],
+)
+def test_a_version_that_may_not_be_looked_at_ends_the_run(error: Exception, outcome: Outcome) -> None:
+    world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=9.0, script={"LookVersion": [error]})
+    run = play(world, inputs(package="build"), weather=STEADY)
+    assert end(run) == (outcome, error.what, "")  # type: ignore[attr-defined]
+    assert run.count(a.LookVersion) == 1
+
+
+def test_looks_that_fail_for_26_minutes_end_the_run_and_no_sooner() -> None:
+    script = {"LookVersion": [failing(ErrorKind.THROTTLED)] * 99}
+    world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=9.0, script=script)  # type: ignore[arg-type]
+    run = play(world, inputs(package="build"), weather=STEADY)
+    assert run.result.outcome in (Outcome.ERROR, Outcome.FAILED)
+    assert 1560.0 <= run.now < 1600.0
+
+
+def test_a_function_that_is_deleted_during_its_update_is_missed() -> None:
+    run = play(Scripted(routing=AT_ONCE, update_takes=10.0, script={"LookVersion": [None]}), inputs(package="build"))
+    assert end(run) == (Outcome.ERROR, "Function checkout does not exist any more.", "")
+
+
+def test_a_function_that_is_deleted_while_its_update_is_waited_for_is_planned_anew() -> None:
+    """Which finds it missing."""
+    world = scripted(LookVersion=[None])
+    world.busy_until = 1.15
+    run = play(world, inputs(package="build"), weather=STEADY)
+    assert run.count(a.Gather) == 2
+    assert run.result.outcome is Outcome.SUCCEEDED, "it is there again"
+
+
+# --- the first deployment, call by call ---
+
+
+def first_one(**script: list[object]) -> Scripted:
+    return Scripted(routing=AT_ONCE, latest_sha=OURS, alias_exists=False, script=script)
+
+
+def create_it(world: Scripted, **more: Any) -> Run:
+    return play(world, inputs(package="build", create_alias="true"), weather=STEADY, **more)
+
+
+FIRST = (
+    "First deployment: alias `live` was created on version 2 and serves it. There was nothing to shift traffic from, "
+    "so CodeDeploy was not asked."
+)
+
+
+def test_the_first_alias_is_created_and_then_read() -> None:
+    run = create_it(first_one())
+    assert run.asked(a.CreateAlias) == [
+        (pytest.approx(0.2), a.CreateAlias(key="checkout:live", function="checkout", alias="live", version="2"))
+    ]
+    assert run.asked(a.LookAlias) == [
+        (pytest.approx(0.3), a.LookAlias(key="checkout:live", function="checkout", alias="live"))
+    ]
+    alias = Alias(function="checkout", name="live", version="2", revision_id="1")
+    assert run.said(e.AliasRead) == [e.AliasRead(at=pytest.approx(0.4), key="checkout:live", alias=alias)]
+    assert end(run) == (Outcome.SUCCEEDED, FIRST, "")
+    assert (run.result.deployed, run.result.live_version) == (True, "2")
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.UNREACHABLE, ErrorKind.CONFLICT])
+def test_where_it_may_be_there_it_is_read_before_it_is_asked_for_again(kind: ErrorKind) -> None:
+    run = create_it(first_one(CreateAlias=[failing(kind)]))
+    assert moments(run, a.CreateAlias) == pytest.approx([0.2, 2.4], abs=0.2)
+    assert moments(run, a.LookAlias)[0] == pytest.approx(1.3)
+    assert end(run) == (Outcome.SUCCEEDED, FIRST, "")
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.THROTTLED, ErrorKind.EXPIRED])
+def test_a_creation_that_had_no_effect_is_repeated_for_five_minutes(kind: ErrorKind) -> None:
+    twice = create_it(first_one(CreateAlias=[failing(kind)] * 2))
+    assert moments(twice, a.CreateAlias) == pytest.approx([0.2, 1.3, 3.4], abs=0.4)
+    assert (twice.count(a.LookAlias), twice.result.outcome) == (1, Outcome.SUCCEEDED)
+    never = create_it(first_one(CreateAlias=[failing(kind)] * 99))
+    assert end(never) == (Outcome.ERROR, "lambda:Test: Fault", "")
+    assert 300.0 <= never.now < 340.0
+
+
+def test_a_creation_that_is_denied_ends_the_run() -> None:
+    run = create_it(first_one(CreateAlias=[failing(ErrorKind.DENIED, "AccessDeniedException", "no")]))
+    assert end(run) == (Outcome.ERROR, "lambda:Test: AccessDeniedException: no", "")
+    assert run.count(a.CreateAlias) == 1
+
+
+def test_an_alias_that_somebody_else_created_meanwhile_is_not_taken_for_ours() -> None:
+    theirs = Alias(function="checkout", name="live", version="7")
+    run = create_it(first_one(LookAlias=[theirs]))
+    assert end(run) == (
+        Outcome.REFUSED,
+        "Somebody else created alias live in the meantime, on version 7.",
+        "Run again: traffic is then shifted from that version.",
+    )
+    assert (run.result.deployed, run.result.live_version) == (False, "7")
+
+
+def test_an_alias_that_is_not_there_after_its_creation_is_created_again_a_few_times() -> None:
+    once = create_it(first_one(LookAlias=[None]))
+    assert (once.count(a.CreateAlias), once.count(a.LookAlias)) == (2, 2)
+    assert once.result.outcome is Outcome.SUCCEEDED
+    never = create_it(first_one(LookAlias=[None] * 99))
+    assert end(never) == (Outcome.ERROR, "Alias live was created and cannot be found.", "")
+    assert (never.count(a.CreateAlias), never.count(a.LookAlias)) == (6, 6)
+
+
+def test_looks_at_the_new_alias_that_fail_are_repeated_and_those_that_are_denied_are_not() -> None:
+    failed = create_it(first_one(LookAlias=[failing(ErrorKind.THROTTLED)] * 3))
+    assert failed.result.outcome is Outcome.SUCCEEDED
+    assert failed.count(a.CreateAlias) == 1
+    pauses = [later - earlier for earlier, later in pairwise(moments(failed, a.LookAlias))]
+    assert pauses == pytest.approx([2.1, 4.1, 8.1], rel=0.11)
+    denied = create_it(first_one(LookAlias=[failing(ErrorKind.DENIED, "AccessDeniedException")]))
+    assert end(denied) == (Outcome.ERROR, "lambda:Test: AccessDeniedException", "")
+
+
+def test_after_a_signal_an_alias_is_looked_for_and_not_created_again() -> None:
+    """Its creation had been under way, and it was asked for once more after the signal."""
+    terminal = context(actions=False)
+    lost = create_it(first_one(CreateAlias=[failing(ErrorKind.UNREACHABLE)]), signals=[0.25], run=terminal)
+    assert (moments(lost, a.CreateAlias), lost.count(a.LookAlias)) == ([0.2], 6)
+    assert end(lost) == (
+        Outcome.CANCELLED,
+        "Cancelled while alias live was being created; it cannot be found.",
+        "",
+    )
+    late = create_it(first_one(LookAlias=[None, None]), signals=[0.35], run=terminal)
+    assert (moments(late, a.CreateAlias), late.count(a.LookAlias)) == ([0.2], 3)
+    assert end(late) == (Outcome.CANCELLED, f"Cancelled too late. {FIRST}", "")
+    throttled = create_it(first_one(CreateAlias=[failing(ErrorKind.THROTTLED)]), signals=[0.25], run=terminal)
+    assert end(throttled) == (Outcome.CANCELLED, "Cancelled: lambda:Test: Fault", "")
+    assert throttled.count(a.CreateAlias) == 1
+
+
+@pytest.mark.parametrize("again", ["the same", "a failure"])
+@pytest.mark.parametrize("after", [0.5, 60.0])
+def test_answers_that_come_a_second_time_change_nothing(after: float, again: str) -> None:
+    """At once, and while the deployment is followed; of looks only what comes later, for they tell of their moment."""
+    world = CodeWorld(update_takes=3.0, activation_takes=12.0, code=replace(PACKAGE, size=DIRECT_LIMIT + 1))
+    run = Run(world, first(inputs(package="build"), context()), weather=STEADY)
+    answer = run._answer
+    kinds = (a.StoreCode, a.UpdateCode, a.Publish) + ((a.LookVersion, a.CreateAlias) if after > 1.0 else ())
+
+    def twice(action: a.Action) -> tuple[float, a.Observation]:
+        at, observation = answer(action)
+        if isinstance(action, kinds):
+            failed = a.Failed(action=action, error=failing(ErrorKind.REJECTED))
+            run._expect(at + after, observation if again == "the same" else failed)
+        return at, observation
+
+    run._answer = twice  # type: ignore[method-assign]
+    play_together(world, run)
+    assert run.result.outcome is Outcome.SUCCEEDED
+    assert (len(world.updates), sorted(world.versions), len(world.deployments)) == (1, ["1", "2"], 1)
+    assert len(run.said(e.VersionPublished)) == 1
+
+
+# --- whatever happens ---
 
 
 @settings(max_examples=150, deadline=None)
