@@ -417,7 +417,8 @@ def test_a_reversal_goes_back_at_once_without_hooks_and_cannot_be_rolled_back_it
 
 def test_the_plan_of_a_reversal_is_the_way_back_of_what_was_done() -> None:
     """What CodeDeploy does by itself, and what was compared and found before, does not hold on the way back."""
-    worlds = [quick("a", hooks={"CodeDeployHook_a": Unavailable("no")}), fails("b")]
+    hooks = {"CodeDeployHook_a": Unavailable("no")}
+    worlds = [World(function="a", routing=LINEAR, hooks=hooks), fails("b")]
     played = play(*worlds, waves={"b": 1}, before_allow_traffic="CodeDeployHook_a", bucket="", timeout="20m")
     (forth,) = (event.plan for event in played.run.said(e.Planned) if event.key == "a:live")
     assert forth.findings != ()
