@@ -147,7 +147,17 @@ class RunnerFilesOnDisk:
         self._append("GITHUB_STATE", lambda _: self._pair(name, value))
 
     def summary(self, markdown: str) -> None:
-        self._append("GITHUB_STEP_SUMMARY", lambda size: _fitting(markdown, SUMMARY_LIMIT - size))
+        fits = True
+
+        def text(size: int) -> bytes:
+            nonlocal fits
+            data = _fitting(markdown, SUMMARY_LIMIT - size)
+            fits = bool(data)
+            return data
+
+        self._append("GITHUB_STEP_SUMMARY", text)
+        if not fits:
+            self._warn("The job summary is full (GitHub shows at most 1 MiB): what this step has to say is in the log.")
 
     def _pair(self, name: str, value: str) -> bytes:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name):

@@ -312,6 +312,28 @@ def test_a_summary_is_cut_before_github_drops_it_whole(tmp_path: Path) -> None:
     assert file.stat().st_size <= runner.SUMMARY_LIMIT
 
 
+def test_a_summary_without_room_is_left_as_it_is_and_said_so(tmp_path: Path) -> None:
+    """Earlier steps of the job do not share it, but earlier parts of this one do."""
+    file, warned = tmp_path / "summary", list[str]()
+    file.write_bytes(b"x" * (runner.SUMMARY_LIMIT - 50))
+    files = RunnerFilesOnDisk({"GITHUB_STEP_SUMMARY": str(file)}, warn=warned.append)
+    files.summary("fits\n")
+    assert warned == []
+    files.summary("# does not fit\n" * 10)
+    assert file.read_bytes() == b"x" * (runner.SUMMARY_LIMIT - 50) + b"fits\n"
+    (text,) = warned
+    assert "summary is full" in text and "in the log" in text
+
+
+@pytest.mark.parametrize(
+    ("character", "shown"),
+    [("\ue000", "\ue000"), ("\u0378", "\u0378"), ("\u200b", ""), ("\u00a0", " "), ("\x07", " "), ("\x7f", "")],
+)
+def test_what_has_no_look_is_dropped_and_the_rest_stays(character: str, shown: str) -> None:
+    """Icons of private fonts and characters newer than this Python stay; what only hides goes."""
+    assert harmless(f"a{character}b") == f"a{shown}b"
+
+
 def test_the_event_is_read_or_it_is_empty(tmp_path: Path) -> None:
     file = tmp_path / "event.json"
     for content, expected in (
