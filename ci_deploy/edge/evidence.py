@@ -63,11 +63,12 @@ class CloudWatchEvidence:
     def log_lines(self, function: str, since: float, until: float | None, limit: int) -> LogLines:
         group = self._log_group(function)
         for attempt in range(TRIES):
+            if attempt:
+                self._aws.clock.sleep(PAUSE)
             events = self._aws.reading(lambda: self._events(group, since, until), budget=BUDGET)
             request, lines = invocation(events, since)
-            if request or attempt + 1 == TRIES:
+            if request:
                 break
-            self._aws.clock.sleep(PAUSE)
         return LogLines(function=function, group=group, lines=lines[-limit:] if limit > 0 else (), request_id=request)
 
     def _log_group(self, function: str) -> str:

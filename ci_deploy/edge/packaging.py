@@ -159,9 +159,6 @@ class _Hashed(io.RawIOBase):
         self.sha256 = hashlib.sha256()
         self.size = 0
 
-    def writable(self) -> bool:
-        return True
-
     def write(self, data: Any) -> int:
         self.sha256.update(data)
         self.size += len(data)

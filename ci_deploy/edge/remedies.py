@@ -51,6 +51,6 @@ def with_remedy(error: AwsError) -> AwsError:
             )
         case ErrorKind.NOT_FOUND:
             error.remedy = "Check the name, the region and the account."
-        case ErrorKind.CONFLICT | ErrorKind.REJECTED:
-            pass
+        case _:
+            pass  # a conflict, a rejection: what to do depends on the call, and the adapters know it
     return error

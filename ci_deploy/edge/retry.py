@@ -43,7 +43,8 @@ def reading(
     """
     deadline = clock.now() + budget
     expired = 0
-    for attempt in range(attempts):
+    attempt = 0
+    while True:
         try:
             return call()
         except AwsError as error:
@@ -56,4 +57,4 @@ def reading(
             if attempt + 1 >= AT_LEAST and clock.now() + pause > deadline:
                 raise
             clock.sleep(pause)
-    raise AssertionError("attempts is at least 1")
+            attempt += 1

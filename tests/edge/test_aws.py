@@ -65,6 +65,19 @@ def test_weather_on_the_wire_has_a_kind_and_makes_one_request(
     assert len(server.requests) == 1
 
 
+def test_a_region_that_no_address_can_have_is_bad_input(clock: FakeClock) -> None:
+    with pytest.raises(InvalidInput, match="input `aws-region`"):
+        get_deployment(Aws(session(), clock, region="eu central 1"))
+
+
+def test_a_profile_that_is_not_there_is_told_before_the_region_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "gone")
+    with pytest.raises(AwsError) as caught:
+        region_from(None, {}, session())
+    assert caught.value.kind is ErrorKind.NO_CREDENTIALS
+    assert "gone" in caught.value.message and "AWS_PROFILE" in caught.value.remedy
+
+
 def test_nobody_listening_is_unreachable(monkeypatch: pytest.MonkeyPatch, real: Callable[[], Aws]) -> None:
     server = Server(hangs_up)
     server.close()

@@ -124,6 +124,22 @@ def test_everything_about_credentials_is_no_credentials(error: Exception) -> Non
     assert translated.kind is ErrorKind.NO_CREDENTIALS
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        boto.EndpointProviderError(msg="Invalid Configuration: FIPS and custom endpoint are not supported"),
+        boto.ParamValidationError(report="Invalid length for parameter functionName"),
+        boto.ValidationError(value="x", param="y", type_name="z"),
+        boto.UnknownServiceError(service_name="x", known_service_names=""),
+    ],
+)
+def test_what_was_never_sent_because_it_is_wrong_is_not_repeated(error: Exception) -> None:
+    translated = translate(error, service="lambda", operation="GetAlias")
+    assert isinstance(translated, AwsError)
+    assert translated.kind is ErrorKind.REJECTED
+    assert translated.code == type(error).__name__
+
+
 def test_no_region_is_bad_input() -> None:
     assert isinstance(translate(boto.NoRegionError(), service="sts", operation="GetCallerIdentity"), InvalidInput)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -257,6 +258,69 @@ def test_a_service_that_does_not_know_baking_is_asked_without_it_from_then_on(
             **asked,
         )
         assert api.active("app", "blue") == ()
+
+
+def test_another_refusal_of_the_list_is_raised_as_it_is(aws: StubbedAws, api: CodeDeployApi) -> None:
+    aws.refuse("codedeploy", "list_deployments", "DeploymentGroupDoesNotExistException")
+    with pytest.raises(AwsError) as caught:
+        api.active("app", "blue")
+    assert caught.value.kind is ErrorKind.NOT_FOUND
+
+
+def group_info(name: str) -> dict[str, Any]:
+    return {"applicationName": "app", "deploymentGroupName": name, "serviceRoleArn": f"role of {name}"}
+
+
+def groups_at_once(aws: StubbedAws, api: CodeDeployApi, *names: str) -> list[str]:
+    """The groups' roles, asked for at the same time: whoever waits for the rate limit collects the others' wishes."""
+
+    together = False
+
+    def wait(*_: str) -> None:
+        nonlocal together
+        while not together and len(api._groups._wishes) < len(names):
+            pass
+        together = True
+
+    api._groups._wait = wait
+    with ThreadPoolExecutor(len(names)) as pool:
+        return list(pool.map(lambda name: api.group("app", name).service_role_arn, names))
+
+
+def test_groups_that_are_wanted_at_once_are_one_call(aws: StubbedAws, api: CodeDeployApi) -> None:
+    found = {"deploymentGroupsInfo": [group_info("green"), group_info("blue")]}
+    aws.stub("codedeploy").add_response("batch_get_deployment_groups", found)
+    assert groups_at_once(aws, api, "blue", "green") == ["role of blue", "role of green"]
+
+
+def test_get_deployment_group_alone_is_enough_of_a_permission(aws: StubbedAws, api: CodeDeployApi) -> None:
+    """The batch is asked for once; from then on each group by itself."""
+    aws.refuse("codedeploy", "batch_get_deployment_groups", "AccessDeniedException")
+    for _ in range(2):
+        aws.stub("codedeploy").add_response("get_deployment_group", {"deploymentGroupInfo": group_info("same")})
+    assert groups_at_once(aws, api, "blue", "green") == ["role of same"] * 2
+    for _ in range(2):
+        aws.stub("codedeploy").add_response("get_deployment_group", {"deploymentGroupInfo": group_info("again")})
+    assert groups_at_once(aws, api, "blue", "green") == ["role of again"] * 2
+
+
+def test_a_batch_of_groups_that_fails_for_the_moment_fails_nobody(
+    aws: StubbedAws, api: CodeDeployApi, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def call(_service: str, operation: str, _resource: str, **given: Any) -> dict[str, Any]:
+        asked.append(operation)
+        if len(asked) == 1:
+            raise AwsError(ErrorKind.THROTTLED, operation=f"codedeploy:{operation}", code="Throttling", message="")
+        if operation == "GetDeploymentGroup":
+            return {"deploymentGroupInfo": group_info(given["deploymentGroupName"])}
+        return {"deploymentGroupsInfo": [group_info(name) for name in given["deploymentGroupNames"]]}
+
+    monkeypatch.setattr(aws, "call", call)
+    assert groups_at_once(aws, api, "blue", "green") == ["role of blue", "role of green"]
+    assert asked[0] == "BatchGetDeploymentGroups"
+    assert clock.slept
 
 
 def test_recent_reads_no_more_than_asked_for(aws: StubbedAws, api: CodeDeployApi) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from botocore.exceptions import ConnectTimeoutError
+from botocore.exceptions import ConnectTimeoutError, InvalidRegionError
 from botocore.stub import Stubber
 
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput
@@ -168,6 +168,18 @@ def test_a_trust_policy_that_refuses_is_explained_with_the_tokens_subject(world:
     assert error.resource == ROLE
     for part in (SUBJECT, "sts.amazonaws.com", "environment:", "OWNER@ID", "docs/iam/README.md"):
         assert part in error.remedy
+
+
+def test_a_region_that_is_none_is_bad_input_also_where_the_role_is_assumed(clock: FakeClock) -> None:
+    """Not AWS's refusal: nothing could be asked."""
+
+    def no_client(_service: str, **_: object) -> object:
+        raise InvalidRegionError(region_name="eu central 1")
+
+    tokens = (200, json.dumps({"value": TOKEN}).encode())
+    identity = WebIdentity(ROLE, ENVIRON, clock, mask=lambda _: None, create_client=no_client, fetch=lambda *_: tokens)
+    with pytest.raises(InvalidInput, match=r"input `aws-region`.*eu central 1"):
+        identity.credentials.get_frozen_credentials()
 
 
 def test_an_account_without_the_oidc_provider_is_explained(world: World) -> None:

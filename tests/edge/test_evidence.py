@@ -178,6 +178,17 @@ def test_logs_that_are_late_are_asked_for_again_a_few_times(
     assert clock.slept == [2, 2, 2, 2]
 
 
+def test_a_log_without_end_is_read_for_ten_pages(aws: StubbedAws, api: CloudWatchEvidence) -> None:
+    """A busy function's log group: what was read is told, and the report does not wait for the rest."""
+    aws.stub("lambda").add_response("get_function", {})
+    begun = {"timestamp": AT, "logStreamName": "one", "message": start(A)}
+    for page in range(10):
+        line = {"timestamp": AT + page, "logStreamName": "one", "message": f"line {page}"}
+        aws.stub("logs").add_response("filter_log_events", {"events": [begun, line], "nextToken": f"t{page}"})
+    found = api.log_lines("hook", SINCE, SINCE + 5, 3)
+    assert (found.request_id, found.lines[-1]) == (A, "line 9")
+
+
 def test_a_function_that_never_logged_has_no_lines(aws: StubbedAws, api: CloudWatchEvidence) -> None:
     expect_group(aws)
     for _ in range(3):

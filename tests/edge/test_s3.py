@@ -121,6 +121,17 @@ def test_a_store_without_conditional_writes_may_have_it_already(aws: StubbedAws,
     assert put(api) == HERE
 
 
+def test_a_store_without_conditional_writes_that_may_not_be_read_is_not_written(
+    aws: StubbedAws, api: S3Revisions
+) -> None:
+    """Nothing would tell whether something else is overwritten."""
+    aws.refuse("s3", "put_object", "NotImplemented", status=501)
+    aws.refuse("s3", "head_object", "403", "Forbidden", status=403)
+    with pytest.raises(AwsError) as caught:
+        put(api)
+    assert (caught.value.kind, caught.value.operation) == (ErrorKind.DENIED, "s3:GetObject")
+
+
 def test_a_missing_bucket_is_named(moto_s3: Any, clock: FakeClock) -> None:
     with pytest.raises(AwsError) as caught:
         S3Revisions(Aws(session(), clock, region=REGION)).put("other", KEY, CONTENT, account=ACCOUNT, tag=False)
@@ -150,6 +161,20 @@ def test_a_bucket_of_another_region_is_not_followed_but_named(serve: Callable[..
         put(S3Revisions(Aws(session(), clock, region=REGION, path_style=True)))
     assert caught.value.code == "BucketInOtherRegion"
     assert REGION in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("PermanentRedirect", 301), ("AuthorizationHeaderMalformed", 400), ("IllegalLocationConstraintException", 400)],
+)
+def test_a_store_that_does_not_say_where_the_bucket_is_says_at_least_not_here(
+    aws: StubbedAws, api: S3Revisions, code: str, status: int
+) -> None:
+    aws.refuse("s3", "put_object", code, status=status)
+    with pytest.raises(AwsError) as caught:
+        put(api)
+    assert caught.value.message == f"the bucket bucket is in another region, the deployment in {REGION}"
+    assert caught.value.remedy.endswith(f"use a bucket in {REGION}, or none (inline AppSpec).")
 
 
 class Signed:

@@ -58,6 +58,20 @@ def test_long_lines_are_not_cut() -> None:
     assert "x" * 500 in stream.getvalue()
 
 
+def test_each_kind_of_message_has_its_name_and_its_title_once() -> None:
+    stream = Tty()
+    terminal = LiveTerminal(stream, colour=False)
+    terminal.notice("one\ntwo", title="No comment")
+    terminal.warning("late")
+    terminal.add_mask("a secret")
+    terminal.close()
+    written = stream.getvalue()
+    assert "notice: No comment: one\n" in written
+    assert "\x1b[2K  two\n" in written, "a line of its own, without the title"
+    assert "warning: late\n" in written
+    assert "secret" not in written
+
+
 def test_no_terminal_no_live_log() -> None:
     """Into a pipe the log is plain."""
     assert live_terminal(io.StringIO(), colour=False) is None
