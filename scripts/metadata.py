@@ -216,7 +216,12 @@ def preflight_table() -> str:
     return "\n\n".join(blocks)
 
 
-_MAKERS = {"_refusal": Severity.REFUSAL, "_warning": Severity.WARNING, "_note": Severity.NOTE}
+_MAKERS = {
+    "_refusal": Severity.REFUSAL,
+    "_warning": Severity.WARNING,
+    "_note": Severity.NOTE,
+    "_unread": Severity.NOTE,
+}
 
 
 def _findings(run: Callable[..., object], code: str) -> list[tuple[str, Severity, str, str]]:
@@ -230,8 +235,10 @@ def _findings(run: Callable[..., object], code: str) -> list[tuple[str, Severity
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _MAKERS:
             name, text, *rest = node.args
             shown = str(name.value) if isinstance(name, ast.Constant) else code
-            remedy = _text(rest[0], local) if rest else ""
-            found.append((node.lineno, shown, _MAKERS[node.func.id], _text(text, local), remedy))
+            said, remedy = _text(text, local), _text(rest[0], local) if rest else ""
+            if node.func.id == "_unread":  # whose second argument is what could not be read, and the third why
+                said, remedy = f"{said} not checked: WHY.", ""
+            found.append((node.lineno, shown, _MAKERS[node.func.id], said, remedy))
     return [entry[1:] for entry in sorted(found, key=lambda entry: entry[0])]
 
 

@@ -15,7 +15,7 @@ from .checking import note as _note
 from .checking import refusal as _refusal
 from .checking import role_name as _role_name
 from .checking import warning as _warning
-from .hold import held, refusal
+from .hold import held
 from .inputs import Inputs
 from .model import Finding, Known, NotPermitted, RoutingType, Severity, Unavailable
 from .packaging import Image, same_sha256
@@ -112,7 +112,11 @@ def repair_command(function: str, alias: str, version: str) -> str:
 def _held(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     text = held(facts.latest.tags, plan.alias) if facts.latest else None
     if text is not None and not inputs.release_hold and not plan.reverses:
-        yield refusal(plan.function, plan.alias, text)
+        yield _refusal(
+            "held",
+            f"Deployments of {plan.function}:{plan.alias} are on hold: {text}.",
+            "When the cause is mended, deploy with `release-hold: true`.",
+        )
 
 
 @check("current-version", "Does the alias serve the version that you expect?")

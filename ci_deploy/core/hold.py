@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from .model import Context, Finding, Severity
+from .model import Context
 
 PREFIX = "ci-deploy:hold:"
 
@@ -28,12 +28,3 @@ def value(context: Context, reason: str) -> str:
 def held(tags: Mapping[str, str], alias: str) -> str | None:
     """Who holds this alias and why, None if nobody does."""
     return tags.get(tag(alias))
-
-
-def refusal(function: str, alias: str, text: str) -> Finding:
-    return Finding(
-        severity=Severity.REFUSAL,
-        code="held",
-        text=f"Deployments of {function}:{alias} are on hold: {text}.",
-        remedy="When the cause is mended, deploy with `release-hold: true`.",
-    )

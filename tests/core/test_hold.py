@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ci_deploy.core.hold import held, refusal, tag, value
-from ci_deploy.core.model import Context, Finding, Severity
+from ci_deploy.core.hold import held, tag, value
+from ci_deploy.core.model import Context
 
 
 def test_each_alias_has_a_hold_of_its_own() -> None:
@@ -33,12 +33,3 @@ def test_who_holds_and_why_is_written_in_the_letters_that_a_tag_may_have(
     context: Context, reason: str, said: str
 ) -> None:
     assert value(context, reason) == said
-
-
-def test_the_refusal_says_who_holds_why_and_how_to_release_it() -> None:
-    assert refusal("checkout", "live", "by alice - prices are wrong") == Finding(
-        severity=Severity.REFUSAL,
-        code="held",
-        text="Deployments of checkout:live are on hold: by alice - prices are wrong.",
-        remedy="When the cause is mended, deploy with `release-hold: true`.",
-    )
