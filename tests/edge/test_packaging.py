@@ -211,6 +211,46 @@ def test_what_is_neither_file_nor_folder_is_refused(code: Path) -> None:
     assert "no file" in problem(code.parent)
 
 
+def test_a_package_that_is_neither_a_zip_nor_a_folder_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.zip")
+    assert problem(tmp_path, "pipe.zip") == "input `package`: `pipe.zip` is neither a zip file nor a folder."
+
+
+def test_a_package_that_was_not_built_is_said_to_be_missing(tmp_path: Path) -> None:
+    assert problem(tmp_path, "dist.zip").endswith("`dist.zip` does not exist. Was it built, and is the path right?")
+
+
+def test_a_name_that_lambda_could_not_unpack_is_refused(code: Path) -> None:
+    (code / os.fsdecode(b"caf\xe9.py")).write_bytes(b"")
+    assert problem(code.parent).endswith("has a file whose name is not UTF-8: b'caf\\xe9.py'. Rename it.")
+
+
+class Meddling(FakeClock):
+    """Somebody cleans up while the package is made: the clock is looked at after each file."""
+
+    def __init__(self, *gone: Path) -> None:
+        super().__init__()
+        self._gone = list(gone)
+
+    def now(self) -> float:
+        if self.asked and self._gone:
+            self._gone.pop().unlink()
+        self.asked = True
+        return super().now()
+
+    asked = False
+
+
+def test_a_file_that_vanishes_while_it_is_packaged_is_named(code: Path) -> None:
+    """And nothing of what was begun is left open."""
+    write(code, {"a.py": b"a", "b.py": b"b"})
+    with packages(code.parent, Meddling(code / "b.py")) as made, pytest.raises(InvalidInput) as raised:
+        made.package("code", lambda what, done, total: None)
+    assert str(raised.value) == (
+        f"input `package`: `code` cannot be read: No such file or directory ({code / 'b.py'})."
+    )
+
+
 def test_a_package_outside_of_the_workspace_is_refused(tmp_path: Path) -> None:
     workspace = tmp_path / "workspace"
     workspace.mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,18 +13,20 @@ from botocore.response import StreamingBody
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_deploy.core.errors import AwsError
+from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.model import RollbackEvent, Routing, RoutingType, S3Location
-from ci_deploy.core.packaging import Package
+from ci_deploy.core.packaging import Package, StoredPackage
 from ci_deploy.core.setup import GroupSettings
 from ci_deploy.core.surroundings import LifecycleRule
+from ci_deploy.edge.aws import Aws
 from ci_deploy.edge.codedeploy_setup import STYLE, TRIGGER_EVENTS, CodeDeploySetup
 from ci_deploy.edge.iam import IamPolicies
 from ci_deploy.edge.lambda_versions import LambdaVersions
 from ci_deploy.edge.s3_buckets import S3Buckets
 from ci_deploy.edge.s3_packages import S3Packages
+from ci_deploy.ports import Progress
 
-from .fakes import FakeClock, StubbedAws
+from .fakes import REGION, FakeClock, Server, StubbedAws, cut_short, hangs_up, sends, session
 
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:releases"
 
@@ -192,6 +195,108 @@ def test_other_content_under_our_hash_is_an_error(aws: StubbedAws) -> None:
         S3Packages(aws).store(PACKAGE, lambda: io.BytesIO(CONTENT), "bucket", "k.zip", account="", tell=no_progress)
 
 
+def store(aws: Aws, content: Callable[[], io.BytesIO], tell: Progress = no_progress) -> StoredPackage:
+    return S3Packages(aws).store(PACKAGE, content, "bucket", "k.zip", account="123456789012", tell=tell)
+
+
+class Slow(io.BytesIO):
+    """Content that takes its time: three seconds a block."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(CONTENT)
+        self._clock = clock
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._clock.sleep(3)
+        return super().read(1000)
+
+
+def test_an_upload_streams_says_how_far_it_is_and_begins_anew_when_aws_is_busy(
+    serve: Callable[..., Server], clock: FakeClock
+) -> None:
+    """The second attempt sends the whole package, and every opened content is closed."""
+    busy = b"<Error><Code>SlowDown</Code></Error>"
+    server = serve(sends(busy, 503, "application/xml"), sends(b"", 200, ETag='"e"', x_amz_version_id="v1"))
+    opened: list[Slow] = []
+    told: list[tuple[str, int, int]] = []
+
+    def content() -> Slow:
+        opened.append(Slow(clock))
+        return opened[-1]
+
+    aws = Aws(session(), clock, region=REGION, path_style=True)
+    stored = store(aws, content, lambda what, done, total: told.append((what, done, total)))
+    assert (str(stored.location), stored.sha256) == ("s3://bucket/k.zip?versionId=v1", SHA)
+    for request in server.requests:
+        assert CONTENT in request["body"], "all of it, from the beginning"
+        assert request["headers"]["If-None-Match"] == "*"
+        assert request["headers"]["x-amz-expected-bucket-owner"] == "123456789012"
+    assert len(opened) == len(server.requests) == 2
+    assert all(content.closed for content in opened)
+    assert ("uploading build", 2000, 3000) in told
+    assert len(told) < len(clock.slept), "not every block is worth a line"
+
+
+def test_an_upload_whose_answer_was_lost_is_found_by_the_second_attempt(
+    serve: Callable[..., Server], clock: FakeClock
+) -> None:
+    exists = sends(b"<Error><Code>PreconditionFailed</Code></Error>", 412, "application/xml")
+    there = sends(b"x" * len(CONTENT), 200, "application/zip", ETag='"e"', x_amz_checksum_sha256=SHA)
+    server = serve(hangs_up, exists, there)
+    stored = store(Aws(session(), clock, region=REGION, path_style=True), lambda: io.BytesIO(CONTENT))
+    assert stored.location.etag == "e"
+    assert len(server.requests) == 3
+
+
+def test_a_store_without_conditional_writes_is_asked_first(aws: StubbedAws) -> None:
+    """Then a race writes the same bytes: the key is their hash."""
+    aws.refuse("s3", "put_object", "NotImplemented", status=501)
+    aws.refuse("s3", "head_object", "404", status=404)
+    aws.stub("s3").add_response("put_object", {"ETag": '"e"', "VersionId": "null"})
+    assert str(store(aws, lambda: io.BytesIO(CONTENT)).location) == "s3://bucket/k.zip"
+    aws.refuse("s3", "put_object", "NotImplemented", status=501)
+    aws.stub("s3").add_response("head_object", {"ContentLength": len(CONTENT), "VersionId": "v1"})
+    assert store(aws, lambda: io.BytesIO(CONTENT)).location.version == "v1"
+
+
+def test_a_store_without_conditional_writes_that_may_not_be_read_is_not_written(aws: StubbedAws) -> None:
+    aws.refuse("s3", "put_object", "NotImplemented", status=501)
+    aws.refuse("s3", "head_object", "403", "Forbidden", status=403)
+    with pytest.raises(AwsError) as raised:
+        store(aws, lambda: io.BytesIO(CONTENT))
+    assert (raised.value.kind, raised.value.operation) == (ErrorKind.DENIED, "s3:GetObject")
+    assert raised.value.remedy.startswith("Add s3:GetObject on s3://bucket/k.zip to the role's policy")
+
+
+def test_an_upload_that_may_not_be_is_not_tried_again(aws: StubbedAws) -> None:
+    aws.refuse("s3", "put_object", "AccessDenied", "Access Denied", status=403)
+    with pytest.raises(AwsError) as raised:
+        store(aws, lambda: io.BytesIO(CONTENT))
+    assert raised.value.remedy.startswith("Add s3:PutObject on s3://bucket/k.zip to the role's policy")
+
+
+def test_a_package_that_breaks_off_while_it_is_hashed_is_read_again(
+    serve: Callable[..., Server], clock: FakeClock
+) -> None:
+    """Half of a package has a hash as well: it must not be taken for the whole one's."""
+    head = sends(CONTENT, 200, "application/zip", ETag='"e"')
+    server = serve(head, cut_short, sends(CONTENT, 200, "application/zip", ETag='"e"'))
+    found = S3Packages(Aws(session(), clock, region=REGION, path_style=True)).describe(
+        PLACE, account="", tell=no_progress
+    )
+    assert (found.sha256, found.size) == (SHA, len(CONTENT))
+    assert [request["headers"].get("If-Match") for request in server.requests] == [None, '"e"', '"e"']
+
+
+def test_hashing_a_large_package_says_how_far_it_is(aws: StubbedAws, clock: FakeClock) -> None:
+    told: list[tuple[str, int, int]] = []
+    aws.stub("s3").add_response("head_object", {"ContentLength": len(CONTENT), "ETag": '"e"'})
+    aws.stub("s3").add_response("get_object", {"Body": StreamingBody(Slow(clock), len(CONTENT))})
+    found = S3Packages(aws).describe(PLACE, account="", tell=lambda what, done, total: told.append((what, done, total)))
+    assert found.sha256 == SHA
+    assert told == [("reading s3://bucket/k.zip", 2000, 3000)]
+
+
 # --- What a bucket is like -----------------------------------------------------------------------------------------
 
 
@@ -237,6 +342,32 @@ def test_only_a_customers_own_key_needs_a_permission(aws: StubbedAws, default: d
     sent = {"ServerSideEncryptionConfiguration": {"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}}
     aws.stub("s3").add_response("get_bucket_encryption", sent)
     assert S3Buckets(aws).key("bucket", "") == key
+
+
+def test_a_bucket_elsewhere_has_its_region_and_nothing_else_is_read_of_it(
+    serve: Callable[..., Server], clock: FakeClock
+) -> None:
+    """CodeDeploy reads only from its own region: where the bucket is, is all that matters then."""
+    moved = b"<Error><Code>PermanentRedirect</Code><Bucket>bucket</Bucket></Error>"
+    serve(sends(moved, 301, "application/xml", x_amz_bucket_region="us-west-2"))
+    buckets = S3Buckets(Aws(session(), clock, region=REGION, path_style=True))
+    assert buckets.region("bucket", "123456789012") == "us-west-2"
+    assert buckets.key("bucket", "123456789012") == ""
+    assert buckets.rules("bucket", "123456789012") == ()
+
+
+def test_a_bucket_that_is_not_there_has_no_region_and_one_of_others_is_denied(aws: StubbedAws) -> None:
+    aws.refuse("s3", "head_bucket", "404", status=404)
+    assert S3Buckets(aws).region("bucket", "") == ""
+    aws.refuse("s3", "head_bucket", "403", "Forbidden", status=403)
+    with pytest.raises(AwsError) as raised:
+        S3Buckets(aws).region("bucket", "123456789012")
+    assert raised.value.operation == "s3:ListBucket"
+
+
+def test_a_bucket_without_a_default_encryption_needs_no_key(aws: StubbedAws) -> None:
+    aws.stub("s3").add_response("get_bucket_encryption", {"ServerSideEncryptionConfiguration": {"Rules": []}})
+    assert S3Buckets(aws).key("bucket", "") == ""
 
 
 def test_a_denied_reading_names_the_permission_as_iam_does(aws: StubbedAws) -> None:
