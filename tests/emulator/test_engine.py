@@ -199,22 +199,19 @@ def test_a_stop_while_a_hook_runs_is_pending_and_then_done() -> None:
     assert player.run.status is Status.STOPPED
 
 
-def test_a_stop_waits_for_the_hook_and_keeps_what_it_said() -> None:
+@pytest.mark.parametrize(("answer", "error"), [("Succeeded", None), ("Failed", "ScriptFailed")])
+def test_a_stop_waits_for_the_hook_and_keeps_what_it_said(answer: str, error: str | None) -> None:
     """A hook that fails after the stop was asked for stops the deployment, it does not fail it."""
     player = play(before="hook")
     player.until(10.0)
     player.run, _ = stop_requested(player.run, 10.0, False)
     assert player.run.hook is not None
-    player.run = hook_answered(player.run, 11.0, player.run.hook.execution_id, "Failed")
+    player.run = hook_answered(player.run, 11.0, player.run.hook.execution_id, answer)
     player.until(11.0)
     assert (player.run.status, player.run.error.code) == (Status.STOPPED, "MANUAL_STOP")
     event = player.run.events[1]
-    assert (event.name, event.status, event.error, event.script) == (
-        "BeforeAllowTraffic",
-        "Failed",
-        "ScriptFailed",
-        "hook",
-    )
+    assert (event.name, event.status, event.error, event.end) == ("BeforeAllowTraffic", answer, error, 11.0)
+    assert player.run.weight == 0.0
 
 
 def test_a_throttled_alias_update_is_undone_and_tried_again() -> None:
