@@ -127,8 +127,7 @@ def _do(action: Action, ports: Ports, progress: Progress) -> Answer:
         case Tag():
             ports.lambda_.tag(action.function_arn, action.name, action.value)
             return None
-        case Diagnose():
-            return _diagnose(action, ports)
+    return _diagnose(action, ports)
 
 
 def identify(account_id: str | None, ports: Ports) -> Identity:

@@ -33,7 +33,7 @@ def fact(read: Callable[[], T]) -> Fact[T]:
     except AwsError as error:
         if error.kind is ErrorKind.DENIED:
             return NotPermitted(error.operation)
-        return Unavailable(error.what)
+        return Unavailable(error.what.rstrip("."))  # it becomes part of a sentence
 
 
 def survey(
