@@ -253,8 +253,6 @@ def next_step(story: Story, chapter: FunctionStory | None, result: Result) -> st
             )
         case Outcome.ROLLED_BACK:
             return "Fix the cause and deploy again; users are on the version from before."
-        case Outcome.BUG:
-            return "Please report it with this log."
         case Outcome.SUCCEEDED if story.command is Command.DEPLOY and result.previous_version:
             return "Roll back with: " + rollback_command(chapter, result)
     return ""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
 from ci_deploy import drive
 from ci_deploy.core.actions import Done, Failed, LookVersion, Observation, Progressed, RepairAlias, StoreCode, Tick
 from ci_deploy.core.errors import Refused

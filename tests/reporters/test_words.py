@@ -1,0 +1,249 @@
+"""What is said of ends and moments that are rare: in the log, the summary and the comment, by whole sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sinks import Screen
+from storyteller import PULL_REQUEST, Release
+
+from ci_deploy.core import events as e
+from ci_deploy.core.model import (
+    Alias,
+    Command,
+    Context,
+    DeploymentStatus,
+    Diagnosis,
+    EventStatus,
+    Outcome,
+    Result,
+)
+from ci_deploy.reporters import chart, comment, sections, verdict, words
+from ci_deploy.reporters.live import frame
+from ci_deploy.reporters.log import LogReporter
+
+KEYS = tuple(f"f{number:02}:live" for number in range(12))
+
+
+def logged(release: Release) -> str:
+    screen = Screen()
+    reporter = LogReporter(screen)
+    for event in release.events:
+        reporter.report(event)
+    return screen.text
+
+
+def started(**changes: Any) -> e.DeploymentStarted:
+    fields: dict[str, Any] = {
+        "at": 5.0,
+        "key": "checkout:live",
+        "deployment_id": "d-A00B2C3D4E",
+        "console_url": "",
+        "current_version": "41",
+        "target_version": "42",
+        "application": "shop",
+        "group": "checkout-live",
+    }
+    return e.DeploymentStarted(**fields | changes)
+
+
+# --- The log ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_takes_long_is_told_in_sizes_that_people_read() -> None:
+    release = Release()
+    for done in (512, 300 * 1024, 40 * 1024 * 1024):
+        release.after(5)._add(e.Progress, what="uploading dist", done=done, total=50 * 1024 * 1024)
+    text = logged(release)
+    assert "… Progress             uploading dist: 512 B of 50.0 MiB" in text
+    assert "uploading dist: 300 KiB of 50.0 MiB" in text
+    assert "uploading dist: 40.0 MiB of 50.0 MiB" in text
+
+
+def test_a_deployment_without_time_limit_or_address_is_one_line() -> None:
+    release = Release().planned()
+    release.events.append(started(attached=True))
+    assert "✓ Deployment           d-A00B2C3D4E goes on, attached to it, 41 → 42\n" in logged(release)
+
+
+def test_a_status_that_aws_adds_later_is_shown_as_it_is() -> None:
+    """Neither good nor bad, and no crash."""
+    text = logged(Release().begun().lifecycle("AllowTraffic", EventStatus.UNKNOWN, 3.0))
+    assert "· AllowTraffic         unknown in 3s\n" in text
+
+
+def test_when_it_shifts_next_is_told_also_where_no_plan_says_how_far() -> None:
+    """`status` with `wait` follows a deployment that this run has not planned."""
+    release = Release(command=Command.STATUS)
+    release.events.append(started())
+    shares = {"41": 90.0, "42": 10.0}
+    release._add(e.TrafficShifted, deployment_id="d-A00B2C3D4E", shares=shares, next_shift_at=300.0, ends_at=None)
+    assert "█░░░░░░░░░ 10 % → 42 · next shift in 4m 59s\n" in logged(release)
+
+
+def test_the_alias_is_read_aloud_with_every_share() -> None:
+    release = Release()
+    alias = Alias(function="checkout", name="live", version="41", weights={"42": 10.0})
+    release._add(e.AliasRead, alias=alias)
+    assert "live serves version 41: 90 %, version 42: 10 %\n" in logged(release)
+
+
+# --- The live part ---------------------------------------------------------------------------------------------------
+
+
+def test_before_the_deployment_there_is_no_clock_and_after_the_last_shift_no_countdown() -> None:
+    planned = Release().planned()
+    assert frame(planned.story, planned.at) == f"checkout:live  {words.bar(0, 24)}   0 %  planned"
+    shifted = Release().running().all_shifted()
+    assert frame(shifted.story, shifted.at).endswith("100 %  in progress  0:05:14")
+
+
+# --- Documents -------------------------------------------------------------------------------------------------------
+
+
+def test_a_shift_that_is_over_in_a_moment_has_no_picture() -> None:
+    """A chart of half a second shows nothing."""
+    release = Release(command=Command.ROLLBACK).planned().after(0.5).shifts(100)
+    assert chart.traffic(release.story) == ""
+    assert "xychart" in chart.traffic(release.heartbeat().story)
+
+
+def test_of_many_failures_the_first_ten_are_explained_and_the_rest_counted() -> None:
+    release = Release(*KEYS).running()
+    for key in KEYS:
+        release._add(
+            e.Diagnosed, key=key, diagnosis=Diagnosis(code="hook", summary=f"the hook of {key} said no", remedy="")
+        )
+    text = sections.diagnoses(release.story)
+    assert text.count("said no") == 10
+    assert text.endswith("… and why 2 more functions did not succeed is in the job log.")
+
+
+def entry(number: int) -> e.HistoryEntry:
+    return e.HistoryEntry(
+        deployment_id=f"d-{number:09}",
+        status=DeploymentStatus.SUCCEEDED,
+        kind="deploy",
+        created=1795442400.0 - number,
+        current_version=str(number),
+        target_version=str(number + 1),
+        run_id=number + 1,
+        commit="0123456789abcdef",
+    )
+
+
+def status(context: Context) -> Release:
+    alias = Alias(function="checkout", name="live", version="41")
+    release = Release(command=Command.STATUS, context=context)
+    return release._add(
+        e.StatusReported, alias=alias, served_by=None, running=None, history=tuple(map(entry, range(30)))
+    )
+
+
+def test_a_long_history_ends_with_how_much_more_there_is() -> None:
+    text = sections.history(status(PULL_REQUEST).story, 25)
+    assert text.count("| deploy |") == 25
+    assert text.endswith("… and 5 older ones.")
+    assert "/actions/runs/7" in text
+    assert "/commit/0123456789abcdef" in text
+
+
+def test_without_a_repository_runs_and_commits_are_no_links() -> None:
+    """By hand, on a terminal: there is no server to link to."""
+    text = sections.history(status(Context()).story, 1)
+    assert "`0123456` run 1" in text
+    assert "/actions/" not in text
+
+
+def test_before_a_plan_there_is_nothing_to_comment_on() -> None:
+    """A release that waits for its turn: the comment begins with its plan."""
+    assert sections.functions_table(Release().story) == ""
+    assert comment.identifiable(Release().story, "checkout:live") is True
+    assert comment.identifiable(Release(inputs={}).story, "checkout:live") is False
+
+
+# --- Verdicts --------------------------------------------------------------------------------------------------------
+
+
+def result(outcome: Outcome, **changes: Any) -> Result:
+    fields: dict[str, Any] = {"function": "checkout", "alias": "live", "outcome": outcome}
+    return Result(**fields | changes)
+
+
+@pytest.mark.parametrize(
+    ("command", "made", "sentence"),
+    [
+        (
+            Command.PLAN,
+            result(Outcome.PLANNED, previous_version="41", target_version="41"),
+            "checkout:live would stay on version 41. Nothing was changed.",
+        ),
+        (Command.PLAN, Result(function="", alias="live", outcome=Outcome.PLANNED), "Nothing was changed."),
+        (
+            Command.PLAN,
+            result(Outcome.PLANNED, previous_version="41"),
+            "checkout:live would go from version 41 to a new version. Nothing was changed.",
+        ),
+        (
+            Command.VALIDATE,
+            result(Outcome.VALID),
+            "The inputs, the manifest and the AppSpec are valid. AWS was not asked.",
+        ),
+        (Command.PRUNE, result(Outcome.ERROR), "Nothing was changed."),
+        (Command.PRUNE, result(Outcome.ERROR, report={"deleted": ["1"]}), ""),
+        (Command.SETUP, result(Outcome.REFUSED, report={"setup": []}), "Nothing was changed."),
+        (Command.SETUP, result(Outcome.INVALID), "Nothing was changed."),
+        (Command.SETUP, result(Outcome.BUG), ""),
+        (Command.FINISH, result(Outcome.REPORTED), ""),
+        (Command.FINISH, result(Outcome.REFUSED), "What checkout:live serves could not be read."),
+        (Command.FINISH, result(Outcome.ERROR, live_version="41"), "checkout:live serves version 41."),
+        (Command.DEPLOY, result(Outcome.ERROR), "Nothing was deployed."),
+        (Command.STATUS, result(Outcome.REPORTED, live_version="41"), "checkout:live serves version 41."),
+        (
+            Command.DEPLOY,
+            result(Outcome.CANCELLED, live_version="41"),
+            "The job was cancelled before anything was deployed. checkout:live serves version 41.",
+        ),
+        (
+            Command.DEPLOY,
+            result(Outcome.SUCCEEDED, target_version="1"),
+            "First deployment: checkout:live was created on version 1 and serves it, with all of its traffic.",
+        ),
+    ],
+)
+def test_an_end_in_one_sentence(command: Command, made: Result, sentence: str) -> None:
+    assert verdict.sentence(command, made) == sentence
+
+
+def test_while_it_goes_on_there_is_no_verdict_and_no_next_step() -> None:
+    story = Release().running().story
+    assert (verdict.summary_sentence(story), verdict.next_steps(story)) == ("", [])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "step"),
+    [
+        (Outcome.TIMED_OUT, "Traffic stays split, and later deployments fail, until the alias is set: aws lambda"),
+        (Outcome.FAILED, "Set the alias back: aws lambda update-alias --function-name checkout --name live"),
+    ],
+)
+def test_split_traffic_comes_with_the_command_that_ends_it(outcome: Outcome, step: str) -> None:
+    release = Release().running()
+    release.finished(outcome, live="41", weights="41=90,42=10", remedy="")
+    (told,) = verdict.next_steps(release.story)
+    assert told.startswith(step)
+    assert told.endswith("--function-version 41 --routing-config 'AdditionalVersionWeights={}'")
+
+
+def test_a_bug_among_many_functions_says_how_to_follow_each_that_was_begun() -> None:
+    release = Release("a:live", "b:live").running()
+    release.concluded(Result(function="", alias="live", outcome=Outcome.BUG, reason="KeyError: 'x'", remedy="Report."))
+    assert verdict.next_steps(release.story) == [
+        *(
+            f"Follow it with: ci-deploy status --function {name} --alias live --application shop"
+            f" --deployment-group {name}-live --deployment-id d-A0{number}B2C3D4E --wait true"
+            for number, name in enumerate("ab")
+        ),
+        "Report.",
+    ]
