@@ -272,7 +272,7 @@ def rollback_expected(r: Rollout) -> bool:
 def _rollback_appeared(turn: Turn, deployment: Deployment) -> None:
     limit = max(turn.r.planned.timeout, STOP_TAKES)
     # What was planned to shift next does not any more.
-    turn.set(rollback_id=deployment.rollback_id, stage_event="", shift_began=None, deadline=turn.now + limit)
+    turn.set(rollback_id=deployment.rollback_id, shift_began=None, deadline=turn.now + limit)
     turn.to(Stage.FOLLOWING_ROLLBACK)
     turn.say(
         e.RollbackStarted,

@@ -185,7 +185,7 @@ PER_CENT = Routing(kind=RoutingType.LINEAR, percentage=1, interval_minutes=1)
 
 @pytest.mark.parametrize(
     ("routing", "since", "seen", "announced"),
-    [(LINEAR, 5.0, 25.0, 61.2), (LINEAR, 81.0, 50.0, 61.2), (PER_CENT, 81.0, 2.0, 61.2)],
+    [(LINEAR, 5.0, 25.0, 61.2), (LINEAR, 81.0, 50.0, 61.2), (PER_CENT, 5.0, 1.0, 61.2), (PER_CENT, 81.0, 2.0, 61.2)],
 )
 def test_of_a_deployment_that_ran_before_us_the_next_shift_is_at_the_latest_what_its_share_allows(
     routing: Routing, since: float, seen: float, announced: float
@@ -211,6 +211,13 @@ def test_what_a_deployment_does_is_learnt_as_soon_as_it_has_a_target() -> None:
     assert began.target_version == ""  # type: ignore[attr-defined]
     result = run.result
     assert (result.previous_version, result.target_version, result.outcome) == ("1", "7", Outcome.SUCCEEDED)
+
+
+def test_the_version_that_is_replaced_is_the_deployments_own_whatever_the_alias_served_before_it_began() -> None:
+    """Somebody moved the alias in between, which is why it fails."""
+    world = World(deployments=[replace(running(created=0.5), current="5", marks=[], spans=[])])
+    run = play(world, inputs(command="status", wait="true", deployment_id="d-RUNNING01"), weather=STEADY)
+    assert (run.result.previous_version, run.result.target_version) == ("5", "7")
 
 
 def test_what_was_known_of_a_deployment_stays_known() -> None:

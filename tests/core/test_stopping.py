@@ -298,6 +298,19 @@ def test_a_pending_answer_is_told_with_codedeploys_message_and_again_when_it_cha
     assert len(stops(run)) == 3, "Succeeded is not asked for again"
 
 
+def test_the_answer_to_the_stop_of_another_deployment_is_told_as_that_and_changes_nothing_of_ours() -> None:
+    other = Running(id="d-RUNNING01", created=0.0, current="1", target="7", routing=CANARY)
+    world = World(deployments=[other], versions={"1": "old", "7": "seven"})
+    run = play(world, inputs(on_conflict="supersede"), weather=STEADY)
+    assert run.said(e.StopAnswered) == [
+        e.StopAnswered(
+            at=run.said(e.StopAnswered)[0].at, key="checkout:live", deployment_id="d-RUNNING01", status="Succeeded"
+        )
+    ]
+    assert (run.rollout.stop_sent, run.rollout.stop_accepted, run.rollout.stop_asked_at) == (False, False, 0.0)
+    assert run.result.outcome is Outcome.SUCCEEDED
+
+
 # --- hooks that hang ---
 
 
