@@ -163,12 +163,6 @@ class _Told(io.RawIOBase):
     def __len__(self) -> int:
         return self._size
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
     def read(self, size: int | None = -1) -> bytes:
         data = self._content.read(-1 if size is None else size)
         self._telling(self._content.tell(), self._size)

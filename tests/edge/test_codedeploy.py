@@ -403,6 +403,12 @@ def test_the_marker_finds_a_deployment_whose_answer_was_lost(aws: StubbedAws, ap
     assert found.id == ONE
 
 
+def test_where_no_deployment_has_the_marker_there_is_none(aws: StubbedAws, api: CodeDeployApi) -> None:
+    aws.stub("codedeploy").add_response("list_deployments", {"deployments": [ONE]})
+    batch(aws, info(description="ci-deploy/1 id=ffffffff"))
+    assert api.find("app", "blue", "0a1b2c3d") is None
+
+
 def test_finding_makes_one_attempt(aws: StubbedAws, api: CodeDeployApi, clock: FakeClock) -> None:
     aws.refuse("codedeploy", "list_deployments", "ThrottlingException")
     with pytest.raises(AwsError):

@@ -290,6 +290,20 @@ def test_a_read_is_asked_twice_and_a_write_once(api: responses.RequestsMock) -> 
     assert len(api.calls) == 3
 
 
+def test_a_read_whose_connection_broke_is_asked_again(api: responses.RequestsMock) -> None:
+    api.get(f"{REPOSITORY}/commits/abc/pulls", body=requests.ConnectionError("reset"))
+    api.get(f"{REPOSITORY}/commits/abc/pulls", json=[])
+    assert client().pull_requests_of("abc") == ()
+    assert len(api.calls) == 2
+
+
+def test_a_list_that_is_none_is_an_error_and_not_an_empty_one(api: responses.RequestsMock) -> None:
+    """Otherwise our own comment would seem to be missing, and be made a second time."""
+    api.get(f"{REPOSITORY}/issues/7/comments", json={"message": "maintenance"})
+    with pytest.raises(GitHubError, match="200: the answer is not a list"):
+        list(client().comments(7))
+
+
 def test_no_answer_is_an_error_of_ours(api: responses.RequestsMock) -> None:
     """Resets, time-outs, DNS: GitHubError with status 0, and no token in its text."""
     api.post(f"{REPOSITORY}/issues/7/comments", body=requests.ConnectionError(f"reset while sending {TOKEN}"))
