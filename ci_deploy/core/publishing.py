@@ -57,10 +57,10 @@ def published(turn: Turn, version: FunctionVersion) -> None:
     r = turn.r
     if r.stage is not Stage.PUBLISHING:
         return
-    made = bind(r.planned, version)
-    turn.set(plan=made, doubtful=False)
     turn.say(e.VersionPublished, version=version.version, code_sha256=version.code_sha256)
+    made = bind(r.planned, version)
     if version.version == made.current_version:
+        turn.set(plan=made)
         reason = f"Lambda published nothing new: version {version.version} is served already."
         turn.end(Outcome.UNCHANGED, reason=reason)
         return
@@ -72,19 +72,15 @@ def _not_published(turn: Turn, error: CiDeployError) -> None:
     kind, code = kind_of(error), error.code if isinstance(error, AwsError) else ""
     # A few times in any case: one answer that never came may have taken all of that time.
     within = turn.now - r.since < WRITE_FOR or r.tries < 3
-    if kind is ErrorKind.UNREACHABLE and within:
-        # Publishing what is published already returns the same version, so repeating it is safe.
-        turn.set(doubtful=True)
-        turn.retry()
-    elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and within:
-        turn.retry()
+    if kind is not None and kind.transient and within:
+        turn.retry()  # also where the answer was lost: what is published already is returned as the same version
     elif code == "ResourceConflictException" and within:
         if r.tries == 0:
             turn.say(e.Waiting, what=f"Lambda is still updating {r.function}")
-        turn.retry(base=1.0, most=5.0)
+        turn.retry(most=5.0)
     elif (kind is ErrorKind.CONFLICT or _other_code(error)) and r.repeats < REPEATS:
         # Something moved RevisionId: our own lost publishing, Lambda itself, or somebody. What is there tells.
-        turn.set(repeats=r.repeats + 1, doubtful=False)
+        turn.set(repeats=r.repeats + 1)
         turn.to(Stage.UPDATED, after=1.0)
     elif kind is ErrorKind.CONFLICT or _other_code(error):
         concurrent(turn, error.what)
@@ -103,14 +99,14 @@ def bound(turn: Turn, made: Plan) -> None:
     if made.new is not None and made.new.state == "Pending":
         turn.say(e.Waiting, what=f"Version {made.target_version} is being prepared by Lambda")
         turn.to(Stage.ACTIVATING, after=2.0)
-        return
-    _ready(turn, made)
+    else:
+        _ready(turn, made)
 
 
 def activating(turn: Turn) -> None:
     r = turn.r
     if turn.now - r.since > ACTIVE_FOR:
-        turn.end(Outcome.FAILED, reason=f"Version {r.target_version} is still pending after 26 minutes.")
+        turn.end(Outcome.FAILED, reason=f"Version {r.target_version} is not ready after 26 minutes.")
     elif not turn.asked(LookVersion) and turn.due():
         turn.ask(LookVersion(key=r.key, function=r.function, version=r.target_version))
 
@@ -124,11 +120,10 @@ def _look_at_version(turn: Turn, version: FunctionVersion | None) -> None:
         why = f": {version.state_reason}" if version and version.state_reason else "."
         turn.end(Outcome.FAILED, reason=f"Version {r.target_version} became {state}{why} Nothing was deployed.")
     else:
-        _ready(turn, bind(r.planned, version))
+        bound(turn, bind(r.planned, version))
 
 
 def _ready(turn: Turn, made: Plan) -> None:
-    turn.set(plan=made)
     if made.creates_alias:
         turn.to(Stage.CREATING_ALIAS)
     else:
@@ -137,18 +132,20 @@ def _ready(turn: Turn, made: Plan) -> None:
 
 def looked(turn: Turn, version: FunctionVersion | None) -> None:
     """The answer to LookVersion, by what was looked for."""
-    match turn.r.stage:
-        case Stage.ACTIVATING:
-            _look_at_version(turn, version)
-        case Stage.SETTLING if version is not None and version.busy:
-            turn.set(again_at=turn.now + 2.0, tries=0)
-        case Stage.SETTLING if version is not None:
-            settled(turn, version)
-        case Stage.SETTLING:
+    stage = turn.r.stage
+    if stage is Stage.ACTIVATING:
+        _look_at_version(turn, version)
+    elif stage is Stage.SETTLING:
+        if version is None:
             turn.to(Stage.GATHERING)  # where it is found missing
-        case Stage.UPDATED if version is None:
+        elif version.busy:
+            turn.set(again_at=turn.now + 2.0, tries=0)
+        else:
+            settled(turn, version)
+    elif stage is Stage.UPDATED:
+        if version is None:
             turn.end(Outcome.ERROR, reason=f"Function {turn.r.function} does not exist any more.")
-        case Stage.UPDATED if version is not None:
+        else:
             look_at_latest(turn, version)
 
 
@@ -226,7 +223,7 @@ def failed(turn: Turn, action: object, error: CiDeployError) -> None:
             not_updated(turn, error)
         case Publish() if stage is Stage.PUBLISHING:
             _not_published(turn, error)
-        case CreateAlias() if stage is Stage.CREATING_ALIAS:
+        case CreateAlias():
             _alias_not_created(turn, error)
         case LookVersion() | LookAlias() if stage in _LOOKING:
             if transient and turn.now - turn.r.since < ACTIVE_FOR:

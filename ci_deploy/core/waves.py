@@ -147,8 +147,7 @@ def _group(r: Rollout) -> tuple[str | None, str | None]:
 def _may_exist(turn: Turn) -> bool:
     """Whether a deployment, or the first one's alias, was asked for: what became of it is known soon."""
     r = turn.r
-    lost = r.doubtful and r.creations > 0
-    return lost or turn.asked(Create) or turn.asked(CreateAlias) or r.alias_created
+    return r.doubtful or turn.asked(Create) or turn.asked(CreateAlias) or r.alias_created
 
 
 def _undo(turn: Turn, done: Result, why: str) -> None:
