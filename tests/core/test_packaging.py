@@ -1,4 +1,4 @@
-"""What goes into a zip, and what it may weigh: one folder gives the same bytes everywhere, and Lambda has its limits."""
+"""What goes into a zip, and what it may weigh: one folder gives the same bytes everywhere, and Lambda has limits."""
 
 from __future__ import annotations
 
