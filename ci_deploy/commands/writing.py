@@ -26,7 +26,8 @@ def write(call: Call, what: str, attempt: Callable[[], object], *, happened: Cal
     """Carry out one write and say so. `happened` reads whether it has had its effect. Raises AwsError, Cancelled."""
     doubtful = False
     pause = 0.0
-    for number in range(TRIES):
+    number = 0
+    while True:
         # Waiting for the next try ends with the signal: the runner kills what is not over ten seconds later.
         if call.cancelled(pause):
             raise Cancelled
@@ -44,4 +45,5 @@ def write(call: Call, what: str, attempt: Callable[[], object], *, happened: Cal
             if not again or number + 1 == TRIES:
                 raise
             pause = PAUSE * 2**number
+            number += 1
     call.report(e.Written(at=call.now(), key=key, what=what))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ci_deploy.commands import prune
 from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.edge.lambda_versions import LambdaVersions
 from tests.support.account import Account
@@ -166,11 +167,17 @@ def test_an_event_source_of_a_version_keeps_it(
     assert versions(eight) == ["1", "6", "8"]
 
 
-def test_the_revision_that_a_rollback_goes_back_to_stays_however_long_ago(theatre: Theatre, eight: Account) -> None:
+def test_the_revision_that_a_rollback_goes_back_to_stays_however_long_ago(
+    theatre: Theatre, eight: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The group's last successful deployment is looked up where it is not among the newest ones."""
-    eight.set_config("CodeDeployDefault.LambdaAllAtOnce")
-    theatre.run({"target-version": "2"}).check(0, outcome="succeeded")
+    at_once = {"deployment-config": "CodeDeployDefault.LambdaAllAtOnce"}
+    theatre.run({**at_once, "target-version": "2"}, run=(100, 1)).check(0, outcome="succeeded")
+    theatre.emulator.scripts(CodeDeployHook_checkout_before="fail")
+    failing = {**at_once, "target-version": "3", "before-allow-traffic": "CodeDeployHook_checkout_before"}
+    theatre.run(failing, run=(101, 1)).check(1, outcome="rolled-back")
     eight.lambda_.update_alias(FunctionName="checkout", Name="live", FunctionVersion="1")
+    monkeypatch.setattr(prune, "HISTORY", 1)
     done = theatre.run(PRUNE).check(0, outcome="reported")
     assert "the group's last successful revision" in kept(done)["2"]
 
