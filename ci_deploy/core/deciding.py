@@ -37,7 +37,7 @@ def gathered(turn: Turn, facts: Facts) -> None:
         return
     if turn.r.facts is None:
         turn.say(e.Identified, identity=facts.identity)
-    turn.set(facts=facts, alias=facts.alias, alias_at=turn.now, tries=0)
+    turn.set(facts=facts, alias=facts.alias, alias_at=turn.now)
     _COMMANDS[turn.r.command](turn, facts)
 
 
@@ -49,7 +49,7 @@ def _deploy(turn: Turn, facts: Facts) -> None:
     made = _checked(turn, facts, plan(r.inputs, facts))
     lasting = tuple(finding for finding in made.refusals if finding.code not in _PASSING)
     mine = _own_running(r, facts, made)
-    other = next((deployment for deployment in facts.active if mine is None or deployment.id != mine.id), None)
+    other = next(iter(facts.active), None)
     if lasting:
         _refuse(turn, facts, made, lasting)
     elif not r.cleared and (mine is not None or (other is not None and r.inputs.on_conflict != "fail")):
@@ -72,12 +72,12 @@ def _deploy(turn: Turn, facts: Facts) -> None:
         turn.end(Outcome.UNCHANGED, reason=made.unchanged)
     elif older := _newer_run(r, facts):
         _refuse(turn, facts, made, (older,))
-    elif not r.cleared:
-        _show(turn, facts, made)
-        turn.to(Stage.READY)
     else:
         _show(turn, facts, made)
-        begin(turn, made)
+        if r.cleared:
+            begin(turn, made)
+        else:
+            turn.to(Stage.READY)
 
 
 def _plan(turn: Turn, facts: Facts) -> None:
@@ -126,11 +126,9 @@ def _show(turn: Turn, facts: Facts, made: Plan) -> None:
 def _refuse(turn: Turn, facts: Facts, made: Plan, findings: tuple[Finding, ...]) -> None:
     """Exit 3 with every refusal; the first leads."""
     extra = tuple(finding for finding in findings if finding not in made.findings)
-    made = replace(made, findings=(*extra, *made.findings))
-    turn.set(plan=made)
-    _show(turn, facts, made)
+    _show(turn, facts, replace(made, findings=(*extra, *made.findings)))
     reason = " ".join(finding.text for finding in findings)
-    remedy = " ".join(dict.fromkeys(finding.remedy for finding in findings if finding.remedy))
+    remedy = " ".join(dict.fromkeys(finding.remedy for finding in findings))
     turn.end(Outcome.REFUSED, reason=reason, remedy=remedy)
 
 
@@ -230,7 +228,6 @@ def _rollback(turn: Turn, facts: Facts) -> None:
     made = _checked(turn, facts, reverse(r.inputs, facts, way.version))
     matters = tuple(finding for finding in made.refusals if finding.code not in _NO_MATTER_FOR_A_ROLLBACK)
     made = replace(made, findings=tuple(f for f in made.findings if f in matters or f.severity is not Severity.REFUSAL))
-    turn.set(plan=made)
     if not way.version and facts.alias is not None:
         matters = (*matters, _no_way(way))
     elif made.unchanged:
@@ -248,7 +245,6 @@ def _rollback(turn: Turn, facts: Facts) -> None:
         return
     note = Finding(severity=Severity.NOTE, code="way-back", text=f"Going back: {way.why}.")
     made = replace(made, findings=(note, *made.findings))
-    turn.set(plan=made)
     _show(turn, facts, made)
     bound(turn, made)
 
@@ -361,18 +357,15 @@ def _stop(turn: Turn, facts: Facts) -> None:
     r = turn.r
     subject = _subject(r, facts)
     if subject is None and r.inputs.deployment_id:
-        turn.end(
-            Outcome.REFUSED,
-            reason=_not_ours(r),
-            remedy="`ci-deploy status` lists this group's deployments.",
-        )
-    elif subject is not None and not subject.status.terminal and not r.subject and _too_early(turn, subject):
-        return
+        remedy = "`ci-deploy status` lists this group's deployments."
+        turn.end(Outcome.REFUSED, reason=_not_ours(r), remedy=remedy)
     elif subject is None:
         turn.end(Outcome.UNCHANGED, reason=f"No deployment of {r.key} is running: there is nothing to stop.")
     elif subject.status.terminal:
         turn.set(deployment_id=subject.id)
         turn.end(Outcome.UNCHANGED, reason=f"Deployment {subject.id} is over already: {subject.status}.")
+    elif not r.subject and _too_early(turn, subject):
+        return
     else:
         _follow(turn, facts, subject)
         why = f"Stop: {r.inputs.reason}" if r.inputs.reason else "Stop, as asked"
@@ -381,7 +374,7 @@ def _stop(turn: Turn, facts: Facts) -> None:
 
 def _status(turn: Turn, facts: Facts) -> None:
     r = turn.r
-    if facts.latest is None or facts.alias is None or facts.group is None:
+    if facts.alias is None or facts.group is None:  # without the function there is no alias either
         made = _checked(turn, facts, plan(r.inputs, facts))
         _refuse(turn, facts, made, made.refusals)
         return

@@ -19,6 +19,7 @@ from ci_deploy.core.marker import Marker, write
 from ci_deploy.core.model import (
     CREATOR_ROLLBACK,
     Alarm,
+    Command,
     Context,
     DeploymentStatus,
     Known,
@@ -27,7 +28,7 @@ from ci_deploy.core.model import (
 )
 from ci_deploy.core.planning import Facts
 from ci_deploy.core.release import step
-from tests.support.playing import STEADY, Run, first, play, play_together, post_step, until
+from tests.support.playing import STEADY, Run, Worlds, first, play, play_together, post_step, until
 from tests.support.world import AT_ONCE, CANARY, IDENTITY, Running, World, context, inputs
 
 ON_FAILURE, ON_ALARM = frozenset({"DEPLOYMENT_FAILURE"}), frozenset({"DEPLOYMENT_STOP_ON_ALARM"})
@@ -143,6 +144,35 @@ def test_status_follows_what_has_not_started_only_when_it_is_known_whose_it_is()
     )
     assert (did(theirs), end(theirs)) == ("Gather", (Outcome.REPORTED, "Nothing was written.", ""))
     assert len(theirs.said(e.StatusReported)) == 1
+
+
+def test_status_follows_at_once_what_is_named() -> None:
+    run = go(begun(0.0, name="d-NAMED0000"), command="status", wait="true", deployment_id="d-NAMED0000")
+    assert (at(run, a.Gather), run.result.outcome) == ([0.0], Outcome.SUCCEEDED)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "changes", "version"),
+    [
+        (0.0, {}, "1"),
+        (0.0, {"alias_weights": SPLIT}, ""),  # it would have to end before anybody knew
+        (0.0, {"told": lambda facts: replace(facts, alias=None)}, ""),
+        (5.0, {}, "1"),
+        (5.0, {"alias_version": "3", "alias_weights": {}}, "1"),
+        (5.0, {"targets_readable": False, "alias_weights": {}}, ""),
+    ],
+)
+def test_what_a_named_deployment_replaces_its_target_says_or_before_it_starts_the_alias(
+    seconds: float, changes: dict[str, Any], version: str
+) -> None:
+    """Without either nothing is claimed."""
+    world = begun(seconds, name="d-NAMED0000")
+    for name, value in changes.items():
+        setattr(world, name, value)
+    run = go(world, command="stop", deployment_id="d-NAMED0000")
+    (begins,) = run.said(e.DeploymentStarted)
+    assert isinstance(begins, e.DeploymentStarted)
+    assert begins.current_version == version
 
 
 def test_whose_it_is_is_awaited_for_half_a_minute() -> None:
@@ -330,6 +360,7 @@ def test_a_rollback_that_leads_nowhere_stops_nothing_and_repairs_nothing(
     whole = back(served_three(), **given)
     during = back(begun(), **given)
     assert (did(whole), end(whole)) == (did(during), end(during)) == ("Gather", said)
+    assert at(whole, a.Gather) == at(during, a.Gather) == [0.0]
     assert findings(whole) == findings(during) == [("no-way-back", said[1])]
     split = back(served_three(alias_weights=SPLIT), **given)
     text = SPLIT_TEXT.replace("version 1", "version 3")
@@ -477,6 +508,11 @@ def test_release_hold_takes_the_hold_off_first_and_once(command: str, stick: boo
     assert [event.text for event in run.events if isinstance(event, e.HoldChanged)] == [""]
 
 
+def test_a_hold_does_not_keep_from_a_rollback_and_stays() -> None:
+    run = back(served_three(tags={tag("live"): "by bob - bad"}))
+    assert (did(run), end(run)) == ("Gather Create Look LookAlias", SUCCEEDED_AT["2"])
+
+
 @pytest.mark.parametrize("tags", [{}, {tag("beta"): "by bob - bad"}])
 def test_release_hold_without_a_hold_writes_nothing(tags: dict[str, str]) -> None:
     run = go(Account(tags=tags), release_hold="true")
@@ -499,6 +535,9 @@ def test_a_re_run_of_a_rollback_goes_no_further_back() -> None:
     run = back(served_three(rolled_back(), alias_version="2"))
     assert (did(run), end(run)) == ("Gather", (Outcome.UNCHANGED, f"This run has rolled back already, by {C}.", ""))
     assert (run.result.previous_version, run.result.target_version, run.result.live_version) == ("3", "2", "2")
+    failed = over("d-DDDDDDDDD", "2", "9", at=-600.0, good=False, description=marked(101))
+    later = back(served_three(rolled_back(), failed, alias_version="2"))
+    assert (did(later), end(later)) == (did(run), end(run))
 
 
 @pytest.mark.parametrize(
@@ -549,7 +588,8 @@ def test_a_rollback_stops_what_runs_with_rollback_and_follows_that(to_version: s
         "",
     )
     assert (run.result.deployed, run.result.previous_version, run.result.target_version) == (True, "7", "1")
-    (begins,) = run.said(e.DeploymentStarted)
+    shown, begins = (each for each in run.events if isinstance(each, e.Planned | e.DeploymentStarted))
+    assert isinstance(shown, e.Planned)
     assert isinstance(begins, e.DeploymentStarted)
     assert (begins.attached, begins.current_version, begins.target_version) == (True, "1", "7")
 
@@ -640,7 +680,7 @@ def test_stop_stops_what_runs_and_follows_it(given: dict[str, str], why: str, ro
     run = go(begun(), command="stop", **given)  # type: ignore[arg-type]
     assert (did(run), stops(run)) == ("Gather Stop Look LookAlias", [(0.1, "d-OTHER", rollback)])
     assert [event.why for event in run.events if isinstance(event, e.StopRequested)] == [why]
-    assert run.result.outcome is Outcome.STOPPED
+    assert (len(run.said(e.Planned)), run.result.outcome) == (1, Outcome.STOPPED)
     assert (run.result.rollback, run.result.live_weights) == (
         (Rollback.SUCCEEDED, "") if rollback else (Rollback.NONE, "1=90,7=10")
     )
@@ -673,6 +713,7 @@ def served_by(*past: Running, alias_version: str) -> str:
     run = go(Account(alias_version=alias_version, deployments=list(past)), command="status")
     (told_,) = run.said(e.StatusReported)
     assert isinstance(told_, e.StatusReported)
+    assert told_.running is None
     return told_.served_by.deployment_id if told_.served_by else ""
 
 
@@ -725,6 +766,7 @@ def test_the_post_step_stops_what_the_main_step_has_left(
     assert (did(run), stops(run)) == ("Gather Stop Look LookAlias", asked)
     why = [event.why for event in run.events if isinstance(event, e.StopRequested)]
     assert why == ["The job ended before this deployment did"]
+    assert len(run.said(e.Planned)) == 1
     assert (run.result.outcome, run.result.live_weights, run.result.settled) == (Outcome.CANCELLED, split, True)
 
 
@@ -767,7 +809,37 @@ def test_the_post_step_does_not_look_again_for_a_deployment_that_it_knows_by_its
     assert (at(run, a.Gather), run.result.outcome) == ([0.0], Outcome.CANCELLED)
 
 
+def test_the_post_step_counts_in_real_seconds_from_its_own_beginning() -> None:
+    """On a clock that runs twice as fast, and began half a minute ago."""
+    given = replace(inputs(), command=Command.FINISH.value)
+    rollout = replace(first(given, context()), search=True, second=2.0, began=-30.0)
+    world = Account()
+    run = Run(world, rollout, weather=STEADY)
+    play_together(world, run)
+    assert at(run, a.Gather) == [round(10.1 * n, 3) for n in range(10)]
+
+
+@pytest.mark.parametrize(("policy", "repairs"), [("rollback", 1), ("stop", 0)])
+def test_the_post_step_sees_to_the_rollback_of_what_the_main_step_had_stopped(policy: str, repairs: int) -> None:
+    world = Account(rollback_to="nowhere", rollback_events=ON_FAILURE)
+    main = go(world, signals=(30.0,), on_cancel=policy)
+    run = post_step(main, weather=STEADY, killed=True)
+    assert run is not None
+    assert (run.count(a.Stop), run.count(a.RepairAlias)) == (0, repairs)
+    assert (run.result.live_version, run.result.live_weights) == ("1", "" if repairs else "1=90,2=10")
+
+
 # --- deploy ---
+
+
+def test_the_name_of_the_resource_in_the_users_own_appspec_is_kept() -> None:
+    world = Account()
+    run = Run(world, replace(first(inputs(), context()), logical_name="MyFunction"), weather=STEADY)
+    play_together(world, run)
+    assert len(run.said(e.Planned)) == 1
+    (stored,) = run.said(e.RevisionStored)
+    assert isinstance(stored, e.RevisionStored)
+    assert '"MyFunction": {' in stored.content
 
 
 @pytest.mark.parametrize("deployments", [[], [running()]])
@@ -799,7 +871,8 @@ def test_what_is_served_already_is_unchanged() -> None:
 
 def test_who_we_are_is_told_once_however_often_is_read() -> None:
     run = go(begun())
-    assert run.count(a.Gather) > 1
+    assert run.count(a.Gather) == 2, "once what was waited for ended well there is nothing more to wait for"
+    assert isinstance(run.events[0], e.Identified)
     assert [event.identity for event in run.events if isinstance(event, e.Identified)] == [IDENTITY]
 
 
@@ -816,11 +889,15 @@ def test_facts_that_come_late_decide_nothing() -> None:
 # --- deploy: what runs in the group ---
 
 
+def re_run(world: World) -> Run:
+    return play(world, inputs(), run=context(attempt=2), marker_id="0badcaf2", weather=STEADY)
+
+
 def test_what_this_run_created_is_followed_however_it_is_read() -> None:
     world = Account()
     main = Run(world, first(inputs(), context()), weather=STEADY)
     until(world, main, 0.4)
-    again = go(world, run=context(attempt=2))
+    again = re_run(world)
     assert (did(again), end(again)) == ("Gather Look LookAlias", SUCCEEDED_AT["2"])
     (begins,) = again.said(e.DeploymentStarted)
     assert isinstance(begins, e.DeploymentStarted)
@@ -834,7 +911,7 @@ def test_a_re_run_finds_its_own_while_it_shifts_and_when_all_has_shifted(seconds
     world = Account(hook_seconds=(None, 90.0), told=lambda facts: replace(facts, alarms=Known(())))
     main = Run(world, first(inputs(), context()), weather=STEADY)
     until(world, main, seconds)
-    again = go(world, run=context(attempt=2))
+    again = re_run(world)
     assert (did(again), end(again)) == ("Gather Look LookAlias", SUCCEEDED_AT["2"])
     assert (again.result.previous_version, again.result.target_version) == ("1", "2")
     # What was found is shown all the same; of what is served already nothing is.
@@ -860,16 +937,20 @@ def test_only_this_runs_own_deployment_is_followed_and_another_is_waited_for(
     assert (run.count(a.Create), run.result.target_version) == ((0, "7") if mine else (1, "8"))
 
 
-@pytest.mark.parametrize(("target", "run_id", "mine"), [("2", 100, True), ("7", 100, False), ("2", 99, False)])
-def test_the_same_version_by_the_same_run_is_the_same_work(target: str, run_id: int, mine: bool) -> None:
-    run = go(begun(target=target, description=marked(run_id)), target_version="2")
+@pytest.mark.parametrize(
+    ("target", "theirs", "ours", "mine"),
+    [("2", 100, 100, True), ("7", 100, 100, False), ("2", 99, 100, False), ("2", 0, 0, False)],
+)
+def test_the_same_version_by_the_same_run_is_the_same_work(target: str, theirs: int, ours: int, mine: bool) -> None:
+    """At a terminal every run is a new one."""
+    run = go(begun(target=target, description=marked(theirs)), run=context(ours), target_version="2")
     assert bool(waits(run)) is not mine
 
 
 def test_own_and_others_deployment_in_one_group_the_own_is_followed() -> None:
     """CodeDeploy lets only one of a group run; what is read may lag behind."""
-    world = begun(description="by hand", function="other")
-    world.deployments.append(running("d-OURS00000", description=marked(100, mark="0badcafe")))
+    world = begun(0.0, name="d-OURS00000", description=marked(100, mark="0badcafe"))
+    world.deployments.append(running(description="by hand", function="other"))
     world.advance(10.0)
     assert go(world).result.deployment_id == "d-OURS00000"
 
@@ -895,8 +976,8 @@ def test_a_release_waits_for_its_own_functions_even_if_it_supersedes_others() ->
 
 def test_a_split_alias_is_refused_or_repaired_first() -> None:
     refused = go(Account(alias_weights=SPLIT))
-    assert (did(refused), end(refused)) == (
-        "Gather",
+    assert (at(refused, a.Gather), end(refused)) == (
+        [0.0],
         (Outcome.REFUSED, SPLIT_TEXT, f"{REPAIR}, or the input `repair: true`."),
     )
     repaired = go(Account(alias_weights=SPLIT), repair="true")
@@ -935,7 +1016,11 @@ def test_a_rollback_that_never_appears_is_awaited_for_a_minute() -> None:
     run = go(world)
     first_, *again = at(run, a.Gather)[1:]
     assert again == [round(first_ + 5.1 * n, 3) for n in range(1, 13)]
-    assert run.result.outcome is Outcome.REFUSED
+    assert (run.result.outcome, run.result.live_version, run.result.live_weights) == (
+        Outcome.REFUSED,
+        "1",
+        "1=90,7=10",
+    )
     assert run.result.reason == SPLIT_TEXT.replace("version 2", "version 7")
 
 
@@ -993,3 +1078,70 @@ def test_a_newer_run_that_came_to_nothing_does_not_hide_one_that_did_not(state: 
 def test_a_newer_run_whose_target_cannot_be_read_counts() -> None:
     newer = over("d-NEWER", "1", "1", description=marked(200))
     assert go(Account(deployments=[newer], targets_readable=False)).result.outcome is Outcome.REFUSED
+
+
+# --- deploy: releases of several functions ---
+
+
+def release(*worlds: Account, **given: str) -> Run:
+    """A deployment of one function for each world, planned together."""
+    for world in worlds:
+        world.name = world.function
+    siblings = frozenset(f"{n:08}" for n, _ in enumerate(worlds))
+    rollouts = [
+        replace(first(inputs(function=world.function, **given), context(), f"{n:08}"), cleared=False, siblings=siblings)
+        for n, world in enumerate(worlds)
+    ]
+    together = Worlds(*worlds)
+    run = Run(together, *rollouts, weather=STEADY)
+    play_together(together, run)  # type: ignore[arg-type]
+    return run
+
+
+def actions(run: Run, key: str) -> str:
+    return " ".join(name for name, _ in groupby(type(one).__name__ for _, one in run.actions if one.key == key))
+
+
+def test_nothing_of_a_release_is_written_before_all_of_it_is_planned() -> None:
+    run = release(Account(function="a"), Account(function="b"))
+    assert [type(action).__name__ for _, action in run.actions][:4] == ["Gather", "Gather", "Publish", "Publish"]
+    assert [result.outcome for result in run.concluded.results] == [Outcome.SUCCEEDED] * 2
+    assert len(run.said(e.Planned)) == 2
+
+
+def test_one_function_of_a_release_that_is_refused_ends_all_of_it() -> None:
+    held = Account(function="b", tags={tag("live"): "by bob - bad"})
+    run = release(Account(function="a"), held)
+    assert did(run) == "Gather"
+    assert [result.outcome for result in run.concluded.results] == [Outcome.REFUSED] * 2
+
+
+def busy(function: str, **more: Any) -> Account:
+    world = Account(function=function, versions={"1": "old", "7": "seven"})
+    world.deployments.append(running(function=function, **more))
+    world.advance(5.0)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("description", "policy", "waits_"),
+    [("by hand", "wait", True), *((marked(100, mark="00000001"), policy, False) for policy in ("wait", "fail"))],
+)
+def test_a_function_of_a_release_that_has_a_deployment_running_is_read_again_when_it_is_its_turn(
+    description: str, policy: str, waits_: bool
+) -> None:
+    """Its own is followed then, and another's waited for: not while the others are being planned."""
+    run = release(Account(function="a"), busy("b", description=description), on_conflict=policy)
+    assert at(run, a.Publish)[0] == 0.1
+    assert actions(run, "b:live").startswith("Gather Look Gather Publish" if waits_ else "Gather LookAlias")
+    assert run.count(a.Gather) == (4 if waits_ else 3)
+    assert [result.outcome for result in run.concluded.results] == [Outcome.SUCCEEDED] * 2
+    assert [type(action).__name__ for _, action in run.actions][:2] == ["Gather", "Gather"]
+
+
+def test_where_a_conflict_fails_a_release_is_refused_before_anything_is_written() -> None:
+    run = release(Account(function="a"), busy("b"), on_conflict="fail")
+    assert did(run) == "Gather"
+    assert [result.reason for result in run.concluded.results][1] == (
+        "Deployment d-OTHER is running in group `group`, and `on-conflict` is `fail`."
+    )
