@@ -10,11 +10,12 @@ from ci_deploy.core import actions as a
 from ci_deploy.core import dispatch
 from ci_deploy.core import events as e
 from ci_deploy.core.dispatch import wake
-from ci_deploy.core.model import Command
+from ci_deploy.core.errors import ErrorKind
+from ci_deploy.core.model import Command, Finding, Outcome, Severity
 from ci_deploy.core.release import Release, step
 from ci_deploy.core.rollout import Rollout, Stage
-from tests.support.playing import first
-from tests.support.world import context, inputs
+from tests.support.playing import STEADY, Weather, first, play
+from tests.support.world import AT_ONCE, World, context, inputs
 
 
 def test_how_far_an_action_has_come_is_said_with_its_bytes_and_changes_nothing_else() -> None:
@@ -25,6 +26,32 @@ def test_how_far_an_action_has_come_is_said_with_its_bytes_and_changes_nothing_e
     assert made.events == (e.Progress(at=4.0, key="checkout:live", what="packaging build", done=1000, total=3000),)
     assert made.actions == ()
     assert made.release.rollouts == (replace(asked.release.rollouts[0], said_at=4.0),)
+
+
+def failing(kind: ErrorKind, until: float = 1e12, **rates: float) -> Weather:
+    return replace(STEADY, rates=rates, kinds=(kind,), until=until, lost_answers=0.0)
+
+
+def test_a_reading_of_the_alias_that_fails_is_repeated_and_one_that_is_denied_is_told() -> None:
+    run = play(World(routing=AT_ONCE), weather=failing(ErrorKind.THROTTLED, until=20.0, LookAlias=1.0))
+    assert (run.result.outcome, run.result.live_version) == (Outcome.SUCCEEDED, "2")
+    assert run.count(a.LookAlias) > 1
+    denied = play(World(routing=AT_ONCE), weather=failing(ErrorKind.DENIED, LookAlias=1.0))
+    assert (denied.result.outcome, denied.result.live_version) == (Outcome.LOST_CONTACT, "")
+    assert denied.count(a.LookAlias) == 1
+
+
+def test_a_diagnosis_that_fails_is_a_warning_and_the_verdict_comes_without_it() -> None:
+    world = World(routing=AT_ONCE, hook_seconds=(3.0, None), hook_good=(False, True))
+    run = play(world, weather=failing(ErrorKind.REJECTED, Diagnose=1.0))
+    (noticed,) = run.said(e.Noticed)
+    text = "The diagnosis is incomplete: test:Diagnose: Fault: weather"
+    assert noticed.finding == Finding(severity=Severity.WARNING, code="diagnosis", text=text)  # type: ignore[attr-defined]
+    assert run.result.outcome is Outcome.ROLLED_BACK
+    assert run.result.reason == (
+        "Deployment d-DEPLOY000 is Failed: HOOK_EXECUTION_FAILURE. "
+        "Rolled back by d-ROLLBACK1: the alias serves version 1 at 100 %."
+    )
 
 
 def test_an_answer_of_the_wrong_kind_is_a_bug_and_not_asked_for_again_without_end() -> None:
