@@ -174,8 +174,8 @@ def test_the_revision_that_a_rollback_goes_back_to_stays_however_long_ago(
     at_once = {"deployment-config": "CodeDeployDefault.LambdaAllAtOnce"}
     theatre.run({**at_once, "target-version": "2"}, run=(100, 1)).check(0, outcome="succeeded")
     theatre.emulator.scripts(CodeDeployHook_checkout_before="fail")
-    failing = {**at_once, "target-version": "3", "before-allow-traffic": "CodeDeployHook_checkout_before"}
-    theatre.run(failing, run=(101, 1)).check(1, outcome="rolled-back")
+    failing = {"before-allow-traffic": "CodeDeployHook_checkout_before", "auto-rollback": "off"}
+    theatre.run({**at_once, **failing, "target-version": "3"}, run=(101, 1)).check(1, outcome="failed")
     eight.lambda_.update_alias(FunctionName="checkout", Name="live", FunctionVersion="1")
     monkeypatch.setattr(prune, "HISTORY", 1)
     done = theatre.run(PRUNE).check(0, outcome="reported")
