@@ -544,33 +544,43 @@ def test_a_reversal_begins_though_nothing_else_moves_any_more() -> None:
     assert played.served == {"a": "1", "b": "1", "bad": "1"}
 
 
-def test_a_reversal_waits_for_somebody_elses_deployment_in_its_group() -> None:
-    """It begins after ours has succeeded, and before the other function fails."""
-    other = Member(function="other")
-    mine = Member(function="a", routing=AT_ONCE)
+def crowded(ends: float) -> Played:
+    """At 50 s, when `a` has succeeded and `b` has not failed yet, somebody begins to deploy in the group of `a`."""
+    mine, other = Member(function="a", routing=AT_ONCE), Member(function="other")
     group(mine, other)
     theirs = Running(id="d-THEIRS", created=50.0, current="1", target="7", routing=AT_ONCE, function="other")
-    theirs.marks = [(400.0, "end")]
+    theirs.marks = [(ends, "end")]
     played = start(mine, slow("b", alarm_at=100.0), slow("c", rollback_delay=30.0)).until(50.0)
     other.deployments.append(theirs)
     played.run.world.by_function["other"] = other  # type: ignore[union-attr]
-    played.end()
+    return played
+
+
+def test_a_reversal_waits_for_somebody_elses_deployment_in_its_group() -> None:
+    played = crowded(ends=400.0).end()
     assert played.outcomes == {"a": "rolled-back", "b": "rolled-back", "c": "rolled-back"}
     assert [(event.key, event.deployment_id) for event in played.run.said(e.Waiting)] == [("a:live", "d-THEIRS")]
     assert played.spans("a")[1][0] > 400.0
 
 
+def test_a_reversal_that_waited_is_begun_once_though_it_is_told_twice_that_it_may() -> None:
+    played = crowded(ends=400.0)
+    answer = played.run._answer
+
+    def twice(action: a.Action) -> tuple[float, a.Observation]:
+        at, observation = answer(action)
+        if isinstance(action, a.Gather):
+            played.run._expect(at + 0.2, observation)
+        return at, observation
+
+    played.run._answer = twice  # type: ignore[method-assign]
+    assert played.end().outcomes == {"a": "rolled-back", "b": "rolled-back", "c": "rolled-back"}
+    assert len(played.spans("a")) == 2
+
+
 def test_a_reversal_does_not_wait_for_ever() -> None:
-    other = Member(function="other")
-    mine = Member(function="a", routing=AT_ONCE)
-    group(mine, other)
-    theirs = Running(id="d-THEIRS", created=50.0, current="1", target="7", routing=AT_ONCE, function="other")
-    theirs.marks = [(1e6, "end")]
-    played = start(mine, slow("b", alarm_at=100.0)).until(50.0)
-    other.deployments.append(theirs)
-    played.run.world.by_function["other"] = other  # type: ignore[union-attr]
-    played.end()
-    assert played.outcomes == {"a": "rollback-failed", "b": "rolled-back"}
+    played = crowded(ends=1e6).end()
+    assert played.outcomes == {"a": "rollback-failed", "b": "rolled-back", "c": "rolled-back"}
     assert "d-THEIRS is running in group `group`, and is still running" in played.reasons["a"]
     assert played.run.concluded.results[0].live_version == "2"
 
