@@ -1,8 +1,9 @@
-"""What a run stands on: a person's terminal, and the signals that the system has."""
+"""What a run stands on: a person's terminal, the signals that the system has, and GitHub where it is wanted."""
 
 from __future__ import annotations
 
 import io
+import json
 import signal
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from ci_deploy.drive import QueueInbox
 from ci_deploy.edge.runner import Stdout
 from ci_deploy.edge.terminal import LiveTerminal
 from ci_deploy.ports import Clock
+from tests.support.account import Account
+
+from .conftest import Theatre
 
 COMMON = ["--function", "checkout", "--application", "checkout-app", "--deployment-group", "checkout-live"]
 
@@ -69,3 +73,19 @@ def test_a_signal_is_an_observation_also_where_there_is_no_sighup(monkeypatch: p
     inbox = app.Machine().inbox(app.clock_for({}))
     signal.raise_signal(signal.SIGTERM)
     assert inbox.take(0.0) == Cancelled(signal="SIGTERM", second=1.0)
+
+
+@pytest.mark.parametrize(("comment", "asked"), [("auto", True), ("off", False)])
+def test_with_the_comment_off_nobody_asks_github_anything(
+    theatre: Theatre, account: Account, comment: str, asked: bool
+) -> None:
+    """A token alone is no wish: it may be there for `github-deployment`."""
+    ours = {"full_name": "your-org/checkout"}
+    pull_request = {"number": 7, "head": {"sha": "a" * 40, "repo": ours}, "base": {"repo": ours}}
+    payload = theatre.folder / "event.json"
+    payload.write_text(json.dumps({"pull_request": pull_request}), encoding="utf-8")
+    environ = {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": str(payload)}
+    given = {"github-token": "ghs_not-a-real-token", "comment": comment, "command": "plan"}
+    done = theatre.run(given, environ=environ).check(0, outcome="planned")
+    assert any(call.startswith("github") for call in account.operations()) is asked
+    assert "::add-mask::ghs_not-a-real-token" in done.log()
