@@ -57,11 +57,13 @@ def test_a_signal_before_the_creation_creates_nothing(runner: Runner, account: A
 
 @pytest.mark.parametrize(
     "moment",
-    [pytest.param(moment, marks=pytest.mark.full) for moment in ("::endgroup::", "BeforeAllow")] + ["AllowTraffic"],
+    # Killed before there is a deployment, the post step looks for one for a minute.
+    [pytest.param(moment, marks=pytest.mark.full) for moment in ("::endgroup::", "· BeforeAllow")] + ["· AllowTraffic"],
 )
 def test_killed_the_post_step_and_the_next_run_recover(
-    runner: Runner, account: Account, served: str, moment: str
+    runner: Runner, account: Account, emulator: Emulator, served: str, moment: str
 ) -> None:
+    emulator.scripts({"CodeDeployHook_checkout_before": {"outcome": "succeed", "seconds": 60}})
     step = runner.start({**LINEAR, "before-allow-traffic": "CodeDeployHook_checkout_before"}, run=(101, 1))
     step.wait_for(moment)
     step.kill()
