@@ -413,7 +413,8 @@ def _finish(turn: Turn, facts: Facts) -> None:
     turn.set(plan=made)
     _show(turn, facts, made)
     attach(turn, subject)
-    policy = r.inputs.on_cancel
+    # What takes a version back, by hand or because another function of the release failed, is not taken back.
+    policy = "leave" if is_rollback(subject) and r.inputs.on_cancel == "rollback" else r.inputs.on_cancel
     if policy != "leave" and not subject.status.terminal:
         request_stop(turn, Cause.CANCELLED, "The job ended before this deployment did", rollback=policy == "rollback")
         return
