@@ -55,6 +55,10 @@ def _deploy(turn: Turn, facts: Facts) -> None:
     elif not r.cleared and (mine is not None or (other is not None and r.inputs.on_conflict != "fail")):
         turn.set(stale=True)
         turn.to(Stage.READY)
+    elif not r.cleared and len(r.siblings) > 1 and (_repair_wanted(r, made) or _release_wanted(r, facts)):
+        # Nothing is written for one function of a release while another may still be refused.
+        turn.set(stale=True)
+        turn.to(Stage.READY)
     elif mine is not None:
         # What it does is what its target says: by now the alias may serve what it has brought.
         made = replace(existing(r.inputs, facts, mine, previous=made.current_version), findings=made.findings)
@@ -183,23 +187,29 @@ def _settling(turn: Turn, facts: Facts) -> bool:
 
 def _releases(turn: Turn, facts: Facts) -> bool:
     """`release-hold` takes the hold off first, where there is one."""
-    r = turn.r
-    held = facts.latest is not None and holds.held(facts.latest.tags, r.inputs.alias) is not None
-    if not (r.inputs.release_hold and held) or r.held:
+    if not _release_wanted(turn.r, facts):
         return False
     turn.to(Stage.HOLDING)
     return True
 
 
+def _release_wanted(r: Rollout, facts: Facts) -> bool:
+    held = facts.latest is not None and holds.held(facts.latest.tags, r.inputs.alias) is not None
+    return r.inputs.release_hold and held and not r.held
+
+
 def _repairs(turn: Turn, made: Plan) -> bool:
     """A split alias that nothing explains any more is put on its primary version first, if that is wanted."""
-    r = turn.r
-    wanted = r.inputs.repair or (r.command is Command.ROLLBACK and r.inputs.restore_alias == "auto")
-    if not wanted or r.repairing or {finding.code for finding in made.refusals} != {"alias-split"}:
+    if not _repair_wanted(turn.r, made):
         return False
     turn.set(repairing=True)
     turn.to(Stage.RESTORING)
     return True
+
+
+def _repair_wanted(r: Rollout, made: Plan) -> bool:
+    wanted = r.inputs.repair or (r.command is Command.ROLLBACK and r.inputs.restore_alias == "auto")
+    return wanted and not r.repairing and {finding.code for finding in made.refusals} == {"alias-split"}
 
 
 # --- rollback ----------------------------------------------------------------------------------------------------

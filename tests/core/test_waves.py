@@ -5,6 +5,7 @@ Every function has a small world of its own, and, where a test says so, a deploy
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -65,6 +66,32 @@ def test_one_refusal_keeps_all_of_them_from_beginning() -> None:
     assert (played.reasons["a"], played.reasons["c"]) == (reason, reason)
     assert {type(action) for _, action in played.run.actions} == {a.Gather}
     assert played.whole == (Outcome.REFUSED, False)
+
+
+class Held(World):
+    def facts(self, action: a.Gather) -> Facts:
+        made = super().facts(action)
+        assert made.latest is not None
+        return replace(made, latest=replace(made.latest, tags={"ci-deploy:hold:live": "by bob"}))
+
+
+@pytest.mark.parametrize(
+    ("first", "given", "does"),
+    [
+        (quick("a", alias_weights={"2": 30.0}), {"repair": "true"}, a.RepairAlias),
+        (Held(function="a", routing=AT_ONCE), {"release_hold": "true"}, a.Tag),
+    ],
+)
+def test_no_alias_is_repaired_and_no_hold_released_while_another_function_may_be_refused(
+    first: World, given: dict[str, str], does: type[a.Action]
+) -> None:
+    refused = play(copy.deepcopy(first), Missing(function="b"), **given)
+    assert refused.outcomes == {"a": "refused", "b": "refused"}
+    assert {type(action) for _, action in refused.run.actions} == {a.Gather}
+    played = play(copy.deepcopy(first), quick("b"), **given)
+    assert played.outcomes == {"a": "succeeded", "b": "succeeded"}
+    assert len(played.asked(does, "a")) == 1
+    assert played.asked(does, "a")[0] < played.asked(a.Create, "a")[0]
 
 
 class Unreadable(World):
