@@ -19,6 +19,7 @@ RUNS ?= 2
 N ?= 200
 FROM ?= 0
 HISTORIES ?= 100000
+MODULES ?= $(wildcard ci_deploy/core/[a-z]*.py)
 
 .PHONY: help
 help: ## list the targets
@@ -83,11 +84,16 @@ pictures: .venv/.installed tests/browser/node_modules/.installed ## write docs/i
 	$(BIN)/python scripts/pictures.py
 
 .PHONY: coverage
-coverage: .venv/.installed ## what the tests reach, branches included
+coverage: .venv/.installed ## what the tests reach, branches included: all of core, 95 % of the whole
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -q -n $(RUNS) -m "not full"
 	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report
+	$(BIN)/coverage report --fail-under=95
+	$(BIN)/coverage report --include='ci_deploy/core/*' --fail-under=100
+
+.PHONY: mutants
+mutants: .venv/.installed ## change one thing at a time in MODULES (all of core), and show what no test notices
+	$(BIN)/python -m tests.mutants --jobs $(RUNS) $(MODULES)
 
 .PHONY: chaos
 chaos: .venv/.installed ## N whole runs at random, 100,000 histories of the state machine; a failure says how to replay it
