@@ -6,15 +6,12 @@ said only if it was read at 100 % on the version before.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from . import events as e
 from .actions import Diagnose, LookAlias, RepairAlias
 from .checks import repair_command
 from .errors import CiDeployError, Refused
 from .following import rollback_expected
-from .model import Alias, Command, DeploymentStatus, Outcome, Rollback
-from .planning import Existing
+from .model import Alias, Command, Deployment, DeploymentStatus, Outcome, Rollback
 from .rollout import Cause, Rollout, Stage, Turn, jittered, kind_of
 from .stopping import STOP_TAKES, reattach_command
 
@@ -43,15 +40,16 @@ def alias_read(turn: Turn, alias: Alias | None) -> None:
             remedy="Somebody deleted it; create it again on the version that should serve.",
         )
         return
-    if r.alias is None or alias.shares != r.alias.shares or r.tries == 0:
+    if r.alias is None or alias.shares != r.alias.shares:
         turn.say(e.AliasRead, alias=alias)
     turn.set(alias=alias, alias_at=turn.now)
-    if r.deployment is None or not r.deployment.status.terminal:
+    deployment = r.deployment
+    if deployment is None or not deployment.status.terminal:
         _left_running(turn, alias)
-    elif r.deployment.status is DeploymentStatus.SUCCEEDED:
+    elif deployment.status is DeploymentStatus.SUCCEEDED:
         _succeeded(turn, alias)
     else:
-        _not_succeeded(turn, alias)
+        _not_succeeded(turn, alias, deployment)
 
 
 def alias_unread(turn: Turn, error: CiDeployError) -> None:
@@ -61,36 +59,39 @@ def alias_unread(turn: Turn, error: CiDeployError) -> None:
     if r.stage is not Stage.VERIFYING:
         return
     if kind is not None and kind.transient and turn.now - r.since < STOP_TAKES:
-        turn.retry(base=1.0, most=20.0)
+        turn.retry(most=20.0)
         return
     status = r.deployment.status if r.deployment else "unknown"
     turn.end(
-        Outcome.LOST_CONTACT if r.cause is Cause.NONE else _by_cause(r.cause, Outcome.LOST_CONTACT),
+        _by_cause(r) or Outcome.LOST_CONTACT,
         reason=f"Deployment {r.deployment_id} is {status}, but what the alias serves could not be read: {error.what}",
         remedy=reattach_command(r),
         rollback=Rollback.UNKNOWN,
-        settled=r.cause is Cause.NONE,
+        # The post step tries again, but what was left at the time limit is left for good.
+        settled=not r.stop_sent and _by_cause(r) is not Outcome.CANCELLED,
     )
 
 
-def _by_cause(cause: Cause, otherwise: Outcome) -> Outcome:
-    return {Cause.CANCELLED: Outcome.CANCELLED, Cause.TIMED_OUT: Outcome.TIMED_OUT}.get(cause, otherwise)
+def _by_cause(r: Rollout) -> Outcome | None:
+    """The outcome where why it ended matters more than how."""
+    if r.cancelled or r.cause is Cause.CANCELLED:
+        return Outcome.CANCELLED
+    return Outcome.TIMED_OUT if r.cause is Cause.TIMED_OUT else None
 
 
 def serves(alias: Alias) -> str:
     """`version 2 at 100 %`, or both parts of a split."""
-    if not alias.split:
-        return f"version {alias.version} at 100 %"
-    return " and ".join(f"version {version} at {share:g} %" for version, share in alias.shares.items())
+    shares = alias.shares | dict(alias.weights)  # 0 % that was left behind is a split, too
+    return " and ".join(f"version {version} at {share:g} %" for version, share in shares.items())
 
 
 def _left_running(turn: Turn, alias: Alias) -> None:
     """We leave a deployment that is not over: by policy, or because it could not be stopped."""
     r = turn.r
-    why = f" It could not be stopped: {r.stop_refused}." if r.stop_refused else ""
+    why = f", for it could not be stopped ({r.stop_refused.rstrip('.')})" if r.stop_refused else ""
     turn.end(
-        _by_cause(r.cause, Outcome.FAILED),
-        reason=f"Deployment {r.deployment_id} goes on;{why} the alias serves {serves(alias)} now.",
+        _by_cause(r) or Outcome.FAILED,
+        reason=f"Deployment {r.deployment_id} goes on{why}; the alias serves {serves(alias)} now.",
         remedy=reattach_command(r),
         rollback=Rollback.UNKNOWN if r.stop_sent else Rollback.NONE,
         settled=not r.stop_sent,
@@ -104,12 +105,13 @@ def _succeeded(turn: Turn, alias: Alias) -> None:
             turn.set(tries=r.tries + 1, again_at=turn.now + 2.0)
             return
         turn.end(
-            _by_cause(r.cause, Outcome.FAILED),
+            _by_cause(r) or Outcome.FAILED,
             reason=f"CodeDeploy reports deployment {r.deployment_id} as Succeeded, but the alias serves "
             f"{serves(alias)}, not version {r.target_version} at 100 %: something else moved it.",
             remedy="Find out who changed the alias (CloudTrail: UpdateAlias), then deploy again.",
+            settled=not r.cancelled,  # the post step has the time to read it again
         )
-    elif r.cancelled or r.cause is Cause.CANCELLED:
+    elif _by_cause(r) is Outcome.CANCELLED:
         turn.end(
             Outcome.CANCELLED,
             reason=f"Cancelled, but deployment {r.deployment_id} had succeeded: the alias serves {serves(alias)}.",
@@ -130,41 +132,42 @@ def _succeeded(turn: Turn, alias: Alias) -> None:
         turn.end(Outcome.SUCCEEDED, deployed=True, reason=f"The alias serves {serves(alias)}.")
 
 
-def _not_succeeded(turn: Turn, alias: Alias) -> None:
+def _not_succeeded(turn: Turn, alias: Alias, deployment: Deployment) -> None:
     r = turn.r
     back = alias.serves_only(r.previous_version)
     expected = rollback_expected(r)
-    attempted = bool(r.rollback_id) or r.restored or r.strayed
     if not back and expected and _may_restore(r):
         turn.set(strayed=True)
         turn.to(Stage.RESTORING)
         return
-    if back and _only_throttled(r):
+    if back and _only_throttled(r, deployment):
         _try_once_more(turn)
         return
     if back:
-        rollback = Rollback.SUCCEEDED if attempted else Rollback.NONE
+        rollback = Rollback.SUCCEEDED if r.rollback_id or r.strayed else Rollback.NONE
     elif rollback_runs(r):
         rollback = Rollback.UNKNOWN
     else:
-        rollback = Rollback.FAILED if attempted or expected else Rollback.NONE
-    unfinished = r.cancelled and r.stop_sent and not attempted
-    outcome = _outcome(r, back, rollback)
+        rollback = Rollback.FAILED if expected else Rollback.NONE
+    unfinished = r.cancelled and r.context.actions and expected and not back  # the post step sets it back
+    outcome = _outcome(r, deployment, back, rollback)
     turn.end(
         outcome,
-        reason=_reason(r, alias, back, rollback),
-        remedy=_remedy(r, back),
+        reason=_reason(r, deployment, alias, back, rollback),
+        remedy=_remedy(r, back, rollback),
         rollback=Rollback.UNKNOWN if unfinished else rollback,
         deployed=outcome is Outcome.SUCCEEDED,
         settled=not unfinished,
     )
 
 
-def _only_throttled(r: Rollout) -> bool:
+def _only_throttled(r: Rollout, deployment: Deployment) -> bool:
     """Lambda throttled CodeDeploy itself before any traffic moved: that says nothing about the version."""
     ours = r.command in (Command.DEPLOY, Command.ROLLBACK) and r.cause is Cause.NONE and not r.cancelled
-    throttled = r.deployment is not None and r.deployment.error_code == "THROTTLED"
-    return ours and throttled and r.share == 0.0 and not r.once_more
+    # What had moved a rollback may have brought back by now, but not in the deployment's own target.
+    target = deployment.target_of(r.function, r.inputs.alias)
+    unmoved = target is not None and target.raw_weight == 0.0
+    return ours and deployment.error_code == "THROTTLED" and unmoved and not r.once_more
 
 
 def _try_once_more(turn: Turn) -> None:
@@ -179,12 +182,10 @@ def _try_once_more(turn: Turn) -> None:
     turn.to(Stage.GATHERING, after=jittered(THROTTLED_PAUSE, r.marker_id))
 
 
-def _outcome(r: Rollout, back: bool, rollback: Rollback) -> Outcome:
+def _outcome(r: Rollout, deployment: Deployment, back: bool, rollback: Rollback) -> Outcome:
     """The cause first; then what became of the traffic."""
-    if r.cancelled or r.cause is Cause.CANCELLED:
-        return Outcome.CANCELLED
-    if r.cause is Cause.TIMED_OUT:
-        return Outcome.TIMED_OUT
+    if (cause := _by_cause(r)) is not None:
+        return cause
     if r.cause is Cause.ASKED:
         if r.command is Command.STOP:
             return Outcome.ROLLBACK_FAILED if rollback in (Rollback.FAILED, Rollback.UNKNOWN) else Outcome.STOPPED
@@ -193,17 +194,15 @@ def _outcome(r: Rollout, back: bool, rollback: Rollback) -> Outcome:
         return Outcome.ROLLED_BACK
     if rollback in (Rollback.FAILED, Rollback.UNKNOWN):
         return Outcome.ROLLBACK_FAILED
-    stopped = r.deployment is not None and r.deployment.status is DeploymentStatus.STOPPED
-    alarm = r.deployment is not None and r.deployment.error_code == "ALARM_ACTIVE"
-    return Outcome.STOPPED if stopped and not alarm else Outcome.FAILED
+    stopped = deployment.status is DeploymentStatus.STOPPED and deployment.error_code != "ALARM_ACTIVE"
+    return Outcome.STOPPED if stopped else Outcome.FAILED
 
 
-def _reason(r: Rollout, alias: Alias, back: bool, rollback: Rollback) -> str:
-    deployment = r.deployment
+def _reason(r: Rollout, deployment: Deployment, alias: Alias, back: bool, rollback: Rollback) -> str:
     what = _cause_text(r)
     if not what and r.diagnosis is not None:
         what = r.diagnosis.summary
-    if not what and deployment is not None:
+    if not what:
         said = deployment.error_message or deployment.error_code or "CodeDeploy gives no reason"
         what = f"Deployment {deployment.id} is {deployment.status}: {said}"
     if rollback is Rollback.SUCCEEDED:
@@ -211,9 +210,13 @@ def _reason(r: Rollout, alias: Alias, back: bool, rollback: Rollback) -> str:
         then = f"{how}: the alias serves {serves(alias)}."
     elif rollback is Rollback.UNKNOWN:
         then = f"Its rollback {r.rollback_id} is still running: the alias serves {serves(alias)} now."
+    elif not r.previous_version:
+        then = f"Which version served before is not known: the alias serves {serves(alias)}."
     elif rollback is Rollback.FAILED:
         why = f" ({r.restore_problem})" if r.restore_problem else ""
-        then = f"{_who_failed(r)} version {r.previous_version}{why}: the alias serves {serves(alias)}."
+        then = f"{_who_failed(r, deployment)} version {r.previous_version}{why}: the alias serves {serves(alias)}."
+    elif back and r.planned.reverses:
+        then = f"The alias still serves {serves(alias)}."
     elif back:
         then = f"Nothing had to be rolled back: the alias serves {serves(alias)}."
     else:
@@ -221,16 +224,16 @@ def _reason(r: Rollout, alias: Alias, back: bool, rollback: Rollback) -> str:
     return f"{what.rstrip('.')}. {then}"
 
 
-def _who_failed(r: Rollout) -> str:
+def _who_failed(r: Rollout, deployment: Deployment) -> str:
     if r.rollback_id:
         return f"Its rollback {r.rollback_id} did not bring back"
-    said = r.deployment.rollback_message if r.deployment else ""
+    said = deployment.rollback_message
     return f"No rollback deployment appeared{f' (CodeDeploy says: {said})' if said else ''} to bring back"
 
 
 def _cause_text(r: Rollout) -> str:
-    stopped = f"deployment {r.deployment_id} was stopped" if r.stop_sent else f"deployment {r.deployment_id} ended"
-    limit = f"{r.plan.timeout / 60:g} minutes" if r.plan else ""
+    stopped = f"deployment {r.deployment_id} " + ("was stopped" if r.stop_sent and not r.stop_refused else "ended")
+    limit = f"{r.planned.timeout / 60:g} minutes"
     return {
         Cause.CANCELLED: f"The job was cancelled and {stopped}",
         Cause.TIMED_OUT: f"The time limit of {limit} passed and {stopped}",
@@ -240,13 +243,15 @@ def _cause_text(r: Rollout) -> str:
     }.get(r.cause, "")
 
 
-def _remedy(r: Rollout, back: bool) -> str:
+def _remedy(r: Rollout, back: bool, rollback: Rollback) -> str:
     hint = r.diagnosis.remedy if r.diagnosis else ""
     if back:
         return hint
-    return f"Put all traffic on version {r.previous_version} with " + (
-        repair_command(r.function, r.inputs.alias, r.previous_version) + (f". {hint}" if hint else "")
-    )
+    before = r.previous_version or "VERSION"  # of a deployment that is followed without its target it is not known
+    repair = f"Put all traffic on version {before} with {repair_command(r.function, r.inputs.alias, before)}"
+    if rollback is Rollback.UNKNOWN:
+        repair = f"If it does not bring that back: {repair}"
+    return f"{repair}. {hint}" if hint else repair
 
 
 # --- Setting the alias back ourselves ----------------------------------------------------------------------------
@@ -269,15 +274,16 @@ def _may_restore(r: Rollout) -> bool:
 
 def restoring(turn: Turn) -> None:
     r = turn.r
-    if r.alias is None or r.plan is None or turn.asked(RepairAlias) or not turn.due():
+    if turn.asked(RepairAlias) or not turn.due():
         return
+    assert r.alias is not None, "restoring what was not read"
     turn.ask(
         RepairAlias(
             key=r.key,
             alias=r.alias,
-            version=r.alias.version if r.repairing and not r.deployment_id else r.previous_version,
-            application=r.plan.application,
-            group=r.plan.group,
+            version=r.previous_version if r.deployment_id else r.alias.version,
+            application=r.planned.application,
+            group=r.planned.group,
         )
     )
 
@@ -286,7 +292,7 @@ def restored(turn: Turn, alias: Alias | None) -> None:
     r = turn.r
     if r.stage is not Stage.RESTORING or alias is None:
         return
-    if r.repairing and not r.deployment_id:
+    if not r.deployment_id:
         _repaired(turn, alias)
         return
     turn.set(restored=True)
@@ -300,10 +306,8 @@ def _repaired(turn: Turn, alias: Alias) -> None:
     r = turn.r
     turn.say(e.AliasRestored, alias=alias, why="an earlier deployment had been stopped without rollback")
     turn.set(alias=alias, alias_at=turn.now)
-    if r.command is Command.ROLLBACK and r.plan is not None:
-        turn.set(plan=replace(r.plan, target=Existing(version=alias.version)))
-    wanted = r.inputs.to_version or ""
-    if r.command is Command.ROLLBACK and wanted in ("", alias.version) and not r.inputs.deployment_id:
+    here = r.inputs.to_version in (None, alias.version) and not r.inputs.deployment_id
+    if r.command is Command.ROLLBACK and here:
         turn.end(Outcome.SUCCEEDED, deployed=True, reason=f"The alias serves {serves(alias)}.")
     else:
         turn.to(Stage.GATHERING)
@@ -317,7 +321,7 @@ def not_restored(turn: Turn, error: CiDeployError) -> None:
     if kind is not None and kind.transient and r.tries < 8:
         turn.retry()
         return
-    if r.repairing and not r.deployment_id:
+    if not r.deployment_id:
         turn.end(Outcome.REFUSED, reason=f"The split alias could not be repaired: {error.what}", remedy=error.remedy)
         return
     if isinstance(error, Refused) and not r.rollback_id and r.rounds < LATE_ROLLBACKS:
