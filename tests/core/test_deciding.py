@@ -792,6 +792,16 @@ def test_the_post_step_does_not_take_back_what_takes_a_version_back() -> None:
     assert run.result.reason.startswith("Deployment d-DEPLOY000 goes on")
 
 
+@pytest.mark.parametrize(("policy", "asked"), [("rollback", []), ("stop", [(0.1, "d-DEPLOY002", False)])])
+def test_the_post_step_stops_a_rollback_only_where_a_plain_stop_is_wanted(
+    policy: str, asked: list[tuple[float, str, bool]]
+) -> None:
+    given = {"reason": "bad", "deployment_config": "config", "on_cancel": policy}
+    run = killed(30.0, world=served_three(), command="rollback", **given)  # type: ignore[arg-type]
+    assert stops(run) == asked
+    assert (run.result.outcome, run.result.live_weights) == (Outcome.CANCELLED, "3=90,2=10")
+
+
 def test_the_post_step_knows_the_versions_of_a_deployment_that_has_no_target_yet() -> None:
     """Killed while the creation was under way: what the main step had planned is in the state."""
     run = killed(0.205)
