@@ -30,7 +30,7 @@ demo: .venv/.demo ## deploy a Lambda function against the emulator: log on scree
 	@$(BIN)/python scripts/demo.py
 
 .PHONY: test
-test: .venv/.installed ## all tests that need Python alone (under two minutes)
+test: .venv/.installed ## all tests that need Python alone (about two minutes)
 	$(BIN)/python -m pytest -n $(RUNS) -m "not full"
 
 .PHONY: test-full
