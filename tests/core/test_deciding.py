@@ -786,7 +786,13 @@ def test_the_post_step_leaves_what_is_to_be_left_and_says_what_serves() -> None:
 def test_the_post_step_does_not_take_back_what_takes_a_version_back() -> None:
     """A release's reversal, say: its deployment is a rollback, and stopping it would bring the bad version back."""
     world = Account(versions={"1": "old", "2": "new"}, alias_version="2", routing=CANARY)
-    given = {"command": "rollback", "reason": "x", "to_version": "1", "force": "true", "on_cancel": "rollback"}
+    given: dict[str, Any] = {
+        "command": "rollback",
+        "reason": "x",
+        "to_version": "1",
+        "force": "true",
+        "on_cancel": "rollback",
+    }
     run = killed(30.0, world=world, deployment_config="CodeDeployDefault.LambdaCanary10Percent5Minutes", **given)
     assert (did(run), stops(run)) == ("Gather LookAlias", [])
     assert run.result.reason.startswith("Deployment d-DEPLOY000 goes on")
