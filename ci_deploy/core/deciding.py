@@ -52,11 +52,12 @@ def _deploy(turn: Turn, facts: Facts) -> None:
     other = next(iter(facts.active), None)
     if lasting:
         _refuse(turn, facts, made, lasting)
-    elif not r.cleared and (mine is not None or (other is not None and r.inputs.on_conflict != "fail")):
-        turn.set(stale=True)
-        turn.to(Stage.READY)
-    elif not r.cleared and len(r.siblings) > 1 and (_repair_wanted(r, made) or _release_wanted(r, facts)):
+    elif not r.cleared and (
+        mine is not None
+        or (other is not None and r.inputs.on_conflict != "fail")
         # Nothing is written for one function of a release while another may still be refused.
+        or (len(r.siblings) > 1 and (_repair_wanted(r, made) or _release_wanted(r, facts)))
+    ):
         turn.set(stale=True)
         turn.to(Stage.READY)
     elif mine is not None:
