@@ -19,23 +19,23 @@ from pathlib import Path
 from . import __version__, command_line
 from .commands import COMMANDS
 from .commands.call import Call
-from .core import inputs as tables
-from .core import manifest
-from .core.actions import Action, Cancelled, Observation
-from .core.context import context as context_of
 from .core.errors import CiDeployError, InvalidInput, Problem, Refused
-from .core.events import CancelReceived, Concluded, Event, Noticed, Started
-from .core.inputs import Inputs
+from .core.given import inputs as tables
+from .core.given import manifest
+from .core.given.context import context as context_of
+from .core.given.inputs import Inputs
+from .core.given.trust import REMEDY, distrust
+from .core.machine.actions import Action, Cancelled, Observation
+from .core.machine.release import Release
+from .core.machine.rollout import outcome_of
 from .core.model import Command, Context, Finding, Outcome, Result, Severity, exit_code
-from .core.release import Release
-from .core.rollout import outcome_of
-from .core.trust import REMEDY, distrust
+from .core.story.events import CancelReceived, Concluded, Event, Noticed, Started
 from .drive import Bug, Inbox, QueueInbox, Workers, drive
 from .edge.clock import clock_for
-from .edge.files import files_for
-from .edge.runner import RunnerFilesOnDisk, RunnerLog, Stdout, read_event, wants_colour
-from .edge.terminal import LiveTerminal, live_terminal
-from .perform import perform
+from .edge.runner.files import RunnerFilesOnDisk, RunnerLog, Stdout, read_event, wants_colour
+from .edge.runner.terminal import LiveTerminal, live_terminal
+from .edge.runner.workspace import files_for
+from .perform.actions import perform
 from .ports import Clock, Ports, Reporter
 from .reporters.fanout import FanOut
 from .reporters.live import LiveReporter
@@ -192,7 +192,7 @@ class _Run:
         inputs, context = self._inputs, self._context
         if inputs.github_token and context.repository:
             self._log.add_mask(inputs.github_token)
-            from .edge.github import RestGitHub
+            from .edge.github.api import RestGitHub
             from .reporters.comment import CommentReporter
             from .reporters.courier import Courier
 
@@ -202,7 +202,7 @@ class _Run:
             if inputs.comment != "off":
                 reporters.append(CommentReporter(github, courier, self._log, inputs.comment))
             if inputs.github_deployment:
-                from .edge.oidc import job_environment
+                from .edge.github.oidc import job_environment
                 from .reporters.github_deployment import STATE as GITHUB_DEPLOYMENT
                 from .reporters.github_deployment import GitHubDeploymentReporter
 
@@ -281,7 +281,7 @@ class _Run:
 
         def make_ports() -> Ports:
             if not ports:
-                from .edge.wiring import wire
+                from .edge.aws.wiring import wire
 
                 ports.append(
                     wire(

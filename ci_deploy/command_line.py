@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from . import __version__
-from .core.inputs import table
-from .core.kinds import BOOL
+from .core.given.inputs import table
+from .core.given.kinds import BOOL
 from .core.model import Command
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from .core.actions import Action, Failed, Look, Observation, Stop, Tick
 from .core.errors import CiDeployError
-from .core.events import Event
-from .core.release import Release, step
+from .core.machine.actions import Action, Failed, Look, Observation, Stop, Tick
+from .core.machine.release import Release, step
+from .core.story.events import Event
 
 WORKERS = 12
 WATCHERS = 6  # looks wait for their rate, and must not hold up what publishes and creates

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Protocol
 
-from .core.events import Event
+from .core.given.packaging import Code, Package, StoredPackage
 from .core.model import (
     Alarm,
     Alias,
@@ -25,9 +25,9 @@ from .core.model import (
     S3Location,
     StopAnswer,
 )
-from .core.packaging import Code, Package, StoredPackage
-from .core.setup import GroupSettings
-from .core.surroundings import LifecycleRule
+from .core.plan.setup import GroupSettings
+from .core.plan.surroundings import LifecycleRule
+from .core.story.events import Event
 
 # Told of what takes long: what it is, bytes done, bytes in all.
 Progress = Callable[[str, int, int], None]

@@ -22,10 +22,12 @@ from pathlib import Path
 
 from ci_deploy.command_line import _HELP as HELP
 from ci_deploy.commands import COMMANDS
-from ci_deploy.core import checks, diagnosis, manifest
-from ci_deploy.core.inputs import Spec, table
-from ci_deploy.core.kinds import BOOL
+from ci_deploy.core.given import manifest
+from ci_deploy.core.given.inputs import Spec, table
+from ci_deploy.core.given.kinds import BOOL
 from ci_deploy.core.model import Command, Outcome, Severity, exit_code
+from ci_deploy.core.plan import checks
+from ci_deploy.core.story import diagnosis
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import import_module
 
-from ..core.events import Concluded
 from ..core.model import Command
+from ..core.story.events import Concluded
 from .call import Call
 
 

@@ -6,16 +6,16 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from ..core import appspec as appspecs
 from ..core.errors import InvalidInput, Problem
-from ..core.events import Concluded, Event
-from ..core.inputs import Inputs
-from ..core.manifest import Entry
+from ..core.given import appspec as appspecs
+from ..core.given.inputs import Inputs
+from ..core.given.manifest import Entry
+from ..core.machine.release import Release
+from ..core.machine.rollout import Rollout
+from ..core.machine.waves import Policy
 from ..core.model import Command, Context, Outcome, Result, S3Location, exit_code
-from ..core.release import Release
-from ..core.rollout import Rollout
-from ..core.waves import Policy
-from ..perform import identify
+from ..core.story.events import Concluded, Event
+from ..perform.actions import identify
 from ..ports import Files, Ports
 
 

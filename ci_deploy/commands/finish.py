@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from ..core.errors import Refused
-from ..core.events import Concluded, Noticed
+from ..core.machine.release import Release
+from ..core.machine.rollout import Rollout
 from ..core.model import Finding, Outcome, Severity
-from ..core.release import Release
-from ..core.rollout import Rollout
+from ..core.story.events import Concluded, Noticed
 from .call import Call, conclude
 
 STATE, FINISHED = "deployment-", "finished"  # `deployment-0`, `deployment-1`, …: one name for each function

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 
 from ..core.errors import InvalidInput, Problem
-from ..core.events import Concluded, Divided
-from ..core.manifest import matrix
+from ..core.given.manifest import matrix
 from ..core.model import Outcome
+from ..core.story.events import Concluded, Divided
 from .call import Call, conclude
 from .call import run as run_all
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..core import events as e
-from ..core import pruning
 from ..core.errors import AwsError, ErrorKind, Refused
-from ..core.events import Concluded
 from ..core.model import Deployment, Finding, FunctionVersion, Outcome, Severity
-from ..core.pruning import PrunePlan, Row, Uses
-from ..perform import identify
+from ..core.plan import pruning
+from ..core.plan.pruning import PrunePlan, Row, Uses
+from ..core.story import events as e
+from ..core.story.events import Concluded
+from ..perform.actions import identify
 from ..ports import Ports
 from .call import Call, conclude
 from .writing import Cancelled, write

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from ..core import events as e
-from ..core import setup
 from ..core.errors import AwsError, ErrorKind
-from ..core.events import Concluded
 from ..core.model import Identity, Outcome
-from ..core.setup import Found, Item, SetupPlan, Status
-from ..perform import identify
+from ..core.plan import setup
+from ..core.plan.setup import Found, Item, SetupPlan, Status
+from ..core.story import events as e
+from ..core.story.events import Concluded
+from ..perform.actions import identify
 from ..ports import Ports
 from .call import Call, conclude
 from .writing import Cancelled, write

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..core.events import Concluded
 from ..core.model import Outcome
+from ..core.story.events import Concluded
 from .call import Call, completed_inputs, conclude
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..core import events as e
 from ..core.errors import AwsError, ErrorKind
+from ..core.story import events as e
 from .call import Call
 
 TRIES = 6

@@ -1,0 +1,1 @@
+"""Impure: one outside thing for each file or folder. Adapts `ports` and decides nothing."""

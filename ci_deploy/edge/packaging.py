@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ..core import packaging as rules
-from ..core.packaging import Entry, Package, bad
+from ..core.given import packaging as rules
+from ..core.given.packaging import Entry, Package, bad
 from ..ports import Clock, Progress
-from .files import WorkspaceFiles
+from .runner.workspace import WorkspaceFiles
 
 BLOCK = 1024 * 1024
 TELL_EVERY = 5.0  # seconds

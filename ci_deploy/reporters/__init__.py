@@ -1,0 +1,1 @@
+"""One file for each output. Reporters consume events and nothing else."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..core.model import Outcome
-from ..core.timeline import FunctionStory, Story
+from ..core.story.timeline import FunctionStory, Story
 from . import words
 from .escape import mermaid
 

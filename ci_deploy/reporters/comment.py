@@ -10,9 +10,9 @@ import hashlib
 import re
 from itertools import islice
 
-from ..core import events as e
 from ..core.model import Command, Context
-from ..core.timeline import Story, tell
+from ..core.story import events as e
+from ..core.story.timeline import Story, tell
 from ..ports import Comment, GitHub, GitHubError, LogSink, PullRequest
 from . import sections as part
 from .courier import Courier

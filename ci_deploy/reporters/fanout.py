@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 
-from ..core.events import Event
+from ..core.story.events import Event
 from ..ports import LogSink, Reporter
 from .escape import line
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..core import events as e
 from ..core.model import DeploymentStatus, Outcome, Result, Rollback
-from ..core.timeline import Story, tell
+from ..core.story import events as e
+from ..core.story.timeline import Story, tell
 from ..ports import GitHub, GitHubError, RunnerFiles
 from . import verdict
 from .courier import Courier

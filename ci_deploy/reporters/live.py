@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..core.events import Event
-from ..core.timeline import FunctionStory, Story, tell
+from ..core.story.events import Event
+from ..core.story.timeline import FunctionStory, Story, tell
 from . import verdict, words
 from .escape import line
 from .planned import next_share

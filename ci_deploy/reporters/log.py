@@ -8,17 +8,9 @@ choice. No line begins with untrusted text.
 from __future__ import annotations
 
 from .. import __version__
-from ..core import events as e
-from ..core.model import (
-    Command,
-    DeploymentStatus,
-    Diagnosis,
-    EventStatus,
-    Finding,
-    LifecycleEvent,
-    Severity,
-)
-from ..core.timeline import Story, tell
+from ..core.model import Command, DeploymentStatus, Diagnosis, EventStatus, Finding, LifecycleEvent, Severity
+from ..core.story import events as e
+from ..core.story.timeline import Story, tell
 from ..ports import LogSink
 from . import verdict, words
 from .disclosure import HIDDEN, discloses

@@ -12,8 +12,8 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 
-from ..core import events as e
 from ..core.model import Outcome, Result
+from ..core.story import events as e
 from ..ports import RunnerFiles, Write
 
 STATE = "deployment-"  # and the number of the function

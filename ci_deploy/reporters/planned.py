@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..core.model import FunctionVersion
-from ..core.planning import Existing, Plan
-from ..core.timeline import FunctionStory
+from ..core.plan.planning import Existing, Plan
+from ..core.story.timeline import FunctionStory
 from . import words
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ..core import links
-from ..core.events import HistoryEntry
 from ..core.model import Command, DeploymentStatus, EventStatus, Finding, Outcome, Severity
-from ..core.timeline import FunctionStory, Leg, Story
+from ..core.story.events import HistoryEntry
+from ..core.story.timeline import FunctionStory, Leg, Story
 from . import verdict, words
 from .disclosure import HIDDEN, discloses
 from .escape import code, details, fence, html_code, link, marked, plain, prose

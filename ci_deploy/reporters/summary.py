@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ..core.events import Concluded, Event, Started
-from ..core.timeline import Story, tell
+from ..core.story.events import Concluded, Event, Started
+from ..core.story.timeline import Story, tell
 from ..ports import RunnerFiles
 from . import chart
 from . import sections as part

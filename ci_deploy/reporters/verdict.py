@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ..core.model import Command, Outcome, Result, Rollback
-from ..core.timeline import FunctionStory, Leg, Story
+from ..core.story.timeline import FunctionStory, Leg, Story
 from . import words
 
 

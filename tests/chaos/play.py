@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
-from ci_deploy.core.actions import Create, Gather, LookAlias, Publish, RepairAlias, Stop, Tag, Upload
+from ci_deploy.core.machine.actions import Create, Gather, LookAlias, Publish, RepairAlias, Stop, Tag, Upload
 from ci_deploy.core.model import Command, Outcome, exit_code
 from codedeploy_emulator import Emulator, moto_parts
 from codedeploy_emulator.store import Deployment

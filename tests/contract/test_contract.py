@@ -16,7 +16,7 @@ import pytest
 import requests
 import responses
 
-from ci_deploy.edge.github import RestGitHub
+from ci_deploy.edge.github.api import RestGitHub
 from ci_deploy.ports import GitHubError
 from codedeploy_emulator import Emulator
 from codedeploy_emulator.github_routes import ROUTES

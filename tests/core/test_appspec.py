@@ -11,10 +11,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_deploy.core.appspec import MAX_CHARACTERS, AppSpec, check, complete, document, parse, sha256, write
 from ci_deploy.core.errors import InvalidInput
-from ci_deploy.core.inputs import Inputs
-from ci_deploy.core.inputs import parse as parse_inputs
+from ci_deploy.core.given.appspec import MAX_CHARACTERS, AppSpec, check, complete, document, parse, sha256, write
+from ci_deploy.core.given.inputs import Inputs
+from ci_deploy.core.given.inputs import parse as parse_inputs
 
 WHOLE = AppSpec(
     function="checkout",

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from ci_deploy.core.given.packaging import Code, Image, Package
 from ci_deploy.core.model import (
     Alarm,
     AlarmConfiguration,
@@ -24,8 +25,7 @@ from ci_deploy.core.model import (
     Severity,
     Unavailable,
 )
-from ci_deploy.core.packaging import Code, Image, Package
-from ci_deploy.core.planning import Facts
+from ci_deploy.core.plan.planning import Facts
 from tests.support.playing import play
 from tests.support.world import AT_ONCE, CANARY, World, inputs
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from ci_deploy.core.comparing import Compared, compare
 from ci_deploy.core.model import FunctionVersion
+from ci_deploy.core.plan.comparing import Compared, compare
 
 OLD = FunctionVersion(
     function="f",

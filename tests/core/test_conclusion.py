@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from ci_deploy.core.conclusion import conclude
-from ci_deploy.core.events import Concluded
+from ci_deploy.core.machine.conclusion import conclude
 from ci_deploy.core.model import Command, Outcome, Result, Rollback
+from ci_deploy.core.story.events import Concluded
 
 
 def result(function: str, outcome: Outcome, **more: object) -> Result:

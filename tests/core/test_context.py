@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ci_deploy.core.context import context
+from ci_deploy.core.given.context import context
 from ci_deploy.core.model import Context
 
 REPOSITORY = {"full_name": "acme/shop", "private": True}

@@ -12,22 +12,13 @@ from typing import Any
 
 import pytest
 
-from ci_deploy.core import actions as a
-from ci_deploy.core import events as e
 from ci_deploy.core.hold import tag
+from ci_deploy.core.machine import actions as a
+from ci_deploy.core.machine.release import step
 from ci_deploy.core.marker import Marker, write
-from ci_deploy.core.model import (
-    CREATOR_ROLLBACK,
-    Alarm,
-    Command,
-    Context,
-    DeploymentStatus,
-    Known,
-    Outcome,
-    Rollback,
-)
-from ci_deploy.core.planning import Facts
-from ci_deploy.core.release import step
+from ci_deploy.core.model import CREATOR_ROLLBACK, Alarm, Command, Context, DeploymentStatus, Known, Outcome, Rollback
+from ci_deploy.core.plan.planning import Facts
+from ci_deploy.core.story import events as e
 from tests.support.playing import STEADY, Run, Worlds, first, play, play_together, post_step, until
 from tests.support.world import AT_ONCE, CANARY, IDENTITY, Running, World, context, inputs
 

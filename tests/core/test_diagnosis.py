@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from ci_deploy.core.diagnosis import REMEDIES, diagnose, failed_event, hook_of
 from ci_deploy.core.model import (
     Alarm,
     Deployment,
@@ -24,7 +23,8 @@ from ci_deploy.core.model import (
     RoutingType,
     Unavailable,
 )
-from ci_deploy.core.planning import Existing, Plan, ToPublish
+from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
+from ci_deploy.core.story.diagnosis import REMEDIES, diagnose, failed_event, hook_of
 
 PLAN = Plan(
     function="checkout",

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from ci_deploy.core import actions as a
-from ci_deploy.core import dispatch
-from ci_deploy.core import events as e
-from ci_deploy.core.dispatch import wake
 from ci_deploy.core.errors import ErrorKind
+from ci_deploy.core.machine import actions as a
+from ci_deploy.core.machine import dispatch
+from ci_deploy.core.machine.dispatch import wake
+from ci_deploy.core.machine.release import Release, step
+from ci_deploy.core.machine.rollout import Rollout, Stage
 from ci_deploy.core.model import Command, Finding, Outcome, Severity
-from ci_deploy.core.release import Release, step
-from ci_deploy.core.rollout import Rollout, Stage
+from ci_deploy.core.story import events as e
 from tests.support.playing import STEADY, Weather, first, play
 from tests.support.world import AT_ONCE, World, context, inputs
 

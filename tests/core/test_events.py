@@ -8,9 +8,10 @@ from typing import get_args
 
 import pytest
 
-from ci_deploy.core import actions, events
-from ci_deploy.core.events import Event, LifecycleChanged, Written
+from ci_deploy.core.machine import actions
 from ci_deploy.core.model import EventStatus, LifecycleEvent
+from ci_deploy.core.story import events
+from ci_deploy.core.story.events import Event, LifecycleChanged, Written
 
 
 def kinds(module: ModuleType, base: type) -> set[type]:

@@ -11,9 +11,8 @@ from itertools import pairwise
 
 import pytest
 
-from ci_deploy.core import actions as a
-from ci_deploy.core import events as e
 from ci_deploy.core.errors import ErrorKind
+from ci_deploy.core.machine import actions as a
 from ci_deploy.core.model import (
     Deployment,
     DeploymentStatus,
@@ -24,7 +23,8 @@ from ci_deploy.core.model import (
     Routing,
     RoutingType,
 )
-from ci_deploy.core.planning import Existing
+from ci_deploy.core.plan.planning import Existing
+from ci_deploy.core.story import events as e
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
 from tests.support.world import ALL_EVENTS, AT_ONCE, CANARY, LINEAR, Running, World, context, inputs
 

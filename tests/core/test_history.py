@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from ci_deploy.core.events import HistoryEntry
-from ci_deploy.core.history import Way, entries, known_versions, served, way_back
 from ci_deploy.core.marker import Marker, write
 from ci_deploy.core.model import CREATOR_ROLLBACK, Deployment, DeploymentStatus, DeploymentTarget
+from ci_deploy.core.plan.history import Way, entries, known_versions, served, way_back
+from ci_deploy.core.story.events import HistoryEntry
 
 OK, BAD = DeploymentStatus.SUCCEEDED, DeploymentStatus.FAILED
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ci_deploy.core.errors import InvalidInput
-from ci_deploy.core.inputs import Inputs, given_text, parse, shorten, table, unused
+from ci_deploy.core.given.inputs import Inputs, given_text, parse, shorten, table, unused
 from ci_deploy.core.model import Command, RollbackEvent
 
 GOOD = {"function": "checkout", "application": "shop", "deployment-group": "checkout-live"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ci_deploy.core import kinds as k
+from ci_deploy.core.given import kinds as k
 from ci_deploy.core.model import RollbackEvent
 
 FAILURE, ALARM, STOP = RollbackEvent.FAILURE, RollbackEvent.ALARM, RollbackEvent.STOP_REQUEST

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from ci_deploy.core.looking import ends_at, heartbeat_every, next_look, next_shift_at, targets_matter
+from ci_deploy.core.machine.rollout import Rollout, Stage, jittered
+from ci_deploy.core.machine.stages.looking import ends_at, heartbeat_every, next_look, next_shift_at, targets_matter
 from ci_deploy.core.model import Deployment, DeploymentStatus, Routing
-from ci_deploy.core.planning import Existing, Plan
-from ci_deploy.core.rollout import Rollout, Stage, jittered
+from ci_deploy.core.plan.planning import Existing, Plan
 from tests.support.playing import first
 from tests.support.world import AT_ONCE, CANARY, LINEAR, context, inputs
 

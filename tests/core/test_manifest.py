@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_deploy.core.errors import InvalidInput
-from ci_deploy.core.inputs import table
-from ci_deploy.core.manifest import MAX_CHARACTERS as LIMIT
-from ci_deploy.core.manifest import RUN_ONLY, Entry, matrix, read, schema, select, settings
+from ci_deploy.core.given.inputs import table
+from ci_deploy.core.given.manifest import MAX_CHARACTERS as LIMIT
+from ci_deploy.core.given.manifest import RUN_ONLY, Entry, matrix, read, schema, select, settings
 
 GOOD = """\
 defaults:

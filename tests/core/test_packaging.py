@@ -9,8 +9,7 @@ import stat
 import pytest
 
 from ci_deploy.core.errors import InvalidInput
-from ci_deploy.core.model import S3Location
-from ci_deploy.core.packaging import (
+from ci_deploy.core.given.packaging import (
     DIRECT_LIMIT,
     UNZIPPED_LIMIT,
     Entry,
@@ -29,6 +28,7 @@ from ci_deploy.core.packaging import (
     same_sha256,
     sha256_of,
 )
+from ci_deploy.core.model import S3Location
 
 MB = 1024 * 1024
 DIGEST = hashlib.sha256(b"code").digest()

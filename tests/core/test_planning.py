@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ci_deploy.core.appspec import AppSpec
-from ci_deploy.core.comparing import compare
+from ci_deploy.core.given.appspec import AppSpec
+from ci_deploy.core.given.packaging import Code, Image, Package, StoredPackage, location
 from ci_deploy.core.marker import Marker, key_of, write
 from ci_deploy.core.model import (
     Alarm,
@@ -28,8 +28,8 @@ from ci_deploy.core.model import (
     Severity,
     Unavailable,
 )
-from ci_deploy.core.packaging import Code, Image, Package, StoredPackage, location
-from ci_deploy.core.planning import (
+from ci_deploy.core.plan.comparing import compare
+from ci_deploy.core.plan.planning import (
     Existing,
     Facts,
     Plan,
@@ -43,8 +43,8 @@ from ci_deploy.core.planning import (
     plan,
     reverse,
 )
+from ci_deploy.core.plan.surroundings import Surroundings
 from ci_deploy.core.schedule import Step
-from ci_deploy.core.surroundings import Surroundings
 from tests.support.world import AT_ONCE, CANARY, IDENTITY, inputs
 
 ALL_EVENTS = ("DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST")

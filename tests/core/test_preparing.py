@@ -11,11 +11,12 @@ from itertools import pairwise
 
 import pytest
 
-from ci_deploy.core import actions as a
-from ci_deploy.core import events as e
-from ci_deploy.core.appspec import sha256
 from ci_deploy.core.errors import AwsError, ErrorKind, Refused
-from ci_deploy.core.inputs import Inputs
+from ci_deploy.core.given.appspec import sha256
+from ci_deploy.core.given.inputs import Inputs
+from ci_deploy.core.machine import actions as a
+from ci_deploy.core.machine.release import Release, step
+from ci_deploy.core.machine.rollout import Rollout, Stage
 from ci_deploy.core.marker import Marker, key_of, parse, write
 from ci_deploy.core.model import (
     Alarm,
@@ -35,9 +36,8 @@ from ci_deploy.core.model import (
     S3Location,
     Severity,
 )
-from ci_deploy.core.planning import Facts, fingerprint
-from ci_deploy.core.release import Release, step
-from ci_deploy.core.rollout import Rollout, Stage
+from ci_deploy.core.plan.planning import Facts, fingerprint
+from ci_deploy.core.story import events as e
 from tests.support.playing import Run, Weather, first, play, play_together, until
 from tests.support.world import ALL_EVENTS, AT_ONCE, CANARY, Running, World, context, inputs
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ci_deploy.core.inputs import Inputs, parse
+from ci_deploy.core.given.inputs import Inputs, parse
 from ci_deploy.core.model import (
     CREATOR_ROLLBACK,
     Alias,
@@ -17,7 +17,7 @@ from ci_deploy.core.model import (
     DeploymentTarget,
     FunctionVersion,
 )
-from ci_deploy.core.pruning import AT_MOST, Uses, plan
+from ci_deploy.core.plan.pruning import AT_MOST, Uses, plan
 
 
 def inputs(keep: int = 1) -> Inputs:

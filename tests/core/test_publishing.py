@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ci_deploy.core import actions as a
-from ci_deploy.core import events as e
 from ci_deploy.core.errors import AwsError, ErrorKind, Refused
+from ci_deploy.core.given.packaging import DIRECT_LIMIT, Image, StoredPackage
+from ci_deploy.core.machine import actions as a
+from ci_deploy.core.machine.stages.publishing import description
 from ci_deploy.core.model import Alias, FunctionVersion, Outcome
-from ci_deploy.core.packaging import DIRECT_LIMIT, Image, StoredPackage
-from ci_deploy.core.publishing import description
+from ci_deploy.core.story import events as e
 from tests.support.codeworld import OURS, PACKAGE, CodeWorld
 from tests.support.playing import FAIR, STEADY, Run, Weather, first, play, play_together
 from tests.support.world import AT_ONCE, context, inputs

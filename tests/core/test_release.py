@@ -11,13 +11,13 @@ from dataclasses import replace
 
 import pytest
 
-from ci_deploy.core import actions as a
-from ci_deploy.core import events as e
 from ci_deploy.core.errors import ErrorKind
+from ci_deploy.core.machine import actions as a
+from ci_deploy.core.machine.release import Release, step
+from ci_deploy.core.machine.rollout import Stage
+from ci_deploy.core.machine.stages.stopping import ANSWER_GRACE, GRACE
 from ci_deploy.core.model import DeploymentStatus, Outcome, Rollback
-from ci_deploy.core.release import Release, step
-from ci_deploy.core.rollout import Stage
-from ci_deploy.core.stopping import ANSWER_GRACE, GRACE
+from ci_deploy.core.story import events as e
 from tests.support.many import Member, Played, fails, group, quick, slow, start
 from tests.support.many import play as play_many
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, until

@@ -9,13 +9,13 @@ from itertools import pairwise
 
 import pytest
 
-from ci_deploy.core import actions as a
-from ci_deploy.core import events as e
 from ci_deploy.core import marker
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem, Refused
+from ci_deploy.core.machine import actions as a
+from ci_deploy.core.machine.rollout import Rollout, Stage, Turn, jittered
 from ci_deploy.core.model import Alias, Outcome, Result, Rollback
-from ci_deploy.core.planning import Facts
-from ci_deploy.core.rollout import Rollout, Stage, Turn, jittered
+from ci_deploy.core.plan.planning import Facts
+from ci_deploy.core.story import events as e
 from tests.support.playing import STEADY, Run, Weather, Worlds, first, play, play_together, post_step, until
 from tests.support.world import AT_ONCE, CANARY, IDENTITY, Running, World, context, inputs
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ci_deploy.core.inputs import Inputs, parse
+from ci_deploy.core.given.inputs import Inputs, parse
 from ci_deploy.core.model import (
     AlarmConfiguration,
     Alias,
@@ -19,7 +19,7 @@ from ci_deploy.core.model import (
     RoutingType,
     Severity,
 )
-from ci_deploy.core.setup import Difference, Found, GroupSettings, Item, Status, config_name, plan, routing_of
+from ci_deploy.core.plan.setup import Difference, Found, GroupSettings, Item, Status, config_name, plan, routing_of
 
 IDENTITY = Identity(account="123456789012", arn="arn:aws:sts::123456789012:assumed-role/ci/x", region="eu-central-1")
 ROLE = "arn:aws:iam::123456789012:role/codedeploy"

@@ -11,9 +11,8 @@ from itertools import pairwise
 
 import pytest
 
-from ci_deploy.core import actions as a
-from ci_deploy.core import events as e
 from ci_deploy.core.errors import ErrorKind, Refused
+from ci_deploy.core.machine import actions as a
 from ci_deploy.core.model import (
     Command,
     DeploymentStatus,
@@ -25,6 +24,7 @@ from ci_deploy.core.model import (
     Rollback,
     StopAnswer,
 )
+from ci_deploy.core.story import events as e
 from tests.support.codeworld import CodeWorld
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
 from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from ci_deploy.core.checks import preflight
 from ci_deploy.core.model import (
     Alias,
     Deployment,
@@ -25,8 +24,9 @@ from ci_deploy.core.model import (
     Severity,
     Unavailable,
 )
-from ci_deploy.core.planning import Facts, Plan, plan
-from ci_deploy.core.surroundings import Bucket, LifecycleRule, Surroundings
+from ci_deploy.core.plan.checks import preflight
+from ci_deploy.core.plan.planning import Facts, Plan, plan
+from ci_deploy.core.plan.surroundings import Bucket, LifecycleRule, Surroundings
 from tests.support.world import inputs
 
 VERSION = FunctionVersion(function="checkout", version="1", code_sha256="old", role="arn:aws:iam::1:role/r")

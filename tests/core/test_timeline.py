@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from ci_deploy.core import events as e
 from ci_deploy.core.model import (
     Alias,
     Command,
@@ -26,8 +25,9 @@ from ci_deploy.core.model import (
     RoutingType,
     Severity,
 )
-from ci_deploy.core.planning import Existing, Plan, ToPublish
-from ci_deploy.core.timeline import FunctionStory, Leg, Story, changes, tell
+from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
+from ci_deploy.core.story import events as e
+from ci_deploy.core.story.timeline import FunctionStory, Leg, Story, changes, tell
 from tests.support.world import IDENTITY
 
 KEY = "checkout:live"

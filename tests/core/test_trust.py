@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ci_deploy.core.given.trust import REMEDY, distrust
 from ci_deploy.core.model import Command, Context
-from ci_deploy.core.trust import REMEDY, distrust
 
 WRITING = (Command.DEPLOY, Command.ROLLBACK, Command.STOP, Command.SETUP, Command.PRUNE)
 TARGET = "`pull_request_target` runs with your secrets, but for a pull request that anybody may have opened"

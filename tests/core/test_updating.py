@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from ci_deploy.core import actions as a
-from ci_deploy.core import events as e
 from ci_deploy.core.errors import AwsError, ErrorKind, Refused
+from ci_deploy.core.given.packaging import DIRECT_LIMIT, Image, StoredPackage
+from ci_deploy.core.machine import actions as a
 from ci_deploy.core.model import FunctionVersion, Outcome, S3Location
-from ci_deploy.core.packaging import DIRECT_LIMIT, Image, StoredPackage
+from ci_deploy.core.story import events as e
 from tests.support.codeworld import OURS, PACKAGE, CodeWorld
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together
 from tests.support.world import AT_ONCE, context, inputs

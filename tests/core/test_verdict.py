@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from ci_deploy.core import actions as a
-from ci_deploy.core import events as e
 from ci_deploy.core.errors import ErrorKind, Refused
+from ci_deploy.core.machine import actions as a
+from ci_deploy.core.machine.release import step
+from ci_deploy.core.machine.rollout import jittered
 from ci_deploy.core.model import Alias, Deployment, DeploymentStatus, Outcome, Rollback
-from ci_deploy.core.release import step
-from ci_deploy.core.rollout import jittered
+from ci_deploy.core.story import events as e
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
 from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ci_deploy.core import actions as a
-from ci_deploy.core import events as e
 from ci_deploy.core.errors import AwsError, ErrorKind
+from ci_deploy.core.machine import actions as a
+from ci_deploy.core.machine.waves import AT_WORK, coordinate
 from ci_deploy.core.model import (
     AlarmConfiguration,
     Command,
@@ -27,8 +27,8 @@ from ci_deploy.core.model import (
     Rollback,
     Unavailable,
 )
-from ci_deploy.core.planning import Existing, Facts
-from ci_deploy.core.waves import AT_WORK, coordinate
+from ci_deploy.core.plan.planning import Existing, Facts
+from ci_deploy.core.story import events as e
 from tests.support.codeworld import CodeWorld
 from tests.support.many import FATAL, Member, Played, fails, group, play, quick, rollouts, slow, start
 from tests.support.playing import Weather, first

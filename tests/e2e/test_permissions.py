@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ci_deploy.edge.aws_errors import iam_action
+from ci_deploy.edge.aws.errors import iam_action
 from codedeploy_emulator import Emulator
 from tests.support.account import Account, zipped
 from tests.support.action import CHECKOUT, HOOKS, Runner

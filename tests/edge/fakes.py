@@ -11,7 +11,7 @@ from typing import Any
 from botocore.session import Session
 from botocore.stub import Stubber
 
-from ci_deploy.edge.aws import Aws, sibling
+from ci_deploy.edge.aws.client import Aws, sibling
 
 REGION = "eu-central-1"
 _FIRST = Session()

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from ci_deploy.core.errors import AwsError, ErrorKind, InvalidInput
-from ci_deploy.edge import aws as edge
-from ci_deploy.edge.aws import Aws, config, region_from
+from ci_deploy.edge.aws import client as edge
+from ci_deploy.edge.aws.client import Aws, config, region_from
 
 from .fakes import REGION, FakeClock, Server, StubbedAws, cut_short, hangs_up, sends, session
 

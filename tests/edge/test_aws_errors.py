@@ -6,7 +6,7 @@ import pytest
 from botocore import exceptions as boto
 
 from ci_deploy.core.errors import AwsError, ErrorKind, InvalidInput
-from ci_deploy.edge.aws_errors import kind_of, translate, unreadable
+from ci_deploy.edge.aws.errors import kind_of, translate, unreadable
 
 
 def answered(

@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from ci_deploy.core.errors import InvalidInput
+from ci_deploy.edge.aws.rate import Bucket
 from ci_deploy.edge.clock import RealClock, speed_from
-from ci_deploy.edge.rate import Bucket
 
 from .fakes import FakeClock
 

@@ -22,8 +22,8 @@ from ci_deploy.core.model import (
     RoutingType,
     S3Location,
 )
-from ci_deploy.edge import codedeploy_parse as parse
-from ci_deploy.edge.codedeploy import CodeDeployApi
+from ci_deploy.edge.aws.codedeploy import parse
+from ci_deploy.edge.aws.codedeploy.calls import CodeDeployApi
 
 from .fakes import FakeClock, StubbedAws
 

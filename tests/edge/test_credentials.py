@@ -12,9 +12,9 @@ from botocore.exceptions import ConnectTimeoutError, InvalidRegionError
 from botocore.stub import Stubber
 
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput
-from ci_deploy.edge import oidc
-from ci_deploy.edge.aws import Aws
-from ci_deploy.edge.credentials import LIFETIME, WebIdentity, known_expiry
+from ci_deploy.edge.aws.client import Aws
+from ci_deploy.edge.aws.credentials import LIFETIME, WebIdentity, known_expiry
+from ci_deploy.edge.github import oidc
 
 from .fakes import REGION, FakeClock, Server, hangs_up, sends, session
 

@@ -10,7 +10,7 @@ import pytest
 
 from ci_deploy.core.errors import AwsError
 from ci_deploy.core.model import Alarm
-from ci_deploy.edge.evidence import CloudWatchEvidence, LogEvent, invocation
+from ci_deploy.edge.aws.evidence import CloudWatchEvidence, LogEvent, invocation
 
 from .fakes import FakeClock, StubbedAws
 

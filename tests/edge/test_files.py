@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ci_deploy.edge.files import LARGEST, WorkspaceFiles, files_for
+from ci_deploy.edge.runner.workspace import LARGEST, WorkspaceFiles, files_for
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import requests
 import responses
 
-from ci_deploy.edge.github import PAGES, RestGitHub
+from ci_deploy.edge.github.api import PAGES, RestGitHub
 from ci_deploy.ports import GitHubError
 
 API = "https://github.example/api/v3"

@@ -8,7 +8,7 @@ import pytest
 
 from ci_deploy.core.errors import AwsError
 from ci_deploy.core.model import Alias
-from ci_deploy.edge.lambda_ import LambdaApi, parse_alias, parse_version, settings
+from ci_deploy.edge.aws.lambda_.functions import LambdaApi, parse_alias, parse_version, settings
 
 from .fakes import FakeClock, StubbedAws
 

@@ -18,11 +18,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ci_deploy.core import packaging as rules
 from ci_deploy.core.errors import InvalidInput
-from ci_deploy.core.packaging import Package
-from ci_deploy.edge.files import WorkspaceFiles
+from ci_deploy.core.given import packaging as rules
+from ci_deploy.core.given.packaging import Package
 from ci_deploy.edge.packaging import LocalPackages
+from ci_deploy.edge.runner.workspace import WorkspaceFiles
 
 from .fakes import FakeClock
 

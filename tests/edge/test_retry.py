@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from ci_deploy.core.errors import AwsError, ErrorKind
-from ci_deploy.edge.retry import ATTEMPTS, CAP, reading
+from ci_deploy.edge.aws.retry import ATTEMPTS, CAP, reading
 
 from .fakes import FakeClock
 

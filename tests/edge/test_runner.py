@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ci_deploy.edge import runner
-from ci_deploy.edge.defuse import harmless, harmless_lines
-from ci_deploy.edge.runner import RunnerFilesOnDisk, RunnerLog, Stdout
+from ci_deploy.edge.runner import files as runner
+from ci_deploy.edge.runner.defuse import harmless, harmless_lines
+from ci_deploy.edge.runner.files import RunnerFilesOnDisk, RunnerLog, Stdout
 
 
 def log(*, actions: bool = True, colour: bool = False) -> tuple[RunnerLog, io.BytesIO]:

@@ -14,8 +14,8 @@ from moto import mock_aws
 
 from ci_deploy.core.errors import AwsError, ErrorKind, InvalidInput
 from ci_deploy.core.model import S3Location
-from ci_deploy.edge.aws import Aws, OtherRegion
-from ci_deploy.edge.s3 import LARGEST, S3Revisions
+from ci_deploy.edge.aws.client import Aws, OtherRegion
+from ci_deploy.edge.aws.s3.revisions import LARGEST, S3Revisions
 
 from .fakes import REGION, FakeClock, Server, StubbedAws, hangs_up, sends, session
 

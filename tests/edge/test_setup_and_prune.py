@@ -14,16 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_deploy.core.errors import AwsError, ErrorKind
+from ci_deploy.core.given.packaging import Package, StoredPackage
 from ci_deploy.core.model import RollbackEvent, Routing, RoutingType, S3Location
-from ci_deploy.core.packaging import Package, StoredPackage
-from ci_deploy.core.setup import GroupSettings
-from ci_deploy.core.surroundings import LifecycleRule
-from ci_deploy.edge.aws import Aws
-from ci_deploy.edge.codedeploy_setup import STYLE, TRIGGER_EVENTS, CodeDeploySetup
-from ci_deploy.edge.iam import IamPolicies
-from ci_deploy.edge.lambda_versions import LambdaVersions
-from ci_deploy.edge.s3_buckets import S3Buckets
-from ci_deploy.edge.s3_packages import S3Packages
+from ci_deploy.core.plan.setup import GroupSettings
+from ci_deploy.core.plan.surroundings import LifecycleRule
+from ci_deploy.edge.aws.client import Aws
+from ci_deploy.edge.aws.codedeploy.setup import STYLE, TRIGGER_EVENTS, CodeDeploySetup
+from ci_deploy.edge.aws.iam import IamPolicies
+from ci_deploy.edge.aws.lambda_.versions import LambdaVersions
+from ci_deploy.edge.aws.s3.buckets import S3Buckets
+from ci_deploy.edge.aws.s3.packages import S3Packages
 from ci_deploy.ports import Progress
 
 from .fakes import REGION, FakeClock, Server, StubbedAws, cut_short, hangs_up, sends, session

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ci_deploy.edge.sharing import Once, Together
+from ci_deploy.edge.aws.sharing import Once, Together
 
 
 def test_who_waits_for_the_rate_limit_collects_the_wishes_of_others() -> None:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from ci_deploy.edge.terminal import LiveTerminal, live_terminal
+from ci_deploy.edge.runner.terminal import LiveTerminal, live_terminal
 
 
 class Tty(io.StringIO):

@@ -10,11 +10,12 @@ import pytest
 
 from ci_deploy import ports
 from ci_deploy.core.errors import InvalidInput
-from ci_deploy.core.inputs import Inputs
+from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.model import Identity
-from ci_deploy.edge import oidc, wiring
+from ci_deploy.edge.aws import wiring
+from ci_deploy.edge.aws.identity import parse_identity
 from ci_deploy.edge.clock import clock_for
-from ci_deploy.edge.identity import parse_identity
+from ci_deploy.edge.github import oidc
 
 from .fakes import REGION, FakeClock, Server, sends
 

@@ -13,7 +13,7 @@ import yaml
 
 from ci_deploy import command_line
 from ci_deploy.commands import COMMANDS
-from ci_deploy.core import manifest
+from ci_deploy.core.given import manifest
 from ci_deploy.core.model import Command
 from tests.meta.test_iam import actions
 

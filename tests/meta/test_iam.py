@@ -15,7 +15,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from ci_deploy.edge.aws_errors import iam_action
+from ci_deploy.edge.aws.errors import iam_action
 from scripts import demo
 
 ROOT = Path(__file__).resolve().parents[2]

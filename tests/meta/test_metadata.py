@@ -10,7 +10,7 @@ import yaml
 
 from ci_deploy import __version__
 from ci_deploy.commands import COMMANDS
-from ci_deploy.core.inputs import table
+from ci_deploy.core.given.inputs import table
 from ci_deploy.core.model import Command, Outcome, Result
 from ci_deploy.reporters.outputs import outputs
 from scripts import metadata

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Self
 
-from ci_deploy.core import events as e
 from ci_deploy.core.model import (
     Alarm,
     Alias,
@@ -31,8 +30,9 @@ from ci_deploy.core.model import (
     Severity,
     exit_code,
 )
-from ci_deploy.core.planning import Existing, Plan, ToPublish
-from ci_deploy.core.timeline import Story, tell
+from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
+from ci_deploy.core.story import events as e
+from ci_deploy.core.story.timeline import Story, tell
 
 PULL_REQUEST = Context(
     actions=True,

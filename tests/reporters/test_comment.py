@@ -11,8 +11,8 @@ import pytest
 from sinks import Hub, Screen
 from storyteller import INPUTS, LINEAR, PULL_REQUEST, Release, scenarios
 
-from ci_deploy.core.events import TrafficShifted
 from ci_deploy.core.model import Context, Outcome
+from ci_deploy.core.story.events import TrafficShifted
 from ci_deploy.ports import GitHubError, PullRequest
 from ci_deploy.reporters import comment
 from ci_deploy.reporters.comment import CommentReporter

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from storyteller import INPUTS, PULL_REQUEST, Release, scenarios
 from test_escape import github, hostile, pings
 
-from ci_deploy.core.events import Event
 from ci_deploy.core.model import Command, Context, Diagnosis, LogLines, Outcome
-from ci_deploy.core.timeline import Story, tell
-from ci_deploy.edge.runner import RunnerLog, Stdout
+from ci_deploy.core.story.events import Event
+from ci_deploy.core.story.timeline import Story, tell
+from ci_deploy.edge.runner.files import RunnerLog, Stdout
 from ci_deploy.reporters import comment, sections, summary
 from ci_deploy.reporters.log import LogReporter
 from ci_deploy.reporters.sections import Section, fit
@@ -208,6 +208,6 @@ def test_a_diagnosis_without_evidence() -> None:
 
 
 def _diagnosed() -> type:
-    from ci_deploy.core.events import Diagnosed
+    from ci_deploy.core.story.events import Diagnosed
 
     return Diagnosed

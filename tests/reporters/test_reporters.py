@@ -12,8 +12,8 @@ from storyteller import PULL_REQUEST, Release, scenarios
 from test_comment import AtOnce
 from test_golden import logged
 
-from ci_deploy.core import events as e
 from ci_deploy.core.model import Command, DeploymentStatus, Finding, Outcome, Result, Rollback, Severity
+from ci_deploy.core.story import events as e
 from ci_deploy.ports import GitHubError
 from ci_deploy.reporters import summary, verdict
 from ci_deploy.reporters.fanout import FanOut

@@ -8,17 +8,8 @@ import pytest
 from sinks import Screen
 from storyteller import PULL_REQUEST, Release
 
-from ci_deploy.core import events as e
-from ci_deploy.core.model import (
-    Alias,
-    Command,
-    Context,
-    DeploymentStatus,
-    Diagnosis,
-    EventStatus,
-    Outcome,
-    Result,
-)
+from ci_deploy.core.model import Alias, Command, Context, DeploymentStatus, Diagnosis, EventStatus, Outcome, Result
+from ci_deploy.core.story import events as e
 from ci_deploy.reporters import chart, comment, sections, verdict, words
 from ci_deploy.reporters.live import frame
 from ci_deploy.reporters.log import LogReporter

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ci_deploy.core import actions as a
 from ci_deploy.core.errors import AwsError, ErrorKind
+from ci_deploy.core.given.packaging import Code, Image, Package, StoredPackage, sha256_of
+from ci_deploy.core.machine import actions as a
 from ci_deploy.core.model import Alias, FunctionVersion, S3Location
-from ci_deploy.core.packaging import Code, Image, Package, StoredPackage, sha256_of
-from ci_deploy.core.planning import Facts
+from ci_deploy.core.plan.planning import Facts
 
 from .world import World
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from multiprocessing import Pool
 
 from ci_deploy.core.errors import ErrorKind
-from ci_deploy.core.inputs import Inputs
+from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.model import Command, Outcome
 
 from .playing import FAIR, Run, Weather, first, play, play_together, post_step, summary, until

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ci_deploy.core import actions as a
+from ci_deploy.core.machine import actions as a
+from ci_deploy.core.machine.rollout import Rollout
+from ci_deploy.core.machine.waves import Policy
 from ci_deploy.core.model import CreateRequest, Outcome
-from ci_deploy.core.planning import Facts
-from ci_deploy.core.rollout import Rollout
-from ci_deploy.core.waves import Policy
+from ci_deploy.core.plan.planning import Facts
 
 from .playing import STEADY, Run, Weather, Worlds, first, play_together, until
 from .world import AT_ONCE, CANARY, Running, World, context, inputs

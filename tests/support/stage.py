@@ -20,9 +20,9 @@ from unittest import mock
 import botocore.loaders
 
 from ci_deploy import app
-from ci_deploy.core.actions import Action, Cancelled, Create, Failed, Observation, Stop, Tick
+from ci_deploy.core.machine.actions import Action, Cancelled, Create, Failed, Observation, Stop, Tick
 from ci_deploy.drive import Bug, Inbox
-from ci_deploy.edge.runner import Stdout
+from ci_deploy.edge.runner.files import Stdout
 from ci_deploy.ports import Clock
 from codedeploy_emulator import Emulator
 from tests.support.action import ANSI, pairs

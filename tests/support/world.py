@@ -12,11 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ci_deploy.core import actions as a
 from ci_deploy.core import marker
-from ci_deploy.core.diagnosis import diagnose
 from ci_deploy.core.errors import AwsError, ErrorKind, Refused
-from ci_deploy.core.inputs import Inputs, parse
+from ci_deploy.core.given.inputs import Inputs, parse
+from ci_deploy.core.machine import actions as a
 from ci_deploy.core.model import (
     CREATOR_ROLLBACK,
     AlarmConfiguration,
@@ -41,8 +40,9 @@ from ci_deploy.core.model import (
     S3Location,
     StopAnswer,
 )
-from ci_deploy.core.planning import Facts
+from ci_deploy.core.plan.planning import Facts
 from ci_deploy.core.schedule import steps
+from ci_deploy.core.story.diagnosis import diagnose
 
 IDENTITY = Identity(account="123456789012", arn="arn:aws:sts::123456789012:assumed-role/ci/x", region="eu-central-1")
 CANARY = Routing(kind=RoutingType.CANARY, percentage=10, interval_minutes=5)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ci_deploy import app, drive
-from ci_deploy.edge.codedeploy import CodeDeployApi
+from ci_deploy.edge.aws.codedeploy.calls import CodeDeployApi
 from tests.support.account import Account
 from tests.support.stage import Step
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ci_deploy.core.actions import Create, Stop
+from ci_deploy.core.machine.actions import Create, Stop
 from tests.support.account import Account
 from tests.support.stage import Step
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from ci_deploy import app
-from ci_deploy.core.actions import Cancelled
+from ci_deploy.core.machine.actions import Cancelled
 from ci_deploy.drive import QueueInbox
-from ci_deploy.edge.runner import Stdout
-from ci_deploy.edge.terminal import LiveTerminal
+from ci_deploy.edge.runner.files import Stdout
+from ci_deploy.edge.runner.terminal import LiveTerminal
 from ci_deploy.ports import Clock
 from tests.support.account import Account
 

@@ -13,7 +13,7 @@ import pytest
 
 from ci_deploy.commands import prune
 from ci_deploy.core.errors import AwsError, ErrorKind
-from ci_deploy.edge.lambda_versions import LambdaVersions
+from ci_deploy.edge.aws.lambda_.versions import LambdaVersions
 from tests.support.account import Account
 from tests.support.stage import Step
 

@@ -6,11 +6,20 @@ from types import SimpleNamespace
 from typing import Any
 
 from ci_deploy import drive
-from ci_deploy.core.actions import Done, Failed, LookVersion, Observation, Progressed, RepairAlias, StoreCode, Tick
 from ci_deploy.core.errors import Refused
+from ci_deploy.core.given.packaging import Package
+from ci_deploy.core.machine.actions import (
+    Done,
+    Failed,
+    LookVersion,
+    Observation,
+    Progressed,
+    RepairAlias,
+    StoreCode,
+    Tick,
+)
 from ci_deploy.core.model import Alias, Deployment, DeploymentStatus
-from ci_deploy.core.packaging import Package
-from ci_deploy.perform import perform
+from ci_deploy.perform.actions import perform
 from tests.support.account import Account
 
 from .conftest import CODE, Theatre

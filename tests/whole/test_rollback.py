@@ -267,7 +267,7 @@ def test_a_version_that_lambda_has_put_to_sleep_is_refused(
     theatre: Theatre, account: Account, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Inactive, failed, or its image deleted: the alias would serve errors."""
-    from ci_deploy.edge.lambda_ import LambdaApi
+    from ci_deploy.edge.aws.lambda_.functions import LambdaApi
 
     real = LambdaApi.version
 

@@ -1,0 +1,1 @@
+"""What people give: inputs, manifest, AppSpec, code, and the context of the job."""

@@ -1,0 +1,134 @@
+"""Where a run comes from: GitHub's variables and the event, as a `Context`. Pure; nothing in it may raise.
+
+Sources: GitHub's default variables, webhook payloads (facts.md B5). The event is what somebody outside may have
+caused, so every member is checked for its type before it is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..model import Context
+
+_AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".c2s.ic.gov", ".sc2s.sgov.gov")
+_ENDPOINT_VARIABLES = (
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_CODEDEPLOY",
+    "AWS_ENDPOINT_URL_LAMBDA",
+    "AWS_ENDPOINT_URL_S3",
+)
+
+
+def context(environ: Mapping[str, str], event: Mapping[str, Any]) -> Context:
+    """The context of this run; on a terminal all of GitHub's part is empty."""
+    name = environ.get("GITHUB_EVENT_NAME", "").strip()
+    repository = environ.get("GITHUB_REPOSITORY", "").strip()
+    return Context(
+        actions=environ.get("GITHUB_ACTIONS", "").strip().lower() == "true",
+        repository=repository,
+        sha=environ.get("GITHUB_SHA", "").strip(),
+        head_sha=_head_sha(name, event),
+        ref=environ.get("GITHUB_REF", "").strip(),
+        run_id=_number(environ.get("GITHUB_RUN_ID")),
+        run_attempt=_number(environ.get("GITHUB_RUN_ATTEMPT")),
+        actor=environ.get("GITHUB_ACTOR", "").strip(),
+        workflow=environ.get("GITHUB_WORKFLOW", "").strip(),
+        event_name=name,
+        server_url=environ.get("GITHUB_SERVER_URL", "").strip().rstrip("/") or "https://github.com",
+        api_url=environ.get("GITHUB_API_URL", "").strip().rstrip("/") or "https://api.github.com",
+        pull_request=_pull_request(name, event),
+        public=_public(event),
+        from_fork=_from_fork(name, event, repository),
+        endpoint=foreign_endpoint(environ),
+    )
+
+
+def foreign_endpoint(environ: Mapping[str, str]) -> str:
+    """The first endpoint in use that is not AWS's own, empty when there is none: it must be said loudly."""
+    if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").strip().lower() == "true":
+        return ""
+    for variable in _ENDPOINT_VARIABLES:
+        url = environ.get(variable, "").strip()
+        if url and not _is_aws(url):
+            return url
+    return ""
+
+
+def _is_aws(url: str) -> bool:
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    return host.endswith(_AWS_HOSTS)
+
+
+def _map(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: object) -> int:
+    """A positive number, 0 for anything else."""
+    text = str(value).strip()
+    return int(text) if re.fullmatch(r"[0-9]{1,19}", text) else 0
+
+
+def _pull_request(name: str, event: Mapping[str, Any]) -> int | None:
+    """The pull request that the event itself is about; pushes, merge groups and workflow runs name none."""
+    if name.startswith("pull_request"):
+        return _number(_map(event.get("pull_request")).get("number")) or _number(event.get("number")) or None
+    if name == "issue_comment":
+        issue = _map(event.get("issue"))
+        # Comments on issues come as the same event; only a pull request's has this member.
+        return (_number(issue.get("number")) or None) if issue.get("pull_request") else None
+    return None
+
+
+def _head_sha(name: str, event: Mapping[str, Any]) -> str:
+    """GITHUB_SHA is a merge commit (pull_request) or the default branch (pull_request_target, workflow_run)."""
+    if name.startswith("pull_request"):
+        return _text(_map(_map(event.get("pull_request")).get("head")).get("sha"))
+    if name == "workflow_run":
+        return _text(_map(event.get("workflow_run")).get("head_sha"))
+    if name == "merge_group":
+        return _text(_map(event.get("merge_group")).get("head_sha"))
+    return ""
+
+
+def _public(event: Mapping[str, Any]) -> bool:
+    """Whether anybody can read the log. `internal` is not public; an event that does not say counts as not public."""
+    repository = _map(event.get("repository"))
+    visibility = _text(repository.get("visibility"))
+    if visibility:
+        return visibility == "public"
+    return repository.get("private") is False
+
+
+def _from_fork(name: str, event: Mapping[str, Any], repository: str) -> bool:
+    """Whether the code of this event comes from another repository (a deleted fork is one), or may do so."""
+    if name.startswith("pull_request"):
+        pull = _map(event.get("pull_request"))
+        if "head" not in pull:
+            return False
+        head = _map(_map(pull.get("head")).get("repo"))
+        base = _map(_map(pull.get("base")).get("repo"))
+        return not _same(head, base, repository)
+    if name == "issue_comment":
+        # The event does not say whose branch it is: what cannot be told apart is treated as the dangerous one.
+        issue = event.get("issue")
+        return not isinstance(issue, Mapping) or bool(issue.get("pull_request"))
+    if name == "workflow_run":
+        run = _map(event.get("workflow_run"))
+        return not _same(_map(run.get("head_repository")), _map(event.get("repository")), repository)
+    return False
+
+
+def _same(head: Mapping[str, Any], base: Mapping[str, Any], repository: str) -> bool:
+    ours = _text(base.get("full_name")) or repository
+    return bool(ours) and _text(head.get("full_name")).lower() == ours.lower()

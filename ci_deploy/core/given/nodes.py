@@ -1,0 +1,132 @@
+"""YAML (and JSON, which is YAML too) as nodes that know their lines: what manifests and AppSpecs are read with.
+
+Scalars stay the text that was written: `on` may be a name, and `010` is no number eight. What a parser would pass over
+in silence, such as a key that is said twice, is a problem here. All problems are collected, each with its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from ..errors import InvalidInput, Problem
+from .inputs import shorten
+
+DEPTH = 20
+
+
+def names(each: Iterable[str]) -> str:
+    """`a`, `b` and 3 more: five at most are named."""
+    every = [f"`{shorten(name)}`" for name in each]
+    more = f" and {len(every) - 5} more" if len(every) > 5 else ""
+    return ", ".join(every[:5]) + more
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """A remedy for a name that is not known: what it resembles, else what there is."""
+    every = list(known)
+    close = get_close_matches(name, every, 1)
+    return f"Did you mean `{close[0]}`?" if close else f"There is {names(every)}."
+
+
+def is_null(node: Any) -> bool:
+    return bool(node.tag == "tag:yaml.org,2002:null")
+
+
+def shown(node: Any) -> str:
+    """What a node is, for people."""
+    if node.id == "scalar":
+        return "nothing" if is_null(node) else f"`{shorten(node.value)}`"
+    return "a list" if node.id == "sequence" else "a mapping"
+
+
+class Reader:
+    """One reading of one text; `where` is how it is named to people."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._found: list[tuple[int, Problem]] = []
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything that is wrong, in the order of the lines."""
+        return tuple(problem for _, problem in sorted(self._found, key=lambda found: found[0]))
+
+    def wrong(self, node: Any, what: str, remedy: str = "") -> None:
+        """A problem of a node (or a token)."""
+        self._wrong(node.start_mark.line + 1, what, remedy)
+
+    def _wrong(self, line: int, what: str, remedy: str = "") -> None:
+        where = f"{self._where}, line {line}" if line else self._where
+        self._found.append((line, Problem(where=where, what=what, remedy=remedy)))
+
+    def compose(self, text: str, *, limit: int, instead_of_anchors: str, needs: str) -> Any:
+        """The one document's node. Raises InvalidInput if there is none to read."""
+        documents = list(self._documents(text, limit, instead_of_anchors))
+        if not self._found and len(documents) != 1:
+            self._wrong(0, f"has {len(documents)} documents." if documents else "is empty.", needs)
+        if self._found:
+            raise InvalidInput(self.problems)
+        return documents[0]
+
+    def _documents(self, text: str, limit: int, instead_of_anchors: str) -> Iterator[Any]:
+        import yaml
+
+        if len(text) > limit:
+            return self._wrong(0, f"has {len(text)} characters; {limit} are possible.")
+        opening = (
+            yaml.FlowMappingStartToken,
+            yaml.FlowSequenceStartToken,
+            yaml.BlockMappingStartToken,
+            yaml.BlockSequenceStartToken,
+        )
+        closing = (yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken, yaml.BlockEndToken)
+        depth = 0
+        try:
+            for token in yaml.scan(text):
+                depth += isinstance(token, opening) - isinstance(token, closing)
+                if depth > DEPTH:  # the scanner is quadratic in it, the composer recursive
+                    return self.wrong(token, f"is nested more than {DEPTH} levels deep.")
+                if isinstance(token, yaml.AliasToken | yaml.AnchorToken):  # a few lines could grow to gigabytes
+                    return self.wrong(token, "uses YAML anchors or aliases (`&name`, `*name`).", instead_of_anchors)
+                if isinstance(token, yaml.ScalarToken) and "${{" in token.value:
+                    return self.wrong(
+                        token,
+                        "has a `${{ … }}` expression in it, which only GitHub's workflow files know.",
+                        "Pass what changes from run to run as an input of the step.",
+                    )
+            yield from yaml.compose_all(text, Loader=yaml.SafeLoader)
+        except yaml.MarkedYAMLError as error:
+            mark: Any = error.problem_mark
+            self._wrong(mark.line + 1, f"cannot be read: {error.problem}.")
+        except yaml.reader.ReaderError as error:
+            line = text.count("\n", 0, error.position) + 1
+            self._wrong(line, "cannot be read: it has a character in it that YAML does not allow.")
+
+    def mapping(
+        self, node: Any, what: str, allowed: Iterable[str] | None, *, remedy: str = "", any_case: bool = False
+    ) -> dict[str, Any]:
+        """The nodes by key; without what is doubled or not allowed, which is told. Nothing at all is empty.
+
+        `any_case`: the keys are `allowed`'s, in whatever case they were written.
+        """
+        if node is None or is_null(node):
+            return {}
+        if node.id != "mapping":
+            self.wrong(node, f"has {shown(node)} where {what} should be a mapping.", remedy)
+            return {}
+        known = {name.lower() if any_case else name: name for name in allowed or ()}
+        found: dict[str, Any] = {}
+        for key, value in node.value:
+            if key.id != "scalar":
+                self.wrong(key, f"has {shown(key)} as a key in {what}.", "A key is text.")
+                continue
+            name = known.get(key.value.lower() if any_case else key.value, key.value)
+            if name in found:
+                self.wrong(key, f"says `{shorten(name)}` twice in {what}.", "Keep one of them.")
+            elif allowed is not None and name not in known.values():
+                self.wrong(key, f"has `{shorten(name)}` in {what}, which is not known.", meant(name, known.values()))
+            else:
+                found[name] = value
+        return found

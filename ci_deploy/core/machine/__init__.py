@@ -1,0 +1,1 @@
+"""The state machine: `release.step` and everything it is made of."""

@@ -1,0 +1,233 @@
+"""What the state machine asks for (actions) and what it is told (observations).
+
+An action is a request to the world that `perform` carries out on a worker thread; every action is answered by exactly
+one observation with the same `key`, if only by `Failed`. Besides answers there are three observations that nobody asked
+for: `Tick` (time has passed), `Progressed` (of an action that takes long) and `Cancelled` (a signal).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ..errors import CiDeployError
+from ..given.inputs import Inputs
+from ..given.packaging import Code, Package, StoredPackage
+from ..model import Alias, CreateRequest, Deployment, Diagnosis, FunctionVersion, Revision, StopAnswer
+from ..plan.planning import Facts, Plan
+
+# --- Actions -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Action:
+    key: str  # of the rollout that asks, "" where several do
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gather(_Action):
+    """Read all facts that the command needs.
+
+    `run_id` is ours: deployments by newer runs are read with their targets. `subject` is the deployment that the run
+    is about, by its id or, where only that is known, by `marker_id`.
+    """
+
+    inputs: Inputs
+    run_id: int
+    subject: str = ""
+    marker_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreCode(_Action):
+    """Put a package that is too large for a request into S3; `path` is the object's key, under the content's hash."""
+
+    package: Package
+    bucket: str
+    path: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateCode(_Action):
+    """UpdateFunctionCode, if `$LATEST` still is at `revision_id`."""
+
+    function: str
+    code: Code
+    revision_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish(_Action):
+    plan: Plan
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookVersion(_Action):
+    """Is the published version, or `$LATEST` after an update, ready?"""
+
+    function: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload(_Action):
+    bucket: str
+    path: str  # the object's key
+    content: str
+    account: str
+    tag: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create(_Action):
+    request: CreateRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Find(_Action):
+    """Was it created? The answer to Create was lost."""
+
+    application: str
+    group: str
+    marker_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop(_Action):
+    deployment_id: str
+    rollback: bool
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look(_Action):
+    """Look at deployments, together; `with_targets` are those whose lifecycle and traffic matter now.
+
+    `shared_by` are the keys of the rollouts that ask, where several do.
+    """
+
+    ids: tuple[str, ...]
+    with_targets: frozenset[str]
+    shared_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAlias(_Action):
+    function: str
+    alias: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateAlias(_Action):
+    """The first deployment: an alias that serves `version` alone."""
+
+    function: str
+    alias: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairAlias(_Action):
+    """Set the alias to 100 % on `version`, if nothing is active in the group and it still is as `alias` says."""
+
+    alias: Alias
+    version: str
+    application: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tag(_Action):
+    """Set a tag of the function; `value` None takes it off."""
+
+    function_arn: str
+    name: str
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnose(_Action):
+    """Collect what explains why `deployment` did not succeed."""
+
+    deployment: Deployment
+    plan: Plan
+    logs: bool
+
+
+Action: TypeAlias = (
+    Gather
+    | StoreCode
+    | UpdateCode
+    | Publish
+    | LookVersion
+    | Upload
+    | Create
+    | Find
+    | Stop
+    | Look
+    | LookAlias
+    | CreateAlias
+    | RepairAlias
+    | Tag
+    | Diagnose
+)
+
+# --- Observations ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Time has passed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """A signal arrived. `second` is the length of one real second on the product's clock."""
+
+    signal: str
+    second: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progressed:
+    """An action that takes long has come so far: `done` of `total` bytes. Its answer is still to come."""
+
+    action: Action
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The action did not do what it should; an AwsError says by its kind whether it may have had an effect."""
+
+    action: Action
+    error: CiDeployError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The action was carried out; `answer` is what came of it (see Answer)."""
+
+    action: Action
+    answer: Answer
+
+
+Answer: TypeAlias = (
+    Facts  # Gather
+    | StoredPackage  # StoreCode
+    | FunctionVersion  # UpdateCode ($LATEST), Publish, LookVersion
+    | Revision  # Upload
+    | str  # Create: the deployment's id
+    | Deployment  # Find, when it exists
+    | StopAnswer  # Stop
+    | tuple[Deployment, ...]  # Look
+    | Alias  # LookAlias, RepairAlias, CreateAlias
+    | Diagnosis  # Diagnose
+    | None  # Tag; Find, LookAlias, LookVersion: there is none
+)
+
+Observation: TypeAlias = Tick | Cancelled | Progressed | Failed | Done

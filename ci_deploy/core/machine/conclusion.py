@@ -1,0 +1,50 @@
+"""The verdict on the whole: the worst of its functions leads, and every function is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from ..model import Command, Outcome, Result, Rollback, exit_code
+from ..story.events import Concluded
+
+# The worst of a release leads its summary; the order is how loudly a person should be told.
+_WORST_FIRST = (
+    Outcome.ROLLBACK_FAILED,
+    Outcome.LOST_CONTACT,
+    Outcome.CANCELLED,
+    Outcome.TIMED_OUT,
+    Outcome.FAILED,
+    Outcome.ROLLED_BACK,
+    Outcome.STOPPED,
+    Outcome.ERROR,
+    Outcome.INVALID,
+    Outcome.REFUSED,
+    Outcome.DETACHED,
+    Outcome.SUCCEEDED,
+)
+
+
+def conclude(
+    command: Command, results: Sequence[Result], now: float, *, along: Collection[str] = frozenset()
+) -> Concluded:
+    """The run's end. `along` are the keys of those that were only taken along: of equals they do not lead.
+
+    A success leads only where all have succeeded or were unchanged, so a release is `deployed` when every function
+    serves its target, changed or not.
+    """
+    worst = min(results, key=lambda result: (*_loudness(result), result.key in along))
+    if len(results) > 1:
+        worst = replace(worst, settled=all(result.settled for result in results), duration_seconds=round(now, 1))
+    return Concluded(
+        at=now,
+        command=command,
+        result=worst,
+        results=tuple(results),
+        exit_code=exit_code(command, worst.outcome),
+    )
+
+
+def _loudness(result: Result) -> tuple[int, bool]:
+    place = _WORST_FIRST.index(result.outcome) if result.outcome in _WORST_FIRST else len(_WORST_FIRST)
+    return place, result.rollback is not Rollback.FAILED

@@ -1,0 +1,183 @@
+"""One rollout's part of a step: which answer goes to which function, and which stage acts when.
+
+The table of stages and the table of answers; what they do is in `preparing`, `publishing`, `following`, `verdict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ..given.packaging import StoredPackage
+from ..model import Alias, Deployment, Diagnosis, FunctionVersion, StopAnswer
+from ..plan.planning import Facts
+from ..story import events as e
+from . import waves
+from .actions import (
+    Action,
+    Cancelled,
+    Create,
+    CreateAlias,
+    Diagnose,
+    Done,
+    Failed,
+    Find,
+    Gather,
+    Look,
+    LookAlias,
+    LookVersion,
+    Observation,
+    Progressed,
+    Publish,
+    RepairAlias,
+    Stop,
+    StoreCode,
+    Tag,
+    UpdateCode,
+    Upload,
+)
+from .rollout import Rollout, Stage, Turn
+from .stages import deciding, following, looking, preparing, publishing, stopping, updating, verdict
+
+_STAGES: Mapping[Stage, Callable[[Turn], None]] = {
+    Stage.READY: lambda _: None,  # waves begins it
+    Stage.GATHERING: preparing.gathering,
+    Stage.WAITING: preparing.waiting,
+    Stage.HOLDING: preparing.holding,
+    Stage.SETTLING: updating.settling,
+    Stage.STORING_CODE: updating.storing_code,
+    Stage.UPDATING: updating.updating,
+    Stage.UPDATED: updating.await_update,
+    Stage.PUBLISHING: publishing.publishing,
+    Stage.ACTIVATING: publishing.activating,
+    Stage.CREATING_ALIAS: publishing.creating_alias,
+    Stage.STORING: preparing.storing,
+    Stage.CREATING: preparing.creating,
+    Stage.FINDING: preparing.finding,
+    Stage.FOLLOWING: following.following,
+    Stage.ROLLBACK_DUE: following.rollback_due,
+    Stage.FOLLOWING_ROLLBACK: following.following_rollback,
+    Stage.VERIFYING: verdict.verifying,
+    Stage.RESTORING: verdict.restoring,
+}
+
+
+def observe(turn: Turn, observation: Observation) -> None:
+    match observation:
+        case Cancelled():
+            stopping.cancelled(turn, observation)
+        case Progressed():
+            turn.say(e.Progress, what=observation.what, done=observation.done, total=observation.total)
+        case Done(action=action, answer=answer):
+            turn.set(busy=turn.r.busy - {type(action).__name__})
+            _answered(turn, action, answer)
+        case Failed(action=action):
+            turn.set(busy=turn.r.busy - {type(action).__name__})
+            _failed(turn, observation)
+
+
+def _answered(turn: Turn, action: Action, answer: object) -> None:
+    match action, answer:
+        case Gather(), Facts() if turn.r.undone:
+            waves.resume(turn, answer)
+        case Gather(), Facts():
+            deciding.gathered(turn, answer)
+        case StoreCode(), StoredPackage():
+            updating.code_stored(turn, answer)
+        case UpdateCode(), FunctionVersion():
+            updating.updated(turn, answer)
+        case Publish(), FunctionVersion():
+            publishing.published(turn, answer)
+        case LookVersion(), FunctionVersion() | None:
+            publishing.looked(turn, answer)
+        case Upload(), _:
+            preparing.stored(turn, answer)  # type: ignore[arg-type]
+        case Create(), str():
+            preparing.created(turn, answer)
+        case Find(), Deployment() | None:
+            preparing.found(turn, answer)
+        case Look(), tuple() if turn.r.stage is Stage.WAITING:
+            preparing.waited(turn, action, answer)
+        case Look(), tuple():
+            following.looked(turn, action, answer)
+        case Stop(), StopAnswer():
+            stopping.stop_answered(turn, action, answer)
+        case CreateAlias(), _:
+            publishing.alias_created(turn)
+        case LookAlias(), Alias() | None if turn.r.stage is Stage.CREATING_ALIAS:
+            publishing.first_read(turn, answer)
+        case LookAlias(), Alias() | None:
+            verdict.alias_read(turn, answer)
+        case RepairAlias(), Alias() | None:
+            verdict.restored(turn, answer)
+        case Tag(), None:
+            preparing.held(turn, action)
+        case Diagnose(), Diagnosis():
+            if action.deployment.status.terminal:
+                turn.set(diagnosis=answer)
+            turn.say(e.Diagnosed, diagnosis=answer)
+        case _:  # it would be asked for without end
+            raise TypeError(f"{type(action).__name__} was answered by {answer!r}")
+
+
+def _failed(turn: Turn, failed: Failed) -> None:
+    stage = turn.r.stage
+    match failed.action:
+        case Look() if stage is not Stage.WAITING:
+            following.look_failed(turn, failed.error)
+        case Stop() if failed.action.deployment_id == turn.r.deployment_id:
+            stopping.stop_failed(turn, failed.action, failed.error)
+        case StoreCode() | UpdateCode() | Publish() | LookVersion() | CreateAlias():
+            publishing.failed(turn, failed.action, failed.error)
+        case LookAlias() if stage is Stage.CREATING_ALIAS:
+            publishing.failed(turn, failed.action, failed.error)
+        case LookAlias():
+            verdict.alias_unread(turn, failed.error)
+        case RepairAlias():
+            verdict.not_restored(turn, failed.error)
+        case Tag():
+            preparing.not_held(turn, failed.action, failed.error)
+        case Diagnose():
+            turn.warn("diagnosis", f"The diagnosis is incomplete: {failed.error.what}")
+        case _:
+            preparing.failed(turn, failed.action, failed.error)
+
+
+def proceed(turn: Turn) -> None:
+    """Let the stage act, and the stages that it enters, until nothing more follows."""
+    for _ in range(2 * len(Stage)):
+        stage = turn.r.stage
+        if stage is Stage.DONE:
+            return
+        if turn.r.cancel_until is not None:
+            _limit_ending(turn, turn.r.cancel_until)
+            if turn.r.stage is Stage.DONE:
+                return
+        _STAGES[turn.r.stage](turn)
+        if turn.r.stage is stage:
+            return
+    raise RuntimeError(f"stages chase each other: {turn.r.stage}")
+
+
+def _limit_ending(turn: Turn, until: float) -> None:
+    """After a signal, and in the post step, the time that is left is the runner's to give."""
+    if turn.now >= until:
+        stopping.end_cancelled(turn, "the time of grace is over")
+    elif turn.r.stage is Stage.CREATING:
+        stopping.await_creation(turn)
+
+
+def wake(r: Rollout, now: float) -> float:
+    """When this rollout has something to do by itself. Answers wake it anyway."""
+    times = [r.again_at, r.cancel_until, r.deadline, r.waiting_until]
+    if r.stage in (Stage.FOLLOWING, Stage.FOLLOWING_ROLLBACK):
+        times.append(r.said_at + looking.heartbeat_every(r))
+        if r.inputs.hook_timeout is not None and r.stage_event:
+            times.append(r.stage_event_at + r.inputs.hook_timeout)
+    if r.cancelled_at is not None:
+        times.append(r.cancelled_at + stopping.ANSWER_GRACE * r.second)
+    if r.stage is Stage.ROLLBACK_DUE:
+        times.append(r.since + following.ROLLBACK_APPEARS_WITHIN)
+    if r.stage is Stage.VERIFYING:
+        times.append(r.since + verdict.DIAGNOSIS_TAKES)
+    ahead = [time for time in times if time is not None and time > now]
+    return min(ahead, default=now + looking.HEARTBEAT)

@@ -1,0 +1,121 @@
+"""The heart: `step(release, observation, now) -> Step`. Pure; every command of the product is a first state of it.
+
+A release is one or many rollouts (one for each function) that share one stream of observations. Here answers find
+their rollouts, looks are put together, and the whole gets its verdict. What one rollout does is in its stages
+(`dispatch`), what they do for each other in `waves`. Times are seconds since the run began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from ..model import Command
+from ..story.events import Event
+from . import waves
+from .actions import Action, Cancelled, Done, Failed, Look, Observation, Tick
+from .conclusion import conclude
+from .dispatch import observe, proceed, wake
+from .rollout import Cause, Rollout, Stage, Turn
+from .stages.looking import FEW, LOOK_AT_MOST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """`wakes` is when each rollout has something to do by itself, `numbers` where it stands, by its key; both are empty
+    before the first step."""
+
+    command: Command
+    rollouts: tuple[Rollout, ...]
+    policy: waves.Policy = waves.ALL_OR_NOTHING
+    wakes: tuple[float, ...] = ()
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    concluded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    release: Release
+    actions: tuple[Action, ...]
+    events: tuple[Event, ...]
+    look_again_at: float | None  # None: the release is over
+
+
+def step(release: Release, observation: Observation, now: float) -> Step:
+    """One observation, and what follows from it. Only the rollouts that it concerns are looked at."""
+    if release.concluded:
+        return Step(release=release, actions=(), events=(), look_again_at=None)
+    if not release.numbers:
+        release = replace(release, numbers={rollout.key: number for number, rollout in enumerate(release.rollouts)})
+    wakes = list(release.wakes or (now,) * len(release.rollouts))
+    turns: dict[int, Turn] = {}
+    for number in _concerned(release, observation, now, wakes):
+        turn = turns[number] = Turn(release.rollouts[number], now)
+        if turn.r.stage is not Stage.DONE:
+            turn.slack = _together_within(release) if isinstance(observation, Tick) else 0.0
+            observe(turn, observation)
+            proceed(turn)
+    rollouts = list(release.rollouts)
+    for number, turn in turns.items():
+        rollouts[number] = turn.r
+    if release.command is Command.DEPLOY and any(waves.moved(release.rollouts[n], t.r) for n, t in turns.items()):
+        for number, turn in waves.coordinate(rollouts, release.policy, now).items():
+            proceed(turn)
+            _merge(turns, number, turn)
+            rollouts[number] = turn.r
+    for number, turn in turns.items():
+        wakes[number] = wake(turn.r, now)
+    release = replace(release, rollouts=tuple(rollouts), wakes=tuple(wakes))
+    actions = _together([action for turn in turns.values() for action in turn.actions])
+    events = [event for turn in turns.values() for event in turn.events]
+    results = [rollout.result for rollout in rollouts if rollout.result is not None]
+    if len(results) == len(rollouts):
+        release = replace(release, concluded=True)
+        along = {r.key for r in rollouts if r.undone is not None or r.cause is Cause.RELEASE}
+        events.append(conclude(release.command, results, now, along=along))
+        return Step(release=release, actions=actions, events=tuple(events), look_again_at=None)
+    return Step(release=release, actions=actions, events=tuple(events), look_again_at=min(wakes))
+
+
+def _together_within(release: Release) -> float:
+    """Looks that are due within so many seconds are made in one call: more where many can share it."""
+    return 3.0 if len(release.rollouts) <= FEW else 4.0
+
+
+def _merge(turns: dict[int, Turn], number: int, turn: Turn) -> None:
+    """A rollout that acted, and then acted again for the others' sake, did both."""
+    before = turns.get(number)
+    if before is not None:
+        turn.actions[:0] = before.actions
+        turn.events[:0] = before.events
+    turns[number] = turn
+
+
+def _concerned(release: Release, observation: Observation, now: float, wakes: list[float]) -> Iterable[int]:
+    """The numbers of the rollouts to look at: those that are due, or those that the answer is for."""
+    match observation:
+        case Tick():
+            due = [number for number, at in enumerate(wakes) if at <= now]
+            until = now + _together_within(release)
+            soon = [number for number, at in enumerate(wakes) if now < at <= until] if due else []
+            return due + soon
+        case Cancelled():
+            return range(len(wakes))
+        case Done(action=Look(shared_by=keys)) | Failed(action=Look(shared_by=keys)) if keys:
+            return [release.numbers[key] for key in keys]
+    return (release.numbers[observation.action.key],)
+
+
+def _together(actions: list[Action]) -> tuple[Action, ...]:
+    """Looks of several rollouts become one call for each 25 deployments."""
+    looks = [action for action in actions if isinstance(action, Look)]
+    if len(looks) < 2:
+        return tuple(actions)
+    rest: list[Action] = [action for action in actions if not isinstance(action, Look)]
+    ids = list(dict.fromkeys(deployment_id for look in looks for deployment_id in look.ids))
+    wanted = frozenset[str]().union(*(look.with_targets for look in looks))
+    for start in range(0, len(ids), LOOK_AT_MOST):
+        part = tuple(ids[start : start + LOOK_AT_MOST])
+        keys = tuple(look.key for look in looks if look.ids[0] in part)
+        rest.append(Look(key="", ids=part, with_targets=wanted & set(part), shared_by=keys))
+    return tuple(rest)

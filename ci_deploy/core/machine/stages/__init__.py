@@ -1,0 +1,1 @@
+"""The stages of a rollout, one file for each part of its way."""

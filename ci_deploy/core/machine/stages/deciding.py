@@ -1,0 +1,444 @@
+"""What a command makes of the facts: the one place where the commands differ.
+
+Every run gathers facts first; here it becomes a plan, a refusal, a waiting, a deployment to follow or to stop. After
+every wait the facts are gathered and decided anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from ... import hold as holds
+from ... import marker as markers
+from ...model import Command, Deployment, DeploymentStatus, Finding, Outcome, Severity
+from ...plan import history as histories
+from ...plan.checks import preflight
+from ...plan.planning import Facts, Plan, existing, marker_key, plan, reverse
+from ...story import events as e
+from ..rollout import Cause, Rollout, Stage, Turn
+from .preparing import attach, give_way, is_rollback, of_this_release
+from .publishing import begin, bound
+from .stopping import request_stop
+
+ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
+TARGET_APPEARS_WITHIN = 30.0  # of a deployment that was created a moment ago
+SEARCH_FOR = 60.0  # the post step's search for a deployment that was being created when the main step ended
+
+# The plan's refusals that a running deployment explains, or will have changed by its end.
+_PASSING = ("alias-split", "current-version", "alarm-ringing")
+# What a rollback must not be kept from by: it leaves what these find fault with.
+_NO_MATTER_FOR_A_ROLLBACK = ("alarm-ringing", "function-busy", "code-sha256")
+
+
+def gathered(turn: Turn, facts: Facts) -> None:
+    """Everything is known that can be: decide."""
+    if turn.r.stage is not Stage.GATHERING:
+        return
+    if turn.r.facts is None:
+        turn.say(e.Identified, identity=facts.identity)
+    turn.set(facts=facts, alias=facts.alias, alias_at=turn.now)
+    _COMMANDS[turn.r.command](turn, facts)
+
+
+# --- deploy, plan ------------------------------------------------------------------------------------------------
+
+
+def _deploy(turn: Turn, facts: Facts) -> None:
+    r = turn.r
+    made = _checked(turn, facts, plan(r.inputs, facts))
+    lasting = tuple(finding for finding in made.refusals if finding.code not in _PASSING)
+    mine = _own_running(r, facts, made)
+    other = next(iter(facts.active), None)
+    if lasting:
+        _refuse(turn, facts, made, lasting)
+    elif not r.cleared and (
+        mine is not None
+        or (other is not None and r.inputs.on_conflict != "fail")
+        # Nothing is written for one function of a release while another may still be refused.
+        or (len(r.siblings) > 1 and (_repair_wanted(r, made) or _release_wanted(r, facts)))
+    ):
+        turn.set(stale=True)
+        turn.to(Stage.READY)
+    elif mine is not None:
+        # What it does is what its target says: by now the alias may serve what it has brought.
+        made = replace(existing(r.inputs, facts, mine, previous=made.current_version), findings=made.findings)
+        turn.set(plan=made)
+        _show(turn, facts, made)
+        attach(turn, mine)
+    elif other is not None:
+        give_way(turn, made, other, "wait" if of_this_release(r, other) else r.inputs.on_conflict)
+    elif _settling(turn, facts) or _repairs(turn, made) or _releases(turn, facts):
+        return
+    elif made.refusals:
+        _refuse(turn, facts, made, made.refusals)
+    elif made.unchanged:
+        _show(turn, facts, made)
+        turn.end(Outcome.UNCHANGED, reason=made.unchanged)
+    elif older := _newer_run(r, facts):
+        _refuse(turn, facts, made, (older,))
+    else:
+        _show(turn, facts, made)
+        if r.cleared:
+            begin(turn, made)
+        else:
+            turn.to(Stage.READY)
+
+
+def _plan(turn: Turn, facts: Facts) -> None:
+    r = turn.r
+    made = _checked(turn, facts, plan(r.inputs, facts))
+    if facts.active:
+        made = replace(made, findings=(*made.findings, _running(facts.active[0], r.inputs.on_conflict)))
+    if not made.unchanged and (older := _newer_run(r, facts)):
+        made = replace(made, findings=(older, *made.findings))
+    if r.inputs.repair:
+        made = replace(made, findings=tuple(_repaired_first(finding) for finding in made.findings))
+    if made.refusals:
+        _refuse(turn, facts, made, made.refusals)
+        return
+    _show(turn, facts, made)
+    turn.end(Outcome.PLANNED, reason=made.unchanged or "Nothing was written.")
+
+
+def _running(deployment: Deployment, policy: str) -> Finding:
+    what = {"wait": "wait for it", "fail": "refuse", "supersede": "stop it with rollback first"}[policy]
+    return Finding(
+        severity=Severity.WARNING,
+        code="running",
+        text=f"Deployment {deployment.id} is running in the group: `deploy` would {what} (`on-conflict: {policy}`).",
+    )
+
+
+def _repaired_first(finding: Finding) -> Finding:
+    if finding.code != "alias-split":
+        return finding
+    remedy = "`deploy` would put all traffic on the first of them before (`repair: true`)."
+    return replace(finding, severity=Severity.WARNING, remedy=remedy)
+
+
+def _checked(turn: Turn, facts: Facts, made: Plan) -> Plan:
+    r = turn.r
+    made = preflight(r.inputs, facts, replace(made, appspec_logical_name=r.logical_name))
+    turn.set(plan=made)
+    return made
+
+
+def _show(turn: Turn, facts: Facts, made: Plan) -> None:
+    turn.say(e.Planned, plan=made, alias=facts.alias)
+
+
+def _refuse(turn: Turn, facts: Facts, made: Plan, findings: tuple[Finding, ...]) -> None:
+    """Exit 3 with every refusal; the first leads."""
+    extra = tuple(finding for finding in findings if finding not in made.findings)
+    _show(turn, facts, replace(made, findings=(*extra, *made.findings)))
+    reason = " ".join(finding.text for finding in findings)
+    remedy = " ".join(dict.fromkeys(finding.remedy for finding in findings))
+    turn.end(Outcome.REFUSED, reason=reason, remedy=remedy)
+
+
+def _own_running(r: Rollout, facts: Facts, made: Plan) -> Deployment | None:
+    """The running deployment that this run, or an earlier attempt of it, created for the same work."""
+    key = marker_key(r.inputs.command, made)
+    for deployment in facts.active:
+        marker = markers.parse(deployment.description)
+        if marker is None:
+            continue
+        seen = deployment.target_of(r.function, r.inputs.alias)
+        # Once all traffic has moved there is nothing new to deploy, and the key is that of the version itself.
+        same_work = marker.key == key or (seen is not None and seen.target_version == made.target_version)
+        if marker.id == r.marker_id or (r.context.run_id and marker.run_id == r.context.run_id and same_work):
+            return deployment
+    return None
+
+
+def _newer_run(r: Rollout, facts: Facts) -> Finding | None:
+    """An older run never overwrites a newer one that is served or under way, rollbacks included."""
+    if r.inputs.force or not r.context.run_id:
+        return None
+    for deployment in facts.recent:
+        marker = markers.parse(deployment.description)
+        if marker is None or marker.run_id <= r.context.run_id:
+            continue
+        if deployment.status in (DeploymentStatus.FAILED, DeploymentStatus.STOPPED):
+            continue
+        if deployment.targets and deployment.target_of(r.function, r.inputs.alias) is None:
+            continue  # another function of the same group
+        what = "rolled back" if marker.kind == "rollback" else "deployed"
+        return Finding(
+            severity=Severity.REFUSAL,
+            code="older-run",
+            text=f"A newer run ({marker.run_id}, commit {marker.sha[:7] or 'unknown'}) has {what} {r.key} by "
+            f"{deployment.id}; this is run {r.context.run_id}.",
+            remedy="Run the newest workflow run again, or give `force: true` if the older commit is really wanted.",
+        )
+    return None
+
+
+def _settling(turn: Turn, facts: Facts) -> bool:
+    """After somebody's failed deployment the alias is split until its rollback appears: give that a minute."""
+    r = turn.r
+    split = facts.alias is not None and facts.alias.split
+    if not (r.waited and split and r.rounds < ROLLBACK_APPEARS_WITHIN / 5.0):
+        return False
+    turn.set(rounds=r.rounds + 1)
+    turn.to(Stage.GATHERING, after=5.0)
+    return True
+
+
+def _releases(turn: Turn, facts: Facts) -> bool:
+    """`release-hold` takes the hold off first, where there is one."""
+    if not _release_wanted(turn.r, facts):
+        return False
+    turn.to(Stage.HOLDING)
+    return True
+
+
+def _release_wanted(r: Rollout, facts: Facts) -> bool:
+    held = facts.latest is not None and holds.held(facts.latest.tags, r.inputs.alias) is not None
+    return r.inputs.release_hold and held and not r.held
+
+
+def _repairs(turn: Turn, made: Plan) -> bool:
+    """A split alias that nothing explains any more is put on its primary version first, if that is wanted."""
+    if not _repair_wanted(turn.r, made):
+        return False
+    turn.set(repairing=True)
+    turn.to(Stage.RESTORING)
+    return True
+
+
+def _repair_wanted(r: Rollout, made: Plan) -> bool:
+    wanted = r.inputs.repair or (r.command is Command.ROLLBACK and r.inputs.restore_alias == "auto")
+    return wanted and not r.repairing and {finding.code for finding in made.refusals} == {"alias-split"}
+
+
+# --- rollback ----------------------------------------------------------------------------------------------------
+
+
+def _rollback(turn: Turn, facts: Facts) -> None:
+    """A deployment is running: stop it with rollback. None is: deploy what was served before."""
+    r = turn.r
+    if r.inputs.hold and not r.held and facts.latest is not None:
+        turn.to(Stage.HOLDING)  # before anything else: the next merge may deploy while this runs
+        return
+    if _releases(turn, facts):
+        return
+    running = next(iter(facts.active), None)
+    if running is not None:
+        _roll_back_running(turn, facts, running)
+        return
+    if _settling(turn, facts):
+        return
+    entries = histories.entries(facts.history, r.function, r.inputs.alias)
+    if own := _own_rollback(r, facts, entries):
+        turn.set(plan=existing(r.inputs, facts, own))
+        turn.end(Outcome.UNCHANGED, reason=f"This run has rolled back already, by {own.id}.")
+        return
+    way = _way(r, facts, entries)
+    made = _checked(turn, facts, reverse(r.inputs, facts, way.version))
+    matters = tuple(finding for finding in made.refusals if finding.code not in _NO_MATTER_FOR_A_ROLLBACK)
+    made = replace(made, findings=tuple(f for f in made.findings if f in matters or f.severity is not Severity.REFUSAL))
+    if not way.version and facts.alias is not None:
+        matters = (*matters, _no_way(way))
+    elif made.unchanged:
+        served = Finding(
+            severity=Severity.REFUSAL,
+            code="served-already",
+            text=made.unchanged,
+            remedy="`ci-deploy status` shows what was served before.",
+        )
+        matters = (*matters, served)
+    elif _repairs(turn, made):
+        return
+    if matters:
+        _refuse(turn, facts, made, matters)
+        return
+    note = Finding(severity=Severity.NOTE, code="way-back", text=f"Going back: {way.why}.")
+    made = replace(made, findings=(note, *made.findings))
+    _show(turn, facts, made)
+    bound(turn, made)
+
+
+def _own_rollback(r: Rollout, facts: Facts, entries: tuple[e.HistoryEntry, ...]) -> Deployment | None:
+    """The rollback that an earlier attempt of this run made, if it is still served: a re-run goes no further back."""
+    newest = next((entry for entry in entries if entry.status is DeploymentStatus.SUCCEEDED), None)
+    if newest is None or newest.kind != "rollback" or not r.context.run_id or newest.run_id != r.context.run_id:
+        return None
+    if facts.alias is None or not facts.alias.serves_only(newest.target_version):
+        return None
+    return next(deployment for deployment in facts.history if deployment.id == newest.deployment_id)
+
+
+def _way(r: Rollout, facts: Facts, entries: tuple[e.HistoryEntry, ...]) -> histories.Way:
+    asked, live = r.inputs.to_version, facts.alias.version if facts.alias else ""
+    if r.inputs.deployment_id:
+        target = facts.subject.target_of(r.function, r.inputs.alias) if facts.subject else None
+        if target is None:
+            return histories.Way(
+                version="",
+                why=_not_ours(r),
+                remedy="`ci-deploy status` lists this group's deployments.",
+            )
+        return histories.Way(
+            version=target.target_version,
+            why=f"version {target.target_version}, which {r.inputs.deployment_id} had deployed",
+        )
+    if not asked:
+        if facts.alias is not None and facts.alias.split:
+            return histories.Way(version=live, why=f"version {live}, the alias's primary version")
+        return histories.way_back(entries, live)
+    if asked not in histories.known_versions(entries) and not r.inputs.force:
+        return histories.Way(
+            version="",
+            why=f"Version {asked} was never deployed to {r.key} by this group.",
+            remedy="Check the number; `force: true` deploys it all the same.",
+        )
+    return histories.Way(version=asked, why=f"version {asked}, as asked")
+
+
+def _no_way(way: histories.Way) -> Finding:
+    return Finding(severity=Severity.REFUSAL, code="no-way-back", text=way.why, remedy=way.remedy)
+
+
+def _roll_back_running(turn: Turn, facts: Facts, running: Deployment) -> None:
+    r = turn.r
+    if _too_early(turn, running):
+        return
+    target = running.target_of(r.function, r.inputs.alias)
+    made = existing(r.inputs, facts, running)
+    turn.set(plan=made)
+    if target is None:
+        give_way(turn, made, running, "wait")
+        return
+    rolling = is_rollback(running)  # somebody, or CodeDeploy itself
+    leads_to = target.target_version if rolling else target.current_version
+    if r.inputs.deployment_id or r.inputs.to_version not in (None, leads_to):
+        entries = histories.entries(facts.history, r.function, r.inputs.alias)
+        way = _way(r, facts, entries)
+        if way.version:
+            give_way(turn, made, running, "supersede")
+        else:
+            _refuse(turn, facts, made, (_no_way(way),))
+        return
+    _show(turn, facts, made)
+    attach(turn, running)
+    if not rolling:
+        request_stop(turn, Cause.ASKED, f"Rollback: {r.inputs.reason}", rollback=True)
+
+
+def _too_early(turn: Turn, running: Deployment) -> bool:
+    """Before it starts, for a second or two, a deployment has no target: whose it is cannot be told yet."""
+    r = turn.r
+    if running.targets or r.rounds >= TARGET_APPEARS_WITHIN / 2.0:
+        return False
+    turn.set(rounds=r.rounds + 1)
+    turn.to(Stage.GATHERING, after=2.0)
+    return True
+
+
+# --- stop, status, finish ----------------------------------------------------------------------------------------
+
+
+def _subject(r: Rollout, facts: Facts) -> Deployment | None:
+    """The deployment that is meant: the one named and no other, else the one that runs for this function and alias."""
+    named = (facts.subject,) if facts.subject else ()
+    for deployment in named if r.subject else facts.active:
+        if not deployment.targets or deployment.target_of(r.function, r.inputs.alias) is not None:
+            return deployment
+    return None
+
+
+def _follow(turn: Turn, facts: Facts, subject: Deployment) -> None:
+    """Show the plan behind a deployment that exists, and follow it."""
+    alias = facts.alias
+    # Before it starts it has no target, and replaces what is served now.
+    previous = alias.version if alias is not None and not alias.split and subject.targets == () else ""
+    made = existing(turn.r.inputs, facts, subject, previous=previous)
+    turn.set(plan=made)
+    _show(turn, facts, made)
+    attach(turn, subject)
+
+
+def _not_ours(r: Rollout) -> str:
+    return f"Deployment {r.inputs.deployment_id} is not one of {r.key} in this group."
+
+
+def _stop(turn: Turn, facts: Facts) -> None:
+    r = turn.r
+    subject = _subject(r, facts)
+    if subject is None and r.inputs.deployment_id:
+        remedy = "`ci-deploy status` lists this group's deployments."
+        turn.end(Outcome.REFUSED, reason=_not_ours(r), remedy=remedy)
+    elif subject is None:
+        turn.end(Outcome.UNCHANGED, reason=f"No deployment of {r.key} is running: there is nothing to stop.")
+    elif subject.status.terminal:
+        turn.set(deployment_id=subject.id)
+        turn.end(Outcome.UNCHANGED, reason=f"Deployment {subject.id} is over already: {subject.status}.")
+    elif not r.subject and _too_early(turn, subject):
+        return
+    else:
+        _follow(turn, facts, subject)
+        why = f"Stop: {r.inputs.reason}" if r.inputs.reason else "Stop, as asked"
+        request_stop(turn, Cause.ASKED, why, rollback=r.inputs.rollback)
+
+
+def _status(turn: Turn, facts: Facts) -> None:
+    r = turn.r
+    if facts.alias is None or facts.group is None:  # without the function there is no alias either
+        made = _checked(turn, facts, plan(r.inputs, facts))
+        _refuse(turn, facts, made, made.refusals)
+        return
+    subject = _subject(r, facts)
+    if r.inputs.wait and subject is not None and not r.subject and _too_early(turn, subject):
+        return
+    entries = histories.entries(facts.history, r.function, r.inputs.alias)
+    running = next((entry for entry in entries if not entry.status.terminal), None)
+    brought = [
+        entry
+        for entry in entries
+        if entry.status is DeploymentStatus.SUCCEEDED and entry.target_version == facts.alias.version
+    ]
+    # An automatic rollback only brings back; whose version it is says the deployment that had brought it first.
+    served_by = next((entry for entry in brought if entry.kind != "automatic rollback"), next(iter(brought), None))
+    turn.say(e.StatusReported, alias=facts.alias, history=entries, served_by=served_by, running=running)
+    if r.inputs.deployment_id and subject is None:
+        turn.end(Outcome.REFUSED, reason=_not_ours(r))
+    elif r.inputs.wait and subject is not None:
+        _follow(turn, facts, subject)
+    else:
+        turn.end(Outcome.REPORTED, reason="Nothing was written.")
+
+
+def _finish(turn: Turn, facts: Facts) -> None:
+    """The post step: the main step ended before its deployment did. It can stop and repair, never create."""
+    r = turn.r
+    subject = facts.subject
+    if subject is None:
+        if turn.now - r.began < SEARCH_FOR * r.second and r.search:
+            turn.to(Stage.GATHERING, after=5.0 * r.second)
+            return
+        turn.end(Outcome.CANCELLED, reason="The job ended before a deployment was created; none was found.")
+        return
+    made = existing(r.inputs, facts, subject, previous=r.known_previous, target=r.known_target)
+    turn.set(plan=made)
+    _show(turn, facts, made)
+    attach(turn, subject)
+    # What takes a version back, by hand or because another function of the release failed, is not taken back.
+    policy = "leave" if is_rollback(subject) and r.inputs.on_cancel == "rollback" else r.inputs.on_cancel
+    if policy != "leave" and not subject.status.terminal:
+        request_stop(turn, Cause.CANCELLED, "The job ended before this deployment did", rollback=policy == "rollback")
+        return
+    turn.set(cause=Cause.CANCELLED, stop_rollback=policy == "rollback")
+    if not subject.status.terminal:
+        turn.to(Stage.VERIFYING)  # it goes on
+
+
+_COMMANDS: Mapping[Command, Callable[[Turn, Facts], None]] = {
+    Command.DEPLOY: _deploy,
+    Command.PLAN: _plan,
+    Command.ROLLBACK: _rollback,
+    Command.STOP: _stop,
+    Command.STATUS: _status,
+    Command.FINISH: _finish,
+}

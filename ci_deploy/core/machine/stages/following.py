@@ -1,0 +1,292 @@
+"""From a deployment that exists to one that is over, its automatic rollback included.
+
+Polling never turns a success into a failure: looks that fail are counted and said, and only the time limit ends the
+following (`lost-contact`, with the deployment left alone). A stop is asked for once and its answer told apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ... import schedule
+from ...errors import CiDeployError
+from ...model import (
+    Command,
+    Deployment,
+    DeploymentStatus,
+    DeploymentTarget,
+    EventStatus,
+    RollbackEvent,
+    Routing,
+    RoutingType,
+)
+from ...plan.planning import Existing
+from ...story import events as e
+from ...story.timeline import changes
+from ..actions import Diagnose, Look
+from ..rollout import Cause, Rollout, Stage, Turn, jittered
+from .looking import MANY, ends_at, heartbeat_every, next_look, next_shift_at, targets_matter
+from .stopping import STOP_TAKES, keep_time, stop_again, stop_for_cancel
+
+ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
+
+# --- Looking -----------------------------------------------------------------------------------------------------
+
+
+def following(turn: Turn) -> None:
+    r = turn.r
+    if r.cancelled and r.cause is Cause.NONE:
+        stop_for_cancel(turn)
+    else:
+        keep_time(turn)
+    if turn.r.stage is Stage.FOLLOWING:
+        stop_again(turn)
+        _look(turn, turn.r.deployment_id)
+        _heartbeat(turn)
+
+
+def following_rollback(turn: Turn) -> None:
+    r = turn.r
+    assert r.deadline is not None
+    if turn.now >= r.deadline:
+        turn.to(Stage.VERIFYING)
+        return
+    _look(turn, r.rollback_id)
+    _heartbeat(turn)
+
+
+def rollback_due(turn: Turn) -> None:
+    """CodeDeploy makes the rollback a moment after the end of the deployment (facts.md A7), if it makes one."""
+    r = turn.r
+    within = ROLLBACK_APPEARS_WITHIN if rollback_expected(r) else ROLLBACK_APPEARS_WITHIN / 4
+    silent = r.failures > 0 and turn.now - r.since < STOP_TAKES
+    if turn.now - r.since >= within and not silent and not turn.asked(Look):
+        turn.to(Stage.VERIFYING)
+        return
+    _look(turn, r.deployment_id)
+
+
+def _look(turn: Turn, deployment_id: str) -> None:
+    r = turn.r
+    if not turn.asked(Look) and turn.due(together=True):
+        _ask_look(turn, deployment_id, with_targets=targets_matter(r, turn.now))
+
+
+def _ask_look(turn: Turn, deployment_id: str, *, with_targets: bool) -> None:
+    if with_targets:
+        turn.set(targets_at=turn.now)
+    turn.set(looks=turn.r.looks + 1)
+    wanted = frozenset({deployment_id} if with_targets else ())
+    turn.ask(Look(key=turn.r.key, ids=(deployment_id,), with_targets=wanted))
+
+
+def looked(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
+    r = turn.r
+    if r.failures:
+        turn.say(e.ContactRestored, failures=r.failures)
+    turn.set(failures=0, seen_at=turn.now)
+    by_id = {snapshot.id: snapshot for snapshot in snapshots}
+    if r.stage is Stage.FOLLOWING_ROLLBACK:
+        _saw_rollback(turn, by_id.get(r.rollback_id))
+    elif r.stage in (Stage.FOLLOWING, Stage.ROLLBACK_DUE):
+        _saw_deployment(turn, by_id.get(r.deployment_id), r.deployment_id in action.with_targets)
+    else:
+        return  # it came too late
+    if turn.r.stage is r.stage:
+        turn.set(again_at=next_look(turn.r, turn.now))
+
+
+def _saw_deployment(turn: Turn, snapshot: Deployment | None, with_targets: bool) -> None:
+    if snapshot is None:
+        return  # created a moment ago and not visible everywhere yet
+    _complete_plan(turn, snapshot)
+    r = turn.r
+    if r.stage is Stage.FOLLOWING:
+        unseen = snapshot.status is not DeploymentStatus.SUCCEEDED or len(r.siblings) <= MANY
+        if snapshot.status.terminal and not with_targets and unseen:
+            # Over: look once more, with the lifecycle, so that people read the events in their order.
+            _ask_look(turn, snapshot.id, with_targets=True)
+            return
+        turn.set(deployment=_told(turn, r.deployment, snapshot, of_rollback=False))
+        if snapshot.status.terminal:
+            _over(turn)
+    else:
+        turn.set(deployment=_keeping_targets(snapshot, r.deployment))
+        if snapshot.rollback_id:
+            _rollback_appeared(turn, snapshot)
+
+
+def _complete_plan(turn: Turn, snapshot: Deployment) -> None:
+    """What an attached deployment does may be known only now: before it starts it has no target."""
+    r = turn.r
+    target = snapshot.target_of(r.function, r.inputs.alias)
+    if target is None or r.target_version:
+        return
+    current = target.current_version or r.previous_version
+    turn.set(plan=replace(r.planned, target=Existing(version=target.target_version), current_version=current))
+
+
+def _keeping_targets(snapshot: Deployment, before: Deployment | None) -> Deployment:
+    return replace(snapshot, targets=before.targets) if snapshot.targets is None and before else snapshot
+
+
+def _told(turn: Turn, before: Deployment | None, snapshot: Deployment, *, of_rollback: bool) -> Deployment:
+    """Say what is new in a snapshot; returns it with the last known targets if it came without."""
+    r = turn.r
+    now = _keeping_targets(snapshot, before)
+    target = now.target_of(r.function, r.inputs.alias)
+    _follow_events(turn, now, target)
+    news = list(
+        changes(before, now, function=r.function, alias=r.inputs.alias, at=turn.now, key=r.key, of_rollback=of_rollback)
+    )
+    # In the order in which it happened: traffic has shifted before its lifecycle event is over, and after it began.
+    place = next((number for number, event in enumerate(news) if _shift_over(event)), len(news))
+    turn.events += news[:place]
+    _traffic(turn, now, target, of_rollback)
+    turn.events += news[place:]
+    if news:
+        turn.set(said_at=turn.now)
+    return now
+
+
+def _shift_over(event: e.Event) -> bool:
+    return isinstance(event, e.LifecycleChanged) and event.event.name == "AllowTraffic" and event.status.terminal
+
+
+def _follow_events(turn: Turn, deployment: Deployment, target: DeploymentTarget | None) -> None:
+    """Remember which lifecycle event runs, and when (on our clock) traffic began to shift."""
+    r = turn.r
+    running = next(
+        (event for event in (target.events if target else ()) if event.status is EventStatus.IN_PROGRESS), None
+    )
+    name = running.name if running else ""
+    if name != r.stage_event:
+        turn.set(stage_event=name, stage_event_at=turn.now)
+    if running is None or running.name != "AllowTraffic" or r.stage is not Stage.FOLLOWING:
+        return
+    if r.shift_began is None:
+        began = turn.now
+        if running.start is not None and not r.attached:
+            # Both stamps are AWS's; our clock comes in only through the moment of creation.
+            began = min(turn.now, r.started_at + running.start - deployment.create_time)
+        turn.set(shift_began=began)
+
+
+def _traffic(turn: Turn, deployment: Deployment, target: DeploymentTarget | None, of_rollback: bool) -> None:
+    """Say the new share of traffic, if there is one."""
+    r = turn.r
+    if target is None:
+        return
+    routing = Routing(kind=RoutingType.ALL_AT_ONCE) if of_rollback else r.planned.routing
+    share = schedule.percent(target.raw_weight, routing)
+    if of_rollback and target.target_version != r.previous_version and target.current_version == r.previous_version:
+        share = 100.0 - share  # [U] a rollback that names the versions as the deployment did
+        new = target.current_version
+    else:
+        new = target.target_version
+    old = r.target_version if of_rollback else target.current_version
+    new_share = share if not of_rollback else 100.0 - share
+    # A rollback that has not shifted yet says nothing of what is served: that is where the deployment had left it.
+    if new_share == r.share or share == 0.0:
+        return
+    if r.shift_began is not None:
+        reached = next(step.offset for step in schedule.steps(routing) if step.share >= share - 1e-6)
+        turn.set(shift_began=min(r.shift_began, turn.now - reached))
+    turn.set(share=new_share)
+    shares = {version: part for version, part in ((old, 100.0 - share), (new, share)) if part > 0 and version}
+    turn.say(
+        e.TrafficShifted,
+        deployment_id=deployment.id,
+        shares=shares,
+        next_shift_at=next_shift_at(turn.r),
+        ends_at=ends_at(turn.r),
+        of_rollback=of_rollback,
+    )
+
+
+def look_failed(turn: Turn, error: CiDeployError) -> None:
+    """The deployment goes on, and so do we: try again, ever more slowly, until the time limit."""
+    r = turn.r
+    failures = r.failures + 1
+    turn.set(failures=failures)
+    if failures & (failures - 1) == 0:  # 1st, 2nd, 4th, 8th, …: said, not repeated
+        turn.say(e.ContactTroubled, error=error.what, failures=failures, until=r.deadline)
+    pause = min(30.0, 2.0 ** min(failures, 5))
+    if r.cancelled:
+        pause = min(pause, r.second)
+    turn.set(again_at=turn.now + jittered(pause, r.marker_id, failures))
+
+
+def _heartbeat(turn: Turn) -> None:
+    r = turn.r
+    if turn.now - r.said_at < heartbeat_every(r) or r.failures:
+        return
+    what = "the rollback" if r.rollback_id else "the deployment"
+    current = {r.previous_version: 100.0 - r.share, r.target_version: r.share}
+    turn.say(
+        e.Heartbeat,
+        what=r.stage_event or what,
+        shares={version: part for version, part in current.items() if part > 0 and version},
+        next_shift_at=next_shift_at(r),
+        ends_at=ends_at(r),
+    )
+
+
+# --- The end of the deployment, and its rollback -----------------------------------------------------------------
+
+
+def _over(turn: Turn) -> None:
+    r = turn.r
+    deployment = r.deployment
+    assert deployment is not None
+    if deployment.status is DeploymentStatus.SUCCEEDED:
+        turn.to(Stage.VERIFYING)
+        return
+    if r.cause in (Cause.NONE, Cause.HOOK_TIMEOUT):
+        # That we stopped it explains nothing: then the hook is what is asked about.
+        subject = replace(deployment, error_code="") if r.cause is Cause.HOOK_TIMEOUT else deployment
+        turn.ask(Diagnose(key=r.key, deployment=subject, plan=r.planned, logs=r.quotes_logs))
+    turn.to(Stage.ROLLBACK_DUE, after=1.0)
+    if deployment.rollback_id:
+        _rollback_appeared(turn, deployment)
+
+
+def rollback_expected(r: Rollout) -> bool:
+    """Whether a rollback was configured for this kind of end, or asked for with the stop."""
+    deployment = r.deployment
+    assert deployment is not None
+    if deployment.rollback_id:
+        return True
+    if deployment.error_code == "MANUAL_STOP" and (r.stop_sent or r.command is Command.FINISH):  # by us, or by main
+        return r.stop_rollback  # the stop says it, whatever the group says
+    if r.stop_accepted and r.stop_rollback:
+        return True  # it ended by itself before the stop had its effect, which CodeDeploy had promised
+    events = r.planned.rollback_events
+    if deployment.error_code == "ALARM_ACTIVE":
+        return RollbackEvent.ALARM in events
+    if deployment.status is DeploymentStatus.STOPPED:
+        return RollbackEvent.STOP_REQUEST in events
+    return RollbackEvent.FAILURE in events
+
+
+def _rollback_appeared(turn: Turn, deployment: Deployment) -> None:
+    limit = max(turn.r.planned.timeout, STOP_TAKES)
+    # What was planned to shift next does not any more.
+    turn.set(rollback_id=deployment.rollback_id, shift_began=None, deadline=turn.now + limit)
+    turn.to(Stage.FOLLOWING_ROLLBACK)
+    turn.say(
+        e.RollbackStarted,
+        deployment_id=deployment.rollback_id,
+        rollback_of=deployment.id,
+        console_url=turn.url(deployment.rollback_id),
+        message=deployment.rollback_message,
+    )
+
+
+def _saw_rollback(turn: Turn, snapshot: Deployment | None) -> None:
+    r = turn.r
+    if snapshot is None:
+        return
+    turn.set(rollback=_told(turn, r.rollback, snapshot, of_rollback=True))
+    if snapshot.status.terminal:
+        turn.to(Stage.VERIFYING)

@@ -1,0 +1,431 @@
+"""From nothing to a deployment that exists: facts, decision, revision, creation (publishing.py makes the version).
+
+Creation is never repeated blindly (facts.md A3: no idempotency token). While it is in doubt whether a call had its
+effect, the marker is looked for first; the group's limit of one active deployment guards what remains.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from ... import hold as holds
+from ... import marker as markers
+from ...errors import CiDeployError, ErrorKind
+from ...given import appspec as appspecs
+from ...marker import Marker
+from ...model import Command, CreateRequest, Deployment, DeploymentStatus, InlineContent, Outcome, Revision, Rollback
+from ...plan.planning import Facts, Plan, appspec_of, marker_key, plan
+from ...story import events as e
+from ..actions import Create, Find, Gather, Look, Stop, Tag, Upload
+from ..rollout import Rollout, Stage, Turn, kind_of
+
+# How long we insist, in seconds of the product's clock.
+CREATE_FOR = 300.0  # creation that is throttled
+A_MOMENT = 0.001  # so that a stage acts in a step of its own
+FIND_FOR = 600.0  # an answer that was lost, while AWS cannot be reached
+PATIENCE = 120  # failed looks in a row, half a minute apart: about an hour without an answer
+WAIT_FOR = 3600.0  # a conflicting deployment, when no timeout is given and ours would be shorter
+
+# --- Facts and decision ------------------------------------------------------------------------------------------
+
+
+def _facts(r: Rollout) -> Facts:
+    """What was gathered: everything here is after that."""
+    assert r.facts is not None, f"{r.stage} before anything was gathered"
+    return r.facts
+
+
+def gathering(turn: Turn) -> None:
+    r = turn.r
+    if not turn.asked(Gather) and turn.due():
+        turn.ask(
+            Gather(
+                key=r.key,
+                inputs=r.inputs,
+                run_id=r.context.run_id,
+                subject=r.subject,
+                marker_id=r.marker_id if r.search else "",
+            )
+        )
+
+
+# --- Another deployment of the group is running ------------------------------------------------------------------
+
+
+def is_rollback(deployment: Deployment) -> bool:
+    marker = markers.parse(deployment.description)
+    return deployment.automatic_rollback or (marker is not None and marker.kind == "rollback")
+
+
+def of_this_release(r: Rollout, other: Deployment) -> bool:
+    """Whether a running deployment is this very release's, of another function in the same group."""
+    marker = markers.parse(other.description)
+    return marker is not None and marker.id in r.siblings
+
+
+def give_way(turn: Turn, made: Plan, other: Deployment, policy: str) -> None:
+    """Conflict: wait for it, fail, or supersede it; a rollback in progress is never superseded."""
+    r = turn.r
+    what = f"Deployment {other.id} is running in group `{made.group}`" + (" (a rollback)" if is_rollback(other) else "")
+    if policy == "fail":
+        turn.end(
+            Outcome.REFUSED,
+            reason=f"{what}, and `on-conflict` is `fail`.",
+            remedy="Run again when it is over, or use `on-conflict: wait`.",
+        )
+        return
+    until = None  # functions of a release take turns in their group; each of them ends by its own time limit
+    if not of_this_release(r, other):
+        until = r.waiting_until or turn.now + (r.inputs.timeout or max(made.timeout, WAIT_FOR))
+    if until is not None and turn.now >= until:
+        turn.end(
+            Outcome.REFUSED,
+            reason=f"{what}, and is still running after the time to wait for it.",
+            remedy="Look at that deployment; a longer `timeout` waits longer.",
+        )
+        return
+    fresh = other.id != r.waiting_for
+    turn.set(waiting_for=other.id, waiting_until=until, waited=True, rounds=0)
+    turn.to(Stage.WAITING, after=2.0)
+    if policy == "supersede" and not is_rollback(other) and other.id not in r.superseded:
+        turn.set(superseded=r.superseded | {other.id})
+        turn.say(e.StopRequested, deployment_id=other.id, rollback=True, why=f"{r.key} supersedes it")
+        turn.ask(Stop(key=r.key, deployment_id=other.id, rollback=True))
+    if fresh:
+        turn.say(e.Waiting, what=f"{what}; waiting for its end", deployment_id=other.id, until=until)
+
+
+def waiting(turn: Turn) -> None:
+    r = turn.r
+    if not turn.asked(Look) and turn.due():
+        turn.ask(Look(key=r.key, ids=(r.waiting_for,), with_targets=frozenset()))
+
+
+def waited(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
+    """Look at the conflicting deployment; when it is over everything is read and decided anew."""
+    r = turn.r
+    if r.waiting_for not in action.ids:
+        return  # asked for before something else was waited for
+    other = next((snapshot for snapshot in snapshots if snapshot.id == r.waiting_for), None)
+    turn.set(tries=0)
+    if other is not None and not other.status.terminal:
+        until = r.waiting_until if r.waiting_until is not None else math.inf
+        if turn.now >= until:
+            turn.to(Stage.GATHERING)  # decides that it took too long
+            return
+        turn.set(again_at=min(until, turn.now + min(15.0, max(2.0, (turn.now - r.since) / 4))))
+        return
+    # What ended badly is usually followed by a rollback deployment a moment later.
+    good = other is not None and other.status is DeploymentStatus.SUCCEEDED
+    turn.to(Stage.GATHERING, after=0.5 if good else 5.0)
+
+
+# --- The hold ----------------------------------------------------------------------------------------------------
+
+
+def holding(turn: Turn) -> None:
+    """Set or release the function's hold, then decide anew; a rescue does not fail for want of it."""
+    r = turn.r
+    if turn.asked(Tag) or not turn.due():
+        return
+    latest = _facts(r).latest
+    assert latest is not None, "a hold on a function that does not exist"
+    text = holds.value(r.context, r.inputs.reason or "") if r.inputs.hold else None
+    arn = latest.arn.removesuffix(":$LATEST")
+    turn.ask(Tag(key=r.key, function_arn=arn, name=holds.tag(r.inputs.alias), value=text))
+
+
+def held(turn: Turn, action: Tag) -> None:
+    r = turn.r
+    if r.stage is not Stage.HOLDING:
+        return
+    turn.set(held=True)
+    turn.say(e.HoldChanged, text=action.value or "")
+    turn.to(Stage.GATHERING)
+
+
+def not_held(turn: Turn, action: Tag, error: CiDeployError) -> None:
+    r = turn.r
+    if r.stage is not Stage.HOLDING:
+        return
+    if _transient(error) and r.tries < 5:
+        turn.retry()
+    elif action.value is None:
+        turn.fail(error)
+    else:
+        turn.set(held=True)
+        turn.warn(
+            "hold-failed",
+            f"The hold could not be set: {error.what} The next deployment may bring the bad version back.",
+            error.remedy,
+        )
+        turn.to(Stage.GATHERING)
+
+
+# --- Revision ----------------------------------------------------------------------------------------------------
+
+
+def write_appspec(turn: Turn, made: Plan) -> None:
+    """The version is ready: write down what is to be done."""
+    text = appspecs.write(appspec_of(made))
+    r = turn.r
+    kind = "rollback" if made.reverses else "deploy"
+    marker = Marker(
+        id=r.marker_id,
+        key=marker_key(r.inputs.command, _unbound(r, made)),
+        run_id=r.context.run_id,
+        attempt=r.context.run_attempt,
+        sha=r.context.commit,
+        kind=kind,
+        by=r.context.actor if made.reverses else "",
+        reason=r.inputs.reason or "",
+    )
+    turn.set(appspec=text, appspec_sha256=appspecs.sha256(text), marker=marker)
+    turn.to(Stage.STORING)
+
+
+def _unbound(r: Rollout, made: Plan) -> Plan:
+    """The plan as it was before a version was published for it: what a re-run will compute its key from."""
+    return made if made.reverses else plan(r.inputs, _facts(r))
+
+
+def storing(turn: Turn) -> None:
+    r = turn.r
+    made = r.planned
+    if not made.bucket:
+        stored(turn, InlineContent(content=r.appspec, sha256=r.appspec_sha256))
+    elif not turn.asked(Upload):
+        turn.ask(
+            Upload(
+                key=r.key,
+                bucket=made.bucket,
+                path=f"{made.prefix}/{made.function}/{made.alias}/{r.appspec_sha256}.json",
+                content=r.appspec,
+                account=_facts(r).identity.account,
+                # CodeDeploy's managed service role reads `CodeDeploy/` or what carries this tag (facts.md A2).
+                tag=made.prefix.split("/")[0] != "CodeDeploy",
+            )
+        )
+
+
+def stored(turn: Turn, revision: Revision) -> None:
+    r = turn.r
+    if r.stage is not Stage.STORING:
+        return
+    turn.set(revision=revision)
+    turn.say(e.RevisionStored, location=str(revision), sha256=r.appspec_sha256, content=r.appspec)
+    _announce(turn)
+
+
+# --- Creation ----------------------------------------------------------------------------------------------------
+
+
+def _announce(turn: Turn) -> None:
+    """Say the marker one step before the creation goes out, so that it is written down whatever kills us then."""
+    r = turn.r
+    turn.say(
+        e.Creating,
+        application=r.planned.application,
+        group=r.planned.group,
+        marker_id=r.marker_id,
+        current_version=r.previous_version,
+        target_version=r.target_version,
+    )
+    turn.to(Stage.CREATING, after=A_MOMENT)
+
+
+def creating(turn: Turn) -> None:
+    r = turn.r
+    if turn.asked(Create):
+        return
+    if r.cancelled:
+        turn.to(Stage.FINDING)  # an earlier one is in doubt; there is no further one after a signal
+        return
+    if not turn.due():
+        return
+    made = r.planned
+    assert r.revision is not None, "a creation before its revision is stored"
+    assert r.marker is not None, "a creation without a marker"
+    turn.set(creations=r.creations + 1)
+    turn.ask(
+        Create(
+            key=r.key,
+            request=CreateRequest(
+                application=made.application,
+                group=made.group,
+                revision=r.revision,
+                description=markers.write(r.marker),
+                config_name=made.config_name,
+                auto_rollback=made.auto_rollback,
+                override_alarms=made.override_alarms,
+            ),
+        )
+    )
+
+
+def created(turn: Turn, deployment_id: str) -> None:
+    r = turn.r
+    if r.stage not in (Stage.CREATING, Stage.FINDING):
+        return
+    follow(turn, deployment_id)
+
+
+def not_created(turn: Turn, error: CiDeployError) -> None:
+    """CreateDeployment failed: what that means depends on whether it can have had an effect."""
+    r = turn.r
+    if r.stage is not Stage.CREATING:
+        return
+    kind = kind_of(error)
+    if kind is ErrorKind.UNREACHABLE:
+        turn.set(doubtful=True)
+        turn.to(Stage.FINDING, after=1.0)
+    elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and turn.now - r.since < CREATE_FOR and not r.cancelled:
+        turn.retry()
+    elif r.cancelled and not r.doubtful:
+        turn.end(Outcome.CANCELLED, reason=f"Cancelled before a deployment was created: {error.what}")
+    elif kind is ErrorKind.CONFLICT:
+        _conflict(turn, error)
+    elif kind is ErrorKind.DENIED and r.planned.reverses and r.planned.override_alarms is not None:
+        # Ringing alarms must not block a rescue, and neither must the permission to silence them.
+        turn.warn(
+            "alarms-not-overridden",
+            f"Alarms stay on for this rollback: {error.what} One that rings may stop it.",
+            error.remedy,
+        )
+        turn.set(plan=replace(r.planned, override_alarms=None))
+    elif r.doubtful:
+        turn.to(Stage.FINDING, after=1.0)
+    else:
+        turn.fail(error)
+
+
+def _conflict(turn: Turn, error: CiDeployError) -> None:
+    """Another deployment holds the group, or it is ours whose answer was lost."""
+    r = turn.r
+    if r.doubtful:
+        turn.to(Stage.FINDING, after=0.5)
+    elif r.rounds > 30:
+        # Over and over refused though nothing is active: the account's limit, not the group's.
+        turn.fail(error)
+    else:
+        turn.set(rounds=r.rounds + 1)
+        turn.to(Stage.GATHERING, after=2.0)
+
+
+def finding(turn: Turn) -> None:
+    r = turn.r
+    if not turn.asked(Find) and turn.due():
+        made = r.planned
+        turn.ask(Find(key=r.key, application=made.application, group=made.group, marker_id=r.marker_id))
+
+
+def found(turn: Turn, deployment: Deployment | None) -> None:
+    """The search for our marker: found it is followed, three times not found it was not created."""
+    r = turn.r
+    if r.stage is not Stage.FINDING:
+        return
+    if deployment is not None:
+        attach(turn, deployment, attached=False)
+    elif r.tries < 3:
+        turn.retry()
+    elif r.cancelled or r.creations >= 4:
+        reason = "CreateDeployment did not answer, and no deployment of ours is in the group."
+        turn.end(Outcome.CANCELLED if r.cancelled else Outcome.ERROR, reason=reason, remedy="Run it again.")
+    else:
+        _announce(turn)
+
+
+def not_found(turn: Turn, error: CiDeployError) -> None:
+    r = turn.r
+    if r.stage is not Stage.FINDING:
+        return
+    if _transient(error) and turn.now - r.since < FIND_FOR:
+        turn.retry()
+        return
+    group = f"{r.planned.application}/{r.planned.group}"
+    turn.end(
+        Outcome.LOST_CONTACT,
+        reason="CreateDeployment did not answer, and whether it created a deployment could not be found out: "
+        f"{error.what}",
+        remedy=f"Look in group {group} for a deployment whose description has id={r.marker_id}; running again is safe.",
+        rollback=Rollback.UNKNOWN,
+    )
+
+
+# --- Following begins --------------------------------------------------------------------------------------------
+
+
+def attach(turn: Turn, deployment: Deployment, *, attached: bool = True) -> None:
+    """Follow a deployment that exists already."""
+    turn.set(attached=attached)
+    follow(turn, deployment.id)
+
+
+def follow(turn: Turn, deployment_id: str) -> None:
+    r, made = turn.r, turn.r.planned
+    until = turn.now + made.timeout
+    turn.set(
+        deployment_id=deployment_id,
+        started_at=turn.now,
+        seen_at=turn.now,
+        deadline=until,
+        doubtful=False,
+        rounds=0,
+        waiting_for="",
+        alias=None,  # the reading is of before: what the alias serves from now on must be read again
+    )
+    turn.say(
+        e.DeploymentStarted,
+        deployment_id=deployment_id,
+        console_url=turn.url(deployment_id),
+        application=made.application,
+        group=made.group,
+        current_version=r.previous_version,
+        target_version=r.target_version,
+        attached=r.attached,
+        reverses=made.reverses,
+        until=until,
+    )
+    if not r.inputs.wait and not r.cancelled:
+        turn.end(
+            Outcome.DETACHED,
+            reason=f"Deployment {deployment_id} goes on by itself; `wait` is `false`.",
+            remedy=f"Follow it with `ci-deploy status --function {r.function} --alias {r.inputs.alias} --application "
+            f"{made.application} --deployment-group {made.group} --deployment-id {deployment_id} --wait true`.",
+        )
+        return
+    turn.to(Stage.FOLLOWING, after=1.0)
+
+
+def failed(turn: Turn, action: object, error: CiDeployError) -> None:
+    """What failing means for each action of this part; transient failures are repeated inside their bounds."""
+    r, transient = turn.r, _transient(error)
+    match action:
+        case Gather() if r.stage is Stage.GATHERING and transient and r.command is Command.FINISH:
+            turn.retry(base=2.0)  # nobody comes after the post step: it tries as long as it may live
+        case Gather() if r.stage is Stage.GATHERING:
+            turn.fail(error)  # the reads were repeated already, by the reading policy
+        case Upload() if r.stage is Stage.STORING:
+            turn.fail(error)
+        case Create():
+            not_created(turn, error)
+        case Find():
+            not_found(turn, error)
+        case Look():
+            waits = r.tries < PATIENCE if r.waiting_until is None else turn.now < r.waiting_until
+            if transient and waits:
+                turn.retry(base=2.0)
+            else:
+                turn.fail(error)
+        case Stop():
+            if transient and r.stage is Stage.WAITING:
+                turn.set(superseded=r.superseded - {action.deployment_id})
+                turn.to(Stage.GATHERING, after=2.0)  # where it is decided anew whom to stop
+            else:
+                turn.say(e.StopAnswered, deployment_id=action.deployment_id, status="refused", message=error.what)
+
+
+def _transient(error: CiDeployError) -> bool:
+    kind = kind_of(error)
+    return kind is not None and kind.transient

@@ -1,0 +1,235 @@
+"""From code to a version that can be deployed: it is published, becomes active, and is an alias's first one if need be.
+
+How `$LATEST` gets its code is in updating.py. Publishing is guarded by CodeSha256 and RevisionId, so that what somebody
+else did in between is not published. Settings, layers and environment are never touched. Each write has its own rule
+for failing. Pure. Sources: facts.md A12 (states, guards, what waits for what).
+"""
+
+from __future__ import annotations
+
+from ...errors import AwsError, CiDeployError, ErrorKind
+from ...given.packaging import DIRECT_LIMIT, Package
+from ...model import Alias, FunctionVersion, Outcome
+from ...plan.planning import Existing, Plan, bind
+from ...story import events as e
+from ..actions import CreateAlias, LookAlias, LookVersion, Publish, StoreCode, UpdateCode
+from ..rollout import Rollout, Stage, Turn, kind_of
+from .preparing import write_appspec
+from .updating import REPEATS, WRITE_FOR, concurrent, look_at_latest, not_updated, settled
+
+ACTIVE_FOR = 26 * 60.0  # a new version that is pending; botocore's own waiter gives it as long (facts.md A12)
+
+
+def begin(turn: Turn, made: Plan) -> None:
+    """The plan is decided: deploy the version there is, or make one."""
+    target, latest = made.target, turn.r.facts.latest if turn.r.facts else None
+    if isinstance(target, Existing):
+        bound(turn, made)
+    elif latest is not None and latest.busy:
+        turn.say(e.Waiting, what=f"Lambda is still updating {made.function}")
+        turn.to(Stage.SETTLING, after=1.0)
+    elif not target.updates:
+        turn.to(Stage.PUBLISHING)
+    elif isinstance(target.code, Package) and target.code.size > DIRECT_LIMIT:
+        turn.to(Stage.STORING_CODE)
+    else:
+        turn.to(Stage.UPDATING)
+
+
+# --- The version ---------------------------------------------------------------------------------------------------
+
+
+def publishing(turn: Turn) -> None:
+    r = turn.r
+    if not turn.asked(Publish) and turn.due():
+        turn.ask(Publish(key=r.key, plan=r.planned, description=description(r)))
+
+
+def description(r: Rollout) -> str:
+    """The published version's: which commit of what it was made from, for people and for the link to what changed."""
+    commit = f" commit {r.context.commit}" if r.context.commit else ""
+    source = f" of {r.context.repository}" if r.context.repository else ""
+    run = f", run {r.context.run_id}" if r.context.run_id else ""
+    return f"ci-deploy{commit}{source}{run}"[:256]
+
+
+def published(turn: Turn, version: FunctionVersion) -> None:
+    r = turn.r
+    if r.stage is not Stage.PUBLISHING:
+        return
+    turn.say(e.VersionPublished, version=version.version, code_sha256=version.code_sha256)
+    made = bind(r.planned, version)
+    if version.version == made.current_version:
+        turn.set(plan=made)
+        reason = f"Lambda published nothing new: version {version.version} is served already."
+        turn.end(Outcome.UNCHANGED, reason=reason)
+        return
+    bound(turn, made)
+
+
+def _not_published(turn: Turn, error: CiDeployError) -> None:
+    r = turn.r
+    kind, code = kind_of(error), error.code if isinstance(error, AwsError) else ""
+    # A few times in any case: one answer that never came may have taken all of that time.
+    within = turn.now - r.since < WRITE_FOR or r.tries < 3
+    if kind is not None and kind.transient and within:
+        turn.retry()  # also where the answer was lost: what is published already is returned as the same version
+    elif code == "ResourceConflictException" and within:
+        if r.tries == 0:
+            turn.say(e.Waiting, what=f"Lambda is still updating {r.function}")
+        turn.retry(most=5.0)
+    elif (kind is ErrorKind.CONFLICT or _other_code(error)) and r.repeats < REPEATS:
+        # Something moved RevisionId: our own lost publishing, Lambda itself, or somebody. What is there tells.
+        turn.set(repeats=r.repeats + 1)
+        turn.to(Stage.UPDATED, after=1.0)
+    elif kind is ErrorKind.CONFLICT or _other_code(error):
+        concurrent(turn, error.what)
+    else:
+        turn.fail(error)
+
+
+def _other_code(error: CiDeployError) -> bool:
+    """Lambda's answer where CodeSha256 is not `$LATEST`'s any more is an invalid parameter, not a conflict."""
+    return isinstance(error, AwsError) and "sha256" in error.message.lower() and error.kind is ErrorKind.REJECTED
+
+
+def bound(turn: Turn, made: Plan) -> None:
+    """The plan names its version: wait until that is ready, or go on."""
+    turn.set(plan=made)
+    if made.new is not None and made.new.state == "Pending":
+        turn.say(e.Waiting, what=f"Version {made.target_version} is being prepared by Lambda")
+        turn.to(Stage.ACTIVATING, after=2.0)
+    else:
+        _ready(turn, made)
+
+
+def activating(turn: Turn) -> None:
+    r = turn.r
+    if turn.now - r.since > ACTIVE_FOR:
+        turn.end(Outcome.FAILED, reason=f"Version {r.target_version} is not ready after 26 minutes.")
+    elif not turn.asked(LookVersion) and turn.due():
+        turn.ask(LookVersion(key=r.key, function=r.function, version=r.target_version))
+
+
+def _look_at_version(turn: Turn, version: FunctionVersion | None) -> None:
+    r = turn.r
+    if version is not None and version.state == "Pending":
+        turn.set(again_at=turn.now + 5.0, tries=0)
+    elif version is None or version.state != "Active":
+        state = version.state if version else "gone"
+        why = f": {version.state_reason}" if version and version.state_reason else "."
+        turn.end(Outcome.FAILED, reason=f"Version {r.target_version} became {state}{why} Nothing was deployed.")
+    else:
+        bound(turn, bind(r.planned, version))
+
+
+def _ready(turn: Turn, made: Plan) -> None:
+    if made.creates_alias:
+        turn.to(Stage.CREATING_ALIAS)
+    else:
+        write_appspec(turn, made)
+
+
+def looked(turn: Turn, version: FunctionVersion | None) -> None:
+    """The answer to LookVersion, by what was looked for."""
+    stage = turn.r.stage
+    if stage is Stage.ACTIVATING:
+        _look_at_version(turn, version)
+    elif stage is Stage.SETTLING:
+        if version is None:
+            turn.to(Stage.GATHERING)  # where it is found missing
+        elif version.busy:
+            turn.set(again_at=turn.now + 2.0, tries=0)
+        else:
+            settled(turn, version)
+    elif stage is Stage.UPDATED:
+        if version is None:
+            turn.end(Outcome.ERROR, reason=f"Function {turn.r.function} does not exist any more.")
+        else:
+            look_at_latest(turn, version)
+
+
+# --- The first deployment ------------------------------------------------------------------------------------------
+
+
+def creating_alias(turn: Turn) -> None:
+    """There is nothing to shift traffic from: the alias is created on the version, and read."""
+    r = turn.r
+    if turn.asked(CreateAlias) or turn.asked(LookAlias) or not turn.due():
+        return
+    if r.alias_created:
+        turn.ask(LookAlias(key=r.key, function=r.function, alias=r.inputs.alias))
+    else:
+        turn.ask(CreateAlias(key=r.key, function=r.function, alias=r.inputs.alias, version=r.target_version))
+
+
+def alias_created(turn: Turn) -> None:
+    turn.set(alias_created=True)
+
+
+def first_read(turn: Turn, alias: Alias | None) -> None:
+    """Truth, not inference: what the new alias serves."""
+    r = turn.r
+    if alias is None:
+        if r.tries < 5:
+            # Its creation had no effect, or is not visible yet; nothing is created after a signal.
+            turn.set(alias_created=r.cancelled)
+            turn.retry()
+        elif r.cancelled:
+            reason = f"Cancelled while alias {r.inputs.alias} was being created; it cannot be found."
+            turn.end(Outcome.CANCELLED, reason=reason)
+        else:
+            turn.end(Outcome.ERROR, reason=f"Alias {r.inputs.alias} was created and cannot be found.")
+        return
+    turn.set(alias=alias, alias_at=turn.now)
+    turn.say(e.AliasRead, alias=alias)
+    if not alias.serves_only(r.target_version):
+        turn.end(
+            Outcome.REFUSED,
+            reason=f"Somebody else created alias {r.inputs.alias} in the meantime, on version {alias.version}.",
+            remedy="Run again: traffic is then shifted from that version.",
+        )
+        return
+    said = f"First deployment: alias `{alias.name}` was created on version {alias.version} and serves it. "
+    said += "There was nothing to shift traffic from, so CodeDeploy was not asked."
+    if r.cancelled:
+        turn.end(Outcome.CANCELLED, reason=f"Cancelled too late. {said}")
+    else:
+        turn.end(Outcome.SUCCEEDED, deployed=True, reason=said)
+
+
+def _alias_not_created(turn: Turn, error: CiDeployError) -> None:
+    r = turn.r
+    kind = kind_of(error)
+    if kind in (ErrorKind.UNREACHABLE, ErrorKind.CONFLICT):
+        turn.set(alias_created=True, again_at=turn.now + 1.0)  # it may be there: look
+    elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and turn.now - r.since < WRITE_FOR and not r.cancelled:
+        turn.retry()
+    else:
+        turn.fail(error)
+
+
+# --- What fails ----------------------------------------------------------------------------------------------------
+
+
+def failed(turn: Turn, action: object, error: CiDeployError) -> None:
+    """What failing means for each action of this part."""
+    stage, kind = turn.r.stage, kind_of(error)
+    transient = kind is not None and kind.transient
+    match action:
+        case StoreCode() if stage is Stage.STORING_CODE:
+            turn.fail(error)  # it was repeated already: the key is the content's hash
+        case UpdateCode() if stage is Stage.UPDATING:
+            not_updated(turn, error)
+        case Publish() if stage is Stage.PUBLISHING:
+            _not_published(turn, error)
+        case CreateAlias():
+            _alias_not_created(turn, error)
+        case LookVersion() | LookAlias() if stage in _LOOKING:
+            if transient and turn.now - turn.r.since < ACTIVE_FOR:
+                turn.retry(base=2.0)
+            else:
+                turn.fail(error)
+
+
+_LOOKING = (Stage.SETTLING, Stage.UPDATED, Stage.ACTIVATING, Stage.CREATING_ALIAS)

@@ -1,0 +1,230 @@
+"""Ending a deployment ourselves: by a stop, at the time limit, because a hook hangs, or because the job is cancelled.
+
+A stop is asked for once and its answer told apart; after a signal it goes out at once and un-retried, and what the
+time of grace does not allow is left to the post step. A manual rollback and `status` leave running what runs.
+"""
+
+from __future__ import annotations
+
+from ...errors import AwsError, CiDeployError
+from ...model import Command, Known, Outcome, Rollback, StopAnswer
+from ...plan.checks import HOOK_PREFIX
+from ...story import events as e
+from ..actions import Cancelled, Create, CreateAlias, Diagnose, Stop
+from ..rollout import Cause, Rollout, Stage, Turn, kind_of
+
+STOP_TAKES = 600.0  # a stop, its rollback included, before we say that we do not know
+STOP_AGAIN_AFTER = 5.0
+LOST_AFTER = 3  # looks failed in a row at the time limit: that is no contact
+GRACE = 6.0  # real seconds from the first signal to our own end; the runner sends SIGTERM after 7.5 (facts.md B3)
+ANSWER_GRACE = 3.0  # real seconds that CreateDeployment's answer is awaited after a signal
+ON_TERMINAL = 600.0  # the same grace where nobody kills us: a person at a terminal, who can press Ctrl-C again
+
+
+def request_stop(turn: Turn, cause: Cause, why: str, *, rollback: bool, urgent: bool = False) -> None:
+    r = turn.r
+    turn.set(cause=cause, stop_sent=True, stop_rollback=rollback, deadline=turn.now + STOP_TAKES)
+    turn.say(e.StopRequested, deployment_id=r.deployment_id, rollback=rollback, why=why)
+    turn.ask(Stop(key=r.key, deployment_id=r.deployment_id, rollback=rollback, urgent=urgent))
+
+
+def stop_answered(turn: Turn, action: Stop, answer: StopAnswer) -> None:
+    r = turn.r
+    pending = answer.status == "Pending"
+    if not (pending and r.stop_pending):  # said once, not with every repetition
+        turn.say(e.StopAnswered, deployment_id=action.deployment_id, status=answer.status, message=answer.message)
+    if action.deployment_id == r.deployment_id:
+        turn.set(again_at=turn.now, stop_accepted=True, stop_pending=pending, stop_asked_at=turn.now)
+
+
+def stop_failed(turn: Turn, action: Stop, error: CiDeployError) -> None:
+    """Too late is no error; a transient failure is repeated, unless the runner is about to kill us."""
+    r = turn.r
+    kind = kind_of(error)
+    code = error.code if isinstance(error, AwsError) else ""
+    if kind is not None and kind.transient and not (r.cancelled and r.context.actions):
+        turn.set(stop_pending=True, stop_asked_at=turn.now)
+        return
+    message = "it was over already" if code == "DeploymentAlreadyCompletedException" else error.what
+    turn.set(stop_refused=message, stop_pending=False, again_at=turn.now)
+    turn.say(e.StopAnswered, deployment_id=action.deployment_id, status="refused", message=message)
+    if code != "DeploymentAlreadyCompletedException" and not r.cancelled:
+        turn.to(Stage.VERIFYING)  # it goes on without us; say what is served now
+
+
+def keep_time(turn: Turn) -> None:
+    """The time limit, and hooks that hang."""
+    r = turn.r
+    assert r.deadline is not None
+    if turn.now < r.deadline:
+        _watch_hook(turn)
+    elif r.failures >= LOST_AFTER:
+        turn.end(
+            {Cause.TIMED_OUT: Outcome.TIMED_OUT, Cause.CANCELLED: Outcome.CANCELLED}.get(r.cause, Outcome.LOST_CONTACT),
+            reason=f"Deployment {r.deployment_id} was not heard of any more"
+            + (
+                " after the stop was asked for: whether it was stopped is not known."
+                if r.stop_sent
+                else ": it goes on by itself, and was left alone."
+            ),
+            remedy=reattach_command(r),
+            rollback=Rollback.UNKNOWN,
+            settled=not r.stop_sent,
+        )
+    elif r.stop_sent:
+        # It is seen, and does not end: what it has left the alias at can be said.
+        turn.set(stop_refused=f"it is not over {STOP_TAKES / 60:g} minutes after the stop was asked for")
+        turn.to(Stage.VERIFYING)
+    else:
+        _limit_passed(turn)
+
+
+def _limit_passed(turn: Turn) -> None:
+    r = turn.r
+    policy = r.inputs.on_timeout
+    limit = f"The time limit of {r.planned.timeout / 60:g} minutes has passed"
+    if policy == "leave":
+        turn.set(cause=Cause.TIMED_OUT)
+        turn.warn("time-limit", f"{limit}; deployment {r.deployment_id} goes on (`on-timeout: leave`).")
+        turn.to(Stage.VERIFYING)
+        return
+    request_stop(turn, Cause.TIMED_OUT, limit, rollback=policy == "rollback")
+
+
+def reattach_command(r: Rollout) -> str:
+    return (
+        f"Re-attach with `ci-deploy status --function {r.function} --alias {r.inputs.alias} --application "
+        f"{r.planned.application} --deployment-group {r.planned.group} --deployment-id {r.deployment_id} --wait true`."
+    )
+
+
+def _watch_hook(turn: Turn) -> None:
+    """A hook that crashed, or may not call back, hangs for an hour in CodeDeploy (facts.md A8)."""
+    r, made = turn.r, turn.r.planned
+    hooks = {"BeforeAllowTraffic": made.before_hook, "AfterAllowTraffic": made.after_hook}
+    hook = hooks.get(r.stage_event, "")
+    if not hook or r.stop_sent:
+        return
+    ran, name = turn.now - r.stage_event_at, hook.split(":")[-1]
+    if r.inputs.hook_timeout is not None and ran >= r.inputs.hook_timeout:
+        why = f"Hook {name} has not reported after {r.inputs.hook_timeout:g} s (`hook-timeout`)"
+        request_stop(turn, Cause.HOOK_TIMEOUT, why, rollback=True)
+        return
+    fact = made.hooks.get(hook)
+    own = fact.value.timeout_s if isinstance(fact, Known) and fact.value else 900
+    if ran >= own + 60 and r.hook_warned != r.stage_event:
+        turn.set(hook_warned=r.stage_event)
+        turn.warn(
+            "hook-silent",
+            f"Hook {name} has run out of its own time limit of {own} s and has not reported to CodeDeploy: "
+            "it crashed, or may not call codedeploy:PutLifecycleEventHookExecutionStatus. "
+            "CodeDeploy waits for it for an hour.",
+            f"Look at the log group /aws/lambda/{name}; `hook-timeout` ends such a deployment early."
+            + ("" if name.startswith(HOOK_PREFIX) else f" Its name should begin with {HOOK_PREFIX}."),
+        )
+        assert r.deployment is not None
+        if r.quotes_logs:
+            turn.ask(Diagnose(key=r.key, deployment=r.deployment, plan=made, logs=True))
+
+
+# --- Cancelling --------------------------------------------------------------------------------------------------
+
+
+def cancelled(turn: Turn, observation: Cancelled) -> None:
+    """A signal. Before creation nothing is created; after it, one stop goes out, at once and un-retried."""
+    r = turn.r
+    if r.cancelled:
+        end_cancelled(turn, "a second signal")
+        return
+    grace = GRACE * observation.second if r.context.actions else ON_TERMINAL
+    turn.set(cancelled_at=turn.now, cancel_until=turn.now + grace, second=observation.second)
+    turn.say(e.CancelReceived, signal=observation.signal, policy=r.inputs.on_cancel)
+    in_flight = turn.asked(Create) or r.doubtful
+    if r.stage in (Stage.CREATING, Stage.FINDING) and in_flight:
+        return  # its answer comes first
+    if turn.asked(CreateAlias) or r.alias_created:
+        return  # it may serve already: that is read first
+    if not r.deployment_id:
+        turn.end(Outcome.CANCELLED, reason=f"Cancelled ({observation.signal}) before a deployment was created.")
+    elif r.stage is Stage.FOLLOWING:
+        stop_for_cancel(turn)
+
+
+def await_creation(turn: Turn) -> None:
+    """After a signal CreateDeployment's answer is awaited for 3 s; then its marker is looked for."""
+    r = turn.r
+    assert r.cancelled_at is not None
+    if turn.now >= r.cancelled_at + ANSWER_GRACE * r.second:
+        turn.set(doubtful=True)
+        turn.to(Stage.FINDING)
+
+
+def stop_for_cancel(turn: Turn) -> None:
+    r = turn.r
+    policy = r.inputs.on_cancel
+    if policy == "leave" or r.stop_sent:
+        turn.set(cause=Cause.CANCELLED)
+        if policy == "leave":
+            turn.to(Stage.VERIFYING)
+        return
+    request_stop(turn, Cause.CANCELLED, "The job was cancelled", rollback=policy == "rollback", urgent=True)
+
+
+def end_cancelled(turn: Turn, why: str) -> None:
+    """Our time is up: say what is known, and leave the rest to the post step."""
+    r = turn.r
+    if r.command is Command.FINISH and not r.deployment_id:
+        turn.end(
+            Outcome.CANCELLED,
+            reason=f"What became of deployment {r.subject or f'with id={r.marker_id}'} could not be found out ({why}).",
+            remedy="Look in the deployment group whether it runs, and stop it; `ci-deploy status` says what is served.",
+            rollback=Rollback.UNKNOWN,
+            settled=False,
+        )
+        return
+    if r.doubtful or turn.asked(Create):
+        turn.end(
+            Outcome.CANCELLED,
+            reason=f"Cancelled ({why}) while the deployment was being created; whether it exists is not known.",
+            remedy=f"Look in the group for a deployment whose description has id={r.marker_id}, and stop it.",
+            rollback=Rollback.UNKNOWN,
+            settled=False,
+        )
+        return
+    if not r.deployment_id:
+        turn.end(
+            Outcome.CANCELLED,
+            reason=f"Cancelled ({why}) while alias {r.inputs.alias} was being created; whether it exists is not known.",
+            remedy="`ci-deploy status` says what it serves, if it exists.",
+        )
+        return
+    over = r.deployment is not None and r.deployment.status.terminal
+    left = r.inputs.on_cancel == "leave" and not (over or r.stop_sent)
+    turn.end(
+        Outcome.CANCELLED,
+        reason=f"Cancelled ({why}); deployment {r.deployment_id} {_doing(r, left)}.",
+        remedy=reattach_command(r),
+        rollback=Rollback.UNKNOWN,
+        settled=left,
+    )
+
+
+def _doing(r: Rollout, left: bool) -> str:
+    if r.rollback_id:
+        return f"is rolled back by {r.rollback_id}; what the alias serves was not read after that"
+    if r.deployment is not None and r.deployment.status.terminal:
+        return f"is {r.deployment.status}; what the alias serves was not read after that"
+    if left:
+        return "was left to itself (`on-cancel: leave`); what the alias serves was not read"
+    if r.stop_refused:
+        return f"was told to stop, which failed ({r.stop_refused})"
+    return "was told to stop" if r.stop_sent else "is not stopped yet"
+
+
+def stop_again(turn: Turn) -> None:
+    """A stop that is Pending, or did not arrive, is asked for again until it is done or the deployment is over."""
+    r = turn.r
+    if not r.stop_pending or turn.asked(Stop) or turn.now < r.stop_asked_at + STOP_AGAIN_AFTER:
+        return
+    if not (r.cancelled and r.context.actions):
+        turn.ask(Stop(key=r.key, deployment_id=r.deployment_id, rollback=r.stop_rollback))

@@ -1,0 +1,334 @@
+"""From a deployment that is over to the truth: what the alias serves now, read after the end, and what that means.
+
+Truth, not inference: `deployed` is true only if the alias was read at 100 % on the target version, `rolled-back` is
+said only if it was read at 100 % on the version before.
+"""
+
+from __future__ import annotations
+
+from ...errors import CiDeployError, Refused
+from ...model import Alias, Command, Deployment, DeploymentStatus, Outcome, Rollback
+from ...plan.checks import repair_command
+from ...story import events as e
+from ..actions import Diagnose, LookAlias, RepairAlias
+from ..rollout import Cause, Rollout, Stage, Turn, jittered, kind_of
+from .following import rollback_expected
+from .stopping import STOP_TAKES, reattach_command
+
+READ_AGAIN = 4  # readings, 2 s apart, before "CodeDeploy says so but the alias does not" is believed
+DIAGNOSIS_TAKES = 30.0
+THROTTLED_PAUSE = 20.0  # seconds before a deployment that was only throttled is tried once more
+LATE_ROLLBACKS = 3  # how often we go back to waiting for a rollback because something runs in the group
+
+
+def verifying(turn: Turn) -> None:
+    r = turn.r
+    if turn.asked(Diagnose) and not r.cancelled and turn.now - r.since < DIAGNOSIS_TAKES:
+        return  # its answer belongs into the verdict
+    if not turn.asked(LookAlias) and turn.due():
+        turn.ask(LookAlias(key=r.key, function=r.function, alias=r.inputs.alias))
+
+
+def alias_read(turn: Turn, alias: Alias | None) -> None:
+    r = turn.r
+    if r.stage is not Stage.VERIFYING:
+        return
+    if alias is None:
+        turn.end(
+            Outcome.FAILED,
+            reason=f"Alias {r.inputs.alias} of {r.function} does not exist any more.",
+            remedy="Somebody deleted it; create it again on the version that should serve.",
+        )
+        return
+    if r.alias is None or alias.shares != r.alias.shares:
+        turn.say(e.AliasRead, alias=alias)
+    turn.set(alias=alias, alias_at=turn.now)
+    deployment = r.deployment
+    if deployment is None or not deployment.status.terminal:
+        _left_running(turn, alias)
+    elif deployment.status is DeploymentStatus.SUCCEEDED:
+        _succeeded(turn, alias)
+    else:
+        _not_succeeded(turn, alias, deployment)
+
+
+def alias_unread(turn: Turn, error: CiDeployError) -> None:
+    """Without a reading nothing is claimed."""
+    r = turn.r
+    kind = kind_of(error)
+    if r.stage is not Stage.VERIFYING:
+        return
+    if kind is not None and kind.transient and turn.now - r.since < STOP_TAKES:
+        turn.retry(most=20.0)
+        return
+    status = r.deployment.status if r.deployment else "unknown"
+    turn.end(
+        _by_cause(r) or Outcome.LOST_CONTACT,
+        reason=f"Deployment {r.deployment_id} is {status}, but what the alias serves could not be read: {error.what}",
+        remedy=reattach_command(r),
+        rollback=Rollback.UNKNOWN,
+        # The post step tries again, but what was left at the time limit is left for good.
+        settled=not r.stop_sent and _by_cause(r) is not Outcome.CANCELLED,
+    )
+
+
+def _by_cause(r: Rollout) -> Outcome | None:
+    """The outcome where why it ended matters more than how."""
+    if r.cancelled or r.cause is Cause.CANCELLED:
+        return Outcome.CANCELLED
+    return Outcome.TIMED_OUT if r.cause is Cause.TIMED_OUT else None
+
+
+def serves(alias: Alias) -> str:
+    """`version 2 at 100 %`, or both parts of a split."""
+    shares = alias.shares | dict(alias.weights)  # 0 % that was left behind is a split, too
+    return " and ".join(f"version {version} at {share:g} %" for version, share in shares.items())
+
+
+def _left_running(turn: Turn, alias: Alias) -> None:
+    """We leave a deployment that is not over: by policy, or because it could not be stopped."""
+    r = turn.r
+    why = f", for it could not be stopped ({r.stop_refused.rstrip('.')})" if r.stop_refused else ""
+    turn.end(
+        _by_cause(r) or Outcome.FAILED,
+        reason=f"Deployment {r.deployment_id} goes on{why}; the alias serves {serves(alias)} now.",
+        remedy=reattach_command(r),
+        rollback=Rollback.UNKNOWN if r.stop_sent else Rollback.NONE,
+        settled=not r.stop_sent,
+    )
+
+
+def _succeeded(turn: Turn, alias: Alias) -> None:
+    r = turn.r
+    if not alias.serves_only(r.target_version):
+        if r.tries < READ_AGAIN and not r.cancelled:
+            turn.set(tries=r.tries + 1, again_at=turn.now + 2.0)
+            return
+        turn.end(
+            _by_cause(r) or Outcome.FAILED,
+            reason=f"CodeDeploy reports deployment {r.deployment_id} as Succeeded, but the alias serves "
+            f"{serves(alias)}, not version {r.target_version} at 100 %: something else moved it.",
+            remedy="Find out who changed the alias (CloudTrail: UpdateAlias), then deploy again.",
+            settled=not r.cancelled,  # the post step has the time to read it again
+        )
+    elif _by_cause(r) is Outcome.CANCELLED:
+        turn.end(
+            Outcome.CANCELLED,
+            reason=f"Cancelled, but deployment {r.deployment_id} had succeeded: the alias serves {serves(alias)}.",
+            remedy="Roll back with the command `rollback` if this version should not serve.",
+        )
+    elif r.command is Command.STOP:
+        turn.end(
+            Outcome.UNCHANGED,
+            reason=f"Too late to stop: deployment {r.deployment_id} had succeeded; the alias serves {serves(alias)}.",
+        )
+    elif r.cause is Cause.ASKED:
+        turn.end(
+            Outcome.FAILED,
+            reason=f"Too late to stop: deployment {r.deployment_id} had succeeded; the alias serves {serves(alias)}.",
+            remedy="Run the rollback again: it now deploys the version before.",
+        )
+    else:
+        turn.end(Outcome.SUCCEEDED, deployed=True, reason=f"The alias serves {serves(alias)}.")
+
+
+def _not_succeeded(turn: Turn, alias: Alias, deployment: Deployment) -> None:
+    r = turn.r
+    back = alias.serves_only(r.previous_version)
+    expected = rollback_expected(r)
+    if not back and expected and _may_restore(r):
+        turn.set(strayed=True)
+        turn.to(Stage.RESTORING)
+        return
+    if back and _only_throttled(r, deployment):
+        _try_once_more(turn)
+        return
+    if back:
+        rollback = Rollback.SUCCEEDED if r.rollback_id or r.strayed else Rollback.NONE
+    elif rollback_runs(r):
+        rollback = Rollback.UNKNOWN
+    else:
+        rollback = Rollback.FAILED if expected else Rollback.NONE
+    unfinished = r.cancelled and r.context.actions and expected and not back  # the post step sets it back
+    outcome = _outcome(r, deployment, back, rollback)
+    turn.end(
+        outcome,
+        reason=_reason(r, deployment, alias, back, rollback),
+        remedy=_remedy(r, back, rollback),
+        rollback=Rollback.UNKNOWN if unfinished else rollback,
+        deployed=outcome is Outcome.SUCCEEDED,
+        settled=not unfinished,
+    )
+
+
+def _only_throttled(r: Rollout, deployment: Deployment) -> bool:
+    """Lambda throttled CodeDeploy itself before any traffic moved: that says nothing about the version."""
+    ours = r.command in (Command.DEPLOY, Command.ROLLBACK) and r.cause is Cause.NONE and not r.cancelled
+    # What had moved a rollback may have brought back by now, but not in the deployment's own target.
+    target = deployment.target_of(r.function, r.inputs.alias)
+    unmoved = target is not None and target.raw_weight == 0.0
+    return ours and deployment.error_code == "THROTTLED" and unmoved and not r.once_more
+
+
+def _try_once_more(turn: Turn) -> None:
+    r = turn.r
+    turn.warn(
+        "throttled",
+        f"Lambda throttled CodeDeploy's own requests, and {r.deployment_id} failed before any traffic moved: "
+        "it is tried once more.",
+    )
+    fresh = r.afresh(f"{r.marker_id} once more")
+    turn.set(**{**fresh, "once_more": True})
+    turn.to(Stage.GATHERING, after=jittered(THROTTLED_PAUSE, r.marker_id))
+
+
+def _outcome(r: Rollout, deployment: Deployment, back: bool, rollback: Rollback) -> Outcome:
+    """The cause first; then what became of the traffic."""
+    if (cause := _by_cause(r)) is not None:
+        return cause
+    if r.cause is Cause.ASKED:
+        if r.command is Command.STOP:
+            return Outcome.ROLLBACK_FAILED if rollback in (Rollback.FAILED, Rollback.UNKNOWN) else Outcome.STOPPED
+        return Outcome.SUCCEEDED if back else Outcome.ROLLBACK_FAILED
+    if rollback is Rollback.SUCCEEDED:
+        return Outcome.ROLLED_BACK
+    if rollback in (Rollback.FAILED, Rollback.UNKNOWN):
+        return Outcome.ROLLBACK_FAILED
+    stopped = deployment.status is DeploymentStatus.STOPPED and deployment.error_code != "ALARM_ACTIVE"
+    return Outcome.STOPPED if stopped else Outcome.FAILED
+
+
+def _reason(r: Rollout, deployment: Deployment, alias: Alias, back: bool, rollback: Rollback) -> str:
+    what = _cause_text(r)
+    if not what and r.diagnosis is not None:
+        what = r.diagnosis.summary
+    if not what:
+        said = deployment.error_message or deployment.error_code or "CodeDeploy gives no reason"
+        what = f"Deployment {deployment.id} is {deployment.status}: {said}"
+    if rollback is Rollback.SUCCEEDED:
+        how = "The alias was set back" if r.restored or not r.rollback_id else f"Rolled back by {r.rollback_id}"
+        then = f"{how}: the alias serves {serves(alias)}."
+    elif rollback is Rollback.UNKNOWN:
+        then = f"Its rollback {r.rollback_id} is still running: the alias serves {serves(alias)} now."
+    elif not r.previous_version:
+        then = f"Which version served before is not known: the alias serves {serves(alias)}."
+    elif rollback is Rollback.FAILED:
+        why = f" ({r.restore_problem})" if r.restore_problem else ""
+        then = f"{_who_failed(r, deployment)} version {r.previous_version}{why}: the alias serves {serves(alias)}."
+    elif back and r.planned.reverses:
+        then = f"The alias still serves {serves(alias)}."
+    elif back:
+        then = f"Nothing had to be rolled back: the alias serves {serves(alias)}."
+    else:
+        then = f"No rollback was configured or asked for: the alias serves {serves(alias)}."
+    return f"{what.rstrip('.')}. {then}"
+
+
+def _who_failed(r: Rollout, deployment: Deployment) -> str:
+    if r.rollback_id:
+        return f"Its rollback {r.rollback_id} did not bring back"
+    said = deployment.rollback_message
+    return f"No rollback deployment appeared{f' (CodeDeploy says: {said})' if said else ''} to bring back"
+
+
+def _cause_text(r: Rollout) -> str:
+    stopped = f"deployment {r.deployment_id} " + ("was stopped" if r.stop_sent and not r.stop_refused else "ended")
+    limit = f"{r.planned.timeout / 60:g} minutes"
+    return {
+        Cause.CANCELLED: f"The job was cancelled and {stopped}",
+        Cause.TIMED_OUT: f"The time limit of {limit} passed and {stopped}",
+        Cause.HOOK_TIMEOUT: f"A hook did not report within `hook-timeout` and {stopped}",
+        Cause.ASKED: f"As asked, {stopped}",
+        Cause.RELEASE: f"Another function of the release failed and {stopped}",
+    }.get(r.cause, "")
+
+
+def _remedy(r: Rollout, back: bool, rollback: Rollback) -> str:
+    hint = r.diagnosis.remedy if r.diagnosis else ""
+    if back:
+        return hint
+    before = r.previous_version or "VERSION"  # of a deployment that is followed without its target it is not known
+    repair = f"Put all traffic on version {before} with {repair_command(r.function, r.inputs.alias, before)}"
+    if rollback is Rollback.UNKNOWN:
+        repair = f"If it does not bring that back: {repair}"
+    return f"{repair}. {hint}" if hint else repair
+
+
+# --- Setting the alias back ourselves ----------------------------------------------------------------------------
+
+
+def rollback_runs(r: Rollout) -> bool:
+    """Whether the rollback deployment was left before its end."""
+    return bool(r.rollback_id) and (r.rollback is None or not r.rollback.status.terminal)
+
+
+def _may_restore(r: Rollout) -> bool:
+    """A rollback was due and left something else; nobody forbids that we repair it."""
+    return (
+        r.inputs.restore_alias == "auto"
+        and bool(r.previous_version)
+        and not (rollback_runs(r) or r.restored or r.restore_problem)
+        and not (r.cancelled and r.context.actions)
+    )
+
+
+def restoring(turn: Turn) -> None:
+    r = turn.r
+    if turn.asked(RepairAlias) or not turn.due():
+        return
+    assert r.alias is not None, "restoring what was not read"
+    turn.ask(
+        RepairAlias(
+            key=r.key,
+            alias=r.alias,
+            version=r.previous_version if r.deployment_id else r.alias.version,
+            application=r.planned.application,
+            group=r.planned.group,
+        )
+    )
+
+
+def restored(turn: Turn, alias: Alias | None) -> None:
+    r = turn.r
+    if r.stage is not Stage.RESTORING or alias is None:
+        return
+    if not r.deployment_id:
+        _repaired(turn, alias)
+        return
+    turn.set(restored=True)
+    why = "its rollback left something else" if r.rollback_id else "no rollback deployment appeared"
+    turn.say(e.AliasRestored, alias=alias, why=why)
+    turn.to(Stage.VERIFYING)
+
+
+def _repaired(turn: Turn, alias: Alias) -> None:
+    """The split that an earlier stop had left is gone: go on with what was asked for."""
+    r = turn.r
+    turn.say(e.AliasRestored, alias=alias, why="an earlier deployment had been stopped without rollback")
+    turn.set(alias=alias, alias_at=turn.now)
+    here = r.inputs.to_version in (None, alias.version) and not r.inputs.deployment_id
+    if r.command is Command.ROLLBACK and here:
+        turn.end(Outcome.SUCCEEDED, deployed=True, reason=f"The alias serves {serves(alias)}.")
+    else:
+        turn.to(Stage.GATHERING)
+
+
+def not_restored(turn: Turn, error: CiDeployError) -> None:
+    r = turn.r
+    if r.stage is not Stage.RESTORING:
+        return
+    kind = kind_of(error)
+    if kind is not None and kind.transient and r.tries < 8:
+        turn.retry()
+        return
+    if not r.deployment_id:
+        turn.end(Outcome.REFUSED, reason=f"The split alias could not be repaired: {error.what}", remedy=error.remedy)
+        return
+    if isinstance(error, Refused) and not r.rollback_id and r.rounds < LATE_ROLLBACKS:
+        # Something runs in the group: it may be our rollback, later than we thought.
+        turn.set(rounds=r.rounds + 1)
+        turn.to(Stage.ROLLBACK_DUE)
+        return
+    turn.set(restore_problem=error.what)
+    turn.warn("restore-failed", f"The alias could not be set back: {error.what}", error.remedy)
+    turn.to(Stage.VERIFYING)

@@ -1,0 +1,196 @@
+"""What the functions of a release do for each other: planned together, begun in waves, undone together.
+
+Nothing is written before every function is planned and none of them is refused. Then the waves go one after the other,
+side by side inside a wave. When one fails, the policy says what becomes of the others. After a signal nothing more
+begins, and what has succeeded is not reversed: the job would not live to the end of that. Pure, like all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..model import AlarmConfiguration, Outcome, Result, Routing, RoutingType
+from ..plan.planning import Existing, Facts
+from ..story import events as e
+from .actions import Create, CreateAlias
+from .rollout import Cause, Rollout, Stage, Turn
+from .stages.preparing import give_way
+from .stages.publishing import begin, bound
+from .stages.stopping import request_stop
+
+AT_WORK = 8  # rollouts that publish, upload or create at the same time; baking costs nothing and has no limit
+# Seconds after which facts are read again before a planned rollout begins. Planning hundreds takes minutes, and reading
+# all of them twice would take as long again; a publish is guarded by RevisionId, a creation by CurrentVersion.
+FRESH = 300.0
+
+GOOD = (Outcome.SUCCEEDED, Outcome.UNCHANGED, Outcome.DETACHED)
+_RUNNING = (Stage.FOLLOWING, Stage.ROLLBACK_DUE, Stage.FOLLOWING_ROLLBACK, Stage.VERIFYING, Stage.RESTORING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """`on_failure`: `rollback-all`, `rollback-failed` or `stop-wave`. `max_parallel`: deployments at once, 0: all."""
+
+    on_failure: str = "rollback-all"
+    max_parallel: int = 0
+
+
+ALL_OR_NOTHING = Policy()
+
+
+def moved(before: Rollout, after: Rollout) -> bool:
+    """Whether a rollout went from one class of stages to another, so that the others may have to act."""
+    return _class(before) != _class(after)
+
+
+def _class(r: Rollout) -> str:
+    if r.stage in (Stage.DONE, Stage.READY):
+        return r.stage
+    if not r.cleared:
+        return "planning"
+    return "running" if r.stage in _RUNNING else "work"
+
+
+def coordinate(rollouts: Sequence[Rollout], policy: Policy, now: float) -> dict[int, Turn]:
+    """The turns that follow from what the others did; only rollouts that change are in it."""
+    if any(r.cancelled or _class(r) == "planning" for r in rollouts):
+        return {}
+    refused = next((r for r in rollouts if _failed(r)), None)
+    if refused is not None and not any(r.cleared for r in rollouts):
+        reason = f"Nothing was deployed: {_why(refused)}, and a release begins with all or with none."
+        return _end_ready(rollouts, now, Outcome.REFUSED, reason)
+    # One that was never begun has not failed, however it ended.
+    failed = next((r for r in rollouts if r.cleared and _failed(r) and not r.undone), None)
+    if failed is not None and policy.on_failure == "rollback-all":
+        return _roll_all_back(rollouts, failed, now)
+    if failed is not None and policy.on_failure == "stop-wave":
+        reason = f"Not deployed: {failed.key} failed in an earlier wave (`release-policy: stop-wave`)."
+        ended = _end_ready(rollouts, now, Outcome.STOPPED, reason, after=failed.wave)
+        left = [ended[number].r if number in ended else r for number, r in enumerate(rollouts)]
+        return ended | _begin_more(left, policy, now)
+    return _begin_more(rollouts, policy, now)
+
+
+def _outcome(r: Rollout) -> Outcome | None:
+    return r.result.outcome if r.result else None
+
+
+def _failed(r: Rollout) -> bool:
+    return _outcome(r) not in (None, *GOOD)
+
+
+def _why(r: Rollout) -> str:
+    return f"{r.key} was refused" if _outcome(r) is Outcome.REFUSED else f"{r.key} could not be planned"
+
+
+def _end_ready(
+    rollouts: Sequence[Rollout], now: float, outcome: Outcome, reason: str, after: int = -1
+) -> dict[int, Turn]:
+    """End what has not begun, in the waves after `after`."""
+    turns = {}
+    for number, r in enumerate(rollouts):
+        if r.stage is Stage.READY and r.wave > after:
+            turn = turns[number] = Turn(r, now)
+            turn.end(outcome, reason=reason)
+    return turns
+
+
+def _begin_more(rollouts: Sequence[Rollout], policy: Policy, now: float) -> dict[int, Turn]:
+    """Begin planned rollouts of the current wave, as many as may be at work and deploying at the same time."""
+    wave = min((r.wave for r in rollouts if r.stage is not Stage.DONE), default=0)
+    ready = [number for number, r in enumerate(rollouts) if r.stage is Stage.READY and r.wave == wave]
+    classes = [_class(r) for r in rollouts]
+    room = AT_WORK - classes.count("work")
+    if policy.max_parallel:
+        room = min(room, policy.max_parallel - classes.count("work") - classes.count("running"))
+    return {number: _begun(rollouts[number], now) for number in ready[: max(room, 0)]}
+
+
+def _begun(r: Rollout, now: float) -> Turn:
+    turn = Turn(r, now)
+    turn.set(cleared=True)
+    if r.stale or now - r.since > FRESH:
+        turn.to(Stage.GATHERING)
+    else:
+        begin(turn, r.planned)
+    return turn
+
+
+# --- All or nothing ----------------------------------------------------------------------------------------------
+
+
+def _roll_all_back(rollouts: Sequence[Rollout], failed: Rollout, now: float) -> dict[int, Turn]:
+    """Stop with rollback what runs, undo what succeeded, begin nothing more."""
+    why = f"{failed.key} failed, and the release is all or nothing"
+    turns = [Turn(r, now) for r in rollouts]
+    for turn in turns:
+        r = turn.r
+        if r.stage is Stage.READY or (_class(r) == "work" and not r.undone and not _may_exist(turn)):
+            turn.end(Outcome.STOPPED, reason=f"Not deployed: {why}.")
+        elif r.stage is Stage.FOLLOWING and not r.undone and not r.stop_sent:
+            request_stop(turn, Cause.RELEASE, why, rollback=True)
+    # A group runs one deployment at a time: whoever is over lets the next one begin.
+    busy = {_group(turn.r) for turn in turns if turn.r.stage is not Stage.DONE}
+    for turn in turns:
+        done, where = turn.r.result, _group(turn.r)
+        if done is not None and done.outcome is Outcome.SUCCEEDED and not turn.r.undone and where not in busy:
+            _undo(turn, done, why)
+            busy |= {where} if turn.r.stage is not Stage.DONE else set()
+    return {number: turn for number, turn in enumerate(turns) if turn.r is not rollouts[number]}
+
+
+def _group(r: Rollout) -> tuple[str | None, str | None]:
+    return r.inputs.application, r.inputs.deployment_group
+
+
+def _may_exist(turn: Turn) -> bool:
+    """Whether a deployment, or the first one's alias, was asked for: what became of it is known soon."""
+    r = turn.r
+    return r.doubtful or turn.asked(Create) or turn.asked(CreateAlias) or r.alias_created
+
+
+def _undo(turn: Turn, done: Result, why: str) -> None:
+    """A deployment that has succeeded cannot be stopped any more: deploy the version before, at once, without hooks."""
+    r = turn.r
+    made = r.planned
+    if made.creates_alias:
+        stays = replace(done, reason=f"{done.reason} It stays, although {why}: nothing was served before.")
+        turn.set(undone=done, result=stays)
+        turn.say(e.Finished, result=stays)
+        return
+    reverse = replace(
+        made,
+        current_version=r.target_version,
+        target=Existing(version=r.previous_version),
+        config_name="CodeDeployDefault.LambdaAllAtOnce",
+        routing=Routing(kind=RoutingType.ALL_AT_ONCE),
+        before_hook="",
+        after_hook="",
+        auto_rollback=(),
+        rollback_events=(),
+        # One that rings by now, perhaps for what failed, would stop this too.
+        override_alarms=AlarmConfiguration(enabled=False) if made.alarm_names else made.override_alarms,
+        timeout=600.0,
+        reverses=True,
+        current=made.new,
+        new=made.current,
+        findings=(),
+    )
+    fresh = r.afresh(f"{r.marker_id} undone")
+    # A reversal is not undone by losing patience or the job.
+    patient = replace(r.inputs, on_cancel="leave", on_timeout="leave", reason=why)
+    turn.set(**{**fresh, "inputs": patient, "undone": done, "once_more": True})
+    bound(turn, reverse)
+
+
+def resume(turn: Turn, facts: Facts) -> None:
+    """Another deployment of the group was in the way of a reversal, which is still what is to be done."""
+    r = turn.r
+    if r.stage is not Stage.GATHERING:
+        return
+    turn.set(alias=facts.alias, alias_at=turn.now)
+    if facts.active:
+        give_way(turn, r.planned, facts.active[0], "wait")
+    else:
+        bound(turn, r.planned)

@@ -1,0 +1,1 @@
+"""What will be done: planning, preflight checks, comparing, history, setup and pruning."""

@@ -1,0 +1,125 @@
+"""A group's history, read for one function and alias: what was served when, and what to go back to.
+
+A group may hold several functions, so every deployment here has its target read; "previous" and "last" are never the
+group's. Times are AWS's. Automatic rollbacks are told by their creator, ours by the marker's kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .. import marker as markers
+from ..model import Deployment, DeploymentStatus
+from ..story.events import HistoryEntry
+
+
+def entries(deployments: Iterable[Deployment], function: str, alias: str) -> tuple[HistoryEntry, ...]:
+    """This function's deployments, newest first; those whose target is not known are not in it."""
+    found = []
+    for deployment in deployments:
+        target = deployment.target_of(function, alias)
+        if target is None:
+            continue
+        marker = markers.parse(deployment.description)
+        found.append(
+            HistoryEntry(
+                deployment_id=deployment.id,
+                status=deployment.status,
+                created=deployment.create_time,
+                current_version=target.current_version,
+                target_version=target.target_version,
+                kind=_kind(deployment, marker),
+                rollback_of=deployment.rollback_of,
+                run_id=marker.run_id if marker else 0,
+                commit=marker.sha if marker else "",
+                reason=marker.reason if marker else "",
+                ended=deployment.complete_time,
+            )
+        )
+    return tuple(sorted(found, key=lambda entry: (entry.created, entry.deployment_id), reverse=True))
+
+
+def _kind(deployment: Deployment, marker: markers.Marker | None) -> str:
+    if deployment.automatic_rollback:
+        return "automatic rollback"
+    if marker is None:
+        return "other"
+    return marker.kind
+
+
+def served(history: Sequence[HistoryEntry]) -> tuple[str, ...]:
+    """The versions that were served, as a stack: a deployment puts one on top, a rollback takes off down to its target.
+
+    So going back twice goes further back, and never to what was just rolled back.
+    """
+    stack: list[str] = []
+    for entry in reversed(history):
+        if entry.status is not DeploymentStatus.SUCCEEDED:
+            continue
+        if entry.kind in ("rollback", "automatic rollback"):
+            if entry.target_version in stack:
+                del stack[stack.index(entry.target_version) + 1 :]
+            else:
+                stack = [entry.target_version]
+            continue
+        if not stack or stack[-1] != entry.current_version:
+            # Where the record has a gap (an alias moved by hand) what was replaced is what was served.
+            stack.append(entry.current_version)
+        stack.append(entry.target_version)
+    return tuple(stack)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """Where a rollback goes, and why; or, with `version` empty, why it goes nowhere."""
+
+    version: str
+    why: str
+    remedy: str = ""
+
+
+def way_back(history: Sequence[HistoryEntry], live: str) -> Way:
+    """The version that was served before the one that is served now."""
+    stack = served(history)
+    if not stack:
+        return Way(
+            version="",
+            why="No deployment of this function and alias has succeeded in this group: there is nothing to go back to.",
+            remedy="Name the version with `to-version` and `force: true`.",
+        )
+    if stack[-1] != live:
+        return Way(
+            version="",
+            why=f"The alias serves version {live}, but the last deployment that succeeded left version {stack[-1]}: "
+            "somebody moved the alias by hand, so what should come back is not clear.",
+            remedy=f"Name the version with `to-version` ({_choices(history, live)}).",
+        )
+    if len(stack) < 2:
+        return Way(
+            version="",
+            why=f"The history goes back to version {live} and no further.",
+            remedy="Name the version with `to-version` and `force: true`.",
+        )
+    last = next(entry for entry in history if entry.status is DeploymentStatus.SUCCEEDED)
+    return Way(
+        version=stack[-2],
+        why=f"version {stack[-2]} was served before version {live}, which {last.deployment_id} ({last.kind}) brought",
+    )
+
+
+def _choices(history: Sequence[HistoryEntry], live: str) -> str:
+    versions = [version for version in reversed(known_versions(history)) if version != live]
+    return "served before: " + ", ".join(versions[:5])
+
+
+def known_versions(history: Sequence[HistoryEntry]) -> tuple[str, ...]:
+    """Every version that this group has served or tried for this function and alias, oldest first."""
+    return tuple(
+        dict.fromkeys(
+            version
+            for entry in reversed(history)
+            for version in (entry.current_version, entry.target_version)
+            if version
+        )
+    )

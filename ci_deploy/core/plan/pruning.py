@@ -1,0 +1,113 @@
+"""Which versions `prune` may delete: those that nothing serves, names, or could need for a rollback. Pure.
+
+In doubt a version is kept. `$LATEST` is not a version that could be deleted: deleting without a version's number would
+delete the whole function (the edge asserts the number).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..given.inputs import Inputs
+from ..model import Alias, Deployment, DeploymentTarget, FunctionVersion
+from .history import entries, served
+
+AT_MOST = 100  # versions that one run deletes
+SERVED_BEFORE = 10  # versions back in an alias's history that rollbacks may still want
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uses:
+    """What names versions, by version's number: the words for what uses them."""
+
+    aliases: tuple[Alias, ...] = ()
+    provisioned: tuple[str, ...] = ()  # qualifiers (versions or aliases) with provisioned concurrency
+    event_sources: tuple[str, ...] = ()  # qualifiers that event source mappings name
+    history: tuple[Deployment, ...] = ()  # of the deployment group, with targets, newest first
+    successful: Deployment | None = None  # the group's last successful one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A version, and why it stays; empty where nothing is known that needs it."""
+
+    version: FunctionVersion
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrunePlan:
+    rows: tuple[Row, ...]  # newest first
+    left: int = 0  # how many more could be deleted, by another run
+
+    @property
+    def doomed(self) -> tuple[FunctionVersion, ...]:
+        """What is deleted, oldest first."""
+        return tuple(row.version for row in reversed(self.rows) if not row.kept)
+
+    @property
+    def freed(self) -> int:
+        """Bytes of code."""
+        return sum(version.code_size for version in self.doomed)
+
+
+def needs(inputs: Inputs, versions: Iterable[FunctionVersion], uses: Uses) -> dict[str, list[str]]:
+    """Why versions are needed, by number (and what is named otherwise, such as `$LATEST`)."""
+    found: dict[str, list[str]] = {}
+
+    def need(version: str, why: str) -> None:
+        if why not in found.setdefault(version, []):
+            found[version].append(why)
+
+    by_number = sorted((version for version in versions if version.version.isdigit()), key=lambda v: -int(v.version))
+    for version in by_number[: inputs.keep]:
+        need(version.version, f"one of the newest {inputs.keep}")
+    primary = {alias.name: alias.version for alias in uses.aliases}
+    for alias in uses.aliases:
+        need(alias.version, f"alias {alias.name}")
+        for weighted in alias.weights:
+            need(weighted, f"alias {alias.name} (weight)")
+    for qualifier in uses.provisioned:
+        need(primary.get(qualifier, qualifier), "provisioned concurrency")
+    for qualifier in uses.event_sources:
+        need(primary.get(qualifier, qualifier), "an event source mapping")
+    function = inputs.function or ""
+    names = dict.fromkeys([*primary, inputs.alias])
+    for name in names:
+        for number in served(entries(uses.history, function, name))[-SERVED_BEFORE:]:
+            need(number, f"a rollback of {name}")
+    for deployment in uses.history:
+        if deployment.status.terminal:
+            continue
+        for target in _targets(deployment, function):
+            need(target.current_version, f"deployment {deployment.id}")
+            need(target.target_version, f"deployment {deployment.id}")
+        if not deployment.targets:
+            # For a moment after its creation it has none, and a rollback may be on its way to any version.
+            for version in by_number:
+                need(version.version, f"deployment {deployment.id}, whose versions are not known yet")
+    if uses.successful is not None:
+        for target in _targets(uses.successful, function):
+            need(target.target_version, "the group's last successful revision")
+    return found
+
+
+def _targets(deployment: Deployment, function: str) -> list[DeploymentTarget]:
+    """This function's, of whatever alias: a group may hold several functions."""
+    return [target for target in deployment.targets or () if target.function.split(":")[-1] == function]
+
+
+def plan(inputs: Inputs, versions: tuple[FunctionVersion, ...], uses: Uses) -> PrunePlan:
+    """Every version with what needs it; of those that nothing needs, the oldest go first."""
+    needed = needs(inputs, versions, uses)
+    numbered = sorted((version for version in versions if version.version.isdigit()), key=lambda v: int(v.version))
+    unneeded = [version.version for version in numbered if version.version not in needed]
+    later = set(unneeded[AT_MOST:])
+    rows = []
+    for version in reversed(numbered):
+        why = list(needed.get(version.version, ()))
+        if version.version in later:
+            why = [f"{AT_MOST} at most are deleted by one run"]
+        rows.append(Row(version=version, kept=tuple(why)))
+    return PrunePlan(rows=tuple(rows), left=len(later))

@@ -1,0 +1,40 @@
+"""What surrounds a deployment and can spoil it later, as far as it may be read: optional facts, each Known or not.
+
+None of it is needed to deploy. Read by survey.py, judged by core/surrounding_checks.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..model import Deployment, Fact, Known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifecycleRule:
+    """An enabled rule of a bucket that deletes current objects: below `prefix`, so many days after their creation."""
+
+    name: str
+    prefix: str = ""
+    days: int = 0  # 0: at a date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """`region` is empty where the bucket does not exist; `key` is the customer's KMS key that encrypts by default."""
+
+    region: Fact[str]
+    key: Fact[str] = Known("")
+    rules: Fact[tuple[LifecycleRule, ...]] = Known(())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """`provisioned`: how much concurrency the alias has provisioned; `successful`: the group's last success, with its
+    targets, None if there was none; `callbacks`: by hook, whether its role may report to CodeDeploy."""
+
+    provisioned: Fact[int] = Known(0)
+    successful: Fact[Deployment | None] = Known(None)
+    bucket: Bucket | None = None
+    callbacks: Mapping[str, Fact[bool]] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""What is told: events, the timeline made of them, and the diagnosis of a failure."""

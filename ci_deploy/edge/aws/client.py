@@ -1,0 +1,237 @@
+"""The one door to AWS: clients, credentials in use, rate limits, and calls whose errors are translated.
+
+It decides nothing about deployments and repeats nothing by itself (`reading` is what repeats). botocore is used
+without boto3, which costs start-up time and adds nothing here. Sources: facts.md D (timeouts, retry modes), A11
+(rates), A15 (endpoints).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from botocore import xform_name
+from botocore.config import Config
+from botocore.session import Session
+
+from ... import __version__
+from ...core.errors import AwsError, ErrorKind, InvalidInput, Problem
+from ...ports import Clock
+from .errors import CALL_ERRORS, no_region, translate, unreadable
+from .rate import Bucket
+from .retry import BUDGET, reading
+
+T = TypeVar("T")
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 20.0
+# A rehearsal's answers come from the same machine; at speed 60 twenty seconds would be twenty minutes of its time.
+READ_SECONDS_LEAST = 5.0
+URGENT_SECONDS = 2.0
+CONNECTIONS = 16
+
+# Ours, and those of botocore's credential providers.
+SERVICES = ("cloudwatch", "codedeploy", "iam", "lambda", "logs", "s3", "signin", "sso", "sso-oidc", "sts")
+
+# Requests a second and burst: Lambda's control plane has 15/s for the account, of which GetFunction is not part.
+RATES: Mapping[str, tuple[float, float]] = {
+    "lambda": (10, 10),
+    "lambda:GetFunction": (50, 50),
+    "lambda:DeleteFunction": (2, 2),
+    "codedeploy": (5, 10),
+    "codedeploy:CreateDeployment": (5, 5),
+    "cloudwatch": (5, 5),
+    "logs": (4, 4),
+}
+
+
+class Aws:
+    """Clients made when first used, and `call`.
+
+    `session`: its credential providers are what the clients sign with. `region`: used for every client.
+    `urgent_session`: makes the urgent client where its credentials must not wait for a refresh. `on_expired`: told
+    when AWS says that the credentials have expired.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        clock: Clock,
+        *,
+        region: str,
+        path_style: bool = False,
+        urgent_session: Session | None = None,
+        on_expired: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.region = region
+        self.clock = clock
+        self._session = session
+        self._path_style = path_style
+        self._urgent_session = urgent_session or session
+        self._on_expired = on_expired
+        self._clients: dict[str, Any] = {}
+        # A session's create_client is not thread-safe; the clients are.
+        self._lock = threading.Lock()
+        self._buckets = {name: Bucket(clock, rate=rate, burst=burst) for name, (rate, burst) in RATES.items()}
+
+    def client(self, service: str, *, urgent: bool = False) -> Any:
+        """The botocore client for a service; the first CodeDeploy client brings the urgent one with it."""
+        key = f"{service}!" if urgent else service
+        found = self._clients.get(key)
+        if found is not None:
+            return found
+        with self._lock:
+            if key not in self._clients:
+                # A StopDeployment must go out within 2 s of a signal: its client must be there before it is needed.
+                if service == "codedeploy":
+                    self._clients["codedeploy!"] = self._create(service, urgent=True)
+                if not urgent:
+                    self._clients[service] = self._create(service, urgent=False)
+            return self._clients[key]
+
+    def _create(self, service: str, *, urgent: bool) -> Any:
+        session = self._urgent_session if urgent else self._session
+        try:
+            client = session.create_client(
+                service, region_name=self.region, config=config(self.clock, urgent=urgent, path_style=self._path_style)
+            )
+        except ValueError as error:
+            # botocore's InvalidRegionError is a ValueError too, and CALL_ERRORS knows it better.
+            if isinstance(error, CALL_ERRORS):
+                raise
+            raise InvalidInput(
+                (
+                    Problem(
+                        where="environment variable AWS_ENDPOINT_URL", what=f"{error}.", remedy="Give an http(s) URL."
+                    ),
+                )
+            ) from None
+        if service == "s3":
+            client.meta.events.register("before-send.s3", self._refuse_other_region)
+        return client
+
+    def wait(self, service: str, operation: str, rate: str = "") -> None:
+        """Return when the rate limit lets one more request out."""
+        bucket = self._buckets.get(rate or f"{service}:{operation}") or self._buckets.get(service)
+        if bucket is not None:
+            bucket.take()
+
+    def call(
+        self,
+        service: str,
+        operation: str,
+        resource: str = "",
+        /,
+        *,
+        expects: str = "",
+        urgent: bool = False,
+        rate: str = "",
+        waited: bool = False,
+        **parameters: Any,
+    ) -> dict[str, Any]:
+        """One attempt of an operation (AWS's PascalCase name); raises AwsError.
+
+        `resource` is what it is about, in words. `expects` is a member without which the answer is worthless.
+        Parameters that are None are not sent. `urgent`: short time-outs, and no waiting for the rate limit.
+        `rate`: the limit that counts, where it is another one. `waited`: the caller has done so already.
+        """
+        if not (urgent or waited):
+            self.wait(service, operation, rate)
+        given = {name: value for name, value in parameters.items() if value is not None}
+        try:
+            method = getattr(self.client(service, urgent=urgent), xform_name(operation))
+            answer = method(**given)
+        except CALL_ERRORS as error:
+            translated = translate(error, service=service, operation=operation, resource=resource)
+            if isinstance(translated, AwsError) and translated.kind is ErrorKind.EXPIRED:
+                self._on_expired()
+            raise translated from error
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            # botocore's parsers trip over answers that are no answers: other encodings, JSON of another shape.
+            raise unreadable(service, operation, resource, expects or "content") from error
+        if not isinstance(answer, dict) or (expects and expects not in answer):
+            raise unreadable(service, operation, resource, expects)
+        return answer
+
+    def read(self, service: str, operation: str, resource: str = "", /, **parameters: Any) -> dict[str, Any]:
+        """`call`, repeated on transient errors within the reading budget."""
+        return self.reading(lambda: self.call(service, operation, resource, **parameters))
+
+    def reading(self, call: Callable[[], T], *, budget: float = BUDGET, also: frozenset[str] = frozenset()) -> T:
+        return reading(self.clock, call, budget=budget, also=also)
+
+    def _refuse_other_region(self, request: Any, **_: Any) -> None:
+        """Stop botocore from following a bucket to its own region: CodeDeploy would not follow."""
+        authorization = request.headers.get("Authorization", b"")
+        text = authorization.decode("latin-1") if isinstance(authorization, bytes) else str(authorization)
+        scope = text.partition("Credential=")[2].partition(",")[0].split("/")
+        if len(scope) >= 5 and scope[-2] == "s3" and scope[-3] != self.region:
+            raise OtherRegion(scope[-3])
+
+
+class OtherRegion(Exception):  # noqa: N818 - a finding about a bucket, turned into an AwsError at once
+    """A bucket turned out to live in `region`; raised below botocore, caught in edge/s3.py."""
+
+    def __init__(self, region: str) -> None:
+        super().__init__(region)
+        self.region = region
+
+
+def _base(clock: Clock) -> Config:
+    speed = clock.real(1.0)
+    return Config(
+        # Ours is the only retry policy: botocore must make exactly one attempt.
+        retries={"mode": "standard", "total_max_attempts": 1},
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=max(READ_SECONDS / speed, READ_SECONDS_LEAST) if speed > 1 else READ_SECONDS,
+        tcp_keepalive=True,
+        max_pool_connections=CONNECTIONS,
+        user_agent_extra=f"ci-deploy/{__version__}",
+    )
+
+
+def config(clock: Clock, *, urgent: bool = False, path_style: bool = False) -> Config:
+    base = _base(clock)
+    if urgent:
+        base = base.merge(Config(connect_timeout=URGENT_SECONDS, read_timeout=URGENT_SECONDS))
+    if path_style:
+        # http://bucket.127.0.0.1 does not resolve.
+        base = base.merge(Config(s3={"addressing_style": "path"}))
+    return base
+
+
+def knowing(session: Session) -> Session:
+    """The session, told which services there are: botocore looks through four hundred folders to find out."""
+    loader = session.get_component("data_loader")
+    loader.list_available_services = lambda type_name: list(SERVICES)
+    return session
+
+
+def sibling(session: Session) -> Session:
+    """Another session, sharing the loader: reading botocore's API models is most of what a client costs."""
+    made = Session()
+    made.register_component("data_loader", session.get_component("data_loader"))
+    return made
+
+
+def sts_creator(session: Session, clock: Clock, region: str) -> Callable[..., Any]:
+    """The client creator that botocore's web identity fetcher asks for (it brings the unsigned config)."""
+
+    def create(_service: str, *, config: Config) -> Any:
+        return session.create_client("sts", region_name=region, config=_base(clock).merge(config))
+
+    return create
+
+
+def region_from(given: str | None, environ: Mapping[str, str], session: Session) -> str:
+    """The region: the input, AWS_REGION, then what botocore finds (AWS_DEFAULT_REGION, the profile's)."""
+    configured = given or environ.get("AWS_REGION", "").strip()
+    if not configured:
+        try:
+            configured = session.get_config_variable("region") or ""
+        except CALL_ERRORS as error:
+            raise translate(error, service="sts", operation="GetCallerIdentity") from error
+    if not configured:
+        raise no_region()
+    return configured

@@ -1,0 +1,1 @@
+"""CodeDeploy: deployments, what its answers mean, and what `setup` creates."""

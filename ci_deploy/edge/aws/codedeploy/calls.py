@@ -1,0 +1,284 @@
+"""CodeDeploy: what ports.CodeDeploy says, by API calls. It decides nothing and follows nothing.
+
+Reads repeat (edge/retry.py); `look`, `find`, `create` and `stop` make one attempt: a create repeated blindly would
+deploy twice, for there is no idempotency token. Sources: facts.md A3, A4, A7, A10; ListDeployments answering newest
+first is an assumption [U] that every look at a group's history makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from ....core.errors import AwsError, ErrorKind
+from ....core.marker import parse as parse_marker
+from ....core.model import CreateRequest, Deployment, DeploymentConfig, DeploymentGroup, DeploymentTarget, StopAnswer
+from ..client import Aws
+from ..sharing import Once, Together
+from . import parse
+
+BATCH = 25
+GROUPS = 25  # deployment groups in a call; AWS takes 100
+ACTIVE = ("Created", "Queued", "InProgress", "Baking", "Ready")
+# How often in a row a running deployment may be shown without its targets' news before that counts as a failed look.
+PATIENCE = 3
+
+Call = Callable[..., dict[str, Any]]
+
+
+class CodeDeployApi:
+    """Implements ports.CodeDeploy."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+        # Target ids never change, so later looks skip ListDeploymentTargets. Written by several threads, whole values.
+        self._target_ids: dict[str, tuple[str, ...]] = {}
+        self._target_failures: dict[str, int] = {}
+        # Deployment configs cannot be changed, and a release asks for the same few.
+        self._configs = Once(self._read_config)
+        # Whoever waits for the rate limit collects the wishes of others meanwhile.
+        wait = partial(aws.wait, "codedeploy", "")
+        self._groups = Together(self._read_groups, most=GROUPS, wait=wait)
+        self._groups_singly = False
+        self._recent = Together(self._list_recent, most=1, wait=wait)
+        self._infos = Together(self._found, most=BATCH, wait=wait)
+        self._active_statuses: tuple[str, ...] = ACTIVE
+
+    def _call(self, operation: str, resource: str = "", /, **parameters: Any) -> dict[str, Any]:
+        return self._aws.call("codedeploy", operation, resource, **parameters)
+
+    def group(self, application: str, name: str) -> DeploymentGroup:
+        key = (application, name)
+        return self._aws.reading(lambda: self._groups.get([key]).get(key) or self._read_group(application, name))
+
+    def _read_groups(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], DeploymentGroup]:
+        """Groups of the first key's application in one call; those that are not answered are read singly."""
+        application = keys[0][0]
+        names = [name for of, name in keys if of == application]
+        if len(names) == 1 or self._groups_singly:
+            return {keys[0]: self._read_group(*keys[0], waited=True)} if len(keys) == 1 else {}
+        try:
+            answer = self._call(
+                "BatchGetDeploymentGroups",
+                f"deployment groups of application {application}",
+                expects="deploymentGroupsInfo",
+                waited=True,
+                applicationName=application,
+                deploymentGroupNames=names,
+            )
+        except AwsError as error:
+            # A role may have GetDeploymentGroup alone, and one name that does not exist may fail them all.
+            if error.kind.transient:
+                raise
+            self._groups_singly = error.kind is ErrorKind.DENIED
+            return {}
+        found = map(parse.group, answer["deploymentGroupsInfo"] or ())
+        return {(application, group.name): group for group in found}
+
+    def _read_group(self, application: str, name: str, *, waited: bool = False) -> DeploymentGroup:
+        answer = self._call(
+            "GetDeploymentGroup",
+            f"deployment group {application}/{name}",
+            expects="deploymentGroupInfo",
+            waited=waited,
+            applicationName=application,
+            deploymentGroupName=name,
+        )
+        return parse.group(answer["deploymentGroupInfo"])
+
+    def config(self, name: str) -> DeploymentConfig:
+        return self._configs.get(name)
+
+    def _read_config(self, name: str) -> DeploymentConfig:
+        answer = self._aws.reading(
+            lambda: self._call(
+                "GetDeploymentConfig",
+                f"deployment config {name}",
+                expects="deploymentConfigInfo",
+                deploymentConfigName=name,
+            )
+        )
+        return parse.config(answer["deploymentConfigInfo"])
+
+    def active(self, application: str, group: str) -> tuple[Deployment, ...]:
+        def attempt() -> tuple[Deployment, ...]:
+            ids: list[str] = []
+            token: str | None = None
+            while True:
+                page = self._list(application, group, statuses=self._active_statuses, token=token)
+                ids += page.get("deployments") or ()
+                token = page.get("nextToken") or None
+                if token is None:
+                    return _newest_first(found for found in self._get(ids) if not found.status.terminal)
+
+        try:
+            return self._aws.reading(attempt)
+        except AwsError as error:
+            # Baking is in the model's enum; whether the service accepts it as a filter is not known.
+            if error.code != "InvalidDeploymentStatusException" or "Baking" not in self._active_statuses:
+                raise
+            self._active_statuses = tuple(status for status in ACTIVE if status != "Baking")
+            return self._aws.reading(attempt)
+
+    def recent(self, application: str, group: str, limit: int) -> tuple[Deployment, ...]:
+        key = (application, group, limit)
+
+        def attempt() -> tuple[Deployment, ...]:
+            ids = self._recent.get([key])[key]
+            return _newest_first(self._infos.get(ids).values())
+
+        return self._aws.reading(attempt)
+
+    def _list_recent(self, keys: Sequence[tuple[str, str, int]]) -> dict[tuple[str, str, int], list[str]]:
+        ((application, group, limit),) = keys
+        ids: list[str] = []
+        token: str | None = None
+        while len(ids) < limit:
+            page = self._list(application, group, token=token, waited=token is None)
+            ids += page.get("deployments") or ()
+            token = page.get("nextToken") or None
+            if token is None:
+                break
+        return {keys[0]: ids[:limit]}
+
+    def _found(self, ids: Sequence[str]) -> dict[str, Deployment]:
+        return {found.id: found for found in self._get(ids, waited=True)}
+
+    def with_targets(self, deployment: Deployment) -> Deployment:
+        return replace(deployment, targets=self._aws.reading(lambda: self._targets(deployment.id)))
+
+    def look(self, ids: tuple[str, ...], with_targets: frozenset[str]) -> tuple[Deployment, ...]:
+        return tuple(self._look_at_targets(found) if found.id in with_targets else found for found in self._get(ids))
+
+    def find(self, application: str, group: str, marker_id: str) -> Deployment | None:
+        newest = self._list(application, group).get("deployments") or ()
+        for found in self._get(newest[: 2 * BATCH]):
+            marker = parse_marker(found.description)
+            if marker is not None and marker.id == marker_id:
+                return found
+        return None
+
+    def create(self, request: CreateRequest) -> str:
+        answer = self._call(
+            "CreateDeployment",
+            f"deployment group {request.application}/{request.group}",
+            expects="deploymentId",
+            **parse.creation(request),
+        )
+        return str(answer["deploymentId"])
+
+    def stop(self, deployment_id: str, rollback: bool, *, urgent: bool = False) -> StopAnswer:
+        answer = self._call(
+            "StopDeployment",
+            f"deployment {deployment_id}",
+            urgent=urgent,
+            deploymentId=deployment_id,
+            autoRollbackEnabled=rollback,
+        )
+        return StopAnswer(status=str(answer.get("status") or "Pending"), message=str(answer.get("statusMessage") or ""))
+
+    # --- one attempt each --------------------------------------------------------------------------------------
+
+    def _list(
+        self,
+        application: str,
+        group: str,
+        *,
+        statuses: Sequence[str] | None = None,
+        token: str | None = None,
+        waited: bool = False,
+    ) -> dict[str, Any]:
+        return self._call(
+            "ListDeployments",
+            f"deployment group {application}/{group}",
+            expects="deployments",
+            waited=waited,
+            applicationName=application,
+            deploymentGroupName=group,
+            includeOnlyStatuses=list(statuses) if statuses else None,
+            nextToken=token,
+        )
+
+    def _get(self, ids: Sequence[str], *, waited: bool = False) -> list[Deployment]:
+        """Deployments in the order of `ids`, 25 a call; those that do not exist are left out."""
+        found: dict[str, Deployment] = {}
+        for start in range(0, len(ids), BATCH):
+            batch = list(ids[start : start + BATCH])
+            try:
+                answer = self._call(
+                    "BatchGetDeployments",
+                    ", ".join(batch[:3]),
+                    expects="deploymentsInfo",
+                    waited=waited and start == 0,
+                    deploymentIds=batch,
+                )
+                infos = answer["deploymentsInfo"] or ()
+            except AwsError as error:
+                # One unknown id fails the whole batch, and a role may have GetDeployment alone.
+                if error.code != "DeploymentDoesNotExistException" and error.kind is not ErrorKind.DENIED:
+                    raise
+                infos = self._get_singly(batch, error)
+            found |= {one.id: one for one in map(parse.deployment, infos)}
+        return [found[wanted] for wanted in ids if wanted in found]
+
+    def _get_singly(self, ids: Iterable[str], batch_error: AwsError) -> list[Any]:
+        infos = []
+        for wanted in ids:
+            try:
+                answer = self._call(
+                    "GetDeployment", f"deployment {wanted}", expects="deploymentInfo", deploymentId=wanted
+                )
+            except AwsError as error:
+                if error.code == "DeploymentDoesNotExistException":
+                    continue
+                # Naming the better of the two permissions: one batch call serves many deployments.
+                raise (batch_error if error.kind is ErrorKind.DENIED else error) from None
+            infos.append(answer["deploymentInfo"])
+        return infos
+
+    def _targets(self, deployment_id: str) -> tuple[DeploymentTarget, ...]:
+        """() while the deployment has not started: AWS has no targets for it then, and says so by an error."""
+        on = f"deployment {deployment_id}"
+        try:
+            ids = self._target_ids.get(deployment_id)
+            if ids is None:
+                listed = self._call("ListDeploymentTargets", on, expects="targetIds", deploymentId=deployment_id)
+                ids = tuple(listed["targetIds"] or ())[:BATCH]
+                if not ids:
+                    return ()
+                self._target_ids[deployment_id] = ids
+            answer = self._call(
+                "BatchGetDeploymentTargets",
+                on,
+                expects="deploymentTargets",
+                deploymentId=deployment_id,
+                targetIds=list(ids),
+            )
+        except AwsError as error:
+            if error.code == "DeploymentNotStartedException":
+                return ()
+            raise
+        return tuple(target for sent in answer["deploymentTargets"] or () if (target := parse.target(sent)))
+
+    def _look_at_targets(self, deployment: Deployment) -> Deployment:
+        """With targets if they can be had. The status alone is still news: without them, `targets` stays None.
+
+        A transient failure of the targets fails the look a few times, because the next look may well have all; a
+        lasting one must not hide how the deployment ends.
+        """
+        try:
+            targets = self._targets(deployment.id)
+        except AwsError as error:
+            failures = self._target_failures.get(deployment.id, 0) + 1
+            self._target_failures[deployment.id] = failures
+            if error.kind.transient and failures < PATIENCE:
+                raise
+            return deployment
+        self._target_failures.pop(deployment.id, None)
+        return replace(deployment, targets=targets)
+
+
+def _newest_first(deployments: Iterable[Deployment]) -> tuple[Deployment, ...]:
+    return tuple(sorted(deployments, key=lambda deployment: deployment.create_time, reverse=True))

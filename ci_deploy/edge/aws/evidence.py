@@ -1,0 +1,177 @@
+"""What explains a failure: alarms (metric and composite) and the last log lines of a hook's own invocation.
+
+Only reads, and only briefly: it is asked when things have gone wrong already. Sources: CloudWatch's and Logs' models;
+Lambda's START/END/REPORT lines, and `platform.start` records where a function logs as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ...core.errors import AwsError, ErrorKind
+from ...core.model import Alarm, LogLines
+from .client import Aws
+from .codedeploy.parse import epoch
+
+BUDGET = 15.0
+# Logs arrive some seconds after they are written, and two services' clocks differ a little.
+TRIES = 3
+PAUSE = 2.0
+EARLIER = 2.0
+LATER = 15.0
+PAGES = 10
+_START = re.compile(r"START RequestId: ([0-9a-fA-F-]{8,64})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEvent:
+    """One event as FilterLogEvents sends it; `at` in epoch milliseconds."""
+
+    stream: str
+    at: int
+    message: str
+
+
+class CloudWatchEvidence:
+    """Implements ports.Evidence."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+        self._groups: dict[str, str] = {}
+
+    def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:
+        """The alarms that exist among `names`, in that order; 100 names a call."""
+        found: dict[str, Alarm] = {}
+        for start in range(0, len(names), 100):
+            describe = partial(
+                self._aws.call,
+                "cloudwatch",
+                "DescribeAlarms",
+                AlarmNames=list(names[start : start + 100]),
+                # Without it composite alarms are left out.
+                AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+                MaxRecords=100,
+            )
+            found |= {alarm.name: alarm for alarm in parse_alarms(self._aws.reading(describe, budget=BUDGET))}
+        return tuple(found[name] for name in names if name in found)
+
+    def log_lines(self, function: str, since: float, until: float | None, limit: int) -> LogLines:
+        group = self._log_group(function)
+        for attempt in range(TRIES):
+            if attempt:
+                self._aws.clock.sleep(PAUSE)
+            events = self._aws.reading(lambda: self._events(group, since, until), budget=BUDGET)
+            request, lines = invocation(events, since)
+            if request:
+                break
+        return LogLines(function=function, group=group, lines=lines[-limit:] if limit > 0 else (), request_id=request)
+
+    def _log_group(self, function: str) -> str:
+        """LoggingConfig's group, or the default one when the function may not be read or does not say."""
+        name = function.split(":")[-1]
+        if function not in self._groups:
+            default = f"/aws/lambda/{name}"
+            try:
+                answer = self._aws.reading(
+                    lambda: self._aws.call("lambda", "GetFunction", f"function {name}", FunctionName=function),
+                    budget=BUDGET,
+                )
+            except AwsError:
+                return default
+            logging = (answer.get("Configuration") or {}).get("LoggingConfig") or {}
+            self._groups[function] = str(logging.get("LogGroup") or default)
+        return self._groups[function]
+
+    def _events(self, group: str, since: float, until: float | None) -> list[LogEvent]:
+        found: list[LogEvent] = []
+        token: str | None = None
+        for _ in range(PAGES):
+            try:
+                page = self._aws.call(
+                    "logs",
+                    "FilterLogEvents",
+                    f"log group {group}",
+                    logGroupName=group,
+                    startTime=max(0, int((since - EARLIER) * 1000)),
+                    endTime=None if until is None else int((until + LATER) * 1000),
+                    nextToken=token,
+                )
+            except AwsError as error:
+                if error.kind is ErrorKind.NOT_FOUND:  # nothing was ever logged
+                    return []
+                raise
+            found += [
+                LogEvent(
+                    stream=str(event.get("logStreamName") or ""),
+                    at=int(event.get("timestamp") or 0),
+                    message=str(event.get("message") or ""),
+                )
+                for event in page.get("events") or ()
+            ]
+            token = page.get("nextToken") or None
+            if token is None:
+                break
+        return found
+
+
+def parse_alarms(answer: dict[str, Any]) -> list[Alarm]:
+    return [
+        Alarm(
+            name=str(sent.get("AlarmName") or ""),
+            state=str(sent.get("StateValue") or ""),
+            reason=str(sent.get("StateReason") or ""),
+            since=epoch(sent.get("StateTransitionedTimestamp")) or epoch(sent.get("StateUpdatedTimestamp")),
+            composite=composite,
+        )
+        for member, composite in (("MetricAlarms", False), ("CompositeAlarms", True))
+        for sent in answer.get(member) or ()
+    ]
+
+
+def invocation(events: Sequence[LogEvent], since: float) -> tuple[str, tuple[str, ...]]:
+    """Request id and lines of the first invocation that began at `since` (epoch seconds) or later.
+
+    An execution environment runs one invocation at a time and writes one stream, so what stands between a START and
+    the next one in the same stream belongs to it, printed text without any id included. Without a START all lines
+    of the window are given, and no id.
+    """
+    ordered = sorted(events, key=lambda event: event.at)
+    starts = [(event, request) for event in ordered if (request := _started(event.message))]
+    if not starts:
+        return "", _lines(ordered)
+    threshold = since * 1000
+    # Just before the window (clocks differ) counts only if nothing began inside it.
+    first, request = next(((event, found) for event, found in starts if event.at >= threshold), starts[-1])
+    mine: list[LogEvent] = []
+    inside = False
+    for event in ordered:
+        if event.stream != first.stream:
+            continue
+        started = _started(event.message)
+        if started:
+            inside = started == request
+        if inside:
+            mine.append(event)
+    return request, _lines(mine)
+
+
+def _started(message: str) -> str:
+    """The request id of a START line, in either log format; empty for any other line."""
+    if match := _START.match(message):
+        return match[1]
+    if '"platform.start"' in message:
+        try:
+            record = json.loads(message)
+            return str(record["record"]["requestId"]) if record["type"] == "platform.start" else ""
+        except (ValueError, KeyError, TypeError, RecursionError):  # a function may log anything
+            return ""
+    return ""
+
+
+def _lines(events: Iterable[LogEvent]) -> tuple[str, ...]:
+    return tuple(line for event in events for line in event.message.rstrip("\r\n").splitlines())

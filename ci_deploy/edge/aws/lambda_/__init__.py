@@ -1,0 +1,1 @@
+"""Lambda: functions and aliases, and the versions that `prune` lists and deletes."""

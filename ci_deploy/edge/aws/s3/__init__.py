@@ -1,0 +1,1 @@
+"""S3: AppSpec revisions, code packages, and the settings of buckets."""

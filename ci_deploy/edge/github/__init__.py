@@ -1,0 +1,1 @@
+"""GitHub: its REST API and its OIDC tokens."""

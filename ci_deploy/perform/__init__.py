@@ -1,0 +1,1 @@
+"""What actions do, in terms of the ports. Decides nothing."""
