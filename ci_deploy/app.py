@@ -28,7 +28,8 @@ from .core.given.trust import REMEDY, distrust
 from .core.machine.actions import Action, Cancelled, Observation
 from .core.machine.release import Release
 from .core.machine.rollout import outcome_of
-from .core.model import Command, Context, Finding, Outcome, Result, Severity, exit_code
+from .core.result import Finding, Result, Severity
+from .core.run import Command, Context, Outcome, exit_code
 from .core.story.events import CancelReceived, Concluded, Event, Noticed, Started
 from .drive import Bug, Inbox, QueueInbox, Workers, drive
 from .edge.clock import clock_for

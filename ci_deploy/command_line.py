@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from . import __version__
 from .core.given.inputs import table
 from .core.given.kinds import BOOL
-from .core.model import Command
+from .core.run import Command
 
 if TYPE_CHECKING:
     import argparse  # which the action does not need

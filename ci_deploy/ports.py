@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Protocol
 
-from .core.given.packaging import Code, Package, StoredPackage
-from .core.model import (
+from .core.aws import (
     Alarm,
     Alias,
     CreateRequest,
@@ -25,6 +24,7 @@ from .core.model import (
     S3Location,
     StopAnswer,
 )
+from .core.given.packaging import Code, Package, StoredPackage
 from .core.plan.setup import GroupSettings
 from .core.plan.surroundings import LifecycleRule
 from .core.story.events import Event

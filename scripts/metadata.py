@@ -3,7 +3,7 @@
     metadata.py            writes them
     metadata.py --check    fails, naming each file that is stale
 
-The sources are the tables in the code (`core.inputs`, `core.model`, `core.checks`, `core.diagnosis`, `commands`). Text
+The sources are the tables in the code (`given.inputs`, `run`, `plan.checks`, `story.diagnosis`, `commands`). Text
 outside the `BEGIN name` / `END name` markers is written by hand and left alone. What the table has and the code does
 not act on yet (`PENDING`), and commands that are not there yet, are left out: nothing is documented before it exists.
 """
@@ -25,13 +25,14 @@ from ci_deploy.commands import COMMANDS
 from ci_deploy.core.given import manifest
 from ci_deploy.core.given.inputs import Spec, table
 from ci_deploy.core.given.kinds import BOOL
-from ci_deploy.core.model import Command, Outcome, Severity, exit_code
 from ci_deploy.core.plan import checks
+from ci_deploy.core.result import Severity
+from ci_deploy.core.run import Command, Outcome, exit_code
 from ci_deploy.core.story import diagnosis
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Inputs that are parsed and not acted on yet. tests/meta/test_metadata.py fails when one of them is.
+# Inputs that are parsed and not acted on yet. tests/project/test_metadata.py fails when one of them is.
 PENDING: frozenset[str] = frozenset()
 
 # What users can ask for; `finish` is the post step's alone.

@@ -1,6 +1,6 @@
 """Mutation testing: changes one thing at a time in a module's functions, and asks whether any test notices.
 
-    python -m tests.mutants ci_deploy/core/stopping.py [more.py …] [--line N] [--tests tests/core tests/whole]
+    python -m tests.mutants ci_deploy/core/stopping.py [more.py …] [--line N] [--tests tests/core tests/runs]
 
 Prints every mutant that survives with its place and its change, then killed/total for each module; the exit code is 1
 when one survived. A mutant is tried with the tests that reach its line, quickest first, in a forked process in which

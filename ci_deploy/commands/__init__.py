@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import import_module
 
-from ..core.model import Command
+from ..core.run import Command
 from ..core.story.events import Concluded
 from .call import Call
 

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from ..core.aws import S3Location
 from ..core.errors import InvalidInput, Problem
 from ..core.given import appspec as appspecs
 from ..core.given.inputs import Inputs
@@ -13,7 +14,8 @@ from ..core.given.manifest import Entry
 from ..core.machine.release import Release
 from ..core.machine.rollout import Rollout
 from ..core.machine.waves import Policy
-from ..core.model import Command, Context, Outcome, Result, S3Location, exit_code
+from ..core.result import Result
+from ..core.run import Command, Context, Outcome, exit_code
 from ..core.story.events import Concluded, Event
 from ..perform.actions import identify
 from ..ports import Files, Ports

@@ -14,7 +14,8 @@ from typing import Any
 from ..core.errors import Refused
 from ..core.machine.release import Release
 from ..core.machine.rollout import Rollout
-from ..core.model import Finding, Outcome, Severity
+from ..core.result import Finding, Severity
+from ..core.run import Outcome
 from ..core.story.events import Concluded, Noticed
 from .call import Call, conclude
 

@@ -9,7 +9,7 @@ import json
 
 from ..core.errors import InvalidInput, Problem
 from ..core.given.manifest import matrix
-from ..core.model import Outcome
+from ..core.run import Outcome
 from ..core.story.events import Concluded, Divided
 from .call import Call, conclude
 from .call import run as run_all

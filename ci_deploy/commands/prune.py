@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..core.aws import Deployment, FunctionVersion
 from ..core.errors import AwsError, ErrorKind, Refused
-from ..core.model import Deployment, Finding, FunctionVersion, Outcome, Severity
 from ..core.plan import pruning
 from ..core.plan.pruning import PrunePlan, Row, Uses
+from ..core.result import Finding, Severity
+from ..core.run import Outcome
 from ..core.story import events as e
 from ..core.story.events import Concluded
 from ..perform.actions import identify

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from ..core.aws import Identity
 from ..core.errors import AwsError, ErrorKind
-from ..core.model import Identity, Outcome
 from ..core.plan import setup
 from ..core.plan.setup import Found, Item, SetupPlan, Status
+from ..core.run import Outcome
 from ..core.story import events as e
 from ..core.story.events import Concluded
 from ..perform.actions import identify

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.model import Outcome
+from ..core.run import Outcome
 from ..core.story.events import Concluded
 from .call import Call, completed_inputs, conclude
 

@@ -1,6 +1,6 @@
 """Everything that can keep a run from starting or from finding out the truth.
 
-A failed deployment is a *result* (core.model.Result), never one of these. The tree:
+A failed deployment is a *result* (core.result.Result), never one of these. The tree:
 
     CiDeployError            what happened, and what to do next
     ├── InvalidInput     2   every problem of the inputs, the manifest or the AppSpec, at once

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from .model import Context
+from .run import Context
 
 PREFIX = "ci-deploy:hold:"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .model import Routing, RoutingType
+from .aws import Routing, RoutingType
 
 MINUTE = 60.0
 

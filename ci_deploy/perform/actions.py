@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ..core import marker
+from ..core.aws import Alarm, Alias, Deployment, Fact, FunctionVersion, Identity, Known, LogLines, Unavailable
 from ..core.errors import AwsError, CiDeployError, ErrorKind, Refused
 from ..core.given.inputs import Inputs
 from ..core.given.packaging import Code, Image, Package, check_zipped, location
@@ -36,21 +37,10 @@ from ..core.machine.actions import (
     UpdateCode,
     Upload,
 )
-from ..core.model import (
-    Alarm,
-    Alias,
-    Command,
-    Deployment,
-    Diagnosis,
-    Fact,
-    FunctionVersion,
-    Identity,
-    Known,
-    LogLines,
-    Unavailable,
-)
 from ..core.plan.history import entries, way_back
 from ..core.plan.planning import Existing, Facts
+from ..core.result import Diagnosis
+from ..core.run import Command
 from ..core.story import diagnosis
 from ..ports import Ports, Progress
 from .survey import fact as _fact

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from ..core.errors import AwsError, ErrorKind
-from ..core.given.inputs import Inputs
-from ..core.model import (
+from ..core.aws import (
     Alias,
     Deployment,
     DeploymentGroup,
@@ -18,6 +16,8 @@ from ..core.model import (
     NotPermitted,
     Unavailable,
 )
+from ..core.errors import AwsError, ErrorKind
+from ..core.given.inputs import Inputs
 from ..core.plan.surroundings import Bucket, Surroundings
 from ..ports import Ports
 

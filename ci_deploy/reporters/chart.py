@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..core.model import Outcome
+from ..core.run import Outcome
 from ..core.story.timeline import FunctionStory, Story
 from . import words
 from .escape import mermaid

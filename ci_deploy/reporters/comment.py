@@ -10,7 +10,7 @@ import hashlib
 import re
 from itertools import islice
 
-from ..core.model import Command, Context
+from ..core.run import Command, Context
 from ..core.story import events as e
 from ..core.story.timeline import Story, tell
 from ..ports import Comment, GitHub, GitHubError, LogSink, PullRequest

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..core.model import DeploymentStatus, Outcome, Result, Rollback
+from ..core.aws import DeploymentStatus
+from ..core.result import Result
+from ..core.run import Outcome, Rollback
 from ..core.story import events as e
 from ..core.story.timeline import Story, tell
 from ..ports import GitHub, GitHubError, RunnerFiles

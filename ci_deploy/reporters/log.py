@@ -8,7 +8,10 @@ choice. No line begins with untrusted text.
 from __future__ import annotations
 
 from .. import __version__
-from ..core.model import Command, DeploymentStatus, Diagnosis, EventStatus, Finding, LifecycleEvent, Severity
+from ..core.aws import DeploymentStatus, EventStatus, LifecycleEvent
+from ..core.plan.history import HistoryEntry
+from ..core.result import Diagnosis, Finding, Severity
+from ..core.run import Command
 from ..core.story import events as e
 from ..core.story.timeline import Story, tell
 from ..ports import LogSink
@@ -378,7 +381,7 @@ def _rows(text: str) -> list[str]:
     return [line(row) for row in plain(text, 4_000).split("\n") if row.strip()]
 
 
-def _entry(entry: e.HistoryEntry) -> str:
+def _entry(entry: HistoryEntry) -> str:
     run = f", run {entry.run_id}" if entry.run_id else ""
     commit = f", commit {words.short_sha(entry.commit)}" if entry.commit else ""
     reason = f", {entry.reason}" if entry.reason else ""

@@ -12,7 +12,9 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 
-from ..core.model import Outcome, Result
+from ..core.plan.history import HistoryEntry
+from ..core.result import Result
+from ..core.run import Outcome
 from ..core.story import events as e
 from ..ports import RunnerFiles, Write
 
@@ -144,7 +146,7 @@ def _status(reported: e.StatusReported) -> dict[str, object]:
     }
 
 
-def _entry(entry: e.HistoryEntry | None) -> dict[str, object] | None:
+def _entry(entry: HistoryEntry | None) -> dict[str, object] | None:
     if entry is None:
         return None
     return {field.name.replace("_", "-"): getattr(entry, field.name) for field in fields(entry)}

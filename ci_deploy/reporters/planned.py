@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..core.model import FunctionVersion
+from ..core.aws import FunctionVersion
 from ..core.plan.planning import Existing, Plan
 from ..core.story.timeline import FunctionStory
 from . import words

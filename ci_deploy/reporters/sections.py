@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ..core import links
-from ..core.model import Command, DeploymentStatus, EventStatus, Finding, Outcome, Severity
-from ..core.story.events import HistoryEntry
+from ..core.aws import DeploymentStatus, EventStatus
+from ..core.plan.history import HistoryEntry
+from ..core.result import Finding, Severity
+from ..core.run import Command, Outcome
 from ..core.story.timeline import FunctionStory, Leg, Story
 from . import verdict, words
 from .disclosure import HIDDEN, discloses

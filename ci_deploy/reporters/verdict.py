@@ -9,7 +9,8 @@ import shlex
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ..core.model import Command, Outcome, Result, Rollback
+from ..core.result import Result
+from ..core.run import Command, Outcome, Rollback
 from ..core.story.timeline import FunctionStory, Leg, Story
 from . import words
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 from ci_deploy.core.machine.actions import Create, Gather, LookAlias, Publish, RepairAlias, Stop, Tag, Upload
-from ci_deploy.core.model import Command, Outcome, exit_code
+from ci_deploy.core.run import Command, Outcome, exit_code
 from codedeploy_emulator import Emulator, moto_parts
 from codedeploy_emulator.store import Deployment
 from tests.support.account import Account

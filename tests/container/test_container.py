@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ci_deploy.commands import COMMANDS
-from ci_deploy.core.model import Command
+from ci_deploy.core.run import Command
 from scripts import demo
 
 from .conftest import POST_ENTRYPOINT, Emulator, Runner

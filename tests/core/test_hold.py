@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ci_deploy.core.hold import held, tag, value
-from ci_deploy.core.model import Context
+from ci_deploy.core.run import Context
 
 
 def test_each_alias_has_a_hold_of_its_own() -> None:

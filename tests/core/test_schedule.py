@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_deploy.core.model import Routing, RoutingType
+from ci_deploy.core.aws import Routing, RoutingType
 from ci_deploy.core.schedule import default_timeout, next_shift, percent, shift_seconds, steps
 
 CANARY = Routing(kind=RoutingType.CANARY, percentage=10, interval_minutes=5)

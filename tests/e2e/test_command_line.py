@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ci_deploy import command_line
-from ci_deploy.core.model import Command
+from ci_deploy.core.run import Command
 from tests.support.account import Account
 
 COMMON = ["--function", "checkout", "--application", "checkout-app", "--deployment-group", "checkout-live"]

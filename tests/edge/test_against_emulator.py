@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
+from ci_deploy.core.aws import AlarmConfiguration, CreateRequest, Deployment, DeploymentStatus, InlineContent
 from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.marker import Marker
 from ci_deploy.core.marker import write as marker_text
-from ci_deploy.core.model import AlarmConfiguration, CreateRequest, Deployment, DeploymentStatus, InlineContent
 from ci_deploy.edge.aws import wiring
 from ci_deploy.ports import Ports
 

@@ -8,29 +8,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Self
 
-from ci_deploy.core.model import (
+from ci_deploy.core.aws import (
     Alarm,
     Alias,
-    Command,
-    Context,
     DeploymentStatus,
-    Diagnosis,
     Diagnostics,
     EventStatus,
-    Finding,
     FunctionVersion,
     Identity,
     LifecycleEvent,
     LogLines,
-    Outcome,
-    Result,
-    Rollback,
     Routing,
     RoutingType,
-    Severity,
-    exit_code,
 )
+from ci_deploy.core.plan.history import HistoryEntry
 from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
+from ci_deploy.core.result import Diagnosis, Finding, Result, Severity
+from ci_deploy.core.run import Command, Context, Outcome, Rollback, exit_code
 from ci_deploy.core.story import events as e
 from ci_deploy.core.story.timeline import Story, tell
 
@@ -696,7 +690,7 @@ def mixed(keys: tuple[str, ...]) -> Release:
 def status_report() -> Release:
     release = Release(command=Command.STATUS)
     entries = (
-        e.HistoryEntry(
+        HistoryEntry(
             deployment_id="d-A00B2C3D4",
             status=DeploymentStatus.SUCCEEDED,
             created=1795440000.0,
@@ -706,7 +700,7 @@ def status_report() -> Release:
             run_id=11223344001,
             commit="0a1b2c3d4e5f",
         ),
-        e.HistoryEntry(
+        HistoryEntry(
             deployment_id="d-R77B2C3D4",
             status=DeploymentStatus.SUCCEEDED,
             created=1795340000.0,
@@ -715,7 +709,7 @@ def status_report() -> Release:
             kind="automatic rollback",
             rollback_of="d-A77B2C3D4",
         ),
-        e.HistoryEntry(
+        HistoryEntry(
             deployment_id="d-A77B2C3D4",
             status=DeploymentStatus.FAILED,
             created=1795339000.0,
@@ -726,7 +720,7 @@ def status_report() -> Release:
             commit="77aabbccdd00",
             reason="",
         ),
-        e.HistoryEntry(
+        HistoryEntry(
             deployment_id="d-B55B2C3D4",
             status=DeploymentStatus.SUCCEEDED,
             created=1795240000.0,

@@ -11,7 +11,7 @@ import pytest
 from sinks import Hub, Screen
 from storyteller import INPUTS, LINEAR, PULL_REQUEST, Release, scenarios
 
-from ci_deploy.core.model import Context, Outcome
+from ci_deploy.core.run import Context, Outcome
 from ci_deploy.core.story.events import TrafficShifted
 from ci_deploy.ports import GitHubError, PullRequest
 from ci_deploy.reporters import comment

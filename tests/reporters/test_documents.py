@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from storyteller import INPUTS, PULL_REQUEST, Release, scenarios
 from test_escape import github, hostile, pings
 
-from ci_deploy.core.model import Command, Context, Diagnosis, LogLines, Outcome
+from ci_deploy.core.aws import LogLines
+from ci_deploy.core.result import Diagnosis
+from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story.events import Event
 from ci_deploy.core.story.timeline import Story, tell
 from ci_deploy.edge.runner.files import RunnerLog, Stdout

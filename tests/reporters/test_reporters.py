@@ -12,7 +12,9 @@ from storyteller import PULL_REQUEST, Release, scenarios
 from test_comment import AtOnce
 from test_golden import logged
 
-from ci_deploy.core.model import Command, DeploymentStatus, Finding, Outcome, Result, Rollback, Severity
+from ci_deploy.core.aws import DeploymentStatus
+from ci_deploy.core.result import Finding, Result, Severity
+from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story import events as e
 from ci_deploy.ports import GitHubError
 from ci_deploy.reporters import summary, verdict

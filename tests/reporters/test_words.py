@@ -8,7 +8,10 @@ import pytest
 from sinks import Screen
 from storyteller import PULL_REQUEST, Release
 
-from ci_deploy.core.model import Alias, Command, Context, DeploymentStatus, Diagnosis, EventStatus, Outcome, Result
+from ci_deploy.core.aws import Alias, DeploymentStatus, EventStatus
+from ci_deploy.core.plan.history import HistoryEntry
+from ci_deploy.core.result import Diagnosis, Result
+from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story import events as e
 from ci_deploy.reporters import chart, comment, sections, verdict, words
 from ci_deploy.reporters.live import frame
@@ -111,8 +114,8 @@ def test_of_many_failures_the_first_ten_are_explained_and_the_rest_counted() -> 
     assert text.endswith("… and why 2 more functions did not succeed is in the job log.")
 
 
-def entry(number: int) -> e.HistoryEntry:
-    return e.HistoryEntry(
+def entry(number: int) -> HistoryEntry:
+    return HistoryEntry(
         deployment_id=f"d-{number:09}",
         status=DeploymentStatus.SUCCEEDED,
         kind="deploy",

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ci_deploy.core.aws import Alias, FunctionVersion, S3Location
 from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.given.packaging import Code, Image, Package, StoredPackage, sha256_of
 from ci_deploy.core.machine import actions as a
-from ci_deploy.core.model import Alias, FunctionVersion, S3Location
 from ci_deploy.core.plan.planning import Facts
 
 from .world import World

@@ -13,7 +13,7 @@ from multiprocessing import Pool
 
 from ci_deploy.core.errors import ErrorKind
 from ci_deploy.core.given.inputs import Inputs
-from ci_deploy.core.model import Command, Outcome
+from ci_deploy.core.run import Command, Outcome
 
 from .playing import FAIR, Run, Weather, first, play, play_together, post_step, summary, until
 from .promise import promise, settled_truth
@@ -82,7 +82,7 @@ def make_world(dice: random.Random) -> World:
 
 
 def _past(dice: random.Random) -> Running:
-    from ci_deploy.core.model import DeploymentStatus
+    from ci_deploy.core.aws import DeploymentStatus
 
     made = Running(
         id="d-PAST",

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ci_deploy.core.aws import CreateRequest
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Rollout
 from ci_deploy.core.machine.waves import Policy
-from ci_deploy.core.model import CreateRequest, Outcome
 from ci_deploy.core.plan.planning import Facts
+from ci_deploy.core.run import Outcome
 
 from .playing import STEADY, Run, Weather, Worlds, first, play_together, until
 from .world import AT_ONCE, CANARY, Running, World, context, inputs

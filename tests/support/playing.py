@@ -11,13 +11,15 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from ci_deploy.core.aws import shares_text
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import Release, step
 from ci_deploy.core.machine.rollout import Rollout
 from ci_deploy.core.machine.waves import ALL_OR_NOTHING, Policy
-from ci_deploy.core.model import Command, Context, Result, shares_text
+from ci_deploy.core.result import Result
+from ci_deploy.core.run import Command, Context
 from ci_deploy.core.story import events as e
 from ci_deploy.core.story.events import Concluded, Creating, DeploymentStarted, Event, StopRequested
 

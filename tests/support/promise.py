@@ -6,8 +6,9 @@ A red one says what the alias serves now. Nothing leaves traffic split without s
 
 from __future__ import annotations
 
+from ci_deploy.core.aws import shares_text
 from ci_deploy.core.machine import actions as a
-from ci_deploy.core.model import Command, Outcome, Rollback, exit_code, shares_text
+from ci_deploy.core.run import Command, Outcome, Rollback, exit_code
 from ci_deploy.core.story import events as e
 
 from .playing import Run

@@ -13,15 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ci_deploy.core import marker
-from ci_deploy.core.errors import AwsError, ErrorKind, Refused
-from ci_deploy.core.given.inputs import Inputs, parse
-from ci_deploy.core.machine import actions as a
-from ci_deploy.core.model import (
+from ci_deploy.core.aws import (
     CREATOR_ROLLBACK,
     AlarmConfiguration,
     Alias,
-    Command,
-    Context,
     CreateRequest,
     Deployment,
     DeploymentConfig,
@@ -40,7 +35,11 @@ from ci_deploy.core.model import (
     S3Location,
     StopAnswer,
 )
+from ci_deploy.core.errors import AwsError, ErrorKind, Refused
+from ci_deploy.core.given.inputs import Inputs, parse
+from ci_deploy.core.machine import actions as a
 from ci_deploy.core.plan.planning import Facts
+from ci_deploy.core.run import Command, Context
 from ci_deploy.core.schedule import steps
 from ci_deploy.core.story.diagnosis import diagnose
 

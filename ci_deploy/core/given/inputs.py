@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
+from ..aws import RollbackEvent
 from ..errors import InvalidInput, Problem
-from ..model import Command, RollbackEvent
+from ..run import Command
 from .kinds import (
     ACCOUNT,
     ALIAS,

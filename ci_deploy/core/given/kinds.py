@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from ..model import RollbackEvent
+from ..aws import RollbackEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

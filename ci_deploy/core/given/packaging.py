@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ..aws import S3Location
 from ..errors import InvalidInput, Problem
-from ..model import S3Location
 
 DIRECT_LIMIT = 50 * 1024 * 1024  # bytes of a zip that UpdateFunctionCode takes in the request itself
 UNZIPPED_LIMIT = 250 * 1024 * 1024  # bytes of all files together

@@ -7,7 +7,7 @@ section 4). Sources: GitHub's documentation on events and on securing workflows;
 
 from __future__ import annotations
 
-from ..model import Command, Context
+from ..run import Command, Context
 
 WRITING = (Command.DEPLOY, Command.ROLLBACK, Command.STOP, Command.SETUP, Command.PRUNE)
 

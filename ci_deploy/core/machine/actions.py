@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ..aws import Alias, CreateRequest, Deployment, FunctionVersion, Revision, StopAnswer
 from ..errors import CiDeployError
 from ..given.inputs import Inputs
 from ..given.packaging import Code, Package, StoredPackage
-from ..model import Alias, CreateRequest, Deployment, Diagnosis, FunctionVersion, Revision, StopAnswer
 from ..plan.planning import Facts, Plan
+from ..result import Diagnosis
 
 # --- Actions -----------------------------------------------------------------------------------------------------
 

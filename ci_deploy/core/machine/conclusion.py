@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from ..model import Command, Outcome, Result, Rollback, exit_code
+from ..result import Result
+from ..run import Command, Outcome, Rollback, exit_code
 from ..story.events import Concluded
 
 # The worst of a release leads its summary; the order is how loudly a person should be told.

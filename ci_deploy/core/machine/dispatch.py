@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from ..aws import Alias, Deployment, FunctionVersion, StopAnswer
 from ..given.packaging import StoredPackage
-from ..model import Alias, Deployment, Diagnosis, FunctionVersion, StopAnswer
 from ..plan.planning import Facts
+from ..result import Diagnosis
 from ..story import events as e
 from . import waves
 from .actions import (

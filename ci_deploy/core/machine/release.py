@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..model import Command
+from ..run import Command
 from ..story.events import Event
 from . import waves
 from .actions import Action, Cancelled, Done, Failed, Look, Observation, Tick

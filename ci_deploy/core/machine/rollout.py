@@ -14,25 +14,14 @@ from enum import StrEnum
 from typing import Any
 
 from .. import links
+from ..aws import Alias, Deployment, Revision, shares_text
 from ..errors import AwsError, CiDeployError, ErrorKind
 from ..given.inputs import Inputs
 from ..given.packaging import StoredPackage
 from ..marker import Marker
-from ..model import (
-    Alias,
-    Command,
-    Context,
-    Deployment,
-    Diagnosis,
-    Finding,
-    Outcome,
-    Result,
-    Revision,
-    Rollback,
-    Severity,
-    shares_text,
-)
 from ..plan.planning import Facts, Plan
+from ..result import Diagnosis, Finding, Result, Severity
+from ..run import Command, Context, Outcome, Rollback
 from ..story import events as e
 from .actions import Action
 

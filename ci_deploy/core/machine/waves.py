@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..model import AlarmConfiguration, Outcome, Result, Routing, RoutingType
+from ..aws import AlarmConfiguration, Routing, RoutingType
 from ..plan.planning import Existing, Facts
+from ..result import Result
+from ..run import Outcome
 from ..story import events as e
 from .actions import Create, CreateAlias
 from .rollout import Cause, Rollout, Stage, Turn

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..given.inputs import Inputs
-from ..model import Finding, Severity
+from ..result import Finding, Severity
 from .planning import Facts, Plan
 
 Checking: TypeAlias = Callable[[Inputs, Facts, Plan], Iterator[Finding]]

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ..aws import Known, NotPermitted, RoutingType, Unavailable
 from ..given.inputs import Inputs
 from ..given.packaging import Image, same_sha256
 from ..hold import held
-from ..model import Finding, Known, NotPermitted, RoutingType, Severity, Unavailable
+from ..result import Finding, Severity
 from . import surrounding_checks
 from .checking import Check, adder
 from .checking import note as _note

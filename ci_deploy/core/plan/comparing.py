@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..model import FunctionVersion
+from ..aws import FunctionVersion
 
 # Settings that have a row of their own, or are told by name.
 _SHOWN = frozenset({"Runtime", "MemorySize", "Timeout", "Layers", "Environment", "PackageType", "Role"})

@@ -10,8 +10,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .. import marker as markers
-from ..model import Deployment, DeploymentStatus
-from ..story.events import HistoryEntry
+from ..aws import Deployment, DeploymentStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """One row of `status`: a past or running deployment of this function and alias."""
+
+    deployment_id: str
+    status: DeploymentStatus
+    created: float  # epoch seconds, AWS's
+    current_version: str
+    target_version: str
+    kind: str  # deploy, rollback, automatic rollback, other
+    rollback_of: str = ""
+    run_id: int = 0
+    commit: str = ""
+    reason: str = ""
+    ended: float | None = None
 
 
 def entries(deployments: Iterable[Deployment], function: str, alias: str) -> tuple[HistoryEntry, ...]:

@@ -11,11 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from ..given.appspec import AppSpec
-from ..given.inputs import Inputs
-from ..given.packaging import Code, Image, same_sha256, sha256_of
-from ..marker import key_of, parse
-from ..model import (
+from ..aws import (
     Alarm,
     AlarmConfiguration,
     Alias,
@@ -23,16 +19,19 @@ from ..model import (
     DeploymentConfig,
     DeploymentGroup,
     Fact,
-    Finding,
     FunctionVersion,
     Identity,
     Known,
     RollbackEvent,
     Routing,
     RoutingType,
-    Severity,
     Unavailable,
 )
+from ..given.appspec import AppSpec
+from ..given.inputs import Inputs
+from ..given.packaging import Code, Image, same_sha256, sha256_of
+from ..marker import key_of, parse
+from ..result import Finding, Severity
 from ..schedule import Step, default_timeout, shift_seconds, steps
 from .comparing import Compared, compare
 from .surroundings import Surroundings

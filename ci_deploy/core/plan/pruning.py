@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..aws import Alias, Deployment, DeploymentTarget, FunctionVersion
 from ..given.inputs import Inputs
-from ..model import Alias, Deployment, DeploymentTarget, FunctionVersion
 from .history import entries, served
 
 AT_MOST = 100  # versions that one run deletes

@@ -12,18 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ..aws import Alias, DeploymentConfig, DeploymentGroup, Identity, RollbackEvent, Routing, RoutingType
 from ..given.inputs import Inputs
-from ..model import (
-    Alias,
-    DeploymentConfig,
-    DeploymentGroup,
-    Finding,
-    Identity,
-    RollbackEvent,
-    Routing,
-    RoutingType,
-    Severity,
-)
+from ..result import Finding, Severity
 
 # AWS's own deployment configs, by what they do (facts.md A9): none is made that exists already.
 _CANARIES = (5, 10, 15, 30)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..aws import Known, NotPermitted, Unavailable
 from ..given.inputs import Inputs
-from ..model import Finding, Known, NotPermitted, Unavailable
+from ..result import Finding
 from .checking import Check, adder
 from .checking import note as _note
 from .checking import refusal as _refusal

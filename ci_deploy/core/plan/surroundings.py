@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..model import Deployment, Fact, Known
+from ..aws import Deployment, Fact, Known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

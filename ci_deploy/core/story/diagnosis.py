@@ -9,19 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..model import (
-    Alarm,
-    Deployment,
-    Diagnosis,
-    EventStatus,
-    Fact,
-    Known,
-    LifecycleEvent,
-    LogLines,
-    NotPermitted,
-    Unavailable,
-)
+from ..aws import Alarm, Deployment, EventStatus, Fact, Known, LifecycleEvent, LogLines, NotPermitted, Unavailable
 from ..plan.planning import Plan
+from ..result import Diagnosis
 
 
 @dataclass(frozen=True, slots=True)

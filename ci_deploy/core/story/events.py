@@ -10,19 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..model import (
-    Alias,
-    Command,
-    Context,
-    DeploymentStatus,
-    Diagnosis,
-    EventStatus,
-    Finding,
-    Identity,
-    LifecycleEvent,
-    Result,
-)
+from ..aws import Alias, DeploymentStatus, EventStatus, Identity, LifecycleEvent
+from ..plan.history import HistoryEntry
 from ..plan.planning import Plan
+from ..result import Diagnosis, Finding, Result
+from ..run import Command, Context
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,23 +247,6 @@ class AliasRestored(_Event):
 
     alias: Alias
     why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryEntry:
-    """One row of `status`: a past or running deployment of this function and alias."""
-
-    deployment_id: str
-    status: DeploymentStatus
-    created: float  # epoch seconds, AWS's
-    current_version: str
-    target_version: str
-    kind: str  # deploy, rollback, automatic rollback, other
-    rollback_of: str = ""
-    run_id: int = 0
-    commit: str = ""
-    reason: str = ""
-    ended: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,20 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..model import (
-    Alias,
-    Command,
-    Context,
-    Deployment,
-    DeploymentStatus,
-    Diagnosis,
-    EventStatus,
-    Finding,
-    Identity,
-    LifecycleEvent,
-    Result,
-)
+from ..aws import Alias, Deployment, DeploymentStatus, EventStatus, Identity, LifecycleEvent
 from ..plan.planning import Plan
+from ..result import Diagnosis, Finding, Result
+from ..run import Command, Context
 from . import events as e
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ...core.aws import Alarm, LogLines
 from ...core.errors import AwsError, ErrorKind
-from ...core.model import Alarm, LogLines
 from .client import Aws
 from .codedeploy.parse import epoch
 

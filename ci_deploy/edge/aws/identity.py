@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from ...core.model import Identity
+from ...core.aws import Identity
 from .client import Aws
 
 

@@ -11,10 +11,13 @@ from dataclasses import replace
 
 from ... import hold as holds
 from ... import marker as markers
-from ...model import Command, Deployment, DeploymentStatus, Finding, Outcome, Severity
+from ...aws import Deployment, DeploymentStatus
 from ...plan import history as histories
 from ...plan.checks import preflight
+from ...plan.history import HistoryEntry
 from ...plan.planning import Facts, Plan, existing, marker_key, plan, reverse
+from ...result import Finding, Severity
+from ...run import Command, Outcome
 from ...story import events as e
 from ..rollout import Cause, Rollout, Stage, Turn
 from .preparing import attach, give_way, is_rollback, of_this_release
@@ -260,7 +263,7 @@ def _rollback(turn: Turn, facts: Facts) -> None:
     bound(turn, made)
 
 
-def _own_rollback(r: Rollout, facts: Facts, entries: tuple[e.HistoryEntry, ...]) -> Deployment | None:
+def _own_rollback(r: Rollout, facts: Facts, entries: tuple[HistoryEntry, ...]) -> Deployment | None:
     """The rollback that an earlier attempt of this run made, if it is still served: a re-run goes no further back."""
     newest = next((entry for entry in entries if entry.status is DeploymentStatus.SUCCEEDED), None)
     if newest is None or newest.kind != "rollback" or not r.context.run_id or newest.run_id != r.context.run_id:
@@ -270,7 +273,7 @@ def _own_rollback(r: Rollout, facts: Facts, entries: tuple[e.HistoryEntry, ...])
     return next(deployment for deployment in facts.history if deployment.id == newest.deployment_id)
 
 
-def _way(r: Rollout, facts: Facts, entries: tuple[e.HistoryEntry, ...]) -> histories.Way:
+def _way(r: Rollout, facts: Facts, entries: tuple[HistoryEntry, ...]) -> histories.Way:
     asked, live = r.inputs.to_version, facts.alias.version if facts.alias else ""
     if r.inputs.deployment_id:
         target = facts.subject.target_of(r.function, r.inputs.alias) if facts.subject else None

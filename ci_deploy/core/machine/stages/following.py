@@ -9,18 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ... import schedule
+from ...aws import Deployment, DeploymentStatus, DeploymentTarget, EventStatus, RollbackEvent, Routing, RoutingType
 from ...errors import CiDeployError
-from ...model import (
-    Command,
-    Deployment,
-    DeploymentStatus,
-    DeploymentTarget,
-    EventStatus,
-    RollbackEvent,
-    Routing,
-    RoutingType,
-)
 from ...plan.planning import Existing
+from ...run import Command
 from ...story import events as e
 from ...story.timeline import changes
 from ..actions import Diagnose, Look

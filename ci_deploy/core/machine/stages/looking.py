@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from ... import schedule
-from ...model import DeploymentStatus
+from ...aws import DeploymentStatus
 from ..rollout import Rollout, Stage, jittered
 
 HEARTBEAT = 60.0

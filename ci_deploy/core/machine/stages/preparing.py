@@ -11,11 +11,12 @@ from dataclasses import replace
 
 from ... import hold as holds
 from ... import marker as markers
+from ...aws import CreateRequest, Deployment, DeploymentStatus, InlineContent, Revision
 from ...errors import CiDeployError, ErrorKind
 from ...given import appspec as appspecs
 from ...marker import Marker
-from ...model import Command, CreateRequest, Deployment, DeploymentStatus, InlineContent, Outcome, Revision, Rollback
 from ...plan.planning import Facts, Plan, appspec_of, marker_key, plan
+from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Create, Find, Gather, Look, Stop, Tag, Upload
 from ..rollout import Rollout, Stage, Turn, kind_of

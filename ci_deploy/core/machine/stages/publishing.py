@@ -7,10 +7,11 @@ for failing. Pure. Sources: facts.md A12 (states, guards, what waits for what).
 
 from __future__ import annotations
 
+from ...aws import Alias, FunctionVersion
 from ...errors import AwsError, CiDeployError, ErrorKind
 from ...given.packaging import DIRECT_LIMIT, Package
-from ...model import Alias, FunctionVersion, Outcome
 from ...plan.planning import Existing, Plan, bind
+from ...run import Outcome
 from ...story import events as e
 from ..actions import CreateAlias, LookAlias, LookVersion, Publish, StoreCode, UpdateCode
 from ..rollout import Rollout, Stage, Turn, kind_of

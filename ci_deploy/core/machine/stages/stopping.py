@@ -6,9 +6,10 @@ time of grace does not allow is left to the post step. A manual rollback and `st
 
 from __future__ import annotations
 
+from ...aws import Known, StopAnswer
 from ...errors import AwsError, CiDeployError
-from ...model import Command, Known, Outcome, Rollback, StopAnswer
 from ...plan.checks import HOOK_PREFIX
+from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Cancelled, Create, CreateAlias, Diagnose, Stop
 from ..rollout import Cause, Rollout, Stage, Turn, kind_of

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...aws import FunctionVersion
 from ...errors import AwsError, CiDeployError, ErrorKind
 from ...given.packaging import Image, Package, StoredPackage, object_key, same_sha256, sha256_of
-from ...model import FunctionVersion, Outcome
 from ...plan.planning import ToPublish, differences
+from ...run import Outcome
 from ...story import events as e
 from ..actions import LookVersion, StoreCode, UpdateCode
 from ..rollout import Rollout, Stage, Turn, kind_of

@@ -6,9 +6,10 @@ said only if it was read at 100 % on the version before.
 
 from __future__ import annotations
 
+from ...aws import Alias, Deployment, DeploymentStatus
 from ...errors import CiDeployError, Refused
-from ...model import Alias, Command, Deployment, DeploymentStatus, Outcome, Rollback
 from ...plan.checks import repair_command
+from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Diagnose, LookAlias, RepairAlias
 from ..rollout import Cause, Rollout, Stage, Turn, jittered, kind_of

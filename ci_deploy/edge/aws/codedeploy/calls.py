@@ -12,9 +12,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from ....core.aws import CreateRequest, Deployment, DeploymentConfig, DeploymentGroup, DeploymentTarget, StopAnswer
 from ....core.errors import AwsError, ErrorKind
 from ....core.marker import parse as parse_marker
-from ....core.model import CreateRequest, Deployment, DeploymentConfig, DeploymentGroup, DeploymentTarget, StopAnswer
 from ..client import Aws
 from ..sharing import Once, Together
 from . import parse

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ....core.model import (
+from ....core.aws import (
     AlarmConfiguration,
     CreateRequest,
     Deployment,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ....core.aws import Routing, RoutingType
 from ....core.errors import AwsError, ErrorKind
-from ....core.model import Routing, RoutingType
 from ....core.plan.setup import GroupSettings
 from ..client import Aws
 

@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import IO, Any
 
+from ....core.aws import Alias, FunctionVersion
 from ....core.errors import AwsError, ErrorKind
 from ....core.given.packaging import Code, Image, StoredPackage
-from ....core.model import Alias, FunctionVersion
 from ..client import Aws
 
 # What describes a version without being one of its settings, or changes by itself after publishing. Everything else

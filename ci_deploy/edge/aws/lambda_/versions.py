@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ....core.model import Alias, FunctionVersion
+from ....core.aws import Alias, FunctionVersion
 from ..client import Aws
 from .functions import parse_alias, parse_version
 

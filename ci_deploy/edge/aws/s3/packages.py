@@ -12,9 +12,9 @@ import io
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
+from ....core.aws import S3Location
 from ....core.errors import AwsError, ErrorKind
 from ....core.given.packaging import Package, StoredPackage
-from ....core.model import S3Location
 from ....ports import Progress
 from ...packaging import TELL_EVERY
 from ..client import Aws

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ....core.aws import S3Location
 from ....core.errors import AwsError, ErrorKind, InvalidInput, Problem
-from ....core.model import S3Location
 from ..client import Aws, OtherRegion
 from ..errors import CALL_ERRORS, iam_action, translate
 

@@ -1,0 +1,237 @@
+"""How values are written: what each kind makes of text, and what it says of text that is none of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ci_deploy.core.aws import RollbackEvent
+from ci_deploy.core.given import kinds as k
+
+FAILURE, ALARM, STOP = RollbackEvent.FAILURE, RollbackEvent.ALARM, RollbackEvent.STOP_REQUEST
+COUNT = k.Kind(name="count", parse=k.count(3, 1000), hint="a whole number from 3 to 1000")
+POLICY = k.choice("policy", ("rollback", "stop", "leave"))
+ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+ARN = "arn:aws:lambda:eu-west-1:123456789012:function:f"
+GOV = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:f"
+ROLE = "arn:aws-cn:iam::123456789012:role/path/to/deployer"
+DIGITS = "１２"  # digits to Unicode, and to nobody at AWS
+HEX = "0123456789abcdefABCDEF0123456789" * 2
+
+GOOD: list[tuple[k.Kind, str, Any]] = [
+    (k.TEXT, "prices are wrong: 5 € too high", "prices are wrong: 5 € too high"),
+    (k.BOOL, "true", True),
+    (k.BOOL, "False", False),
+    (k.DURATION, "1s", 1.0),
+    (k.DURATION, "90s", 90.0),
+    (k.DURATION, "10m", 600.0),
+    (k.DURATION, "2h", 7200.0),
+    (k.DURATION, "1h30m5s", 5405.0),
+    (k.DURATION, "50h", 180_000.0),
+    (k.LIST, "one", ("one",)),
+    (k.LIST, "one, two,,three", ("one", "two", "three")),
+    (k.LIST, "one\r\n two words \n\nthree\n", ("one", "two words", "three")),
+    (k.LIST, " , \n", ()),
+    (k.PATH, "build/my function.zip", "build/my function.zip"),
+    (k.VERSION, "1", "1"),
+    (k.VERSION, "9" * 19, "9" * 19),
+    (COUNT, "3", 3),
+    (COUNT, "1000", 1000),
+    (COUNT, "007", 7),
+    (k.FUNCTION, "Check_out-1", "Check_out-1"),
+    (k.FUNCTION, "x" * 64, "x" * 64),
+    (k.FUNCTION, ARN, ARN),
+    (k.FUNCTION, GOV, GOV),
+    (k.ALIAS, "live", "live"),
+    (k.ALIAS, "7up", "7up"),
+    (k.ALIAS, "x" * 128, "x" * 128),
+    (k.CODEDEPLOY_NAME, "CodeDeployDefault.LambdaAllAtOnce", "CodeDeployDefault.LambdaAllAtOnce"),
+    (k.CODEDEPLOY_NAME, "a+=,.@_-9" + "x" * 91, "a+=,.@_-9" + "x" * 91),
+    (k.BUCKET, "a.b", "a.b"),
+    (k.BUCKET, "b" * 63, "b" * 63),
+    (k.PREFIX, "CodeDeploy", "CodeDeploy"),
+    (k.PREFIX, "releases/prod/", "releases/prod/"),
+    (k.ACCOUNT, "012345678901", "012345678901"),
+    (k.ARN_ROLE, ROLE, ROLE),
+    (k.REGION, "eu-central-1", "eu-central-1"),
+    (k.REGION, "us-gov-west-1", "us-gov-west-1"),
+    (k.DEPLOYMENT_ID, "d-A1B2C3D4E", "d-A1B2C3D4E"),
+    (k.S3, "s3://bucket/a key.zip", "s3://bucket/a key.zip"),
+    (k.S3, "s3://bucket/dir/key?versionId=A.b-c_1", "s3://bucket/dir/key?versionId=A.b-c_1"),
+    (k.IMAGE, f"{ECR}/shop/checkout", f"{ECR}/shop/checkout"),
+    (k.IMAGE, f"{ECR}/checkout:1.2", f"{ECR}/checkout:1.2"),
+    (k.IMAGE, f"{ECR}/checkout@sha256:abc", f"{ECR}/checkout@sha256:abc"),
+    (k.IMAGE, f"{ECR}.cn/checkout:1", f"{ECR}.cn/checkout:1"),
+    (k.APPSPEC, "deploy/appspec.yaml", "deploy/appspec.yaml"),
+    (k.APPSPEC, "s3://bucket/appspec.yaml", "s3://bucket/appspec.yaml"),
+    (k.ROLLBACK_EVENTS, "default", "default"),
+    (k.ROLLBACK_EVENTS, "Off", ()),
+    (k.ROLLBACK_EVENTS, "failure", (FAILURE,)),
+    (k.ROLLBACK_EVENTS, "stop-request, FAILURE\nalarm, failure", (STOP, FAILURE, ALARM)),
+    (k.SHA256, "A/+b" * 10 + "abc=", "A/+b" * 10 + "abc="),
+    (k.SHA256, HEX, HEX),
+    (k.URL, "https://shop.example/live?x=1", "https://shop.example/live?x=1"),
+    (k.URL, "http://localhost:8080", "http://localhost:8080"),
+    (k.SHIFT, "canary 1% 1m", "canary 1% 1m"),
+    (k.SHIFT, "canary 99% 2880m", "canary 99% 2880m"),
+    (k.SHIFT, "linear 20% every 3m", "linear 20% every 3m"),
+    (k.SHIFT, "linear 10% every 320m", "linear 10% every 320m"),  # nine intervals
+    (k.SHIFT, "linear 30% every 960m", "linear 30% every 960m"),  # three: 30, 60, 90, 100
+    (k.SHIFT, "linear 99% every 2880m", "linear 99% every 2880m"),
+    (k.KEY, "blue/eu-1", "blue/eu-1"),
+    (POLICY, "leave", "leave"),
+    (POLICY, "Stop", "stop"),
+]  # fmt: skip
+
+BOOLEAN = "is not a boolean"
+NO_DURATION = "is not a duration"
+LIMITS = "is not between 1s and 50h (CodeDeploy's own limit for a Lambda deployment)"
+NO_VERSION = "is not a version number (1, 2, 3, …)"
+LATEST = "is not a published version (`deploy` without `target-version` publishes what it holds)"
+NO_FUNCTION = "is not a function's name or ARN (without version or alias)"
+NO_ALIAS = "is not an alias name (letters, digits, `-`, `_`; 128 at most; not a number alone)"
+NO_BUCKET = "is not a bucket's name (3 to 63 lower-case letters, digits, `.`, `-`)"
+NO_PREFIX = "is not a key prefix such as `CodeDeploy` or `releases/prod`"
+NO_ROLE = "is not a role's ARN (`arn:aws:iam::123456789012:role/name`)"
+NO_S3 = "is not an S3 address"
+NO_SHA = "is not a SHA-256 (44 characters of base64 or 64 hexadecimal digits)"
+NO_SHIFT = "is not a traffic shift"
+CONTROL = "has control characters or line breaks in it"
+
+BAD: list[tuple[k.Kind, str, str]] = [
+    (k.TEXT, "two\nlines", CONTROL),
+    (k.TEXT, "a\x1fb", CONTROL),
+    (k.TEXT, "a\x7fb", CONTROL),
+    (k.BOOL, "yes", BOOLEAN),
+    (k.BOOL, "1", BOOLEAN),
+    (k.DURATION, "10", "is not a duration: it has no unit"),
+    (k.DURATION, "1.5", "is not a duration: it has no unit"),
+    (k.DURATION, "1.5h", NO_DURATION),
+    (k.DURATION, "-5m", NO_DURATION),
+    (k.DURATION, "10 m", NO_DURATION),
+    (k.DURATION, "5m1h", NO_DURATION),
+    (k.DURATION, "", NO_DURATION),
+    (k.DURATION, DIGITS + "m", NO_DURATION),
+    (k.DURATION, "1234567s", NO_DURATION),
+    (k.DURATION, "0s", LIMITS),
+    (k.DURATION, "0h0m0s", LIMITS),
+    (k.DURATION, "50h1s", LIMITS),
+    (k.PATH, "a\x00b", "has a NUL character in it"),
+    (k.VERSION, "$LATEST", LATEST),
+    (k.VERSION, "$latest", LATEST),
+    (k.VERSION, "0", NO_VERSION),
+    (k.VERSION, "01", NO_VERSION),
+    (k.VERSION, "v2", NO_VERSION),
+    (k.VERSION, "9" * 20, NO_VERSION),
+    (k.VERSION, "1" + DIGITS, NO_VERSION),
+    (COUNT, "many", "is not a whole number"),
+    (COUNT, "-1", "is not a whole number"),
+    (COUNT, "4.0", "is not a whole number"),
+    (COUNT, DIGITS, "is not a whole number"),
+    (COUNT, "2", "is too low"),
+    (COUNT, "0", "is too low"),
+    (COUNT, "1001", "is too high"),
+    (COUNT, "1" * 5000, "is too high"),
+    (k.FUNCTION, "x" * 65, NO_FUNCTION),
+    (k.FUNCTION, "checkout:live", NO_FUNCTION),
+    (k.FUNCTION, "arn:aws:lambda:eu-west-1:12:function:f", NO_FUNCTION),
+    (k.FUNCTION, f"arn:aws:lambda:eu-west-1:{DIGITS * 6}:function:f", NO_FUNCTION),
+    (k.FUNCTION, ARN + ":live", NO_FUNCTION),
+    (k.FUNCTION, "prüfung", NO_FUNCTION),
+    (k.FUNCTION, "f\n", NO_FUNCTION),
+    (k.ALIAS, "7", NO_ALIAS),
+    (k.ALIAS, "$LATEST", NO_ALIAS),
+    (k.ALIAS, "x" * 129, NO_ALIAS),
+    (k.CODEDEPLOY_NAME, "a/b", "is not a CodeDeploy name"),
+    (k.CODEDEPLOY_NAME, "x" * 101, "is not a CodeDeploy name"),
+    (k.BUCKET, "s3://bucket", NO_BUCKET),
+    (k.BUCKET, "ab", NO_BUCKET),
+    (k.BUCKET, "b" * 64, NO_BUCKET),
+    (k.BUCKET, "Bucket", NO_BUCKET),
+    (k.PREFIX, "/CodeDeploy", NO_PREFIX),
+    (k.PREFIX, "a//b", NO_PREFIX),
+    (k.PREFIX, "a b", NO_PREFIX),
+    (k.ACCOUNT, "12345", "is not an account id"),
+    (k.ACCOUNT, DIGITS * 6, "is not an account id"),
+    (k.ARN_ROLE, "deployer", NO_ROLE),
+    (k.ARN_ROLE, "arn:aws:iam::123456789012:user/me", NO_ROLE),
+    (k.ARN_ROLE, "arn:aws:iam::123456789012:role/prüfer", NO_ROLE),
+    (k.REGION, "Frankfurt", "is not a region"),
+    (k.REGION, "eu-central", "is not a region"),
+    (k.DEPLOYMENT_ID, "d-short", "is not a deployment id such as `d-A1B2C3D4E`"),
+    (k.S3, "s3://bucket", NO_S3),
+    (k.S3, "s3://bucket/", NO_S3),
+    (k.S3, "s3://Bucket/key", NO_S3),
+    (k.S3, "https://bucket.s3.amazonaws.com/key", NO_S3),
+    (k.S3, "s3://bucket/key?versionId=", NO_S3),
+    (k.S3, "s3://bucket/key?version=1", NO_S3),
+    (k.IMAGE, "nginx:latest", "is not an image in ECR"),
+    (k.IMAGE, "ghcr.io/o/r:1", "is not an image in ECR"),
+    (k.APPSPEC, "s3://bucket", NO_S3),
+    (k.APPSPEC, "a\x00b", "has a NUL character in it"),
+    (k.ROLLBACK_EVENTS, "true", "has `true` in it"),
+    (k.ROLLBACK_EVENTS, "failure, never, Sometimes", "has `never`, `sometimes` in it"),
+    (k.ROLLBACK_EVENTS, "off, failure", "has `off` in it"),
+    (k.ROLLBACK_EVENTS, "default, alarm", "has `default` in it"),
+    (k.ROLLBACK_EVENTS, ",", "has nothing in it"),
+    (k.SHA256, "abc", NO_SHA),
+    (k.SHA256, "A" * 44, NO_SHA),
+    (k.SHA256, "g" * 64, NO_SHA),
+    (k.URL, "example.org", "is not an http(s) address"),
+    (k.URL, "javascript:alert(1)", "is not an http(s) address"),
+    (k.URL, 'https://a"b', "is not an http(s) address"),
+    (k.SHIFT, "canary 10%", NO_SHIFT),
+    (k.SHIFT, "linear 10% 5m", NO_SHIFT),
+    (k.SHIFT, "canary 0% 5m", NO_SHIFT),
+    (k.SHIFT, "canary 100% 5m", NO_SHIFT),
+    (k.SHIFT, "linear 00% every 5m", NO_SHIFT),
+    (k.SHIFT, "canary 10% 0m", NO_SHIFT),
+    (k.SHIFT, f"canary {DIGITS}% 5m", NO_SHIFT),
+    (k.SHIFT, f"linear {DIGITS}% every 5m", NO_SHIFT),
+    (k.SHIFT, "canary 10% 2881m", "takes 2881 minutes from first to last shift; CodeDeploy allows 2880"),
+    (k.SHIFT, "linear 10% every 321m", "takes 2889 minutes from first to last shift; CodeDeploy allows 2880"),
+    (k.SHIFT, "linear 30% every 961m", "takes 2883 minutes from first to last shift; CodeDeploy allows 2880"),
+    (k.KEY, "a b", "is not a key (letters, digits, `._/-`; 64 at most)"),
+    (k.KEY, "x" * 65, "is not a key (letters, digits, `._/-`; 64 at most)"),
+    (POLICY, "roll back", "is not known (did you mean `rollback`?)"),
+    (POLICY, "LEAF", "is not known (did you mean `leave`?)"),
+    (POLICY, "true", "is not known"),
+]  # fmt: skip
+
+
+def name_of(part: object) -> str | None:
+    return part.name if isinstance(part, k.Kind) else None
+
+
+@pytest.mark.parametrize(("kind", "text", "value"), GOOD, ids=name_of)
+def test_a_value_in_its_form_is_read(kind: k.Kind, text: str, value: Any) -> None:
+    read = kind.parse(text)
+    assert read == value
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize(("kind", "text", "wrong"), BAD, ids=name_of)
+def test_what_is_wrong_ends_a_sentence_that_begins_with_the_value(kind: k.Kind, text: str, wrong: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the text is compared whole
+        kind.parse(text)
+    assert str(caught.value) == wrong
+
+
+def test_every_kind_of_the_module_is_tried_with_good_and_bad_values() -> None:
+    """But lists, which take any text."""
+    every = {value.name for value in vars(k).values() if isinstance(value, k.Kind)}
+    assert {kind.name for kind, _, _ in GOOD} >= every
+    assert {kind.name for kind, _, _ in BAD} >= every - {"list"}
+
+
+def test_a_choice_says_its_choices() -> None:
+    made = k.choice("policy", ("rollback", "stop"))
+    assert (made.name, made.choices, made.parse("STOP")) == ("policy", ("rollback", "stop"), "stop")
+    assert made.hint == "one of `rollback`, `stop`"
+    assert k.BOOL.choices == ("true", "false")
+
+
+def test_a_kind_is_made_of_a_pattern_or_of_limits() -> None:
+    assert k.pattern("[a-z]+", "a word")("word") == "word"
+    assert k.count(1, 2)("2") == 2

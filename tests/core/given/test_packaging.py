@@ -1,0 +1,207 @@
+"""What goes into a zip, and what it may weigh: one folder gives the same bytes everywhere, and Lambda has limits."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import stat
+
+import pytest
+
+from ci_deploy.core.aws import S3Location
+from ci_deploy.core.errors import InvalidInput
+from ci_deploy.core.given.packaging import (
+    DIRECT_LIMIT,
+    UNZIPPED_LIMIT,
+    Entry,
+    Image,
+    Package,
+    StoredPackage,
+    bad,
+    check_unzipped,
+    check_zipped,
+    in_order,
+    location,
+    megabytes,
+    mode,
+    object_key,
+    rules,
+    same_sha256,
+    sha256_of,
+)
+
+MB = 1024 * 1024
+DIGEST = hashlib.sha256(b"code").digest()
+BASE64, HEX = base64.b64encode(DIGEST).decode(), DIGEST.hex()
+ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/app"
+
+
+def package(size: int = 1000, sha256: str = BASE64) -> Package:
+    return Package(path="build/checkout.zip", sha256=sha256, size=size, unzipped=3 * size, files=2)
+
+
+def problems(error: pytest.ExceptionInfo[InvalidInput]) -> list[str]:
+    return [str(problem) for problem in error.value.problems]
+
+
+# --- where code comes from ---
+
+
+@pytest.mark.parametrize(
+    ("address", "bucket", "key", "version"),
+    [
+        ("s3://b/checkout.zip", "b", "checkout.zip", ""),
+        ("s3://b/builds/7/checkout.zip", "b", "builds/7/checkout.zip", ""),
+        ("s3://b/builds/checkout.zip?versionId=3sL4kq", "b", "builds/checkout.zip", "3sL4kq"),
+        ("s3://b/what?.zip?versionId=3sL4kq", "b", "what?.zip", "3sL4kq"),
+    ],
+)
+def test_an_address_in_s3_is_a_bucket_a_key_and_perhaps_a_version(
+    address: str, bucket: str, key: str, version: str
+) -> None:
+    assert location(address) == S3Location(bucket=bucket, key=key, version=version, bundle_type="zip")
+
+
+def test_code_is_told_by_the_name_that_the_user_gave_it() -> None:
+    stored = StoredPackage(location=S3Location(bucket="b", key="k.zip", version="v1"), sha256=BASE64, size=1)
+    assert [str(code) for code in (package(), stored, Image(uri=f"{ECR}:v1"))] == [
+        "build/checkout.zip",
+        str(stored.location),
+        f"{ECR}:v1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("uri", "digest"),
+    [(f"{ECR}@sha256:{HEX}", HEX), (f"{ECR}:v1@sha256:{HEX}", HEX), (f"{ECR}:v1", ""), (f"{ECR}:sha256", "")],
+)
+def test_only_an_image_that_is_named_by_its_digest_has_a_hash_beforehand(uri: str, digest: str) -> None:
+    image = Image(uri=uri)
+    assert (image.digest, sha256_of(image)) == (digest, digest)
+
+
+def test_a_zips_hash_is_known_wherever_it_is() -> None:
+    stored = StoredPackage(location=S3Location(bucket="b", key="k"), sha256=BASE64, size=1)
+    assert (sha256_of(package()), sha256_of(stored)) == (BASE64, BASE64)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (BASE64, BASE64, True),
+        (BASE64, HEX, True),
+        (HEX, BASE64, True),
+        (HEX, HEX.upper(), True),
+        (BASE64, base64.b64encode(hashlib.sha256(b"other").digest()).decode(), False),
+        (BASE64, BASE64.lower(), False),
+        (BASE64, f"{BASE64[:9]}!{BASE64[9:]}", False),
+        (HEX, HEX[:-1], False),
+        ("", "", False),
+        ("", BASE64, False),
+        (BASE64, "", False),
+        ("not a hash", "not a hash", True),
+        ("not a hash", "another one", False),
+        ("not base64!", "not base64?", False),
+    ],
+)
+def test_a_hash_is_the_same_in_lambdas_form_and_in_that_of_sha256sum(one: str, other: str, same: bool) -> None:
+    assert same_sha256(one, other) is same
+
+
+def test_a_zip_is_stored_under_the_hash_of_its_content_in_hexadecimal() -> None:
+    """Base64 has `/` in it, which would be a folder."""
+    assert object_key("CodeDeploy", "checkout", package()) == f"CodeDeploy/checkout/code/{HEX}.zip"
+    assert object_key("CodeDeploy", "checkout", package(sha256=HEX)) == f"CodeDeploy/checkout/code/{HEX}.zip"
+
+
+# --- what of a folder goes into the zip ---
+
+
+@pytest.mark.parametrize(
+    ("text", "out", "kept"),
+    [
+        # What nobody means to deploy is left out without being asked.
+        ("", [".git/", ".git/config", ".lambdaignore", "__pycache__/", "lib/__pycache__/a.pyc"], ["app.py", "git/x"]),
+        ("tests/\n*.md\n", ["tests/", "tests/a.py", "README.md", "docs/a.md"], ["app.py", "src/tests.py", "tests"]),
+        ("/build\n", ["build/", "build"], ["lib/build/"]),
+        ("*.txt\n!keep.txt\n", ["a.txt"], ["keep.txt", "lib/keep.txt"]),
+        ("# a comment\n\n*.log\n", ["a.log"], ["# a comment", "a"]),
+        # The user's rules come last.
+        ("!__pycache__/\n", [".git/"], ["__pycache__/"]),
+        ("!.lambdaignore\n", ["__pycache__/"], [".lambdaignore"]),
+    ],
+)
+def test_the_ignore_file_speaks_the_language_of_git(text: str, out: list[str], kept: list[str]) -> None:
+    ignored = rules(text)
+    assert [name for name in [*out, *kept] if ignored(name)] == out
+
+
+def test_an_entry_may_be_executed_by_all_or_by_nobody_whatever_the_umask_was() -> None:
+    modes = [mode(Entry(name="run", size=1, executable=executable)) for executable in (True, False)]
+    assert [stat.filemode(each) for each in modes] == ["-rwxr-xr-x", "-rw-r--r--"]
+
+
+def test_entries_are_in_the_order_of_their_names_and_of_nothing_else() -> None:
+    names = ["b", "a/z", "a.py", "B", "a/b/c", "ä"]
+    entries = [Entry(name=name, size=size, executable=False) for size, name in enumerate(names)]
+    ordered = ["B", "a.py", "a/b/c", "a/z", "b", "ä"]
+    assert [entry.name for entry in in_order(entries)] == ordered
+    assert [entry.name for entry in in_order(reversed(entries))] == ordered
+
+
+# --- limits ---
+
+
+def entries(*sizes: int) -> list[Entry]:
+    return [Entry(name=f"f{number}", size=size, executable=False) for number, size in enumerate(sizes)]
+
+
+def test_a_folder_of_exactly_250_mb_is_taken() -> None:
+    check_unzipped("src", entries(UNZIPPED_LIMIT - 1, 1))
+
+
+def test_a_folder_that_is_too_large_is_refused_with_its_five_largest_files() -> None:
+    with pytest.raises(InvalidInput) as error:
+        check_unzipped("src", entries(1 * MB, 20 * MB, 130 * MB, 40 * MB, 30 * MB, 50 * MB, 2 * MB))
+    assert problems(error) == [
+        "input `package`: `src` is 273.0 MB unzipped; Lambda takes 250.0 MB at most, layers included. "
+        "The largest files: f2 (130.0 MB), f5 (50.0 MB), f3 (40.0 MB), f4 (30.0 MB), f1 (20.0 MB). "
+        "Leave out what is not needed (.lambdaignore), or use a container image."
+    ]
+
+
+def test_a_byte_too_much_is_too_much() -> None:
+    with pytest.raises(InvalidInput, match=r"is 250\.0 MB unzipped"):
+        check_unzipped("src", entries(UNZIPPED_LIMIT, 1))
+
+
+def test_a_folder_with_nothing_in_it_is_refused() -> None:
+    with pytest.raises(InvalidInput) as error:
+        check_unzipped("src", [])
+    assert problems(error) == [
+        "input `package`: `src` has no files to deploy in it. Is the path right, and .lambdaignore not too greedy?"
+    ]
+
+
+@pytest.mark.parametrize(("size", "bucket"), [(DIRECT_LIMIT, ""), (DIRECT_LIMIT + 1, "b"), (10 * DIRECT_LIMIT, "b")])
+def test_a_zip_is_taken_directly_up_to_50_mb_and_by_a_bucket_above_that(size: int, bucket: str) -> None:
+    check_zipped(package(size), bucket)
+
+
+def test_a_zip_that_is_too_large_for_a_request_needs_a_bucket() -> None:
+    with pytest.raises(InvalidInput) as error:
+        check_zipped(package(DIRECT_LIMIT + MB), "")
+    assert problems(error) == [
+        "input `package`: `build/checkout.zip` is 51.0 MB zipped; Lambda takes 50.0 MB at most in a request. "
+        "Give `bucket`: larger zips go by S3."
+    ]
+
+
+def test_a_problem_with_a_package_names_the_input_and_the_path() -> None:
+    (problem,) = bad("src", "is a device.").problems
+    assert (problem.where, problem.what, problem.remedy) == ("input `package`", "`src` is a device.", "")
+
+
+@pytest.mark.parametrize(("size", "text"), [(0, "0.0 MB"), (MB, "1.0 MB"), (MB * 5 // 2, "2.5 MB"), (999, "0.0 MB")])
+def test_sizes_are_told_in_megabytes(size: int, text: str) -> None:
+    assert megabytes(size) == text

@@ -1,0 +1,221 @@
+"""When a deployment is looked at again, and when its lifecycle is worth a call of its own.
+
+Pauses are jittered by a tenth, the same for the same run; `jittered` says by how much.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ci_deploy.core.aws import Deployment, DeploymentStatus, Routing
+from ci_deploy.core.machine.rollout import Rollout, Stage, jittered
+from ci_deploy.core.machine.stages.looking import ends_at, heartbeat_every, next_look, next_shift_at, targets_matter
+from ci_deploy.core.plan.planning import Existing, Plan
+from tests.support.playing import first
+from tests.support.world import AT_ONCE, CANARY, LINEAR, context, inputs
+
+RUNNING = Deployment(id="d-1", status=DeploymentStatus.IN_PROGRESS)
+
+
+def state(routing: Routing = CANARY, many: int = 0, **more: Any) -> Rollout:
+    """A deployment that is followed; `many`: of a release of so many functions."""
+    plan = Plan(
+        function="checkout",
+        alias="live",
+        application="app",
+        group="group",
+        current_version="1",
+        target=Existing(version="2"),
+        config_name="config",
+        routing=routing,
+    )
+    fields: dict[str, Any] = {"stage": Stage.FOLLOWING, "plan": plan, "deployment": RUNNING, "deployment_id": "d-1"}
+    fields["siblings"] = frozenset(f"{n:08}" for n in range(many))
+    return replace(first(inputs(), context()), **fields | more)
+
+
+# --- when traffic shifts ---
+
+
+@pytest.mark.parametrize(
+    ("routing", "share", "shift", "end"),
+    [
+        (CANARY, 0.0, 100.0, 400.0),
+        (CANARY, 10.0, 400.0, 400.0),
+        (CANARY, 100.0, None, 400.0),
+        (LINEAR, 25.0, 160.0, 280.0),
+        (LINEAR, 75.0, 280.0, 280.0),
+        (AT_ONCE, 0.0, 100.0, 100.0),
+    ],
+)
+def test_the_config_says_when_traffic_shifts_next_and_last(
+    routing: Routing, share: float, shift: float | None, end: float
+) -> None:
+    r = state(routing, shift_began=100.0, share=share)
+    assert (next_shift_at(r), ends_at(r)) == (shift, end)
+
+
+@pytest.mark.parametrize("state_", [{}, {"shift_began": 100.0, "stop_sent": True}])
+def test_before_traffic_has_begun_to_shift_and_after_a_stop_no_shift_is_due(state_: dict[str, Any]) -> None:
+    r = state(**state_)
+    assert (next_shift_at(r), ends_at(r)) == (None, None)
+
+
+# --- when to look ---
+
+SHIFTING: dict[str, Any] = {"stage_event": "AllowTraffic", "stage_event_at": 100.0, "shift_began": 100.0, "share": 10.0}
+
+
+@pytest.mark.parametrize(
+    ("more", "now", "pause"),
+    [
+        # Nothing runs yet: close to the last news, then calmer.
+        ({"said_at": 100.0}, 129.9, 1.5),
+        ({"said_at": 100.0}, 130.0, 5.0),
+        # A lifecycle event: the longer it runs, the longer the pauses.
+        ({"stage_event": "BeforeAllowTraffic", "stage_event_at": 100.0}, 102.0, 1.0),
+        ({"stage_event": "BeforeAllowTraffic", "stage_event_at": 100.0}, 120.0, 5.0),
+        ({"stage_event": "BeforeAllowTraffic", "stage_event_at": 100.0}, 200.0, 10.0),
+        # The quiet between two shifts.
+        (SHIFTING, 150.0, 15.0),
+        # A shift is due: closely, and slower only if it is late.
+        (SHIFTING, 400.0, 1.0),
+        (SHIFTING, 430.0, 3.0),
+        (SHIFTING, 500.0, 5.0),
+        # After the last shift the end is near, however long ago the first one was.
+        ({**SHIFTING, "share": 100.0}, 405.0, 1.0),
+        ({**SHIFTING, "share": 100.0}, 430.0, 3.0),
+        # Where it is not known when traffic began to shift, the event's own age tells.
+        ({**SHIFTING, "shift_began": None}, 140.0, 4.0),
+        # A rollback shifts at once.
+        ({**SHIFTING, "stage": Stage.FOLLOWING_ROLLBACK, "shift_began": None}, 120.0, 5.0),
+        ({**SHIFTING, "stage": Stage.ROLLBACK_DUE}, 150.0, 3.0),
+        ({**SHIFTING, "stop_sent": True}, 150.0, 2.0),
+        # After a signal there is no time: less than a second, a real one, whatever goes on.
+        ({**SHIFTING, "stop_sent": True, "cancelled_at": 140.0}, 150.0, 0.7),
+        ({**SHIFTING, "stop_sent": True, "cancelled_at": 140.0, "second": 60.0}, 150.0, 42.0),
+        ({"stage": Stage.ROLLBACK_DUE, "cancelled_at": 140.0}, 150.0, 0.7),
+    ],
+)
+def test_one_is_looked_at_closely_where_something_is_about_to_happen_and_rarely_in_the_quiet(
+    more: dict[str, Any], now: float, pause: float
+) -> None:
+    assert next_look(state(looks=7, **more), now) == now + jittered(pause, "0badcafe", 7)
+
+
+def test_a_shift_is_looked_at_just_after_it_is_due() -> None:
+    assert next_look(state(**SHIFTING), 390.0) == pytest.approx(400.7)
+
+
+def test_ten_functions_are_each_looked_at_as_closely_as_one() -> None:
+    assert next_look(state(many=10, **SHIFTING), 390.0) == pytest.approx(400.7)
+    assert next_look(state(many=11, **SHIFTING), 390.0) == 402.0
+
+
+@pytest.mark.parametrize(
+    ("many", "more", "now", "at"),
+    [
+        # Every 3 s, or as seldom as the rate of calls asks for: 25 in one, two in a second.
+        (12, {"said_at": 100.0}, 100.0, 102.0),
+        (12, {"stop_sent": True}, 101.0, 105.0),
+        (300, {"stop_sent": True}, 101.0, 108.0),
+        (1000, {"stop_sent": True}, 101.0, 120.0),
+        # In the quiet all wait for one moment, wherever the jitter would have put each.
+        (12, SHIFTING, 150.0, 165.0),
+        (12, SHIFTING, 164.9, 165.0),
+        (300, SHIFTING, 150.0, 156.0),
+        (1000, SHIFTING, 150.0, 160.0),
+        (12, {**SHIFTING, "shift_began": -139.0}, 149.0, 150.0),
+        (12, {**SHIFTING, "shift_began": -140.0}, 149.0, 162.0),
+        # A signal is answered without waiting for others.
+        (12, {"stop_sent": True, "cancelled_at": 100.0}, 101.0, 101.0 + jittered(0.7, "0badcafe", 0)),
+    ],
+)
+def test_the_functions_of_a_large_release_are_looked_at_in_the_same_moments(
+    many: int, more: dict[str, Any], now: float, at: float
+) -> None:
+    assert next_look(state(many=many, **more), now) == at
+
+
+# --- what to look at ---
+
+
+@pytest.mark.parametrize(
+    ("more", "now", "matter"),
+    [
+        ({}, 100.0, True),
+        ({"stage_event": "BeforeAllowTraffic", "shift_began": 100.0, "targets_at": 149.0}, 150.0, True),
+        ({**SHIFTING, "targets_at": 149.0}, 150.0, False),
+        ({**SHIFTING, "targets_at": 31.0}, 150.0, False),
+        ({**SHIFTING, "targets_at": 30.0}, 150.0, True),
+        ({**SHIFTING, "targets_at": 399.0}, 400.0, True),
+        ({**SHIFTING, "targets_at": 399.0, "share": 100.0}, 400.0, True),
+        ({**SHIFTING, "targets_at": 149.0, "stop_sent": True}, 150.0, True),
+        ({**SHIFTING, "targets_at": 149.0, "stage_event": ""}, 150.0, True),
+    ],
+)
+def test_only_in_the_quiet_between_two_shifts_the_lifecycle_is_not_worth_a_call(
+    more: dict[str, Any], now: float, matter: bool
+) -> None:
+    assert targets_matter(state(**more), now) is matter
+    assert targets_matter(state(many=10, **more), now) is matter
+
+
+CREATED, QUEUED = (Deployment(id="d-1", status=each) for each in (DeploymentStatus.CREATED, DeploymentStatus.QUEUED))
+
+
+@pytest.mark.parametrize("deployment", [None, CREATED, QUEUED])
+def test_in_a_large_release_what_has_not_started_has_no_target_to_look_at(deployment: Deployment | None) -> None:
+    assert targets_matter(state(many=11, deployment=deployment), 1000.0) is False
+    assert targets_matter(state(many=11), 1000.0) is True
+
+
+@pytest.mark.parametrize(("many", "every"), [(12, 15.0), (100, 80.0)])
+def test_in_a_large_release_the_beginning_is_looked_for_once_in_a_while_by_each_at_another_moment(
+    many: int, every: float
+) -> None:
+    began = 100.0 + every * (jittered(5.0, "0badcafe", "targets") - 4.5)
+    assert 100.0 <= began <= 100.0 + every
+    r = state(many=many, started_at=100.0)
+    assert [targets_matter(r, at) for at in (began - 0.001, began, began + 1000.0)] == [False, True, True]
+    again = replace(r, targets_at=1000.0)
+    assert [targets_matter(again, 1000.0 + later) for later in (every - 0.001, every)] == [False, True]
+    early = replace(r, targets_at=began - every - 1.0)
+    assert targets_matter(early, began - 0.001) is False
+
+
+@pytest.mark.parametrize(
+    ("many", "routing", "share", "now", "every"),
+    [
+        (12, LINEAR, 25.0, 1160.0, 15.0),  # a shift is due
+        (12, LINEAR, 25.0, 1159.9, 300.0),  # not yet
+        (12, LINEAR, 75.0, 1290.0, 300.0),  # the last one: the end is looked at anyway
+        (12, LINEAR, 100.0, 1290.0, 300.0),
+        (12, CANARY, 10.0, 1500.0, 300.0),
+        (100, LINEAR, 25.0, 1170.0, 80.0),
+        (500, LINEAR, 25.0, 1170.0, 400.0),
+        (500, LINEAR, 75.0, 1290.0, 400.0),
+    ],
+)
+def test_in_a_large_release_only_shifts_before_the_last_are_looked_at(
+    many: int, routing: Routing, share: float, now: float, every: float
+) -> None:
+    r = state(routing, many, shift_began=1100.0, share=share)
+    assert targets_matter(replace(r, targets_at=now - every), now) is True
+    assert targets_matter(replace(r, targets_at=now - every + 0.001), now) is False
+
+
+def test_a_rollback_is_followed_as_closely_in_a_large_release() -> None:
+    r = state(many=12, stage=Stage.FOLLOWING_ROLLBACK, stage_event="AllowTraffic", targets_at=149.0)
+    assert targets_matter(r, 150.0) is True
+
+
+# --- signs of life ---
+
+
+@pytest.mark.parametrize(("many", "every"), [(0, 60.0), (120, 60.0), (200, 100.0)])
+def test_a_release_says_something_twice_a_second_at_most_however_many_functions_it_has(many: int, every: float) -> None:
+    assert heartbeat_every(state(many=many)) == every

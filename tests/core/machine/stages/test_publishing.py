@@ -1,0 +1,722 @@
+"""From code to a version: guarded, waited for, published once, and never over somebody else's change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ci_deploy.core.aws import Alias, FunctionVersion
+from ci_deploy.core.errors import AwsError, ErrorKind, Refused
+from ci_deploy.core.given.packaging import DIRECT_LIMIT, Image, StoredPackage
+from ci_deploy.core.machine import actions as a
+from ci_deploy.core.machine.stages.publishing import description
+from ci_deploy.core.run import Outcome
+from ci_deploy.core.story import events as e
+from tests.support.codeworld import OURS, PACKAGE, CodeWorld
+from tests.support.playing import FAIR, STEADY, Run, Weather, first, play, play_together
+from tests.support.world import AT_ONCE, context, inputs
+
+WRITES = (a.StoreCode, a.UpdateCode, a.Publish, a.CreateAlias, a.Create)
+
+
+def kinds(run: Run) -> list[str]:
+    """The writes that were asked for, in order."""
+    return [type(action).__name__ for kind in WRITES for _, action in run.asked(kind)]
+
+
+def at_once(**changes: object) -> CodeWorld:
+    return CodeWorld(routing=AT_ONCE, **changes)  # type: ignore[arg-type]
+
+
+def test_code_goes_to_latest_then_a_version_is_published_and_deployed() -> None:
+    world = at_once()
+    run = play(world, inputs(package="build"))
+    assert run.result.outcome is Outcome.SUCCEEDED
+    assert kinds(run) == ["UpdateCode", "Publish", "Create"]
+    assert (world.alias_version, world.versions["2"]) == ("2", OURS)
+
+
+def test_code_that_latest_has_is_published_without_an_update() -> None:
+    run = play(at_once(latest_sha=OURS), inputs(package="build"))
+    assert kinds(run) == ["Publish", "Create"]
+
+
+def test_code_that_is_served_is_unchanged_and_nothing_is_written() -> None:
+    """Even if `$LATEST` holds something else by now."""
+    world = at_once(versions={"1": OURS}, latest_sha="something else")
+    run = play(world, inputs(package="build"))
+    assert run.result.outcome is Outcome.UNCHANGED
+    assert kinds(run) == []
+
+
+def test_the_same_code_with_other_settings_is_a_new_version() -> None:
+    world = at_once(versions={"1": OURS}, latest_sha=OURS, settings={"MemorySize": "512"})
+    assert kinds(play(world, inputs(package="build"))) == ["Publish", "Create"]
+
+
+def test_what_is_too_large_for_a_request_goes_by_s3() -> None:
+    world = at_once(code=replace(PACKAGE, size=DIRECT_LIMIT + 1))
+    run = play(world, inputs(package="build", appspec=""))
+    assert run.result.outcome is Outcome.SUCCEEDED
+    (_, stored), (_, update) = run.asked(a.StoreCode)[0], run.asked(a.UpdateCode)[0]
+    assert isinstance(update, a.UpdateCode)
+    assert isinstance(update.code, StoredPackage)
+    assert isinstance(stored, a.StoreCode)
+    assert stored.path.endswith(".zip")
+
+
+def test_what_just_fits_into_a_request_is_sent_in_it() -> None:
+    run = play(at_once(code=replace(PACKAGE, size=DIRECT_LIMIT)), inputs(package="build"))
+    assert kinds(run) == ["UpdateCode", "Publish", "Create"]
+
+
+def test_code_that_cannot_be_stored_ends_the_run_with_what_was_said() -> None:
+    world = scripted(StoreCode=[failing(ErrorKind.THROTTLED, "SlowDown", "Reduce your request rate.")])
+    world.code = replace(PACKAGE, size=DIRECT_LIMIT + 1)
+    run = play(world, inputs(package="build"))
+    assert end(run) == (Outcome.ERROR, "lambda:Test: SlowDown: Reduce your request rate.", "")
+    assert kinds(run) == ["StoreCode"]
+
+
+@pytest.mark.parametrize("takes", [10.0, 200.0])
+def test_everything_pending_is_waited_for_before_and_after(takes: float) -> None:
+    world = at_once(update_takes=takes, activation_takes=takes)
+    world.busy_until = takes
+    run = play(world, inputs(package="build"))
+    assert run.result.outcome is Outcome.SUCCEEDED
+    assert kinds(run) == ["UpdateCode", "Publish", "Create"]
+    assert [event.what for event in run.said(e.Waiting)] == [  # type: ignore[attr-defined]
+        "Lambda is still updating checkout",
+        "Version 2 is being prepared by Lambda",
+    ]
+
+
+def test_an_update_that_never_ends_is_given_up_without_a_version() -> None:
+    run = play(at_once(update_takes=10_000.0), inputs(package="build"))
+    assert run.result.outcome is Outcome.FAILED
+    assert run.count(a.Publish) == 0
+
+
+def test_an_update_that_fails_publishes_nothing() -> None:
+    run = play(at_once(update_fails=True, update_takes=5.0), inputs(package="build"))
+    assert run.result.outcome is Outcome.FAILED
+    assert run.count(a.Publish) == 0
+
+
+@pytest.mark.parametrize("kind", ["code", "settings"])
+@pytest.mark.parametrize("at", [0.31, 0.7, 5.0])
+def test_what_somebody_else_changes_meanwhile_is_not_published_or_overwritten(kind: str, at: float) -> None:
+    """Between the plan and the update, and between the update and the publishing."""
+    world = at_once(update_takes=10.0)
+    world.others = [(at, kind)]
+    slow = Weather(delays=(0.5, 0.5))
+    run = play(world, inputs(package="build"), weather=slow)
+    assert run.result.outcome is Outcome.REFUSED
+    assert "someone else" in run.result.reason
+    assert kinds(run)[-1:] == ["UpdateCode"]
+    assert "2" not in world.versions
+
+
+def lost(operation: str) -> Weather:
+    return Weather(rates={operation: 1.0}, kinds=(ErrorKind.UNREACHABLE,), until=3.0)
+
+
+@pytest.mark.parametrize("had_effect", [0.0, 1.0])
+@pytest.mark.parametrize("operation", ["UpdateCode", "Publish"])
+def test_an_answer_that_was_lost_is_looked_for_before_it_is_repeated(operation: str, had_effect: float) -> None:
+    world = at_once()
+    weather = replace(lost(operation), lost_answers=had_effect)
+    run = play(world, inputs(package="build"), weather=weather)
+    assert run.result.outcome is Outcome.SUCCEEDED, run.result.reason
+    assert len(world.updates) == 1
+    assert sorted(world.versions) == ["1", "2"]
+
+
+class Restless(CodeWorld):
+    """Lambda moves RevisionId by itself, once, without anybody changing anything."""
+
+    def perform(self, action: a.Action) -> a.Answer:
+        if isinstance(action, a.UpdateCode | a.Publish) and not self.moved:
+            self.moved = True
+            self.revision += 1
+        return super().perform(action)
+
+    moved: bool = False
+
+
+@pytest.mark.parametrize("code", ["new", OURS])
+def test_a_revision_that_moved_though_nothing_changed_is_no_refusal(code: str) -> None:
+    """At the update, and at the publishing of what is there already."""
+    world = Restless(routing=AT_ONCE, latest_sha=code)
+    run = play(world, inputs(package="build"))
+    assert run.result.outcome is Outcome.SUCCEEDED, run.result.reason
+    assert world.versions["2"] == OURS
+
+
+def test_a_tag_that_was_there_before_is_not_taken_for_the_new_image() -> None:
+    """The update is lost without effect: the address is the same, so RevisionId tells."""
+    tag = Image(uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/app:stable")
+    world = at_once(code=tag, image_uri=tag.uri, latest_sha="what the tag was")
+    run = play(world, inputs(image_uri=tag.uri), weather=replace(lost("UpdateCode"), lost_answers=0.0))
+    assert run.result.outcome is Outcome.SUCCEEDED
+    assert world.versions["2"] == OURS
+
+
+def test_a_throttled_update_is_repeated() -> None:
+    weather = Weather(rates={"UpdateCode": 1.0}, kinds=(ErrorKind.THROTTLED,), until=20.0)
+    run = play(at_once(), inputs(package="build"), weather=weather)
+    assert run.result.outcome is Outcome.SUCCEEDED
+    assert run.count(a.UpdateCode) > 1
+
+
+def test_a_refusal_with_a_remedy_ends_the_run_with_it() -> None:
+    class Full(CodeWorld):
+        def update(self, action: a.UpdateCode) -> object:  # type: ignore[override]
+            error = AwsError(
+                ErrorKind.REJECTED,
+                operation="lambda:UpdateFunctionCode",
+                code="CodeStorageExceededException",
+                message="x",
+            )
+            error.remedy = "prune"
+            raise error
+
+    run = play(Full(routing=AT_ONCE), inputs(package="build"))
+    assert (run.result.outcome, run.result.remedy) == (Outcome.ERROR, "prune")
+
+
+def test_other_code_than_expected_is_refused_before_the_update() -> None:
+    run = play(at_once(), inputs(package="build", expect_code_sha256="x" * 43 + "="))
+    assert run.result.outcome is Outcome.REFUSED
+    assert kinds(run) == []
+
+
+def test_an_image_by_tag_is_compared_once_latest_has_it() -> None:
+    """Only Lambda knows which image a tag leads to: if it is the one that is served, no version is published."""
+    tag = Image(uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/app:v1")
+    same = play(at_once(code=tag, versions={"1": OURS}, latest_sha="older"), inputs(image_uri=tag.uri))
+    assert (same.result.outcome, kinds(same)) == (Outcome.UNCHANGED, ["UpdateCode"])
+    new = play(at_once(code=tag), inputs(image_uri=tag.uri))
+    assert (new.result.outcome, kinds(new)) == (Outcome.SUCCEEDED, ["UpdateCode", "Publish", "Create"])
+    given_up = play(at_once(code=tag), inputs(image_uri=tag.uri, expect_code_sha256="a" * 64))
+    assert (given_up.result.outcome, kinds(given_up)) == (Outcome.REFUSED, ["UpdateCode"])
+
+
+@pytest.mark.parametrize("at", [0.01, 0.2, 0.5, 1.0, 2.0, 8.0, 15.0])
+def test_a_signal_before_the_creation_creates_nothing(at: float) -> None:
+    world = at_once(update_takes=5.0, activation_takes=15.0)
+    run = play(world, inputs(package="build"), signals=[at])
+    assert run.result.outcome is Outcome.CANCELLED
+    assert world.deployments == []
+    assert world.alias_version == "1"
+
+
+def test_the_first_deployment_creates_the_alias_on_the_version() -> None:
+    world = at_once(alias_exists=False)
+    run = play(world, inputs(package="build", create_alias="true"))
+    assert (run.result.outcome, run.result.deployed) == (Outcome.SUCCEEDED, True)
+    assert kinds(run) == ["UpdateCode", "Publish", "CreateAlias"]
+    assert world.alias_version == "2"
+    assert "First deployment" in run.result.reason
+
+
+@pytest.mark.parametrize("had_effect", [0.0, 1.0])
+def test_an_alias_whose_creation_was_lost_is_read_before_it_is_created_again(had_effect: float) -> None:
+    world = at_once(alias_exists=False)
+    weather = replace(lost("CreateAlias"), until=20.0, lost_answers=had_effect)
+    run = play(world, inputs(package="build", create_alias="true"), weather=weather)
+    assert run.result.outcome in (Outcome.SUCCEEDED, Outcome.ERROR)
+    assert (run.result.outcome is Outcome.SUCCEEDED) == (world.alias_exists and world.alias_version == "2")
+
+
+def test_without_create_alias_a_missing_alias_is_refused() -> None:
+    run = play(at_once(alias_exists=False), inputs(package="build"))
+    assert (run.result.outcome, kinds(run)) == (Outcome.REFUSED, [])
+
+
+def test_the_description_names_the_commit() -> None:
+    rollout = first(inputs(), replace(context(7), sha="c0ffee" * 6 + "abcd", repository="o/r"))
+    assert description(rollout) == f"ci-deploy commit {'c0ffee' * 6}abcd of o/r, run 7"
+
+
+# --- the version, call by call ---
+
+
+@dataclass(kw_only=True)
+class Scripted(CodeWorld):
+    """`script`: by an action's name what comes of it one time after the other, instead of what usually would."""
+
+    script: dict[str, list[object]] = field(default_factory=dict)
+
+    def perform(self, action: a.Action) -> a.Answer:
+        planned = self.script.get(type(action).__name__, [])
+        if not planned:
+            return super().perform(action)
+        answer = planned.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer  # type: ignore[return-value]
+
+
+def scripted(**script: list[object]) -> Scripted:
+    return Scripted(routing=AT_ONCE, script=script)
+
+
+def failing(kind: ErrorKind, code: str = "Fault", message: str = "") -> AwsError:
+    return AwsError(kind, operation="lambda:Test", code=code, message=message)
+
+
+def moments(run: Run, kind: type[a.Action]) -> list[float]:
+    return [round(at, 1) for at, _ in run.asked(kind)]
+
+
+def end(run: Run) -> tuple[Outcome, str, str]:
+    return run.result.outcome, run.result.reason, run.result.remedy
+
+
+BUSY = ("ResourceConflictException", "An update is in progress")
+MOVED = ("PreconditionFailedException", "")
+OTHER_CODE = ("InvalidParameterValueException", "CodeSHA256 is different from the function's")
+SOMEONE = "checkout was changed by someone else during this run: lambda:Test: "
+AGAIN = "Run again: what is there now is planned anew. Let one workflow at a time deploy (`concurrency`)."
+
+
+def test_what_was_looked_at_is_what_is_published() -> None:
+    run = play(at_once(latest_sha=OURS), inputs(package="build"), weather=STEADY)
+    ((_, publish),) = run.asked(a.Publish)
+    (planned,) = run.said(e.Planned)
+    assert publish == a.Publish(
+        key="checkout:live",
+        plan=planned.plan,  # type: ignore[attr-defined]
+        description="ci-deploy commit abc123, run 100",
+    )
+    (published,) = run.said(e.VersionPublished)
+    assert published == e.VersionPublished(at=published.at, key="checkout:live", version="2", code_sha256=OURS)
+    assert run.result.target_version == "2"
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"sha": "", "repository": "", "run_id": 0}, "ci-deploy"),
+        ({"sha": "", "repository": "o/r", "run_id": 0}, "ci-deploy of o/r"),
+        ({"sha": "c0ffee", "repository": "", "run_id": 0}, "ci-deploy commit c0ffee"),
+        ({"sha": "", "repository": "", "run_id": 9}, "ci-deploy, run 9"),
+        ({"sha": "c0ffee", "repository": "r" * 300, "run_id": 9}, ("ci-deploy commit c0ffee of " + "r" * 300)[:256]),
+    ],
+)
+def test_a_version_says_what_is_known_of_where_it_comes_from_in_256_characters(
+    changes: dict[str, object], text: str
+) -> None:
+    assert description(first(inputs(), replace(context(), **changes))) == text  # type: ignore[arg-type]
+
+
+def test_where_lambda_publishes_nothing_new_there_is_nothing_to_deploy() -> None:
+    """It finds `$LATEST` the same as what is served, whatever we think of its settings."""
+    same = FunctionVersion(function="checkout", version="1", code_sha256="old")
+    run = play(scripted(Publish=[same]), inputs(package="build"), weather=STEADY)
+    assert end(run) == (Outcome.UNCHANGED, "Lambda published nothing new: version 1 is served already.", "")
+    assert kinds(run) == ["UpdateCode", "Publish"]
+    assert len(run.said(e.VersionPublished)) == 1
+    assert (run.result.previous_version, run.result.target_version) == ("1", "1")
+
+
+@pytest.mark.parametrize(
+    ("error", "times"),
+    [
+        (failing(ErrorKind.UNREACHABLE), [0.3, 1.3, 3.3]),
+        (failing(ErrorKind.THROTTLED), [0.3, 1.3, 3.3]),
+        (failing(ErrorKind.EXPIRED), [0.3, 1.3, 3.3]),
+        (failing(ErrorKind.CONFLICT, *BUSY), [0.3, 1.3, 3.3]),
+    ],
+)
+def test_a_publishing_that_may_succeed_later_is_repeated(error: AwsError, times: list[float]) -> None:
+    run = play(scripted(Publish=[error, error]), inputs(package="build"), weather=STEADY)
+    assert run.result.outcome is Outcome.SUCCEEDED
+    assert moments(run, a.Publish) == pytest.approx(times, abs=0.5)
+    waited = [event.what for event in run.said(e.Waiting)]  # type: ignore[attr-defined]
+    assert waited == (["Lambda is still updating checkout"] if error.code == BUSY[0] else [])
+
+
+@pytest.mark.parametrize("error", [failing(ErrorKind.CONFLICT, *MOVED), failing(ErrorKind.REJECTED, *OTHER_CODE)])
+def test_a_publishing_that_a_guard_refused_is_repeated_where_nothing_has_changed(error: AwsError) -> None:
+    run = play(scripted(Publish=[error]), inputs(package="build"), weather=STEADY)
+    assert run.result.outcome is Outcome.SUCCEEDED
+    looks = [action.version for _, action in run.asked(a.LookVersion)]  # type: ignore[attr-defined]
+    assert looks == ["$LATEST"]
+    assert moments(run, a.LookVersion)[0] - moments(run, a.Publish)[0] == pytest.approx(1.1, abs=0.05)
+    assert run.count(a.Publish) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (failing(ErrorKind.CONFLICT, *MOVED), "lambda:Test: PreconditionFailedException"),
+        (failing(ErrorKind.REJECTED, *OTHER_CODE), f"lambda:Test: {': '.join(OTHER_CODE)}"),
+    ],
+)
+def test_a_guard_that_refuses_again_and_again_is_somebody_elses_work(error: AwsError, said: str) -> None:
+    run = play(scripted(Publish=[error] * 9), inputs(package="build"), weather=STEADY)
+    reason = f"checkout was changed by someone else during this run: {said}. No version was published."
+    assert end(run) == (Outcome.REFUSED, reason, AGAIN)
+    assert run.count(a.Publish) == 5
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        failing(ErrorKind.REJECTED, "InvalidParameterValueException", "Description is too long"),
+        failing(ErrorKind.DENIED, "AccessDeniedException", "CodeSha256"),
+        failing(ErrorKind.NOT_FOUND, "ResourceNotFoundException", "no such function"),
+        Refused("sha256 is not what was expected."),
+    ],
+)
+def test_a_publishing_that_cannot_succeed_ends_the_run_with_what_was_said(error: AwsError) -> None:
+    run = play(scripted(Publish=[error]), inputs(package="build"), weather=STEADY)
+    assert run.result.outcome is (Outcome.REFUSED if isinstance(error, Refused) else Outcome.ERROR)
+    assert run.result.reason == error.what
+    assert run.count(a.Publish) == 1
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.UNREACHABLE, ErrorKind.THROTTLED, ErrorKind.EXPIRED])
+def test_five_minutes_of_failing_are_enough_and_the_last_answer_is_told(kind: ErrorKind) -> None:
+    run = play(scripted(Publish=[failing(kind)] * 99), inputs(package="build"), weather=STEADY)
+    assert end(run) == (Outcome.ERROR, "lambda:Test: Fault", "")
+    assert 300.0 <= run.now < 340.0
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.UNREACHABLE, ErrorKind.THROTTLED])
+def test_a_few_times_it_is_tried_however_long_an_answer_takes(kind: ErrorKind) -> None:
+    world = scripted(Publish=[failing(kind)] * 99)
+    run = Run(world, first(inputs(package="build"), context()), weather=STEADY)
+    answer = run._answer
+
+    def late(action: a.Action) -> tuple[float, a.Observation]:
+        at, observation = answer(action)
+        return (at + 400.0 if isinstance(action, a.Publish) else at), observation
+
+    run._answer = late  # type: ignore[method-assign]
+    play_together(world, run)
+    assert run.count(a.Publish) == 4
+    assert run.result.outcome is Outcome.ERROR
+
+
+def test_a_function_that_is_busy_for_five_minutes_is_looked_at_and_published_again() -> None:
+    """By then something else may have happened to it: what is there tells."""
+    run = play(scripted(Publish=[failing(ErrorKind.CONFLICT, *BUSY)] * 70), inputs(package="build"), weather=STEADY)
+    assert run.result.outcome is Outcome.SUCCEEDED
+    times = moments(run, a.Publish)
+    pauses = [later - earlier for earlier, later in pairwise(times)]
+    assert max(pauses[:50]) <= 5.7
+    waited = run.said(e.Waiting)
+    assert waited[0] == e.Waiting(at=pytest.approx(0.3), key="checkout:live", what="Lambda is still updating checkout")
+    assert len(waited) == 2
+    looks = moments(run, a.LookVersion)
+    assert 300.0 < looks[0] < 310.0
+
+
+# --- a version that is not ready ---
+
+
+def test_a_version_that_is_pending_is_looked_at_every_five_seconds_until_it_is_ready() -> None:
+    run = play(at_once(latest_sha=OURS, activation_takes=20.0), inputs(package="build"), weather=STEADY)
+    assert run.said(e.Waiting) == [
+        e.Waiting(at=pytest.approx(0.2), key="checkout:live", what="Version 2 is being prepared by Lambda")
+    ]
+    assert {action for _, action in run.asked(a.LookVersion)} == {
+        a.LookVersion(key="checkout:live", function="checkout", version="2")
+    }
+    assert moments(run, a.LookVersion) == [2.2, 7.3, 12.4, 17.5, 22.6]
+    assert run.result.outcome is Outcome.SUCCEEDED
+
+
+def test_a_version_that_is_given_is_waited_for_as_well() -> None:
+    world = at_once(versions={"1": "old", "2": "new"}, version_settings={"1": {}, "2": {}}, active_at={"2": 10.0})
+    run = play(world, inputs(target_version="2"), weather=STEADY)
+    assert (run.result.outcome, moments(run, a.LookVersion)) == (Outcome.SUCCEEDED, [2.1, 7.2, 12.3])
+    assert kinds(run) == ["Create"]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (None, "gone."),
+        (FunctionVersion(function="checkout", version="2", code_sha256=OURS, state="Inactive"), "Inactive."),
+        (
+            FunctionVersion(
+                function="checkout", version="2", code_sha256=OURS, state="Failed", state_reason="no subnet."
+            ),
+            "Failed: no subnet.",
+        ),
+    ],
+)
+def test_a_version_that_does_not_become_ready_is_not_deployed(found: FunctionVersion | None, said: str) -> None:
+    world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=20.0, script={"LookVersion": [found]})
+    run = play(world, inputs(package="build"), weather=STEADY)
+    assert end(run) == (Outcome.FAILED, f"Version 2 became {said} Nothing was deployed.", "")
+    assert world.deployments == []
+
+
+def test_a_version_that_is_pending_for_26_minutes_is_given_up() -> None:
+    """They count from its publishing, which something else had held up here."""
+    world = at_once(latest_sha=OURS, activation_takes=1e6, busy_until=200.0)
+    run = play(world, inputs(package="build"), weather=STEADY)
+    assert end(run) == (Outcome.FAILED, "Version 2 is not ready after 26 minutes.", "")
+    assert 1760.0 < run.now < 1770.0
+
+
+def test_there_is_one_look_at_a_time_however_long_its_answer_takes() -> None:
+    run = play(
+        at_once(latest_sha=OURS, activation_takes=400.0), inputs(package="build"), weather=Weather(delays=(70.0, 70.0))
+    )
+    looks = moments(run, a.LookVersion)
+    assert all(later - earlier >= 70.0 for earlier, later in pairwise(looks))
+    assert len(looks) > 3
+
+
+def test_what_failed_looks_do_is_forgotten_with_the_first_that_succeeds() -> None:
+    """The pauses between them grow anew."""
+    gone = failing(ErrorKind.UNREACHABLE)
+    pending = FunctionVersion(function="checkout", version="2", code_sha256=OURS, state="Pending")
+    script = {"LookVersion": [gone, gone, gone, pending, gone]}
+    world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=10.0, script=script)  # type: ignore[arg-type]
+    run = play(world, inputs(package="build"), weather=STEADY)
+    assert run.result.outcome is Outcome.SUCCEEDED
+    pauses = [later - earlier for earlier, later in pairwise(moments(run, a.LookVersion))]
+    assert pauses == pytest.approx([2.1, 4.1, 8.1, 5.1, 2.1], rel=0.11)
+    busy = FunctionVersion(function="checkout", version="$LATEST", code_sha256="new", last_update_status="InProgress")
+    settling = scripted(LookVersion=[gone, gone, gone, busy, gone])
+    settling.busy_until = 1.0
+    run = play(settling, inputs(package="build"), weather=STEADY)
+    pauses = [later - earlier for earlier, later in pairwise(moments(run, a.LookVersion))]
+    assert pauses == pytest.approx([2.1, 4.1, 8.1, 2.1, 2.1], rel=0.11)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (failing(ErrorKind.DENIED, "AccessDeniedException"), Outcome.ERROR),
+        (Refused("Not this account."), Outcome.REFUSED),
+    ],
+)
+def test_a_version_that_may_not_be_looked_at_ends_the_run(error: Exception, outcome: Outcome) -> None:
+    world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=9.0, script={"LookVersion": [error]})
+    run = play(world, inputs(package="build"), weather=STEADY)
+    assert end(run) == (outcome, error.what, "")  # type: ignore[attr-defined]
+    assert run.count(a.LookVersion) == 1
+
+
+def test_looks_that_fail_for_26_minutes_end_the_run_and_no_sooner() -> None:
+    script = {"LookVersion": [failing(ErrorKind.THROTTLED)] * 99}
+    world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=9.0, script=script)  # type: ignore[arg-type]
+    run = play(world, inputs(package="build"), weather=STEADY)
+    assert end(run) == (Outcome.FAILED, "Version 2 is not ready after 26 minutes.", "")
+    assert 1560.0 <= run.now < 1600.0
+
+
+def test_a_function_that_is_deleted_during_its_update_is_missed() -> None:
+    run = play(Scripted(routing=AT_ONCE, update_takes=10.0, script={"LookVersion": [None]}), inputs(package="build"))
+    assert end(run) == (Outcome.ERROR, "Function checkout does not exist any more.", "")
+
+
+def test_a_function_that_is_deleted_while_its_update_is_waited_for_is_planned_anew() -> None:
+    """Which finds it missing."""
+    world = scripted(LookVersion=[None])
+    world.busy_until = 1.15
+    run = play(world, inputs(package="build"), weather=STEADY)
+    assert (moments(run, a.Gather), moments(run, a.LookVersion)) == ([0.0, 1.2], [1.1])
+    assert run.result.outcome is Outcome.SUCCEEDED, "it is there again"
+
+
+# --- the first deployment, call by call ---
+
+
+def first_one(**script: list[object]) -> Scripted:
+    return Scripted(routing=AT_ONCE, latest_sha=OURS, alias_exists=False, script=script)
+
+
+def create_it(world: Scripted, **more: Any) -> Run:
+    return play(world, inputs(package="build", create_alias="true"), weather=STEADY, **more)
+
+
+FIRST = (
+    "First deployment: alias `live` was created on version 2 and serves it. There was nothing to shift traffic from, "
+    "so CodeDeploy was not asked."
+)
+
+
+def test_the_first_alias_is_created_and_then_read() -> None:
+    run = create_it(first_one())
+    assert run.asked(a.CreateAlias) == [
+        (pytest.approx(0.2), a.CreateAlias(key="checkout:live", function="checkout", alias="live", version="2"))
+    ]
+    assert run.asked(a.LookAlias) == [
+        (pytest.approx(0.3), a.LookAlias(key="checkout:live", function="checkout", alias="live"))
+    ]
+    alias = Alias(function="checkout", name="live", version="2", revision_id="1")
+    assert run.said(e.AliasRead) == [e.AliasRead(at=pytest.approx(0.4), key="checkout:live", alias=alias)]
+    assert end(run) == (Outcome.SUCCEEDED, FIRST, "")
+    assert (run.result.deployed, run.result.live_version) == (True, "2")
+
+
+def test_what_the_first_alias_serves_is_told_however_long_its_version_took() -> None:
+    world = first_one()
+    world.activation_takes = 200.0
+    run = create_it(world)
+    assert (run.result.outcome, run.result.live_version) == (Outcome.SUCCEEDED, "2")
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.UNREACHABLE, ErrorKind.CONFLICT])
+def test_where_it_may_be_there_it_is_read_before_it_is_asked_for_again(kind: ErrorKind) -> None:
+    run = create_it(first_one(CreateAlias=[failing(kind)]))
+    assert moments(run, a.CreateAlias) == pytest.approx([0.2, 2.4], abs=0.2)
+    assert moments(run, a.LookAlias)[0] == pytest.approx(1.3)
+    assert end(run) == (Outcome.SUCCEEDED, FIRST, "")
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.THROTTLED, ErrorKind.EXPIRED])
+def test_a_creation_that_had_no_effect_is_repeated_for_five_minutes(kind: ErrorKind) -> None:
+    twice = create_it(first_one(CreateAlias=[failing(kind)] * 2))
+    assert moments(twice, a.CreateAlias) == pytest.approx([0.2, 1.3, 3.4], abs=0.4)
+    assert (twice.count(a.LookAlias), twice.result.outcome) == (1, Outcome.SUCCEEDED)
+    never = first_one(CreateAlias=[failing(kind)] * 99)
+    never.activation_takes = 200.0
+    run = create_it(never)
+    assert end(run) == (Outcome.ERROR, "lambda:Test: Fault", "")
+    assert 500.0 <= run.now < 540.0
+
+
+def test_a_creation_that_is_denied_ends_the_run() -> None:
+    run = create_it(first_one(CreateAlias=[failing(ErrorKind.DENIED, "AccessDeniedException", "no")]))
+    assert end(run) == (Outcome.ERROR, "lambda:Test: AccessDeniedException: no", "")
+    assert run.count(a.CreateAlias) == 1
+
+
+def test_an_alias_that_somebody_else_created_meanwhile_is_not_taken_for_ours() -> None:
+    theirs = Alias(function="checkout", name="live", version="7")
+    run = create_it(first_one(LookAlias=[theirs]))
+    assert end(run) == (
+        Outcome.REFUSED,
+        "Somebody else created alias live in the meantime, on version 7.",
+        "Run again: traffic is then shifted from that version.",
+    )
+    assert (run.result.deployed, run.result.live_version) == (False, "7")
+
+
+def test_an_alias_that_is_not_there_after_its_creation_is_created_again_a_few_times() -> None:
+    once = create_it(first_one(LookAlias=[None]))
+    assert (once.count(a.CreateAlias), once.count(a.LookAlias)) == (2, 2)
+    assert once.result.outcome is Outcome.SUCCEEDED
+    never = create_it(first_one(LookAlias=[None] * 99))
+    assert end(never) == (Outcome.ERROR, "Alias live was created and cannot be found.", "")
+    assert (never.count(a.CreateAlias), never.count(a.LookAlias)) == (6, 6)
+
+
+def test_looks_at_the_new_alias_that_fail_are_repeated_and_those_that_are_denied_are_not() -> None:
+    failed = create_it(first_one(LookAlias=[failing(ErrorKind.THROTTLED)] * 3))
+    assert failed.result.outcome is Outcome.SUCCEEDED
+    assert failed.count(a.CreateAlias) == 1
+    pauses = [later - earlier for earlier, later in pairwise(moments(failed, a.LookAlias))]
+    assert pauses == pytest.approx([2.1, 4.1, 8.1], rel=0.11)
+    never = first_one(LookAlias=[failing(ErrorKind.UNREACHABLE)] * 99)
+    never.activation_takes = 200.0
+    run = create_it(never)
+    assert end(run) == (Outcome.ERROR, "lambda:Test: Fault", "")
+    assert 1760.0 <= run.now < 1800.0
+    denied = create_it(first_one(LookAlias=[failing(ErrorKind.DENIED, "AccessDeniedException")]))
+    assert end(denied) == (Outcome.ERROR, "lambda:Test: AccessDeniedException", "")
+
+
+def test_after_a_signal_an_alias_is_looked_for_and_not_created_again() -> None:
+    """Its creation had been under way, and it was asked for once more after the signal."""
+    terminal = context(actions=False)
+    lost = create_it(first_one(CreateAlias=[failing(ErrorKind.UNREACHABLE)]), signals=[0.25], run=terminal)
+    assert (moments(lost, a.CreateAlias), lost.count(a.LookAlias)) == ([0.2], 6)
+    assert end(lost) == (
+        Outcome.CANCELLED,
+        "Cancelled while alias live was being created; it cannot be found.",
+        "",
+    )
+    late = create_it(first_one(LookAlias=[None, None]), signals=[0.35], run=terminal)
+    assert moments(late, a.CreateAlias) == [0.2]
+    assert moments(late, a.LookAlias) == pytest.approx([0.3, 1.4, 3.5], abs=0.3)
+    assert end(late) == (Outcome.CANCELLED, f"Cancelled too late. {FIRST}", "")
+    throttled = create_it(first_one(CreateAlias=[failing(ErrorKind.THROTTLED)]), signals=[0.25], run=terminal)
+    assert end(throttled) == (Outcome.CANCELLED, "Cancelled: lambda:Test: Fault", "")
+    assert throttled.count(a.CreateAlias) == 1
+
+
+@pytest.mark.parametrize("again", ["the same", "a failure"])
+@pytest.mark.parametrize("after", [0.5, 60.0])
+def test_answers_that_come_a_second_time_change_nothing(after: float, again: str) -> None:
+    """At once, and while the deployment is followed; of looks only what comes later, for they tell of their moment."""
+    world = CodeWorld(update_takes=3.0, activation_takes=12.0, code=replace(PACKAGE, size=DIRECT_LIMIT + 1))
+    run = Run(world, first(inputs(package="build"), context()), weather=STEADY)
+    answer = run._answer
+    kinds = (a.StoreCode, a.UpdateCode, a.Publish) + ((a.LookVersion, a.CreateAlias) if after > 1.0 else ())
+
+    def twice(action: a.Action) -> tuple[float, a.Observation]:
+        at, observation = answer(action)
+        if isinstance(action, kinds):
+            failed = a.Failed(action=action, error=failing(ErrorKind.REJECTED))
+            run._expect(at + after, observation if again == "the same" else failed)
+        return at, observation
+
+    run._answer = twice  # type: ignore[method-assign]
+    play_together(world, run)
+    assert run.result.outcome is Outcome.SUCCEEDED
+    assert (len(world.updates), sorted(world.versions), len(world.deployments)) == (1, ["1", "2"], 1)
+    assert len(run.said(e.VersionPublished)) == 1
+
+
+# --- whatever happens ---
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    others=st.lists(st.tuples(st.floats(0, 40), st.sampled_from(["code", "settings"])), max_size=3),
+    takes=st.sampled_from([0.0, 3.0, 20.0]),
+    rate=st.sampled_from([0.0, 0.2, 0.6]),
+    signals=st.lists(st.floats(0, 60), max_size=1),
+    alias_exists=st.booleans(),
+)
+def test_whatever_happens_nothing_is_overwritten_and_the_verdict_is_true(
+    seed: int,
+    others: list[tuple[float, str]],
+    takes: float,
+    rate: float,
+    signals: list[float],
+    alias_exists: bool,
+) -> None:
+    world = at_once(update_takes=takes, activation_takes=takes, alias_exists=alias_exists, others=sorted(others))
+    weather = Weather(rates={"UpdateCode": rate, "Publish": rate, "LookVersion": rate, "CreateAlias": rate}, until=80.0)
+    given_inputs = inputs(package="build", create_alias="true")
+    run = play(world, given_inputs, weather=weather, signals=signals, seed=seed)
+    for _, action in run.asked(a.UpdateCode):
+        assert isinstance(action, a.UpdateCode)
+        assert action.revision_id, "an update without a guard"
+    for _, version in world.publishings:
+        assert world.versions[version] == OURS, "somebody else's code was published"
+    serves_ours = world.alias_exists and not world.alias_weights and world.versions[world.alias_version] == OURS
+    assert run.result.deployed == (run.result.outcome is Outcome.SUCCEEDED)
+    if run.result.deployed:
+        assert serves_ours
+    if run.result.outcome in (Outcome.REFUSED, Outcome.UNCHANGED) and alias_exists:
+        assert world.alias_version == "1"
+
+
+def test_two_runs_at_once_end_with_one_of_them_refused_or_waiting() -> None:
+    """The second one finds the function changed, or the first one's code there already."""
+    world = at_once(update_takes=5.0)
+    one = Run(world, first(inputs(package="build"), context(100), "0badcafe"), weather=FAIR)
+    two = Run(world, first(inputs(package="build"), context(101), "0badbeef"), weather=FAIR, seed=1)
+    play_together(world, one, two)
+    assert {one.result.outcome, two.result.outcome} <= {Outcome.SUCCEEDED, Outcome.UNCHANGED, Outcome.REFUSED}
+    assert Outcome.SUCCEEDED in (one.result.outcome, two.result.outcome)
+    assert sorted(world.versions) == ["1", "2"]

@@ -1,0 +1,955 @@
+"""The truth after the end: what the alias serves, what that means, and what we set back ourselves.
+
+Every answer takes a tenth of a second here, and one that fails a second more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import groupby, pairwise
+from typing import Any
+
+import pytest
+
+from ci_deploy.core.aws import Alias, Deployment, DeploymentStatus
+from ci_deploy.core.errors import ErrorKind, Refused
+from ci_deploy.core.machine import actions as a
+from ci_deploy.core.machine.release import step
+from ci_deploy.core.machine.rollout import jittered
+from ci_deploy.core.run import Outcome, Rollback
+from ci_deploy.core.story import events as e
+from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
+from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
+
+ON_FAILURE = frozenset({"DEPLOYMENT_FAILURE"})
+HOOKS: dict[str, Any] = {"before_allow_traffic": "CodeDeployHook_a", "after_allow_traffic": "CodeDeployHook_b"}
+
+
+def go(world: World, *, weather: Weather = STEADY, signals: tuple[float, ...] = (), **given: Any) -> Run:
+    return play(world, inputs(**given), weather=weather, signals=signals)
+
+
+def begun(seconds: float = 5.0, **more: Any) -> World:
+    """Somebody's deployment from version 1 to 7 has run for some time."""
+    fields: dict[str, Any] = {"created": 0.0, "current": "1", "target": "7", "routing": CANARY}
+    world = World(versions={"1": "old", "7": "seven"}, deployments=[Running(id="d-OTHER0000", **fields | more)])
+    world.advance(seconds)
+    return world
+
+
+def did(run: Run) -> str:
+    """What was asked for, in order; the same several times in a row is told once."""
+    return " ".join(name for name, _ in groupby(type(action).__name__ for _, action in run.actions))
+
+
+def at(run: Run, kind: type[a.Action]) -> list[float]:
+    return [round(when, 3) for when, _ in run.asked(kind)]
+
+
+def end(run: Run) -> tuple[Outcome, Rollback, str, str]:
+    return run.result.outcome, run.result.rollback, run.result.reason, run.result.remedy
+
+
+def stops(run: Run) -> int:
+    return run.count(a.Stop)
+
+
+def warnings(run: Run) -> list[tuple[str, str, str]]:
+    found = [event.finding for event in run.events if isinstance(event, e.Noticed)]
+    return [(finding.code, finding.text, finding.remedy) for finding in found]
+
+
+@dataclass(kw_only=True)
+class Reading(World):
+    """`readings`: what the alias's next readings say, (version, weights) or None where it is gone; then the truth."""
+
+    readings: list[tuple[str, dict[str, float]] | None] = field(default_factory=list)
+
+    def perform(self, action: a.Action) -> a.Answer:
+        if not (isinstance(action, a.LookAlias) and self.readings):
+            return super().perform(action)
+        said = self.readings.pop(0)
+        return said and replace(self.alias(), version=said[0], weights=said[1])
+
+
+class Slow(Run):
+    """Answers to some actions take longer: seconds, by the action's name."""
+
+    def __init__(self, world: World, late: dict[str, float], *, signals: tuple[float, ...] = (), **given: str) -> None:
+        super().__init__(world, first(inputs(**given), context()), weather=STEADY, signals=signals)
+        self.late = late
+        play_together(world, self)
+
+    def _answer(self, action: a.Action) -> tuple[float, a.Observation]:
+        arrives, observation = super()._answer(action)
+        return arrives + self.late.get(type(action).__name__, 0.0), observation
+
+
+def storm(*kinds: ErrorKind, until: float = 1e12, **rates: float) -> Weather:
+    return replace(STEADY, rates=rates, kinds=kinds, until=until, lost_answers=0.0)
+
+
+REATTACH = (
+    "Re-attach with `ci-deploy status --function checkout --alias live --application app --deployment-group group "
+    "--deployment-id {} --wait true`."
+)
+ALARM = (
+    "A CloudWatch alarm of deployment group group went into ALARM, so CodeDeploy stopped the deployment, in "
+    "AllowTraffic."
+)
+ALARM_HINT = (
+    "Look at what the alarm measures for version 2 of checkout. To deploy a fix while it rings, use `ignore-alarms: "
+    "true`."
+)
+PUT_BACK = (
+    "Put all traffic on version 1 with `aws lambda update-alias --function-name checkout --name live "
+    "--function-version 1 --routing-config AdditionalVersionWeights={}`"
+)
+
+
+def aliases(run: Run) -> list[str]:
+    """What was said of the alias."""
+    return [line for line in told(run) if line.startswith("alias ")]
+
+
+# --- the alias is read ---
+
+
+def test_a_success_is_one_when_the_alias_serves_the_version_alone() -> None:
+    run = go(World(routing=AT_ONCE))
+    assert end(run) == (Outcome.SUCCEEDED, Rollback.NONE, "The alias serves version 2 at 100 %.", "")
+    assert (run.result.deployed, run.result.settled) == (True, True)
+    assert aliases(run) == ["alias serves 2=100"]
+
+
+def test_an_alias_that_says_otherwise_is_read_again_for_a_while_and_each_news_told_once() -> None:
+    run = go(Reading(routing=AT_ONCE, readings=[("1", {"2": 50.0}), ("1", {"2": 50.0}), ("1", {"2": 60.0})]))
+    assert at(run, a.LookAlias) == [2.475, 4.575, 6.675, 8.775]
+    assert aliases(run) == ["alias serves 1=50,2=50", "alias serves 1=40,2=60", "alias serves 2=100"]
+    assert run.result.deployed
+
+
+@pytest.mark.parametrize(
+    ("reading", "serves", "weights"),
+    [
+        (("1", {}), "version 1 at 100 %", ""),
+        (("1", {"2": 10.0}), "version 1 at 90 % and version 2 at 10 %", "1=90,2=10"),
+        (("2", {"1": 0.0}), "version 2 at 100 % and version 1 at 0 %", "2=100"),
+    ],
+)
+def test_what_codedeploy_calls_a_success_is_none_if_the_alias_keeps_saying_otherwise(
+    reading: tuple[str, dict[str, float]], serves: str, weights: str
+) -> None:
+    run = go(Reading(routing=AT_ONCE, readings=[reading] * 9))
+    assert at(run, a.LookAlias) == [2.475, 4.575, 6.675, 8.775, 10.875]
+    assert end(run) == (
+        Outcome.FAILED,
+        Rollback.NONE,
+        f"CodeDeploy reports deployment d-DEPLOY000 as Succeeded, but the alias serves {serves}, not version 2 at "
+        "100 %: something else moved it.",
+        "Find out who changed the alias (CloudTrail: UpdateAlias), then deploy again.",
+    )
+    assert (run.result.deployed, run.result.live_weights) == (False, weights)
+
+
+def test_after_a_signal_there_is_no_time_to_read_it_again() -> None:
+    world = Reading(routing=AT_ONCE, readings=[("1", {"2": 50.0})] * 9)
+    run = go(world, signals=(2.5,))
+    assert (at(run, a.LookAlias), run.result.outcome, run.result.settled) == ([2.475], Outcome.CANCELLED, False)
+    world.readings.clear()
+    finishing = post_step(run, weather=STEADY)
+    assert finishing is not None
+    assert finishing.result.reason == (
+        "Cancelled, but deployment d-DEPLOY000 had succeeded: the alias serves version 2 at 100 %."
+    )
+
+
+def test_an_alias_that_is_gone_is_a_failure() -> None:
+    run = go(Reading(routing=AT_ONCE, readings=[None]))
+    assert end(run) == (
+        Outcome.FAILED,
+        Rollback.NONE,
+        "Alias live of checkout does not exist any more.",
+        "Somebody deleted it; create it again on the version that should serve.",
+    )
+    assert (run.result.live_version, run.result.deployed) == ("", False)
+
+
+def test_a_reading_that_comes_when_none_is_asked_for_says_nothing() -> None:
+    world = World()
+    run = Run(world, first(inputs(), context()), weather=STEADY)
+    until(world, run, 30.0)
+    look = a.LookAlias(key="checkout:live", function="checkout", alias="live")
+    repair = a.RepairAlias(key="checkout:live", alias=world.alias(), version="1", application="app", group="group")
+    error = Refused("no")
+    for observation in (
+        a.Done(action=look, answer=world.alias()),
+        a.Failed(action=look, error=error),
+        a.Done(action=repair, answer=world.alias()),
+        a.Failed(action=repair, error=error),
+    ):
+        made = step(run.release, observation, run.now)
+        assert (made.release.rollouts, made.actions, made.events) == (run.release.rollouts, (), ())
+
+
+# --- the alias cannot be read ---
+
+
+def test_a_reading_that_fails_for_the_moment_is_repeated_ever_more_slowly() -> None:
+    run = go(World(routing=AT_ONCE), weather=storm(ErrorKind.UNREACHABLE, until=100.0, LookAlias=1.0))
+    asked = at(run, a.LookAlias)
+    pauses = [jittered(min(20.0, 2.0**n), "0badcafe", n) for n in range(len(asked) - 1)]
+    assert [later - earlier - 1.1 for earlier, later in pairwise(asked)] == pytest.approx(pauses, abs=0.01)
+    assert (run.result.outcome, len(asked)) == (Outcome.SUCCEEDED, 10)
+
+
+@pytest.mark.parametrize(("kind", "ends"), [(ErrorKind.UNREACHABLE, 621.05), (ErrorKind.DENIED, 3.575)])
+def test_what_is_not_read_in_ten_minutes_or_must_not_be_read_is_not_claimed(kind: ErrorKind, ends: float) -> None:
+    run = go(World(routing=AT_ONCE), weather=storm(kind, LookAlias=1.0))
+    assert end(run) == (
+        Outcome.LOST_CONTACT,
+        Rollback.UNKNOWN,
+        "Deployment d-DEPLOY000 is Succeeded, but what the alias serves could not be read: test:LookAlias: Fault: "
+        "weather",
+        REATTACH.format("d-DEPLOY000"),
+    )
+    assert (run.result.live_version, run.result.deployed, run.result.settled) == ("", False, True)
+    assert round(run.now, 3) == ends
+
+
+def test_a_refusal_to_read_is_no_matter_of_patience() -> None:
+    class Closed(World):
+        def perform(self, action: a.Action) -> a.Answer:
+            if isinstance(action, a.LookAlias):
+                raise Refused("The account is another one.")
+            return super().perform(action)
+
+    run = go(Closed(routing=AT_ONCE))
+    assert (run.count(a.LookAlias), run.result.outcome) == (1, Outcome.LOST_CONTACT)
+
+
+@pytest.mark.parametrize(
+    ("given", "signals", "outcome", "status", "settled"),
+    [
+        ({"timeout": "90s"}, (), Outcome.TIMED_OUT, "Stopped", False),
+        ({"timeout": "90s", "on_timeout": "leave"}, (), Outcome.TIMED_OUT, "InProgress", True),
+        ({"on_cancel": "leave"}, (30.0,), Outcome.CANCELLED, "InProgress", False),
+        ({"on_cancel": "leave"}, (0.35,), Outcome.CANCELLED, "unknown", False),
+    ],
+)
+def test_without_a_reading_the_cause_leads_and_the_post_step_reads_it_except_where_it_was_left_at_the_time_limit(
+    given: dict[str, Any], signals: tuple[float, ...], outcome: Outcome, status: str, settled: bool
+) -> None:
+    """The post step would stop by `on-cancel` what `on-timeout` has left."""
+    run = go(World(), weather=storm(ErrorKind.DENIED, LookAlias=1.0), signals=signals, **given)
+    assert (run.result.outcome, run.result.rollback, run.result.settled) == (outcome, Rollback.UNKNOWN, settled)
+    assert run.result.reason == (
+        f"Deployment d-DEPLOY000 is {status}, but what the alias serves could not be read: test:LookAlias: Fault: "
+        "weather"
+    )
+
+
+def test_a_signal_that_comes_while_it_is_read_leads_too() -> None:
+    run = go(World(routing=AT_ONCE), weather=storm(ErrorKind.DENIED, LookAlias=1.0), signals=(2.5,))
+    assert (run.result.outcome, run.result.rollback, run.result.settled) == (
+        Outcome.CANCELLED,
+        Rollback.UNKNOWN,
+        False,
+    )
+
+
+# --- the diagnosis comes first ---
+
+
+@pytest.mark.parametrize(("takes", "read_at"), [(0.0, 16.339), (20.0, 20.139), (300.0, 46.339)])
+def test_why_it_failed_belongs_into_the_verdict_and_is_awaited_for_half_a_minute(takes: float, read_at: float) -> None:
+    run = Slow(World(dies_of=["INTERNAL_ERROR"]), {"Diagnose": takes}, auto_rollback="off")
+    assert at(run, a.LookAlias) == [pytest.approx(read_at, abs=2.0)]
+    why = "CodeDeploy had an internal error, in AllowTraffic"
+    unknown = "Deployment d-DEPLOY000 is Failed: INTERNAL_ERROR"
+    assert run.result.reason == (
+        f"{unknown if takes > 30 else why}. Nothing had to be rolled back: the alias serves version 1 at 100 %."
+    )
+
+
+def test_after_a_signal_no_diagnosis_is_awaited() -> None:
+    run = Slow(World(dies_of=["INTERNAL_ERROR"]), {"Diagnose": 300.0}, signals=(20.0,), auto_rollback="off")
+    assert (at(run, a.LookAlias), run.result.outcome) == ([20.0], Outcome.CANCELLED)
+
+
+# --- throttled before any traffic moved ---
+
+ONCE_MORE = (
+    "throttled",
+    "Lambda throttled CodeDeploy's own requests, and d-DEPLOY000 failed before any traffic moved: it is tried once "
+    "more.",
+    "",
+)
+THROTTLED = (
+    "Lambda throttled CodeDeploy's own requests (15 a second for all of an account and region), in AllowTraffic."
+)
+FEWER = "Deploy fewer functions at the same time (`max-parallel`), then run again."
+
+
+def test_what_lambda_throttled_before_any_traffic_moved_is_tried_once_more_after_a_pause() -> None:
+    run = go(World(dies_of=["THROTTLED"]))
+    assert (warnings(run), run.result.outcome, run.result.deployed) == ([ONCE_MORE], Outcome.SUCCEEDED, True)
+    first_, again = at(run, a.Gather)
+    (verdict,) = (event.at for event in run.events if isinstance(event, e.Noticed))
+    assert (first_, again) == (0.0, round(verdict + jittered(20.0, "0badcafe"), 3))
+    assert len({event.marker_id for event in run.events if isinstance(event, e.Creating)}) == 2
+
+
+def test_a_manual_rollback_is_tried_once_more_too() -> None:
+    world = World(alias_version="2", versions={"1": "old", "2": "new"}, dies_of=["THROTTLED"])
+    run = go(world, command="rollback", reason="bad", to_version="1", force="true")
+    assert (warnings(run), run.result.outcome, world.alias_version) == ([ONCE_MORE], Outcome.SUCCEEDED, "1")
+
+
+def test_it_is_tried_once_more_and_no_further() -> None:
+    run = go(World(dies_of=["THROTTLED", "THROTTLED"]))
+    assert (warnings(run), run.count(a.Create)) == ([ONCE_MORE], 2)
+    assert end(run) == (
+        Outcome.ROLLED_BACK,
+        Rollback.SUCCEEDED,
+        f"{THROTTLED} Rolled back by d-ROLLBACK3: the alias serves version 1 at 100 %.",
+        FEWER,
+    )
+
+
+class Throttled(World):
+    """Lambda throttles when the alarm would ring, or just when a stop is asked for."""
+
+    def _finish(self, running: Running, status: DeploymentStatus, code: str) -> None:
+        super()._finish(running, status, "THROTTLED" if code in ("ALARM_ACTIVE", "MANUAL_STOP") else code)
+
+
+@pytest.mark.parametrize(("readable", "when"), [(True, "in AllowTraffic"), (False, "")])
+def test_where_traffic_has_moved_or_it_cannot_be_told_it_is_not_tried_again_though_it_was_brought_back(
+    readable: bool, when: str
+) -> None:
+    run = go(Throttled(alarm_at=60.0, targets_readable=readable))
+    assert (warnings(run), run.count(a.Create)) == ([], 1)
+    assert end(run) == (
+        Outcome.ROLLED_BACK,
+        Rollback.SUCCEEDED,
+        THROTTLED.replace(", in AllowTraffic", f", {when}" if when else "")
+        + " Rolled back by d-ROLLBACK1: the alias serves version 1 at 100 %.",
+        FEWER,
+    )
+
+
+def test_where_the_alias_has_been_moved_meanwhile_it_is_not_tried_again() -> None:
+    world = World(dies_of=["THROTTLED"], moved_by_hand=(5.0, "7"), versions={"1": "old", "7": "seven"})
+    run = go(world, auto_rollback="off")
+    assert (warnings(run), run.count(a.Create), run.result.outcome) == ([], 1, Outcome.FAILED)
+
+
+def test_another_error_is_not_tried_again() -> None:
+    run = go(World(dies_of=["INTERNAL_ERROR"]))
+    assert (warnings(run), run.count(a.Create), run.result.outcome) == ([], 1, Outcome.ROLLED_BACK)
+
+
+def test_after_a_signal_nothing_is_tried_again() -> None:
+    run = go(World(dies_of=["THROTTLED"]), signals=(6.6,))
+    assert (warnings(run), run.count(a.Create), run.result.outcome) == ([], 1, Outcome.CANCELLED)
+
+
+def test_after_the_time_limit_nothing_is_tried_again() -> None:
+    run = go(Throttled(hook_seconds=(3600.0, None)), timeout="90s", **HOOKS)
+    assert (warnings(run), run.count(a.Create), run.result.outcome) == ([], 1, Outcome.TIMED_OUT)
+
+
+def test_status_does_not_say_that_it_tries_somebodys_deployment_once_more() -> None:
+    run = go(begun(0.0, dies_of="THROTTLED"), command="status", wait="true", deployment_id="d-OTHER0000")
+    assert (did(run), warnings(run)) == ("Gather Look Diagnose Look LookAlias", [])
+    assert end(run) == (
+        Outcome.FAILED,
+        Rollback.NONE,
+        f"{THROTTLED} Nothing had to be rolled back: the alias serves version 1 at 100 %.",
+        FEWER,
+    )
+
+
+# --- what was left, and what was too late ---
+
+
+@pytest.mark.parametrize(
+    ("given", "signals", "outcome"),
+    [
+        ({"timeout": "90s", "on_timeout": "leave"}, (), Outcome.TIMED_OUT),
+        ({"on_cancel": "leave"}, (30.0,), Outcome.CANCELLED),
+        ({"on_cancel": "leave"}, (1.25,), Outcome.CANCELLED),
+    ],
+)
+def test_what_is_left_running_is_said_with_what_serves_meanwhile(
+    given: dict[str, Any], signals: tuple[float, ...], outcome: Outcome
+) -> None:
+    run = go(World(), signals=signals, **given)
+    assert end(run) == (
+        outcome,
+        Rollback.NONE,
+        "Deployment d-DEPLOY000 goes on; the alias serves version 1 at 90 % and version 2 at 10 % now.",
+        REATTACH.format("d-DEPLOY000"),
+    )
+    assert (run.result.settled, run.result.live_weights) == (True, "1=90,2=10")
+
+
+@pytest.mark.parametrize(
+    ("world", "given", "outcome", "target"),
+    [
+        (World, {"timeout": "90s"}, Outcome.TIMED_OUT, "2"),
+        (begun, {"command": "stop"}, Outcome.FAILED, "7"),
+        (begun, {"command": "rollback", "reason": "bad"}, Outcome.FAILED, "7"),
+    ],
+)
+def test_what_could_not_be_stopped_is_said_to_go_on_and_why(
+    world: Callable[[], World], given: dict[str, Any], outcome: Outcome, target: str
+) -> None:
+    run = go(world(), weather=storm(ErrorKind.DENIED, Stop=1.0), **given)
+    number = "d-OTHER0000" if target == "7" else "d-DEPLOY000"
+    assert end(run) == (
+        outcome,
+        Rollback.UNKNOWN,
+        f"Deployment {number} goes on, for it could not be stopped (test:Stop: Fault: weather); the alias serves "
+        f"version 1 at 90 % and version {target} at 10 % now.",
+        REATTACH.format(number),
+    )
+    assert not run.result.settled
+
+
+def late_stop(command: str, **given: Any) -> Run:
+    """Each answer takes so long that what is to be stopped has succeeded when the stop arrives."""
+    return go(
+        begun(1.5, routing=AT_ONCE, hook_seconds=(None, 0.5)),
+        weather=replace(STEADY, delays=(2.0, 2.0)),
+        command=command,
+        **given,
+    )
+
+
+def test_a_stop_that_comes_too_late_changes_nothing() -> None:
+    run = late_stop("stop")
+    assert end(run) == (
+        Outcome.UNCHANGED,
+        Rollback.NONE,
+        "Too late to stop: deployment d-OTHER0000 had succeeded; the alias serves version 7 at 100 %.",
+        "",
+    )
+
+
+def test_a_rollback_whose_stop_comes_too_late_says_that_it_takes_another() -> None:
+    run = late_stop("rollback", reason="bad")
+    assert end(run) == (
+        Outcome.FAILED,
+        Rollback.NONE,
+        "Too late to stop: deployment d-OTHER0000 had succeeded; the alias serves version 7 at 100 %.",
+        "Run the rollback again: it now deploys the version before.",
+    )
+    assert not run.result.deployed
+
+
+@pytest.mark.parametrize("signal", [2.25, 2.5])
+def test_a_signal_that_comes_too_late_is_said_with_what_serves(signal: float) -> None:
+    """Before the end was seen, and after it."""
+    run = go(World(routing=AT_ONCE), signals=(signal,))
+    assert end(run) == (
+        Outcome.CANCELLED,
+        Rollback.NONE,
+        "Cancelled, but deployment d-DEPLOY000 had succeeded: the alias serves version 2 at 100 %.",
+        "Roll back with the command `rollback` if this version should not serve.",
+    )
+    assert (run.result.deployed, run.result.settled) == (False, True)
+
+
+# --- after a failure ---
+
+
+def failing(**more: Any) -> World:
+    """An alarm rings after a minute, with a tenth of the traffic shifted."""
+    return World(alarm_at=60.0, versions={"1": "old", "7": "seven"}, latest_sha="seven", alias_version="1", **more)
+
+
+def alarmed(then: str, version: str = "7", remedy: str = "") -> tuple[str, str]:
+    hint = ALARM_HINT.replace("version 2", f"version {version}")
+    return f"{ALARM} {then}", f"{remedy}. {hint}" if remedy else hint
+
+
+@pytest.mark.parametrize(
+    ("world", "given", "outcome", "rollback", "words"),
+    [
+        (
+            failing(),
+            {},
+            Outcome.ROLLED_BACK,
+            Rollback.SUCCEEDED,
+            alarmed("Rolled back by d-ROLLBACK1: the alias serves version 1 at 100 %."),
+        ),
+        (
+            failing(rollback_to="nowhere"),
+            {},
+            Outcome.ROLLED_BACK,
+            Rollback.SUCCEEDED,
+            alarmed("The alias was set back: the alias serves version 1 at 100 %."),
+        ),
+        (
+            failing(rollback_good=False),
+            {},
+            Outcome.ROLLED_BACK,
+            Rollback.SUCCEEDED,
+            alarmed("The alias was set back: the alias serves version 1 at 100 %."),
+        ),
+        (
+            failing(rollback_to="nowhere"),
+            {"restore_alias": "never"},
+            Outcome.ROLLBACK_FAILED,
+            Rollback.FAILED,
+            alarmed(
+                "No rollback deployment appeared to bring back version 1: the alias serves version 1 at 90 % and "
+                "version 7 at 10 %.",
+                remedy=PUT_BACK,
+            ),
+        ),
+        (
+            failing(rollback_good=False),
+            {"restore_alias": "never"},
+            Outcome.ROLLBACK_FAILED,
+            Rollback.FAILED,
+            alarmed(
+                "Its rollback d-ROLLBACK1 did not bring back version 1: the alias serves version 1 at 90 % and "
+                "version 7 at 10 %.",
+                remedy=PUT_BACK,
+            ),
+        ),
+        (
+            failing(rollback_to="nowhere", may_update_alias=False),
+            {},
+            Outcome.ROLLBACK_FAILED,
+            Rollback.FAILED,
+            alarmed(
+                "No rollback deployment appeared to bring back version 1 (lambda:UpdateAlias: AccessDeniedException: "
+                "not authorized): the alias serves version 1 at 90 % and version 7 at 10 %.",
+                remedy=PUT_BACK,
+            ),
+        ),
+        (
+            failing(rollback_takes=5000.0),
+            {"timeout": "10m"},
+            Outcome.ROLLBACK_FAILED,
+            Rollback.UNKNOWN,
+            alarmed(
+                "Its rollback d-ROLLBACK1 is still running: the alias serves version 1 at 90 % and version 7 at 10 % "
+                "now.",
+                remedy=f"If it does not bring that back: {PUT_BACK}",
+            ),
+        ),
+        (
+            failing(),
+            {"auto_rollback": "off"},
+            Outcome.FAILED,
+            Rollback.NONE,
+            alarmed(
+                "No rollback was configured or asked for: the alias serves version 1 at 90 % and version 7 at 10 %.",
+                remedy=PUT_BACK,
+            ),
+        ),
+    ],
+)
+def test_after_a_failure_it_is_said_why_what_became_of_the_traffic_and_what_to_do(
+    world: World, given: dict[str, Any], outcome: Outcome, rollback: Rollback, words: tuple[str, str]
+) -> None:
+    run = go(replace(world), **given)
+    assert end(run) == (outcome, rollback, *words)
+    assert (run.result.deployed, run.result.settled) == (False, True)
+    assert rollback is not Rollback.UNKNOWN or run.count(a.RepairAlias) == 0
+
+
+def test_before_any_traffic_has_moved_nothing_had_to_be_rolled_back() -> None:
+    run = go(World(hook_seconds=(3.0, None), hook_good=(False, True)), auto_rollback="off", **HOOKS)
+    assert end(run)[:3] == (
+        Outcome.FAILED,
+        Rollback.NONE,
+        "Hook CodeDeployHook_a said that the version is not good, or could not be run, in BeforeAllowTraffic. Nothing "
+        "had to be rolled back: the alias serves version 1 at 100 %.",
+    )
+
+
+def test_a_manual_rollback_that_fails_says_what_still_serves() -> None:
+    world = World(alias_version="2", versions={"1": "old", "2": "new"}, dies_of=["INTERNAL_ERROR"])
+    run = go(world, command="rollback", reason="bad", to_version="1", force="true", auto_rollback="off")
+    assert end(run) == (
+        Outcome.FAILED,
+        Rollback.NONE,
+        "CodeDeploy had an internal error, in End. The alias still serves version 2 at 100 %.",
+        "Run again; if it stays, ask AWS Support.",
+    )
+
+
+def test_a_manual_rollback_that_stops_half_way_says_the_split() -> None:
+    world = World(alias_version="2", versions={"1": "old", "2": "new"}, alarm_at=60.0)
+    given = {"to_version": "1", "force": "true", "auto_rollback": "off", "deployment_config": "config"}
+    run = go(world, command="rollback", reason="bad", **given)  # type: ignore[arg-type]
+    assert run.result.reason == (
+        f"{ALARM} No rollback was configured or asked for: the alias serves version 2 at 90 % and version 1 at 10 %."
+    )
+
+
+class Hidden(World):
+    """The rollback deployment is announced and cannot be seen."""
+
+    def perform(self, action: a.Action) -> a.Answer:
+        if isinstance(action, a.Look) and action.ids[0].startswith("d-ROLLBACK"):
+            return ()
+        return super().perform(action)
+
+
+def test_a_rollback_that_is_never_seen_is_not_known_to_be_over() -> None:
+    run = go(Hidden(alarm_at=60.0, rollback_takes=5000.0), timeout="10m")
+    assert end(run)[:3] == (
+        Outcome.ROLLBACK_FAILED,
+        Rollback.UNKNOWN,
+        f"{ALARM} Its rollback d-ROLLBACK1 is still running: the alias serves version 1 at 90 % and version 2 at 10 % "
+        "now.",
+    )
+
+
+@dataclass(kw_only=True)
+class Silent(World):
+    """Nothing can be diagnosed; `said`: what CodeDeploy says of the deployment and of its rollback."""
+
+    said: dict[str, str] = field(default_factory=dict)
+
+    def snapshot(self, running: Running, with_targets: bool) -> Deployment:
+        return replace(super().snapshot(running, with_targets), **self.said)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"error_message": "Alarm errors is active."}, "Alarm errors is active"),
+        ({}, "ALARM_ACTIVE"),
+        ({"error_code": ""}, "CodeDeploy gives no reason"),
+    ],
+)
+def test_without_a_diagnosis_codedeploys_own_words_are_the_reason(said: dict[str, str], why: str) -> None:
+    world = Silent(alarm_at=60.0, said=said)
+    run = go(world, weather=storm(ErrorKind.DENIED, Diagnose=1.0))
+    assert warnings(run) == [("diagnosis", "The diagnosis is incomplete: test:Diagnose: Fault: weather", "")]
+    assert end(run) == (
+        Outcome.ROLLED_BACK,
+        Rollback.SUCCEEDED,
+        f"Deployment d-DEPLOY000 is Stopped: {why}. Rolled back by d-ROLLBACK1: the alias serves version 1 at 100 %.",
+        "",
+    )
+
+
+def test_what_codedeploy_says_of_a_rollback_that_it_does_not_make_is_passed_on() -> None:
+    world = Silent(alarm_at=60.0, rollback_to="nowhere", said={"rollback_message": "no previous revision"})
+    assert go(world, restore_alias="never").result.reason == (
+        f"{ALARM} No rollback deployment appeared (CodeDeploy says: no previous revision) to bring back version 1: the "
+        "alias serves version 1 at 90 % and version 2 at 10 %."
+    )
+
+
+# --- after a stop ---
+
+
+@pytest.mark.parametrize(
+    ("command", "changes", "outcome", "rollback", "then", "remedy"),
+    [
+        ("stop", {}, Outcome.STOPPED, Rollback.SUCCEEDED, "Rolled back by d-ROLLBACK1: the alias serves {}.", ""),
+        ("rollback", {}, Outcome.SUCCEEDED, Rollback.SUCCEEDED, "Rolled back by d-ROLLBACK1: the alias serves {}.", ""),
+        (
+            "stop",
+            {"rollback_to": "nowhere"},
+            Outcome.STOPPED,
+            Rollback.SUCCEEDED,
+            "The alias was set back: the alias serves {}.",
+            "",
+        ),
+        (
+            "stop",
+            {"rollback_to": "nowhere", "may_update_alias": False},
+            Outcome.ROLLBACK_FAILED,
+            Rollback.FAILED,
+            "No rollback deployment appeared to bring back version 1 (lambda:UpdateAlias: AccessDeniedException: not "
+            "authorized): the alias serves {}.",
+            PUT_BACK,
+        ),
+        (
+            "rollback",
+            {"rollback_to": "nowhere", "may_update_alias": False},
+            Outcome.ROLLBACK_FAILED,
+            Rollback.FAILED,
+            "No rollback deployment appeared to bring back version 1 (lambda:UpdateAlias: AccessDeniedException: not "
+            "authorized): the alias serves {}.",
+            PUT_BACK,
+        ),
+        (
+            "stop",
+            {"rollback_takes": 50_000.0},
+            Outcome.ROLLBACK_FAILED,
+            Rollback.UNKNOWN,
+            "Its rollback d-ROLLBACK1 is still running: the alias serves {} now.",
+            f"If it does not bring that back: {PUT_BACK}",
+        ),
+    ],
+)
+def test_after_a_stop_it_is_said_what_became_of_the_traffic(
+    command: str, changes: dict[str, Any], outcome: Outcome, rollback: Rollback, then: str, remedy: str
+) -> None:
+    world = begun()
+    for name, value in changes.items():
+        setattr(world, name, value)
+    run = go(world, command=command, reason="bad")
+    back = rollback is Rollback.SUCCEEDED
+    serves = "version 1 at 100 %" if back else "version 1 at 90 % and version 7 at 10 %"
+    assert end(run) == (
+        outcome,
+        rollback,
+        f"As asked, deployment d-OTHER0000 was stopped. {then.format(serves)}",
+        remedy,
+    )
+    assert run.result.deployed is (command == "rollback" and back)
+
+
+def test_a_stop_without_rollback_says_the_split_that_it_leaves() -> None:
+    run = go(begun(), command="stop", rollback="false")
+    assert end(run) == (
+        Outcome.STOPPED,
+        Rollback.NONE,
+        "As asked, deployment d-OTHER0000 was stopped. No rollback was configured or asked for: the alias serves "
+        "version 1 at 90 % and version 7 at 10 %.",
+        PUT_BACK,
+    )
+
+
+def test_a_deployment_that_somebody_else_stops_is_stopped_not_failed() -> None:
+    class Stopped(World):
+        def _finish(self, running: Running, status: DeploymentStatus, code: str) -> None:
+            super()._finish(running, status, "MANUAL_STOP" if code == "ALARM_ACTIVE" else code)
+
+    run = go(Stopped(alarm_at=60.0), auto_rollback="off")
+    assert end(run)[:3] == (
+        Outcome.STOPPED,
+        Rollback.NONE,
+        "The deployment was stopped by a request, in AllowTraffic. No rollback was configured or asked for: the alias "
+        "serves version 1 at 90 % and version 2 at 10 %.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("world", "given", "why"),
+    [
+        (World(), {"timeout": "90s"}, "The time limit of 1.5 minutes passed and deployment d-DEPLOY000 was stopped."),
+        (
+            World(hook_seconds=(3600.0, None)),
+            {"hook_timeout": "2m", **HOOKS},
+            "A hook did not report within `hook-timeout` and deployment d-DEPLOY000 was stopped.",
+        ),
+    ],
+)
+def test_why_it_was_stopped_leads(world: World, given: dict[str, Any], why: str) -> None:
+    run = go(replace(world), **given)
+    assert run.result.reason == f"{why} Rolled back by d-ROLLBACK1: the alias serves version 1 at 100 %."
+
+
+def test_a_signal_that_meets_the_alarms_stop_does_not_claim_it() -> None:
+    run = go(World(alarm_at=60.0), signals=(62.0,))
+    assert run.result.reason == (
+        "The job was cancelled and deployment d-DEPLOY000 ended. Rolled back by d-ROLLBACK1: the alias serves version "
+        "1 at 100 %."
+    )
+    assert run.result.settled
+
+
+@pytest.mark.parametrize(
+    ("world", "given", "signal", "rollback", "settled"),
+    [
+        (World(dies_of=["INTERNAL_ERROR"]), {"auto_rollback": "off"}, 12.0, Rollback.NONE, True),
+        (World(dies_of=["INTERNAL_ERROR"], rollback_to="nowhere"), {}, 60.0, Rollback.NONE, True),
+        (World(alarm_at=60.0), {"auto_rollback": "off"}, 86.0, Rollback.NONE, True),
+        (World(alarm_at=60.0, rollback_to="nowhere"), {}, 134.5, Rollback.UNKNOWN, False),
+        (World(alarm_at=60.0, rollback_good=False, rollback_takes=15.0), {}, 75.5, Rollback.UNKNOWN, False),
+    ],
+)
+def test_a_signal_after_the_end_leaves_to_the_post_step_what_is_still_to_be_set_back(
+    world: World, given: dict[str, Any], signal: float, rollback: Rollback, settled: bool
+) -> None:
+    run = go(replace(world), signals=(signal,), **given)
+    assert (run.result.outcome, run.result.rollback, run.result.settled) == (Outcome.CANCELLED, rollback, settled)
+    assert run.count(a.LookAlias) == 1
+    assert stops(run) == 0
+
+
+def test_at_a_terminal_no_post_step_comes_and_what_may_not_be_set_back_is_said_to_have_failed() -> None:
+    world = World(alarm_at=60.0, rollback_to="nowhere")
+    given = inputs(restore_alias="never")
+    run = play(world, given, run=context(actions=False), weather=STEADY, signals=(134.5,))
+    assert (run.result.outcome, run.result.rollback, run.result.settled) == (Outcome.CANCELLED, Rollback.FAILED, True)
+
+
+def test_of_a_deployment_that_was_followed_without_its_target_the_version_before_is_not_made_up() -> None:
+    world = begun()
+    world.targets_readable = False
+    run = go(world, command="stop", deployment_id="d-OTHER0000")
+    assert end(run) == (
+        Outcome.ROLLBACK_FAILED,
+        Rollback.FAILED,
+        "As asked, deployment d-OTHER0000 was stopped. Which version served before is not known: the alias serves "
+        "version 1 at 100 %.",
+        PUT_BACK.replace("version 1", "version VERSION"),
+    )
+    assert run.count(a.RepairAlias) == 0
+
+
+# --- setting the alias back ---
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"rollback_to": "nowhere"}, "no rollback deployment appeared"),
+        ({"rollback_to": "7"}, "its rollback left something else"),
+    ],
+)
+def test_the_alias_is_set_back_and_read_again(changes: dict[str, Any], why: str) -> None:
+    world = World(alarm_at=60.0, versions={"1": "old", "7": "seven"}, **changes)
+    run = go(world)
+    read, again = at(run, a.LookAlias)
+    ((set_at, repair),) = run.asked(a.RepairAlias)
+    assert isinstance(repair, a.RepairAlias)
+    assert (repair.version, repair.application, repair.group) == ("1", "app", "group")
+    assert (round(set_at, 3), again) == (round(read + 0.1, 3), round(read + 0.2, 3))
+    assert aliases(run)[1:] == [f"alias set to 1=100: {why}", "alias serves 1=100"]
+    assert world.alias_version == "1"
+
+
+def test_it_is_set_back_once() -> None:
+    """Whatever is read after that, and however long it takes."""
+    split: list[tuple[str, dict[str, float]] | None] = [("1", {"2": 10.0})] * 9
+    run = go(Reading(alarm_at=60.0, rollback_to="nowhere", readings=split))
+    assert (run.count(a.RepairAlias), run.result.outcome) == (1, Outcome.ROLLBACK_FAILED)
+    slow = Slow(World(alarm_at=60.0, rollback_to="nowhere"), {"RepairAlias": 2000.0})
+    assert (slow.count(a.RepairAlias), slow.result.outcome) == (1, Outcome.ROLLED_BACK)
+
+
+def test_without_permission_it_is_tried_once_and_what_serves_told_once() -> None:
+    run = go(World(alarm_at=60.0, rollback_to="nowhere", may_update_alias=False))
+    assert (run.count(a.RepairAlias), aliases(run)) == (1, ["alias serves 1=90,2=10"])
+
+
+def test_setting_it_back_is_tried_again_for_a_while() -> None:
+    run = go(World(alarm_at=60.0, rollback_to="nowhere"), weather=storm(ErrorKind.THROTTLED, RepairAlias=1.0))
+    asked = at(run, a.RepairAlias)
+    pauses = [jittered(min(30.0, 2.0**n), "0badcafe", n) for n in range(8)]
+    assert [later - earlier - 1.1 for earlier, later in pairwise(asked)] == pytest.approx(pauses, abs=0.01)
+    assert warnings(run) == [
+        ("restore-failed", "The alias could not be set back: test:RepairAlias: Fault: weather", "")
+    ]
+    assert (run.result.outcome, run.result.live_weights) == (Outcome.ROLLBACK_FAILED, "1=90,2=10")
+
+
+def test_after_a_moment_of_bad_weather_it_is_set_back() -> None:
+    run = go(
+        World(alarm_at=60.0, rollback_to="nowhere"), weather=storm(ErrorKind.THROTTLED, until=140.0, RepairAlias=1.0)
+    )
+    assert (warnings(run), run.result.outcome) == ([], Outcome.ROLLED_BACK)
+
+
+class Occupied(World):
+    """Something else always runs in the group when the alias is to be set back."""
+
+    def repair(self, action: a.RepairAlias) -> Alias:
+        raise Refused("Deployment d-THEIRS is running in the group.", "Wait for its end.")
+
+
+def test_a_rollback_that_may_be_late_is_waited_for_three_times_a_minute() -> None:
+    run = go(Occupied(alarm_at=60.0, rollback_to="nowhere"))
+    asked = at(run, a.RepairAlias)
+    assert len(asked) == 4
+    assert all(later - earlier > 60.0 for earlier, later in pairwise(asked))
+    assert warnings(run) == [
+        (
+            "restore-failed",
+            "The alias could not be set back: Deployment d-THEIRS is running in the group.",
+            "Wait for its end.",
+        )
+    ]
+
+
+def test_when_its_rollback_is_over_no_other_is_waited_for() -> None:
+    run = go(Occupied(alarm_at=60.0, rollback_good=False))
+    assert (run.count(a.RepairAlias), len(warnings(run)), run.result.outcome) == (1, 1, Outcome.ROLLBACK_FAILED)
+
+
+def test_a_rollback_that_comes_while_the_alias_is_to_be_set_back_is_followed() -> None:
+    run = go(World(alarm_at=60.0, rollback_delay=76.45, rollback_takes=20.0))
+    assert (run.result.rollback_deployment_id, warnings(run)) == ("d-ROLLBACK1", [])
+    assert end(run)[:2] == (Outcome.ROLLED_BACK, Rollback.SUCCEEDED)
+    assert "Rolled back by d-ROLLBACK1" in run.result.reason
+
+
+def test_what_somebody_else_mends_meanwhile_is_rolled_back_all_the_same() -> None:
+    world = World(alarm_at=60.0, rollback_to="nowhere", may_update_alias=False, moved_by_hand=(136.5, "1"))
+    run = go(world)
+    assert end(run)[:2] == (Outcome.ROLLED_BACK, Rollback.SUCCEEDED)
+    assert "The alias was set back: the alias serves version 1 at 100 %." in run.result.reason
+
+
+@pytest.mark.parametrize(("actions", "repairs", "settled"), [(True, 0, False), (False, 1, True)])
+def test_after_a_signal_the_alias_is_set_back_by_the_post_step_or_at_a_terminal_by_ourselves(
+    actions: bool, repairs: int, settled: bool
+) -> None:
+    """The rollback does not appear; the signal comes just before that is certain."""
+    world = World(alarm_at=60.0, rollback_to="nowhere")
+    run = play(world, inputs(), run=context(actions=actions), weather=STEADY, signals=(134.5,))
+    assert (run.count(a.RepairAlias), run.result.outcome, run.result.settled) == (repairs, Outcome.CANCELLED, settled)
+    finishing = post_step(run, weather=STEADY)
+    assert (finishing is None) is settled
+    assert world.alias_weights == {}
+
+
+# --- repairing it first ---
+
+
+def test_a_repair_before_a_deployment_that_may_not_be_made_is_a_refusal() -> None:
+    world = Occupied(alias_weights={"2": 10.0})
+    run = go(world, repair="true")
+    assert end(run) == (
+        Outcome.REFUSED,
+        Rollback.NONE,
+        "The split alias could not be repaired: Deployment d-THEIRS is running in the group.",
+        "Wait for its end.",
+    )
+
+
+def test_a_repair_before_a_deployment_is_tried_again_for_a_while() -> None:
+    world = World(alias_weights={"2": 10.0})
+    run = go(world, weather=storm(ErrorKind.THROTTLED, until=5.0, RepairAlias=1.0), repair="true")
+    assert run.count(a.RepairAlias) == 3
+    assert aliases(run)[0] == "alias set to 1=100: an earlier deployment had been stopped without rollback"
+    assert run.result.outcome is Outcome.SUCCEEDED
+
+
+def test_a_deployment_after_a_repair_is_set_back_to_the_version_before_it() -> None:
+    world = World(alias_weights={"2": 10.0}, alarm_at=60.0, rollback_to="nowhere")
+    run = go(world, repair="true")
+    assert [repair.version for _, repair in run.asked(a.RepairAlias) if isinstance(repair, a.RepairAlias)] == ["1", "1"]
+    assert end(run)[:2] == (Outcome.ROLLED_BACK, Rollback.SUCCEEDED)
+
+
+def test_a_rollback_that_a_repair_suffices_for_says_what_serves_now_long_after_it_was_asked_for() -> None:
+    world = World(alias_version="2", alias_weights={"3": 10.0}, versions={"2": "two", "3": "three"})
+    run = go(
+        world,
+        weather=storm(ErrorKind.THROTTLED, until=70.0, RepairAlias=1.0),
+        command="rollback",
+        reason="bad",
+        to_version="2",
+        force="true",
+    )
+    assert end(run) == (Outcome.SUCCEEDED, Rollback.NONE, "The alias serves version 2 at 100 %.", "")
+    assert (run.result.target_version, run.result.live_version, run.result.deployed) == ("2", "2", True)
+    assert (did(run), run.result.live_weights) == ("Gather RepairAlias", "")

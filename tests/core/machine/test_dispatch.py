@@ -1,0 +1,113 @@
+"""One rollout's part of a step: which answer is whose, which stage acts, and when it acts by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ci_deploy.core.errors import ErrorKind
+from ci_deploy.core.machine import actions as a
+from ci_deploy.core.machine import dispatch
+from ci_deploy.core.machine.dispatch import wake
+from ci_deploy.core.machine.release import Release, step
+from ci_deploy.core.machine.rollout import Rollout, Stage
+from ci_deploy.core.result import Finding, Severity
+from ci_deploy.core.run import Command, Outcome
+from ci_deploy.core.story import events as e
+from tests.support.playing import STEADY, Weather, first, play
+from tests.support.world import AT_ONCE, World, context, inputs
+
+
+def test_how_far_an_action_has_come_is_said_with_its_bytes_and_changes_nothing_else() -> None:
+    release = Release(command=Command.DEPLOY, rollouts=(first(inputs(package="build"), context()),))
+    asked = step(release, a.Tick(), 0.0)
+    observation = a.Progressed(action=asked.actions[0], what="packaging build", done=1000, total=3000)
+    made = step(asked.release, observation, 4.0)
+    assert made.events == (e.Progress(at=4.0, key="checkout:live", what="packaging build", done=1000, total=3000),)
+    assert made.actions == ()
+    assert made.release.rollouts == (replace(asked.release.rollouts[0], said_at=4.0),)
+
+
+def failing(kind: ErrorKind, until: float = 1e12, **rates: float) -> Weather:
+    return replace(STEADY, rates=rates, kinds=(kind,), until=until, lost_answers=0.0)
+
+
+def test_a_reading_of_the_alias_that_fails_is_repeated_and_one_that_is_denied_is_told() -> None:
+    run = play(World(routing=AT_ONCE), weather=failing(ErrorKind.THROTTLED, until=20.0, LookAlias=1.0))
+    assert (run.result.outcome, run.result.live_version) == (Outcome.SUCCEEDED, "2")
+    assert run.count(a.LookAlias) > 1
+    denied = play(World(routing=AT_ONCE), weather=failing(ErrorKind.DENIED, LookAlias=1.0))
+    assert (denied.result.outcome, denied.result.live_version) == (Outcome.LOST_CONTACT, "")
+    assert denied.count(a.LookAlias) == 1
+
+
+def test_a_diagnosis_that_fails_is_a_warning_and_the_verdict_comes_without_it() -> None:
+    world = World(routing=AT_ONCE, hook_seconds=(3.0, None), hook_good=(False, True))
+    run = play(world, weather=failing(ErrorKind.REJECTED, Diagnose=1.0))
+    (noticed,) = run.said(e.Noticed)
+    text = "The diagnosis is incomplete: test:Diagnose: Fault: weather"
+    assert noticed.finding == Finding(severity=Severity.WARNING, code="diagnosis", text=text)  # type: ignore[attr-defined]
+    assert run.result.outcome is Outcome.ROLLED_BACK
+    assert run.result.reason == (
+        "Deployment d-DEPLOY000 is Failed: HOOK_EXECUTION_FAILURE. "
+        "Rolled back by d-ROLLBACK1: the alias serves version 1 at 100 %."
+    )
+
+
+def test_an_answer_of_the_wrong_kind_is_a_bug_and_not_asked_for_again_without_end() -> None:
+    release = Release(command=Command.DEPLOY, rollouts=(first(inputs(), context()),))
+    asked = step(release, a.Tick(), 0.0)
+    with pytest.raises(TypeError, match=r"^Gather was answered by None$"):
+        step(asked.release, a.Done(action=asked.actions[0], answer=None), 1.0)
+
+
+def test_stages_that_chase_each_other_are_a_bug_and_not_a_loop_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = dict.fromkeys((Stage.GATHERING, Stage.READY))
+    for stage, other in zip(stages, reversed(stages), strict=True):
+        monkeypatch.setitem(dispatch._STAGES, stage, lambda turn, other=other: turn.to(other))  # type: ignore[arg-type]
+    release = Release(command=Command.DEPLOY, rollouts=(first(inputs(), context()),))
+    with pytest.raises(RuntimeError, match=r"^stages chase each other: "):
+        step(release, a.Tick(), 0.0)
+
+
+# --- when a rollout acts by itself ---
+
+
+def follows(**more: object) -> Rollout:
+    """Seen 100 s ago, heard of 30 s ago; nothing is due before its time limit."""
+    rollout = first(inputs(), context())
+    changes = {"stage": Stage.FOLLOWING, "again_at": 0.0, "said_at": 70.0, "since": 5.0, "deadline": 900.0} | more
+    return replace(rollout, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rollout", "at"),
+    [
+        # A sign of life is due a minute after the last word.
+        (follows(), 130.0),
+        (follows(stage=Stage.FOLLOWING_ROLLBACK), 130.0),
+        (follows(again_at=107.5), 107.5),
+        (follows(deadline=101.0), 101.0),
+        (follows(waiting_until=101.0), 101.0),
+        (follows(cancel_until=101.0), 101.0),
+        # What should have happened already does not wake it again and again.
+        (follows(again_at=100.0, deadline=99.0), 130.0),
+        # Other stages give no sign of life; they are looked at once a minute.
+        (follows(stage=Stage.CREATING, said_at=70.0, deadline=None), 160.0),
+        (follows(stage=Stage.CREATING, deadline=110.0), 110.0),
+        # A hook's own limit.
+        (follows(inputs=inputs(hook_timeout="40s"), stage_event="BeforeAllowTraffic", stage_event_at=62.0), 102.0),
+        (follows(inputs=inputs(hook_timeout="40s"), stage_event="", stage_event_at=62.0), 130.0),
+        (follows(inputs=inputs(), stage_event="BeforeAllowTraffic", stage_event_at=99.0), 130.0),
+        # The time that CreateDeployment's answer has after a signal, by the real clock.
+        (follows(stage=Stage.CREATING, cancelled_at=99.0, deadline=None), 102.0),
+        (follows(stage=Stage.CREATING, cancelled_at=99.0, deadline=None, second=10.0), 129.0),
+        # The time in which a rollback appears, and a diagnosis is made.
+        (follows(stage=Stage.ROLLBACK_DUE, since=80.0), 140.0),
+        (follows(stage=Stage.VERIFYING, since=80.0), 110.0),
+        (follows(stage=Stage.WAITING, since=80.0, deadline=None), 160.0),
+    ],
+)
+def test_it_is_woken_at_the_first_moment_at_which_it_has_something_to_do(rollout: Rollout, at: float) -> None:
+    assert wake(rollout, 100.0) == at

@@ -1,0 +1,200 @@
+"""What was served, and what to go back to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ci_deploy.core.aws import CREATOR_ROLLBACK, Deployment, DeploymentStatus, DeploymentTarget
+from ci_deploy.core.marker import Marker, write
+from ci_deploy.core.plan.history import HistoryEntry, Way, entries, known_versions, served, way_back
+
+OK, BAD = DeploymentStatus.SUCCEEDED, DeploymentStatus.FAILED
+
+
+def history(*rows: tuple[str, str, str, DeploymentStatus]) -> tuple[HistoryEntry, ...]:
+    """Rows (kind, from, to, status), oldest first, as entries newest first."""
+    made = [
+        HistoryEntry(
+            deployment_id=f"d-{number:09}",
+            status=status,
+            created=float(number),
+            current_version=old,
+            target_version=new,
+            kind=kind,
+        )
+        for number, (kind, old, new, status) in enumerate(rows)
+    ]
+    return tuple(reversed(made))
+
+
+@pytest.mark.parametrize(
+    ("rows", "stack"),
+    [
+        ([], ()),
+        ([("deploy", "1", "2", OK)], ("1", "2")),
+        ([("deploy", "1", "2", OK), ("deploy", "2", "3", OK)], ("1", "2", "3")),
+        ([("deploy", "1", "2", OK), ("deploy", "2", "3", BAD)], ("1", "2")),
+        ([("deploy", "1", "2", OK), ("deploy", "2", "3", BAD), ("automatic rollback", "2", "2", OK)], ("1", "2")),
+        ([("deploy", "1", "2", OK), ("deploy", "2", "3", OK), ("rollback", "3", "2", OK)], ("1", "2")),
+        (
+            [
+                ("deploy", "1", "2", OK),
+                ("deploy", "2", "3", OK),
+                ("rollback", "3", "2", OK),
+                ("rollback", "2", "1", OK),
+            ],
+            ("1",),
+        ),
+        ([("other", "4", "7", OK), ("deploy", "9", "10", OK)], ("4", "7", "9", "10")),
+        ([("deploy", "1", "2", OK), ("rollback", "2", "8", OK)], ("8",)),
+        ([("deploy", "1", "2", BAD), ("deploy", "1", "3", OK)], ("1", "3")),
+    ],
+)
+def test_the_stack_of_what_was_served(
+    rows: list[tuple[str, str, str, DeploymentStatus]], stack: tuple[str, ...]
+) -> None:
+    assert served(history(*rows)) == stack
+
+
+@pytest.mark.parametrize(
+    ("rows", "live", "version", "why"),
+    [
+        (
+            [("deploy", "1", "2", OK), ("deploy", "2", "3", OK)],
+            "3",
+            "2",
+            "version 2 was served before version 3, which d-000000001 (deploy) brought",
+        ),
+        (
+            [("deploy", "1", "2", OK)],
+            "2",
+            "1",
+            "version 1 was served before version 2, which d-000000000 (deploy) brought",
+        ),
+        (
+            [("deploy", "1", "2", OK), ("deploy", "2", "3", OK), ("automatic rollback", "3", "2", OK)],
+            "2",
+            "1",
+            "version 1 was served before version 2, which d-000000002 (automatic rollback) brought",
+        ),
+        (
+            [("deploy", "1", "2", OK), ("deploy", "1", "2", BAD), ("deploy", "2", "3", BAD)],
+            "2",
+            "1",
+            "version 1 was served before version 2, which d-000000000 (deploy) brought",
+        ),
+    ],
+)
+def test_back_is_the_version_before_and_says_which_deployment_brought_what_is_served(
+    rows: list[tuple[str, str, str, DeploymentStatus]], live: str, version: str, why: str
+) -> None:
+    assert way_back(history(*rows), live) == Way(version=version, why=why)
+
+
+@pytest.mark.parametrize(
+    ("rows", "live", "why", "remedy"),
+    [
+        (
+            [],
+            "1",
+            "No deployment of this function and alias has succeeded in this group: there is nothing to go back to.",
+            "Name the version with `to-version` and `force: true`.",
+        ),
+        (
+            [("deploy", "1", "2", OK), ("rollback", "2", "1", OK)],
+            "1",
+            "The history goes back to version 1 and no further.",
+            "Name the version with `to-version` and `force: true`.",
+        ),
+        (
+            [("deploy", "1", "2", OK)],
+            "7",
+            "The alias serves version 7, but the last deployment that succeeded left version 2: somebody moved the "
+            "alias by hand, so what should come back is not clear.",
+            "Name the version with `to-version` (served before: 2, 1).",
+        ),
+        (
+            [("deploy", str(n), str(n + 1), OK) for n in range(1, 8)],
+            "6",
+            "The alias serves version 6, but the last deployment that succeeded left version 8: somebody moved the "
+            "alias by hand, so what should come back is not clear.",
+            "Name the version with `to-version` (served before: 8, 7, 5, 4, 3).",
+        ),
+        (
+            [("other", "", "2", OK), ("rollback", "2", "7", BAD)],
+            "7",
+            "The alias serves version 7, but the last deployment that succeeded left version 2: somebody moved the "
+            "alias by hand, so what should come back is not clear.",
+            "Name the version with `to-version` (served before: 2).",
+        ),
+    ],
+)
+def test_where_there_is_no_way_back_the_reason_is_given_and_what_to_do(
+    rows: list[tuple[str, str, str, DeploymentStatus]], live: str, why: str, remedy: str
+) -> None:
+    """The newest five versions are named, and never the one that is served."""
+    assert way_back(history(*rows), live) == Way(version="", why=why, remedy=remedy)
+
+
+def deployment(number: int, function: str, description: str = "", creator: str = "user") -> Deployment:
+    target = DeploymentTarget(
+        target_id=function, function=function, alias="live", current_version="1", target_version="2"
+    )
+    return Deployment(
+        id=f"d-{number}",
+        status=OK,
+        create_time=float(number),
+        complete_time=number + 300.0,
+        description=description,
+        creator=creator,
+        rollback_of="d-3" if creator == CREATOR_ROLLBACK else "",
+        targets=(target,),
+    )
+
+
+def row(number: int, kind: str, **more: object) -> HistoryEntry:
+    return HistoryEntry(
+        deployment_id=f"d-{number}",
+        status=OK,
+        created=float(number),
+        current_version="1",
+        target_version="2",
+        kind=kind,
+        ended=number + 300.0,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def test_a_groups_history_is_read_for_one_function() -> None:
+    """Sorted by creation, whatever the order of the list; functions may be named by ARN."""
+    marked = write(Marker(id="0badcafe", key="0123456789abcdef", run_id=5, sha="abc", kind="rollback", reason="why"))
+    mixed = [
+        deployment(1, "arn:aws:lambda:eu-central-1:123456789012:function:checkout"),
+        deployment(3, "checkout", marked),
+        deployment(2, "other"),
+        deployment(4, "checkout", creator=CREATOR_ROLLBACK),
+        Deployment(id="d-5", status=DeploymentStatus.CREATED),
+    ]
+    assert entries(mixed, "checkout", "live") == (
+        row(4, "automatic rollback", rollback_of="d-3"),
+        row(3, "rollback", run_id=5, commit="abc", reason="why"),
+        row(1, "other"),
+    )
+    assert entries(mixed, "checkout", "canary") == ()
+
+
+def test_what_began_in_the_same_second_has_one_order() -> None:
+    twins = [replace(deployment(1, "checkout"), id=f"d-{name}") for name in ("B", "C", "A")]
+    assert [entry.deployment_id for entry in entries(twins, "checkout", "live")] == ["d-C", "d-B", "d-A"]
+
+
+def test_known_versions_are_all_that_the_group_has_served_or_tried() -> None:
+    rows = history(("deploy", "1", "2", OK), ("deploy", "2", "3", BAD))
+    assert known_versions(rows) == ("1", "2", "3")
+
+
+def test_a_version_that_is_not_known_is_no_version() -> None:
+    """CodeDeploy lists a deployment that has not begun without the version that it replaces."""
+    assert known_versions(history(("other", "", "2", OK))) == ("2",)

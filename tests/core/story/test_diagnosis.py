@@ -1,0 +1,235 @@
+"""Why a deployment did not succeed: the words, the evidence, and what could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ci_deploy.core.aws import (
+    Alarm,
+    Deployment,
+    DeploymentStatus,
+    DeploymentTarget,
+    Diagnostics,
+    EventStatus,
+    Known,
+    LifecycleEvent,
+    LogLines,
+    NotPermitted,
+    Routing,
+    RoutingType,
+    Unavailable,
+)
+from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
+from ci_deploy.core.result import Diagnosis
+from ci_deploy.core.story.diagnosis import REMEDIES, diagnose, failed_event, hook_of
+
+PLAN = Plan(
+    function="checkout",
+    alias="live",
+    application="app",
+    group="group",
+    current_version="1",
+    target=Existing(version="2"),
+    config_name="config",
+    routing=Routing(kind=RoutingType.ALL_AT_ONCE),
+    before_hook="arn:aws:lambda:eu-central-1:123456789012:function:CodeDeployHook_smoke",
+    after_hook="CodeDeployHook_verify",
+)
+NOT_READ = {"alarms": Unavailable(""), "logs": Unavailable("")}
+
+
+def event(name: str, status: EventStatus = EventStatus.FAILED, message: str = "") -> LifecycleEvent:
+    return LifecycleEvent(name=name, status=status, diagnostics=Diagnostics(message=message))
+
+
+def deployment(*events: LifecycleEvent, status: DeploymentStatus = DeploymentStatus.FAILED, **said: Any) -> Deployment:
+    target = DeploymentTarget(
+        target_id="checkout:live",
+        function="checkout",
+        alias="live",
+        current_version="1",
+        target_version="2",
+        events=events,
+    )
+    return Deployment(id="d-1", status=status, targets=(target,), **said)
+
+
+def diagnosed(made: Deployment, plan: Plan = PLAN, **more: Any) -> Diagnosis:
+    return diagnose(made, plan, **{**NOT_READ, **more})
+
+
+# --- the table of codes ---
+
+
+@pytest.mark.parametrize("code", REMEDIES)
+def test_every_code_is_explained_with_the_names_of_this_deployment_and_a_remedy(code: str) -> None:
+    found = diagnosed(deployment(error_code=code), service_role="arn:aws:iam::123456789012:role/path/deployer")
+    words = {
+        "function": "checkout",
+        "alias": "live",
+        "group": "group",
+        "role": "deployer",
+        "hook": "of the deployment",
+        "current": "1",
+        "target": "2",
+        "config": "config",
+    }
+    row = REMEDIES[code]
+    assert found == Diagnosis(code=code, summary=row.means.format_map(words) + ".", remedy=row.remedy.format_map(words))
+    assert "{" not in found.summary + found.remedy
+
+
+def test_a_code_that_aws_adds_later_is_shown_with_aws_own_words() -> None:
+    assert diagnosed(deployment(error_code="GREMLINS", error_message="Gremlins were seen.")) == Diagnosis(
+        code="GREMLINS",
+        summary="CodeDeploy ended the deployment. CodeDeploy says: Gremlins were seen.",
+        remedy="Look at the deployment in the AWS console.",
+    )
+
+
+def test_without_a_code_or_a_hook_that_failed_it_is_unknown() -> None:
+    failed = event("AllowTraffic")
+    assert diagnosed(deployment(failed)) == Diagnosis(
+        code="UNKNOWN",
+        summary="CodeDeploy ended the deployment, in AllowTraffic.",
+        remedy="Look at the deployment in the AWS console.",
+        event=failed,
+    )
+
+
+def test_what_is_not_known_is_not_made_up() -> None:
+    """No version yet, no role: the texts still read."""
+    plan = replace(
+        PLAN, current_version="", target=ToPublish(source="", code_sha256="", revision_id="", fingerprint="")
+    )
+    assert diagnosed(deployment(error_code="INVALID_LAMBDA_FUNCTION"), plan).summary == (
+        "Function checkout or one of its versions ? and ? is not usable."
+    )
+    assert diagnosed(deployment(error_code="IAM_ROLE_PERMISSIONS")).summary == (
+        "CodeDeploy's service role of the deployment group may not do what the deployment needs."
+    )
+
+
+# --- hooks ---
+
+
+@pytest.mark.parametrize(
+    ("name", "hook"),
+    [
+        ("BeforeAllowTraffic", "CodeDeployHook_smoke"),
+        ("AfterAllowTraffic", "CodeDeployHook_verify"),
+        ("AllowTraffic", ""),
+        ("Start", ""),
+    ],
+)
+def test_a_lifecycle_events_hook_is_told_by_its_name(name: str, hook: str) -> None:
+    assert hook_of(event(name), PLAN) == hook
+
+
+def test_no_event_has_no_hook_and_neither_has_one_for_which_none_is_declared() -> None:
+    assert hook_of(None, PLAN) == ""
+    assert hook_of(event("BeforeAllowTraffic"), replace(PLAN, before_hook="")) == ""
+
+
+def test_a_hook_that_failed_is_named_with_the_event_and_aws_words_even_if_aws_gives_no_code() -> None:
+    failed = event("BeforeAllowTraffic", message="The lifecycle event hook reported Failed.")
+    made = deployment(event("Start", EventStatus.SUCCEEDED), failed, event("AllowTraffic", EventStatus.SKIPPED))
+    assert diagnosed(made) == Diagnosis(
+        code="HOOK_EXECUTION_FAILURE",
+        summary="Hook CodeDeployHook_smoke said that the version is not good, or could not be run, in "
+        "BeforeAllowTraffic. CodeDeploy says: The lifecycle event hook reported Failed.",
+        remedy="Read the hook's log (/aws/lambda/CodeDeployHook_smoke). It must call "
+        "codedeploy:PutLifecycleEventHookExecutionStatus with `Succeeded` for the deployment to go on.",
+        event=failed,
+    )
+
+
+def test_what_codedeploy_says_of_the_deployment_goes_before_what_it_says_of_the_event() -> None:
+    made = deployment(
+        event("BeforeAllowTraffic", message="of the event"),
+        error_code="HOOK_EXECUTION_FAILURE",
+        error_message="of the deployment",
+    )
+    assert diagnosed(made).summary == (
+        "Hook CodeDeployHook_smoke said that the version is not good, or could not be run, in BeforeAllowTraffic. "
+        "CodeDeploy says: of the deployment"
+    )
+
+
+def test_the_event_that_failed_is_the_one_that_matters_else_the_one_that_runs() -> None:
+    running, failed = event("AllowTraffic", EventStatus.IN_PROGRESS), event("AfterAllowTraffic")
+    start = event("Start", EventStatus.SUCCEEDED)
+    assert failed_event(deployment(start, running, failed), PLAN) is failed
+    assert failed_event(deployment(start, running), PLAN) is running
+    assert failed_event(deployment(start), PLAN) is None
+    assert failed_event(Deployment(id="d-1", status=DeploymentStatus.FAILED), PLAN) is None
+
+
+def test_an_event_that_was_only_interrupted_is_not_said_to_have_failed() -> None:
+    made = deployment(
+        event("AllowTraffic", EventStatus.IN_PROGRESS), status=DeploymentStatus.STOPPED, error_code="MANUAL_STOP"
+    )
+    assert diagnosed(made).summary == "The deployment was stopped by a request."
+
+
+@pytest.mark.parametrize(
+    ("name", "summary"),
+    [
+        ("BeforeAllowTraffic", "Hook CodeDeployHook_smoke has not reported to CodeDeploy yet."),
+        ("AllowTraffic", "The deployment is still running."),
+    ],
+)
+def test_of_a_deployment_that_still_runs_no_cause_is_claimed(name: str, summary: str) -> None:
+    """A hook that is silent is looked into before the deployment is over."""
+    running = event(name, EventStatus.IN_PROGRESS)
+    assert diagnosed(deployment(running, status=DeploymentStatus.IN_PROGRESS)).summary == summary
+
+
+# --- evidence ---
+
+
+def test_the_alarms_that_ring_are_named_with_their_reasons_and_the_others_left_out() -> None:
+    errors = Alarm(name="errors", state="ALARM", reason="14 > 5")
+    latency = Alarm(name="latency", state="ALARM")
+    quiet = Alarm(name="quiet", state="OK", reason="1 < 5")
+    made = deployment(status=DeploymentStatus.STOPPED, error_code="ALARM_ACTIVE")
+    assert diagnosed(made, alarms=Known((errors, quiet, latency))) == Diagnosis(
+        code="ALARM_ACTIVE",
+        summary="A CloudWatch alarm of deployment group group went into ALARM, so CodeDeploy stopped the deployment: "
+        "errors (14 > 5), latency.",
+        remedy="Look at what the alarm measures for version 2 of checkout. To deploy a fix while it rings, use "
+        "`ignore-alarms: true`.",
+        alarms=(errors, latency),
+    )
+
+
+def test_what_the_hook_wrote_is_part_of_it() -> None:
+    lines = (LogLines(function="CodeDeployHook_smoke", group="/aws/lambda/CodeDeployHook_smoke", lines=("no",)),)
+    found = diagnosed(deployment(), logs=Known(lines), alarms=Known(()))
+    assert (found.logs, found.alarms, found.unreadable) == (lines, (), ())
+
+
+@pytest.mark.parametrize(
+    ("alarms", "logs", "unreadable"),
+    [
+        (
+            NotPermitted("cloudwatch:DescribeAlarms"),
+            NotPermitted("logs:FilterLogEvents"),
+            (
+                "alarms: not permitted: needs cloudwatch:DescribeAlarms",
+                "hook logs: not permitted: needs logs:FilterLogEvents",
+            ),
+        ),
+        (Unavailable("Rate exceeded"), Known(()), ("alarms: Rate exceeded",)),
+        (Known(()), Unavailable("Rate exceeded"), ("hook logs: Rate exceeded",)),
+        (Unavailable(""), Unavailable(""), ()),
+    ],
+)
+def test_what_could_not_be_read_is_said_and_what_was_not_asked_for_is_not(
+    alarms: Any, logs: Any, unreadable: tuple[str, ...]
+) -> None:
+    found = diagnosed(deployment(), alarms=alarms, logs=logs)
+    assert (found.alarms, found.logs, found.unreadable) == ((), (), unreadable)

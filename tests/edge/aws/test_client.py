@@ -1,0 +1,213 @@
+"""The door to AWS: one attempt, time-outs, the urgent client, and errors as they come over the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ci_deploy.core.errors import AwsError, ErrorKind, InvalidInput
+from ci_deploy.edge.aws import client as edge
+from ci_deploy.edge.aws.client import Aws, config, region_from
+from tests.edge.fakes import REGION, FakeClock, Server, StubbedAws, cut_short, hangs_up, sends, session
+
+OK = {"deploymentInfo": {"deploymentId": "d-A1B2C3D4E", "status": "InProgress"}}
+
+
+def get_deployment(aws: Aws) -> dict[str, object]:
+    return aws.call(
+        "codedeploy", "GetDeployment", "deployment d-1", expects="deploymentInfo", deploymentId="d-A1B2C3D4E"
+    )
+
+
+def failure(aws: Aws) -> AwsError:
+    with pytest.raises(AwsError) as caught:
+        get_deployment(aws)
+    return caught.value
+
+
+@pytest.fixture
+def real(clock: FakeClock) -> Callable[[], Aws]:
+    return lambda: Aws(session(), clock, region=REGION)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (sends(b"<html>502 Bad Gateway</html>", 502, "text/html"), ErrorKind.UNREACHABLE),
+        (sends(b"", 503), ErrorKind.UNREACHABLE),
+        (sends({"__type": "InternalFailure", "message": "oops"}, 500), ErrorKind.UNREACHABLE),
+        (sends(b"<html>please log in to the hotel</html>", 200, "text/html"), ErrorKind.UNREACHABLE),
+        (sends(b"\xff\xfe not json", 200), ErrorKind.UNREACHABLE),
+        (sends({}, 200), ErrorKind.UNREACHABLE),
+        (sends(b"[]", 200), ErrorKind.UNREACHABLE),
+        (sends(b"null", 200), ErrorKind.UNREACHABLE),
+        (sends({"deploymentInfo": ["x"]}, 200), ErrorKind.UNREACHABLE),
+        (sends(b"[]", 400), ErrorKind.UNREACHABLE),
+        (hangs_up, ErrorKind.UNREACHABLE),
+        (cut_short, ErrorKind.UNREACHABLE),
+        (sends({"__type": "ThrottlingException", "message": "Rate exceeded"}, 400), ErrorKind.THROTTLED),
+        (sends(b"", 429), ErrorKind.THROTTLED),
+        (sends({"__type": "ExpiredTokenException", "message": "expired"}, 400), ErrorKind.EXPIRED),
+        (sends({"__type": "AccessDeniedException", "message": "no"}, 400), ErrorKind.DENIED),
+        (sends({"__type": "DeploymentDoesNotExistException", "message": "no"}, 400), ErrorKind.NOT_FOUND),
+    ],
+)
+def test_weather_on_the_wire_has_a_kind_and_makes_one_request(
+    answer: object, kind: ErrorKind, serve: Callable[..., Server], real: Callable[[], Aws]
+) -> None:
+    server = serve(answer)
+    error = failure(real())
+    assert error.kind is kind
+    assert error.operation == "codedeploy:GetDeployment"
+    assert error.remedy
+    assert len(server.requests) == 1
+
+
+def test_a_region_that_no_address_can_have_is_bad_input(clock: FakeClock) -> None:
+    with pytest.raises(InvalidInput, match="input `aws-region`"):
+        get_deployment(Aws(session(), clock, region="eu central 1"))
+
+
+def test_a_profile_that_is_not_there_is_told_before_the_region_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "gone")
+    with pytest.raises(AwsError) as caught:
+        region_from(None, {}, session())
+    assert caught.value.kind is ErrorKind.NO_CREDENTIALS
+    assert "gone" in caught.value.message and "AWS_PROFILE" in caught.value.remedy
+
+
+def test_nobody_listening_is_unreachable(monkeypatch: pytest.MonkeyPatch, real: Callable[[], Aws]) -> None:
+    server = Server(hangs_up)
+    server.close()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    assert failure(real()).kind is ErrorKind.UNREACHABLE
+
+
+def test_a_name_that_does_not_resolve_is_unreachable(monkeypatch: pytest.MonkeyPatch, real: Callable[[], Aws]) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://nowhere.invalid")
+    assert failure(real()).kind is ErrorKind.UNREACHABLE
+
+
+def test_reads_survive_the_weather(serve: Callable[..., Server], real: Callable[[], Aws]) -> None:
+    server = serve(hangs_up, sends(b"<html/>", 502, "text/html"), sends(OK))
+    aws = real()
+    found = aws.reading(lambda: get_deployment(aws))
+    assert found["deploymentInfo"]["status"] == "InProgress"  # type: ignore[index]
+    assert len(server.requests) == 3
+
+
+def test_requests_say_who_we_are(serve: Callable[..., Server], real: Callable[[], Aws]) -> None:
+    server = serve(sends(OK))
+    get_deployment(real())
+    assert "ci-deploy/" in server.requests[0]["headers"]["User-Agent"]
+
+
+def test_a_retry_after_header_is_kept(serve: Callable[..., Server], real: Callable[[], Aws]) -> None:
+    serve(sends({"__type": "ThrottlingException"}, 400, Retry_After="7"))
+    assert failure(real()).retry_after == 7
+
+
+@pytest.mark.parametrize("header", ["Wed, 21 Oct 2026 07:28:00 GMT", "-1", "nan", "1e9"])
+def test_a_retry_after_that_is_no_number_of_seconds_is_ignored(
+    header: str, serve: Callable[..., Server], real: Callable[[], Aws]
+) -> None:
+    serve(sends({"__type": "ThrottlingException"}, 400, Retry_After=header))
+    assert failure(real()).retry_after == 0
+
+
+def test_missing_credentials_say_how_to_get_some(monkeypatch: pytest.MonkeyPatch, real: Callable[[], Aws]) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    error = failure(real())
+    assert error.kind is ErrorKind.NO_CREDENTIALS
+    assert "aws-actions/configure-aws-credentials" in error.remedy
+    assert "id-token: write" in error.remedy
+
+
+def test_half_of_the_credentials_is_none(monkeypatch: pytest.MonkeyPatch, real: Callable[[], Aws]) -> None:
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    assert failure(real()).kind is ErrorKind.NO_CREDENTIALS
+
+
+def test_an_unknown_profile_is_no_credentials(monkeypatch: pytest.MonkeyPatch, real: Callable[[], Aws]) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    assert failure(real()).kind is ErrorKind.NO_CREDENTIALS
+
+
+@pytest.mark.parametrize("endpoint", ["not a url", "127.0.0.1:4599"])
+def test_a_malformed_endpoint_is_bad_input(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch, real: Callable[[], Aws]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    with pytest.raises(InvalidInput, match="AWS_ENDPOINT_URL"):
+        get_deployment(real())
+
+
+def test_botocore_itself_never_repeats_and_never_waits_long() -> None:
+    normal, urgent = config(FakeClock()), config(FakeClock(), urgent=True)
+    assert normal.retries == {"mode": "standard", "total_max_attempts": 1}
+    assert (normal.connect_timeout, normal.read_timeout) == (5, 20)
+    assert (urgent.connect_timeout, urgent.read_timeout) == (2, 2)
+    assert normal.tcp_keepalive
+    assert normal.max_pool_connections >= 16
+
+
+def test_a_rehearsals_time_outs_are_short_but_not_absurd() -> None:
+    assert config(FakeClock(speed=60)).read_timeout == edge.READ_SECONDS_LEAST
+    assert config(FakeClock(speed=2)).read_timeout == 10
+    assert config(FakeClock(speed=0.5)).read_timeout == 20
+
+
+def test_the_urgent_client_is_there_before_it_is_needed(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = Aws(session(), clock, region=REGION)
+    aws.client("codedeploy")
+    monkeypatch.setattr(Aws, "_create", lambda *_, **__: pytest.fail("made too late"))
+    with aws._lock:  # somebody else is making a client meanwhile
+        assert aws.client("codedeploy", urgent=True).meta.config.read_timeout == 2
+
+
+def test_urgent_calls_do_not_wait_for_the_rate_limit(aws: StubbedAws, clock: FakeClock) -> None:
+    for _ in range(20):
+        aws.stub("codedeploy", urgent=True).add_response("stop_deployment", {"status": "Pending"})
+        aws.call("codedeploy", "StopDeployment", urgent=True, deploymentId="d-A1B2C3D4E")
+    assert clock.slept == []
+
+
+def test_lambdas_control_plane_is_asked_ten_times_a_second_and_get_function_apart(
+    aws: StubbedAws, clock: FakeClock
+) -> None:
+    for _ in range(12):
+        aws.expect("lambda", "get_alias", {"FunctionVersion": "1"})
+        aws.call("lambda", "GetAlias", FunctionName="f", Name="live")
+    assert sum(clock.slept) == pytest.approx(0.2)
+    for _ in range(12):
+        aws.expect("lambda", "get_function", {})
+        aws.call("lambda", "GetFunction", FunctionName="f")
+    assert sum(clock.slept) == pytest.approx(0.2)
+
+
+def test_parameters_that_are_none_are_not_sent(aws: StubbedAws) -> None:
+    aws.expect("lambda", "get_alias", {"FunctionVersion": "1"}, FunctionName="f", Name="live")
+    aws.call("lambda", "GetAlias", FunctionName="f", Name="live", Nothing=None)
+
+
+def test_expired_credentials_are_reported_to_who_can_refresh_them(
+    serve: Callable[..., Server], clock: FakeClock
+) -> None:
+    serve(sends({"__type": "ExpiredTokenException", "message": "expired"}, 400))
+    told: list[int] = []
+    failure(Aws(session(), clock, region=REGION, on_expired=lambda: told.append(1)))
+    assert told == [1]
+
+
+def test_the_region_is_the_inputs_then_aws_region_then_botocores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
+    assert region_from("eu-west-1", {"AWS_REGION": "us-east-1"}, session()) == "eu-west-1"
+    assert region_from(None, {"AWS_REGION": "us-east-1"}, session()) == "us-east-1"
+    assert region_from(None, {}, session()) == "us-west-2"
+
+
+def test_no_region_is_bad_input_that_says_what_to_set() -> None:
+    with pytest.raises(InvalidInput, match="aws-region"):
+        region_from(None, {"AWS_REGION": ""}, session())

@@ -1,0 +1,143 @@
+"""What the documentation says to type, exists: links, inputs, workflows, and the template's policies."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ci_deploy import command_line
+from ci_deploy.commands import COMMANDS
+from ci_deploy.core.given import manifest
+from ci_deploy.core.run import Command
+from tests.project.test_iam import actions
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+WORKFLOWS = sorted([*ROOT.glob("docs/workflows/*.yml"), *ROOT.glob(".github/workflows/*.yml")])
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Files and folders exist, and so do the headings that are pointed at."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        path = (page.parent / file).resolve() if file else page
+        headings = _anchors(path) if anchor and path.suffix == ".md" else {anchor}
+        if not path.exists() or anchor not in headings:
+            broken.append(target)
+    assert broken == []
+
+
+def _anchors(path: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE) if path.exists() else []
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def steps(document: Any) -> Iterator[dict[str, Any]]:
+    """Every step of a workflow that uses this action."""
+    for job in document.get("jobs", {}).values():
+        for step in job.get("steps", []):
+            if str(step.get("uses", "")).startswith(("your-org/ci-deploy@", "./")):
+                yield step
+
+
+def snippets() -> Iterator[tuple[str, Any]]:
+    for path in WORKFLOWS:
+        yield name(path), yaml.safe_load(path.read_text(encoding="utf-8"))
+    for page in PAGES:
+        for number, block in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)):
+            document = yaml.safe_load(block)
+            if isinstance(document, list):
+                document = {"jobs": {"snippet": {"steps": document}}}
+            if isinstance(document, dict) and "jobs" in document:
+                yield f"{name(page)}#{number}", document
+
+
+@pytest.mark.parametrize(("where", "document"), [pytest.param(*each, id=each[0]) for each in snippets()])
+def test_steps_use_inputs_and_commands_that_exist(where: str, document: Any) -> None:
+    for step in steps(document):
+        given = step.get("with", {})
+        assert set(given) <= set(ACTION["inputs"]), where
+        command = given.get("command", "deploy")
+        assert f"`{command}`" in ACTION["inputs"]["command"]["description"]
+
+
+@pytest.mark.parametrize("path", [path for path in WORKFLOWS if "docs" in path.parts], ids=name)
+def test_example_workflows_are_careful(path: Path) -> None:
+    """No permission by default, a reason for each that is given to a job, and no deploy step under `always()`."""
+    text = path.read_text(encoding="utf-8")
+    document = yaml.safe_load(text)
+    assert document["permissions"] == {}
+    assert "always()" not in text
+    assert "cancel-in-progress: true" not in text
+    for job in document["jobs"].values():
+        assert "timeout-minutes" in job
+        assert job["permissions"]
+    for line in re.findall(r"^ +[a-z-]+: write.*$", text, re.MULTILINE):
+        assert "#" in line, line
+    used = {step.get("with", {}).get("command", "deploy") for step in steps(document)}
+    if "deploy" in used:
+        assert "cancel-in-progress: false" in text
+
+
+def test_the_table_of_example_workflows_is_complete() -> None:
+    text = (ROOT / "docs" / "workflows" / "README.md").read_text(encoding="utf-8")
+    assert not [path.name for path in ROOT.glob("docs/workflows/*.yml") if f"]({path.name})" not in text]
+
+
+class _Loader(yaml.SafeLoader):
+    """CloudFormation's short functions are read as plain values."""
+
+
+_Loader.add_multi_constructor("!", lambda loader, suffix, node: getattr(node, "value", None))
+
+
+def test_the_template_gives_what_the_policies_say() -> None:
+    """The roles that getting-started makes have the permissions of docs/iam, no more and no less."""
+    text = (ROOT / "docs" / "cloudformation" / "foundation.yaml").read_text(encoding="utf-8")
+    resources = yaml.load(text, _Loader)["Resources"]
+
+    def allowed(policy: str) -> set[str]:
+        statements = resources[policy]["Properties"]["PolicyDocument"]["Statement"]
+        listed = [each["Action"] if isinstance(each["Action"], list) else [each["Action"]] for each in statements]
+        return {action for group in listed for action in group}
+
+    read = actions("read.json") | actions("feature-preflight.json") - {"iam:SimulatePrincipalPolicy"}
+    assert allowed("ReadPolicy") == read
+    assert allowed("ReadPolicy") | allowed("WritePolicy") == read | actions("deploy.json") | actions("upload-code.json")
+
+
+def test_nothing_names_the_machine_that_it_was_written_on() -> None:
+    pattern = re.compile(r"(/home/(?!\.)|/root/|/Users/)")
+    assert not [name(page) for page in PAGES if pattern.search(page.read_text(encoding="utf-8"))]
+
+
+def test_the_example_manifest_is_read_and_is_the_one_on_the_page() -> None:
+    text = (ROOT / "docs" / "releases" / "functions.yml").read_text(encoding="utf-8")
+    assert text in (ROOT / "docs" / "releases.md").read_text(encoding="utf-8")
+    entries = manifest.read(text, {"command": "deploy"}, where="functions.yml")
+    assert [(entry.inputs.function, entry.wave) for entry in entries] == [("cart", 0), ("checkout", 1)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_command_lines_on_pages_are_understood(page: Path) -> None:
+    """Flags that a page shows exist (an ellipsis stands for more of them)."""
+    blocks = re.findall(r"```[a-z]*\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    for line in "\n".join(blocks).replace("\\\n", " ").splitlines():
+        if line.startswith("ci-deploy ") and "…" not in line:
+            command_line.parse(shlex.split(line)[1:], tuple(set(COMMANDS) - {Command.FINISH}))
