@@ -17,7 +17,7 @@ from ..core.machine.waves import Policy
 from ..core.result import Result
 from ..core.run import Command, Context, Outcome, exit_code
 from ..core.story.events import Concluded, Event
-from ..perform.actions import identify
+from ..perform.facts import identify
 from ..ports import Files, Ports
 
 

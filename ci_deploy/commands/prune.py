@@ -16,7 +16,7 @@ from ..core.result import Finding, Severity
 from ..core.run import Outcome
 from ..core.story import events as e
 from ..core.story.events import Concluded
-from ..perform.actions import identify
+from ..perform.facts import identify
 from ..ports import Ports
 from .call import Call, conclude
 from .writing import Cancelled, write

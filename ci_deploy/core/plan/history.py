@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .. import marker as markers
-from ..aws import Deployment, DeploymentStatus
+from ..aws import Alias, Deployment, DeploymentStatus
+from ..given.inputs import Inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,3 +140,15 @@ def known_versions(history: Sequence[HistoryEntry]) -> tuple[str, ...]:
             if version
         )
     )
+
+
+def goal(inputs: Inputs, history: tuple[Deployment, ...], subject: Deployment | None, alias: Alias) -> str:
+    """The version that a rollback will want, so that it can be read with the other facts."""
+    if inputs.to_version:
+        return inputs.to_version
+    if subject is not None:
+        target = subject.target_of(inputs.function or "", inputs.alias)
+        return target.target_version if target else ""
+    if alias.split:
+        return alias.version
+    return way_back(entries(history, inputs.function or "", inputs.alias), alias.version).version

@@ -1,6 +1,6 @@
 """What surrounds a deployment and can spoil it later, as far as it may be read: optional facts, each Known or not.
 
-None of it is needed to deploy. Read by survey.py, judged by core/surrounding_checks.py.
+None of it is needed to deploy. Read by perform/facts.py, judged by surrounding_checks.py.
 """
 
 from __future__ import annotations

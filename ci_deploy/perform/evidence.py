@@ -1,0 +1,31 @@
+"""Reads why a deployment failed: its failed event, the alarms, the log lines of its hook."""
+
+from __future__ import annotations
+
+from ..core.aws import Alarm, Fact, Known, LogLines, Unavailable
+from ..core.machine.actions import (
+    Diagnose,
+)
+from ..core.result import Diagnosis
+from ..core.story import diagnosis
+from ..ports import Ports
+from .facts import fact
+
+LOG_LINES = 20
+
+
+def diagnose(action: Diagnose, ports: Ports) -> Diagnosis:
+    plan, deployment = action.plan, action.deployment
+    event = diagnosis.failed_event(deployment, plan)
+    hook = diagnosis.hook_of(event, plan)
+    alarms: Fact[tuple[Alarm, ...]] = Known(())
+    if plan.alarm_names and deployment.status.terminal:
+        alarms = fact(lambda: ports.evidence.alarms(plan.alarm_names))
+    logs: Fact[tuple[LogLines, ...]] = Known(())
+    if hook and event is not None and event.start is not None:
+        start, end = event.start, event.end
+        if action.logs:
+            logs = fact(lambda: (ports.evidence.log_lines(hook, start, end, LOG_LINES),))
+        else:
+            logs = Unavailable("not quoted in a public repository (`hook-logs: on` shows them)")
+    return diagnosis.diagnose(deployment, plan, alarms=alarms, logs=logs, service_role=plan.service_role)

@@ -1,0 +1,251 @@
+"""Reads what a command has to know, for one function: what it cannot do without, and what surrounds it.
+
+A reading that a run can do without becomes a `Fact`; any other failure ends the gathering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from ..core import marker
+from ..core.aws import (
+    Alias,
+    Deployment,
+    DeploymentGroup,
+    Fact,
+    FunctionVersion,
+    Identity,
+    Known,
+    NotPermitted,
+    Unavailable,
+)
+from ..core.errors import AwsError, ErrorKind, Refused
+from ..core.given.inputs import Inputs
+from ..core.given.packaging import Code, Image, check_zipped, location
+from ..core.machine.actions import (
+    Gather,
+)
+from ..core.plan.history import goal
+from ..core.plan.planning import Facts
+from ..core.plan.surroundings import Bucket, Surroundings
+from ..core.run import Command
+from ..ports import Ports, Progress
+
+T = TypeVar("T")
+
+HISTORY = 50  # deployments read of a group
+SHOWN = 20  # of those, how many `status` shows
+NEWER_RUNS = 5  # of those by newer runs, how many are read with their targets
+CALLBACK = "codedeploy:PutLifecycleEventHookExecutionStatus"
+
+
+def fact(read: Callable[[], T]) -> Fact[T]:
+    """A reading that the run can do without."""
+    try:
+        return Known(read())
+    except AwsError as error:
+        if error.kind is ErrorKind.DENIED:
+            return NotPermitted(error.operation)
+        return Unavailable(error.what.rstrip("."))  # it becomes part of a sentence
+
+
+def identify(account_id: str | None, ports: Ports) -> Identity:
+    """Who we are, before any other call: another account than the one given is refused."""
+    identity = ports.identities.identity()
+    if account_id and identity.account != account_id:
+        raise Refused(
+            f"These credentials are of account {identity.account} ({identity.arn}), not of {account_id}.",
+            "Check the role that the workflow assumes, or the input `account-id` (or the ARN in `function`).",
+        )
+    return identity
+
+
+def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
+    """Read everything that the command needs, for one function. Only what is optional may be missing."""
+    inputs, command = action.inputs, Command(action.inputs.command)
+    identity = identify(inputs.account_id, ports)
+    function, application, group_name = inputs.function or "", inputs.application or "", inputs.deployment_group or ""
+    subject = _subject(action, ports)
+    if command is Command.FINISH:
+        return _facts_to_finish(inputs, identity, subject, ports)
+    latest = ports.lambda_.version(function, "$LATEST")
+    alias = ports.lambda_.alias(function, inputs.alias) if latest else None
+    group = _or_none(lambda: ports.codedeploy.group(application, group_name))
+    recent = ports.codedeploy.recent(application, group_name, HISTORY) if group else ()
+    active = tuple(deployment for deployment in recent if not deployment.status.terminal)
+    history: tuple[Deployment, ...] = ()
+    if command in (Command.ROLLBACK, Command.STOP, Command.STATUS):
+        active = tuple(ports.codedeploy.with_targets(deployment) for deployment in active)
+        depth = {Command.ROLLBACK: HISTORY, Command.STATUS: SHOWN}.get(command, 0)
+        history = tuple(ports.codedeploy.with_targets(deployment) for deployment in recent[:depth])
+    else:
+        active = tuple(_with_readable_targets(ports, deployment) for deployment in active)
+        recent = _with_targets_of_newer(ports, recent, action.run_id)
+    # A deployment that exists is followed by its own config, whatever the inputs or the group say.
+    about = subject or next(iter(active if history or command is Command.STOP else ()), None)
+    config_name = (about.config_name if about else "") or inputs.deployment_config
+    config_name = config_name or (group.config_name if group else "")
+    config = _or_none(lambda: ports.codedeploy.config(config_name)) if config_name else None
+    wanted = inputs.target_version or ""
+    if command is Command.ROLLBACK and alias is not None:
+        wanted = goal(inputs, history, subject, alias)
+    names = inputs.alarms or (group.alarms.names if group and group.alarms.enabled else ())
+    watched = bool(names) and not inputs.ignore_alarms and command not in (Command.STOP, Command.STATUS)
+    hooks = [hook for hook in (inputs.before_allow_traffic, inputs.after_allow_traffic) if hook]
+    read = {hook: _hook(ports, hook) for hook in hooks}
+    deploys = command in (Command.DEPLOY, Command.PLAN)
+    return Facts(
+        identity=identity,
+        job_limit=ports.job_limit,
+        credentials_left=ports.credentials_end - ports.clock.epoch() if ports.credentials_end is not None else None,
+        latest=latest,
+        alias=alias,
+        current=_version(ports, function, alias.version if alias else ""),
+        target=_version(ports, function, wanted) if latest else None,
+        group=group,
+        config=config,
+        active=active,
+        recent=recent,
+        history=history,
+        subject=subject,
+        alarms=fact(lambda: ports.evidence.alarms(names)) if watched else Known(()),
+        hooks=read,
+        surroundings=survey(inputs, identity, alias, group, recent, read, ports) if deploys else None,
+        code=_code(inputs, identity, ports, progress) if latest and deploys else None,
+    )
+
+
+def _code(inputs: Inputs, identity: Identity, ports: Ports, progress: Progress) -> Code | None:
+    """The code that the inputs name, hashed, and refused where it is too large: before anything is sent."""
+    if inputs.package:
+        package = ports.packages.package(inputs.package, progress)
+        check_zipped(package, inputs.bucket or "")
+        return package
+    if inputs.package_s3:
+        return ports.objects.describe(location(inputs.package_s3), account=identity.account, tell=progress)
+    return Image(uri=inputs.image_uri) if inputs.image_uri else None
+
+
+def _facts_to_finish(inputs: Inputs, identity: Identity, subject: Deployment | None, ports: Ports) -> Facts:
+    """The post step has little time: what it needs to stop, to follow and to verify, and no more."""
+    function, application, group_name = inputs.function or "", inputs.application or "", inputs.deployment_group or ""
+    config_name = subject.config_name if subject else ""
+    return Facts(
+        identity=identity,
+        alias=ports.lambda_.alias(function, inputs.alias),
+        group=_or_none(lambda: ports.codedeploy.group(application, group_name)),
+        config=_or_none(lambda: ports.codedeploy.config(config_name)) if config_name else None,
+        subject=subject,
+    )
+
+
+def _subject(action: Gather, ports: Ports) -> Deployment | None:
+    """The deployment that the run is about, with its targets, if one is named."""
+    inputs = action.inputs
+    if action.subject:
+        found = ports.codedeploy.look((action.subject,), frozenset({action.subject}))
+        return found[0] if found else None
+    if action.marker_id:
+        by_marker = ports.codedeploy.find(inputs.application or "", inputs.deployment_group or "", action.marker_id)
+        return ports.codedeploy.with_targets(by_marker) if by_marker else None
+    return None
+
+
+def _hook(ports: Ports, hook: str) -> Fact[FunctionVersion | None]:
+    return fact(lambda: ports.lambda_.version(hook, "$LATEST"))
+
+
+def _version(ports: Ports, function: str, version: str) -> FunctionVersion | None:
+    return ports.lambda_.version(function, version) if version else None
+
+
+def _with_readable_targets(ports: Ports, deployment: Deployment) -> Deployment:
+    try:
+        return ports.codedeploy.with_targets(deployment)
+    except AwsError as error:
+        if error.kind is ErrorKind.DENIED:
+            return deployment
+        raise
+
+
+def _with_targets_of_newer(ports: Ports, recent: tuple[Deployment, ...], run_id: int) -> tuple[Deployment, ...]:
+    """A group may hold several functions: whose a deployment is, its target says. Few are asked for it."""
+    asked = 0
+    result = []
+    for deployment in recent:
+        mark = marker.parse(deployment.description)
+        if mark is not None and 0 < run_id < mark.run_id and asked < NEWER_RUNS:
+            asked += 1
+            deployment = ports.codedeploy.with_targets(deployment)
+        result.append(deployment)
+    return tuple(result)
+
+
+def _or_none(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except AwsError as error:
+        if error.kind is ErrorKind.NOT_FOUND:
+            return None
+        raise
+
+
+# --- What surrounds a deployment ---------------------------------------------------------------------------------
+
+
+def survey(
+    inputs: Inputs,
+    identity: Identity,
+    alias: Alias | None,
+    group: DeploymentGroup | None,
+    recent: tuple[Deployment, ...],
+    hooks: dict[str, Fact[FunctionVersion | None]],
+    ports: Ports,
+) -> Surroundings:
+    bucket = inputs.bucket or ""
+    return Surroundings(
+        provisioned=fact(lambda: ports.lambda_.provisioned(alias.function, alias.name)) if alias else Known(0),
+        successful=_successful(group, recent, ports),
+        bucket=_bucket(bucket, identity.account, ports) if bucket else None,
+        callbacks=_callbacks(identity, group, hooks, ports),
+    )
+
+
+def _successful(group: DeploymentGroup | None, recent: tuple[Deployment, ...], ports: Ports) -> Fact[Deployment | None]:
+    """The group's last successful deployment, where it is among those that were read anyway."""
+    found = next((one for one in recent if group is not None and one.id == group.last_successful_id), None)
+    if found is None or found.targets:
+        return Known(found)
+    return fact(lambda: ports.codedeploy.with_targets(found))
+
+
+def _bucket(name: str, account: str, ports: Ports) -> Bucket:
+    region = fact(lambda: ports.buckets.region(name, account))
+    if isinstance(region, Known) and not region.value:
+        return Bucket(region=region)
+    return Bucket(
+        region=region,
+        key=fact(lambda: ports.buckets.key(name, account)),
+        rules=fact(lambda: ports.buckets.rules(name, account)),
+    )
+
+
+def _callbacks(
+    identity: Identity,
+    group: DeploymentGroup | None,
+    hooks: dict[str, Fact[FunctionVersion | None]],
+    ports: Ports,
+) -> dict[str, Fact[bool]]:
+    """By hook: whether its role may report to CodeDeploy, without which a hook hangs for an hour."""
+    found: dict[str, Fact[bool]] = {}
+    for name, hook in hooks.items():
+        role = hook.value.role if isinstance(hook, Known) and hook.value else ""
+        if role and group is not None:
+            where = f"{identity.region}:{identity.account}:deploymentgroup:{group.application}/{group.name}"
+            found[name] = _allowed(ports, role, f"arn:{identity.partition}:codedeploy:{where}")
+    return found
+
+
+def _allowed(ports: Ports, role: str, resource: str) -> Fact[bool]:
+    return fact(lambda: ports.policies.allows(role, CALLBACK, resource))
