@@ -129,7 +129,7 @@ _ALERTS = {"caution": "⛔", "warning": "⚠", "important": "❗", "note": "ⓘ"
 
 
 def chart_svg(source: str) -> str:
-    """The bar chart of reporters/chart.py as SVG; empty for any other diagram."""
+    """The bar chart of reporters/rendering/chart.py as SVG; empty for any other diagram."""
     bars = re.search(r"^\s*bar \[([\d., e-]+)\]", source, re.MULTILINE)
     axis = re.search(r'^\s*x-axis "([a-z]+)" 0 --> ([\d.]+)', source, re.MULTILINE)
     title = re.search(r'^\s*title "([^"]*)"', source, re.MULTILINE)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from ..core.aws import Alarm, Fact, Known, LogLines, Unavailable
-from ..core.machine.actions import (
-    Diagnose,
-)
+from ..core.machine.actions import Diagnose
 from ..core.result import Diagnosis
 from ..core.story import diagnosis
 from ..ports import Ports

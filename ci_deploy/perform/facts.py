@@ -23,9 +23,7 @@ from ..core.aws import (
 from ..core.errors import AwsError, ErrorKind, Refused
 from ..core.given.inputs import Inputs
 from ..core.given.packaging import Code, Image, check_zipped, location
-from ..core.machine.actions import (
-    Gather,
-)
+from ..core.machine.actions import Gather
 from ..core.plan.history import goal
 from ..core.plan.planning import Facts
 from ..core.plan.surroundings import Bucket, Surroundings

@@ -14,11 +14,11 @@ from ..core.run import Command, Context
 from ..core.story import events as e
 from ..core.story.timeline import Story, tell
 from ..ports import Comment, GitHub, GitHubError, LogSink, PullRequest
-from . import sections as part
 from .courier import Courier
-from .escape import details
 from .refused import refused
-from .sections import Section
+from .rendering import sections as part
+from .rendering.escape import details
+from .rendering.sections import Section
 
 LIMIT = 65_000  # GitHub: 65,536 characters. Bytes are never fewer than characters, however those are counted
 

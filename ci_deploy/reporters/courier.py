@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..ports import Clock, GitHubError, LogSink
-from .escape import line
+from .rendering.escape import line
 
 GAP = 3.0  # seconds between deliveries of one name
 LATER_GAP = 10.0  # once there were many: 500 an hour is GitHub's limit for what creates content

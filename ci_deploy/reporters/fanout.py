@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from ..core.story.events import Event
 from ..ports import LogSink, Reporter
-from .escape import line
+from .rendering.escape import line
 
 
 class FanOut:

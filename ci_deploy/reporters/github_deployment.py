@@ -14,10 +14,10 @@ from ..core.run import Outcome, Rollback
 from ..core.story import events as e
 from ..core.story.timeline import Story, tell
 from ..ports import GitHub, GitHubError, RunnerFiles
-from . import verdict
 from .courier import Courier
-from .escape import line
 from .refused import refused
+from .rendering import verdict
+from .rendering.escape import line
 
 DESCRIPTION = 140  # characters (facts.md B5)
 STATE = "github-deployment"

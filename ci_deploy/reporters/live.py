@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from ..core.story.events import Event
 from ..core.story.timeline import FunctionStory, Story, tell
-from . import verdict, words
-from .escape import line
-from .planned import next_share
+from .rendering import verdict, words
+from .rendering.escape import line
+from .rendering.planned import next_share
 
 ROWS = 12  # functions shown at once
 BAR = 24

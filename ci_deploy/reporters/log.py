@@ -15,11 +15,11 @@ from ..core.run import Command
 from ..core.story import events as e
 from ..core.story.timeline import Story, tell
 from ..ports import LogSink
-from . import verdict, words
-from .disclosure import HIDDEN, discloses
-from .escape import line, plain, uncommanded
-from .planned import next_share, plan_rows, shift_text
-from .verdict import Tone
+from .rendering import verdict, words
+from .rendering.disclosure import HIDDEN, discloses
+from .rendering.escape import line, plain, uncommanded
+from .rendering.planned import next_share, plan_rows, shift_text
+from .rendering.verdict import Tone
 
 ANNOTATIONS = 10  # of each kind that GitHub shows for a step (facts.md B2)
 MESSAGE = 4096  # characters of an annotation that GitHub keeps

@@ -8,10 +8,10 @@ from __future__ import annotations
 from ..core.story.events import Concluded, Event, Started
 from ..core.story.timeline import Story, tell
 from ..ports import RunnerFiles
-from . import chart
-from . import sections as part
-from .escape import code, details, fence
-from .sections import Section
+from .rendering import chart
+from .rendering import sections as part
+from .rendering.escape import code, details, fence
+from .rendering.sections import Section
 
 LIMIT = 1024 * 1024 - 4096  # bytes; what other steps of the same action might add is little
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from ci_deploy.reporters.escape import html_code, prose
+from ci_deploy.reporters.rendering.escape import html_code, prose
 from codedeploy_emulator import Emulator
 from codedeploy_emulator.oidc import REQUEST_TOKEN
 from tests.support.account import Account

@@ -20,9 +20,10 @@ from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story.events import Event
 from ci_deploy.core.story.timeline import Story, tell
 from ci_deploy.edge.runner.files import RunnerLog, Stdout
-from ci_deploy.reporters import comment, sections, summary
+from ci_deploy.reporters import comment, summary
 from ci_deploy.reporters.log import LogReporter
-from ci_deploy.reporters.sections import Section, fit
+from ci_deploy.reporters.rendering import sections
+from ci_deploy.reporters.rendering.sections import Section, fit
 
 OURS = set(
     "h2 h3 p table thead tbody tr th td a code pre details summary sub strong em ul li blockquote div".split()  # noqa: SIM905

@@ -17,11 +17,12 @@ from ci_deploy.core.result import Finding, Result, Severity
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story import events as e
 from ci_deploy.ports import GitHubError
-from ci_deploy.reporters import summary, verdict
+from ci_deploy.reporters import summary
 from ci_deploy.reporters.fanout import FanOut
 from ci_deploy.reporters.github_deployment import GitHubDeploymentReporter, state_of
 from ci_deploy.reporters.log import LogReporter
 from ci_deploy.reporters.outputs import OutputsReporter
+from ci_deploy.reporters.rendering import verdict
 from ci_deploy.reporters.summary import SummaryReporter
 
 SCENARIOS = scenarios()

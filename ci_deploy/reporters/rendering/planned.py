@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..core.aws import FunctionVersion
-from ..core.plan.planning import Existing, Plan
-from ..core.story.timeline import FunctionStory
+from ...core.aws import FunctionVersion
+from ...core.plan.planning import Existing, Plan
+from ...core.story.timeline import FunctionStory
 from . import words
 
 

@@ -9,9 +9,9 @@ import shlex
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ..core.result import Result
-from ..core.run import Command, Outcome, Rollback
-from ..core.story.timeline import FunctionStory, Leg, Story
+from ...core.result import Result
+from ...core.run import Command, Outcome, Rollback
+from ...core.story.timeline import FunctionStory, Leg, Story
 from . import words
 
 

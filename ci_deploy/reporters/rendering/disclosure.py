@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..core.run import Context
+from ...core.run import Context
 
 HIDDEN = "Hook logs are not shown in a public repository; `hook-logs: on` shows them."
 

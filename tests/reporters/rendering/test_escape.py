@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from mdit_py_plugins.gfm import gfm_plugin
 
-from ci_deploy.reporters import escape
+from ci_deploy.reporters.rendering import escape
 
 FRAGMENTS = (
     "::error::x",

@@ -13,9 +13,10 @@ from ci_deploy.core.plan.history import HistoryEntry
 from ci_deploy.core.result import Diagnosis, Result
 from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story import events as e
-from ci_deploy.reporters import chart, comment, sections, verdict, words
+from ci_deploy.reporters import comment
 from ci_deploy.reporters.live import frame
 from ci_deploy.reporters.log import LogReporter
+from ci_deploy.reporters.rendering import chart, sections, verdict, words
 
 KEYS = tuple(f"f{number:02}:live" for number in range(12))
 

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from ..core import links
-from ..core.aws import DeploymentStatus, EventStatus
-from ..core.plan.history import HistoryEntry
-from ..core.result import Finding, Severity
-from ..core.run import Command, Outcome
-from ..core.story.timeline import FunctionStory, Leg, Story
+from ...core import links
+from ...core.aws import DeploymentStatus, EventStatus
+from ...core.plan.history import HistoryEntry
+from ...core.result import Finding, Severity
+from ...core.run import Command, Outcome
+from ...core.story.timeline import FunctionStory, Leg, Story
 from . import verdict, words
 from .disclosure import HIDDEN, discloses
 from .escape import code, details, fence, html_code, link, marked, plain, prose

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..core.run import Outcome
-from ..core.story.timeline import FunctionStory, Story
+from ...core.run import Outcome
+from ...core.story.timeline import FunctionStory, Story
 from . import words
 from .escape import mermaid
 
