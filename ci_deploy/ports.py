@@ -19,6 +19,7 @@ from .core.aws import (
     DeploymentGroup,
     FunctionVersion,
     Identity,
+    InlineContent,
     LogLines,
     Routing,
     S3Location,
@@ -67,7 +68,11 @@ class CodeDeploy(Protocol):
         ...
 
     def recent(self, application: str, group: str, limit: int) -> tuple[Deployment, ...]:
-        """The group's newest deployments, newest first, without targets."""
+        """The group's newest deployments by creation time, newest first, without targets."""
+        ...
+
+    def appspec(self, application: str, revision: InlineContent) -> str:
+        """The text of a revision that CreateDeployment carried (GetApplicationRevision)."""
         ...
 
     def with_targets(self, deployment: Deployment) -> Deployment:
@@ -79,7 +84,7 @@ class CodeDeploy(Protocol):
         ...
 
     def find(self, application: str, group: str, marker_id: str) -> Deployment | None:
-        """The deployment whose description's marker has this id, among the group's newest. One attempt."""
+        """The deployment whose description's marker has this id, among those of the last day. One attempt."""
         ...
 
     def create(self, request: CreateRequest) -> str:

@@ -7,16 +7,19 @@ Without `apply` the outcome is `reported`, or `unchanged` where there is nothing
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from ..core.aws import Deployment, FunctionVersion
 from ..core.errors import AwsError, ErrorKind, Refused
 from ..core.plan import pruning
 from ..core.plan.pruning import PrunePlan, Row, Uses
+from ..core.plan.whose import Place
 from ..core.result import Finding, Severity
 from ..core.run import Outcome
 from ..core.story import events as e
 from ..core.story.events import Concluded
 from ..perform.facts import identify
+from ..perform.owners import Owners
 from ..ports import Ports
 from .call import Call, conclude
 from .writing import Cancelled, write
@@ -37,6 +40,11 @@ def run(call: Call) -> Concluded:
         # What was not asked about any more may be needed: no list is better than a wrong one.
         return conclude(call, Outcome.CANCELLED, reason="Cancelled while reading. Nothing was deleted.")
     _show(call, made)
+    if made.unread:
+        raise Refused(
+            f"Which versions a rollback needs is not known: {made.unread}. Nothing was deleted.",
+            "Allow the role to read it (docs/iam/prune.json), and run again.",
+        )
     report: dict[str, object] = {"prune": [_json(row) for row in made.rows], "freed-bytes": made.freed}
     if not made.doomed:
         reason = f"All of the {len(made.rows)} versions are needed."
@@ -50,26 +58,30 @@ def run(call: Call) -> Concluded:
 
 def _uses(call: Call, ports: Ports, function: str) -> Uses:
     inputs = call.inputs
+    aliases = ports.versions.aliases(function)
     history: tuple[Deployment, ...] = ()
+    history_cut = False
     successful = None
     if inputs.application and inputs.deployment_group:
         group = ports.codedeploy.group(inputs.application, inputs.deployment_group)
         recent = ports.codedeploy.recent(inputs.application, inputs.deployment_group, HISTORY)
-        history = tuple(ports.codedeploy.with_targets(deployment) for deployment in recent)
+        owners = Owners(ports, inputs.application, Place(function=function, alias=inputs.alias))
+        history, history_cut = owners.history(inputs.deployment_group, recent, partial(pruning.enough, inputs, aliases))
         if group.last_successful_id:
             successful = next((one for one in history if one.id == group.last_successful_id), None)
             if successful is None:
                 looked = ports.codedeploy.look((group.last_successful_id,), frozenset({group.last_successful_id}))
-                successful = looked[0] if looked else None
+                successful = next(iter(owners.judged(looked)), None)
     else:
         text = "No deployment group is given, so which versions its rollbacks could need is not known: `keep` alone "
         text += "protects them."
         _notice(call, Severity.WARNING, "no-group", text, "Give `application` and `deployment-group`.")
     return Uses(
-        aliases=ports.versions.aliases(function),
+        aliases=aliases,
         provisioned=ports.versions.provisioned(function),
         event_sources=ports.versions.event_sources(function),
         history=history,
+        history_cut=history_cut,
         successful=successful,
     )
 

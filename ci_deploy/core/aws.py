@@ -8,6 +8,7 @@ models.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -244,11 +245,37 @@ class LifecycleEvent:
     diagnostics: Diagnostics = Diagnostics()
 
 
+_LAMBDA_NAME = re.compile(
+    r"(?:arn:[a-z-]+:lambda:(?P<region>[a-z0-9-]+):)?(?:(?P<account>\d{12}):)?(?:function:)?"
+    r"(?P<name>[A-Za-z0-9_-]+)(?::(?P<qualifier>[A-Za-z0-9_$.-]+))?"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LambdaName:
+    """A function as AWS names it; `qualifier` is an alias or a version. What the text leaves out is empty."""
+
+    name: str
+    qualifier: str = ""
+    region: str = ""
+    account: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> LambdaName | None:
+        """A name, a partial or a whole ARN, with or without qualifier; None for anything else."""
+        match = _LAMBDA_NAME.fullmatch(text)
+        return cls(**{part: found or "" for part, found in match.groupdict().items()}) if match else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentTarget:
-    """A Lambda target. `raw_weight` is targetVersionWeight as sent (0-1 or 0-100: facts.md A4 [U])."""
+    """A Lambda target. `raw_weight` is targetVersionWeight as sent (0-1 or 0-100: facts.md A4 [U]).
+
+    `function` and `alias` are empty where CodeDeploy left them out; the form of `target_id` is not documented.
+    """
 
     target_id: str
+    target_arn: str = ""
     function: str
     alias: str
     current_version: str
@@ -276,6 +303,7 @@ class InlineContent:
 
     content: str
     sha256: str
+    revision_type: str = "AppSpecContent"  # or `String`, its older form, which CloudFormation still uses (facts.md G17)
 
     def __str__(self) -> str:
         return "inline"
@@ -313,9 +341,12 @@ class Deployment:
         return self.creator == CREATOR_ROLLBACK or bool(self.rollback_of)
 
     def target_of(self, function: str, alias: str) -> DeploymentTarget | None:
-        """This deployment's target for a function and alias; functions may be named by ARN."""
+        """This deployment's target for a function and alias, where it says so (see `plan.whose` for all the rest)."""
         for target in self.targets or ():
-            if target.function.split(":")[-1] == function and target.alias in ("", alias):
+            named = LambdaName.parse(target.function)
+            if named is None or named.name != function:
+                continue
+            if (target.alias or named.qualifier) in ("", alias):
                 return target
         return None
 

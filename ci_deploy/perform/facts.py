@@ -6,9 +6,9 @@ A reading that a run can do without becomes a `Fact`; any other failure ends the
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
-from ..core import marker
 from ..core.aws import (
     Alias,
     Deployment,
@@ -24,17 +24,17 @@ from ..core.errors import AwsError, ErrorKind, Refused
 from ..core.given.inputs import Inputs
 from ..core.given.packaging import Code, Image, check_zipped, location
 from ..core.machine.actions import Gather
-from ..core.plan.history import goal
+from ..core.plan.history import enough, goal
 from ..core.plan.planning import Facts
 from ..core.plan.surroundings import Bucket, Surroundings
+from ..core.plan.whose import Place, keys
 from ..core.run import Command
 from ..ports import Ports, Progress
+from .owners import Owners
 
 T = TypeVar("T")
 
 HISTORY = 50  # deployments read of a group
-SHOWN = 20  # of those, how many `status` shows
-NEWER_RUNS = 5  # of those by newer runs, how many are read with their targets
 CALLBACK = "codedeploy:PutLifecycleEventHookExecutionStatus"
 
 
@@ -70,18 +70,26 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
     latest = ports.lambda_.version(function, "$LATEST")
     alias = ports.lambda_.alias(function, inputs.alias) if latest else None
     group = _or_none(lambda: ports.codedeploy.group(application, group_name))
+    current = _version(ports, function, alias.version if alias else "")
+    place = Place(
+        function=function,
+        alias=inputs.alias,
+        region=identity.region,
+        account=identity.account,
+        keys=keys(function, alias, inputs.alias, (latest, current)),
+    )
+    owners = Owners(ports, application, place)
     recent = ports.codedeploy.recent(application, group_name, HISTORY) if group else ()
-    active = tuple(deployment for deployment in recent if not deployment.status.terminal)
+    subject = owners.judged((subject,))[0] if subject else None
+    active = owners.judged(tuple(deployment for deployment in recent if not deployment.status.terminal))
     history: tuple[Deployment, ...] = ()
-    if command in (Command.ROLLBACK, Command.STOP, Command.STATUS):
-        active = tuple(ports.codedeploy.with_targets(deployment) for deployment in active)
-        depth = {Command.ROLLBACK: HISTORY, Command.STATUS: SHOWN}.get(command, 0)
-        history = tuple(ports.codedeploy.with_targets(deployment) for deployment in recent[:depth])
-    else:
-        active = tuple(_with_readable_targets(ports, deployment) for deployment in active)
-        recent = _with_targets_of_newer(ports, recent, action.run_id)
+    history_cut = False
+    if group and command in (Command.ROLLBACK, Command.STATUS):
+        history, history_cut = owners.history(group_name, recent, partial(enough, inputs, alias))
+    elif command is not Command.STOP:
+        recent = owners.until_ours(recent, action.run_id)
     # A deployment that exists is followed by its own config, whatever the inputs or the group say.
-    about = subject or next(iter(active if history or command is Command.STOP else ()), None)
+    about = subject or next(iter(active if command in (Command.ROLLBACK, Command.STOP, Command.STATUS) else ()), None)
     config_name = (about.config_name if about else "") or inputs.deployment_config
     config_name = config_name or (group.config_name if group else "")
     config = _or_none(lambda: ports.codedeploy.config(config_name)) if config_name else None
@@ -99,13 +107,14 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
         credentials_left=ports.credentials_end - ports.clock.epoch() if ports.credentials_end is not None else None,
         latest=latest,
         alias=alias,
-        current=_version(ports, function, alias.version if alias else ""),
+        current=current,
         target=_version(ports, function, wanted) if latest else None,
         group=group,
         config=config,
         active=active,
         recent=recent,
         history=history,
+        history_cut=history_cut,
         subject=subject,
         alarms=fact(lambda: ports.evidence.alarms(names)) if watched else Known(()),
         hooks=read,
@@ -156,28 +165,6 @@ def _hook(ports: Ports, hook: str) -> Fact[FunctionVersion | None]:
 
 def _version(ports: Ports, function: str, version: str) -> FunctionVersion | None:
     return ports.lambda_.version(function, version) if version else None
-
-
-def _with_readable_targets(ports: Ports, deployment: Deployment) -> Deployment:
-    try:
-        return ports.codedeploy.with_targets(deployment)
-    except AwsError as error:
-        if error.kind is ErrorKind.DENIED:
-            return deployment
-        raise
-
-
-def _with_targets_of_newer(ports: Ports, recent: tuple[Deployment, ...], run_id: int) -> tuple[Deployment, ...]:
-    """A group may hold several functions: whose a deployment is, its target says. Few are asked for it."""
-    asked = 0
-    result = []
-    for deployment in recent:
-        mark = marker.parse(deployment.description)
-        if mark is not None and 0 < run_id < mark.run_id and asked < NEWER_RUNS:
-            asked += 1
-            deployment = ports.codedeploy.with_targets(deployment)
-        result.append(deployment)
-    return tuple(result)
 
 
 def _or_none(read: Callable[[], T]) -> T | None:

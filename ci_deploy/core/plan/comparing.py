@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +12,19 @@ from ..aws import FunctionVersion
 
 # Settings that have a row of their own, or are told by name.
 _SHOWN = frozenset({"Runtime", "MemorySize", "Timeout", "Layers", "Environment", "PackageType", "Role"})
+
+
+def fingerprint(version: FunctionVersion) -> str:
+    """A hash of what a published version freezes: code and configuration."""
+    parts = [version.code_sha256, *(f"{name}={value}" for name, value in sorted(version.configuration.items()))]
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def differences(old: FunctionVersion, new: FunctionVersion) -> tuple[str, ...]:
+    """Names of what differs between two versions: `Code` and configuration settings by AWS's names."""
+    code = ("Code",) if old.code_sha256 != new.code_sha256 else ()
+    names = sorted(set(old.configuration) | set(new.configuration))
+    return code + tuple(name for name in names if old.configuration.get(name) != new.configuration.get(name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

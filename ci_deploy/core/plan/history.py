@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from .. import marker as markers
 from ..aws import Alias, Deployment, DeploymentStatus
 from ..given.inputs import Inputs
+from ..run import Command
+from .whose import Ours, ours, whose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +34,11 @@ class HistoryEntry:
 
 
 def entries(deployments: Iterable[Deployment], function: str, alias: str) -> tuple[HistoryEntry, ...]:
-    """This function's deployments, newest first; those whose target is not known are not in it."""
+    """This function's deployments, newest first; those whose versions are not known are not in it."""
     found = []
-    for deployment in deployments:
-        target = deployment.target_of(function, alias)
-        if target is None:
+    for own in ours(deployments, function, alias):
+        deployment, target = own.deployment, own.target
+        if not target.target_version:
             continue
         marker = markers.parse(deployment.description)
         found.append(
@@ -127,7 +129,7 @@ def way_back(history: Sequence[HistoryEntry], live: str) -> Way:
 
 def _choices(history: Sequence[HistoryEntry], live: str) -> str:
     versions = [version for version in reversed(known_versions(history)) if version != live]
-    return "served before: " + ", ".join(versions[:5])
+    return "served before: " + ", ".join(versions[:CHOICES])
 
 
 def known_versions(history: Sequence[HistoryEntry]) -> tuple[str, ...]:
@@ -142,13 +144,28 @@ def known_versions(history: Sequence[HistoryEntry]) -> tuple[str, ...]:
     )
 
 
+SHOWN = 20  # entries that `status` shows
+CHOICES = 5  # versions that are named where none can be chosen
+
+
+def enough(inputs: Inputs, alias: Alias | None, history: Sequence[Deployment]) -> bool:
+    """Whether a group's history has been read as deep as the command needs it."""
+    own = entries(history, inputs.function or "", inputs.alias)
+    if inputs.command == Command.STATUS:
+        return len(own) >= SHOWN
+    if inputs.to_version:
+        return inputs.to_version in known_versions(own)
+    live = alias.version if alias is not None else ""
+    return bool(way_back(own, live).version) or len(served(own)) > CHOICES
+
+
 def goal(inputs: Inputs, history: tuple[Deployment, ...], subject: Deployment | None, alias: Alias) -> str:
     """The version that a rollback will want, so that it can be read with the other facts."""
     if inputs.to_version:
         return inputs.to_version
     if subject is not None:
-        target = subject.target_of(inputs.function or "", inputs.alias)
-        return target.target_version if target else ""
+        found = whose(subject, inputs.function or "", inputs.alias)
+        return found.target.target_version if isinstance(found, Ours) else ""
     if alias.split:
         return alias.version
     return way_back(entries(history, inputs.function or "", inputs.alias), alias.version).version

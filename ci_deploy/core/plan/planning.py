@@ -6,7 +6,6 @@ what could not be read is in them as NotPermitted or Unavailable.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -33,7 +32,7 @@ from ..given.packaging import Code, Image, same_sha256, sha256_of
 from ..marker import key_of, parse
 from ..result import Finding, Severity
 from ..schedule import Step, default_timeout, shift_seconds, steps
-from .comparing import Compared, compare
+from .comparing import Compared, compare, differences, fingerprint
 from .surroundings import Surroundings
 
 PROVISIONING = 30 * 60.0
@@ -52,7 +51,8 @@ class Facts:
     config: DeploymentConfig | None = None
     active: tuple[Deployment, ...] = ()  # not terminal, of this group
     recent: tuple[Deployment, ...] = ()  # of this group, newest first
-    history: tuple[Deployment, ...] = ()  # the newest of them with their targets, where a command needs them
+    history: tuple[Deployment, ...] = ()  # the newest of them with their owners, where a command needs them
+    history_cut: bool = False  # there are more, and the bound of reading was reached
     subject: Deployment | None = None  # the deployment that the run is about, with its targets
     alarms: Fact[tuple[Alarm, ...]] = Unavailable("not read")
     hooks: Mapping[str, Fact[FunctionVersion | None]] = field(default_factory=dict)
@@ -151,19 +151,6 @@ class Plan:
     @property
     def refusals(self) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.severity is Severity.REFUSAL)
-
-
-def fingerprint(version: FunctionVersion) -> str:
-    """A hash of what a published version freezes: code and configuration."""
-    parts = [version.code_sha256, *(f"{name}={value}" for name, value in sorted(version.configuration.items()))]
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
-
-
-def differences(old: FunctionVersion, new: FunctionVersion) -> tuple[str, ...]:
-    """Names of what differs between two versions: `Code` and configuration settings by AWS's names."""
-    code = ("Code",) if old.code_sha256 != new.code_sha256 else ()
-    names = sorted(set(old.configuration) | set(new.configuration))
-    return code + tuple(name for name in names if old.configuration.get(name) != new.configuration.get(name))
 
 
 def plan(inputs: Inputs, facts: Facts) -> Plan:

@@ -6,12 +6,13 @@ delete the whole function (the edge asserts the number).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..aws import Alias, Deployment, DeploymentTarget, FunctionVersion
 from ..given.inputs import Inputs
 from .history import entries, served
+from .whose import is_of_function
 
 AT_MOST = 100  # versions that one run deletes
 SERVED_BEFORE = 10  # versions back in an alias's history that rollbacks may still want
@@ -24,7 +25,8 @@ class Uses:
     aliases: tuple[Alias, ...] = ()
     provisioned: tuple[str, ...] = ()  # qualifiers (versions or aliases) with provisioned concurrency
     event_sources: tuple[str, ...] = ()  # qualifiers that event source mappings name
-    history: tuple[Deployment, ...] = ()  # of the deployment group, with targets, newest first
+    history: tuple[Deployment, ...] = ()  # of the deployment group, with owners, newest first
+    history_cut: bool = False  # there are more, and the bound of reading was reached
     successful: Deployment | None = None  # the group's last successful one
 
 
@@ -40,6 +42,7 @@ class Row:
 class PrunePlan:
     rows: tuple[Row, ...]  # newest first
     left: int = 0  # how many more could be deleted, by another run
+    unread: str = ""  # what could not be read that a rollback may need: nothing may be deleted
 
     @property
     def doomed(self) -> tuple[FunctionVersion, ...]:
@@ -83,7 +86,7 @@ def needs(inputs: Inputs, versions: Iterable[FunctionVersion], uses: Uses) -> di
         for target in _targets(deployment, function):
             need(target.current_version, f"deployment {deployment.id}")
             need(target.target_version, f"deployment {deployment.id}")
-        if not deployment.targets:
+        if _unread(deployment, function):
             # For a moment after its creation it has none, and a rollback may be on its way to any version.
             for version in by_number:
                 need(version.version, f"deployment {deployment.id}, whose versions are not known yet")
@@ -93,9 +96,32 @@ def needs(inputs: Inputs, versions: Iterable[FunctionVersion], uses: Uses) -> di
     return found
 
 
+def enough(inputs: Inputs, aliases: Iterable[Alias], history: Sequence[Deployment]) -> bool:
+    """Whether a group's history has been read as deep as rollbacks of every alias may go."""
+    names = dict.fromkeys([*(alias.name for alias in aliases), inputs.alias])
+    function = inputs.function or ""
+    return all(len(served(entries(history, function, name))) >= SERVED_BEFORE for name in names)
+
+
 def _targets(deployment: Deployment, function: str) -> list[DeploymentTarget]:
     """This function's, of whatever alias: a group may hold several functions."""
-    return [target for target in deployment.targets or () if target.function.split(":")[-1] == function]
+    return [target for target in deployment.targets or () if is_of_function(target, function)]
+
+
+def _unread(deployment: Deployment, function: str) -> bool:
+    """Whether it may be this function's, of versions that are not known."""
+    if not any(target.function for target in deployment.targets or ()):
+        return True
+    return any(not target.target_version for target in _targets(deployment, function))
+
+
+def _what_is_unread(inputs: Inputs, uses: Uses) -> str:
+    function = inputs.function or ""
+    over = [one.id for one in uses.history if one.status.terminal and _unread(one, function)]
+    if over:
+        return f"the function or the versions of deployment {', '.join(over[:3])} cannot be read"
+    shallow = uses.history_cut and len(served(entries(uses.history, function, inputs.alias))) < 2
+    return f"none of the group's newest {len(uses.history)} deployments is of it" if shallow else ""
 
 
 def plan(inputs: Inputs, versions: tuple[FunctionVersion, ...], uses: Uses) -> PrunePlan:
@@ -110,4 +136,4 @@ def plan(inputs: Inputs, versions: tuple[FunctionVersion, ...], uses: Uses) -> P
         if version.version in later:
             why = [f"{AT_MOST} at most are deleted by one run"]
         rows.append(Row(version=version, kept=tuple(why)))
-    return PrunePlan(rows=tuple(rows), left=len(later))
+    return PrunePlan(rows=tuple(rows), left=len(later), unread=_what_is_unread(inputs, uses))

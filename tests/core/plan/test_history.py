@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from ci_deploy.core.aws import CREATOR_ROLLBACK, Deployment, DeploymentStatus, DeploymentTarget
+from ci_deploy.core.aws import CREATOR_ROLLBACK, Alias, Deployment, DeploymentStatus, DeploymentTarget
+from ci_deploy.core.given.inputs import parse
 from ci_deploy.core.marker import Marker, write
-from ci_deploy.core.plan.history import HistoryEntry, Way, entries, known_versions, served, way_back
+from ci_deploy.core.plan.history import SHOWN, HistoryEntry, Way, enough, entries, known_versions, served, way_back
 
 OK, BAD = DeploymentStatus.SUCCEEDED, DeploymentStatus.FAILED
 
@@ -198,3 +199,32 @@ def test_known_versions_are_all_that_the_group_has_served_or_tried() -> None:
 def test_a_version_that_is_not_known_is_no_version() -> None:
     """CodeDeploy lists a deployment that has not begun without the version that it replaces."""
     assert known_versions(history(("other", "", "2", OK))) == ("2",)
+
+
+def made(number: int, old: str, new: str, function: str = "checkout") -> Deployment:
+    target = DeploymentTarget(target_id="t", function=function, alias="live", current_version=old, target_version=new)
+    return Deployment(id=f"d-{number:09}", status=OK, create_time=float(number), targets=(target,))
+
+
+def test_a_rollback_needs_no_more_history_than_the_version_it_goes_back_to() -> None:
+    rollback = parse(
+        {"command": "rollback", "function": "checkout", "application": "a", "deployment-group": "g"} | {"reason": "r"}
+    )
+    live = Alias(function="checkout", name="live", version="3")
+    other = [made(number, "7", "8", "billing") for number in range(20, 30)]
+    assert not enough(rollback, live, other)
+    assert not enough(rollback, live, [*other, made(4, "1", "2")])
+    assert enough(rollback, live, [*other, made(5, "2", "3")])
+    moved = [made(number, str(number), str(number + 1)) for number in range(10, 16)]
+    assert enough(rollback, live, moved)
+    assert not enough(rollback, live, moved[:3])
+    named = replace(rollback, to_version="1")
+    assert not enough(named, live, [made(5, "2", "3")])
+    assert enough(named, live, [made(5, "2", "3"), made(4, "1", "2")])
+
+
+def test_status_needs_as_many_rows_as_it_shows() -> None:
+    status = parse({"command": "status", "function": "checkout", "application": "a", "deployment-group": "g"})
+    rows = [made(number, "1", "2") for number in range(SHOWN)]
+    assert enough(status, None, rows)
+    assert not enough(status, None, rows[1:])

@@ -26,7 +26,7 @@ from ci_deploy.core.aws import (
 from ci_deploy.core.given.appspec import AppSpec
 from ci_deploy.core.given.packaging import Code, Image, Package, StoredPackage, location
 from ci_deploy.core.marker import Marker, key_of, write
-from ci_deploy.core.plan.comparing import compare
+from ci_deploy.core.plan.comparing import compare, differences, fingerprint
 from ci_deploy.core.plan.planning import (
     Existing,
     Facts,
@@ -34,9 +34,7 @@ from ci_deploy.core.plan.planning import (
     ToPublish,
     appspec_of,
     bind,
-    differences,
     existing,
-    fingerprint,
     marker_key,
     plan,
     reverse,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ci_deploy.core.aws import CREATOR_ROLLBACK, Alias, Deployment, DeploymentStatus, DeploymentTarget, FunctionVersion
 from ci_deploy.core.given.inputs import Inputs, parse
-from ci_deploy.core.plan.pruning import AT_MOST, Uses, plan
+from ci_deploy.core.plan.pruning import AT_MOST, SERVED_BEFORE, Uses, enough, plan
 
 
 def inputs(keep: int = 1) -> Inputs:
@@ -186,3 +186,30 @@ def test_nothing_that_is_needed_is_ever_doomed(
         last = history[-1].targets
         assert last is not None
         assert not going & {last[0].target_version, last[0].current_version}
+
+
+def test_what_cannot_be_read_forbids_to_delete_anything() -> None:
+    unread = replace(deployment(7, "1", "2"), targets=())
+    nameless = replace(deployment(8, "", ""), targets=None)
+    no_versions = deployment(9, "", "")
+    for one in (unread, nameless, no_versions):
+        made = plan(inputs(), versions(1, 2, 3), Uses(history=(one, deployment(5, "1", "2"))))
+        assert made.unread == f"the function or the versions of deployment {one.id} cannot be read"
+    assert plan(inputs(), versions(1, 2, 3), Uses(history=(deployment(9, "", "", function="g"),))).unread == ""
+
+
+def test_a_history_of_other_functions_alone_forbids_it_where_it_was_not_read_to_its_end() -> None:
+    others = tuple(deployment(number, "1", "2", function="g") for number in range(100))
+    assert plan(inputs(), versions(1, 2), Uses(history=others)).unread == ""
+    cut = Uses(history=others, history_cut=True)
+    assert plan(inputs(), versions(1, 2), cut).unread == "none of the group's newest 100 deployments is of it"
+    known = Uses(history=(*others, deployment(200, "1", "2")), history_cut=True)
+    assert plan(inputs(), versions(1, 2), known).unread == ""
+
+
+def test_a_history_is_deep_enough_when_rollbacks_of_every_alias_are() -> None:
+    live = [deployment(number, str(number), str(number + 1)) for number in range(1, SERVED_BEFORE)]
+    alias = Alias(function="f", name="beta", version="1")
+    assert enough(inputs(), (), live)
+    assert not enough(inputs(), (), live[1:])
+    assert not enough(inputs(), (alias,), live)

@@ -322,10 +322,71 @@ def test_a_batch_of_groups_that_fails_for_the_moment_fails_nobody(
     assert clock.slept
 
 
-def test_recent_reads_no_more_than_asked_for(aws: StubbedAws, api: CodeDeployApi) -> None:
-    aws.expect("codedeploy", "list_deployments", {"deployments": [TWO, ONE], "nextToken": "more"})
+def listed(aws: StubbedAws, ids: list[str], *, since_days: float | None = None, more: bool = False) -> None:
+    parameters: dict[str, Any] = {"applicationName": "app", "deploymentGroupName": "blue"}
+    if since_days is not None:
+        parameters["createTimeRange"] = {"start": aws.clock.epoch() - since_days * 24 * 3600}
+    answer = {"deployments": ids} | ({"nextToken": "more"} if more else {})
+    aws.expect("codedeploy", "list_deployments", answer, **parameters)
+
+
+def test_the_newest_are_told_by_their_times_whatever_order_they_are_listed_in(
+    aws: StubbedAws, api: CodeDeployApi
+) -> None:
+    listed(aws, [ONE, TWO])
+    batch(aws, info(ONE, minute=1), info(TWO, minute=2), ids=(ONE, TWO))
+    assert [found.id for found in api.recent("app", "blue", 1)] == [TWO]
+
+
+def test_a_group_with_more_than_a_page_is_asked_by_time(aws: StubbedAws, api: CodeDeployApi) -> None:
+    """The first page may hold its oldest deployments: the shortest span with enough of them has the newest."""
+    listed(aws, [ONE], more=True)
+    listed(aws, [], since_days=1)
+    listed(aws, [TWO], since_days=7)
     batch(aws, info(TWO), ids=(TWO,))
     assert [found.id for found in api.recent("app", "blue", 1)] == [TWO]
+
+
+def test_a_quiet_group_with_more_than_a_page_is_read_whole(aws: StubbedAws, api: CodeDeployApi) -> None:
+    listed(aws, [ONE], more=True)
+    for days in (1, 7, 30, 180):
+        listed(aws, [], since_days=days)
+    listed(aws, [ONE], more=True)
+    aws.stub("codedeploy").add_response("list_deployments", {"deployments": [TWO]})
+    batch(aws, info(ONE, minute=2), info(TWO, minute=1), ids=(ONE, TWO))
+    assert [found.id for found in api.recent("app", "blue", 5)] == [ONE, TWO]
+
+
+@pytest.mark.parametrize(("revision_type", "member"), [("AppSpecContent", "appSpecContent"), ("String", "string")])
+def test_the_text_of_a_revision_is_read_by_its_hash(
+    aws: StubbedAws, api: CodeDeployApi, revision_type: str, member: str
+) -> None:
+    aws.expect(
+        "codedeploy",
+        "get_application_revision",
+        {"revision": {"revisionType": revision_type, member: {"content": "version: 0.0", "sha256": "ab"}}},
+        applicationName="app",
+        revision={"revisionType": revision_type, member: {"sha256": "ab"}},
+    )
+    read = api.appspec("app", InlineContent(content="", sha256="ab", revision_type=revision_type))
+    assert read == "version: 0.0"
+
+
+def test_targets_are_read_singly_where_the_role_may_not_read_them_together(aws: StubbedAws, api: CodeDeployApi) -> None:
+    aws.expect("codedeploy", "list_deployment_targets", {"targetIds": ["checkout:live"]}, deploymentId=ONE)
+    aws.refuse("codedeploy", "batch_get_deployment_targets", "AccessDeniedException")
+    single = {"deploymentTarget": target()}
+    aws.expect("codedeploy", "get_deployment_target", single, deploymentId=ONE, targetId="checkout:live")
+    (found,) = api.with_targets(Deployment(id=ONE, status=DeploymentStatus.IN_PROGRESS)).targets or ()
+    assert (found.function, found.alias) == ("checkout", "live")
+
+
+def test_of_targets_that_may_not_be_read_at_least_the_ids_are_known(aws: StubbedAws, api: CodeDeployApi) -> None:
+    aws.expect("codedeploy", "list_deployment_targets", {"targetIds": ["checkout:live"]}, deploymentId=ONE)
+    aws.refuse("codedeploy", "batch_get_deployment_targets", "AccessDeniedException")
+    aws.refuse("codedeploy", "get_deployment_target", "AccessDeniedException")
+    (found,) = api.with_targets(Deployment(id=ONE, status=DeploymentStatus.IN_PROGRESS)).targets or ()
+    assert (found.target_id, found.function, found.status) == ("checkout:live", "", EventStatus.UNKNOWN)
 
 
 def test_reads_repeat(aws: StubbedAws, api: CodeDeployApi, clock: FakeClock) -> None:

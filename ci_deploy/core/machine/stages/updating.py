@@ -11,7 +11,8 @@ from dataclasses import replace
 from ...aws import FunctionVersion
 from ...errors import AwsError, CiDeployError, ErrorKind
 from ...given.packaging import Image, Package, StoredPackage, object_key, same_sha256, sha256_of
-from ...plan.planning import ToPublish, differences
+from ...plan.comparing import differences
+from ...plan.planning import ToPublish
 from ...run import Outcome
 from ...story import events as e
 from ..actions import LookVersion, StoreCode, UpdateCode

@@ -1,8 +1,8 @@
 """CodeDeploy: what ports.CodeDeploy says, by API calls. It decides nothing and follows nothing.
 
-Reads repeat (edge/retry.py); `look`, `find`, `create` and `stop` make one attempt: a create repeated blindly would
-deploy twice, for there is no idempotency token. Sources: facts.md A3, A4, A7, A10; ListDeployments answering newest
-first is an assumption [U] that every look at a group's history makes.
+Reads repeat (edge/aws/retry.py); `look`, `find`, `create` and `stop` make one attempt: a create repeated blindly would
+deploy twice, because there is no idempotency token. The order of ListDeployments is not documented, so what is newest
+is told by creation times. Sources: facts.md A3, A4, A7, A10.
 """
 
 from __future__ import annotations
@@ -12,7 +12,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ....core.aws import CreateRequest, Deployment, DeploymentConfig, DeploymentGroup, DeploymentTarget, StopAnswer
+from ....core.aws import (
+    CreateRequest,
+    Deployment,
+    DeploymentConfig,
+    DeploymentGroup,
+    DeploymentTarget,
+    InlineContent,
+    StopAnswer,
+)
 from ....core.errors import AwsError, ErrorKind
 from ....core.marker import parse as parse_marker
 from ..client import Aws
@@ -21,6 +29,9 @@ from . import parse
 
 BATCH = 25
 GROUPS = 25  # deployment groups in a call; AWS takes 100
+DAY = 24 * 3600.0
+SPANS = (1, 7, 30, 180)  # days back, for the newest of a group that has more deployments than a page
+PAGES = 10  # of ListDeployments (100 ids each) that are read at most for one answer
 ACTIVE = ("Created", "Queued", "InProgress", "Baking", "Ready")
 # How often in a row a running deployment may be shown without its targets' news before that counts as a failed look.
 PATIENCE = 3
@@ -127,21 +138,40 @@ class CodeDeployApi:
 
         def attempt() -> tuple[Deployment, ...]:
             ids = self._recent.get([key])[key]
-            return _newest_first(self._infos.get(ids).values())
+            return _newest_first(self._infos.get(ids).values())[:limit]
 
         return self._aws.reading(attempt)
 
     def _list_recent(self, keys: Sequence[tuple[str, str, int]]) -> dict[tuple[str, str, int], list[str]]:
         ((application, group, limit),) = keys
+        return {keys[0]: self._newest(application, group, limit)}
+
+    def _newest(self, application: str, group: str, enough: int) -> list[str]:
+        """Ids among which the group's newest are, so many at least.
+
+        A group with more than a page of deployments is asked by time, because the order is not documented.
+        """
+        ids, complete = self._pages(application, group, most=1)
+        if complete:
+            return ids
+        for days in SPANS:
+            found, _ = self._pages(application, group, since=self._aws.clock.epoch() - days * DAY, most=PAGES)
+            if len(found) >= enough:
+                return found
+        found, _ = self._pages(application, group, most=PAGES)
+        return found
+
+    def _pages(self, application: str, group: str, *, since: float | None = None, most: int) -> tuple[list[str], bool]:
+        """The ids on at most so many pages, and whether those are all."""
         ids: list[str] = []
         token: str | None = None
-        while len(ids) < limit:
-            page = self._list(application, group, token=token, waited=token is None)
+        for _ in range(most):
+            page = self._list(application, group, since=since, token=token, waited=token is None)
             ids += page.get("deployments") or ()
             token = page.get("nextToken") or None
             if token is None:
-                break
-        return {keys[0]: ids[:limit]}
+                return ids, True
+        return ids, False
 
     def _found(self, ids: Sequence[str]) -> dict[str, Deployment]:
         return {found.id: found for found in self._get(ids, waited=True)}
@@ -153,12 +183,27 @@ class CodeDeployApi:
         return tuple(self._look_at_targets(found) if found.id in with_targets else found for found in self._get(ids))
 
     def find(self, application: str, group: str, marker_id: str) -> Deployment | None:
-        newest = self._list(application, group).get("deployments") or ()
-        for found in self._get(newest[: 2 * BATCH]):
-            marker = parse_marker(found.description)
-            if marker is not None and marker.id == marker_id:
-                return found
+        ids = self._newest(application, group, 1)
+        for start in range(0, len(ids), BATCH):
+            for found in self._get(ids[start : start + BATCH]):
+                marker = parse_marker(found.description)
+                if marker is not None and marker.id == marker_id:
+                    return found
         return None
+
+    def appspec(self, application: str, revision: InlineContent) -> str:
+        member = "string" if revision.revision_type == "String" else "appSpecContent"
+        answer = self._aws.reading(
+            lambda: self._call(
+                "GetApplicationRevision",
+                f"application {application}",
+                expects="revision",
+                applicationName=application,
+                revision={"revisionType": revision.revision_type, member: {"sha256": revision.sha256}},
+            )
+        )
+        read = parse.revision(answer["revision"] or {})
+        return read.content if isinstance(read, InlineContent) else ""
 
     def create(self, request: CreateRequest) -> str:
         answer = self._call(
@@ -187,6 +232,7 @@ class CodeDeployApi:
         group: str,
         *,
         statuses: Sequence[str] | None = None,
+        since: float | None = None,
         token: str | None = None,
         waited: bool = False,
     ) -> dict[str, Any]:
@@ -198,6 +244,7 @@ class CodeDeployApi:
             applicationName=application,
             deploymentGroupName=group,
             includeOnlyStatuses=list(statuses) if statuses else None,
+            createTimeRange={"start": since} if since is not None else None,
             nextToken=token,
         )
 
@@ -249,18 +296,42 @@ class CodeDeployApi:
                 if not ids:
                     return ()
                 self._target_ids[deployment_id] = ids
-            answer = self._call(
+            return self._read_targets(deployment_id, ids)
+        except AwsError as error:
+            if error.code == "DeploymentNotStartedException":
+                return ()
+            raise
+
+    def _read_targets(self, deployment_id: str, ids: tuple[str, ...]) -> tuple[DeploymentTarget, ...]:
+        """All in one call, or one by one where the role has GetDeploymentTarget alone, or at least their ids."""
+        on = f"deployment {deployment_id}"
+        try:
+            sent = self._call(
                 "BatchGetDeploymentTargets",
                 on,
                 expects="deploymentTargets",
                 deploymentId=deployment_id,
                 targetIds=list(ids),
-            )
+            )["deploymentTargets"]
         except AwsError as error:
-            if error.code == "DeploymentNotStartedException":
-                return ()
-            raise
-        return tuple(target for sent in answer["deploymentTargets"] or () if (target := parse.target(sent)))
+            if error.kind is not ErrorKind.DENIED:
+                raise
+            try:
+                sent = [
+                    self._call(
+                        "GetDeploymentTarget",
+                        on,
+                        expects="deploymentTarget",
+                        deploymentId=deployment_id,
+                        targetId=target_id,
+                    )["deploymentTarget"]
+                    for target_id in ids
+                ]
+            except AwsError as error:
+                if error.kind is not ErrorKind.DENIED:
+                    raise
+                return tuple(parse.unread_target(target_id) for target_id in ids)
+        return tuple(target for each in sent or () if (target := parse.target(each)))
 
     def _look_at_targets(self, deployment: Deployment) -> Deployment:
         """With targets if they can be had. The status alone is still news: without them, `targets` stays None.

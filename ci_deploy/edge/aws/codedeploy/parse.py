@@ -84,9 +84,10 @@ def revision(location: Json) -> Revision | None:
             etag=_text(s3.get("eTag")),
             bundle_type=_text(s3.get("bundleType")) or "JSON",
         )
-    for member in ("appSpecContent", "string"):
+    for member, kind in (("appSpecContent", "AppSpecContent"), ("string", "String")):
         if inline := _map(location.get(member)):
-            return InlineContent(content=_text(inline.get("content")), sha256=_text(inline.get("sha256")))
+            content, sha256 = _text(inline.get("content")), _text(inline.get("sha256"))
+            return InlineContent(content=content, sha256=sha256, revision_type=kind)
     return None
 
 
@@ -99,6 +100,7 @@ def target(sent: Json) -> DeploymentTarget | None:
     weight = function.get("targetVersionWeight")
     return DeploymentTarget(
         target_id=_text(found.get("targetId")),
+        target_arn=_text(found.get("targetArn")),
         function=_text(function.get("functionName")),
         alias=_text(function.get("functionAlias")),
         current_version=_text(function.get("currentVersion")),
@@ -106,6 +108,13 @@ def target(sent: Json) -> DeploymentTarget | None:
         raw_weight=float(weight) if isinstance(weight, (int, float)) else 0.0,
         status=EventStatus(_text(found.get("status"))),
         events=tuple(_event(_map(event)) for event in found.get("lifecycleEvents") or ()),
+    )
+
+
+def unread_target(target_id: str) -> DeploymentTarget:
+    """A target of which the role may read the id alone."""
+    return DeploymentTarget(
+        target_id=target_id, function="", alias="", current_version="", target_version="", status=EventStatus.UNKNOWN
     )
 
 

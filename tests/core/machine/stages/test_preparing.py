@@ -30,7 +30,8 @@ from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import Release, step
 from ci_deploy.core.machine.rollout import Rollout, Stage
 from ci_deploy.core.marker import Marker, key_of, parse, write
-from ci_deploy.core.plan.planning import Facts, fingerprint
+from ci_deploy.core.plan.comparing import fingerprint
+from ci_deploy.core.plan.planning import Facts
 from ci_deploy.core.result import Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story import events as e
