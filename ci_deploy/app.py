@@ -238,7 +238,7 @@ class _Run:
     def _read_manifest(self, path: str) -> tuple[manifest.Entry, ...]:
         try:
             text = self._files.read_text(path)
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             problem = Problem(where=self._where.format("functions"), what=f"`{path}` cannot be read: {why}.")
             raise InvalidInput((problem,)) from None

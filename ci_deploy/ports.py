@@ -236,7 +236,7 @@ class Evidence(Protocol):
 
 class Files(Protocol):
     def read_text(self, path: str) -> str:
-        """A file of the workspace as UTF-8 text; raises OSError or UnicodeDecodeError."""
+        """A file of the workspace as UTF-8 text; raises OSError with a sentence in it."""
         ...
 
 

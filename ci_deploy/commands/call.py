@@ -80,7 +80,7 @@ def _text_of(call: Call, source: str) -> str:
     if not source.startswith("s3://"):
         try:
             return call.files.read_text(source)
-        except (OSError, UnicodeDecodeError, ValueError) as error:
+        except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             problem = Problem(where="input `appspec`", what=f"`{source}` cannot be read: {why}.")
             raise InvalidInput((problem,)) from None
@@ -89,7 +89,7 @@ def _text_of(call: Call, source: str) -> str:
             where="input `appspec`", what="is in S3, and `validate` uses no AWS.", remedy="Use `plan`, or give a path."
         )
         raise InvalidInput((problem,))
-    identify(call.inputs.account_id, call.ports())
+    identify(call.inputs, call.ports())
     bucket, _, rest = source.removeprefix("s3://").partition("/")
     key, _, version = rest.partition("?versionId=")
     return call.ports().revisions.get(S3Location(bucket=bucket, key=key, version=version))

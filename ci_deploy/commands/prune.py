@@ -30,7 +30,7 @@ HISTORY = 50  # deployments of the group that are read
 def run(call: Call) -> Concluded:
     inputs = call.inputs
     ports = call.ports()
-    call.report(e.Identified(at=call.now(), identity=identify(inputs.account_id, ports)))
+    call.report(e.Identified(at=call.now(), identity=identify(inputs, ports)))
     function = inputs.function or ""
     if ports.lambda_.version(function, "$LATEST") is None:
         raise Refused(f"Function `{function}` does not exist.", "Check `function`, `aws-region` and the role.")

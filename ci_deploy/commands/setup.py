@@ -35,7 +35,7 @@ _DOES = {
 def run(call: Call) -> Concluded:
     inputs = call.inputs
     ports = call.ports()
-    identity = identify(inputs.account_id, ports)
+    identity = identify(inputs, ports)
     call.report(e.Identified(at=call.now(), identity=identity))
     found = _read(call, ports, identity=identity)
     if call.cancelled(0.0):

@@ -48,13 +48,18 @@ def fact(read: Callable[[], T]) -> Fact[T]:
         return Unavailable(error.what.rstrip("."))  # it becomes part of a sentence
 
 
-def identify(account_id: str | None, ports: Ports) -> Identity:
-    """Who we are, before any other call: another account than the one given is refused."""
+def identify(inputs: Inputs, ports: Ports) -> Identity:
+    """Who we are, before any other call: another account or region than the inputs name is refused."""
     identity = ports.identities.identity()
-    if account_id and identity.account != account_id:
+    if inputs.account_id and identity.account != inputs.account_id:
         raise Refused(
-            f"These credentials are of account {identity.account} ({identity.arn}), not of {account_id}.",
-            "Check the role that the workflow assumes, or the input `account-id` (or the ARN in `function`).",
+            f"These credentials are of account {identity.account} ({identity.arn}), not of {inputs.account_id}.",
+            "Check the role that the workflow assumes, or the input `account-id` (or the ARN of the function).",
+        )
+    if inputs.aws_region and identity.region != inputs.aws_region:
+        raise Refused(
+            f"The function is in {inputs.aws_region}, and this run works in {identity.region}.",
+            f"Set `aws-region: {inputs.aws_region}`, or correct the function's ARN.",
         )
     return identity
 
@@ -62,7 +67,7 @@ def identify(account_id: str | None, ports: Ports) -> Identity:
 def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
     """Read everything that the command needs, for one function. Only what is optional may be missing."""
     inputs, command = action.inputs, Command(action.inputs.command)
-    identity = identify(inputs.account_id, ports)
+    identity = identify(inputs, ports)
     function, application, group_name = inputs.function or "", inputs.application or "", inputs.deployment_group or ""
     subject = _subject(action, ports)
     if command is Command.FINISH:
@@ -99,7 +104,7 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
     names = inputs.alarms or (group.alarms.names if group and group.alarms.enabled else ())
     watched = bool(names) and not inputs.ignore_alarms and command not in (Command.STOP, Command.STATUS)
     hooks = [hook for hook in (inputs.before_allow_traffic, inputs.after_allow_traffic) if hook]
-    read = {hook: _hook(ports, hook) for hook in hooks}
+    read = {hook: _hook(ports, hook) for hook in dict.fromkeys(hooks)}
     deploys = command in (Command.DEPLOY, Command.PLAN)
     return Facts(
         identity=identity,

@@ -45,12 +45,18 @@ APPSPECS = {
     "unknown-property.yaml": spec("{Name: checkout, Alias: live, Tarjet: '1'}"),
     "other-function.yaml": spec("{Name: other, Alias: live}"),
     "other-alias.yaml": spec("{Name: checkout, Alias: beta}"),
+    "other-region.yaml": spec("{Name: 'arn:aws:lambda:us-east-1:123456789012:function:checkout', Alias: live}"),
+    "other-account.yaml": spec("{Name: 'arn:aws:lambda:eu-central-1:999999999999:function:checkout', Alias: live}"),
     "other-target.yaml": spec("{Name: checkout, Alias: live, TargetVersion: '7'}"),
     "hooks-text.yaml": GOOD + "Hooks: please\n",
     "unknown-hook.yaml": GOOD + "Hooks:\n  - BeforeInstall: CodeDeployHook_x\n",
     "bad-hook.yaml": GOOD + "Hooks:\n  - BeforeAllowTraffic: 'rm -rf /'\n",
     "two-hooks.yaml": GOOD + "Hooks:\n  - BeforeAllowTraffic: a\n  - BeforeAllowTraffic: b\n",
     "other-hook.yaml": GOOD + "Hooks:\n  - BeforeAllowTraffic: CodeDeployHook_other\n",
+    "unset-hook.yaml": GOOD + "Hooks:\n  - BeforeAllowTraffic: ''\n",
+    "no-hooks.yaml": GOOD + "Hooks:\n",
+    "ref.yaml": spec("{Name: !Ref Function, Alias: live}"),
+    "powershell.yaml": GOOD.encode("utf-16-le").decode(),
     "alias-bomb.yaml": "a: &a [x]\n" + "".join(f"b{n}: &b{n} [*a, *a]\n" for n in range(3)),
     "object.yaml": "!!python/object/apply:os.system ['true']",
 }
@@ -88,10 +94,8 @@ INVALID: list[tuple[Given, str]] = [
     ({"command": "rollback"}, "reason"),
     ({"command": "rollback", "reason": "x", "to-version": "1", "deployment-id": "d-ABCDEFGHI"}, "to-version"),
     ({"command": "rollback", "reason": "x", "hold": "true", "release-hold": "true"}, "hold"),
-    ({"current-version": "1", "target-version": "1"}, "target-version"),
     ({"github-deployment": "true", "github-token": "x"}, "environment"),
     ({"github-deployment": "true", "environment": "production"}, "github-token"),
-    ({"before-allow-traffic": "a", "after-allow-traffic": "a"}, "after-allow-traffic"),
     ({"to-version": "1"}, "to-version"),
     ({"deployment-id": "d-ABCDEFGHI"}, "deployment-id"),
     ({"hold": "true"}, "hold"),
@@ -218,9 +222,12 @@ INVALID: list[tuple[Given, str]] = [
         ({"appspec": name, "target-version": "2"} if name == "other-target.yaml" else {"appspec": name}, name)
         for name in APPSPECS
         if name not in ("other-hook.yaml", "unknown-property.yaml", "other-function.yaml", "other-alias.yaml")
+        and not name.startswith(("other-region", "other-account"))
     ),
     ({"appspec": "other-function.yaml"}, "function"),
     ({"appspec": "other-alias.yaml", "alias": "live"}, "alias"),
+    ({"appspec": "other-region.yaml", "aws-region": "eu-central-1"}, "us-east-1"),
+    ({"appspec": "other-account.yaml", "account-id": "123456789012"}, "999999999999"),
     ({"appspec": "other-hook.yaml", "before-allow-traffic": "CodeDeployHook_x"}, "before-allow-traffic"),
     ({"appspec": "unknown-property.yaml"}, "Tarjet"),
     # Manifests
@@ -244,6 +251,7 @@ REFUSED: list[tuple[Given, str]] = [
     ({"current-version": "5"}, "current-version"),
     ({"before-allow-traffic": "CodeDeployHook_gone"}, "CodeDeployHook_gone"),
     ({"account-id": "999999999999"}, "account-id"),
+    ({"appspec": "other-account.yaml"}, "999999999999"),
     ({"bucket": "no-such-bucket"}, "no-such-bucket"),
     ({"expect-code-sha256": "A" * 43 + "="}, "expect-code-sha256"),
     ({"command": "rollback", "reason": "x", "to-version": "99"}, "99"),

@@ -181,3 +181,18 @@ def test_what_nobody_could_confirm_makes_no_difference(
     theatre.history()
     theatre.at(100, theatre.account.ring)
     theatre.run(LINEAR, run=(101, 1)).check(1, outcome="rolled-back", live_version="2")
+
+
+def test_an_appspec_from_and_to_the_version_that_is_served_leaves_nothing_to_deploy(
+    theatre: Theatre, account: Account
+) -> None:
+    step = theatre.run({"current-version": "1", "target-version": "1"})
+    step.check(0, outcome="unchanged", live_version="1")
+    assert account.writes() == []
+
+
+def test_one_function_may_be_both_hooks(theatre: Theatre, account: Account) -> None:
+    hook = "CodeDeployHook_checkout_before"
+    step = theatre.run({"before-allow-traffic": hook, "after-allow-traffic": hook})
+    step.check(0, outcome="succeeded")
+    assert "AfterAllowTraffic" in step.log()

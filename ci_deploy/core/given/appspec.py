@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import InvalidInput, Problem
-from .inputs import Inputs
+from .inputs import Inputs, of_arn
 from .kinds import ALIAS, FUNCTION, VERSION, Kind
 from .nodes import Reader, is_null, shown
 
@@ -145,7 +145,9 @@ class _Reader(Reader):
             self.wrong(node, f"has {shown(node)} as its version.", "CodeDeploy knows `0.0` only.")
 
     def _resource(self, node: Any) -> tuple[str, dict[str, Any]]:
-        if node is None or is_null(node):
+        if node is None:
+            return "", {}
+        if self._empty(node, "Resources"):
             return "", {}
         entries = self._entries(node)
         resources = [pair for entry in entries for pair in self.mapping(entry, "a resource", None).items()]
@@ -166,16 +168,28 @@ class _Reader(Reader):
         if kind is not None and kind.value != "AWS::Lambda::Function":
             self.wrong(kind, f"has a resource of type {shown(kind)}.", "For Lambda it is `AWS::Lambda::Function`.")
         allowed = ("Name", "Alias", "CurrentVersion", "TargetVersion")
-        return name, self.mapping(inner.get("Properties"), "Properties", allowed, any_case=True)
+        properties = inner.get("Properties")
+        if properties is not None and self._empty(properties, "Properties"):
+            return name, {}
+        return name, self.mapping(properties, "Properties", allowed, any_case=True)
 
     def _hooks(self, node: Any) -> dict[str, Any]:
         found: dict[str, Any] = {}
+        if node is None or self._empty(node, "Hooks"):
+            return found
         for entry in self._entries(node):
             for name, function in self.mapping(entry, "Hooks", HOOKS, any_case=True).items():
                 if name in found:
                     self.wrong(function, f"declares the hook `{name}` twice.", "CodeDeploy runs one function for each.")
                 found[name] = function
         return found
+
+    def _empty(self, node: Any, name: str) -> bool:
+        """A member without a value is mostly a variable that was not set: a hook would be lost in silence."""
+        if not is_null(node) and node.value != "":
+            return False
+        self.wrong(node, f"has nothing for {name}.", f"Write its value, or leave {name} out.")
+        return True
 
     @staticmethod
     def _entries(node: Any) -> list[Any]:
@@ -184,7 +198,7 @@ class _Reader(Reader):
 
     def _value(self, mapping: Mapping[str, Any], name: str, kind: Kind) -> str:
         node = mapping.get(name)
-        if node is None or is_null(node) or node.value == "":
+        if node is None or self._empty(node, name):
             return ""
         why = ""
         if node.id == "scalar":
@@ -219,6 +233,12 @@ def complete(inputs: Inputs, appspec: AppSpec, *, given: frozenset[str]) -> Inpu
         if not theirs:
             continue
         if said == "function":
+            for place, there in of_arn(theirs).items():
+                here = getattr(inputs, place)
+                if here is not None and here != there:
+                    what = f"names a function in `{there}`, and `{place.replace('_', '-')}` is `{here}`."
+                    problems.append(Problem(where="input `appspec`", what=what, remedy="Make them agree."))
+                changes[place] = there
             theirs = theirs.split(":")[-1]
         if name.replace("_", "-") in given and ours != theirs:
             problems.append(
@@ -244,14 +264,6 @@ def complete(inputs: Inputs, appspec: AppSpec, *, given: frozenset[str]) -> Inpu
                 where="input `function`",
                 what="is missing, and the AppSpec names none.",
                 remedy="Name it in one of them.",
-            )
-        )
-    if completed.target_version and completed.target_version == completed.current_version:
-        problems.append(
-            Problem(
-                where="input `appspec`",
-                what=f"leads to version {completed.target_version} as current and as target.",
-                remedy="Give the version that is to serve next as TargetVersion.",
             )
         )
     if problems:

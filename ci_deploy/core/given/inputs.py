@@ -503,7 +503,7 @@ def _contradictions(inputs: Inputs, given: set[str], failed: set[str], where: st
             "cannot be given together with `function`.",
             "Name the function in the manifest, or leave the manifest out.",
         )
-    for name, there in _of_arn(inputs.function).items():
+    for name, there in of_arn(inputs.function).items():
         said = getattr(inputs, name)
         if said is not None and said != there:
             what = f"says `{there}` in its ARN, and `{name.replace('_', '-')}` says `{said}`."
@@ -517,22 +517,10 @@ def _contradictions(inputs: Inputs, given: set[str], failed: set[str], where: st
         problem("ignore_alarms", "cannot be given together with `alarms`.", "Name the alarms to heed, or ignore all.")
     if inputs.hold and inputs.release_hold:
         problem("hold", "cannot be given together with `release-hold`.", "Set the hold, or release it.")
-    if inputs.current_version and inputs.current_version == inputs.target_version:
-        problem(
-            "target_version",
-            f"is {inputs.target_version}, and so is `current-version`: there would be nothing to deploy.",
-            "Give the version that is to serve next.",
-        )
     if inputs.github_deployment and not inputs.environment:
         problem("environment", "is missing.", "A GitHub deployment needs an environment's name.")
     if inputs.github_deployment and not inputs.github_token:
         problem("github_token", "is missing.", "`github-deployment` needs it, and `deployments: write`.")
-    if inputs.before_allow_traffic and inputs.before_allow_traffic == inputs.after_allow_traffic:
-        problem(
-            "after_allow_traffic",
-            f"is `{inputs.after_allow_traffic}`, the same function as `before-allow-traffic`.",
-            "Use two functions: each hook runs once.",
-        )
     return found
 
 
@@ -582,11 +570,11 @@ def _with_command_defaults(inputs: Inputs, given: set[str]) -> Inputs:
     if inputs.command == Command.STATUS and "wait" not in given:
         changes["wait"] = False
     if inputs.function:  # an ARN ends in the name
-        changes |= {"function": inputs.function.split(":")[-1], **_of_arn(inputs.function)}
+        changes |= {"function": inputs.function.split(":")[-1], **of_arn(inputs.function)}
     return replace(inputs, **changes)
 
 
-def _of_arn(function: str | None) -> dict[str, str]:
+def of_arn(function: str | None) -> dict[str, str]:
     """Where a function is, as its ARN says: another one of the same name elsewhere is never meant."""
     parts = (function or "").split(":")
     return {"aws_region": parts[3], "account_id": parts[4]} if len(parts) > 1 else {}

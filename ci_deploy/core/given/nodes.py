@@ -6,6 +6,8 @@ in silence, such as a key that is said twice, is a problem here. All problems ar
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any
@@ -14,6 +16,7 @@ from ..errors import InvalidInput, Problem
 from .inputs import shorten
 
 DEPTH = 20
+SAVE_AS_UTF8 = "Save the file as UTF-8 (`>` in Windows PowerShell writes UTF-16)."
 
 
 def names(each: Iterable[str]) -> str:
@@ -39,6 +42,30 @@ def shown(node: Any) -> str:
     if node.id == "scalar":
         return "nothing" if is_null(node) else f"`{shorten(node.value)}`"
     return "a list" if node.id == "sequence" else "a mapping"
+
+
+def _as_yaml(text: str) -> str:
+    """JSON as YAML reads it, in the same lines: JSON may be indented with tabs, and escapes `/` (facts.md G21)."""
+    text = text.removeprefix("\ufeff")
+    if not text.lstrip(" \t\r\n").startswith("{"):
+        return text
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return text  # YAML in braces, or wrong in a way that is told with its line
+    # A string of JSON has no raw tab in it, and a backslash only before what it escapes.
+    plain = text.replace("\t", " ")
+    return _JSON_ESCAPE.sub(lambda match: _character(match) or match[0], plain)
+
+
+_JSON_ESCAPE = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|.)")
+
+
+def _character(match: re.Match[str]) -> str:
+    """What YAML has no escape for: a slash, and a character in two halves; empty for all others."""
+    if match[0] == "\\/":
+        return "/"
+    return str(json.loads(f'"{match[0]}"')) if len(match[0]) > 2 else ""
 
 
 class Reader:
@@ -75,6 +102,9 @@ class Reader:
 
         if len(text) > limit:
             return self._wrong(0, f"has {len(text)} characters; {limit} are possible.")
+        if "\0" in text:
+            return self._wrong(0, "is not UTF-8 text.", SAVE_AS_UTF8)
+        text = _as_yaml(text)
         opening = (
             yaml.FlowMappingStartToken,
             yaml.FlowSequenceStartToken,
@@ -90,6 +120,12 @@ class Reader:
                     return self.wrong(token, f"is nested more than {DEPTH} levels deep.")
                 if isinstance(token, yaml.AliasToken | yaml.AnchorToken):  # a few lines could grow to gigabytes
                     return self.wrong(token, "uses YAML anchors or aliases (`&name`, `*name`).", instead_of_anchors)
+                if isinstance(token, yaml.TagToken) and token.value[0] != "!!":
+                    return self.wrong(
+                        token,
+                        f"uses the YAML tag `{shorten(''.join(filter(None, token.value)))}`; nothing resolves it.",
+                        "Write the value itself; a CloudFormation function works in templates alone.",
+                    )
                 if isinstance(token, yaml.ScalarToken) and "${{" in token.value:
                     return self.wrong(
                         token,

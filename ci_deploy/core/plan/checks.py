@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..aws import Known, NotPermitted, RoutingType, Unavailable
+from ..aws import Known, LambdaName, NotPermitted, RoutingType, Unavailable
 from ..given.inputs import Inputs
 from ..given.packaging import Image, same_sha256
 from ..hold import held
@@ -244,7 +244,17 @@ def _hooks(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     for hook, input_name in given.items():
         if not hook:
             continue
-        name = hook.split(":")[-1]
+        named = LambdaName.parse(hook)
+        name = named.name if named else hook
+        identity = facts.identity
+        if named and named.region not in ("", identity.region):
+            yield _refusal(
+                "hook-elsewhere",
+                f"Hook function `{name}` is in {named.region}, and this deployment is in {identity.region}. CodeDeploy "
+                "invokes hooks of its own region.",
+                f"Deploy the hook in {identity.region}, and set `{input_name}` to it (or correct your own AppSpec).",
+            )
+            continue
         fact = facts.hooks.get(hook)
         if isinstance(fact, Known) and fact.value is None:
             yield _refusal(

@@ -11,6 +11,8 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from ...core.given.nodes import SAVE_AS_UTF8
+
 # A manifest of a thousand functions stays far below; what is larger is the wrong file.
 LARGEST = 1024 * 1024
 
@@ -33,7 +35,7 @@ class WorkspaceFiles:
         return file
 
     def read_text(self, path: str) -> str:
-        """UTF-8 text, a byte order mark removed; OSError (with a sentence in it) or UnicodeDecodeError."""
+        """UTF-8 text, a byte order mark removed; OSError with a sentence in it."""
         file = self.resolve(path)
         try:
             mode = file.stat().st_mode
@@ -47,7 +49,10 @@ class WorkspaceFiles:
             content = stream.read(LARGEST + 1)
         if len(content) > LARGEST:
             raise OSError(errno.EFBIG, f"is larger than {LARGEST // 1024} KiB", path)
-        return content.decode("utf-8-sig")
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise OSError(errno.EILSEQ, f"is not UTF-8 text. {SAVE_AS_UTF8}", path) from None
 
 
 def files_for(environ: Mapping[str, str], directory: Path) -> WorkspaceFiles:

@@ -184,14 +184,10 @@ def spec(properties: str = "{}", more: str = "", logical_name: str = "f") -> str
 READ: list[tuple[str, AppSpec]] = [
     ("version: 0.0", AppSpec()),
     ("{}", AppSpec()),
-    ("version: '0.0'\nResources:\nHooks:\n", AppSpec()),
-    ("version: 0\nResources: null\nHooks: ~\n", AppSpec()),
     ("Resources: [MyFunction: ]", AppSpec(logical_name="MyFunction")),
-    ("Resources: {MyFunction: {Type: AWS::Lambda::Function, Properties: }}", AppSpec(logical_name="MyFunction")),
     ("resources: [~, f: {TYPE: AWS::Lambda::Function, properties: {NAME: checkout}}]",
      AppSpec(function="checkout", logical_name="f")),
     (spec("{Name: checkout}"), AppSpec(function="checkout", logical_name="f")),
-    (spec("{Name: '', Alias: , CurrentVersion: null, TargetVersion: ''}"), AppSpec(logical_name="f")),
     (spec("{Alias: on, TargetVersion: 7}"), AppSpec(alias="on", target_version="7", logical_name="f")),
     (spec("{Alias: 2001-01-01}"), AppSpec(alias="2001-01-01", logical_name="f")),
     (spec("{Name: 010}", logical_name="'7'"), AppSpec(function="010", logical_name="7")),
@@ -200,7 +196,6 @@ READ: list[tuple[str, AppSpec]] = [
      AppSpec(before_hook="b", after_hook="a", logical_name="f")),
     (spec(more="Hooks: [{BeforeAllowTraffic: b, AfterAllowTraffic: a}]"),
      AppSpec(before_hook="b", after_hook="a", logical_name="f")),
-    (spec(more="Hooks: [BeforeAllowTraffic: ]"), AppSpec(logical_name="f")),
     (spec("{Name: 'arn:aws:lambda:eu-west-1:123456789012:function:f'}"),
      AppSpec(function="arn:aws:lambda:eu-west-1:123456789012:function:f", logical_name="f")),
 ]  # fmt: skip
@@ -385,13 +380,84 @@ def test_a_target_version_and_new_code_contradict(code: dict[str, str]) -> None:
     assert completed(AppSpec(current_version="4"), **code).current_version == "4"
 
 
-def test_one_version_as_current_and_target_leaves_nothing_to_deploy() -> None:
-    told = [
-        "input `appspec`: leads to version 7 as current and as target. "
-        "Give the version that is to serve next as TargetVersion."
+def test_one_version_as_current_and_target_is_no_mistake() -> None:
+    """The alias decides: where it serves that version there is nothing to deploy, elsewhere preflight refuses."""
+    assert completed(AppSpec(current_version="7", target_version="7")).target_version == "7"
+
+
+ARN = "arn:aws:lambda:eu-west-1:123456789012:function:f"
+
+
+def test_an_arn_says_where_the_function_is_as_the_input_function_does() -> None:
+    made = complete(Inputs(command="deploy"), AppSpec(function=ARN), given=frozenset())
+    assert (made.function, made.aws_region, made.account_id) == ("f", "eu-west-1", "123456789012")
+    elsewhere = Inputs(command="deploy", aws_region="us-east-1", account_id="999999999999")
+    with pytest.raises(InvalidInput) as caught:
+        complete(elsewhere, AppSpec(function=ARN), given=frozenset())
+    assert list(map(str, caught.value.problems)) == [
+        "input `appspec`: names a function in `eu-west-1`, and `aws-region` is `us-east-1`. Make them agree.",
+        "input `appspec`: names a function in `123456789012`, and `account-id` is `999999999999`. Make them agree.",
     ]
-    assert disagreements(AppSpec(current_version="7", target_version="7")) == told
-    assert disagreements(AppSpec(current_version="7"), target_version="7") == told
+
+
+EMPTY = [
+    (spec("{Name: }"), 4, "Name"),
+    (spec("{Alias: ''}"), 4, "Alias"),
+    (spec("{CurrentVersion: ~}"), 4, "CurrentVersion"),
+    (spec("{TargetVersion: null}"), 4, "TargetVersion"),
+    (spec(""), 4, "Properties"),
+    ("Resources:\nHooks: [BeforeAllowTraffic: a]", 1, "Resources"),
+    (spec(more="Hooks:\n"), 5, "Hooks"),
+    (spec(more="Hooks: ''\n"), 5, "Hooks"),
+    *(
+        (spec(more=f"Hooks:\n  - {hook}: {empty}\n"), 6, hook)
+        for hook in ("BeforeAllowTraffic", "AfterAllowTraffic")
+        for empty in ("", "''", '""', "~", "null")
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "name"), EMPTY)
+def test_an_empty_member_is_a_variable_that_was_not_set(text: str, line: int, name: str) -> None:
+    """A hook that is lost in silence deploys without protection."""
+    told = f"input `appspec`, line {line}: has nothing for {name}. Write its value, or leave {name} out."
+    with pytest.raises(InvalidInput) as caught:
+        parse(text)
+    assert list(map(str, caught.value.problems)) == [told]
+
+
+def test_the_same_function_may_serve_both_hooks() -> None:
+    both = parse(spec(more="Hooks:\n  - BeforeAllowTraffic: a\n  - AfterAllowTraffic: a\n"))
+    assert (both.before_hook, both.after_hook) == ("a", "a")
+
+
+@pytest.mark.parametrize("space", ["\t", "  ", "\t \t"])
+def test_json_is_read_as_json_however_it_is_indented(space: str) -> None:
+    """AWS's own examples are indented with tabs (facts.md G21)."""
+    built = document(replace(WHOLE, logical_name="M\N{GRINNING FACE}/y\t\\"))
+    text = json.dumps(built, indent=space).replace("/", "\\/")
+    assert parse(text).logical_name == "M\N{GRINNING FACE}/y\t\\"
+    assert parse("\ufeff\n" + text.replace("\n", "\r\n")) == parse(text)
+
+
+def test_what_is_wrong_in_json_is_told_with_its_line() -> None:
+    text = json.dumps(document(replace(WHOLE, alias="7")), indent="\t")
+    with pytest.raises(InvalidInput) as caught:
+        parse(text)
+    (problem,) = caught.value.problems
+    assert problem.where == "input `appspec`, line 9"
+
+
+@pytest.mark.parametrize("tag", ["!Ref", "!Sub", "!GetAtt", "!<tag:example.com,2026:x>"])
+def test_a_tag_that_nothing_resolves_is_refused(tag: str) -> None:
+    with pytest.raises(InvalidInput, match="uses the YAML tag"):
+        parse(spec(f"{{Name: {tag} checkout}}"))
+    assert parse(spec("{Name: !!str checkout}")).function == "checkout"
+
+
+def test_utf_16_is_told_as_what_it_is() -> None:
+    with pytest.raises(InvalidInput, match="is not UTF-8 text"):
+        parse("version: 0.0".encode("utf-16-le").decode())
 
 
 def test_a_function_that_nobody_names_is_missing() -> None:

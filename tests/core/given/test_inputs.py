@@ -201,15 +201,9 @@ WRONG: list[tuple[dict[str, str], list[str]]] = [
       "Give the version, or the deployment that deployed it."]),
     ({**BACK, "hold": "true", "release-hold": "true"},
      ["input `hold`: cannot be given together with `release-hold`. Set the hold, or release it."]),
-    ({**GOOD, "current-version": "7", "target-version": "7"},
-     ["input `target-version`: is 7, and so is `current-version`: there would be nothing to deploy. "
-      "Give the version that is to serve next."]),
     ({**GOOD, "github-deployment": "true"},
      ["input `environment`: is missing. A GitHub deployment needs an environment's name.",
       "input `github-token`: is missing. `github-deployment` needs it, and `deployments: write`."]),
-    ({**GOOD, "before-allow-traffic": "a", "after-allow-traffic": "a"},
-     ["input `after-allow-traffic`: is `a`, the same function as `before-allow-traffic`. "
-      "Use two functions: each hook runs once."]),
     ({**GOOD, "to-version": "1", "hold": "true"},
      ["input `to-version`: is not used by the command `deploy`. It belongs to `rollback`.",
       "input `hold`: is not used by the command `deploy`. It belongs to `rollback`."]),
@@ -244,8 +238,8 @@ def test_what_is_wrong_is_told_with_its_input_the_reason_and_the_remedy(given: d
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
-    given = {"functon": "x", "alias": "7", "timeout": "soon", "wait": "1", "before-allow-traffic": "a",
-             "after-allow-traffic": "a", "application": "shop"}  # fmt: skip
+    given = {"functon": "x", "alias": "7", "timeout": "soon", "wait": "1", "package": "dist",
+             "target-version": "7", "application": "shop"}  # fmt: skip
     assert [told.split(": ")[0] for told in problems(given)] == [
         "input `functon`",
         "input `alias`",
@@ -253,7 +247,7 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         "input `wait`",
         "input `function`",
         "input `deployment-group`",
-        "input `after-allow-traffic`",
+        "input `package`",
     ]
 
 

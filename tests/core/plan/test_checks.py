@@ -423,6 +423,17 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
         for name in ("before-allow-traffic", "after-allow-traffic")
     ),
     (
+        "a hook in another region",
+        FACTS,
+        {"after_allow_traffic": f"arn:aws:lambda:us-east-1:123456789012:function:{HOOK}"},
+        refusal(
+            "hook-elsewhere",
+            f"Hook function `{HOOK}` is in us-east-1, and this deployment is in eu-central-1. CodeDeploy invokes hooks "
+            "of its own region.",
+            "Deploy the hook in eu-central-1, and set `after-allow-traffic` to it (or correct your own AppSpec).",
+        ),
+    ),
+    (
         "a hook by another name",
         replace(FACTS, hooks={"arn:aws:lambda:eu-central-1:123456789012:function:smoke": Known(VERSION)}),
         {"after_allow_traffic": "arn:aws:lambda:eu-central-1:123456789012:function:smoke"},
