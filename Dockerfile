@@ -6,10 +6,10 @@ ARG SOURCE_DATE_EPOCH=0
 
 # An environment of its own, without pip: what else is on the base's path cannot be imported from it.
 RUN ["python", "-m", "venv", "--without-pip", "/opt/ci-deploy"]
-COPY requirements.txt /src/
+COPY requirements/runtime.txt /src/
 RUN ["pip", "--python", "/opt/ci-deploy/bin/python", "install", "--no-cache-dir", "--no-compile", "--no-deps", \
      "--require-hashes", "--only-binary=:all:", "--disable-pip-version-check", "--root-user-action=ignore", \
-     "--requirement", "/src/requirements.txt"]
+     "--requirement", "/src/requirements/runtime.txt"]
 COPY ci_deploy /src/ci_deploy
 COPY scripts/slim.py /src/
 # Leaves the API models of the clients in use, makes each of those clients, and compiles reproducibly.

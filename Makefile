@@ -132,22 +132,22 @@ chromium:
 	@touch $@
 
 # What the demo runs with: the action, the emulator and the page's renderer. A part of what `install` gives.
-.venv/.demo: requirements-demo.txt pyproject.toml | .venv/.python
+.venv/.demo: requirements/demo.txt pyproject.toml | .venv/.python
 	@echo "Installing into .venv (a minute, once)"
-	@[ .venv/.installed -nt requirements-demo.txt ] || $(PIP) --require-hashes -r requirements-demo.txt
+	@[ .venv/.installed -nt requirements/demo.txt ] || $(PIP) --require-hashes -r requirements/demo.txt
 	@[ .venv/.installed -nt pyproject.toml ] || $(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
-.venv/.installed: requirements-dev.txt pyproject.toml | .venv/.python
+.venv/.installed: requirements/dev.txt pyproject.toml | .venv/.python
 	@echo "Installing into .venv"
-	@$(PIP) --require-hashes -r requirements-dev.txt
+	@$(PIP) --require-hashes -r requirements/dev.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@ .venv/.demo
 
-.venv-awscli/.installed: requirements-awscli.txt | .venv/.python
+.venv-awscli/.installed: requirements/awscli.txt | .venv/.python
 	@echo "Installing the AWS CLI into .venv-awscli"
 	@$(BIN)/python -m venv --clear .venv-awscli
-	@.venv-awscli/bin/python -m pip install --quiet --require-hashes -r requirements-awscli.txt
+	@.venv-awscli/bin/python -m pip install --quiet --require-hashes -r requirements/awscli.txt
 	@touch $@
 
 # What tests take from npm, as locked; no package's script runs. Where that fails, the tests say what is missing.

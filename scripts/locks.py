@@ -20,19 +20,19 @@ ROOT = Path(__file__).resolve().parent.parent
 COMPILE = ("uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-header")
 # File -> how it is compiled. The image's set comes first: the others hold it fixed.
 LOCKS: dict[str, tuple[str, ...]] = {
-    "requirements.txt": ("pyproject.toml", "--python-version", "3.11"),
-    "requirements-dev.txt": (
+    "requirements/runtime.txt": ("pyproject.toml", "--python-version", "3.11"),
+    "requirements/dev.txt": (
         "pyproject.toml", "--python-version", "3.11", "--extra", "emulator", "--extra", "cli", "--group", "dev",
-        "-c", "requirements.txt",
+        "-c", "requirements/runtime.txt",
     ),
-    "requirements-emulator.txt": (
-        "pyproject.toml", "--python-version", "3.11", "--extra", "emulator", "-c", "requirements.txt",
+    "requirements/emulator.txt": (
+        "pyproject.toml", "--python-version", "3.11", "--extra", "emulator", "-c", "requirements/runtime.txt",
     ),
-    "requirements-demo.txt": (
+    "requirements/demo.txt": (
         "pyproject.toml", "--python-version", "3.11", "--extra", "emulator", "--group", "demo",
-        "-c", "requirements-dev.txt",
+        "-c", "requirements/dev.txt",
     ),
-    "requirements-awscli.txt": ("requirements-awscli.in", "--python-version", "3.11"),
+    "requirements/awscli.txt": ("requirements/awscli.in", "--python-version", "3.11"),
 }  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def problems(root: Path = ROOT) -> list[str]:
                 found.append(f"{name}: {requirement.name} is not locked")
             elif not all(requirement.specifier.contains(version) for version in have):
                 found.append(f"{name}: {requirement.name} {', '.join(sorted(have))} is not {requirement.specifier}")
-        if name == "requirements-awscli.txt":
+        if name == "requirements/awscli.txt":
             continue  # an environment of its own
         for package, have in versions.items():
             first, seen = shared.setdefault(package, (name, have))

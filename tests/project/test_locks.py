@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    for name in ("pyproject.toml", *locks.LOCKS, "requirements-awscli.in"):
+    for name in ("pyproject.toml", *locks.LOCKS, "requirements/awscli.in"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
@@ -28,23 +29,23 @@ def test_the_locks_are_in_step() -> None:
 def test_a_dependency_that_is_not_locked_is_found(copy: Path) -> None:
     project = copy / "pyproject.toml"
     project.write_text(project.read_text().replace('"boto3>=1.44.5,<2",', '"boto3>=1.44.5,<2", "left-pad",', 1))
-    assert "requirements.txt: left-pad is not locked" in locks.problems(copy)
+    assert "requirements/runtime.txt: left-pad is not locked" in locks.problems(copy)
 
 
 def test_a_version_that_is_no_longer_allowed_is_found(copy: Path) -> None:
     project = copy / "pyproject.toml"
     project.write_text(project.read_text().replace("requests>=2.32.4,<3", "requests>=99"))
-    assert any(line.startswith("requirements.txt: requests") for line in locks.problems(copy))
+    assert any(line.startswith("requirements/runtime.txt: requests") for line in locks.problems(copy))
 
 
 def test_a_line_without_a_hash_is_found(copy: Path) -> None:
-    with (copy / "requirements.txt").open("a") as stream:
+    with (copy / "requirements/runtime.txt").open("a") as stream:
         stream.write("left-pad==1.0\n")
-    assert "requirements.txt: left-pad has no hash" in locks.problems(copy)
+    assert "requirements/runtime.txt: left-pad has no hash" in locks.problems(copy)
 
 
 def test_locks_that_disagree_are_found(copy: Path) -> None:
-    lock = copy / "requirements-dev.txt"
+    lock = copy / "requirements/dev.txt"
     lock.write_text(lock.read_text().replace("\nsix==", "\nsix==0.0.1+"))
     assert any("six" in line for line in locks.problems(copy))
 
