@@ -18,7 +18,11 @@ from ci_deploy.core.run import Command
 from tests.project.test_iam import actions
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob(".github/*.md"), *ROOT.glob("docs/**/*.md")])
+# Absolute links to this repository; PyPI shows the README, and has none of its files.
+OWN = re.compile(
+    r"https://(?:github\.com/your-org/ci-deploy/(?:blob|tree)|raw\.githubusercontent\.com/your-org/ci-deploy)/main/"
+)
 WORKFLOWS = sorted([*ROOT.glob("docs/workflows/*.yml"), *ROOT.glob(".github/workflows/*.yml")])
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 
@@ -30,17 +34,35 @@ def name(path: Path) -> str:
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_lead_somewhere(page: Path) -> None:
     """Files and folders exist, and so do the headings that are pointed at."""
-    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     broken = []
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
-        if re.match(r"[a-z]+:", target):
+    for target in links(page):
+        own = OWN.match(target)
+        if re.match(r"[a-z]+:", target) and not own:
             continue
-        file, _, anchor = target.partition("#")
-        path = (page.parent / file).resolve() if file else page
+        file, _, anchor = (target[own.end() :] if own else target).partition("#")
+        path = ((ROOT if own else page.parent) / file).resolve() if file else page
         headings = _anchors(path) if anchor and path.suffix == ".md" else {anchor}
         if not path.exists() or anchor not in headings:
             broken.append(target)
     assert broken == []
+
+
+def links(page: Path) -> list[str]:
+    """Where a page points: inline links and pictures, and the definitions of links by reference."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r"^\[[^\]]+\]: (\S+)$", text, re.MULTILINE)
+
+
+def test_the_readme_works_away_from_the_repository() -> None:
+    """PyPI shows it: its links are absolute, or lead to a heading of its own."""
+    assert [target for target in links(ROOT / "README.md") if not re.match(r"https://|#", target)] == []
+
+
+def test_the_index_of_the_documentation_is_complete() -> None:
+    """Every page under docs/ is one link away from docs/README.md."""
+    index = ROOT / "docs" / "README.md"
+    linked = {(index.parent / target).resolve() for target in links(index)}
+    assert set(ROOT.glob("docs/**/*.md")) - linked == {index}
 
 
 def _anchors(path: Path) -> set[str]:
