@@ -78,6 +78,16 @@ class Rollback(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Stranger(StrEnum):
+    """The part that somebody without write access may have in a run with secrets (`given.trust` judges it)."""
+
+    NONE = ""
+    PULL_REQUEST = "pull-request"
+    CODE = "code"
+    TRIGGER = "trigger"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """Where this run comes from: GitHub's variables and event, or a terminal (all empty)."""
@@ -97,6 +107,7 @@ class Context:
     pull_request: int | None = None
     public: bool = False
     from_fork: bool = False
+    stranger: Stranger = Stranger.NONE
     endpoint: str = ""  # a non-AWS endpoint in use (AWS_ENDPOINT_URL), else empty
 
     @property

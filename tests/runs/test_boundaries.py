@@ -30,6 +30,7 @@ UNTRUSTED = {
     "pull_request_target": {"pull_request": {"number": 7, "head": {"repo": FORK}, "base": {"repo": OURS}}},
     "workflow_run": {"workflow_run": {"head_repository": FORK, "repository": OURS}, "repository": OURS},
     "issue_comment": {"issue": {"number": 7, "pull_request": {"url": "https://x"}}, "repository": OURS},
+    "discussion_comment": {"comment": {"author_association": "NONE"}, "repository": OURS},
 }
 
 

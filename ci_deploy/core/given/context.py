@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..run import Context
+from .trust import from_fork, stranger
 
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".c2s.ic.gov", ".sc2s.sgov.gov")
 _ENDPOINT_VARIABLES = (
@@ -41,7 +42,8 @@ def context(environ: Mapping[str, str], event: Mapping[str, Any]) -> Context:
         api_url=environ.get("GITHUB_API_URL", "").strip().rstrip("/") or "https://api.github.com",
         pull_request=_pull_request(name, event),
         public=_public(event),
-        from_fork=_from_fork(name, event, repository),
+        from_fork=from_fork(name, event, repository),
+        stranger=stranger(name, event, repository),
         endpoint=foreign_endpoint(environ),
     )
 
@@ -108,27 +110,3 @@ def _public(event: Mapping[str, Any]) -> bool:
     if visibility:
         return visibility == "public"
     return repository.get("private") is False
-
-
-def _from_fork(name: str, event: Mapping[str, Any], repository: str) -> bool:
-    """Whether the code of this event comes from another repository (a deleted fork is one), or may do so."""
-    if name.startswith("pull_request"):
-        pull = _map(event.get("pull_request"))
-        if "head" not in pull:
-            return False
-        head = _map(_map(pull.get("head")).get("repo"))
-        base = _map(_map(pull.get("base")).get("repo"))
-        return not _same(head, base, repository)
-    if name == "issue_comment":
-        # The event does not say whose branch it is: what cannot be told apart is treated as the dangerous one.
-        issue = event.get("issue")
-        return not isinstance(issue, Mapping) or bool(issue.get("pull_request"))
-    if name == "workflow_run":
-        run = _map(event.get("workflow_run"))
-        return not _same(_map(run.get("head_repository")), _map(event.get("repository")), repository)
-    return False
-
-
-def _same(head: Mapping[str, Any], base: Mapping[str, Any], repository: str) -> bool:
-    ours = _text(base.get("full_name")) or repository
-    return bool(ours) and _text(head.get("full_name")).lower() == ours.lower()
