@@ -32,6 +32,8 @@ LOCKS: dict[str, tuple[str, ...]] = {
         "pyproject.toml", "--python-version", "3.11", "--extra", "emulator", "--group", "demo",
         "-c", "requirements/dev.txt",
     ),
+    # The group alone, without the project's own dependencies.
+    "requirements/release.txt": ("--group", "release", "--python-version", "3.11", "-c", "requirements/dev.txt"),
     "requirements/awscli.txt": ("requirements/awscli.in", "--python-version", "3.11"),
 }  # fmt: skip
 
@@ -39,12 +41,12 @@ LOCKS: dict[str, tuple[str, ...]] = {
 def wanted(name: str, root: Path = ROOT) -> tuple[str, ...]:
     """The requirements that a lock file has to satisfy, as pyproject.toml (or its .in file) says them."""
     source = LOCKS[name][0]
-    if source != "pyproject.toml":
+    if source.endswith(".in"):
         lines = (root / source).read_text(encoding="utf-8").splitlines()
         return tuple(line for line in lines if line and not line.startswith("#"))
     document = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    found = list(document["project"]["dependencies"])
     arguments = LOCKS[name]
+    found = list(document["project"]["dependencies"]) if source == "pyproject.toml" else []
     for flag, value in itertools.pairwise(arguments):
         if flag == "--extra":
             found += document["project"]["optional-dependencies"][value]

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""`gh` for the release workflow's steps: GitHub's Git database API on a local repository ($ORIGIN), and draft releases.
+"""`gh` for the release workflow's steps: GitHub's Git database API on a local repository ($ORIGIN), and its releases.
 
-Answers as api.github.com does: a reference that exists cannot be created (422), nor one that does not be moved.
+Answers as api.github.com does: a reference that exists cannot be created (422), nor one that does not be moved. The
+file `releases` beside the repository has a line for each release, `attested` one for each image that was attested.
 """
 
 import base64
@@ -61,6 +62,11 @@ def api(path: str, given: dict[str, str], method: str) -> str:
             if not exists("refs/" + "/".join(ref)):
                 fail("Reference does not exist")
             git("update-ref", "refs/" + "/".join(ref), given["sha"])
+        case ["releases"]:
+            return Path(ORIGIN, "releases").read_text().strip()
+        case ["contents", file]:
+            name, _, ref = file.partition("?ref=")
+            return git("show", f"{ref}:{name}")
         case ["commits", ref]:
             return git("rev-parse", f"{ref}^{{commit}}")
         case _:
@@ -74,7 +80,12 @@ def main(arguments: list[str]) -> None:
             method = rest[rest.index("--method") + 1] if "--method" in rest else ""
             path = next(word for word in rest if word.startswith("repos/"))
             answer = api(path, fields(rest), method)
-            print(answer if "--jq" in rest else json.dumps({"sha": answer}))
+            print(answer if {"--jq", "--header"} & set(rest) else json.dumps({"sha": answer}))
+        case ["attestation", "verify", image, "--repo", _, "--signer-workflow", workflow, "--source-ref", ref]:
+            assert workflow.endswith("/.github/workflows/release.yml")
+            assert ref == "refs/heads/main"
+            if image not in Path(ORIGIN, "attested").read_text().splitlines():
+                fail("no attestations found")
         case ["release", "create", tag, "--draft", "--verify-tag", "--title", title, "--notes-file", notes]:
             if not exists(f"refs/tags/{tag}"):
                 fail(f"tag {tag} doesn't exist")

@@ -50,6 +50,14 @@ def test_locks_that_disagree_are_found(copy: Path) -> None:
     assert any("six" in line for line in locks.problems(copy))
 
 
+@pytest.mark.parametrize("name", ["ci.yml", "release.yml"])
+def test_a_lock_is_never_a_constraint(name: str) -> None:
+    """pip wants a hash of everything then, of our own wheel too, and installs nothing."""
+    text = (ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8")
+    assert "requirements/" in text
+    assert not re.search(r"(-c|--constraint)[ =]requirements/", text)
+
+
 @pytest.mark.parametrize("folder", ["browser", "contract"])
 def test_what_tests_take_from_npm_is_locked(folder: str) -> None:
     """Exact versions, a hash for each package, and no registry's address."""

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -142,14 +143,158 @@ def test_the_tag_is_the_tested_commit_with_the_image_by_its_digest(tmp_path: Pat
     assert again.returncode != 0 and "already exists" in again.stderr, "a version is released once"
 
 
-def test_the_major_tag_is_made_and_then_moved(tmp_path: Path) -> None:
-    origin = Origin(tmp_path)
-    for version in ("1.2.3", "1.3.0"):
-        origin.at_origin(
-            "tag", f"v{version}", origin.at_origin("commit-tree", "-p", "main", "-m", version, "main^{tree}")
-        )
-        assert origin.job("major", TAG=f"v{version}").returncode == 0
-        assert origin.at_origin("rev-parse", "v1") == origin.at_origin("rev-parse", f"v{version}")
+class Tags:
+    """An origin with releases: some published, some drafts or prereleases, which the workflow does not count."""
+
+    def __init__(self, folder: Path) -> None:
+        self.origin = Origin(folder)
+        self.published: list[str] = []
+        self.attested: list[str] = []
+
+    def release(self, version: str, *, attested: bool = True) -> subprocess.CompletedProcess[str]:
+        """Tag a version as `draft` does, publish it, and run the job that moves the major tag."""
+        image = f"ghcr.io/your-org/ci-deploy@sha256:{len(self.published):064x}"
+        done = self.origin.job("draft", VERSION="1.2.3", IMAGE=image)
+        assert done.returncode == 0, done.stderr
+        self.origin.at_origin("tag", f"v{version}", "v1.2.3")
+        self.origin.at_origin("tag", "--delete", "v1.2.3")
+        self.origin.git("checkout", "--quiet", "action.yml")
+        self.published.append(f"v{version}")
+        self.attested += [f"oci://{image}"] if attested else []
+        (self.origin.git_dir / "releases").write_text("\n".join(self.published))
+        (self.origin.git_dir / "attested").write_text("\n".join(self.attested))
+        return self.origin.job("major", TAG=f"v{version}")
+
+    def at(self, tag: str) -> str:
+        return self.origin.at_origin("rev-parse", f"refs/tags/{tag}")
+
+
+@pytest.fixture
+def tags(tmp_path: Path) -> Tags:
+    return Tags(tmp_path)
+
+
+def test_the_major_tag_is_made_and_then_moved(tags: Tags) -> None:
+    for version in ("1.2.4", "1.3.0", "1.10.0"):
+        done = tags.release(version)
+        assert done.returncode == 0, done.stderr
+        assert tags.at("v1") == tags.at(f"v{version}")
+
+
+def test_the_major_tag_never_moves_to_an_older_version(tags: Tags) -> None:
+    """A fix for an older line is published after a newer one: users of `v1` keep the newer one."""
+    tags.release("1.10.0")
+    newest = tags.at("v1")
+    done = tags.release("1.9.9")
+    assert done.returncode == 0
+    assert "v1.10.0 is newer than v1.9.9" in done.stdout
+    assert tags.at("v1") == newest == tags.at("v1.10.0")
+
+
+def test_each_major_has_a_tag_of_its_own(tags: Tags) -> None:
+    tags.release("2.0.0")
+    tags.release("1.9.9")
+    assert (tags.at("v2"), tags.at("v1")) == (tags.at("v2.0.0"), tags.at("v1.9.9"))
+
+
+def test_the_major_tag_does_not_move_to_what_the_workflow_did_not_build(tags: Tags) -> None:
+    tags.release("1.2.4")
+    before = tags.at("v1")
+    done = tags.release("1.2.5", attested=False)
+    assert done.returncode != 0
+    assert "no attestations found" in done.stderr
+    assert tags.at("v1") == before
+
+
+@pytest.mark.parametrize("tag", ["v1", "v1.2", "v1.2.3-rc.1", "latest", "v1.2.3;x"])
+def test_a_tag_that_is_no_version_moves_nothing(tags: Tags, tag: str) -> None:
+    tags.release("1.2.4")
+    before = tags.at("v1")
+    tags.origin.job("major", TAG=tag)
+    assert tags.at("v1") == before
+
+
+def release_jobs() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())["jobs"]
+    return found
+
+
+def writing() -> list[str]:
+    return [name for name, job in release_jobs().items() if "write" in job["permissions"].values()]
+
+
+def scripts(name: str) -> str:
+    return "\n".join(step.get("run", "") for step in release_jobs()[name]["steps"])
+
+
+def test_jobs_that_may_write_install_no_development_environment() -> None:
+    """A test tool that was taken over could change the image, or publish with the job's token."""
+    assert {"build", "index", "pypi", "draft", "major"} == set(writing())
+    for name in (*writing(), "package"):
+        text = scripts(name)
+        assert not re.search(r"\bmake\b|pytest|dev\.txt", text), name
+        for line in text.splitlines():
+            if " pip " in f" {line.replace('/', ' ')}":
+                assert "--require-hashes" in line, line
+                assert "requirements/release.txt" in line, line
+
+
+def test_jobs_that_may_write_wait_for_a_person() -> None:
+    """Their environments have reviewers, and allow the main branch and version tags alone."""
+    assert {release_jobs()[name].get("environment") for name in writing()} == {"release", "pypi"}
+    contributing = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert "environments `release` and `pypi`" in contributing
+
+
+def test_what_is_published_was_tested() -> None:
+    jobs = release_jobs()
+
+    def before(name: str) -> set[str]:
+        needs = jobs[name].get("needs", [])
+        direct = {needs} if isinstance(needs, str) else set(needs)
+        return direct.union(*(before(each) for each in direct))
+
+    assert {"build", "test"} <= before("index")
+    assert {"wheel", "test"} <= before("pypi")
+    assert {"pypi", "index"} <= before("draft")
+
+
+DOCKER = """#!/bin/bash
+echo "$@" >>"$LOG"
+while [ $# -gt 0 ]; do
+  [ "$1" != --metadata-file ] || echo '{"containerimage.digest": "sha256:feed"}' >"$2"
+  case "$1" in type=local,dest=*) mkdir -p "${1#*dest=}"; echo '{}' >"${1#*dest=}/sbom.spdx.json" ;; esac
+  shift
+done
+cat >/dev/null </dev/stdin
+"""
+
+
+def test_the_image_is_built_by_pinned_programs_and_pushed_without_a_name(tmp_path: Path) -> None:
+    """The step, run with a `docker` that writes down what it is asked."""
+    (tmp_path / "docker").write_text(DOCKER)
+    (tmp_path / "docker").chmod(0o755)
+    (tmp_path / ".github").symlink_to(ROOT / ".github")
+    (step,) = [step for step in release_jobs()["build"]["steps"] if step.get("id") == "build"]
+    environ = dict.fromkeys(step["env"], "x") | {
+        "ARCHITECTURE": "arm64", "IMAGE": "ghcr.io/your-org/ci-deploy", "GITHUB_ACTOR": "x", "GITHUB_SHA": "x",
+        "GITHUB_SERVER_URL": "x", "GITHUB_REPOSITORY": "x", "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "LOG": str(tmp_path / "log"), "PATH": f"{tmp_path}:{os.environ['PATH']}",
+    }  # fmt: skip
+    subprocess.run(["bash", "-e", "-c", step["run"]], cwd=tmp_path, env=environ, check=True, input=b"")
+    login, create, push, contents = (tmp_path / "log").read_text().splitlines()
+    assert login.startswith("login ghcr.io")
+    assert re.search(r"--driver-opt image=moby/buildkit:\S+@sha256:[0-9a-f]{64}$", create)
+    assert "push-by-digest=true" in push
+    assert "--tag" not in push
+    assert re.search(r"--sbom=generator=docker/buildkit-syft-scanner:\S+@sha256:[0-9a-f]{64} ", contents)
+    assert (tmp_path / "output").read_text() == "arm64=sha256:feed\n"
+
+
+def test_dependabot_moves_the_pinned_programs() -> None:
+    document = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text(encoding="utf-8"))
+    (docker,) = [each for each in document["updates"] if each["package-ecosystem"] == "docker"]
+    assert {"/", "/.github/builders"} == set(docker["directories"])
 
 
 def test_one_base_image_everywhere() -> None:
