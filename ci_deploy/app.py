@@ -45,6 +45,8 @@ from .reporters.outputs import OutputsReporter
 from .reporters.summary import SummaryReporter
 
 ISSUES = "https://github.com/your-org/ci-deploy/issues"
+# How a container is started is no input of ours; runners on Kubernetes pass it among the inputs.
+STARTS_CONTAINER = frozenset({"args", "entrypoint"})
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -112,11 +114,12 @@ def inputs_from(environ: Mapping[str, str]) -> dict[str, str]:
     The runner upper-cases names and keeps hyphens (facts.md B1). Misspelt inputs arrive like the others, so they are
     taken along to be complained about.
     """
-    return {
+    given = {
         name.removeprefix("INPUT_").lower(): value
         for name, value in environ.items()
         if name.startswith("INPUT_") and value.strip()
     }
+    return {name: value for name, value in given.items() if name not in STARTS_CONTAINER}
 
 
 def _terminal() -> bool:

@@ -343,6 +343,9 @@ class Root:
         place.parent.mkdir(parents=True, exist_ok=True)
         return place
 
+    def has(self, path: Path) -> bool:
+        return os.path.lexists(self.folder / str(path).lstrip("/"))
+
     def write(self, path: Path | str, content: str | bytes, *, mode: int = 0o644) -> None:
         place = self.at(path)
         place.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -500,8 +503,9 @@ def add_records(root: Root, places: Places, debian: Debian) -> None:
         text = Path("/usr/share/common-licenses", name)
         if text.is_file():
             root.write(text, text.read_bytes())
-    if (places.standard / "LICENSE.txt").is_file():  # the official images' interpreter, which is of no package
-        root.copy(places.standard / "LICENSE.txt")
+    license_text = places.standard / "LICENSE.txt"
+    if license_text.is_file() and debian.owner(license_text) is None:  # the official images' own interpreter
+        root.copy(license_text)
     for distribution in importlib.metadata.distributions(path=[str(places.packages)]):
         _add_distribution(root, places, distribution)
     _add_own_distribution(root, places)
@@ -515,7 +519,7 @@ def _add_distribution(root: Root, places: Places, distribution: importlib.metada
         license_text = re.match(r"(?i)licen[cs]e|copying|notice", file.name) and file.suffix != ".py"
         if file == folder / "METADATA" or license_text:
             root.copy(file, mode=0o644)
-    left = [file for file in files for file in (file, file.with_suffix(".pyc")) if os.path.lexists(root.at(file))]
+    left = [file for file in files for file in (file, file.with_suffix(".pyc")) if root.has(file)]
     _record(root, places, folder, left)
 
 

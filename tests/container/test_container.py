@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.full, pytest.mark.xdist_group("container")]
 INPUTS = demo.INPUTS
 TOUCH = 'import pathlib; pathlib.Path("/github/workspace/was-imported").touch()\n'
 HOSTILE = TOUCH + 'raise SystemExit("imported from the workspace")\n'
-MEGABYTE = 1_000_000
 
 
 def make_hostile(folder: Path) -> None:
@@ -116,18 +115,8 @@ def test_the_image_is_what_the_runner_needs(image: str) -> None:
     assert config["Entrypoint"] == ["/opt/ci-deploy/entrypoint"]
     assert config.get("User", "") in ("", "root")
     assert config.get("WorkingDir", "") in ("", "/")
+    assert "PATH=/usr/local/bin:/usr/bin:/bin" in config["Env"]
     assert config["Labels"]["org.opencontainers.image.licenses"] == "MIT"
     assert {"title", "description", "source", "version", "revision"} <= {
         name.removeprefix("org.opencontainers.image.") for name in config["Labels"]
     }
-
-
-def test_what_is_added_to_the_base_is_small(image: str) -> None:
-    """At most 20 MB compressed, and no packaging tool in it."""
-    command = ["docker", "run", "--rm", "--entrypoint", "tar", image, "-C", "/opt", "-cz", "ci-deploy"]
-    archive = subprocess.run(command, capture_output=True, check=True).stdout
-    assert len(archive) < 20 * MEGABYTE
-    listing = subprocess.run(["tar", "-tz"], input=archive, capture_output=True, check=True).stdout.decode()
-    assert "site-packages/ci_deploy/app.py" in listing
-    assert not [line for line in listing.splitlines() if line.endswith(("/pip/", "/setuptools/", "/bin/pip"))]
-    print(f"{len(archive) / MEGABYTE:.1f} MB compressed above the base")

@@ -97,7 +97,9 @@ def test_the_post_step_runs_after_failure_and_cancel_alone() -> None:
     runs = ACTION["runs"]
     assert (runs["using"], runs["post-if"]) == ("docker", "failure() || cancelled()")
     assert runs["image"] == "Dockerfile" or re.fullmatch(r"docker://\S+@sha256:[0-9a-f]{64}", runs["image"])
-    assert "COPY --from=build /opt/ci-deploy /opt/ci-deploy" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert f'ENTRYPOINT ["{runs["entrypoint"]}"]' in dockerfile
+    assert runs["entrypoint"] == "/opt/ci-deploy/entrypoint"
     assert runs["post-entrypoint"] == "/opt/ci-deploy/post-entrypoint"
 
 

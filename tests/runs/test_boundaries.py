@@ -128,3 +128,10 @@ def test_the_service_role_is_named_where_it_lacks_a_permission(theatre: Theatre,
     done = theatre.run({**AT_ONCE, "before-allow-traffic": "my-hook"})
     assert done.code == 1 and "IAM_ROLE_PERMISSIONS" in done.log()
     assert group["serviceRoleArn"].split("/")[-1] in done.log()
+
+
+def test_how_the_container_was_started_is_no_input(theatre: Theatre) -> None:
+    """Runners on Kubernetes pass `entryPoint` and `args` among the inputs; a misspelt input is still a mistake."""
+    started = {"INPUT_ENTRYPOINT": "/opt/ci-deploy/entrypoint", "INPUT_ARGS": "--verbose"}
+    theatre.run({"command": "plan"}, environ=started).check(0, outcome="planned")
+    theatre.run({"command": "plan"}, environ={**started, "INPUT_ARG": "x"}).check(2, outcome="invalid")
