@@ -257,8 +257,8 @@ def test_every_package_is_on_record(contents: Image, packages: str) -> None:
 
 
 def test_the_locked_packages_are_there(contents: Image) -> None:
-    """Those of requirements.txt and ours, in those versions, and no other."""
-    locked = re.findall(r"(?m)^([\w.-]+)==([\w.]+)(?: ; (.*?))? \\$", (ROOT / "requirements.txt").read_text())
+    """Those of requirements/runtime.txt and ours, in those versions, and no other."""
+    locked = re.findall(r"(?m)^([\w.-]+)==([\w.]+)(?: ; (.*?))? \\$", (ROOT / "requirements/runtime.txt").read_text())
     wanted = {(name, version) for name, version, marker in locked if "< '3.13'" not in marker}
     found = set()
     for path, entry in contents.entries.items():
