@@ -34,9 +34,11 @@ from ..core.machine.actions import (
     Upload,
 )
 from ..core.plan.planning import Existing
+from ..core.plan.whose import Others, Place, whose
 from ..ports import Ports, Progress
 from .evidence import diagnose
 from .facts import gather
+from .owners import Owners
 
 
 def perform(action: Action, ports: Ports, tell: Callable[[Observation], None] = lambda _: None) -> Observation:
@@ -108,9 +110,11 @@ def _do(action: Action, ports: Ports, progress: Progress) -> Answer:
 
 def _repair(action: RepairAlias, ports: Ports) -> Alias:
     """Set the alias, but never under a running deployment, and never over a change that we have not seen."""
-    running = ports.codedeploy.active(action.application, action.group)
-    if running:
-        raise Refused(f"deployment {running[0].id} is running in the group, and an alias is not moved under it")
+    place = Place(function=action.alias.function, alias=action.alias.name)
+    running = Owners(ports, action.application, place).judged(ports.codedeploy.active(action.application, action.group))
+    for one in running:
+        if not isinstance(whose(one, place.function, place.alias), Others):
+            raise Refused(f"deployment {one.id} is running in the group, and an alias is not moved under it")
     ports.lambda_.set_alias(action.alias, action.version)
     changed = ports.lambda_.look_alias(action.alias.function, action.alias.name)
     if changed is None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from ci_deploy import drive
-from ci_deploy.core.aws import Alias, Deployment, DeploymentStatus
+from ci_deploy.core.aws import Alias, Deployment, DeploymentStatus, DeploymentTarget
 from ci_deploy.core.errors import Refused
 from ci_deploy.core.given.packaging import Package
 from ci_deploy.core.machine.actions import (
@@ -84,11 +87,28 @@ def refusal(ports: Any) -> Refused:
     return failed.error
 
 
-def test_an_alias_is_not_moved_under_a_running_deployment() -> None:
-    """Between our last look and the repair somebody may have begun one; nothing is set then."""
+def group(function: str) -> Any:
+    """A group in which a deployment of a function runs."""
     running = Deployment(id="d-THEIRS123", status=DeploymentStatus.IN_PROGRESS)
-    ports = SimpleNamespace(codedeploy=SimpleNamespace(active=lambda *_: (running,)))
+    target = DeploymentTarget(target_id="t", function=function, alias="live", current_version="1", target_version="2")
+    return SimpleNamespace(
+        active=lambda *_: (running,),
+        with_targets=lambda one: replace(one, targets=(target,) if function else ()),
+    )
+
+
+@pytest.mark.parametrize("function", ["checkout", ""])
+def test_an_alias_is_not_moved_under_a_running_deployment(function: str) -> None:
+    """Between our last look and the repair somebody may have begun one; nothing is set then."""
+    ports = SimpleNamespace(codedeploy=group(function))
     assert "deployment d-THEIRS123 is running" in refusal(ports).what
+
+
+def test_another_functions_deployment_does_not_keep_an_alias_from_being_set_back() -> None:
+    changed = replace(ALIAS, revision_id="r2")
+    lambda_ = SimpleNamespace(set_alias=lambda *_: changed, look_alias=lambda *_: changed)
+    ports: Any = SimpleNamespace(codedeploy=group("billing"), lambda_=lambda_)
+    assert perform(REPAIR, ports) == Done(action=REPAIR, answer=changed)
 
 
 def test_an_alias_that_is_gone_after_the_repair_was_not_repaired() -> None:

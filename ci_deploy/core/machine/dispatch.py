@@ -106,6 +106,8 @@ def _answered(turn: Turn, action: Action, answer: object) -> None:
             publishing.alias_created(turn)
         case LookAlias(), Alias() | None if turn.r.stage is Stage.CREATING_ALIAS:
             publishing.first_read(turn, answer)
+        case LookAlias(), Alias() | None if turn.r.stage is Stage.FOLLOWING:
+            following.saw_alias(turn, answer)
         case LookAlias(), Alias() | None:
             verdict.alias_read(turn, answer)
         case RepairAlias(), Alias() | None:

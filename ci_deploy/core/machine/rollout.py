@@ -59,6 +59,7 @@ class Cause(StrEnum):
     TIMED_OUT = "timed-out"
     HOOK_TIMEOUT = "hook-timeout"
     ASKED = "asked"  # the commands stop and rollback
+    NOT_AS_PLANNED = "not-as-planned"  # it shifts something else than the plan says
     RELEASE = "release"  # another function of the release failed, and all are rolled back
 
 

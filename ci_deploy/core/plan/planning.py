@@ -307,9 +307,14 @@ HOOKS = 2  # that an AppSpec can declare for Lambda
 def existing(inputs: Inputs, facts: Facts, deployment: Deployment, *, previous: str = "", target: str = "") -> Plan:
     """The plan behind a deployment that exists: for following it, whoever created it.
 
-    `previous` and `target` are what an earlier step of ours knew, for a deployment whose target is not readable yet.
+    `previous` and `target` are what an earlier step of ours knew. What neither it nor the target says the alias may
+    show: before a deployment starts it is what will be replaced, and while it is split it is between the two versions.
     """
     seen = deployment.target_of(inputs.function or "", inputs.alias)
+    alias = facts.alias
+    if alias is not None and alias.split == (deployment.targets != ()) and not deployment.status.terminal:
+        previous = previous or alias.version
+        target = target or next(iter(alias.weights), "")
     marker = parse(deployment.description)
     made = _plan(
         inputs,

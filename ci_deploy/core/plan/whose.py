@@ -117,12 +117,15 @@ def judge(deployment: Deployment, place: Place, clues: Clues) -> Owner | Need:
     if (marker is not None and marker.key in place.keys) or place.group_is_ours:
         return _ours(deployment, named, place)
     starting = isinstance(clues.targets, Known) and not targets and not deployment.status.terminal
+    if isinstance(clues.targets, Known):
+        deployment = replace(deployment, targets=named)
     return Unknown(deployment=deployment, why=_why(clues), starting=starting)
 
 
 def settled(deployment: Deployment, place: Place) -> Owner:
     """The same from what the deployment carries: for one that was judged when it was read."""
-    clues = Clues(targets=Known(deployment.targets or ()), revision=Unavailable("read before"))
+    unread = Unavailable("read before")
+    clues = Clues(targets=unread if deployment.targets is None else Known(deployment.targets), revision=unread)
     found = judge(deployment, place, clues)
     assert not isinstance(found, Need), "every clue is given"
     return found

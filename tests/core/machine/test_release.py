@@ -480,7 +480,12 @@ def test_two_that_wait_for_the_same_deployment_ask_for_it_once() -> None:
 def test_an_answer_to_a_shared_look_reaches_who_has_gone_on_to_something_else() -> None:
     """A stop that failed sent them back to reading facts; they waited for the lost answer from then on, for ever."""
     worlds = [
-        quick(name, deployments=[Running(id=f"d-{name}-OLD", created=0.0, current="1", target="1", routing=CANARY)])
+        quick(
+            name,
+            deployments=[
+                Running(id=f"d-{name}-OLD", created=0.0, current="1", target="1", routing=CANARY, function=name)
+            ],
+        )
         for name in "ab"
     ]
     storm = replace(STEADY, rates={"Stop": 1.0}, kinds=(ErrorKind.THROTTLED,), until=1.0)

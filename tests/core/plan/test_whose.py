@@ -171,10 +171,13 @@ def test_a_group_that_only_held_our_function_holds_no_other() -> None:
 
 def test_a_deployment_that_has_not_started_is_told_from_one_that_is_kept_from_us() -> None:
     starting = judge(deployment(), PLACE, Clues(targets=Known(()), revision=Unavailable("odd")))
-    assert starting == Unknown(deployment=deployment(), why="CodeDeploy names no function for it", starting=True)
+    why = "CodeDeploy names no function for it"
+    assert starting == Unknown(deployment=deployment(targets=()), why=why, starting=True)
+    assert starting == whose(deployment(targets=()), "checkout", "live")
+    assert whose(deployment(targets=None), "checkout", "live") == Unknown(deployment=deployment(), why=why)
     over = deployment(status=DeploymentStatus.FAILED)
     assert judge(over, PLACE, Clues(targets=Known(()), revision=Unavailable("odd"))) == Unknown(
-        deployment=over, why="CodeDeploy names no function for it"
+        deployment=replace(over, targets=()), why=why
     )
 
 

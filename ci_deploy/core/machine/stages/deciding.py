@@ -16,11 +16,12 @@ from ...plan import history as histories
 from ...plan.checks import preflight
 from ...plan.history import HistoryEntry
 from ...plan.planning import Facts, Plan, existing, marker_key, plan, reverse
+from ...plan.whose import Others, Ours, Owner, Unknown, whose
 from ...result import Finding, Severity
 from ...run import Command, Outcome
 from ...story import events as e
 from ..rollout import Cause, Rollout, Stage, Turn
-from .preparing import attach, give_way, is_rollback, of_this_release
+from .preparing import attach, give_way, is_rollback
 from .publishing import begin, bound
 from .stopping import request_stop
 
@@ -70,7 +71,8 @@ def _deploy(turn: Turn, facts: Facts) -> None:
         _show(turn, facts, made)
         attach(turn, mine)
     elif other is not None:
-        give_way(turn, made, other, "wait" if of_this_release(r, other) else r.inputs.on_conflict)
+        if not (_may_be_our_concern(r, other) and _too_early(turn, whose(other, r.function, r.inputs.alias))):
+            give_way(turn, made, other, r.inputs.on_conflict)
     elif _settling(turn, facts) or _repairs(turn, made) or _releases(turn, facts):
         return
     elif made.refusals:
@@ -141,18 +143,29 @@ def _refuse(turn: Turn, facts: Facts, made: Plan, findings: tuple[Finding, ...])
 
 
 def _own_running(r: Rollout, facts: Facts, made: Plan) -> Deployment | None:
-    """The running deployment that this run, or an earlier attempt of it, created for the same work."""
+    """The running deployment that this run, or an earlier attempt of it, created for the same work.
+
+    Anybody may write a marker into a description, so it counts only where the target does not say something else.
+    """
     key = marker_key(r.inputs.command, made)
     for deployment in facts.active:
+        owner = whose(deployment, r.function, r.inputs.alias)
         marker = markers.parse(deployment.description)
-        if marker is None:
+        if marker is None or isinstance(owner, Others) or (isinstance(owner, Unknown) and owner.starting):
             continue
-        seen = deployment.target_of(r.function, r.inputs.alias)
         # Once all traffic has moved there is nothing new to deploy, and the key is that of the version itself.
-        same_work = marker.key == key or (seen is not None and seen.target_version == made.target_version)
+        moved = isinstance(owner, Ours) and owner.target.target_version == made.target_version
+        same_work = marker.key == key or moved
         if marker.id == r.marker_id or (r.context.run_id and marker.run_id == r.context.run_id and same_work):
             return deployment
     return None
+
+
+def _may_be_our_concern(r: Rollout, other: Deployment) -> bool:
+    """Whether it matters whose a conflicting deployment is: where it may be this run's own, or would be stopped."""
+    marker = markers.parse(other.description)
+    own = marker is not None and bool(r.context.run_id) and marker.run_id == r.context.run_id
+    return own or r.inputs.on_conflict == "supersede"
 
 
 def _newer_run(r: Rollout, facts: Facts) -> Finding | None:
@@ -160,13 +173,13 @@ def _newer_run(r: Rollout, facts: Facts) -> Finding | None:
     if r.inputs.force or not r.context.run_id:
         return None
     for deployment in facts.recent:
+        if isinstance(whose(deployment, r.function, r.inputs.alias), Others):
+            continue
         marker = markers.parse(deployment.description)
         if marker is None or marker.run_id <= r.context.run_id:
             continue
         if deployment.status in (DeploymentStatus.FAILED, DeploymentStatus.STOPPED):
             continue
-        if deployment.targets and deployment.target_of(r.function, r.inputs.alias) is None:
-            continue  # another function of the same group
         what = "rolled back" if marker.kind == "rollback" else "deployed"
         return Finding(
             severity=Severity.REFUSAL,
@@ -227,9 +240,8 @@ def _rollback(turn: Turn, facts: Facts) -> None:
         return
     if _releases(turn, facts):
         return
-    running = next(iter(facts.active), None)
-    if running is not None:
-        _roll_back_running(turn, facts, running)
+    if facts.active:
+        _roll_back_running(turn, facts)
         return
     if _settling(turn, facts):
         return
@@ -276,16 +288,16 @@ def _own_rollback(r: Rollout, facts: Facts, entries: tuple[HistoryEntry, ...]) -
 def _way(r: Rollout, facts: Facts, entries: tuple[HistoryEntry, ...]) -> histories.Way:
     asked, live = r.inputs.to_version, facts.alias.version if facts.alias else ""
     if r.inputs.deployment_id:
-        target = facts.subject.target_of(r.function, r.inputs.alias) if facts.subject else None
-        if target is None:
+        named = whose(facts.subject, r.function, r.inputs.alias) if facts.subject else None
+        if not isinstance(named, Ours) or not named.target.target_version:
             return histories.Way(
                 version="",
                 why=_not_ours(r),
                 remedy="`ci-deploy status` lists this group's deployments.",
             )
         return histories.Way(
-            version=target.target_version,
-            why=f"version {target.target_version}, which {r.inputs.deployment_id} had deployed",
+            version=named.target.target_version,
+            why=f"version {named.target.target_version}, which {r.inputs.deployment_id} had deployed",
         )
     if not asked:
         if facts.alias is not None and facts.alias.split:
@@ -304,18 +316,26 @@ def _no_way(way: histories.Way) -> Finding:
     return Finding(severity=Severity.REFUSAL, code="no-way-back", text=way.why, remedy=way.remedy)
 
 
-def _roll_back_running(turn: Turn, facts: Facts, running: Deployment) -> None:
+def _roll_back_running(turn: Turn, facts: Facts) -> None:
+    """Ours is stopped with rollback; others' are waited for; of what may be ours nothing is guessed."""
     r = turn.r
-    if _too_early(turn, running):
+    owners = [whose(deployment, r.function, r.inputs.alias) for deployment in facts.active]
+    mine = next((owner for owner in owners if isinstance(owner, Ours)), None)
+    unknown = next((owner for owner in owners if isinstance(owner, Unknown)), None)
+    if mine is None and unknown is not None:
+        if not _too_early(turn, unknown):
+            _refuse(turn, facts, existing(r.inputs, facts, unknown.deployment), (_unclear(r, unknown),))
         return
-    target = running.target_of(r.function, r.inputs.alias)
+    if mine is None:
+        made = existing(r.inputs, facts, facts.active[0])
+        turn.set(plan=made)
+        give_way(turn, made, facts.active[0], "wait")
+        return
+    running = mine.deployment
     made = existing(r.inputs, facts, running)
     turn.set(plan=made)
-    if target is None:
-        give_way(turn, made, running, "wait")
-        return
     rolling = is_rollback(running)  # somebody, or CodeDeploy itself
-    leads_to = target.target_version if rolling else target.current_version
+    leads_to = made.target_version if rolling else made.current_version
     if r.inputs.deployment_id or r.inputs.to_version not in (None, leads_to):
         entries = histories.entries(facts.history, r.function, r.inputs.alias)
         way = _way(r, facts, entries)
@@ -330,34 +350,50 @@ def _roll_back_running(turn: Turn, facts: Facts, running: Deployment) -> None:
         request_stop(turn, Cause.ASKED, f"Rollback: {r.inputs.reason}", rollback=True)
 
 
-def _too_early(turn: Turn, running: Deployment) -> bool:
+def _too_early(turn: Turn, owner: Owner) -> bool:
     """Before it starts, for a second or two, a deployment has no target: whose it is cannot be told yet."""
     r = turn.r
-    if running.targets or r.rounds >= TARGET_APPEARS_WITHIN / 2.0:
+    if not (isinstance(owner, Unknown) and owner.starting) or r.rounds >= TARGET_APPEARS_WITHIN / 2.0:
         return False
     turn.set(rounds=r.rounds + 1)
     turn.to(Stage.GATHERING, after=2.0)
     return True
 
 
+def _unclear(r: Rollout, owner: Unknown) -> Finding:
+    """A deployment that may be ours: whoever asks for help can name it."""
+    return Finding(
+        severity=Severity.REFUSAL,
+        code="owner-unknown",
+        text=f"Deployment {owner.deployment.id} is running in the group, and whether it is one of {r.key} cannot be "
+        f"read ({owner.why}).",
+        remedy=f"If it is, stop it by its id: `ci-deploy stop --deployment-id {owner.deployment.id}` with the same "
+        "function, application and group.",
+    )
+
+
 # --- stop, status, finish ----------------------------------------------------------------------------------------
 
 
-def _subject(r: Rollout, facts: Facts) -> Deployment | None:
-    """The deployment that is meant: the one named and no other, else the one that runs for this function and alias."""
+def _subject(r: Rollout, facts: Facts) -> Ours | Unknown | None:
+    """The deployment that is meant: the one named and no other, else the one that runs for this function and alias.
+
+    One that was named and is of this application and group may be stopped even if its target cannot be read.
+    """
     named = (facts.subject,) if facts.subject else ()
-    for deployment in named if r.subject else facts.active:
-        if not deployment.targets or deployment.target_of(r.function, r.inputs.alias) is not None:
-            return deployment
-    return None
+    found = [whose(one, r.function, r.inputs.alias) for one in (named if r.subject else facts.active)]
+    in_group = [owner for owner in found if _in_group(r, owner.deployment)]
+    mine = next((owner for owner in in_group if isinstance(owner, Ours)), None)
+    return mine or next((owner for owner in in_group if isinstance(owner, Unknown)), None)
+
+
+def _in_group(r: Rollout, deployment: Deployment) -> bool:
+    return deployment.application in ("", r.inputs.application) and deployment.group in ("", r.inputs.deployment_group)
 
 
 def _follow(turn: Turn, facts: Facts, subject: Deployment) -> None:
     """Show the plan behind a deployment that exists, and follow it."""
-    alias = facts.alias
-    # Before it starts it has no target, and replaces what is served now.
-    previous = alias.version if alias is not None and not alias.split and subject.targets == () else ""
-    made = existing(turn.r.inputs, facts, subject, previous=previous)
+    made = existing(turn.r.inputs, facts, subject)
     turn.set(plan=made)
     _show(turn, facts, made)
     attach(turn, subject)
@@ -369,19 +405,22 @@ def _not_ours(r: Rollout) -> str:
 
 def _stop(turn: Turn, facts: Facts) -> None:
     r = turn.r
-    subject = _subject(r, facts)
-    if subject is None and r.inputs.deployment_id:
+    owner = _subject(r, facts)
+    if owner is None and r.inputs.deployment_id:
         remedy = "`ci-deploy status` lists this group's deployments."
         turn.end(Outcome.REFUSED, reason=_not_ours(r), remedy=remedy)
-    elif subject is None:
+    elif owner is None:
         turn.end(Outcome.UNCHANGED, reason=f"No deployment of {r.key} is running: there is nothing to stop.")
-    elif subject.status.terminal:
-        turn.set(deployment_id=subject.id)
-        turn.end(Outcome.UNCHANGED, reason=f"Deployment {subject.id} is over already: {subject.status}.")
-    elif not r.subject and _too_early(turn, subject):
-        return
+    elif owner.deployment.status.terminal:
+        turn.set(deployment_id=owner.deployment.id)
+        reason = f"Deployment {owner.deployment.id} is over already: {owner.deployment.status}."
+        turn.end(Outcome.UNCHANGED, reason=reason)
+    elif isinstance(owner, Unknown) and not r.subject:
+        if not _too_early(turn, owner):
+            finding = _unclear(r, owner)
+            turn.end(Outcome.REFUSED, reason=finding.text, remedy=finding.remedy)
     else:
-        _follow(turn, facts, subject)
+        _follow(turn, facts, owner.deployment)
         why = f"Stop: {r.inputs.reason}" if r.inputs.reason else "Stop, as asked"
         request_stop(turn, Cause.ASKED, why, rollback=r.inputs.rollback)
 
@@ -408,7 +447,7 @@ def _status(turn: Turn, facts: Facts) -> None:
     if r.inputs.deployment_id and subject is None:
         turn.end(Outcome.REFUSED, reason=_not_ours(r))
     elif r.inputs.wait and subject is not None:
-        _follow(turn, facts, subject)
+        _follow(turn, facts, subject.deployment)
     else:
         turn.end(Outcome.REPORTED, reason="Nothing was written.")
 
@@ -422,6 +461,9 @@ def _finish(turn: Turn, facts: Facts) -> None:
             turn.to(Stage.GATHERING, after=5.0 * r.second)
             return
         turn.end(Outcome.CANCELLED, reason="The job ended before a deployment was created; none was found.")
+        return
+    if isinstance(whose(subject, r.function, r.inputs.alias), Others):
+        turn.end(Outcome.CANCELLED, reason=f"Deployment {subject.id} is not one of {r.key}: it was left alone.")
         return
     made = existing(r.inputs, facts, subject, previous=r.known_previous, target=r.known_target)
     turn.set(plan=made)

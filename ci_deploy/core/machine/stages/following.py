@@ -9,16 +9,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ... import schedule
-from ...aws import Deployment, DeploymentStatus, DeploymentTarget, EventStatus, RollbackEvent, Routing, RoutingType
+from ...aws import (
+    Alias,
+    Deployment,
+    DeploymentStatus,
+    DeploymentTarget,
+    EventStatus,
+    RollbackEvent,
+    Routing,
+    RoutingType,
+)
 from ...errors import CiDeployError
+from ...plan import whose
 from ...plan.planning import Existing
 from ...run import Command
 from ...story import events as e
 from ...story.timeline import changes
-from ..actions import Diagnose, Look
+from ..actions import Diagnose, Look, LookAlias
 from ..rollout import Cause, Rollout, Stage, Turn, jittered
 from .looking import MANY, ends_at, heartbeat_every, next_look, next_shift_at, targets_matter
-from .stopping import STOP_TAKES, keep_time, stop_again, stop_for_cancel
+from .stopping import STOP_TAKES, keep_time, request_stop, stop_again, stop_for_cancel
 
 ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
 
@@ -86,11 +96,16 @@ def looked(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
         return  # it came too late
     if turn.r.stage is r.stage:
         turn.set(again_at=next_look(turn.r, turn.now))
+        if r.stage is Stage.FOLLOWING and r.deployment_id in action.with_targets:
+            _ask_alias(turn)
 
 
 def _saw_deployment(turn: Turn, snapshot: Deployment | None, with_targets: bool) -> None:
     if snapshot is None:
         return  # created a moment ago and not visible everywhere yet
+    if _is_not_as_planned(turn, snapshot):
+        return
+    snapshot = _named(turn.r, snapshot)
     _complete_plan(turn, snapshot)
     r = turn.r
     if r.stage is Stage.FOLLOWING:
@@ -106,6 +121,44 @@ def _saw_deployment(turn: Turn, snapshot: Deployment | None, with_targets: bool)
         turn.set(deployment=_keeping_targets(snapshot, r.deployment))
         if snapshot.rollback_id:
             _rollback_appeared(turn, snapshot)
+
+
+def _named(r: Rollout, snapshot: Deployment) -> Deployment:
+    """What CodeDeploy leaves out of a deployment that is ours (facts.md G19) is what was planned."""
+    made = r.planned
+    planned = DeploymentTarget(
+        target_id="",
+        function=r.function,
+        alias=r.inputs.alias,
+        current_version=made.current_version,
+        target_version=made.target_version,
+    )
+    return whose.followed(snapshot, planned)
+
+
+def _is_not_as_planned(turn: Turn, snapshot: Deployment) -> bool:
+    """The first look at a deployment of ours compares it with the plan: what shifts something else is stopped at once.
+
+    Whoever can write to the bucket could have changed the AppSpec between its upload and the creation.
+    """
+    r = turn.r
+    if r.attached or not snapshot.targets or r.stage is not Stage.FOLLOWING or r.stop_sent:
+        return False
+    planned = _named(r, replace(snapshot, targets=snapshot.targets[:1])).targets or ()
+    (seen,) = planned
+    as_planned = (r.previous_version, r.target_version) == (seen.current_version, seen.target_version)
+    if as_planned and isinstance(whose.whose(snapshot, r.function, r.inputs.alias), whose.Ours | whose.Unknown):
+        return False
+    what = f"{seen.function}:{seen.alias} from version {seen.current_version} to {seen.target_version}"
+    turn.warn(
+        "not-as-planned",
+        f"Deployment {snapshot.id} shifts {what}, not {r.key} from version {r.previous_version} to {r.target_version}.",
+        "Find out who can write the revision: its AppSpec is not the one that this run wrote.",
+    )
+    turn.set(deployment=snapshot)
+    why = f"Deployment {snapshot.id} is not as planned"
+    request_stop(turn, Cause.NOT_AS_PLANNED, why, rollback=True)
+    return True
 
 
 def _complete_plan(turn: Turn, snapshot: Deployment) -> None:
@@ -196,6 +249,31 @@ def _traffic(turn: Turn, deployment: Deployment, target: DeploymentTarget | None
     )
 
 
+def _ask_alias(turn: Turn) -> None:
+    """Where no target can be read, what the alias serves is the only news of the traffic."""
+    r = turn.r
+    if r.deployment is None or r.deployment.status is not DeploymentStatus.IN_PROGRESS or turn.asked(LookAlias):
+        return
+    target = r.deployment.target_of(r.function, r.inputs.alias)
+    if target is None or target.status is EventStatus.UNKNOWN:
+        turn.ask(LookAlias(key=r.key, function=r.function, alias=r.inputs.alias))
+
+
+def saw_alias(turn: Turn, alias: Alias | None) -> None:
+    r = turn.r
+    share = alias.shares.get(r.target_version, 0.0) if alias else 0.0
+    if alias is None or r.stage is not Stage.FOLLOWING or share in (r.share, 0.0):
+        return
+    turn.set(share=share)
+    turn.say(
+        e.TrafficShifted,
+        deployment_id=r.deployment_id,
+        shares=dict(alias.shares),
+        next_shift_at=next_shift_at(turn.r),
+        ends_at=ends_at(turn.r),
+    )
+
+
 def look_failed(turn: Turn, error: CiDeployError) -> None:
     """The deployment goes on, and so do we: try again, ever more slowly, until the time limit."""
     r = turn.r
@@ -275,10 +353,18 @@ def _rollback_appeared(turn: Turn, deployment: Deployment) -> None:
     )
 
 
+def _rollback_named(r: Rollout, snapshot: Deployment) -> Deployment:
+    """Its versions are not documented (facts.md E); who it is of is known."""
+    own = DeploymentTarget(
+        target_id="", function=r.function, alias=r.inputs.alias, current_version="", target_version=r.previous_version
+    )
+    return whose.followed(snapshot, own)
+
+
 def _saw_rollback(turn: Turn, snapshot: Deployment | None) -> None:
     r = turn.r
     if snapshot is None:
         return
-    turn.set(rollback=_told(turn, r.rollback, snapshot, of_rollback=True))
+    turn.set(rollback=_told(turn, r.rollback, _rollback_named(r, snapshot), of_rollback=True))
     if snapshot.status.terminal:
         turn.to(Stage.VERIFYING)

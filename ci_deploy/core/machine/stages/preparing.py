@@ -16,6 +16,7 @@ from ...errors import CiDeployError, ErrorKind
 from ...given import appspec as appspecs
 from ...marker import Marker
 from ...plan.planning import Facts, Plan, appspec_of, marker_key, plan
+from ...plan.whose import Others, Ours, whose
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Create, Find, Gather, Look, Stop, Tag, Upload
@@ -66,9 +67,18 @@ def of_this_release(r: Rollout, other: Deployment) -> bool:
 
 
 def give_way(turn: Turn, made: Plan, other: Deployment, policy: str) -> None:
-    """Conflict: wait for it, fail, or supersede it; a rollback in progress is never superseded."""
+    """Conflict: wait for it, fail, or supersede it.
+
+    A rollback in progress is never superseded, and neither is what is not known to be of this function and alias: the
+    group's last revision is what CodeDeploy would roll back to, whoever's it is.
+    """
     r = turn.r
-    what = f"Deployment {other.id} is running in group `{made.group}`" + (" (a rollback)" if is_rollback(other) else "")
+    owner = whose(other, r.function, r.inputs.alias)
+    kind = " (a rollback)" if is_rollback(other) else ""
+    of = f" for {owner.function}:{owner.alias}" if isinstance(owner, Others) else ""
+    what = f"Deployment {other.id} is running in group `{made.group}`{of}{kind}"
+    if of_this_release(r, other):
+        policy = "wait"
     if policy == "fail":
         turn.end(
             Outcome.REFUSED,
@@ -89,12 +99,18 @@ def give_way(turn: Turn, made: Plan, other: Deployment, policy: str) -> None:
     fresh = other.id != r.waiting_for
     turn.set(waiting_for=other.id, waiting_until=until, waited=True, rounds=0)
     turn.to(Stage.WAITING, after=2.0)
-    if policy == "supersede" and not is_rollback(other) and other.id not in r.superseded:
+    if policy == "supersede" and isinstance(owner, Ours):
+        _supersede(turn, owner)
+    if fresh:
+        turn.say(e.Waiting, what=f"{what}; waiting for its end", deployment_id=other.id, until=until)
+
+
+def _supersede(turn: Turn, found: Ours) -> None:
+    r, other = turn.r, found.deployment
+    if not is_rollback(other) and other.id not in r.superseded:
         turn.set(superseded=r.superseded | {other.id})
         turn.say(e.StopRequested, deployment_id=other.id, rollback=True, why=f"{r.key} supersedes it")
         turn.ask(Stop(key=r.key, deployment_id=other.id, rollback=True))
-    if fresh:
-        turn.say(e.Waiting, what=f"{what}; waiting for its end", deployment_id=other.id, until=until)
 
 
 def waiting(turn: Turn) -> None:

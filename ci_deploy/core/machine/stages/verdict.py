@@ -240,6 +240,7 @@ def _cause_text(r: Rollout) -> str:
         Cause.TIMED_OUT: f"The time limit of {limit} passed and {stopped}",
         Cause.HOOK_TIMEOUT: f"A hook did not report within `hook-timeout` and {stopped}",
         Cause.ASKED: f"As asked, {stopped}",
+        Cause.NOT_AS_PLANNED: f"It did not shift what was planned, and {stopped}",
         Cause.RELEASE: f"Another function of the release failed and {stopped}",
     }.get(r.cause, "")
 

@@ -167,13 +167,64 @@ def test_what_a_named_deployment_replaces_its_target_says_or_before_it_starts_th
     assert begins.current_version == version
 
 
+def never_starts(facts: Facts) -> Facts:
+    return replace(facts, active=tuple(replace(one, targets=()) for one in facts.active))
+
+
 def test_whose_it_is_is_awaited_for_half_a_minute() -> None:
-    """Where targets cannot be read at all, what runs is taken for ours."""
+    """Before it starts it has no target; where there is none for so long, `status` follows it all the same."""
     world = begun()
-    world.targets_readable = False
+    world.told = never_starts
     run = go(world, command="status", wait="true")
     assert at(run, a.Gather) == [round(2.1 * n, 3) for n in range(16)]
     assert run.said(e.DeploymentStarted)
+
+
+def test_status_follows_what_may_be_ours_though_its_target_cannot_be_read() -> None:
+    world = begun()
+    world.targets_readable = False
+    run = go(world, command="status", wait="true")
+    assert at(run, a.Gather) == [0.0]
+    assert run.said(e.DeploymentStarted)
+    assert stops(run) == []
+
+
+UNCLEAR = (
+    Outcome.REFUSED,
+    "Deployment d-OTHER0000 is running in the group, and whether it is one of checkout:live cannot be read (CodeDeploy "
+    "names no function for it).",
+    "If it is, stop it by its id: `ci-deploy stop --deployment-id d-OTHER0000` with the same function, application and "
+    "group.",
+)
+
+
+@pytest.mark.parametrize("given", [{"command": "stop"}, {"command": "rollback", "reason": "r"}])
+@pytest.mark.parametrize("changes", [{"targets_readable": False}, {"told": never_starts}])
+def test_what_may_be_ours_is_stopped_only_if_it_is_named(given: dict[str, str], changes: dict[str, Any]) -> None:
+    """Not knowing is neither "ours" nor "another's": whoever asks is told how to name it."""
+    world = begun(name="d-OTHER0000")
+    for name, value in changes.items():
+        setattr(world, name, value)
+    run = go(world, **given)
+    assert (stops(run), end(run)) == ([], UNCLEAR)
+
+
+def test_a_named_deployment_of_the_group_is_stopped_though_its_target_cannot_be_read() -> None:
+    world = begun(name="d-NAMED0000")
+    world.targets_readable = False
+    run = go(world, command="stop", deployment_id="d-NAMED0000")
+    assert [stop[1] for stop in stops(run)] == ["d-NAMED0000"]
+
+
+@pytest.mark.parametrize("where", [{"application": "billing"}, {"group": "billing"}])
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_deployment_of_another_application_or_group_is_never_stopped(where: dict[str, str], readable: bool) -> None:
+    """Named by mistake: the same function's, and unreadable ones."""
+    world = begun(name="d-NAMED0000")
+    world.told = lambda facts: replace(facts, subject=replace(facts.subject, **where) if facts.subject else None)
+    world.targets_readable = readable
+    run = go(world, command="stop", deployment_id="d-NAMED0000")
+    assert (stops(run), run.result.outcome) == ([], Outcome.REFUSED)
 
 
 def test_status_does_not_wait_to_report_if_it_is_not_to_follow() -> None:
@@ -598,7 +649,7 @@ def test_a_rollback_waits_for_another_functions_deployment_and_lets_it_be() -> N
     world.advance(5.0)
     run = back(world)
     assert (stops(run), end(run)) == ([], SUCCEEDED_AT["2"])
-    assert waits(run) == ["Deployment d-OTHER is running in group `group`; waiting for its end"]
+    assert waits(run) == ["Deployment d-OTHER is running in group `group` for other:live; waiting for its end"]
 
 
 @pytest.mark.parametrize(
@@ -978,14 +1029,20 @@ def test_a_release_waits_for_its_own_functions_even_if_it_supersedes_others() ->
     run = Run(world, rollout, weather=STEADY)
     play_together(world, run)
     assert (stops(run), run.result.outcome) == ([], Outcome.SUCCEEDED)
-    stranger = begun(function="other", description=marked(100, mark="00000000"))
-    run = Run(stranger, rollout, weather=STEADY)
-    play_together(stranger, run)
-    assert (stops(run), run.result.outcome) == ([(0.1, "d-OTHER", True)], Outcome.SUCCEEDED)
-    by_hand = begun(function="other", description="by hand")
-    run = Run(by_hand, rollout, weather=STEADY)
-    play_together(by_hand, run)
-    assert stops(run) == [(0.1, "d-OTHER", True)]
+
+
+@pytest.mark.parametrize("description", [marked(100, mark="00000000"), "by hand"])
+@pytest.mark.parametrize(("function", "expected"), [("checkout", [(0.1, "d-OTHER", True)]), ("other", [])])
+def test_only_what_is_known_to_be_of_the_same_function_is_superseded(
+    description: str, function: str, expected: list[tuple[float, str, bool]]
+) -> None:
+    """CodeDeploy would roll the group back to its last revision: another function would stay split."""
+    run = go(begun(function=function, description=description), on_conflict="supersede")
+    assert (stops(run), run.result.outcome) == (expected, Outcome.SUCCEEDED)
+    unreadable = begun(function=function, description=description)
+    unreadable.targets_readable = False
+    run = go(unreadable, on_conflict="supersede")
+    assert (stops(run), run.result.outcome) == ([], Outcome.SUCCEEDED)
 
 
 # --- deploy: an alias that is split ---

@@ -229,8 +229,8 @@ def test_a_version_that_codedeploy_does_not_name_is_not_in_what_is_told() -> Non
     world.advance(2.0)
     run = play(world, inputs(command="status", wait="true", deployment_id="d-RUNNING01"), weather=STEADY)
     assert shifts(run)[0].shares == {"7": 25.0}
-    assert [event.shares for event in run.said(e.Heartbeat)][:1] == [{"7": 25.0}]  # type: ignore[attr-defined]
-    assert run.result.previous_version == ""
+    assert [event.shares for event in run.said(e.Heartbeat)][:1] == [{"1": 75.0, "7": 25.0}]  # type: ignore[attr-defined]
+    assert run.result.previous_version == "1"  # as the alias shows
 
 
 def test_a_sign_of_life_comes_after_a_minute_without_news() -> None:
@@ -272,12 +272,13 @@ def test_where_the_lifecycle_cannot_be_read_a_sign_of_life_is_of_the_deployment_
     assert told(run) == [
         "d-DEPLOY000 begins, 1 -> 2",
         "d-DEPLOY000 InProgress",
-        "still the deployment, 1=100",
+        "traffic 1=90,2=10",
+        "still the deployment, 1=90,2=10",
         "d-DEPLOY000 Stopped ALARM_ACTIVE",
         "diagnosis ALARM_ACTIVE",
         "d-ROLLBACK1 rolls d-DEPLOY000 back",
         "d-ROLLBACK1 InProgress",
-        "still the rollback, 1=100",
+        "still the rollback, 1=90,2=10",
         "d-ROLLBACK1 Succeeded",
         "alias serves 1=100",
         "rolled-back, rollback succeeded",
@@ -749,3 +750,57 @@ def test_a_failure_is_looked_at_once_more_however_many_there_are() -> None:
     run = one_of(101, World(alarm_at=60.0))
     assert [line for line in told(run) if line in ALARM_AT_60] == ALARM_AT_60
     assert run.result.outcome is Outcome.ROLLED_BACK
+
+
+# --- What is shifted is compared with the plan ---
+
+
+@dataclass(kw_only=True)
+class Tampered(World):
+    """The AppSpec that CodeDeploy reads is not the one that was uploaded."""
+
+    says: dict[str, str] = field(default_factory=dict)
+
+    def _target(self, running: Running) -> DeploymentTarget:
+        return replace(super()._target(running), **self.says)
+
+
+@pytest.mark.parametrize(
+    ("says", "what"),
+    [
+        ({"target_version": "9"}, "checkout:live from version 1 to 9"),
+        ({"current_version": "9"}, "checkout:live from version 9 to 2"),
+        ({"function": "billing"}, "billing:live from version 1 to 2"),
+        ({"alias": "test"}, "checkout:test from version 1 to 2"),
+        ({"target_id": "billing:live", "function": "", "alias": ""}, "billing:live from version 1 to 2"),
+    ],
+)
+def test_what_shifts_something_else_than_planned_is_stopped_at_the_first_look(says: dict[str, str], what: str) -> None:
+    run = play(Tampered(says=says), inputs(), weather=STEADY)
+    ((at, _, rollback),) = run.world.stops
+    assert (at < 10.0, rollback) == (True, True)
+    assert run.result.outcome in (Outcome.ROLLED_BACK, Outcome.FAILED, Outcome.STOPPED, Outcome.ROLLBACK_FAILED)
+    assert not run.result.deployed
+    (warned,) = [event.finding for event in run.said(e.Noticed) if event.finding.code == "not-as-planned"]  # type: ignore[attr-defined]
+    assert f"shifts {what}, not checkout:live from version 1 to 2" in warned.text
+    assert run.result.reason.startswith("It did not shift what was planned, and deployment d-DEPLOY000 was stopped.")
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"function": "", "alias": "", "current_version": "", "target_version": ""},
+        {"function": "arn:aws:lambda:eu-central-1:123456789012:function:checkout:live", "alias": ""},
+        {"function": "checkout:live"},
+    ],
+)
+def test_what_codedeploy_leaves_out_or_spells_otherwise_is_no_difference(says: dict[str, str]) -> None:
+    run = play(Tampered(says=says), inputs(), weather=STEADY)
+    assert run.result.outcome is Outcome.SUCCEEDED
+    assert shifts(run)[0].shares == {"1": 90.0, "2": 10.0}
+
+
+def test_where_no_target_can_be_read_the_alias_tells_the_traffic() -> None:
+    run = play(World(targets_readable=False), inputs(), weather=STEADY)
+    assert run.result.outcome is Outcome.SUCCEEDED
+    assert [event.shares for event in shifts(run)] == [{"1": 90.0, "2": 10.0}]

@@ -793,6 +793,7 @@ def test_at_a_terminal_no_post_step_comes_and_what_may_not_be_set_back_is_said_t
 def test_of_a_deployment_that_was_followed_without_its_target_the_version_before_is_not_made_up() -> None:
     world = begun()
     world.targets_readable = False
+    world.alias_weights = {}
     run = go(world, command="stop", deployment_id="d-OTHER0000")
     assert end(run) == (
         Outcome.ROLLBACK_FAILED,
