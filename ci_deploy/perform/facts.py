@@ -73,8 +73,11 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
     if command is Command.FINISH:
         return _facts_to_finish(inputs, identity, subject, ports)
     latest = ports.lambda_.version(function, "$LATEST")
-    alias = ports.lambda_.alias(function, inputs.alias) if latest else None
     group = _or_none(lambda: ports.codedeploy.group(application, group_name))
+    # Before the alias: a deployment that ends in between is waited for, where the other way round it would leave a
+    # split that nothing explains.
+    recent = ports.codedeploy.recent(application, group_name, HISTORY) if group else ()
+    alias = ports.lambda_.alias(function, inputs.alias) if latest else None
     current = _version(ports, function, alias.version if alias else "")
     place = Place(
         function=function,
@@ -84,7 +87,6 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
         keys=keys(function, alias, inputs.alias, (latest, current)),
     )
     owners = Owners(ports, application, place)
-    recent = ports.codedeploy.recent(application, group_name, HISTORY) if group else ()
     subject = owners.judged((subject,))[0] if subject else None
     active = owners.judged(tuple(deployment for deployment in recent if not deployment.status.terminal))
     history: tuple[Deployment, ...] = ()

@@ -99,9 +99,18 @@ def _end_ready(
 
 
 def _begin_more(rollouts: Sequence[Rollout], policy: Policy, now: float) -> dict[int, Turn]:
-    """Begin planned rollouts of the current wave, as many as may be at work and deploying at the same time."""
+    """Begin planned rollouts of the current wave, as many as may be at work and deploying at the same time.
+
+    The functions of one group take turns, each from its beginning until its alias is whole again: while one is rolled
+    back, another's deployment would keep CodeDeploy from making the rollback.
+    """
     wave = min((r.wave for r in rollouts if r.stage is not Stage.DONE), default=0)
-    ready = [number for number, r in enumerate(rollouts) if r.stage is Stage.READY and r.wave == wave]
+    leased = {_group(r) for r in rollouts if r.stage not in (Stage.READY, Stage.DONE)}
+    ready = []
+    for number, r in enumerate(rollouts):
+        if r.stage is Stage.READY and r.wave == wave and _group(r) not in leased:
+            leased.add(_group(r))
+            ready.append(number)
     classes = [_class(r) for r in rollouts]
     room = AT_WORK - classes.count("work")
     if policy.max_parallel:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -466,15 +467,42 @@ def test_a_call_that_fails_is_trouble_for_all_who_share_it_and_for_nobody_else()
     assert played.whole == (Outcome.SUCCEEDED, True)
 
 
-def test_two_that_wait_for_the_same_deployment_ask_for_it_once() -> None:
+def test_of_two_in_one_group_only_the_first_waits_for_somebody_elses_deployment() -> None:
     one, two = group(Member(function="a", routing=AT_ONCE), Member(function="b", routing=AT_ONCE))
     one.deployments.append(
         Running(id="d-THEIRS", created=0.0, current="1", target="7", routing=CANARY, function="other")
     )
     played = play_many(one, two)
-    first_look = looks(played)[0][1]
-    assert (first_look.ids, first_look.shared_by) == (("d-THEIRS",), ("a:live", "b:live"))
+    assert {event.key for event in played.run.said(e.Waiting)} == {"a:live"}
     assert played.whole == (Outcome.SUCCEEDED, True)
+
+
+@pytest.mark.parametrize("policy", ["rollback-all", "rollback-failed", "stop-wave"])
+@pytest.mark.parametrize("conflict", ["wait", "fail", "supersede"])
+def test_the_functions_of_a_group_take_turns_until_the_alias_is_whole_again(policy: str, conflict: str) -> None:
+    """While a failed one is rolled back, or set back, another's deployment would be in the way."""
+    worlds = group(
+        Member(function="a", routing=CANARY, alarm_at=60.0, rollback_delay=20.0, rollback_to="nowhere"),
+        Member(function="b", routing=CANARY),
+        Member(function="c", routing=AT_ONCE),
+    )
+    played = play_many(*worlds, policy=policy, on_conflict=conflict)
+    begun = [(running.created, running.ended) for world in worlds for running in world.deployments]
+    for (_, ended), (created, _) in pairwise(sorted(begun)):
+        assert ended is not None and ended <= created
+    assert played.served["a"] == "1"
+    assert played.outcomes["a"] == "rolled-back"
+
+
+def test_an_automatic_rollback_of_the_release_itself_is_no_conflict() -> None:
+    """With `on-conflict: fail` the third was refused because of the first one's rollback, and all were undone."""
+    worlds = group(
+        Member(function="a", routing=AT_ONCE, dies_of=["THROTTLED"], rollback_delay=20.0, rollback_takes=30.0),
+        Member(function="b", routing=CANARY),
+        Member(function="c", routing=AT_ONCE),
+    )
+    played = play_many(*worlds, on_conflict="fail")
+    assert played.outcomes == {"a": "succeeded", "b": "succeeded", "c": "succeeded"}
 
 
 def test_an_answer_to_a_shared_look_reaches_who_has_gone_on_to_something_else() -> None:
