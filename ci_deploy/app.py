@@ -42,6 +42,8 @@ from .reporters.fanout import FanOut
 from .reporters.live import LiveReporter
 from .reporters.log import LogReporter
 from .reporters.outputs import OutputsReporter
+from .reporters.rendering.disclosure import in_public
+from .reporters.rewording import ForEverybody
 from .reporters.summary import SummaryReporter
 
 ISSUES = "https://github.com/your-org/ci-deploy/issues"
@@ -161,12 +163,12 @@ class _Run:
         files = RunnerFilesOnDisk(self._environ, warn=lambda text: self._log.warning(text))
         print_json = self._machine.stdout().write if self._json else None
         reporters: list[Reporter] = [
-            LogReporter(self._log),
+            ForEverybody(LogReporter(self._log)),
             OutputsReporter(files, print_json),
-            SummaryReporter(files),
+            ForEverybody(SummaryReporter(files)),
         ]
         if isinstance(self._log, LiveTerminal):
-            reporters.append(LiveReporter(self._log.show, self._safe_now))
+            reporters.append(ForEverybody(LiveReporter(self._log.show, self._safe_now)))
         self._report = FanOut(reporters, self._log)
         try:
             self._clock = self._machine.clock(self._environ)
@@ -204,23 +206,22 @@ class _Run:
             self._close = courier.close
             github = RestGitHub(api_url=context.api_url, repository=context.repository, token=inputs.github_token)
             if inputs.comment != "off":
-                reporters.append(CommentReporter(github, courier, self._log, inputs.comment))
+                reporters.append(ForEverybody(CommentReporter(github, courier, self._log, inputs.comment)))
             if inputs.github_deployment:
                 from .edge.github.oidc import job_environment
                 from .reporters.github_deployment import STATE as GITHUB_DEPLOYMENT
                 from .reporters.github_deployment import GitHubDeploymentReporter
 
-                reporters.append(
-                    GitHubDeploymentReporter(
-                        github,
-                        courier,
-                        files,
-                        environment=inputs.environment or "",
-                        environment_url=inputs.environment_url or "",
-                        deployment_id=_number(self._environ.get(f"STATE_{GITHUB_DEPLOYMENT}")),
-                        job_environment=lambda: job_environment(self._environ),
-                    )
+                deployment = GitHubDeploymentReporter(
+                    github,
+                    courier,
+                    files,
+                    environment=inputs.environment or "",
+                    environment_url=inputs.environment_url or "",
+                    deployment_id=_number(self._environ.get(f"STATE_{GITHUB_DEPLOYMENT}")),
+                    job_environment=lambda: job_environment(self._environ),
                 )
+                reporters.append(ForEverybody(deployment))
         return FanOut(reporters, self._log)
 
     def _read_entries(self) -> tuple[manifest.Entry, ...]:
@@ -386,7 +387,7 @@ class _Run:
     def _bug_report(self, error: BaseException) -> None:
         self._log.group(f"Bug report: ci-deploy {__version__}")
         for line in "".join(traceback.format_exception(error)).splitlines():
-            self._log.line(line)
+            self._log.line(in_public(line) if self._context.public else line)
         self._log.endgroup()
 
 

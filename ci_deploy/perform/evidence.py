@@ -25,5 +25,5 @@ def diagnose(action: Diagnose, ports: Ports) -> Diagnosis:
         if action.logs:
             logs = fact(lambda: (ports.evidence.log_lines(hook, start, end, LOG_LINES),))
         else:
-            logs = Unavailable("not quoted in a public repository (`hook-logs: on` shows them)")
+            logs = Unavailable("quoted only where the repository is known to be private (`hook-logs: on` shows them)")
     return diagnosis.diagnose(deployment, plan, alarms=alarms, logs=logs, service_role=plan.service_role)

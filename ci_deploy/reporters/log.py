@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from .. import __version__
 from ..core.aws import DeploymentStatus, EventStatus, LifecycleEvent
+from ..core.defuse import without_commands
 from ..core.plan.history import HistoryEntry
 from ..core.result import Diagnosis, Finding, Severity
 from ..core.run import Command
@@ -17,7 +18,7 @@ from ..core.story.timeline import Story, tell
 from ..ports import LogSink
 from .rendering import verdict, words
 from .rendering.disclosure import HIDDEN, discloses
-from .rendering.escape import line, plain, uncommanded
+from .rendering.escape import line, plain
 from .rendering.planned import next_share, plan_rows, shift_text
 from .rendering.verdict import Tone
 
@@ -51,9 +52,10 @@ class LogReporter:
                 if before.identity == event.identity:
                     return  # of a release, each function says it
                 who = event.identity.arn.rpartition(":")[2]
-                # An account's number is no secret, but nobody wants it in public.
-                account = "" if self._story.context.public else f"account {event.identity.account}, "
-                self._say(event, "·", "AWS", f"{account}{event.identity.region}, as {who}")
+                where = event.identity.region
+                if not self._story.context.public:
+                    where = f"account {event.identity.account}, {where}, as {who}"
+                self._say(event, "·", "AWS", where)
             case e.Noticed():
                 self._finding(event.finding, event)
             case e.Planned():
@@ -374,7 +376,7 @@ class LogReporter:
 
 def _row(text: str) -> str:
     """A line of a block: as `line`, but its spaces stay."""
-    return uncommanded(plain(text, 1_000).expandtabs(4).replace("\n", " "))
+    return without_commands(plain(text, 1_000).expandtabs(4).replace("\n", " "))
 
 
 def _rows(text: str) -> list[str]:

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 
+from ..core.defuse import harmless
 from ..core.plan.history import HistoryEntry
 from ..core.result import Result
 from ..core.run import Outcome
@@ -20,6 +21,7 @@ from ..ports import RunnerFiles, Write
 
 STATE = "deployment-"  # and the number of the function
 FINISHED = "finished"
+LONGEST = 8_000  # characters of one text in an output
 # Fields of a Result that are no output of their own: whose it is, and what is for people only.
 _NOT_OUTPUTS = ("function", "alias", "remedy", "settled", "report")
 
@@ -116,7 +118,7 @@ def outputs(
     result: Result, results: Iterable[Result], status: Mapping[str, e.StatusReported] | None = None
 ) -> dict[str, str]:
     """Every output as text, in kebab-case; `result` is one JSON object that has all functions."""
-    values = {name: _text(value) for name, value in _kebab(result).items()}
+    values = {name: harmless(_text(value), longest=LONGEST) for name, value in _kebab(result).items()}
     values["result"] = json.dumps(result_object(result, results, status), separators=(",", ":"))
     return values
 
@@ -133,7 +135,19 @@ def result_object(
     document |= result.report
     if status:
         document["status"] = {key: _status(reported) for key, reported in status.items()}
-    return document
+    return {name: _harmless(value) for name, value in document.items()}
+
+
+def _harmless(value: object) -> object:
+    """The value with every text in it one harmless line: a step may print what it took out of the JSON."""
+    match value:
+        case str():
+            return harmless(value, longest=LONGEST)
+        case Mapping():
+            return {_harmless(name): _harmless(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_harmless(item) for item in value]
+    return value
 
 
 def _status(reported: e.StatusReported) -> dict[str, object]:

@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+import tempfile
+import unicodedata
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from storyteller import INPUTS, PULL_REQUEST, Release, scenarios
+from sinks import Hub, Papers, Screen
+from storyteller import IDENTITY, INPUTS, PULL_REQUEST, Release, scenarios
+from test_comment import AtOnce
 from test_escape import github, hostile, pings
 
 from ci_deploy.core.aws import LogLines
 from ci_deploy.core.result import Diagnosis
 from ci_deploy.core.run import Command, Context, Outcome
+from ci_deploy.core.story import events as e
 from ci_deploy.core.story.events import Event
 from ci_deploy.core.story.timeline import Story, tell
-from ci_deploy.edge.runner.files import RunnerLog, Stdout
+from ci_deploy.edge.runner.files import RunnerFilesOnDisk, RunnerLog, Stdout
 from ci_deploy.reporters import comment, summary
+from ci_deploy.reporters.comment import CommentReporter
+from ci_deploy.reporters.fanout import FanOut
+from ci_deploy.reporters.github_deployment import GitHubDeploymentReporter
+from ci_deploy.reporters.live import LiveReporter
 from ci_deploy.reporters.log import LogReporter
+from ci_deploy.reporters.outputs import OutputsReporter
 from ci_deploy.reporters.rendering import sections
+from ci_deploy.reporters.rendering.disclosure import in_public
 from ci_deploy.reporters.rendering.sections import Section, fit
+from ci_deploy.reporters.rewording import ForEverybody, reworded
+from ci_deploy.reporters.summary import SummaryReporter
+from tests.support.action import pairs
 
 OURS = set(
     "h2 h3 p table thead tbody tr th td a code pre details summary sub strong em ul li blockquote div".split()  # noqa: SIM905
@@ -100,6 +117,47 @@ def test_hostile_stories_make_no_commands(name: str, poison: str) -> None:
             opened += {"group": 1, "endgroup": -1}.get(command[1], 0)
             assert 0 <= opened <= 1
     assert opened == 0
+
+
+def texts(value: object) -> Iterator[str]:
+    """Every text in a JSON document."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            for item in value.values():
+                yield from texts(item)
+        case list():
+            for item in value:
+                yield from texts(item)
+
+
+def calm(text: str) -> bool:
+    """No control or format character, no line break of any kind, no lone surrogate."""
+    return not {unicodedata.category(character) for character in text} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(poison=hostile)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+def test_hostile_stories_make_harmless_outputs(name: str, poison: str) -> None:
+    """Each output is one line without a command; so is every text in `result` and in what `--json` prints."""
+    printed: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "output")
+        file.touch()
+        reporter = OutputsReporter(RunnerFilesOnDisk({"GITHUB_OUTPUT": str(file)}), printed.append)
+        for event in SCENARIOS[name].events:
+            reporter.report(poisoned(event, poison))
+        outputs = pairs(file.read_text(encoding="utf-8"))
+    values = list(outputs.values())
+    for document in (outputs.get("result", "{}"), *printed):
+        values += texts(json.loads(document))
+        assert calm(document.replace("\n", ""))
+    for value in values:
+        assert calm(value)
+        assert not value.lstrip().startswith("::")
+        assert "##[" not in value
 
 
 def release(count: int, **changes: Any) -> Release:
@@ -188,10 +246,117 @@ def test_names_of_variables_and_layers_stay_private_in_public() -> None:
         assert text.count("THE_NAME added") >= 2
 
 
-def test_the_account_stays_private_in_public() -> None:
-    """In public the account's number is in neither comment nor summary."""
-    story = Release(context=replace(PULL_REQUEST, public=True)).succeeded().story
-    assert "123456789012" not in comment.render(story) + summary.render(story)
+ACCOUNT = "123456789012"
+PRIVATE = {
+    "account": ACCOUNT,
+    "another account": "210987654321",
+    "role": "deploy-role-name",
+    "session": "octo-session",
+    "topic": "pager-topic",
+    "key": "0b5c7a1e-6f0d-4b51-9d3c-5e2a7f3d9c11",
+    "layer": "secret-layer",
+    "image": "210987654321.dkr.ecr",
+}
+SAID = (
+    f"User: arn:aws:sts::{ACCOUNT}:assumed-role/deploy-role-name/octo-session is not authorized to perform: x:Y on"
+    f" resource: arn:aws:codedeploy:eu-central-1:{ACCOUNT}:deploymentgroup:shop/checkout-live, nor for"
+    " arn:aws-cn:sns:cn-north-1:210987654321:pager-topic, (arn:aws:iam::210987654321:role/path/deploy-role-name),"
+    f' "arn:aws:kms:eu-central-1:{ACCOUNT}:key/0b5c7a1e-6f0d-4b51-9d3c-5e2a7f3d9c11" or'
+    f" arn:aws:lambda:eu-central-1:{ACCOUNT}:layer:secret-layer:3; account {ACCOUNT}, bucket deploy-{ACCOUNT}-eu,"
+    f" 210987654321.dkr.ecr.eu-central-1.amazonaws.com/shop:1, arn:aws:s3:::shop-revisions/key,"
+    f" arn:aws:lambda:eu-central-1:{ACCOUNT}:function:checkout:live, arn:aws:iam::aws:policy/AWSCodeDeployRole"
+)
+
+
+def everywhere(made: Release, papers: Papers | None = None) -> dict[str, str]:
+    """What a release writes in each place that people read."""
+    screen, sent = Screen(), Papers()
+    hub = Hub()
+    shown: list[Callable[[], str]] = []
+    reporters = [
+        LogReporter(screen),
+        SummaryReporter(sent),
+        LiveReporter(shown.append, lambda: 1.0),
+        CommentReporter(hub, AtOnce(screen), screen),
+        GitHubDeploymentReporter(hub, AtOnce(screen), sent, environment="staging"),
+    ]
+    fanout = FanOut([*map(ForEverybody, reporters), OutputsReporter(papers or Papers())], screen)
+    live = []
+    for event in made.events:
+        fanout.report(event)
+        live += [frame() for frame in shown]
+    fanout.close()
+    return {
+        "log": screen.text,
+        "summary": "".join(sent.summaries),
+        "terminal": "\n".join(live),
+        "comment": "".join(hub.ours(PULL_REQUEST.pull_request or 0)),
+        "deployment": str((hub.deployments, hub.statuses)),
+    }
+
+
+@pytest.mark.parametrize("choice", ["auto", "on"])
+@pytest.mark.parametrize("name", NAMES)
+def test_accounts_and_names_stay_private_in_public(name: str, choice: str) -> None:
+    """Whatever text has them, in no place that people read: not with `hook-logs: on` either."""
+    events = [poisoned(event, SAID) for event in SCENARIOS[name].events]
+    started = events[0]
+    assert isinstance(started, e.Started)
+    public = replace(started.context, public=True, repository="octo-shop/checkout")
+    given = started.inputs | {"hook-logs": choice}
+    made = Release()
+    made.events = [replace(started, context=public, inputs=given), *events[1:]]
+    for place, text in everywhere(made).items():
+        bare = text.replace("&#8203;", "")
+        found = [what for what, private in PRIVATE.items() if private in bare]
+        assert not found, place
+
+
+def test_in_public_a_message_still_says_what_is_missing_on_what() -> None:
+    """What reports are about keeps its name."""
+    shown = in_public(SAID)
+    assert shown.startswith(
+        "User: arn:aws:sts::***:*** is not authorized to perform: x:Y on resource:"
+        " arn:aws:codedeploy:eu-central-1:***:deploymentgroup:shop/checkout-live,"
+        " nor for arn:aws-cn:sns:cn-north-1:***:***,"
+    )
+    assert "arn:aws:s3:::shop-revisions/key, arn:aws:lambda:eu-central-1:***:function:checkout:live" in shown
+    assert "bucket deploy-***-eu" in shown
+
+
+@pytest.mark.parametrize(
+    "text", ["d-A1B2C3D4E", "1795442400123", "4f2a91123456789012ab", "run 11223344556", "12345678901"]
+)
+def test_what_is_no_account_number_stays(text: str) -> None:
+    assert in_public(text) == text
+
+
+def test_in_a_private_repository_all_is_shown_and_outputs_are_whole_everywhere() -> None:
+    papers = Papers()
+    made = Release(context=replace(PULL_REQUEST, public=True)).succeeded()
+    made.events = [poisoned(event, SAID) for event in made.events]
+    everywhere(made, papers)
+    assert ACCOUNT in papers.outputs["result"]
+    private = Release().succeeded()
+    told = everywhere(private)
+    assert f"account {ACCOUNT}" in told["log"]
+    assert f"account `{ACCOUNT}`" in told["summary"]
+
+
+def test_accounts_in_public_still_tell_comments_apart() -> None:
+    """The hidden mark is made of the account that nobody sees."""
+    public = replace(PULL_REQUEST, public=True)
+    one, two = (
+        Release(context=public, identity=replace(IDENTITY, account=each)).succeeded() for each in (ACCOUNT, "2" * 12)
+    )
+    assert everywhere(one)["comment"].splitlines()[0] != everywhere(two)["comment"].splitlines()[0]
+
+
+@pytest.mark.parametrize("name", [name for name in SCENARIOS if SCENARIOS[name].story.functions])
+def test_what_has_nothing_private_in_it_is_told_as_it_is(name: str) -> None:
+    """Events in which nothing changes are the very same objects."""
+    for event in SCENARIOS[name].events:
+        assert reworded(event, lambda text: text) is event
 
 
 def test_no_reader_is_sent_to_aws_from_a_rehearsal() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import io
+import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -299,7 +300,9 @@ def emulated(seed: Any) -> Iterator[Emulator]:
 
 
 def environment(env: Mapping[str, str], folder: Path, inputs: Mapping[str, str], **more: Any) -> dict[str, str]:
-    """What the runner would give a step."""
+    """What the runner would give a step of a private repository."""
+    event = folder / "event.json"
+    event.write_text(json.dumps({"repository": {"full_name": "your-org/checkout", "private": True}}), encoding="utf-8")
     files = {"GITHUB_OUTPUT": "output", "GITHUB_STATE": "state", "GITHUB_STEP_SUMMARY": "summary"}
     return {
         **{name: value for name, value in env.items() if name != "GITHUB_TOKEN"},
@@ -308,6 +311,7 @@ def environment(env: Mapping[str, str], folder: Path, inputs: Mapping[str, str],
         "GITHUB_WORKSPACE": str(folder),
         "GITHUB_REPOSITORY": "your-org/checkout",
         "GITHUB_EVENT_NAME": "push",
+        "GITHUB_EVENT_PATH": str(event),
         "GITHUB_SHA": "0123456789abcdef0123456789abcdef01234567",
         "GITHUB_ACTOR": "alice",
         **{f"INPUT_{name.upper()}": value for name, value in inputs.items() if value},

@@ -28,7 +28,7 @@ def context(environ: Mapping[str, str], event: Mapping[str, Any]) -> Context:
     name = environ.get("GITHUB_EVENT_NAME", "").strip()
     repository = environ.get("GITHUB_REPOSITORY", "").strip()
     return Context(
-        actions=environ.get("GITHUB_ACTIONS", "").strip().lower() == "true",
+        actions=_on_runner(environ),
         repository=repository,
         sha=environ.get("GITHUB_SHA", "").strip(),
         head_sha=_head_sha(name, event),
@@ -41,7 +41,7 @@ def context(environ: Mapping[str, str], event: Mapping[str, Any]) -> Context:
         server_url=environ.get("GITHUB_SERVER_URL", "").strip().rstrip("/") or "https://github.com",
         api_url=environ.get("GITHUB_API_URL", "").strip().rstrip("/") or "https://api.github.com",
         pull_request=_pull_request(name, event),
-        public=_public(event),
+        public=_public(environ, event),
         from_fork=from_fork(name, event, repository),
         stranger=stranger(name, event, repository),
         endpoint=foreign_endpoint(environ),
@@ -103,10 +103,16 @@ def _head_sha(name: str, event: Mapping[str, Any]) -> str:
     return ""
 
 
-def _public(event: Mapping[str, Any]) -> bool:
-    """Whether anybody can read the log. `internal` is not public; an event that does not say counts as not public."""
+def _public(environ: Mapping[str, str], event: Mapping[str, Any]) -> bool:
+    """Whether anybody can read the log: under a runner, unless the event says otherwise (`internal` is not public)."""
     repository = _map(event.get("repository"))
     visibility = _text(repository.get("visibility"))
     if visibility:
-        return visibility == "public"
-    return repository.get("private") is False
+        return visibility not in ("private", "internal")
+    if isinstance(repository.get("private"), bool):
+        return not repository["private"]
+    return _on_runner(environ)
+
+
+def _on_runner(environ: Mapping[str, str]) -> bool:
+    return environ.get("GITHUB_ACTIONS", "").strip().lower() == "true"

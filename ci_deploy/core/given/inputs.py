@@ -393,7 +393,7 @@ class Inputs:
     )
     hook_logs: str = _row(
         choice("mode", ("auto", "on", "off")),
-        "Whether reports quote the log lines of hooks. `auto`: not in public repositories.",
+        "Whether reports quote the log lines of hooks. `auto`: only where the repository is known to be private.",
         default="auto",
         group=_REPORTS,
     )

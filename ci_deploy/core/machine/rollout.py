@@ -212,7 +212,7 @@ class Rollout:
 
     @property
     def quotes_logs(self) -> bool:
-        """Whether raw hook logs may be quoted: not in public repositories unless asked for."""
+        """Whether raw hook logs may be quoted: only in repositories known to be private unless asked for."""
         return self.inputs.hook_logs == "on" or (self.inputs.hook_logs == "auto" and not self.context.public)
 
     @property

@@ -63,7 +63,7 @@ def _rows(old: FunctionVersion, new: FunctionVersion) -> Iterator[Compared]:
     yield _row("timeout", f"{old.timeout_s} s", f"{new.timeout_s} s")
     yield _layers(old, new)
     yield _row("description", old.description, new.description)
-    yield _row("role", old.role.rpartition("/")[2], new.role.rpartition("/")[2])
+    yield _role(old, new)
     changed = _environment(old, new)
     if changed:
         count = Counter(what.rpartition(" ")[2] for what in changed)
@@ -80,6 +80,14 @@ def _rows(old: FunctionVersion, new: FunctionVersion) -> Iterator[Compared]:
 
 def _row(name: str, before: str, after: str) -> Compared:
     return Compared(name=name, before=before, after=after)
+
+
+def _role(old: FunctionVersion, new: FunctionVersion) -> Compared:
+    """The execution roles' names; discreetly, whether it is another one."""
+    before, after = old.role.rpartition("/")[2], new.role.rpartition("/")[2]
+    return Compared(
+        name="role", before=before, after=after, discreet=("", "changed" if before != after else "the same")
+    )
 
 
 def _layers(old: FunctionVersion, new: FunctionVersion) -> Compared:

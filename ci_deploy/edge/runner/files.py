@@ -16,13 +16,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .defuse import harmless, harmless_lines
-
-__all__ = ["RunnerFilesOnDisk", "RunnerLog", "Stdout", "harmless", "harmless_lines", "read_event"]
+from ...core.defuse import harmless, harmless_lines
 
 SUMMARY_LIMIT = 1024 * 1024  # bytes; a larger file is not shown at all
 ANNOTATIONS = 10  # of each kind that GitHub shows for a step; what comes after is a line of the log
 MESSAGE_LIMIT = 4000  # characters; the runner cuts annotations at 4096
+OUTPUT_LIMIT = 1024 * 1024  # characters; GitHub's limit for all outputs of a job
 EVENT_LIMIT = 32 * 1024 * 1024
 _CUT = "\n\n> **Cut here:** GitHub shows at most 1 MiB of summary; {} more bytes are in the job log's outputs.\n"
 
@@ -141,6 +140,8 @@ class RunnerFilesOnDisk:
         self._failed: set[str] = set()
 
     def output(self, name: str, value: str) -> None:
+        # One harmless line: a later step of somebody's workflow prints it into the log that the runner reads.
+        value = harmless(value, longest=OUTPUT_LIMIT)
         self._append("GITHUB_OUTPUT", lambda _: self._pair(name, value))
 
     def state(self, name: str, value: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
-from .defuse import harmless, harmless_lines
+from ...core.defuse import harmless, harmless_lines
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -14,6 +14,8 @@ import unicodedata
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
+from ...core.defuse import without_commands
+
 ZERO_WIDTH = "&#8203;"  # an entity: an invisible character in the source would be a trap for the next reader
 
 _ANSI = re.compile(
@@ -23,7 +25,6 @@ _ANSI = re.compile(
     r"|\x1b[ -/]*[0-~]?"
 )
 _BREAKS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_LEGACY_COMMAND = re.compile(r"#(?=#\[)")  # the runner obeys `##[command]` anywhere in a line
 # Not only Markdown's own: `$` begins mathematics on GitHub, `^` a footnote.
 _SPECIAL = re.compile(r"""[\\`*{}\[\]<>#+!|~&$^="']|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])""")
 _BLOCK_START = re.compile(r"^(?:[-:]|\d+(?=[.)]))")
@@ -55,13 +56,8 @@ def _visible(character: str) -> bool:
 
 
 def line(text: str, limit: int = 2_000) -> str:
-    """`plain` on one line: any white space is one space. For the job log, where `##[command]` is defused too."""
-    return uncommanded(" ".join(plain(text, limit).split()))
-
-
-def uncommanded(text: str) -> str:
-    """Without `##[command]`, which the runner would obey."""
-    return _LEGACY_COMMAND.sub("# ", text)
+    """`plain` on one line: any white space is one space. For the job log, so without commands for the runner."""
+    return without_commands(" ".join(plain(text, limit).split()))
 
 
 def prose(text: str, limit: int = 2_000) -> str:
@@ -110,8 +106,8 @@ def code(text: str, limit: int = 300) -> str:
 def html_code(text: str, limit: int = 300) -> str:
     """`code` written as HTML: works everywhere, reads worse in the source."""
     text = " ".join(plain(text, limit).split())
-    # Markdown still reads what is inside: an entity starts no link.
-    shown = re.sub(r"(?i)(www)\.", r"\1&#46;", _entities(text).replace("@", "&#64;").replace(":", "&#58;"))
+    # Markdown still reads what is inside: an entity starts no link, but the address of a mail is looked for afterwards.
+    shown = re.sub(r"(?i)(www)\.", r"\1&#46;", _entities(text).replace("@", f"&#64;{ZERO_WIDTH}").replace(":", "&#58;"))
     return f"<code>{shown}</code>" if text else ""
 
 

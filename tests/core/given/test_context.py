@@ -148,13 +148,24 @@ def test_a_merge_group_has_a_head_and_no_pull_request() -> None:
         ({"private": False}, True),
         ({"private": True}, False),
         ({"private": False, "visibility": "internal"}, False),
+        ({"private": True, "visibility": "private"}, False),
         ({"visibility": "public"}, True),
-        ({}, False),
-        ("odd", False),
+        ({"private": True, "visibility": "public"}, True),
+        ({"visibility": "new"}, True),
+        ({"private": None}, True),
+        ({"private": "true"}, True),
+        ({}, True),
+        ("odd", True),
+        (None, True),
     ],
 )
-def test_only_what_says_so_is_public(repository: object, public: bool) -> None:
-    assert context({}, {"repository": repository}).public is public
+def test_under_a_runner_only_what_says_so_is_private(repository: object, public: bool) -> None:
+    """A schedule's event, for one, has no repository in it."""
+    assert context({"GITHUB_ACTIONS": "true"}, {"repository": repository}).public is public
+
+
+def test_a_terminal_is_not_public() -> None:
+    assert not context({}, {}).public
 
 
 @pytest.mark.parametrize("text", ["", "abc", "-1", "1.5", "9" * 30, "１２"])

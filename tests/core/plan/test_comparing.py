@@ -87,6 +87,7 @@ def test_changes_are_named_and_values_stay_out() -> None:
     assert "louder" not in str(compare(OLD, new))
     assert rows(OLD, new, openly=False) == changed | {
         "layers": ("1", "none, changed"),
+        "role": ("", "changed"),
         "environment variables": ("", "1 removed, 2 added, 1 changed"),
     }
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ci_deploy.core.defuse import harmless, harmless_lines
 from ci_deploy.edge.runner import files as runner
-from ci_deploy.edge.runner.defuse import harmless, harmless_lines
 from ci_deploy.edge.runner.files import RunnerFilesOnDisk, RunnerLog, Stdout
 
 
@@ -244,10 +244,31 @@ def parse_heredocs(text: str) -> dict[str, str]:
     return found
 
 
-def test_outputs_survive_every_text(tmp_path: Path) -> None:
+def test_state_survives_every_text(tmp_path: Path) -> None:
+    file = tmp_path / "state"
+    files = RunnerFilesOnDisk({"GITHUB_STATE": str(file)})
+    values = {"reason": "a\nb<<c\n\nd=e", "empty": "", "result": '{"x": "ä"}', "injection": "x\nEOF\nother=1"}
+    for name, value in values.items():
+        files.state(name, value)
+    assert parse_heredocs(file.read_text()) == values
+
+
+@pytest.mark.parametrize(
+    "text", [*HOSTILE, *(f"harmless\n{text}" for text in HOSTILE), "a\u2028::error::x", "a\x85##[x]"]
+)
+def test_an_output_is_one_line_that_a_later_step_can_print(text: str, tmp_path: Path) -> None:
+    """`echo "$REASON"` in somebody's workflow writes it into the log that the runner reads."""
+    file = tmp_path / "output"
+    RunnerFilesOnDisk({"GITHUB_OUTPUT": str(file)}).output("reason", text)
+    value = parse_heredocs(file.read_text())["reason"]
+    assert len(value.splitlines()) == 1 and value.isprintable()
+    assert not obeyed(value)
+
+
+def test_an_output_of_plain_text_is_kept_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "output"
     files = RunnerFilesOnDisk({"GITHUB_OUTPUT": str(file)})
-    values = {"reason": "a\nb<<c\n\nd=e", "empty": "", "result": '{"x": "ä"}', "injection": "x\nEOF\nother=1"}
+    values = {"reason": "Alarm `5xx` (::) über 14.5%", "empty": "", "result": '{"x": "ä"}', "location": "s3://b/a  b"}
     for name, value in values.items():
         files.output(name, value)
     assert parse_heredocs(file.read_text()) == values
@@ -256,8 +277,8 @@ def test_outputs_survive_every_text(tmp_path: Path) -> None:
 def test_a_value_that_holds_the_delimiter_gets_another_one(tmp_path: Path) -> None:
     file = tmp_path / "output"
     delimiters = iter(["d1", "d2", "d3"])
-    files = RunnerFilesOnDisk({"GITHUB_OUTPUT": str(file)}, delimiter=lambda: next(delimiters))
-    files.output("name-d2", "x\nd1\nevil=1")
+    files = RunnerFilesOnDisk({"GITHUB_STATE": str(file)}, delimiter=lambda: next(delimiters))
+    files.state("name-d2", "x\nd1\nevil=1")
     assert parse_heredocs(file.read_text()) == {"name-d2": "x\nd1\nevil=1"}
     assert file.read_text().startswith("name-d2<<d3\n")
 

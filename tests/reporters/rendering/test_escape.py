@@ -155,6 +155,11 @@ class Page(HTMLParser):
         """The text in which GitHub looks for mentions and references: what is in no code."""
         return "\n".join(text for text, where in self.texts if not {"code", "pre"} & set(where))
 
+    @property
+    def mails(self) -> list[str]:
+        """What GitHub would link as the address of a mail: it looks for them in code that is written as HTML too."""
+        return [text for text, where in self.texts if "pre" not in where and re.search(r"\w@\w", text)]
+
 
 def github(markdown: str) -> Page:
     md = MarkdownIt("commonmark", {"html": True}).use(gfm_plugin, dollarmath=True)
@@ -212,9 +217,10 @@ def test_code_is_one_piece_of_code(place: str, make: Callable[[str], str], text:
         return
     page = github(PLACES[place].format(shown))
     assert page.tags == github(PLACES[place].format("`word`")).tags
-    inside = "".join(piece for piece, where in page.texts if "code" in where)
+    inside = "".join(piece for piece, where in page.texts if "code" in where).replace(ZERO_WIDTH, "")
     assert words(inside) == words(escape.plain(text, 300))
     assert pings(page.live) == []
+    assert shown.startswith("`") or page.mails == []
 
 
 @given(text=hostile)
@@ -222,6 +228,18 @@ def test_code_in_a_summary(text: str) -> None:
     """HTML code works where Markdown does not."""
     page = github(PLACES["summary"].format(escape.html_code(text) or "<code>x</code>"))
     assert page.tags == github(PLACES["summary"].format("<code>x</code>")).tags
+    assert page.mails == []
+
+
+@pytest.mark.parametrize(
+    "text", ["mona@example.com is on call", "mailto:mona@example.com?x", "<a@b.cd>", "xmpp:a@b.cd&"]
+)
+@pytest.mark.parametrize("make", [escape.prose, escape.code, escape.html_code, escape.marked])
+def test_no_text_becomes_the_link_of_a_mail(make: Callable[[str], str], text: str) -> None:
+    """GitHub links them after entities were decoded, and looks into code that is written as HTML."""
+    page = github(re.sub("`[^`]+`", "", make(text)))  # what Markdown itself calls code is left alone
+    assert page.mails == []
+    assert "a" not in page.tags
 
 
 @given(text=hostile)

@@ -1,4 +1,4 @@
-"""Makes foreign text harmless in the job log. Pure.
+"""Makes foreign text harmless where the runner may read it: in the job log, and in outputs that a later step prints.
 
 The runner reads commands from the log: `::name …::data` at a line's start, and `##[name …]data` anywhere in a line
 (actions/runner, ActionCommand.cs). It compares by culture, where some invisible characters count as nothing, so those
@@ -30,15 +30,18 @@ _OLD_COMMAND = re.compile(rf"#{_GAP}*#{_GAP}*\[")
 
 def harmless(text: str, *, colour: bool = False, longest: int = LONGEST) -> str:
     """One line that is no workflow command, moves no cursor and hides nothing; `colour` keeps ANSI colours (SGR)."""
-    line = _without_escapes(text, colour)
-    line = _COMMAND.sub(r"\1: :", line)
-    line = _OLD_COMMAND.sub("# #[", line)
+    line = without_commands(_without_escapes(text, colour))
     if len(line) > longest:
         line = line[: longest - 1] + "…"
         if "\x1b" in line:
             # A colour may have been cut in two, and must not run on into the next line.
             line = re.sub(r"\x1b\[?[0-9;]*…$", "…", line) + "\x1b[0m"
     return line
+
+
+def without_commands(line: str) -> str:
+    """The line without a command for the runner: neither `::name::` at its start nor `##[name]` anywhere."""
+    return _OLD_COMMAND.sub("# #[", _COMMAND.sub(r"\1: :", line))
 
 
 def harmless_lines(text: str, *, longest: int = LONGEST) -> list[str]:
