@@ -1,4 +1,6 @@
-"""What the release workflow does with text: `check VERSION`, `notes VERSION`, `pin docker://IMAGE@sha256:…`.
+"""What the release workflow does with text.
+
+`check VERSION`, `notes VERSION`, `materials FOLDER` (an exported image with its SBOM), `pin docker://IMAGE@sha256:…`.
 
 The version stands in ci_deploy/__init__.py alone; a release also needs its section in CHANGELOG.md.
 """
@@ -6,6 +8,7 @@ The version stands in ci_deploy/__init__.py alone; a release also needs its sect
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Sequence
@@ -44,6 +47,27 @@ def notes(wanted: str, root: Path = ROOT) -> str:
     return found[1].strip() + "\n"
 
 
+def materials(image: Path) -> None:
+    """Raise ReleaseError unless the SBOM beside an image's files names every package on record there, and Python."""
+    named = {
+        _normal(package["name"])
+        for package in json.loads((image / "sbom.spdx.json").read_text(encoding="utf-8"))["packages"]
+    }
+    records = {path.name for path in image.glob("var/lib/dpkg/status.d/*") if path.suffix != ".md5sums"}
+    for metadata in image.glob("opt/**/*.dist-info/METADATA"):
+        found = re.search(r"(?m)^Name: (\S+)$", metadata.read_text(encoding="utf-8"))
+        records.add(found[1] if found else metadata.parent.name)
+    missing = {name for name in records if _normal(name) not in named}
+    if not any(re.fullmatch(r"python(3\.\d+)?(-minimal)?", name) for name in named):
+        missing.add("python")
+    if missing or not records:
+        raise ReleaseError(f"the SBOM does not name {', '.join(sorted(missing)) or 'anything'}")
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_]+", "-", name).lower()
+
+
 def pin(image: str, root: Path = ROOT) -> None:
     """Have action.yml use a published image, by digest, instead of building one on every run."""
     if not re.fullmatch(r"docker://[a-z0-9][a-z0-9./_-]*@sha256:[0-9a-f]{64}", image):
@@ -56,8 +80,8 @@ def pin(image: str, root: Path = ROOT) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Check a release, print its notes, pin its image.")
-    parser.add_argument("what", choices=("check", "notes", "pin"))
+    parser = argparse.ArgumentParser(description="Check a release and its SBOM, print its notes, pin its image.")
+    parser.add_argument("what", choices=("check", "notes", "materials", "pin"))
     parser.add_argument("value")
     options = parser.parse_args(arguments)
     try:
@@ -65,6 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             check(options.value)
         elif options.what == "notes":
             sys.stdout.write(notes(options.value))
+        elif options.what == "materials":
+            materials(Path(options.value))
         else:
             pin(options.value)
     except ReleaseError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -79,6 +80,32 @@ def test_the_image_is_pinned_and_nothing_else_changes(copy: Path) -> None:
 def test_an_image_without_a_whole_digest_is_refused(copy: Path, wrong: str) -> None:
     with pytest.raises(release.ReleaseError):
         release.pin(wrong, copy)
+
+
+def test_the_list_of_materials_names_every_package_of_the_image(tmp_path: Path) -> None:
+    """Debian's, Python's and the interpreter; a package on record that the list does not have stops the release."""
+    records = tmp_path / "var/lib/dpkg/status.d"
+    metadata = tmp_path / "opt/x/rpds_py-1.dist-info/METADATA"
+    for folder in (records, metadata.parent):
+        folder.mkdir(parents=True)
+    (records / "libc6").write_text("Package: libc6\n")
+    (records / "libc6.md5sums").write_text("")
+    metadata.write_text("Metadata-Version: 2.4\nName: rpds_py\n")
+
+    def names(*packages: str) -> None:
+        listed = {"packages": [{"name": name} for name in packages]}
+        (tmp_path / "sbom.spdx.json").write_text(json.dumps(listed))
+
+    names("libc6", "rpds-py", "python", "more")
+    release.materials(tmp_path)
+    for left_out, *others in (
+        ("libc6", "rpds-py", "python"),
+        ("rpds-py", "libc6", "python"),
+        ("python", "libc6", "rpds-py"),
+    ):
+        names(*others)
+        with pytest.raises(release.ReleaseError, match=left_out.replace("-", "[-_]")):
+            release.materials(tmp_path)
 
 
 class Origin:
