@@ -29,13 +29,13 @@ import sys
 from pathlib import Path
 from ci_deploy.edge.clock import RealClock
 from ci_deploy.edge.files import WorkspaceFiles
-from ci_deploy.edge.packaging import LocalPackages
+from ci_deploy.edge.packages.local import LocalPackages
 made = LocalPackages(WorkspaceFiles(Path(sys.argv[1]).parent, confined=False), RealClock(1.0))
 package = made.package(Path(sys.argv[1]).name, lambda what, done, total: None)
 print(package.size, package.files)
 """
 SHUTIL = "import shutil, sys; shutil.make_archive(sys.argv[2], 'zip', sys.argv[1])"
-NOTHING = "import ci_deploy.edge.packaging"
+NOTHING = "import ci_deploy.edge.packages.local"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -216,6 +217,7 @@ class Functions:
                 part = root.with_suffix(".part")
                 with zipfile.ZipFile(io.BytesIO(code)) as archive:
                     archive.extractall(part)
+                    _make_links(archive, part)
                 part.rename(root)
             return str(root)
 
@@ -279,3 +281,14 @@ def _script(name: str, value: object) -> Script:
         log=tuple(str(line) for line in log),
         payload=value.get("payload"),
     )
+
+
+def _make_links(archive: zipfile.ZipFile, folder: Path) -> None:
+    """Symbolic links are links in Lambda too; zipfile unpacks them as files that hold what they point to."""
+    for info in archive.infolist():
+        place = folder / info.filename
+        # Only what was unpacked under its own name, and not by way of another link.
+        inside = place.parent.resolve() == folder.resolve() / Path(info.filename).parent
+        if stat.S_ISLNK(info.external_attr >> 16) and inside and place.is_file() and not place.is_symlink():
+            place.unlink()
+            place.symlink_to(os.fsdecode(archive.read(info)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,33 @@ def test_a_package_that_cannot_be_used_is_an_input_problem(runner: Runner, accou
     done = runner.run({**CHECKOUT, "package": "linked"}).check(2, outcome="invalid")
     assert "a link that leaves" in done.outputs["reason"]
     assert account.writes() == []
+
+
+def test_an_ignore_file_from_the_workspace_can_neither_hold_up_nor_break_the_run(
+    runner: Runner, account: Account
+) -> None:
+    place = runner.folder / folder(runner, "one")
+    (place / ("a" * 200)).touch()
+    (place / ".lambdaignore").write_text("*a" * 60 + "b\n[z-\n!\n[[:what:]]\n\\\n", encoding="utf-8")
+    runner.run({**CHECKOUT, "command": "plan", "package": "build"}).check(0, outcome="planned")
+    (place / ".lambdaignore").unlink()
+    os.mkfifo(place / ".lambdaignore")
+    done = runner.run({**CHECKOUT, "command": "plan", "package": "build"}).check(2, outcome="invalid")
+    assert "has an .lambdaignore that cannot be read: is not a regular file" in done.outputs["reason"]
+    assert account.writes() == []
+
+
+def test_links_are_links_in_the_version_that_serves(runner: Runner, account: Account, emulator: Emulator) -> None:
+    emulator.switches(hooks="run")
+    place = runner.folder / "build"
+    (place / "store" / "parts").mkdir(parents=True)
+    (place / "store" / "app.py").write_text("import parts\ndef handler(event, context):\n    return parts.__file__\n")
+    (place / "store" / "parts" / "__init__.py").touch()
+    (place / "app.py").symlink_to("store/app.py")
+    (place / "parts").symlink_to("store/parts")
+    runner.run({**CHECKOUT, "package": "build"}).check(0, outcome="succeeded", live_version="2")
+    answer = account.lambda_.invoke(FunctionName="checkout", Qualifier="2")
+    assert "/parts/__init__.py" in answer["Payload"].read().decode()
 
 
 def test_the_first_deployment_creates_the_alias_and_says_so(runner: Runner, account: Account) -> None:

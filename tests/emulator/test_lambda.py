@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
+import stat
+import zipfile
 from collections import Counter
 
 import pytest
@@ -674,6 +677,30 @@ def test_code_that_looks_like_a_zip_and_is_none_is_an_invalid_code_error(world: 
         assert (answer["FunctionError"], error["errorType"]) == ("Unhandled", "Runtime.InvalidCode")
         assert error["errorMessage"].startswith("the code cannot be unpacked")
         assert b"[ERROR] the code cannot be unpacked" in base64.b64decode(answer["LogResult"])
+
+
+def test_links_of_a_zip_are_links_to_the_code(world: World) -> None:
+    """And none is made outside of the function's folder, whatever the zip says."""
+    world.emulator.switches(hooks="run")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("real/part.py", "VALUE = 'found'")
+        archive.writestr(
+            "app.py", "import part, os\ndef handler(e, c):\n    return [part.VALUE, os.path.islink('part.py')]\n"
+        )
+        for name, says in (("part.py", "real/part.py"), ("../../evil", "/etc"), ("up", "..")):
+            link = zipfile.ZipInfo(name)
+            link.external_attr = (stat.S_IFLNK | 0o777) << 16
+            archive.writestr(link, says)
+    world.functions.create_function(
+        FunctionName="linked",
+        Runtime="python3.13",
+        Handler="app.handler",
+        Role=world.role(),
+        Code={"ZipFile": buffer.getvalue()},
+    )
+    answer = world.functions.invoke(FunctionName="linked")
+    assert json.load(answer["Payload"]) == ["found", True]
 
 
 def test_an_invocation_type_that_lambda_has_not_is_refused(checkout: World) -> None:

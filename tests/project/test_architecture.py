@@ -123,7 +123,7 @@ def core_is_pure(modules: Mapping[str, Module]) -> list[str]:
         for each in module.imports:
             top = each.module.split(".")[0]
             allowed = _within(each.module, "ci_deploy.core") or (top in STDLIB and top not in _IMPURE)
-            if not allowed and not (top in ("jsonschema", "yaml", "pathspec") and each.lazy):
+            if not allowed and not (top in ("jsonschema", "yaml") and each.lazy):
                 found.append(_where(module, each.line, f"imports {each.module}"))
         # Reading a schema that is shipped beside the code is allowed (importlib.resources); opening files is not.
         found += [

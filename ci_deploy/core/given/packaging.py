@@ -1,6 +1,6 @@
 """The rules of packaging: what code may come from, what of a folder goes into its zip and how, and Lambda's limits.
 
-Pure: files are read, and bytes written, by edge/packaging.py. The same content must give the same bytes on every
+Pure: files are read, and bytes written, by edge/packages. The same content must give the same bytes on every
 machine, for Lambda's CodeSha256 is the hash of the zip and decides whether there is anything to deploy. Sources: Lambda
 quotas (50 MB zipped for a direct upload, 250 MB unzipped, layers included), gitignore(5).
 """
@@ -10,12 +10,14 @@ from __future__ import annotations
 import base64
 import binascii
 import stat
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ..aws import S3Location
 from ..errors import InvalidInput, Problem
+from . import ignoring
+from .contents import Contents, Entry
 
 DIRECT_LIMIT = 50 * 1024 * 1024  # bytes of a zip that UpdateFunctionCode takes in the request itself
 UNZIPPED_LIMIT = 250 * 1024 * 1024  # bytes of all files together
@@ -37,6 +39,8 @@ class Package:
     size: int
     unzipped: int
     files: int
+    contents: Contents = field(default=Contents(), repr=False, compare=False)
+    useless_rules: tuple[str, ...] = ()  # lines of the ignore file that can match nothing
 
     def __str__(self) -> str:
         return self.path
@@ -101,33 +105,19 @@ def _hexadecimal(text: str) -> str:
 # --- Folders -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A file of the zip: its name there (`/` between folders), its size in bytes, whether it may be executed."""
-
-    name: str
-    size: int
-    executable: bool
-
-
-def rules(text: str) -> Callable[[str], bool]:
-    """What the `.lambdaignore` with this text leaves out: a name relative to the folder, a folder's ending in `/`.
-
-    A file in a folder that is left out cannot be brought back, as in Git: do not descend into those.
-    """
-    from pathspec import GitIgnoreSpec
-
-    spec = GitIgnoreSpec.from_lines([*ALWAYS_IGNORED, *text.splitlines()])
-
-    def ignored(name: str) -> bool:
-        return bool(spec.match_file(name))
-
-    return ignored
+def rules(text: str, path: str) -> ignoring.Rules:
+    """What the `.lambdaignore` of the folder at `path`, with this text, leaves out."""
+    try:
+        return ignoring.parse(text, first=ALWAYS_IGNORED)
+    except ignoring.TooMuch as error:
+        raise bad(path, f"has an {IGNORE_FILE} that {error}.", "Use fewer and wider rules.") from None
 
 
 def mode(entry: Entry) -> int:
-    """A regular file's mode without what umask and owner did to it: executable for all, or for nobody."""
-    return stat.S_IFREG | (0o755 if entry.executable else 0o644)
+    """A file's mode without what umask and owner did to it: executable for all, or for nobody."""
+    if entry.link:
+        return stat.S_IFLNK | 0o777
+    return stat.S_IFREG | (0o755 if (entry.mode or 0) & stat.S_IXUSR else 0o644)
 
 
 def in_order(entries: Iterable[Entry]) -> list[Entry]:

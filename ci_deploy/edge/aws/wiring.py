@@ -12,8 +12,8 @@ from botocore.session import Session
 
 from ...core.given.inputs import Inputs
 from ...ports import Clock, Ports
-from ..packaging import LocalPackages
-from ..runner.workspace import files_for
+from ..packages.local import LocalPackages
+from ..runner.workspace import files_for, scratch_for
 from .client import Aws, knowing, region_from, sibling, sts_creator
 from .codedeploy.calls import CodeDeployApi
 from .codedeploy.setup import CodeDeploySetup
@@ -55,7 +55,7 @@ def wire(
         objects=S3Packages(aws),
         buckets=S3Buckets(aws),
         policies=IamPolicies(aws),
-        packages=LocalPackages(files, clock),
+        packages=LocalPackages(files, clock, scratch=scratch_for(environ)),
         files=files,
         job_limit=JOB_LIMITS.get(environ.get("RUNNER_ENVIRONMENT", "").strip()),
         credentials_end=known_expiry(environ, refreshed=bool(inputs.role_to_assume)),

@@ -10,10 +10,10 @@ import pytest
 
 from ci_deploy.core.aws import S3Location
 from ci_deploy.core.errors import InvalidInput
+from ci_deploy.core.given.contents import Entry
 from ci_deploy.core.given.packaging import (
     DIRECT_LIMIT,
     UNZIPPED_LIMIT,
-    Entry,
     Image,
     Package,
     StoredPackage,
@@ -121,29 +121,44 @@ def test_a_zip_is_stored_under_the_hash_of_its_content_in_hexadecimal() -> None:
     ("text", "out", "kept"),
     [
         # What nobody means to deploy is left out without being asked.
-        ("", [".git/", ".git/config", ".lambdaignore", "__pycache__/", "lib/__pycache__/a.pyc"], ["app.py", "git/x"]),
-        ("tests/\n*.md\n", ["tests/", "tests/a.py", "README.md", "docs/a.md"], ["app.py", "src/tests.py", "tests"]),
-        ("/build\n", ["build/", "build"], ["lib/build/"]),
-        ("*.txt\n!keep.txt\n", ["a.txt"], ["keep.txt", "lib/keep.txt"]),
-        ("# a comment\n\n*.log\n", ["a.log"], ["# a comment", "a"]),
+        ("", [".git/", ".lambdaignore", "__pycache__/", "lib/__pycache__/"], ["app.py", "git/", ".git"]),
         # The user's rules come last.
-        ("!__pycache__/\n", [".git/"], ["__pycache__/"]),
+        ("!__pycache__/\n*.md\n", [".git/", "README.md"], ["__pycache__/"]),
         ("!.lambdaignore\n", ["__pycache__/"], [".lambdaignore"]),
     ],
 )
-def test_the_ignore_file_speaks_the_language_of_git(text: str, out: list[str], kept: list[str]) -> None:
-    ignored = rules(text)
-    assert [name for name in [*out, *kept] if ignored(name)] == out
+def test_the_users_rules_come_after_those_of_the_house(text: str, out: list[str], kept: list[str]) -> None:
+    ignoring = rules(text, "src")
+    assert [name for name in [*out, *kept] if ignoring.says(name.removesuffix("/"), folder=name.endswith("/"))] == out
 
 
-def test_an_entry_may_be_executed_by_all_or_by_nobody_whatever_the_umask_was() -> None:
-    modes = [mode(Entry(name="run", size=1, executable=executable)) for executable in (True, False)]
-    assert [stat.filemode(each) for each in modes] == ["-rwxr-xr-x", "-rw-r--r--"]
+def test_an_ignore_file_that_nobody_wrote_by_hand_is_refused() -> None:
+    with pytest.raises(InvalidInput) as error:
+        rules("a\n" * 1001, "src")
+    assert problems(error) == [
+        "input `package`: `src` has an .lambdaignore that has 1,001 rules, and 1,000 is the most. "
+        "Use fewer and wider rules."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "written"),
+    [
+        (Entry(name="run", size=1, mode=0o755), "-rwxr-xr-x"),
+        (Entry(name="run", size=1, mode=0o700), "-rwxr-xr-x"),
+        (Entry(name="app.py", size=1, mode=0o600), "-rw-r--r--"),
+        (Entry(name="app.py", size=1), "-rw-r--r--"),
+        (Entry(name="lib.so", size=1, link="lib.so.1"), "lrwxrwxrwx"),
+    ],
+)
+def test_an_entry_may_be_read_by_all_and_executed_by_all_or_nobody(entry: Entry, written: str) -> None:
+    """Whatever umask and owner did to it; a link has no permissions of its own."""
+    assert stat.filemode(mode(entry)) == written
 
 
 def test_entries_are_in_the_order_of_their_names_and_of_nothing_else() -> None:
     names = ["b", "a/z", "a.py", "B", "a/b/c", "ä"]
-    entries = [Entry(name=name, size=size, executable=False) for size, name in enumerate(names)]
+    entries = [Entry(name=name, size=size) for size, name in enumerate(names)]
     ordered = ["B", "a.py", "a/b/c", "a/z", "b", "ä"]
     assert [entry.name for entry in in_order(entries)] == ordered
     assert [entry.name for entry in in_order(reversed(entries))] == ordered
@@ -153,7 +168,7 @@ def test_entries_are_in_the_order_of_their_names_and_of_nothing_else() -> None:
 
 
 def entries(*sizes: int) -> list[Entry]:
-    return [Entry(name=f"f{number}", size=size, executable=False) for number, size in enumerate(sizes)]
+    return [Entry(name=f"f{number}", size=size) for number, size in enumerate(sizes)]
 
 
 def test_a_folder_of_exactly_250_mb_is_taken() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ci_deploy.edge.runner.workspace import LARGEST, WorkspaceFiles, files_for
+from ci_deploy.edge.runner.workspace import LARGEST, WorkspaceFiles, files_for, open_regular, scratch_for
 
 
 @pytest.fixture
@@ -29,6 +29,64 @@ def test_nothing_outside_of_the_workspace_is_read_under_a_runner(workspace: Path
     (workspace / "link.yml").symlink_to(workspace.parent / "outside.yml")
     with pytest.raises(PermissionError, match="outside of the workspace"):
         WorkspaceFiles(workspace, confined=True).read_text(path)
+
+
+RUNNER = "/home/runner/work/shop"  # RUNNER_WORKSPACE; the workspace is the folder in it
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        (f"{RUNNER}/shop/dist/checkout.zip", "write `dist/checkout.zip`"),
+        ("/tmp/checkout.zip", "put the file there, and write its path from there"),
+        ("/github/runner_temp/checkout.zip", "put the file there, and write its path from there"),
+        (f"{RUNNER}-other/shop/dist.zip", "put the file there, and write its path from there"),
+        ("../dist.zip", "put the file there, and write its path from there"),
+    ],
+)
+def test_in_a_container_it_is_said_which_folders_there_are(path: str, hint: str) -> None:
+    """A container action sees the runner's folders under other names, and few of them."""
+    environ = {"GITHUB_WORKSPACE": "/github/workspace", "RUNNER_WORKSPACE": RUNNER}
+    with pytest.raises(PermissionError) as caught:
+        files_for(environ, Path("/")).resolve(path)
+    assert caught.value.strerror == (
+        f"is outside of the workspace, which is /github/workspace in this container: {hint}. Of the runner it sees "
+        "only that, /github/runner_temp, /github/home, /github/workflow and /github/file_commands"
+    )
+
+
+def test_outside_of_a_container_the_workspace_is_named(workspace: Path) -> None:
+    with pytest.raises(PermissionError, match=f"is outside of the workspace \\({workspace}\\)"):
+        WorkspaceFiles(workspace, confined=True).resolve("../outside.yml")
+
+
+def test_the_runners_folder_for_temporary_files_is_the_one_it_names() -> None:
+    assert scratch_for({"RUNNER_TEMP": "/github/runner_temp"}) == Path("/github/runner_temp")
+    assert scratch_for({"RUNNER_TEMP": " "}) is None
+    assert scratch_for({}) is None
+
+
+def test_anything_of_a_name_is_there_also_a_link_that_leads_nowhere(workspace: Path) -> None:
+    files = WorkspaceFiles(workspace, confined=True)
+    (workspace / "link").symlink_to("gone")
+    assert [files.there(name) for name in ("link", ".", "gone", "a\0b", "x" * 5000)] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_was_replaced_since_it_was_looked_at_is_not_opened(workspace: Path, kind: str) -> None:
+    place = workspace / "file"
+    if kind == "link":
+        place.symlink_to("/etc/hostname")
+    else:
+        os.mkfifo(place)
+    with pytest.raises(OSError, match=r"links|regular"):
+        open_regular(place)
 
 
 def test_on_a_terminal_any_path_is_read(workspace: Path) -> None:

@@ -16,7 +16,7 @@ from ....core.aws import S3Location
 from ....core.errors import AwsError, ErrorKind
 from ....core.given.packaging import Package, StoredPackage
 from ....ports import Progress
-from ...packaging import TELL_EVERY
+from ...packages.pace import paced
 from ..client import Aws
 from ..errors import CALL_ERRORS, translate
 from .revisions import AGAIN, EXISTS, NO_CONDITIONS, call_bucket, different_content
@@ -79,7 +79,7 @@ class S3Packages:
         *,
         once: bool,
     ) -> dict[str, Any]:
-        body = _Told(content(), package.size, self._paced(tell, f"uploading {package.path}"))
+        body = _Told(content(), package.size, paced(self._aws.clock, tell, f"uploading {package.path}"))
         with body:
             return call_bucket(
                 self._aws,
@@ -127,7 +127,7 @@ class S3Packages:
             VersionId=location.version or None,
             IfMatch=f'"{location.etag}"' if location.etag else None,
         )
-        telling = self._paced(tell, f"reading {location}")
+        telling = paced(self._aws.clock, tell, f"reading {location}")
         body, sha, done = answer["Body"], hashlib.sha256(), 0
         try:
             while block := body.read(BLOCK):
@@ -139,17 +139,6 @@ class S3Packages:
         finally:
             body.close()
         return base64.b64encode(sha.digest()).decode()
-
-    def _paced(self, tell: Progress, what: str) -> Callable[[int, int], None]:
-        last = self._aws.clock.now()
-
-        def telling(done: int, total: int) -> None:
-            nonlocal last
-            if self._aws.clock.now() - last >= TELL_EVERY:
-                last = self._aws.clock.now()
-                tell(what, done, total)
-
-        return telling
 
 
 class _Told(io.RawIOBase):
