@@ -34,7 +34,7 @@ test: .venv/.installed ## all tests that need Python alone (about two minutes)
 	$(BIN)/python -m pytest -n $(RUNS) -m "not full"
 
 .PHONY: test-full
-test-full: .venv/.installed .venv-awscli/.installed $(NPM) ## also the container, the AWS CLI, the browser, more chaos
+test-full: .venv/.installed .venv-awscli/.installed $(NPM) ## also the container, the AWS CLI, the browser, Terraform, more chaos
 	@command -v chromium >/dev/null || $(MAKE) chromium
 	@if ! docker version >/dev/null 2>&1 && [ -n "$(DOCKER_STANDIN)" ]; then \
 	  export PATH="$(dir $(abspath $(DOCKER_STANDIN))):$$PATH"; fi; \

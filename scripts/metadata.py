@@ -1,4 +1,4 @@
-"""What is said twice is generated: in action.yml, README.md, docs/preflight.md and docs/troubleshooting.md.
+"""What is said twice is generated: in action.yml, README.md, and pages and the template under docs/.
 
     metadata.py            writes them
     metadata.py --check    fails, naming each file that is stale
@@ -18,6 +18,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from ci_deploy.command_line import _HELP as HELP
@@ -29,6 +30,7 @@ from ci_deploy.core.plan import checks
 from ci_deploy.core.result import Severity
 from ci_deploy.core.run import Command, Outcome, exit_code
 from ci_deploy.core.story import diagnosis
+from scripts import policies
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -285,6 +287,10 @@ def error_codes() -> str:
     return "\n\n".join(blocks)
 
 
+def _policy(role: str) -> str:
+    return policies.template(policies.statements(role), 14)
+
+
 # File -> marker -> what stands there.
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "action.yml": {"inputs": action_inputs, "outputs": action_outputs},
@@ -296,6 +302,10 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     },
     "docs/preflight.md": {"checks": preflight_table},
     "docs/troubleshooting.md": {"outcomes": outcomes, "error codes": error_codes},
+    "docs/cloudformation/foundation.yaml": {
+        "service role": lambda: policies.template(policies.service_role(), 18),
+        **{f"{role} policy": partial(_policy, role) for role in policies.roles()},
+    },
 }
 
 
@@ -321,7 +331,8 @@ def rendered(name: str, root: Path = ROOT) -> str:
         if not (found and closed):
             raise ValueError(f"{name} has no markers `{begin}` and `{end}`")
         gap = "\n" if name.endswith(".md") else ""
-        text = f"{before}{found}{gap}{part()}\n{gap}{closed}{after}"
+        indent = " " * (len(before) - len(before.rstrip(" ")))
+        text = f"{before}{found}{gap}{part()}\n{gap}{indent}{closed}{after}"
     return text
 
 

@@ -15,7 +15,6 @@ from ci_deploy import command_line
 from ci_deploy.commands import COMMANDS
 from ci_deploy.core.given import manifest
 from ci_deploy.core.run import Command
-from tests.project.test_iam import actions
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob(".github/*.md"), *ROOT.glob("docs/**/*.md")])
@@ -120,28 +119,6 @@ def test_example_workflows_are_careful(path: Path) -> None:
 def test_the_table_of_example_workflows_is_complete() -> None:
     text = (ROOT / "docs" / "workflows" / "README.md").read_text(encoding="utf-8")
     assert not [path.name for path in ROOT.glob("docs/workflows/*.yml") if f"]({path.name})" not in text]
-
-
-class _Loader(yaml.SafeLoader):
-    """CloudFormation's short functions are read as plain values."""
-
-
-_Loader.add_multi_constructor("!", lambda loader, suffix, node: getattr(node, "value", None))
-
-
-def test_the_template_gives_what_the_policies_say() -> None:
-    """The roles that getting-started makes have the permissions of docs/iam, no more and no less."""
-    text = (ROOT / "docs" / "cloudformation" / "foundation.yaml").read_text(encoding="utf-8")
-    resources = yaml.load(text, _Loader)["Resources"]
-
-    def allowed(policy: str) -> set[str]:
-        statements = resources[policy]["Properties"]["PolicyDocument"]["Statement"]
-        listed = [each["Action"] if isinstance(each["Action"], list) else [each["Action"]] for each in statements]
-        return {action for group in listed for action in group}
-
-    read = actions("read.json") | actions("feature-preflight.json") - {"iam:SimulatePrincipalPolicy"}
-    assert allowed("ReadPolicy") == read
-    assert allowed("ReadPolicy") | allowed("WritePolicy") == read | actions("deploy.json") | actions("upload-code.json")
 
 
 def test_nothing_names_the_machine_that_it_was_written_on() -> None:

@@ -19,7 +19,7 @@ from scripts import demo
 
 ROOT = Path(__file__).resolve().parents[2]
 AWSCLI = ROOT / ".venv-awscli" / "bin"
-GROUP = ["--function", "checkout", "--application", "checkout-app", "--deployment-group", "checkout-live"]
+GROUP = ["--function", "checkout", "--application", "checkout", "--deployment-group", "live"]
 ZIP = f"""#!{sys.executable}
 import pathlib, sys, zipfile
 quiet, *junk, target, source = sys.argv[1:]
@@ -90,6 +90,6 @@ def test_a_reader_who_pastes_every_command_gets_a_deployment(environ: dict[str, 
     assert result["outcome"] == "succeeded"
     assert result["live-version"] == "2"
     assert "deploy.yml" in str(sorted((tmp_path / "project" / ".github" / "workflows").iterdir()))
-    group = ["--application-name", "checkout-app", "--deployment-group-name", "checkout-live"]
+    group = ["--application-name", "checkout", "--deployment-group-name", "live"]
     alarms = "deploymentGroupInfo.alarmConfiguration.alarms[].name"
     assert json.loads(run(["aws", "deploy", "get-deployment-group", *group, "--query", alarms])) == ["checkout-errors"]

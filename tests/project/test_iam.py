@@ -20,7 +20,9 @@ from scripts import demo
 
 ROOT = Path(__file__).resolve().parents[2]
 IAM = ROOT / "docs" / "iam"
-POLICIES = sorted(path.name for path in IAM.glob("*.json") if not path.name.startswith("trust-"))
+POLICIES = sorted(
+    path.name for path in IAM.glob("*.json") if not path.name.startswith("trust-") and path.name != "roles.json"
+)
 TRUSTS = sorted(path.name for path in IAM.glob("trust-*.json"))
 # Who calls it needs no permission for it, or has it by being allowed to assume the role.
 FREE = {"sts:GetCallerIdentity", "sts:AssumeRoleWithWebIdentity"}
@@ -87,14 +89,37 @@ def test_trust_is_given_to_one_audience_and_named_subjects(name: str) -> None:
     """Both forms of the subject, and never a wildcard for the repository (facts on OIDC)."""
     (statement,) = document(name)["Statement"]
     if "Service" in statement["Principal"]:
+        assert name in ("trust-service-role.json", "trust-hook-role.json")
         return
     conditions = statement["Condition"]
-    prefix = "token.actions.githubusercontent.com"
+    prefix = statement["Principal"]["Federated"].partition("/")[2]
+    assert prefix in ("token.actions.githubusercontent.com", "GHES-HOST/_services/token")
     assert conditions["StringEquals"][f"{prefix}:aud"] == "sts.amazonaws.com"
     subjects = [each[f"{prefix}:sub"] for each in conditions.values() if f"{prefix}:sub" in each]
     assert len(subjects) == 1
     for subject in subjects[0]:
         assert re.match(r"repo:OWNER(@OWNER-ID)?/REPOSITORY(@REPOSITORY-ID)?:", subject)
+
+
+def test_codedeploy_assumes_its_role_for_one_deployment_group_of_the_account() -> None:
+    """Against the confused deputy, as CodeDeploy's user guide has it: the group's ARN, and the account."""
+    (statement,) = document("trust-service-role.json")["Statement"]
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "ACCOUNT"},
+        "ArnLike": {"aws:SourceArn": "arn:aws:codedeploy:REGION:ACCOUNT:deploymentgroup:APPLICATION/GROUP"},
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["deploy.json", "rollback.json", "stop.json", "read.json", "prune.json", "service-role.json"]
+)
+def test_a_role_reaches_one_function_with_its_hooks_and_objects(name: str) -> None:
+    """What may be narrowed is: `*` and the names of configs are all that a function does not have to itself."""
+    for statement in document(name)["Statement"]:
+        for resource in listed(statement["Resource"]):
+            if resource != "*" and ":deploymentconfig:" not in resource:
+                assert "FUNCTION" in resource or "APPLICATION" in resource, resource
+                assert "CodeDeployHook_*" not in resource
 
 
 HOMES: dict[str, tuple[str, ...]] = {
@@ -218,6 +243,14 @@ def test_a_command_calls_nothing_that_its_policy_lacks(
 
 def test_reading_commands_may_not_write() -> None:
     assert not [action for action in actions("read.json") if not re.match(r"\w+:(Get|List|BatchGet|Describe)", action)]
+
+
+def test_roles_are_made_of_files_that_exist() -> None:
+    roles = document("roles.json")
+    named = {name for files in roles["roles"].values() for name in files}
+    assert {f"{name}.json" for name in named} <= set(POLICIES)
+    sids = {statement["Sid"] for name in named for statement in document(f"{name}.json")["Statement"]}
+    assert set(roles["without"]) <= sids
 
 
 def test_the_page_lists_every_file() -> None:
