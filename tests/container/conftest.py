@@ -13,7 +13,7 @@ import subprocess
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -159,8 +159,8 @@ class Runner:
     def workspace(self) -> Path:
         return self.folder / "workspace"
 
-    def start(self, inputs: Mapping[str, str], *, entrypoint: str = "", **more: str) -> Step:
-        number = len(self.steps)
+    def environment(self, inputs: Mapping[str, str], **more: str) -> dict[str, str]:
+        """A container's variables; the files that they name are made in `folder`."""
         folder = self.folder
         commands = folder / "file_commands"
         commands.mkdir(exist_ok=True)
@@ -168,19 +168,27 @@ class Runner:
         for variable, name in FILE_COMMANDS.items():
             (commands / name).write_text("")
             names[variable] = f"/github/file_commands/{name}"
-        environ = demo.environment(self.pointers, self._scratch(number))
+        environ = demo.environment(self.pointers, self._scratch())
         shutil.copy(environ["GITHUB_EVENT_PATH"], folder / "workflow" / "event.json")
         kept = {name: value for name, value in environ.items() if not name.startswith("INPUT_") and name != "PATH"}
-        environ = {
+        return {
             **kept,
             **names,
             "HOME": "/github/home",
             "GITHUB_WORKSPACE": "/github/workspace",
             "GITHUB_EVENT_PATH": "/github/workflow/event.json",
             "RUNNER_TEMP": "/github/runner_temp",
+            "GITHUB_ACTIONS": "true",
+            "CI": "true",
             **{f"INPUT_{name.replace(' ', '_').upper()}": value for name, value in inputs.items()},
             **more,
         }
+
+    def start(
+        self, inputs: Mapping[str, str], *, entrypoint: str = "", options: Sequence[str] = (), **more: str
+    ) -> Step:
+        """A step's container. `options`: what a job or a strict host adds to `docker run`."""
+        folder = self.folder
         name = f"ci-deploy-test-{uuid.uuid4().hex[:12]}"
         command = [
             "docker",
@@ -193,9 +201,9 @@ class Runner:
             "/github/workspace",
             "--rm",
         ]
-        for variable, value in environ.items():
+        for variable, value in self.environment(inputs, **more).items():
             command += ["-e", f"{variable}={value}"]
-        command += ["-e", "GITHUB_ACTIONS=true", "-e", "CI=true", *self.network]
+        command += [*self.network, *options]
         if entrypoint:
             command += ["--entrypoint", entrypoint]
         for mounted in ("runner_temp", "home", "workflow", "file_commands", "workspace"):
@@ -212,8 +220,8 @@ class Runner:
         self.steps.append(step)
         return step
 
-    def _scratch(self, number: int) -> Path:
-        folder = self.folder / f"scratch{number}"
+    def _scratch(self) -> Path:
+        folder = self.folder / f"scratch-{uuid.uuid4().hex}"
         folder.mkdir()
         return folder
 
