@@ -249,10 +249,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLCont
     return folder / "company.pem", context
 
 
-MOUNTED = "/etc/company/ca.pem"
 TRUSTED = {
-    "the variable of OpenSSL": (MOUNTED, {"SSL_CERT_FILE": MOUNTED}),
-    "the variable of AWS": (MOUNTED, {"AWS_CA_BUNDLE": MOUNTED}),
     "the system's own list": ("/etc/ssl/certs/ca-certificates.crt", {}),
 }
 
