@@ -25,6 +25,7 @@ from ..run import Command, Context, Outcome, Rollback
 from ..story import events as e
 from .actions import Action
 
+REVERSE_AGAIN_AFTER = 15.0  # seconds before a reversal that could not be created is tried again
 FRESH = 60.0  # seconds after which a reading of the alias is not what it serves now
 
 
@@ -96,6 +97,8 @@ class Rollout:
     stale: bool = False  # planned while another deployment ran: read again before beginning
     siblings: frozenset[str] = frozenset()  # the markers of the whole release
     undone: Result | None = None  # this reverses a deployment of the release that had succeeded with this result
+    undone_until: float = 0.0  # until when a reversal that could not be created is tried again
+    unmade: str = ""  # why the reversal could not be created
 
     held: bool = False  # this run has set or released the hold
 
@@ -313,8 +316,18 @@ class Turn:
         self.say(e.Finished, result=result)
 
     def fail(self, error: CiDeployError) -> None:
-        """End because something could not be done at all, before a deployment exists."""
-        if self.r.cancelled:
+        """End because something could not be done at all, before a deployment exists.
+
+        A reversal is tried again while that may help; after that what the alias serves is read, and set back.
+        """
+        if self.r.undone is not None and not self.r.cancelled:
+            kind = kind_of(error)
+            self.set(unmade=error.what)
+            if kind is not None and kind.transient and self.now < self.r.undone_until:
+                self.to(Stage.GATHERING, after=REVERSE_AGAIN_AFTER)
+            else:
+                self.to(Stage.VERIFYING)
+        elif self.r.cancelled:
             self.end(Outcome.CANCELLED, reason=f"Cancelled: {error.what}")
         else:
             self.end(outcome_of(error), reason=error.what, remedy=error.remedy)
@@ -324,10 +337,17 @@ def _undone(done: Result, reversal: Result) -> Result:
     """A deployment that had succeeded and was reversed for the release's sake, as one result."""
     back = reversal.outcome is Outcome.SUCCEEDED
     what = "It had succeeded and was " + ("rolled back" if back else "to be rolled back") + ", all or nothing."
+    outcome, rollback = Outcome.ROLLBACK_FAILED, Rollback.FAILED
+    if back:
+        outcome, rollback = Outcome.ROLLED_BACK, Rollback.SUCCEEDED
+    elif reversal.outcome is Outcome.CANCELLED:  # what becomes of it the post step finds out
+        outcome, rollback = Outcome.CANCELLED, Rollback.UNKNOWN
+    elif reversal.rollback is Rollback.UNKNOWN or reversal.outcome in (Outcome.TIMED_OUT, Outcome.LOST_CONTACT):
+        rollback = Rollback.UNKNOWN
     return replace(
         done,
-        outcome=Outcome.ROLLED_BACK if back else Outcome.ROLLBACK_FAILED,
-        rollback=Rollback.SUCCEEDED if back else Rollback.FAILED,
+        outcome=outcome,
+        rollback=rollback,
         rollback_deployment_id=reversal.deployment_id,
         live_version=reversal.live_version,
         live_weights=reversal.live_weights,
@@ -335,7 +355,7 @@ def _undone(done: Result, reversal: Result) -> Result:
         deployed=False,
         reason=f"{what} {reversal.reason}",
         remedy=reversal.remedy,
-        settled=reversal.settled,
+        settled=reversal.settled and outcome is not Outcome.CANCELLED,
     )
 
 

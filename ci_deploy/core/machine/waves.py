@@ -191,7 +191,8 @@ def _undo(turn: Turn, done: Result, why: str) -> None:
     fresh = r.afresh(f"{r.marker_id} undone")
     # A reversal is not undone by losing patience or the job.
     patient = replace(r.inputs, on_cancel="leave", on_timeout="leave", reason=why)
-    turn.set(**{**fresh, "inputs": patient, "undone": done, "once_more": True})
+    until = turn.now + reverse.timeout
+    turn.set(**{**fresh, "inputs": patient, "undone": done, "undone_until": until, "once_more": True})
     bound(turn, reverse)
 
 

@@ -221,7 +221,8 @@ def test_a_success_that_was_taken_back_is_told_as_one_result() -> None:
 
 
 def test_a_success_that_could_not_be_taken_back_says_what_is_served_and_why() -> None:
-    world = World(function="a", name="A", routing=AT_ONCE, dies_of=["", "INVALID_LAMBDA_CONFIGURATION"])
+    dies = ["", "INVALID_LAMBDA_CONFIGURATION"]
+    world = World(function="a", name="A", routing=AT_ONCE, dies_of=dies, may_update_alias=False)
     result, _, _ = reversed_release(world)
     _, back = world.deployments
     assert (result.outcome, result.rollback, result.deployed) == (
@@ -233,7 +234,9 @@ def test_a_success_that_could_not_be_taken_back_says_what_is_served_and_why() ->
     assert result.reason.startswith(
         "It had succeeded and was to be rolled back, all or nothing. CodeDeploy could not shift"
     )
-    assert result.remedy.startswith("Look at the alias (`aws lambda get-alias --function-name a --name live`)")
+    assert "It could not be set back: lambda:UpdateAlias: AccessDeniedException" in result.reason
+    assert result.remedy.startswith("Put all traffic on version 1 with `aws lambda update-alias --function-name a")
+    assert "Look at the alias (`aws lambda get-alias --function-name a --name live`)" in result.remedy
     assert result.settled
 
 
@@ -246,6 +249,7 @@ class Meddled(World):
 
 
 def test_a_split_that_was_found_after_taking_it_back_is_said() -> None:
+    """CodeDeploy reports a success, and somebody else moved the alias: that is theirs."""
     result, _, _ = reversed_release(Meddled(function="a", name="A", routing=AT_ONCE))
     assert (result.outcome, result.live_version, result.live_weights) == (Outcome.ROLLBACK_FAILED, "1", "1=95,9=5")
 
@@ -253,7 +257,8 @@ def test_a_split_that_was_found_after_taking_it_back_is_said() -> None:
 def test_a_way_back_whose_end_was_not_read_before_the_job_ended_is_left_to_the_post_step() -> None:
     weather = replace(STEADY, rates={"LookAlias": 1.0}, kinds=(ErrorKind.UNREACHABLE,), since=27.0)
     result, _, _ = reversed_release(weather=weather, signals=[35.0])
-    assert (result.outcome, result.live_version, result.settled) == (Outcome.ROLLBACK_FAILED, "", False)
+    assert (result.outcome, result.rollback, result.settled) == (Outcome.CANCELLED, Rollback.UNKNOWN, False)
+    assert result.live_version == ""
 
 
 # --- a new attempt ---

@@ -45,7 +45,9 @@ def alias_read(turn: Turn, alias: Alias | None) -> None:
         turn.say(e.AliasRead, alias=alias)
     turn.set(alias=alias, alias_at=turn.now)
     deployment = r.deployment
-    if deployment is None or not deployment.status.terminal:
+    if r.undone is not None and _reversal_came_to_nothing(r):
+        _not_reversed(turn, alias)
+    elif deployment is None or not deployment.status.terminal:
         _left_running(turn, alias)
     elif deployment.status is DeploymentStatus.SUCCEEDED:
         _succeeded(turn, alias)
@@ -63,14 +65,51 @@ def alias_unread(turn: Turn, error: CiDeployError) -> None:
         turn.retry(most=20.0)
         return
     status = r.deployment.status if r.deployment else "unknown"
+    ended = f"Deployment {r.deployment_id} is {status}" if r.deployment_id else r.unmade.rstrip(".")
     turn.end(
         _by_cause(r) or Outcome.LOST_CONTACT,
-        reason=f"Deployment {r.deployment_id} is {status}, but what the alias serves could not be read: {error.what}",
-        remedy=reattach_command(r),
+        reason=f"{ended}, but what the alias serves could not be read: {error.what}",
+        remedy=reattach_command(r) if r.deployment_id else _put_back(r),
         rollback=Rollback.UNKNOWN,
         # The post step tries again, but what was left at the time limit is left for good.
         settled=not r.stop_sent and _by_cause(r) is not Outcome.CANCELLED,
     )
+
+
+def _reversal_came_to_nothing(r: Rollout) -> bool:
+    """It could not be created, or did not succeed; one that was left running is another matter."""
+    if r.deployment is None:
+        return not r.deployment_id
+    return r.deployment.status.terminal and r.deployment.status is not DeploymentStatus.SUCCEEDED
+
+
+def _not_reversed(turn: Turn, alias: Alias) -> None:
+    """The truth is the alias, and where it is to be again is the version that the release began with."""
+    r = turn.r
+    if alias.serves_only(r.target_version):
+        turn.end(Outcome.SUCCEEDED, deployed=True, reason=f"The alias serves {serves(alias)}.")
+        return
+    may = r.inputs.restore_alias == "auto" and not (r.restored or r.restore_problem or r.cancelled)
+    if may:
+        turn.set(strayed=True)
+        turn.to(Stage.RESTORING)
+        return
+    ended = f"Deployment {r.deployment_id} is {r.deployment.status}" if r.deployment else r.unmade
+    if r.diagnosis is not None:
+        ended = r.diagnosis.summary
+    then = f" It could not be set back: {r.restore_problem.rstrip('.')}." if r.restore_problem else ""
+    turn.end(
+        _by_cause(r) or Outcome.FAILED,
+        reason=f"{ended.rstrip('.')}.{then} The alias serves {serves(alias)}.",
+        remedy=_put_back(r) + (f". {r.diagnosis.remedy}" if r.diagnosis and r.diagnosis.remedy else ""),
+        rollback=Rollback.FAILED,
+    )
+
+
+def _put_back(r: Rollout) -> str:
+    """The command that brings a release's reversal about by hand."""
+    command = repair_command(r.function, r.inputs.alias, r.target_version)
+    return f"Put all traffic on version {r.target_version} with {command}"
 
 
 def _by_cause(r: Rollout) -> Outcome | None:
@@ -278,27 +317,38 @@ def restoring(turn: Turn) -> None:
     r = turn.r
     if turn.asked(RepairAlias) or not turn.due():
         return
-    assert r.alias is not None, "restoring what was not read"
+    version = _restores_to(r)
+    assert r.alias is not None
     turn.ask(
         RepairAlias(
             key=r.key,
             alias=r.alias,
-            version=r.previous_version if r.deployment_id else r.alias.version,
+            version=version,
             application=r.planned.application,
             group=r.planned.group,
         )
     )
 
 
+def _restores_to(r: Rollout) -> str:
+    """After a deployment the version before it; after a reversal the release's; else what the alias mostly serves."""
+    assert r.alias is not None, "restoring what was not read"
+    if r.undone is not None:
+        return r.target_version
+    return r.previous_version if r.deployment_id else r.alias.version
+
+
 def restored(turn: Turn, alias: Alias | None) -> None:
     r = turn.r
     if r.stage is not Stage.RESTORING or alias is None:
         return
-    if not r.deployment_id:
+    if not r.deployment_id and r.undone is None:
         _repaired(turn, alias)
         return
     turn.set(restored=True)
     why = "its rollback left something else" if r.rollback_id else "no rollback deployment appeared"
+    if r.undone is not None:
+        why = "the reversal did not bring it back"
     turn.say(e.AliasRestored, alias=alias, why=why)
     turn.to(Stage.VERIFYING)
 
@@ -323,10 +373,10 @@ def not_restored(turn: Turn, error: CiDeployError) -> None:
     if kind is not None and kind.transient and r.tries < 8:
         turn.retry()
         return
-    if not r.deployment_id:
+    if not r.deployment_id and r.undone is None:
         turn.end(Outcome.REFUSED, reason=f"The split alias could not be repaired: {error.what}", remedy=error.remedy)
         return
-    if isinstance(error, Refused) and not r.rollback_id and r.rounds < LATE_ROLLBACKS:
+    if isinstance(error, Refused) and r.undone is None and not r.rollback_id and r.rounds < LATE_ROLLBACKS:
         # Something runs in the group: it may be our rollback, later than we thought.
         turn.set(rounds=r.rounds + 1)
         turn.to(Stage.ROLLBACK_DUE)

@@ -1163,7 +1163,11 @@ def release(*worlds: Account, **given: str) -> Run:
         world.name = world.function
     siblings = frozenset(f"{n:08}" for n, _ in enumerate(worlds))
     rollouts = [
-        replace(first(inputs(function=world.function, **given), context(), f"{n:08}"), cleared=False, siblings=siblings)
+        replace(
+            first(inputs(function=world.function, deployment_group=world.function, **given), context(), f"{n:08}"),
+            cleared=False,
+            siblings=siblings,
+        )
         for n, world in enumerate(worlds)
     ]
     together = Worlds(*worlds)
@@ -1217,5 +1221,5 @@ def test_where_a_conflict_fails_a_release_is_refused_before_anything_is_written(
     run = release(Account(function="a"), busy("b"), on_conflict="fail")
     assert did(run) == "Gather"
     assert [result.reason for result in run.concluded.results][1] == (
-        "Deployment d-OTHER is running in group `group`, and `on-conflict` is `fail`."
+        "Deployment d-OTHER is running in group `b`, and `on-conflict` is `fail`."
     )
