@@ -175,6 +175,7 @@ class FunctionVersion:
     dead_letter_arn: str = ""
     layers: tuple[str, ...] = ()
     environment_names: tuple[str, ...] = ()
+    environment_unread: bool = False  # Lambda could not decrypt it: the names are not known (facts.md H)
     description: str = ""
     last_modified: str = ""
     vpc: bool = False

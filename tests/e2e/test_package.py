@@ -119,6 +119,17 @@ def test_links_are_links_in_the_version_that_serves(runner: Runner, account: Acc
     assert "/parts/__init__.py" in answer["Payload"].read().decode()
 
 
+def test_a_package_that_cannot_start_is_warned_of_before_it_is_sent(runner: Runner, account: Account) -> None:
+    """Packaged one folder too high: the warning names the folder that was meant. Nothing is refused."""
+    (runner.folder / "project").mkdir()
+    folder(runner, "one", "project/src")
+    done = runner.run({**CHECKOUT, "command": "plan", "package": "project"}).check(0, outcome="planned")
+    assert "`project` has no module `app` for the handler `app.handler`" in done.log
+    assert "Package the folder `src` itself" in done.log
+    done = runner.run({**CHECKOUT, "command": "plan", "package": "project/src"}).check(0, outcome="planned")
+    assert "has no module" not in done.log
+
+
 def test_the_first_deployment_creates_the_alias_and_says_so(runner: Runner, account: Account) -> None:
     account.lambda_.delete_alias(FunctionName="checkout", Name="live")
     given = {**CHECKOUT, "package": folder(runner, "first")}

@@ -92,10 +92,25 @@ class Contents:
         found = follow(name, self.links)
         return found is None or found == "" or f"{_BETWEEN}{found}/" in self.names
 
+    def any_named(self, begin: str, end: str) -> bool:
+        """Whether there is a file whose name begins and ends so, links to its folder followed."""
+        folder, _, name = begin.rpartition("/")
+        found = follow(folder, self.links)
+        if found is None:
+            return True
+        begin = f"{found}/{name}" if found else name
+        return any(each.startswith(begin) and each.endswith(end) for each in self._each())
+
+    def any_of_name(self, file: str) -> bool:
+        """Whether a file of this name is there in whatever folder, upper and lower case the same."""
+        return any(each.rpartition("/")[2].lower() == file.lower() for each in self._each())
+
     def ending_in(self, end: str) -> Some:
         """The files whose name ends so."""
-        names = self.names.strip(_BETWEEN).split(_BETWEEN)
-        return Some.of(name for name in names if name.endswith(end))
+        return Some.of(each for each in self._each() if each.endswith(end))
+
+    def _each(self) -> list[str]:
+        return self.names.strip(_BETWEEN).split(_BETWEEN)
 
 
 def follow(name: str, links: Mapping[str, str]) -> str | None:

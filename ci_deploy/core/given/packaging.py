@@ -39,7 +39,7 @@ class Package:
     size: int
     unzipped: int
     files: int
-    contents: Contents = field(default=Contents(), repr=False, compare=False)
+    contents: Contents | None = field(default=None, repr=False, compare=False)
     useless_rules: tuple[str, ...] = ()  # lines of the ignore file that can match nothing
 
     def __str__(self) -> str:
@@ -53,6 +53,7 @@ class StoredPackage:
     location: S3Location
     sha256: str
     size: int
+    contents: Contents | None = field(default=None, repr=False, compare=False)  # where it may be read
 
     def __str__(self) -> str:
         return str(self.location)

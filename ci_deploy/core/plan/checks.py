@@ -14,7 +14,7 @@ from ..given.inputs import Inputs
 from ..given.packaging import Image, same_sha256
 from ..hold import held
 from ..result import Finding, Severity
-from . import surrounding_checks
+from . import package_checks, surrounding_checks
 from .checking import Check, adder
 from .checking import note as _note
 from .checking import refusal as _refusal
@@ -343,5 +343,6 @@ def _pair(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
         )
 
 
+CHECKS += package_checks.CHECKS
 # What is optional to read comes last.
 CHECKS += surrounding_checks.CHECKS

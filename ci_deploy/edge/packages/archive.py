@@ -7,6 +7,7 @@ permissions where a Unix tool wrote them).
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import os
 import stat
@@ -65,7 +66,9 @@ def _hash_zip(path: str, stream: IO[bytes], tell: Callable[[int, int], None]) ->
     try:
         with zipfile.ZipFile(stream) as archive:
             entries, contents = listing(archive)
-    except NO_ZIP as error:
+    except (*NO_ZIP, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # which is a place before the file's beginning
+            raise
         raise bad(path, f"is not a zip file ({error}).", "Give a zip, or the folder itself.") from None
     rules.check_unzipped(path, entries)
     size, sha, done = stream.seek(0, os.SEEK_END), hashlib.sha256(), 0
@@ -127,5 +130,5 @@ def _first(archive: zipfile.ZipFile, info: zipfile.ZipInfo, length: int) -> byte
     try:
         with archive.open(info) as stream:
             return stream.read(length)
-    except NO_ZIP:
+    except (*NO_ZIP, OSError):
         return b""

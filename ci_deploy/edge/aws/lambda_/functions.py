@@ -230,6 +230,7 @@ def parse_version(sent: Json, tags: object = None, code: object = None) -> Funct
         dead_letter_arn=str((sent.get("DeadLetterConfig") or {}).get("TargetArn") or ""),
         layers=_layers(sent),
         environment_names=tuple(sorted(map(str, environment))),
+        environment_unread=bool((sent.get("Environment") or {}).get("Error")),
         description=str(sent.get("Description") or ""),
         last_modified=str(sent.get("LastModified") or ""),
         vpc=bool((sent.get("VpcConfig") or {}).get("SubnetIds")),

@@ -1,0 +1,182 @@
+"""Preflight on packages: every finding in full, none that refuses, and none where nobody looked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ci_deploy.core.aws import FunctionVersion
+from ci_deploy.core.given.contents import Contents, Entry, Program
+from ci_deploy.core.given.packaging import Code, Image, Package, StoredPackage, location
+from ci_deploy.core.plan.planning import Facts
+from ci_deploy.core.result import Finding, Severity
+
+from .test_surrounding_checks import FACTS, checked, warning
+
+SHA = "b3VycyBvdXJzIG91cnMgb3VycyBvdXJzIG91cnMgISE="
+ELF_ARM = b"\x7fELF\x02\x01" + bytes(12) + (183).to_bytes(2, "little")
+SCRIPT = Program(mode=0o755, head=b"#!/bin/sh\nexec ./main\n")
+
+
+def facts(runtime: str, handler: str, code: Code, **more: object) -> Facts:
+    assert FACTS.latest is not None
+    latest: FunctionVersion = replace(
+        FACTS.latest,
+        runtime=runtime,
+        configuration={"Handler": f'"{handler}"'},
+        **more,  # type: ignore[arg-type]
+    )
+    return replace(FACTS, latest=latest, code=code)
+
+
+def package(*entries: Entry, bootstrap: Program | None = None, useless: tuple[str, ...] = ()) -> Package:
+    contents = Contents.of(entries, bootstrap)
+    return Package(path="dist", sha256=SHA, size=9, unzipped=9, files=1, contents=contents, useless_rules=useless)
+
+
+def found(given: Facts) -> list[Finding]:
+    findings = checked(given, package="dist").findings
+    return [each for each in findings if each.code.startswith("package") and each.code != "package-type"]
+
+
+APP = Entry(name="app.py", size=1, mode=0o644)
+BOOTSTRAP = Entry(name="bootstrap", size=1, mode=0o755)
+RAW = (
+    "Before zipping, run `chmod -R a+rX` on the folder, or package the folder itself. Python's `zipfile.writestr` "
+    "gives files the mode 600: set `external_attr` to `0o644 << 16`."
+)
+MODE = (
+    "Give it the mode 755 before zipping, on Linux or macOS; zips made on Windows have no modes. For Go there is "
+    "build-lambda-zip."
+)
+
+WORDS = [
+    ("python3.13", package(APP, replace(APP, name="lib/x.py", mode=0o600)), {}, warning(
+        "package-unreadable", "Lambda's user cannot read one file of `dist`: `lib/x.py`.", RAW)),
+    ("python3.13", package(APP, *(replace(APP, name=f"lib/{n}.py", mode=0o640) for n in range(1200))), {}, warning(
+        "package-unreadable",
+        "Lambda's user cannot read 1,200 files of `dist`: `lib/0.py`, `lib/1.py`, `lib/10.py` and 1,197 more.",
+        RAW,
+    )),
+    ("python3.13", package(APP, Entry(name="lib\\x.py", size=1)), {}, warning(
+        "package-backslash",
+        "`dist` has one file with a backslash in the name: `lib\\x.py`. To Lambda that is a part of the name, and no "
+        "folder.",
+        "Zip with a tool that separates folders by `/`, or package the folder itself.",
+    )),
+    ("python3.13", package(APP, Entry(name="x", size=1, encrypted=True)), {}, warning(
+        "package-encrypted",
+        "`dist` has one file with encryption: `x`. Lambda has no password.",
+        "Zip without a password.",
+    )),
+    ("python3.13", package(APP, Entry(name="lib", size=1, link="/opt/lib")), {}, warning(
+        "package-layer-links",
+        "`dist` has a link to a layer (`/opt`): `lib`. Function `checkout` has no layer.",
+        "Add the layer to the function first, or copy what is meant into the package.",
+    )),
+    ("python3.13", package(APP, *(Entry(name=f"l{n}", size=1, link="/opt/l") for n in range(2))), {}, warning(
+        "package-layer-links",
+        "`dist` has links to a layer (`/opt`): `l0`, `l1`. Function `checkout` has no layer.",
+        "Add the layer to the function first, or copy what is meant into the package.",
+    )),
+    ("python3.13", package(replace(APP, name="main.py")), {}, warning(
+        "package-handler",
+        "`dist` has no module `app` for the handler `app.handler`: Lambda looks for `app.py` or a folder `app`.",
+        "Check the function's handler, and what the build put into the package.",
+    )),
+    ("python3.13", package(replace(APP, name="build/app.py")), {}, warning(
+        "package-handler",
+        "`dist` has no module `app` for the handler `app.handler`: Lambda looks for `app.py` or a folder `app`.",
+        "Package the folder `build` itself: what the handler names is in there.",
+    )),
+    ("provided.al2023", package(APP), {}, warning(
+        "package-bootstrap",
+        "`dist` has no file `bootstrap` at its top, and runtime provided.al2023 starts nothing else.",
+        "Name the program `bootstrap`, and put it at the top of the package.",
+    )),
+    ("provided.al2", package(BOOTSTRAP, bootstrap=Program(mode=0o744)), {}, warning(
+        "package-bootstrap-mode", "`bootstrap` in `dist` is not executable for Lambda's user.", MODE)),
+    ("provided.al2", package(BOOTSTRAP, bootstrap=Program(mode=None)), {}, warning(
+        "package-bootstrap-mode", "`bootstrap` in `dist` is not executable for Lambda's user.", MODE)),
+    ("provided.al2023", package(BOOTSTRAP, bootstrap=Program(mode=0o755, head=ELF_ARM)), {}, warning(
+        "package-bootstrap-architecture",
+        "`bootstrap` in `dist` was built for arm64. Function `checkout` runs on Linux, x86_64.",
+        "Build it for that, or change the function's architecture first.",
+    )),
+    ("provided.al2023", package(BOOTSTRAP, bootstrap=Program(mode=0o755, head=b"#!/bin/sh\r\nx")), {}, warning(
+        "package-bootstrap-lines",
+        "The first line of `bootstrap` in `dist` ends as lines do on Windows (CR LF): Linux does not find its "
+        "interpreter.",
+        "Save it with Unix line ends (`*.sh text eol=lf` in .gitattributes).",
+    )),
+    ("python3.13", package(APP, useless=("line 2 (`[x`)",)), {}, warning(
+        "package-ignore",
+        "The `.lambdaignore` in `dist` has rules that match nothing: line 2 (`[x`). What they were to leave out is in "
+        "the package.",
+        "Correct them: a bracket needs its end, and a backslash a character after it.",
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("runtime", "code", "more", "finding"), WORDS, ids=lambda value: getattr(value, "code", ""))
+def test_what_does_not_start_is_warned_of(
+    runtime: str, code: Package, more: dict[str, object], finding: Finding
+) -> None:
+    assert found(facts(runtime, "app.handler", code, **more)) == [finding]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "code", "more"),
+    [
+        ("python3.13", package(APP), {}),
+        ("provided.al2023", package(BOOTSTRAP, bootstrap=SCRIPT), {}),
+        ("provided.al2023", package(APP), {"layers": ("arn:layer",)}),
+        ("provided.al2", package(BOOTSTRAP, bootstrap=Program(mode=0o755, head=ELF_ARM)), {
+            "configuration": {"Architectures": '["arm64"]'}}),
+        ("python3.13", package(replace(APP, name="main.py")), {"layers": ("arn:layer",)}),
+        ("python3.13", package(Entry(name="lib", size=1, link="/opt/lib"), APP), {"layers": ("arn:layer",)}),
+        # A bootstrap is nothing to other runtimes.
+        ("python3.13", package(APP, BOOTSTRAP, bootstrap=Program(mode=0o600)), {}),
+        # Nobody looked: an image, an object that may not be read, a function whose runtime is not known.
+        ("", package(replace(APP, name="main.py")), {}),
+        ("python3.13", replace(package(), contents=None), {}),
+        ("python3.13", StoredPackage(location=location("s3://b/k.zip"), sha256=SHA, size=1), {}),
+        ("python3.13", Image(uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/checkout:v1"), {}),
+    ],
+)  # fmt: skip
+def test_what_works_or_is_not_known_is_not_warned_of(runtime: str, code: Code, more: dict[str, object]) -> None:
+    given = facts(runtime, "app.handler", code)
+    assert given.latest is not None
+    assert found(replace(given, latest=replace(given.latest, **more))) == []  # type: ignore[arg-type]
+
+
+def test_a_zip_in_s3_is_judged_as_any_other_where_it_was_read() -> None:
+    stored = StoredPackage(location=location("s3://b/k.zip"), sha256=SHA, size=1, contents=package().contents)
+    (finding,) = found(facts("python3.13", "app.handler", stored))
+    assert finding.text.startswith("`s3://b/k.zip` has no module `app`")
+
+
+def test_what_is_served_already_is_not_judged_again() -> None:
+    given = facts("python3.13", "app.handler", package(useless=("line 1 (`[`)",)))
+    assert given.latest is not None
+    served = replace(given, current=replace(given.latest, version="1", code_sha256=SHA))
+    assert checked(served, package="dist").unchanged
+    assert found(served) == []
+
+
+def test_all_that_is_wrong_is_said_at_once_and_nothing_is_refused() -> None:
+    code = package(
+        Entry(name="lib\\x.py", size=1, mode=0, encrypted=True),
+        Entry(name="bootstrap", size=1, mode=0o600),
+        bootstrap=Program(mode=0o600, head=b"MZ"),
+    )
+    made = checked(facts("provided.al2023", "x", code), package="dist")
+    assert [finding.code for finding in made.findings if finding.severity is Severity.WARNING] == [
+        "package-unreadable",
+        "package-backslash",
+        "package-encrypted",
+        "package-bootstrap-mode",
+        "package-bootstrap-architecture",
+    ]
+    assert made.refusals == ()
