@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from . import control, faults, moto_parts, oidc
 from .calls import Call
 from .faults import Fault
+from .visitors import turned_away
 from .wire import AwsCall, Request, Response, aws_call, error_response, json_response, protocol_of
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class Server:
 
     def __init__(self, emulator: Emulator, host: str, port: int) -> None:
         self._emulator = emulator
+        self._host = host
         self._closing = threading.Event()
         self._server = _HttpServer(host, port, self._respond)
         self.port = self._server.server_port
@@ -126,6 +128,8 @@ class Server:
 
     def _respond(self, request: Request) -> Response:
         emulator = self._emulator
+        if why := turned_away(request.headers, self._host):
+            return json_response({"message": f"Not answered: {why}."}, 403)
         call = aws_call(request)
         if call is None and request.path.startswith(control.PREFIX):
             return control.answer(emulator, request)

@@ -45,7 +45,8 @@ def test_the_environment_holds_all_that_a_client_needs(emulator: Emulator) -> No
 
 def test_the_environment_names_the_host_that_was_asked_for(emulator: Emulator) -> None:
     url = f"{emulator.url}/_emulator/env"
-    for host, expected in (("emulator:4599", "http://emulator:4599"), ("localhost:1", emulator.url)):
+    names = (("dev.localhost:4599", "http://dev.localhost:4599"), ("localhost:1", emulator.url))
+    for host, expected in names:
         assert f"AWS_ENDPOINT_URL={expected}\n" in requests.get(url, headers={"Host": host}, timeout=5).text
 
 

@@ -29,7 +29,7 @@ def _connected(emulator: Emulator) -> Iterator[socket.socket]:
 
 
 def _request(headers: str = "", body: str = "") -> bytes:
-    return f"POST / HTTP/1.1\r\nHost: emulator\r\n{SCOPE}{TARGET}{headers}\r\n{body}".encode()
+    return f"POST / HTTP/1.1\r\nHost: localhost\r\n{SCOPE}{TARGET}{headers}\r\n{body}".encode()
 
 
 def _until(condition: Callable[[], bool]) -> None:
@@ -127,7 +127,7 @@ def test_a_client_that_went_away_is_no_news_and_a_bug_is(
         raise error
 
     with _serving(broken) as (server, connection):
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: emulator\r\n\r\n")
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         server.handle_request()
         # The connection is closed without an answer, either way.
         assert connection.recv(100) == b""
@@ -138,7 +138,7 @@ def test_a_client_that_went_away_is_no_news_and_a_bug_is(
 
 def test_a_status_that_http_does_not_know_is_sent_as_it_is() -> None:
     with _serving(lambda request: Response(status=599)) as (server, connection):
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: emulator\r\nConnection: close\r\n\r\n")
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         server.handle_request()
         with connection.makefile("rb") as answer:
             assert answer.readline().startswith(b"HTTP/1.1 599")
