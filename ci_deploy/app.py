@@ -8,6 +8,7 @@ The only module that knows both `edge` and the rest. Every way out says what hap
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import signal
 import sys
@@ -30,10 +31,12 @@ from .core.machine.release import Release
 from .core.machine.rollout import outcome_of
 from .core.result import Finding, Result, Severity
 from .core.run import Command, Context, Outcome, exit_code
-from .core.story.events import CancelReceived, Concluded, Event, Noticed, Started
+from .core.story.events import CancelReceived, Concluded, Event, NotAws, Noticed, Started
 from .drive import Bug, Inbox, QueueInbox, Workers, drive
+from .edge import network
 from .edge.clock import clock_for
 from .edge.runner.files import RunnerFilesOnDisk, RunnerLog, Stdout, read_event, wants_colour
+from .edge.runner.secrets import Secrets
 from .edge.runner.terminal import LiveTerminal, live_terminal
 from .edge.runner.workspace import files_for
 from .perform.actions import perform
@@ -75,9 +78,9 @@ class Machine:
         """Where the log goes when stdout is for the JSON alone."""
         return Stdout(sys.stderr.buffer)
 
-    def terminal(self, *, colour: bool) -> LiveTerminal | None:
+    def terminal(self, *, colour: bool, hide: Callable[[str], str]) -> LiveTerminal | None:
         """A live display, for a person who looks on and has installed `ci-deploy[cli]`."""
-        return live_terminal(sys.stdout, colour=colour)
+        return live_terminal(sys.stdout, colour=colour, hide=hide)
 
 
 def run(
@@ -93,6 +96,9 @@ def run(
     `command` overrides the input of that name: the post step's entry point says `finish`.
     """
     machine = machine or Machine()
+    if not logging.getLogger().handlers:
+        # Python would write libraries' warnings to stderr, past everything that makes the log harmless.
+        logging.getLogger().addHandler(logging.NullHandler())
     given = inputs_from(environ)
     actions = bool(given or command) or (not arguments and environ.get("GITHUB_ACTIONS") == "true")
     json = False
@@ -104,10 +110,12 @@ def run(
     context = replace(context, actions=actions)
     # The job log renders colours though it is no terminal.
     colour = wants_colour(environ, terminal=actions or _terminal())
-    log = (None if actions or json else machine.terminal(colour=colour)) or RunnerLog(
-        machine.stderr() if json else machine.stdout(), actions=actions, colour=colour
+    secrets = Secrets(environ)
+    log = (None if actions or json else machine.terminal(colour=colour, hide=secrets.hide)) or RunnerLog(
+        machine.stderr() if json else machine.stdout(), actions=actions, colour=colour, hide=secrets.hide
     )
-    return _Run(given, environ, directory, context, log, machine, where=where, json=json, command=command).run()
+    made = _Run(given, environ, directory, context, log, machine, secrets, where=where, json=json, command=command)
+    return made.run()
 
 
 def inputs_from(environ: Mapping[str, str]) -> dict[str, str]:
@@ -139,6 +147,7 @@ class _Run:
         context: Context,
         log: RunnerLog | LiveTerminal,
         machine: Machine,
+        secrets: Secrets,
         *,
         where: str,
         json: bool,
@@ -150,6 +159,7 @@ class _Run:
         self._context = context
         self._log = log
         self._machine = machine
+        self._secrets = secrets
         self._where = where
         self._json = json
         self._command = command
@@ -169,7 +179,7 @@ class _Run:
         ]
         if isinstance(self._log, LiveTerminal):
             reporters.append(ForEverybody(LiveReporter(self._log.show, self._safe_now)))
-        self._report = FanOut(reporters, self._log)
+        self._report = FanOut(reporters, self._log, self._secrets.hide)
         try:
             self._clock = self._machine.clock(self._environ)
             self._start = self._clock.now()
@@ -193,18 +203,28 @@ class _Run:
             if isinstance(self._log, LiveTerminal):
                 self._log.close()
 
+    def _mask(self, secret: str) -> None:
+        """Have the runner hide it, and hide it ourselves, where a part or another form of it comes up."""
+        self._secrets.learn(secret)
+        self._log.add_mask(secret)
+
     def _reporters(self, files: RunnerFilesOnDisk, reporters: list[Reporter]) -> FanOut:
         """All reporters that these inputs ask for. Those that need GitHub share one background thread."""
         inputs, context = self._inputs, self._context
         if inputs.github_token and context.repository:
-            self._log.add_mask(inputs.github_token)
+            self._mask(inputs.github_token)
             from .edge.github.api import RestGitHub
             from .reporters.comment import CommentReporter
             from .reporters.courier import Courier
 
             courier = Courier(self._clock, self._log)
             self._close = courier.close
-            github = RestGitHub(api_url=context.api_url, repository=context.repository, token=inputs.github_token)
+            github = RestGitHub(
+                api_url=context.api_url,
+                repository=context.repository,
+                token=inputs.github_token,
+                trust=network.trust(self._environ, network.FOR_GITHUB),
+            )
             if inputs.comment != "off":
                 reporters.append(ForEverybody(CommentReporter(github, courier, self._log, inputs.comment)))
             if inputs.github_deployment:
@@ -222,7 +242,7 @@ class _Run:
                     job_environment=lambda: job_environment(self._environ),
                 )
                 reporters.append(ForEverybody(deployment))
-        return FanOut(reporters, self._log)
+        return FanOut(reporters, self._log, self._secrets.hide)
 
     def _read_entries(self) -> tuple[manifest.Entry, ...]:
         """The functions of this run: those of the manifest, or the one that the inputs name."""
@@ -294,7 +314,9 @@ class _Run:
                         self._environ,
                         clock=self._clock,
                         directory=self._directory,
-                        mask=self._log.add_mask,
+                        mask=self._mask,
+                        learn=self._secrets.learn,
+                        tell=lambda found: self._report.report(NotAws(at=self._now(), endpoints=found)),
                     )
                 )
             return ports[0]

@@ -51,7 +51,7 @@ def deployments(state: Mapping[str, str]) -> tuple[list[dict[str, Any]], int]:
 def _read(text: str) -> object:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -115,6 +115,15 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """An address that requests are sent to, and what set it. `services` by botocore's names; empty: all of them."""
+
+    url: str
+    setting: str
+    services: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alias:
     """A Lambda alias. `weights` are the additional versions' percentages; the primary has the remainder."""
 

@@ -1,14 +1,23 @@
-"""Addresses in the AWS console, by partition (facts.md A15; anchors.md 5.26)."""
+"""Addresses: in the AWS console, by partition (facts.md A15; anchors.md 5.26), and those that others gave."""
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote
+
+MASK = "***"
+_LOGIN = re.compile(r"(?<=://)[^\s/?#]*@")
 
 _CONSOLES = {
     "aws-cn": "{region}.console.amazonaws.cn",
     "aws-us-gov": "{region}.console.amazonaws-us-gov.com",
     "aws-eusc": "{region}.console.amazonaws-eusc.eu",
 }
+
+
+def without_login(text: str) -> str:
+    """The text, each address in it without user name and password: `https://***@host`."""
+    return _LOGIN.sub(f"{MASK}@", text) if "://" in text else text
 
 
 def _console(partition: str, region: str) -> str:

@@ -108,7 +108,6 @@ class Context:
     public: bool = False
     from_fork: bool = False
     stranger: Stranger = Stranger.NONE
-    endpoint: str = ""  # a non-AWS endpoint in use (AWS_ENDPOINT_URL), else empty
 
     @property
     def commit(self) -> str:

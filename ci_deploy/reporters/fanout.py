@@ -8,18 +8,21 @@ from collections.abc import Iterable
 from ..core.story.events import Event
 from ..ports import LogSink, Reporter
 from .rendering.escape import line
+from .rewording import Change, reworded
 
 
 class FanOut:
-    """A reporter of reporters: first come, first served, so the log comes first."""
+    """A reporter of reporters: first come, first served, so the log comes first. `hide` takes secrets out of texts."""
 
     name = "reports"
 
-    def __init__(self, reporters: Iterable[Reporter], log: LogSink) -> None:
+    def __init__(self, reporters: Iterable[Reporter], log: LogSink, hide: Change = str) -> None:
         self._reporters = list(reporters)
         self._log = log
+        self._hide = hide
 
     def report(self, event: Event) -> None:
+        event = reworded(event, self._hide)
         for reporter in tuple(self._reporters):
             try:
                 reporter.report(event)

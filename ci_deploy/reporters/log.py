@@ -48,6 +48,11 @@ class LogReporter:
         match event:
             case e.Started():
                 self._start(event)
+            case e.NotAws():
+                where = "; ".join(f"{words.requests(one)} to {one.url} ({one.setting})" for one in event.endpoints)
+                text = f"NOT AWS: {where}, not to your account."
+                if not self._annotate("warning", "Not AWS", text):
+                    self._sink.line(self._paint(line(f"!! {text}"), _BOLD, _YELLOW))
             case e.Identified():
                 if before.identity == event.identity:
                     return  # of a release, each function says it
@@ -143,10 +148,6 @@ class LogReporter:
             commit = f"@{words.short_sha(context.commit)}" if context.commit else ""
             by = f" by {context.actor}" if context.actor else ""
             self._sink.line(self._paint(line(f"for {context.repository}{commit} {context.ref}{by}"), _DIM))
-        if context.endpoint:
-            text = f"NOT AWS: every request goes to {context.endpoint} (AWS_ENDPOINT_URL), not to your account."
-            if not self._annotate("warning", "Not AWS", text):
-                self._sink.line(self._paint(line(f"!! {text}"), _BOLD, _YELLOW))
         width = max((len(name) for name in event.inputs), default=0)
         self._group("Inputs", [f"{name:{width}}  {line(value, 300)}" for name, value in event.inputs.items()])
 

@@ -53,21 +53,6 @@ def _names(kind: type) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind) if field.name not in _WITH_CARE.get(kind, ()))
 
 
-class Reworded:
-    """A reporter that is given events whose texts went through `change`."""
-
-    def __init__(self, reporter: Reporter, change: Change) -> None:
-        self._reporter = reporter
-        self._change = change
-        self.name = reporter.name
-
-    def report(self, event: Event) -> None:
-        self._reporter.report(reworded(event, self._change))
-
-    def close(self) -> None:
-        self._reporter.close()
-
-
 class ForEverybody:
     """A reporter whose text everybody may read where the repository is public, or not known to be private."""
 

@@ -13,6 +13,7 @@ from ci_deploy.core.aws import (
     Alias,
     DeploymentStatus,
     Diagnostics,
+    Endpoint,
     EventStatus,
     FunctionVersion,
     Identity,
@@ -43,6 +44,7 @@ PULL_REQUEST = Context(
 IDENTITY = Identity(
     account="123456789012", arn="arn:aws:sts::123456789012:assumed-role/deploy/octo-shop", region="eu-central-1"
 )
+EMULATOR = Endpoint(url="http://127.0.0.1:4599", setting="AWS_ENDPOINT_URL")
 INPUTS = {
     "command": "deploy",
     "function": "checkout",
@@ -97,6 +99,7 @@ class Release:
         target: str = "42",
         epoch: float = 1795442400.0,
         identity: Identity | None = IDENTITY,
+        endpoints: tuple[Endpoint, ...] = (),
     ) -> None:
         self.keys = keys or ("checkout:live",)
         self.command = command
@@ -116,6 +119,8 @@ class Release:
             context=context,
             epoch=epoch,
         )
+        if endpoints:
+            self._add(e.NotAws, key="", endpoints=endpoints)
         if identity is not None:
             self.after(0.6)._add(e.Identified, key="", identity=identity)
 
@@ -505,7 +510,6 @@ def scenarios() -> dict[str, Release]:
         run_id=1,
         actor="mona",
         event_name="push",
-        endpoint="http://127.0.0.1:4599",
     )
     public = Context(
         actions=True,
@@ -540,7 +544,7 @@ def scenarios() -> dict[str, Release]:
         "stopping": Release().running().heartbeat().cancelled_by().stop_requested(),
         "rolling-back": Release().alarm_fires().rollback_appears(),
         "succeeded": Release().succeeded(),
-        "succeeded-emulated": Release(context=emulated).succeeded(),
+        "succeeded-emulated": Release(context=emulated, endpoints=(EMULATOR,)).succeeded(),
         "succeeded-four": Release(*four, inputs={"functions": "release.yml"}).succeeded(),
         "unchanged": Release()
         .planned(unchanged="version 41 has the code and configuration of $LATEST")

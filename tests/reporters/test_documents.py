@@ -21,7 +21,7 @@ from storyteller import IDENTITY, INPUTS, PULL_REQUEST, Release, scenarios
 from test_comment import AtOnce
 from test_escape import github, hostile, pings
 
-from ci_deploy.core.aws import LogLines
+from ci_deploy.core.aws import Endpoint, LogLines
 from ci_deploy.core.result import Diagnosis
 from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story import events as e
@@ -365,6 +365,19 @@ def test_no_reader_is_sent_to_aws_from_a_rehearsal() -> None:
     for text in (comment.render(story), summary.render(story)):
         assert "**Not AWS.**" in text
         assert "/aliases/" not in text
+
+
+def test_whatever_sent_requests_elsewhere_is_named_in_every_place() -> None:
+    """Each address with what set it, and whose requests go there."""
+    endpoints = (
+        Endpoint(url="http://one:1", setting="AWS_ENDPOINT_URL_LAMBDA", services=("lambda",)),
+        Endpoint(url="http://two:2", setting="`endpoint_url` of profile `x` in /config", services=("logs", "s3")),
+    )
+    for place, text in everywhere(Release(endpoints=endpoints).succeeded()).items():
+        if place in ("log", "summary", "comment"):
+            bare = text.replace("`", "").replace("&#8203;", "")
+            assert "equests to lambda go to http://one:1 (AWS_ENDPOINT_URL_LAMBDA)" in bare, place
+            assert "requests to logs and s3 go to http://two:2 (endpoint_url of profile x in /config)" in bare, place
 
 
 def test_a_diagnosis_without_evidence() -> None:

@@ -9,18 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..run import Context
 from .trust import from_fork, stranger
-
-_AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".c2s.ic.gov", ".sc2s.sgov.gov")
-_ENDPOINT_VARIABLES = (
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_CODEDEPLOY",
-    "AWS_ENDPOINT_URL_LAMBDA",
-    "AWS_ENDPOINT_URL_S3",
-)
 
 
 def context(environ: Mapping[str, str], event: Mapping[str, Any]) -> Context:
@@ -44,27 +35,7 @@ def context(environ: Mapping[str, str], event: Mapping[str, Any]) -> Context:
         public=_public(environ, event),
         from_fork=from_fork(name, event, repository),
         stranger=stranger(name, event, repository),
-        endpoint=foreign_endpoint(environ),
     )
-
-
-def foreign_endpoint(environ: Mapping[str, str]) -> str:
-    """The first endpoint in use that is not AWS's own, empty when there is none: it must be said loudly."""
-    if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").strip().lower() == "true":
-        return ""
-    for variable in _ENDPOINT_VARIABLES:
-        url = environ.get(variable, "").strip()
-        if url and not _is_aws(url):
-            return url
-    return ""
-
-
-def _is_aws(url: str) -> bool:
-    try:
-        host = (urlsplit(url).hostname or "").rstrip(".")
-    except ValueError:
-        return False
-    return host.endswith(_AWS_HOSTS)
 
 
 def _map(value: object) -> Mapping[str, Any]:

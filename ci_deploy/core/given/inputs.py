@@ -14,6 +14,7 @@ from typing import Any
 
 from ..aws import RollbackEvent
 from ..errors import InvalidInput, Problem
+from ..links import without_login
 from ..run import Command
 from .kinds import (
     ACCOUNT,
@@ -37,6 +38,7 @@ from .kinds import (
     SHA256,
     SHIFT,
     TEXT,
+    TOKEN,
     URL,
     VERSION,
     Kind,
@@ -375,7 +377,7 @@ class Inputs:
         group=_CREDENTIALS,
     )
     github_token: str | None = _row(
-        TEXT,
+        TOKEN,
         "The token for the pull request comment and the GitHub deployment. Pass `${{ github.token }}`.",
         secret=True,
         group=_REPORTS,
@@ -479,7 +481,7 @@ def parse(given: Mapping[str, str], *, where: str = "input `{}`") -> Inputs:
 
 def shorten(text: str) -> str:
     """What somebody gave, fit for a line of an error: 80 characters at most, and none that cannot be seen."""
-    printable = "".join(character if character.isprintable() else "�" for character in text)
+    printable = "".join(character if character.isprintable() else "�" for character in without_login(text))
     return printable if len(printable) <= 80 else printable[:79] + "…"
 
 
@@ -588,4 +590,4 @@ def unused(given: Mapping[str, str], command: Command) -> tuple[str, ...]:
 def given_text(given: Mapping[str, str]) -> dict[str, str]:
     """The inputs as the user gave them, for the reports: secrets and empty ones left out."""
     secret = {spec.name for spec in table() if spec.secret}
-    return {name: text.strip() for name, text in given.items() if text.strip() and name not in secret}
+    return {name: without_login(text.strip()) for name, text in given.items() if text.strip() and name not in secret}

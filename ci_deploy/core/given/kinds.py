@@ -113,6 +113,12 @@ def _plain(text: str) -> str:
     return text
 
 
+def _token(text: str) -> str:
+    if not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ValueError("has a line break, a blank or a character in it that is not ASCII")
+    return text
+
+
 def _sha256(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9+/]{43}=|[0-9a-fA-F]{64}", text):
         raise ValueError("is not a SHA-256 (44 characters of base64 or 64 hexadecimal digits)")
@@ -122,6 +128,8 @@ def _sha256(text: str) -> str:
 def _url(text: str) -> str:
     if not re.fullmatch(r"https?://[^\s<>\"]+", text):
         raise ValueError("is not an http(s) address")
+    if re.match(r"https?://[^/?#]*@", text):
+        raise ValueError("has a user name or a password in it, and would be shown")
     return text
 
 
@@ -155,6 +163,7 @@ def choice(name: str, choices: Iterable[str]) -> Kind:
     )
 
 
+TOKEN = Kind(name="token", parse=_token, hint="a token: letters, digits and marks, without blanks")
 TEXT = Kind(name="text", parse=_plain, hint="one line of text")
 BOOL = Kind(name="boolean", parse=_bool, hint="`true` or `false`", choices=("true", "false"))
 DURATION = Kind(name="duration", parse=duration, hint="a duration such as `90s`, `10m` or `2h`")

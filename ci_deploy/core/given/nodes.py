@@ -139,6 +139,8 @@ class Reader:
         except yaml.reader.ReaderError as error:
             line = text.count("\n", 0, error.position) + 1
             self._wrong(line, "cannot be read: it has a character in it that YAML does not allow.")
+        except (ValueError, OverflowError):  # chr, in the middle of the scanner
+            self._wrong(0, "cannot be read: it has an escape in it (`\\U…`) that is no character.")
 
     def mapping(
         self, node: Any, what: str, allowed: Iterable[str] | None, *, remedy: str = "", any_case: bool = False

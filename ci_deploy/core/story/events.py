@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..aws import Alias, DeploymentStatus, EventStatus, Identity, LifecycleEvent
+from ..aws import Alias, DeploymentStatus, Endpoint, EventStatus, Identity, LifecycleEvent
 from ..plan.history import HistoryEntry
 from ..plan.planning import Plan
 from ..result import Diagnosis, Finding, Result
@@ -35,6 +35,13 @@ class Started(_Event):
     inputs: Mapping[str, str]
     context: Context
     epoch: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotAws(_Event):
+    """Requests go to addresses that are not AWS's: whatever set them, everybody who reads of this run must know."""
+
+    endpoints: tuple[Endpoint, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,6 +309,7 @@ class Concluded(_Event):
 
 Event: TypeAlias = (
     Started
+    | NotAws
     | Identified
     | Noticed
     | Planned

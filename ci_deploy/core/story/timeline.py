@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..aws import Alias, Deployment, DeploymentStatus, EventStatus, Identity, LifecycleEvent
+from ..aws import Alias, Deployment, DeploymentStatus, Endpoint, EventStatus, Identity, LifecycleEvent
 from ..plan.planning import Plan
 from ..result import Diagnosis, Finding, Result
 from ..run import Command, Context
@@ -131,6 +131,7 @@ class Story:
     command: Command = Command.DEPLOY
     context: Context = Context()
     epoch: float = 0.0  # the wall clock when `at` was 0, for people only; 0: not known
+    endpoints: tuple[Endpoint, ...] = ()  # in use, and not AWS's
     identity: Identity | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, FunctionStory] = field(default_factory=dict)
@@ -156,6 +157,8 @@ def tell(story: Story, event: e.Event) -> Story:
                 inputs=event.inputs,
                 functions={key: FunctionStory(key=key) for key in event.keys},
             )
+        case e.NotAws():
+            return replace(story, endpoints=event.endpoints)
         case e.Identified():
             return replace(story, identity=event.identity)
         case e.CancelReceived():

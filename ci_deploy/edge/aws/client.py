@@ -13,12 +13,15 @@ from typing import Any, TypeVar
 
 from botocore import xform_name
 from botocore.config import Config
+from botocore.loaders import Loader
 from botocore.session import Session
 
 from ... import __version__
-from ...core.errors import AwsError, ErrorKind, InvalidInput, Problem
+from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem
 from ...ports import Clock
-from .errors import CALL_ERRORS, no_region, translate, unreadable
+from ..network import Trust
+from . import chain
+from .errors import CALL_ERRORS, iam_action, said, translate, unreadable
 from .rate import Bucket
 from .retry import BUDGET, reading
 
@@ -50,8 +53,10 @@ class Aws:
     """Clients made when first used, and `call`.
 
     `session`: its credential providers are what the clients sign with. `region`: used for every client.
-    `urgent_session`: makes the urgent client where its credentials must not wait for a refresh. `on_expired`: told
-    when AWS says that the credentials have expired.
+    `endpoints`: service -> the address that its requests go to, where it is not AWS's usual one; None: as botocore
+    finds it configured. `trust`: the certificates in use, to be named when one is not accepted. `urgent_session`: makes
+    the urgent client where its credentials must not wait for a refresh. `on_expired`: told when AWS says that the
+    credentials have expired. `learn`: told every secret that requests are signed with, before they are.
     """
 
     def __init__(
@@ -61,18 +66,26 @@ class Aws:
         *,
         region: str,
         path_style: bool = False,
+        endpoints: Mapping[str, str] | None = None,
+        trust: Trust | None = None,
         urgent_session: Session | None = None,
         on_expired: Callable[[], None] = lambda: None,
+        learn: Callable[..., None] = lambda *_: None,
     ) -> None:
         self.region = region
         self.clock = clock
         self._session = session
         self._path_style = path_style
+        self._endpoints = endpoints
+        self._trust = trust or Trust()
+        self._learn = learn
+        self._signing: object = None
         self._urgent_session = urgent_session or session
         self._on_expired = on_expired
         self._clients: dict[str, Any] = {}
         # A session's create_client is not thread-safe; the clients are.
         self._lock = threading.Lock()
+        self._credentials_lock = threading.Lock()
         self._buckets = {name: Bucket(clock, rate=rate, burst=burst) for name, (rate, burst) in RATES.items()}
 
     def client(self, service: str, *, urgent: bool = False) -> Any:
@@ -92,18 +105,25 @@ class Aws:
 
     def _create(self, service: str, *, urgent: bool) -> Any:
         session = self._urgent_session if urgent else self._session
+        wanted = config(self.clock, urgent=urgent, path_style=self._path_style)
+        if self._endpoints is not None:
+            # What was judged is what is used: botocore does not look for itself.
+            wanted = wanted.merge(Config(ignore_configured_endpoint_urls=True))
         try:
             client = session.create_client(
-                service, region_name=self.region, config=config(self.clock, urgent=urgent, path_style=self._path_style)
+                service, region_name=self.region, endpoint_url=(self._endpoints or {}).get(service), config=wanted
             )
-        except ValueError as error:
-            # botocore's InvalidRegionError is a ValueError too, and CALL_ERRORS knows it better.
-            if isinstance(error, CALL_ERRORS):
-                raise
+        except CALL_ERRORS:
+            raise
+        except chain.Failed:
+            raise
+        except Exception as error:  # noqa: BLE001 - settings.py has judged what it knows of; this is for the rest
             raise InvalidInput(
                 (
                     Problem(
-                        where="environment variable AWS_ENDPOINT_URL", what=f"{error}.", remedy="Give an http(s) URL."
+                        where=f"AWS settings (variables AWS_*, the profile), for {service}",
+                        what=f"cannot be used: {type(error).__name__}: {said(error)}.",
+                        remedy="Unset what this run does not need.",
                     ),
                 )
             ) from None
@@ -140,19 +160,36 @@ class Aws:
             self.wait(service, operation, rate)
         given = {name: value for name, value in parameters.items() if value is not None}
         try:
+            if not urgent:
+                self._have_credentials()
             method = getattr(self.client(service, urgent=urgent), xform_name(operation))
             answer = method(**given)
+        except chain.Failed as failed:
+            raise self._told(chain.explained(failed, iam_action(service, operation))) from failed
         except CALL_ERRORS as error:
-            translated = translate(error, service=service, operation=operation, resource=resource)
-            if isinstance(translated, AwsError) and translated.kind is ErrorKind.EXPIRED:
-                self._on_expired()
-            raise translated from error
+            raise self._told(translate(error, service=service, operation=operation, resource=resource)) from error
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             # botocore's parsers trip over answers that are no answers: other encodings, JSON of another shape.
             raise unreadable(service, operation, resource, expects or "content") from error
         if not isinstance(answer, dict) or (expects and expects not in answer):
             raise unreadable(service, operation, resource, expects)
         return answer
+
+    def _have_credentials(self) -> None:
+        """Credentials that can be sent, refreshed if they are due; raises what keeps us from having them."""
+        with self._credentials_lock:
+            found = chain.frozen(self._session)
+            if found is not None and found != self._signing:
+                self._learn(*filter(None, (found.access_key, found.secret_key, found.token)))
+                self._signing = found
+
+    def _told(self, error: CiDeployError) -> CiDeployError:
+        if isinstance(error, AwsError):
+            if error.kind is ErrorKind.EXPIRED:
+                self._on_expired()
+            if error.code == "SSLError":
+                error.remedy = self._trust.remedy
+        return error
 
     def read(self, service: str, operation: str, resource: str = "", /, **parameters: Any) -> dict[str, Any]:
         """`call`, repeated on transient errors within the reading budget."""
@@ -201,37 +238,40 @@ def config(clock: Clock, *, urgent: bool = False, path_style: bool = False) -> C
     return base
 
 
-def knowing(session: Session) -> Session:
-    """The session, told which services there are: botocore looks through four hundred folders to find out."""
-    loader = session.get_component("data_loader")
+def knowing(session: Session, trust: Trust | None = None) -> Session:
+    """The session, told which services there are: botocore looks through four hundred folders to find out.
+
+    Their models, and the addresses in them, are botocore's own: none of the machine's (AWS_DATA_PATH, ~/.aws/models).
+    """
+    loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
     loader.list_available_services = lambda type_name: list(SERVICES)
-    return session
+    session.register_component("data_loader", loader)
+    return _trusting(session, trust)
 
 
-def sibling(session: Session) -> Session:
+def sibling(session: Session, trust: Trust | None = None) -> Session:
     """Another session, sharing the loader: reading botocore's API models is most of what a client costs."""
     made = Session()
     made.register_component("data_loader", session.get_component("data_loader"))
-    return made
+    return _trusting(made, trust)
 
 
-def sts_creator(session: Session, clock: Clock, region: str) -> Callable[..., Any]:
+def _trusting(session: Session, trust: Trust | None) -> Session:
+    """All clients of the session, those of the credential providers too, verify by these certificates."""
+    if trust is not None and trust.variable:
+        session.set_config_variable("ca_bundle", trust.path)
+    # Written for these models: a profile that asks for older ones means other programs.
+    session.set_config_variable("api_versions", {})
+    return session
+
+
+def sts_creator(session: Session, clock: Clock, region: str, endpoints: Mapping[str, str]) -> Callable[..., Any]:
     """The client creator that botocore's web identity fetcher asks for (it brings the unsigned config)."""
+    wanted = _base(clock).merge(Config(ignore_configured_endpoint_urls=True))
 
     def create(_service: str, *, config: Config) -> Any:
-        return session.create_client("sts", region_name=region, config=_base(clock).merge(config))
+        return session.create_client(
+            "sts", region_name=region, endpoint_url=endpoints.get("sts"), config=wanted.merge(config)
+        )
 
     return create
-
-
-def region_from(given: str | None, environ: Mapping[str, str], session: Session) -> str:
-    """The region: the input, AWS_REGION, then what botocore finds (AWS_DEFAULT_REGION, the profile's)."""
-    configured = given or environ.get("AWS_REGION", "").strip()
-    if not configured:
-        try:
-            configured = session.get_config_variable("region") or ""
-        except CALL_ERRORS as error:
-            raise translate(error, service="sts", operation="GetCallerIdentity") from error
-    if not configured:
-        raise no_region()
-    return configured

@@ -23,7 +23,7 @@ from botocore.session import Session
 
 from ...core.errors import AwsError, CiDeployError, ErrorKind
 from ...ports import Clock
-from ..github.oidc import Fetch, audience_for, claims, http_get, id_tokens, session_name
+from ..github.oidc import Fetch, audience_for, claims, id_tokens, session_name
 from .errors import CALL_ERRORS, translate
 from .retry import reading
 
@@ -66,7 +66,7 @@ class WebIdentity:
         *,
         mask: Mask,
         create_client: Callable[..., Any],
-        fetch: Fetch = http_get,
+        fetch: Fetch | None = None,
     ) -> None:
         self._role = role
         self._clock = clock

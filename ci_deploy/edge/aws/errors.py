@@ -14,6 +14,7 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem
+from ...core.links import without_login
 from .remedies import with_remedy
 
 # What can come out of a botocore call. ResponseParserError is neither of the first two (an HTML answer), and urllib3's
@@ -110,13 +111,8 @@ def translate(error: Exception, *, service: str, operation: str, resource: str =
         return _answered(error, service, operation, resource)
     name = type(error).__name__
     if isinstance(error, (boto.NoRegionError, boto.InvalidRegionError)):
-        return (
-            no_region()
-            if isinstance(error, boto.NoRegionError)
-            else InvalidInput(
-                (Problem(where="input `aws-region`", what=f"{error}.", remedy="Give a region such as `eu-central-1`."),)
-            )
-        )
+        what = str(error).rstrip(".") + "."
+        return InvalidInput((Problem(where="input `aws-region`", what=what, remedy="Set one such as `eu-central-1`."),))
     kind = ErrorKind.UNREACHABLE
     if isinstance(error, boto.EndpointProviderError):
         kind = ErrorKind.REJECTED
@@ -133,6 +129,7 @@ def translate(error: Exception, *, service: str, operation: str, resource: str =
             boto.NoAuthTokenError,
             boto.SSOError,
             boto.LoginError,
+            boto.MissingDependencyException,
             boto.InfiniteLoopConfigError,
             boto.InvalidConfigError,
         ),
@@ -141,7 +138,7 @@ def translate(error: Exception, *, service: str, operation: str, resource: str =
     elif isinstance(error, (boto.ValidationError, boto.ParamValidationError, boto.UnknownServiceError)):
         kind = ErrorKind.REJECTED
     return with_remedy(
-        AwsError(kind, operation=iam_action(service, operation), code=name, message=_short(error), resource=resource)
+        AwsError(kind, operation=iam_action(service, operation), code=name, message=said(error), resource=resource)
     )
 
 
@@ -154,18 +151,6 @@ def unreadable(service: str, operation: str, resource: str, missing: str) -> Aws
             code="UnreadableAnswer",
             message=f"the answer has no `{missing}`; something between here and AWS may have replaced it",
             resource=resource,
-        )
-    )
-
-
-def no_region() -> InvalidInput:
-    return InvalidInput(
-        (
-            Problem(
-                where="input `aws-region`",
-                what="is missing, and neither AWS_REGION nor AWS_DEFAULT_REGION is set.",
-                remedy="Set `aws-region`, or run aws-actions/configure-aws-credentials before this step.",
-            ),
         )
     )
 
@@ -223,7 +208,21 @@ def _retry_after(response: dict[str, Any], headers: dict[str, str]) -> float:
     return float(text) if re.fullmatch(r"\d{1,6}(\.\d+)?", text) else 0.0
 
 
+def said(error: Exception) -> str:
+    """What an exception says, without what it may quote of the request: headers carry the credentials."""
+    if type(error) is boto.HTTPClientError:
+        cause = getattr(error, "kwargs", {}).get("error")
+        # ValueError is what http.client and urllib3 raise for a header or an address, with that in it.
+        told = "" if isinstance(cause, ValueError) else f": {cause}"
+        return _short(f"the request could not be sent ({type(cause).__name__}{told})")
+    if isinstance(error, OSError) and error.strerror:
+        return _short(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
+    return _short(error)
+
+
 def _short(text: object) -> str:
     """One line, at most 600 characters: an HTML page as a message helps nobody."""
-    line = " ".join(str(text).split())
+    # What follows in AWS's words is the request that should have been signed, the session token in it.
+    line, _, _ = " ".join(str(text).split()).partition(" The Canonical String for this request should have been")
+    line = without_login(line)
     return line if len(line) <= 600 else line[:599] + "…"

@@ -10,11 +10,15 @@ from pathlib import Path
 
 from botocore.session import Session
 
+from ...core.aws import Endpoint
+from ...core.errors import InvalidInput
 from ...core.given.inputs import Inputs
 from ...ports import Clock, Ports
+from .. import network
 from ..packages.local import LocalPackages
 from ..runner.workspace import files_for, scratch_for
-from .client import Aws, knowing, region_from, sibling, sts_creator
+from . import chain, settings
+from .client import SERVICES, Aws, knowing, sibling, sts_creator
 from .codedeploy.calls import CodeDeployApi
 from .codedeploy.setup import CodeDeploySetup
 from .credentials import WebIdentity, known_expiry
@@ -29,7 +33,6 @@ from .s3.revisions import S3Revisions
 
 # Seconds after which GitHub ends a job, by where it runs (facts.md B4).
 JOB_LIMITS = {"github-hosted": 6 * 3600.0, "self-hosted": 5 * 24 * 3600.0}
-_CUSTOM_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
 
 def wire(
@@ -39,9 +42,14 @@ def wire(
     clock: Clock,
     directory: Path,
     mask: Callable[[str], None],
+    learn: Callable[..., None] = lambda *_: None,
+    tell: Callable[[tuple[Endpoint, ...]], None] = lambda _: None,
 ) -> Ports:
-    """All ports. Raises InvalidInput: no region, a bad endpoint, `role-to-assume` without `id-token: write`."""
-    aws = aws_for(inputs, environ, clock=clock, mask=mask)
+    """All ports. Raises InvalidInput: no region, unusable settings, `role-to-assume` without `id-token: write`.
+
+    `mask` has the runner hide a secret that came up, `learn` ourselves; `tell` hears of addresses that are not AWS's.
+    """
+    aws = aws_for(inputs, environ, clock=clock, mask=mask, learn=learn, tell=tell)
     files = files_for(environ, directory)
     return Ports(
         clock=clock,
@@ -62,19 +70,51 @@ def wire(
     )
 
 
-def aws_for(inputs: Inputs, environ: Mapping[str, str], *, clock: Clock, mask: Callable[[str], None]) -> Aws:
-    session = knowing(Session())
-    region = region_from(inputs.aws_region, environ, session)
-    path_style = any(environ.get(variable, "").strip() for variable in _CUSTOM_ENDPOINTS)
+def aws_for(
+    inputs: Inputs,
+    environ: Mapping[str, str],
+    *,
+    clock: Clock,
+    mask: Callable[[str], None],
+    learn: Callable[..., None] = lambda *_: None,
+    tell: Callable[[tuple[Endpoint, ...]], None] = lambda _: None,
+) -> Aws:
+    """The door to AWS; `tell` hears of the addresses in use that are not AWS's."""
+    trusted = network.trust(environ, network.FOR_AWS)
+    session = knowing(Session(), trusted)
+    if problems := (*network.problems(environ), *settings.problems(environ, session)):
+        raise InvalidInput(problems)
+    learn(*settings.secrets(session))
+    region = settings.region(inputs.aws_region, environ, session)
+    found = settings.endpoints(environ, session, SERVICES)
+    endpoints = {service: each.url for each in found for service in each.services}
+    if foreign := settings.not_aws(found, session, region, SERVICES):
+        tell(foreign)
     if not inputs.role_to_assume:
-        return Aws(session, clock, region=region, path_style=path_style)
+        chain.install(session)
+        return Aws(
+            session,
+            clock,
+            region=region,
+            path_style="s3" in endpoints,  # http://bucket.127.0.0.1 does not resolve
+            endpoints=endpoints,
+            trust=trusted,
+            learn=learn,
+        )
     # Sessions of their own: a refresh may happen while clients are being made, and one session makes one at a time.
-    identity = WebIdentity(
-        inputs.role_to_assume, environ, clock, mask=mask, create_client=sts_creator(sibling(session), clock, region)
-    )
-    urgent = sibling(session)
+    create = sts_creator(sibling(session, trusted), clock, region, endpoints)
+    identity = WebIdentity(inputs.role_to_assume, environ, clock, mask=mask, create_client=create)
+    urgent = sibling(session, trusted)
     identity.install(session)
     identity.install_urgent(urgent)
     return Aws(
-        session, clock, region=region, path_style=path_style, urgent_session=urgent, on_expired=identity.rejected
+        session,
+        clock,
+        region=region,
+        path_style="s3" in endpoints,
+        endpoints=endpoints,
+        trust=trusted,
+        urgent_session=urgent,
+        on_expired=identity.rejected,
+        learn=learn,
     )

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from ... import __version__
 from ...ports import Comment, GitHubError, PullRequest
+from ..network import Trust
 
 if TYPE_CHECKING:
     import requests
@@ -24,11 +25,20 @@ PAGES = 50  # of 100 comments: a pull request with more is not searched to its e
 class RestGitHub:
     """One repository (`owner/name`) by one token. Implements ports.GitHub."""
 
-    def __init__(self, *, api_url: str, repository: str, token: str, session: requests.Session | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        api_url: str,
+        repository: str,
+        token: str,
+        trust: Trust | None = None,
+        session: requests.Session | None = None,
+    ) -> None:
         self._base = api_url.rstrip("/")
         owner, _, name = repository.partition("/")
         self._repository = f"/repos/{quote(owner, safe='')}/{quote(name, safe='')}"
         self._token = token
+        self._trust = trust or Trust()
         self._made_session = session
 
     def login(self) -> str:
@@ -122,8 +132,15 @@ class RestGitHub:
             attempts -= 1
             try:
                 response = self._session().request(
-                    method, address, json=body, timeout=(CONNECT, READ), allow_redirects=method == "GET"
+                    method,
+                    address,
+                    json=body,
+                    timeout=(CONNECT, READ),
+                    allow_redirects=method == "GET",
+                    verify=self._trust.verify,
                 )
+            except requests.exceptions.SSLError as error:
+                raise GitHubError(0, f"its certificate is not trusted here. {self._trust.remedy}") from error
             except requests.RequestException as error:
                 if attempts:
                     continue

@@ -10,8 +10,9 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
@@ -19,6 +20,7 @@ from botocore.utils import get_environ_proxies
 
 from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem
 from ..aws.errors import CALL_ERRORS
+from ..network import FOR_GITHUB, trust
 
 URL_VARIABLE, TOKEN_VARIABLE = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 
@@ -27,7 +29,13 @@ Fetch = Callable[[str, Mapping[str, str]], tuple[int, bytes]]
 
 def require_id_token(environ: Mapping[str, str]) -> None:
     """InvalidInput when the job may not ask for an OIDC token: known before anything is asked."""
-    if environ.get(URL_VARIABLE, "").strip() and environ.get(TOKEN_VARIABLE, "").strip():
+    url, token = environ.get(URL_VARIABLE, "").strip(), environ.get(TOKEN_VARIABLE, "").strip()
+    if url and token:
+        if not _is_web_address(url):
+            raise _unusable(URL_VARIABLE, "is not an http(s) address.")
+        if not re.fullmatch(r"[\x21-\x7e]+", token):
+            what = "has a character in it that no request can carry: a line break, a blank or one that is not ASCII."
+            raise _unusable(TOKEN_VARIABLE, what)
         return
     raise InvalidInput(
         (
@@ -39,6 +47,23 @@ def require_id_token(environ: Mapping[str, str]) -> None:
             ),
         )
     )
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("http", "https") and bool(parts.hostname) and re.fullmatch(r"[\x21-\x7e]+", text) is not None
+    )
+
+
+def _unusable(variable: str, what: str) -> InvalidInput:
+    """By the variable's name alone: its value is a secret, or has one in it."""
+    remedy = "GitHub sets it for a job that has `permissions: id-token: write`: do not set it in the workflow."
+    return InvalidInput((Problem(where=f"environment variable {variable}", what=what, remedy=remedy),))
 
 
 def audience_for(role: str) -> str:
@@ -63,10 +88,10 @@ def claims(token: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def http_get(url: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
-    """Status and body of a GET; raises botocore's HTTPClientError."""
+def http_get(url: str, headers: Mapping[str, str], *, verify: str | bool = True) -> tuple[int, bytes]:
+    """Status and body of a GET; raises botocore's HTTPClientError. `verify`: other certificates to trust."""
     request = AWSRequest(method="GET", url=url, headers=dict(headers)).prepare()
-    session = URLLib3Session(timeout=(5, 10), proxies=get_environ_proxies(url))
+    session = URLLib3Session(verify=verify, timeout=(5, 10), proxies=get_environ_proxies(url))
     try:
         response = session.send(request)
         return int(response.status_code), bytes(response.content)
@@ -74,9 +99,11 @@ def http_get(url: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
         session.close()
 
 
-def id_tokens(environ: Mapping[str, str], audience: str, *, fetch: Fetch = http_get) -> Callable[[], str]:
+def id_tokens(environ: Mapping[str, str], audience: str, *, fetch: Fetch | None = None) -> Callable[[], str]:
     """A function that asks for a new token each time: GitHub's live for minutes. InvalidInput without permission."""
     require_id_token(environ)
+    trusted = trust(environ, FOR_GITHUB)
+    get = fetch or partial(http_get, verify=trusted.verify)
     base = environ[URL_VARIABLE].strip()
     url = f"{base}{'&' if '?' in base else '?'}audience={quote(audience, safe='')}"
     headers = {
@@ -86,9 +113,14 @@ def id_tokens(environ: Mapping[str, str], audience: str, *, fetch: Fetch = http_
 
     def ask() -> str:
         try:
-            status, body = fetch(url, headers)
+            status, body = get(url, headers)
         except CALL_ERRORS as error:
-            raise _token_error(ErrorKind.UNREACHABLE, type(error).__name__, "did not answer") from error
+            name = type(error).__name__
+            if name == "SSLError":
+                made = _token_error(ErrorKind.UNREACHABLE, name, "has a certificate that is not trusted here")
+                made.remedy = trusted.remedy
+                raise made from error
+            raise _token_error(ErrorKind.UNREACHABLE, name, "did not answer") from error
         if status != 200:
             kind = ErrorKind.UNREACHABLE if status >= 500 or status in (408, 429) else ErrorKind.NO_CREDENTIALS
             raise _token_error(kind, f"HTTP{status}", f"answered {status}")
@@ -103,7 +135,7 @@ def id_tokens(environ: Mapping[str, str], audience: str, *, fetch: Fetch = http_
     return ask
 
 
-def job_environment(environ: Mapping[str, str], *, fetch: Fetch = http_get) -> str:
+def job_environment(environ: Mapping[str, str], *, fetch: Fetch | None = None) -> str:
     """The `environment:` of this job, as its OIDC token claims it; empty when it has none or that cannot be found out.
 
     The token is asked for an audience that nothing trusts, read, and dropped.

@@ -65,23 +65,28 @@ class Stdout:
 
 
 class RunnerLog:
-    """Implements ports.LogSink. Under Actions with workflow commands, elsewhere with plain lines."""
+    """Implements ports.LogSink. Under Actions with workflow commands, elsewhere with plain lines.
 
-    def __init__(self, stdout: Stdout, *, actions: bool, colour: bool) -> None:
+    `hide` takes secrets out of what is written.
+    """
+
+    def __init__(self, stdout: Stdout, *, actions: bool, colour: bool, hide: Callable[[str], str] = str) -> None:
         self.colour = colour
         self.annotations = actions
         self._out = stdout
+        self._hide = hide
         self._open = False
         self._annotated = {"notice": 0, "warning": 0, "error": 0}
 
     def line(self, text: str) -> None:
-        self._out.write(harmless(text, colour=self.colour))
+        self._out.write(harmless(self._hide(text), colour=self.colour))
 
     def group(self, title: str) -> None:
         if self._open:
             self.endgroup()  # groups do not nest
         self._open = True
-        self._out.write(command("group", harmless(title)) if self.annotations else f"== {harmless(title)}")
+        title = harmless(self._hide(title))
+        self._out.write(command("group", title) if self.annotations else f"== {title}")
 
     def endgroup(self) -> None:
         if self._open and self.annotations:
@@ -105,8 +110,8 @@ class RunnerLog:
                     self._out.write(command("add-mask", part))
 
     def _annotate(self, kind: str, message: str, title: str) -> None:
-        text = "\n".join(harmless_lines(message))
-        heading = harmless(title, longest=200)
+        text = "\n".join(harmless_lines(self._hide(message)))
+        heading = harmless(self._hide(title), longest=200)
         self._annotated[kind] += 1
         if self.annotations and self._annotated[kind] <= ANNOTATIONS:
             text = text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"

@@ -23,11 +23,12 @@ class LiveTerminal:
 
     annotations = False
 
-    def __init__(self, stream: TextIO, *, colour: bool) -> None:
+    def __init__(self, stream: TextIO, *, colour: bool, hide: Callable[[str], str] = str) -> None:
         from rich.console import Console
         from rich.live import Live
 
         self.colour = colour
+        self._hide = hide
         self._frame: Callable[[], str] = lambda: ""
         # No markup, no emoji codes, no highlighting: the text is shown as it is.
         self._console = Console(
@@ -53,7 +54,7 @@ class LiveTerminal:
     def line(self, text: str) -> None:
         from rich.text import Text
 
-        self._console.print(Text.from_ansi(harmless(text, colour=self.colour)), soft_wrap=True)
+        self._console.print(Text.from_ansi(harmless(self._hide(text), colour=self.colour)), soft_wrap=True)
 
     def group(self, title: str) -> None:
         self.line(f"== {harmless(title)}")
@@ -84,11 +85,11 @@ class LiveTerminal:
             self.line(f"{kind}: {heading}{text}" if n == 0 else f"  {text}")
 
 
-def live_terminal(stream: TextIO, *, colour: bool) -> LiveTerminal | None:
+def live_terminal(stream: TextIO, *, colour: bool, hide: Callable[[str], str] = str) -> LiveTerminal | None:
     """A live terminal if rich is installed and `stream` is a terminal that can move its cursor, else None."""
     if not stream.isatty():
         return None
     try:
-        return LiveTerminal(stream, colour=colour)
+        return LiveTerminal(stream, colour=colour, hide=hide)
     except ImportError:
         return None

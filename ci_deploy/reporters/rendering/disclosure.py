@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from ...core.links import MASK
 from ...core.run import Context
 
 HIDDEN = "Hook logs are shown only where the repository is known to be private; `hook-logs: on` shows them."
-MASK = "***"
 
 _ARN = re.compile(r"\b(arn:aws[a-z-]*):([a-z0-9-]+):([a-z0-9-]*):(\d{12}|aws|):([^\s\"'`<>,;)\]}]+)")
 _ACCOUNT = re.compile(r"(?<![0-9A-Za-z])\d{12}(?![0-9A-Za-z])")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ...core import links
-from ...core.aws import DeploymentStatus, EventStatus
+from ...core.aws import DeploymentStatus, Endpoint, EventStatus
 from ...core.plan.history import HistoryEntry
 from ...core.result import Finding, Severity
 from ...core.run import Command, Outcome
@@ -73,12 +73,15 @@ def shrinking(make: Callable[[int], str], counts: Sequence[int]) -> tuple[str, .
 
 def not_aws(story: Story) -> str:
     """The loud line that nothing of this is AWS's."""
-    if not story.context.endpoint:
+    if not story.endpoints:
         return ""
-    return (
-        f"> [!WARNING]\n> **Not AWS.** Every request went to {code(story.context.endpoint)} (`AWS_ENDPOINT_URL`): "
-        "this says nothing about your AWS account."
-    )
+
+    def said(one: Endpoint) -> str:
+        setting = marked(one.setting) if "`" in one.setting else code(one.setting)
+        return f"{words.requests(one)} to {code(one.url)} ({setting})"
+
+    where = "; ".join(map(said, story.endpoints))
+    return f"> [!WARNING]\n> **Not AWS.** {where[:1].upper()}{where[1:]}: this says nothing about your AWS account."
 
 
 def subject(story: Story) -> str:
@@ -237,7 +240,7 @@ def _function_row(story: Story, chapter: FunctionStory) -> tuple[str, ...]:
     result = chapter.result
     identity = story.identity
     name = code(chapter.key)
-    if identity is not None and not story.context.endpoint:
+    if identity is not None and not story.endpoints:
         name = link(name, links.alias(identity.partition, identity.region, chapter.function, chapter.alias))
     target = chapter.target_version or (result.target_version if result else "")
     before = (result.previous_version if result else "") or chapter.current_version
@@ -476,7 +479,7 @@ def history(story: Story, limit: int = 25) -> str:
 def _history_row(story: Story, entry: HistoryEntry, mark: str) -> tuple[str, ...]:
     context, identity = story.context, story.identity
     name = code(entry.deployment_id)
-    if identity is not None and not context.endpoint:
+    if identity is not None and not story.endpoints:
         name = link(name, links.deployment(identity.partition, identity.region, plain(entry.deployment_id, 80)))
     base = f"{context.server_url}/{context.repository}"
     run = f"run {entry.run_id}" if entry.run_id else ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from ...core.aws import Endpoint
+
 FULL, EMPTY = "█", "░"
 
 
@@ -89,6 +91,11 @@ def size(count: int) -> str:
 
 def short_sha(sha: str) -> str:
     return sha[:7]
+
+
+def requests(endpoint: Endpoint) -> str:
+    """`every request goes`, or whose: `requests to lambda and s3 go`."""
+    return f"requests to {listed(endpoint.services, 10)} go" if endpoint.services else "every request goes"
 
 
 def listed(names: tuple[str, ...], limit: int = 5) -> str:

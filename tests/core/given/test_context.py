@@ -179,26 +179,3 @@ def test_numbers_that_are_none_are_zero(text: str) -> None:
 )
 def test_an_odd_event_is_no_crash(event: dict[str, Any]) -> None:
     assert context({"GITHUB_EVENT_NAME": "pull_request"}, event).pull_request is None
-
-
-@pytest.mark.parametrize(
-    ("environ", "endpoint"),
-    [
-        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:4599"}, "http://127.0.0.1:4599"),
-        ({"AWS_ENDPOINT_URL_CODEDEPLOY": "http://emulator:1"}, "http://emulator:1"),
-        ({"AWS_ENDPOINT_URL": "https://codedeploy.eu-central-1.amazonaws.com"}, ""),
-        ({"AWS_ENDPOINT_URL": "https://codedeploy.cn-north-1.amazonaws.com.cn/"}, ""),
-        ({"AWS_ENDPOINT_URL": "https://amazonaws.com.evil.example"}, "https://amazonaws.com.evil.example"),
-        ({"AWS_ENDPOINT_URL": "https://evil-amazonaws.com"}, "https://evil-amazonaws.com"),
-        ({"AWS_ENDPOINT_URL": "http://[::1"}, "http://[::1"),
-        ({"AWS_ENDPOINT_URL": "nonsense"}, "nonsense"),
-        ({"AWS_ENDPOINT_URL": "https://s3.amazonaws.com."}, ""),
-        ({"AWS_ENDPOINT_URL": "https://s3.amazonaws.com", "AWS_ENDPOINT_URL_S3": "http://x"}, "http://x"),
-        ({"AWS_ENDPOINT_URL_LAMBDA": "http://y"}, "http://y"),
-        ({"AWS_ENDPOINT_URL": "http://x", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false"}, "http://x"),
-        ({"AWS_ENDPOINT_URL": "http://x", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, ""),
-        ({"AWS_ENDPOINT_URL": " "}, ""),
-    ],
-)
-def test_an_endpoint_that_is_not_aws_is_told(environ: dict[str, str], endpoint: str) -> None:
-    assert context(environ, {}).endpoint == endpoint

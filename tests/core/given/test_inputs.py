@@ -292,7 +292,8 @@ def test_a_command_that_nobody_knows_says_nothing_about_the_other_inputs() -> No
 
 def test_a_secret_is_not_repeated() -> None:
     assert problems({**GOOD, "github-token": "hush\nhush"}) == [
-        "input `github-token`: has control characters or line breaks in it. Expected one line of text."
+        "input `github-token`: has a line break, a blank or a character in it that is not ASCII."
+        " Expected a token: letters, digits and marks, without blanks."
     ]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ci_deploy.core.errors import AwsError, ErrorKind, InvalidInput
 from ci_deploy.edge.aws import client as edge
-from ci_deploy.edge.aws.client import Aws, config, region_from
+from ci_deploy.edge.aws.client import Aws, config
 from tests.edge.fakes import REGION, FakeClock, Server, StubbedAws, cut_short, hangs_up, sends, session
 
 OK = {"deploymentInfo": {"deploymentId": "d-A1B2C3D4E", "status": "InProgress"}}
@@ -69,14 +69,6 @@ def test_a_region_that_no_address_can_have_is_bad_input(clock: FakeClock) -> Non
         get_deployment(Aws(session(), clock, region="eu central 1"))
 
 
-def test_a_profile_that_is_not_there_is_told_before_the_region_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "gone")
-    with pytest.raises(AwsError) as caught:
-        region_from(None, {}, session())
-    assert caught.value.kind is ErrorKind.NO_CREDENTIALS
-    assert "gone" in caught.value.message and "AWS_PROFILE" in caught.value.remedy
-
-
 def test_nobody_listening_is_unreachable(monkeypatch: pytest.MonkeyPatch, real: Callable[[], Aws]) -> None:
     server = Server(hangs_up)
     server.close()
@@ -135,15 +127,6 @@ def test_an_unknown_profile_is_no_credentials(monkeypatch: pytest.MonkeyPatch, r
     assert failure(real()).kind is ErrorKind.NO_CREDENTIALS
 
 
-@pytest.mark.parametrize("endpoint", ["not a url", "127.0.0.1:4599"])
-def test_a_malformed_endpoint_is_bad_input(
-    endpoint: str, monkeypatch: pytest.MonkeyPatch, real: Callable[[], Aws]
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    with pytest.raises(InvalidInput, match="AWS_ENDPOINT_URL"):
-        get_deployment(real())
-
-
 def test_botocore_itself_never_repeats_and_never_waits_long() -> None:
     normal, urgent = config(FakeClock()), config(FakeClock(), urgent=True)
     assert normal.retries == {"mode": "standard", "total_max_attempts": 1}
@@ -199,15 +182,3 @@ def test_expired_credentials_are_reported_to_who_can_refresh_them(
     told: list[int] = []
     failure(Aws(session(), clock, region=REGION, on_expired=lambda: told.append(1)))
     assert told == [1]
-
-
-def test_the_region_is_the_inputs_then_aws_region_then_botocores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
-    assert region_from("eu-west-1", {"AWS_REGION": "us-east-1"}, session()) == "eu-west-1"
-    assert region_from(None, {"AWS_REGION": "us-east-1"}, session()) == "us-east-1"
-    assert region_from(None, {}, session()) == "us-west-2"
-
-
-def test_no_region_is_bad_input_that_says_what_to_set() -> None:
-    with pytest.raises(InvalidInput, match="aws-region"):
-        region_from(None, {"AWS_REGION": ""}, session())

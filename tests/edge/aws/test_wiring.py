@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ ASSUMED = (
 
 def wire(environ: dict[str, str], clock: FakeClock, masked: list[str] | None = None, **given: Any) -> ports.Ports:
     mask = (masked if masked is not None else []).append
-    return wiring.wire(Inputs(**given), environ, clock=clock, directory=Path(), mask=mask)
+    return wiring.wire(Inputs(**given), os.environ | environ, clock=clock, directory=Path(), mask=mask)
 
 
 def test_the_identity_has_account_region_and_partition(serve: Callable[..., Server], clock: FakeClock) -> None:
