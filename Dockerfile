@@ -8,10 +8,11 @@ ARG SOURCE_DATE_EPOCH=0
 # Not pinned: Debian keeps the newest version of a package alone. Which one it was is in the image's records.
 # hadolint ignore=DL3008,DL3009
 RUN ["apt-get", "update"]
-# hadolint ignore=DL3008
+# hadolint ignore=DL3008,DL3059
 RUN ["apt-get", "install", "--yes", "--no-install-recommends", "busybox-static"]
 
 # An environment of its own, without pip: what else is on the base's path cannot be imported from it.
+# hadolint ignore=DL3059
 RUN ["python", "-m", "venv", "--without-pip", "/opt/ci-deploy"]
 COPY requirements/runtime.txt /src/
 RUN ["pip", "--python", "/opt/ci-deploy/bin/python", "install", "--no-cache-dir", "--no-compile", "--no-deps", \
