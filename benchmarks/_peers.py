@@ -97,9 +97,9 @@ OUR_CLIENTS = """
 import os
 from pathlib import Path
 from ci_deploy import app
-from ci_deploy.core.inputs import Inputs
+from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.edge.clock import clock_for
-from ci_deploy.edge.wiring import aws_for
+from ci_deploy.edge.aws.wiring import aws_for
 aws = aws_for(Inputs(), dict(os.environ), clock=clock_for({}), mask=print)
 for service in ("codedeploy", "lambda", "sts"):  # the first brings the urgent one with it
     aws.client(service)
