@@ -306,7 +306,7 @@ def test_the_image_is_built_by_pinned_programs_and_pushed_without_a_name(tmp_pat
     environ = dict.fromkeys(step["env"], "x") | {
         "ARCHITECTURE": "arm64", "IMAGE": "ghcr.io/your-org/ci-deploy", "GITHUB_ACTOR": "x", "GITHUB_SHA": "x",
         "GITHUB_SERVER_URL": "x", "GITHUB_REPOSITORY": "x", "GITHUB_OUTPUT": str(tmp_path / "output"),
-        "LOG": str(tmp_path / "log"), "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "LOG": str(tmp_path / "log"), "PATH": f"{tmp_path}:{ROOT / 'tests' / 'support' / 'tools'}:{os.environ['PATH']}",
     }  # fmt: skip
     subprocess.run(["bash", "-e", "-c", step["run"]], cwd=tmp_path, env=environ, check=True, input=b"")
     login, create, push, contents = (tmp_path / "log").read_text().splitlines()

@@ -29,10 +29,14 @@ HEAD = "3f1c0ffee0ddba11cafe0123456789abcdef0007"
 
 
 def pairs(text: str) -> dict[str, str]:
-    """A runner file's names and values; the last one of a name wins, as the runner has it."""
+    """A runner file's names and values, in both of its forms; the last one of a name wins, as the runner has it."""
     found: dict[str, str] = {}
     lines = iter(text.splitlines())
     for line in lines:
+        if "=" in line.partition("<<")[0]:
+            name, _, rest = line.partition("=")
+            found[name] = rest
+            continue
         name, _, delimiter = line.partition("<<")
         value = []
         for inner in lines:

@@ -10,6 +10,7 @@
       - [checkout]
 
 The more specific wins: a function's own setting, then `defaults`, then the run's inputs, then the table's default.
+One manifest serves every command: each reads the settings that it uses.
 Every problem is reported at once and with its line. One account and one region a manifest; no templates, no globs.
 """
 
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidInput, Problem
+from ..run import Command
 from .inputs import Inputs, Spec, parse, shorten, table
 from .kinds import BOOL, LIST, ROLLBACK_EVENTS, VERSION
 from .nodes import Reader, is_null, meant, names, shown
@@ -174,6 +176,8 @@ class _Reader(Reader):
         # What is wrong with several functions (a default is, or all lack something) is told once, with their names.
         self._shared: dict[tuple[Any, Problem], tuple[Any, list[str]]] = {}
         self._known = settings()
+        command = self._base.get("command", "").strip() or Command.DEPLOY
+        self._of_others = frozenset(spec.name for spec in table() if command not in spec.commands)
 
     def read(self, text: str) -> tuple[Entry, ...]:
         root = self.compose(
@@ -232,8 +236,11 @@ class _Reader(Reader):
         nodes: dict[str, Any] = {}
         for layer in (defaults, own):
             for setting, (text, place) in layer.items():
-                merged[setting] = text
-                nodes[setting] = place
+                # The manifest says what there is to say about a function, for every command: a rollback has no use for
+                # its package, and no reason to refuse it.
+                if setting not in self._of_others:
+                    merged[setting] = text
+                    nodes[setting] = place
         try:
             inputs = parse(merged, where="{}")
         except InvalidInput as error:

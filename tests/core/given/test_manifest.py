@@ -388,3 +388,20 @@ def test_a_setting_is_for_a_function_or_for_the_run_and_never_for_both() -> None
     every = {spec.name for spec in table()}
     assert every >= RUN_ONLY
     assert set(settings()) == every - RUN_ONLY
+
+
+@pytest.mark.parametrize("command", ["rollback", "stop", "status"])
+@pytest.mark.parametrize("where", ["defaults: {%s}\nfunctions: {a: }\n", "functions: {a: {%s}}\n"])
+@pytest.mark.parametrize("setting", ["package: build.zip", "target-version: 7", "expect-code-sha256: not a hash"])
+def test_a_command_reads_the_settings_that_it_uses(command: str, where: str, setting: str) -> None:
+    """What a deployment needs is in the manifest for good, and does not keep a rollback from running."""
+    run = {"command": command, "application": "shop", "deployment-group": "live", "reason": "x"}
+    (entry,) = read(where % setting, run, where="functions.yml")
+    assert (entry.inputs.function, entry.inputs.package, entry.inputs.target_version) == ("a", None, None)
+    assert not entry.given & {"package", "target-version", "expect-code-sha256"}
+
+
+def test_a_misspelled_setting_is_told_whatever_the_command() -> None:
+    run = {"command": "rollback", "application": "shop", "deployment-group": "live", "reason": "x"}
+    with pytest.raises(InvalidInput, match="pakage"):
+        read("functions: {a: {pakage: build.zip}}\n", run, where="functions.yml")

@@ -1,0 +1,90 @@
+"""The accounts that the example workflows deploy to: one function `checkout`, and a shop of two with a manifest."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codedeploy_emulator import Emulator
+from tests.support.account import Account
+
+ROOT = Path(__file__).parents[2]
+SPEED = 300  # a canary of five minutes takes a second
+OLD, NEW = ("def handler(event, context):\n    return {}\n", "def handler(event, context):\n    return {'new': True}\n")
+HOOK = """import boto3
+def handler(event, context):
+    boto3.client("codedeploy").put_lifecycle_event_hook_execution_status(
+        deploymentId=event["DeploymentId"],
+        lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
+        status="Succeeded",
+    )
+"""
+
+
+def _function(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "runtime": "python3.13",
+        "handler": "app.handler",
+        "versions": [{"app.py": OLD}],
+        "code": {"app.py": OLD},
+        "aliases": {"live": 1},
+    }
+
+
+def _application(name: str) -> dict[str, Any]:
+    config = "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+    rollback = ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"]
+    return {"name": name, "groups": [{"name": "live", "config": config, "auto-rollback": rollback}]}
+
+
+SEED: dict[str, Any] = {
+    "region": "eu-central-1",
+    "buckets": [{"name": name, "versioning": True} for name in ("my-deployments", "shop-deployments")],
+    "functions": [
+        _function("checkout"),
+        _function("cart"),
+        {
+            "name": "CodeDeployHook_checkout_before",
+            "runtime": "python3.13",
+            "handler": "app.handler",
+            "timeout": 30,
+            "code": {"app.py": HOOK},
+        },
+    ],
+    "applications": [_application("checkout"), _application("cart")],
+}
+
+
+@pytest.fixture(scope="package")
+def _emulator() -> Iterator[Emulator]:
+    with Emulator(speed=SPEED, seed=SEED) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(_emulator: Emulator) -> Emulator:
+    _emulator.reset()
+    return _emulator
+
+
+@pytest.fixture
+def account(emulator: Emulator) -> Account:
+    return Account(emulator)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """What a checkout gives: the function's new code, and the manifest of docs/releases.md with its packages."""
+    folder = tmp_path / "repository"
+    for name in ("src", "functions/checkout", "functions/cart", "build", "deploy"):
+        (folder / name).mkdir(parents=True)
+    for name in ("src", "functions/checkout", "functions/cart"):
+        (folder / name / "app.py").write_text(NEW)
+    shutil.copy(ROOT / "docs" / "releases" / "functions.yml", folder / "deploy" / "functions.yml")
+    shutil.make_archive(str(folder / "build" / "checkout"), "zip", folder / "src")
+    return folder

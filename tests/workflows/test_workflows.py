@@ -1,0 +1,381 @@
+"""Each file of docs/workflows, run from its event to its last post step against the emulator.
+
+Every job assumes the role that it names, with the token of its event. The roles are those that the template makes with
+the parameters on the pages: they trust the job's subject, and what the job called is what they may do.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codedeploy_emulator import Emulator
+from tests.project.cloudformation import Stack
+from tests.support.account import Account
+from tests.support.action import REPOSITORY
+from tests.support.workflow import Event, Job, Workflow
+from tests.workflows.conftest import NEW
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "docs" / "workflows"
+ACCOUNT = "arn:aws:iam::123456789012:role/"
+ENVIRONMENT = {
+    "DEPLOYMENT_BUCKET": "my-deployments",
+    "AWS_ACCOUNT_ID": "123456789012",
+    "AWS_REGION": "eu-central-1",
+    "DEPLOY_ROLE": f"{ACCOUNT}deploy-checkout",
+    "ROLLBACK_ROLE": f"{ACCOUNT}rollback-checkout",
+}
+PULL = {
+    "pull_request": {
+        "number": 7,
+        "head": {"sha": "3f1c0ffee0ddba11cafe0123456789abcdef0007", "repo": {"full_name": REPOSITORY}},
+        "base": {"repo": {"full_name": REPOSITORY}},
+    }
+}
+
+
+def parameters(page: str, number: int = 0) -> dict[str, str]:
+    """The parameters of a page's `aws cloudformation deploy`, for this repository."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8").replace("\\\n", " ")
+    commands = [line for line in text.splitlines() if line.startswith("aws cloudformation deploy")]
+    words = shlex.split(commands[number].replace("MY-ORG/MY-REPO", REPOSITORY))
+    return dict(word.split("=", 1) for word in words[words.index("--parameter-overrides") + 1 :])
+
+
+def stacks() -> dict[str, Stack]:
+    """By the roles' common name: of getting started, and of the shop. Both with every role, in environments too."""
+    main = f"repo:{REPOSITORY}:ref:refs/heads/main"
+    environments = ",".join(f"repo:{REPOSITORY}:environment:{name}" for name in ("staging", "production"))
+    one = parameters("getting-started.md")
+    for name in ("DeploySubjects", "RollbackSubjects"):
+        one[name] += f",{environments}"
+    shop = parameters("setup-and-prune.md") | {"Functions": "cart,checkout", "CreateGroups": "true"}
+    for name in ("DeploySubjects", "RollbackSubjects", "SetupSubjects"):
+        shop[name] = main
+    return {"checkout": Stack({**one, "PruneSubjects": main}), "shop": Stack(shop)}
+
+
+def allowed(statements: list[dict[str, Any]]) -> set[str]:
+    return {action for statement in statements for action in statement["Action"]}
+
+
+@pytest.fixture
+def play(emulator: Emulator, tmp_path: Path, repository: Path) -> Any:
+    """Run a workflow, and hold its jobs against the roles that they assumed."""
+    made = stacks()
+
+    def played(name: str, event: str, run_id: int = 100, **how: Any) -> list[Job]:
+        folder = tmp_path / f"{name}-{run_id}"
+        folder.mkdir()
+        jobs = Workflow(FOLDER / name, emulator, folder).run(Event(name=event, folder=repository, **how), run_id)
+        for job in jobs:
+            if not job.roles:
+                assert job.called == set(), f"{job.name} has no role, and called AWS"
+            for role in job.roles:
+                stack = made[role.partition("-")[2]]
+                assert role in stack.roles(), f"{name}: the template makes no role {role}"
+                trust = json.loads(stack.roles()[role]["AssumeRolePolicyDocument"])["Statement"][0]
+                subjects = trust["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+                assert job.subject in subjects, f"{name}: {role} does not trust {job.subject}"
+                statements = [each for policy in stack.policies(role).values() for each in policy]
+                # Asked for by preflight, which says so in a line when the role may not.
+                assert job.called - allowed(statements) <= {"iam:SimulatePrincipalPolicy"}, f"{name}: {role}"
+        return jobs
+
+    return played
+
+
+def outcomes(jobs: list[Job]) -> list[str]:
+    return [outcome for job in jobs for outcome in job.outcomes]
+
+
+def log(jobs: list[Job]) -> str:
+    return "\n".join(f"== {job.name}\n{job.log}" for job in jobs)
+
+
+def begun(account: Account, function: str = "checkout", config: str = "LambdaAllAtOnce") -> str:
+    """A deployment of version 2 that somebody made before."""
+    account.publish(NEW, function)
+    spec = {"Name": function, "Alias": "live", "CurrentVersion": "1", "TargetVersion": "2"}
+    resource = {function: {"Type": "AWS::Lambda::Function", "Properties": spec}}
+    content = json.dumps({"version": 0.0, "Resources": [resource]})
+    made: str = account.codedeploy.create_deployment(
+        applicationName=function,
+        deploymentGroupName="live",
+        deploymentConfigName=f"CodeDeployDefault.{config}",
+        revision={"revisionType": "AppSpecContent", "appSpecContent": {"content": content}},
+    )["deploymentId"]
+    return made
+
+
+def deployed(account: Account, *functions: str) -> None:
+    """Version 2 is served."""
+    for function in functions or ("checkout",):
+        made = begun(account, function)
+        while account.deployment(made)["status"] != "Succeeded":
+            time.sleep(0.02)
+
+
+def test_deploy(play: Any, account: Account) -> None:
+    jobs = play("deploy.yml", "push")
+    assert outcomes(jobs) == ["succeeded"], log(jobs)
+    assert account.serves() == {"2": 100}
+    (job,) = jobs
+    assert job.roles == {"deploy-checkout"}
+    assert job.steps[0]["appspec-location"].startswith("s3://my-deployments/CodeDeploy/checkout/live/")
+
+
+def test_plan_is_about_the_code_of_the_pull_request(play: Any, account: Account) -> None:
+    jobs = play("plan.yml", "pull_request", ref="refs/pull/7/merge", payload=PULL)
+    assert outcomes(jobs) == ["planned"], log(jobs)
+    assert "new version" in log(jobs)
+    assert account.serves() == {"1": 100}
+    assert account.writes() == []
+    (comment,) = account.comments(7)
+    assert "new version" in comment
+    play("deploy.yml", "push", run_id=50)
+    jobs = play("plan.yml", "pull_request", run_id=101, ref="refs/pull/7/merge", payload=PULL)
+    assert outcomes(jobs) == ["planned"], log(jobs)
+    assert "nothing to deploy" in log(jobs)
+
+
+def test_plan_leaves_out_a_fork(play: Any) -> None:
+    fork = {"pull_request": {"head": {"repo": {"full_name": "stranger/checkout"}}}}
+    assert play("plan.yml", "pull_request", ref="refs/pull/8/merge", payload=fork) == []
+
+
+def test_validate_needs_nothing_of_aws(play: Any) -> None:
+    fork = {"pull_request": {"number": 8, "head": {"repo": {"full_name": "stranger/checkout"}}}}
+    jobs = play("validate.yml", "pull_request", ref="refs/pull/8/merge", payload=fork)
+    assert outcomes(jobs) == ["valid"], log(jobs)
+
+
+def test_environments(play: Any, account: Account) -> None:
+    """Staging, then production with the very same file; here both are one account, so it finds nothing to do."""
+    jobs = play("environments.yml", "push", variables=ENVIRONMENT)
+    assert [job.name for job in jobs] == ["build", "staging", "production"], log(jobs)
+    assert outcomes(jobs) == ["succeeded", "unchanged"], log(jobs)
+    assert account.serves() == {"2": 100}
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_environments_rollback(play: Any, account: Account, environment: str) -> None:
+    deployed(account)
+    given = {"environment": environment, "version": "", "reason": "prices are wrong", "hold": False}
+    jobs = play("environments-rollback.yml", "workflow_dispatch", inputs=given, variables=ENVIRONMENT)
+    assert outcomes(jobs) == ["succeeded"], log(jobs)
+    assert account.serves() == {"1": 100}
+
+
+def test_a_failing_staging_keeps_production_out(play: Any, emulator: Emulator, account: Account) -> None:
+    emulator.faults([{"service": "codedeploy", "operation": "CreateDeployment", "fault": "access-denied"}])
+    jobs = play("environments.yml", "push", variables=ENVIRONMENT)
+    assert [job.status for job in jobs] == ["success", "failure"], log(jobs)
+    assert account.serves() == {"1": 100}
+
+
+@pytest.mark.parametrize("hold", [False, True])
+def test_rollback(play: Any, account: Account, hold: bool) -> None:
+    deployed(account)
+    given = {"version": "", "reason": "prices are wrong", "hold": hold}
+    jobs = play("rollback.yml", "workflow_dispatch", inputs=given)
+    assert outcomes(jobs) == ["succeeded"], log(jobs)
+    assert account.serves() == {"1": 100}
+    tags = account.lambda_.list_tags(Resource="arn:aws:lambda:eu-central-1:123456789012:function:checkout")["Tags"]
+    assert bool(tags) is hold
+
+
+def test_a_rollback_names_a_version(play: Any, account: Account) -> None:
+    deployed(account)
+    given = {"version": "1", "reason": "prices are wrong", "hold": False}
+    jobs = play("rollback.yml", "workflow_dispatch", inputs=given)
+    assert outcomes(jobs) == ["succeeded"], log(jobs)
+    assert account.serves() == {"1": 100}
+
+
+def test_an_alarm_that_rings_does_not_keep_a_rollback_back(play: Any, account: Account) -> None:
+    deployed(account)
+    account.cloudwatch.put_metric_alarm(
+        AlarmName="errors", MetricName="Errors", Namespace="AWS/Lambda", Statistic="Sum", Period=60,
+        EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold",
+    )  # fmt: skip
+    account.codedeploy.update_deployment_group(
+        applicationName="checkout",
+        currentDeploymentGroupName="live",
+        alarmConfiguration={"enabled": True, "alarms": [{"name": "errors"}]},
+    )
+    account.ring("errors")
+    given = {"version": "", "reason": "errors", "hold": False}
+    jobs = play("rollback.yml", "workflow_dispatch", inputs=given)
+    assert outcomes(jobs) == ["succeeded"], log(jobs)
+    assert account.serves() == {"1": 100}
+
+
+def test_stop(play: Any, account: Account) -> None:
+    begun(account, config="LambdaLinear10PercentEvery10Minutes")
+    jobs = play("stop.yml", "workflow_dispatch", inputs={"reason": "a test"})
+    assert outcomes(jobs) == ["stopped"], log(jobs)
+    assert account.serves() == {"1": 100}
+
+
+def test_status(play: Any, account: Account) -> None:
+    jobs = play("status.yml", "schedule")
+    assert outcomes(jobs) == ["reported"], log(jobs)
+    assert account.writes() == []
+
+
+def test_prune(play: Any, account: Account) -> None:
+    for number in range(25):
+        account.publish(f"# {number}\n{NEW}")
+    jobs = play("prune.yml", "schedule")
+    assert outcomes(jobs) == ["succeeded"], log(jobs)
+    kept = [each["Version"] for each in account.lambda_.list_versions_by_function(FunctionName="checkout")["Versions"]]
+    assert len(kept) == 1 + 1 + 20  # $LATEST, what is served, and `keep`
+    assert account.serves() == {"1": 100}
+
+
+def test_reusable(play: Any, account: Account) -> None:
+    account.code(NEW)
+    given = {"function": "checkout", "environment": "production", "target-version": ""}
+    jobs = play("reusable.yml", "push", called=True, inputs=given, variables=ENVIRONMENT)
+    assert outcomes(jobs) == ["succeeded"], log(jobs)
+    assert jobs[0].outputs == {"live-version": "2"}
+
+
+def test_monorepo_deploys_what_changed(play: Any, account: Account, repository: Path) -> None:
+    def git(*arguments: str) -> str:
+        who = ["-c", "user.name=x", "-c", "user.email=x@y"]
+        command = ["git", *who, *arguments]
+        return subprocess.run(command, cwd=repository, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "--quiet", "--initial-branch=main")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "one")
+    before = git("rev-parse", "HEAD")
+    (repository / "functions" / "cart" / "app.py").write_text(f"# two\n{NEW}")
+    git("commit", "--quiet", "--all", "--message", "two")
+    variables = {**ENVIRONMENT, "DEPLOY_ROLE": f"{ACCOUNT}deploy-shop"}
+    sha = git("rev-parse", "HEAD")
+    jobs = play("monorepo.yml", "push", payload={"before": before}, variables=variables, sha=sha)
+    assert outcomes(jobs) == ["succeeded"], log(jobs)
+    assert account.serves("cart") == {"2": 100}
+    assert account.serves("checkout") == {"1": 100}
+
+
+def test_release(play: Any, account: Account) -> None:
+    account.code(NEW, "cart")
+    jobs = play("release.yml", "push")
+    assert outcomes(jobs) == ["succeeded"], log(jobs)
+    assert account.serves("cart") == account.serves("checkout") == {"2": 100}
+
+
+@pytest.mark.parametrize(("only", "cart"), [("", "1"), ("checkout", "2")])
+def test_release_rollback(play: Any, account: Account, only: str, cart: str) -> None:
+    deployed(account, "cart", "checkout")
+    jobs = play("release-rollback.yml", "workflow_dispatch", inputs={"only": only, "reason": "prices are wrong"})
+    assert outcomes(jobs) == ["succeeded"], log(jobs)
+    assert (account.serves("cart"), account.serves("checkout")) == ({cart: 100}, {"1": 100})
+
+
+def test_shards(play: Any, account: Account, repository: Path) -> None:
+    account.code(NEW, "cart")
+    manifest = (repository / "deploy" / "functions.yml").read_text().partition("waves:")[0]
+    (repository / "deploy" / "all.yml").write_text(manifest)
+    jobs = play("shards.yml", "push")
+    assert [job.name for job in jobs] == ["divide", "deploy"], log(jobs)
+    assert outcomes(jobs) == ["planned", "succeeded"], log(jobs)
+    assert account.serves("cart") == account.serves("checkout") == {"2": 100}
+
+
+@pytest.mark.parametrize(("apply", "outcome"), [(False, "reported"), (True, "succeeded")])
+def test_setup(play: Any, account: Account, apply: bool, outcome: str) -> None:
+    for name in ("cart", "checkout"):
+        account.codedeploy.delete_deployment_group(applicationName=name, deploymentGroupName="live")
+        account.codedeploy.delete_application(applicationName=name)
+    variables = {"CODEDEPLOY_ROLE": f"{ACCOUNT}codedeploy"}
+    jobs = play("setup.yml", "workflow_dispatch", inputs={"apply": apply}, variables=variables)
+    assert outcomes(jobs) == [outcome, outcome], log(jobs)
+    assert set(account.codedeploy.list_applications()["applications"]) == ({"cart", "checkout"} if apply else set())
+
+
+def test_a_long_canary_is_followed_by_another_job(play: Any, account: Account) -> None:
+    jobs = play("long-canary.yml", "push")
+    assert [job.name for job in jobs] == ["deploy", "follow"], log(jobs)
+    assert jobs[0].outcomes == ["detached"], log(jobs)
+    assert jobs[1].outcomes == ["succeeded"], log(jobs)
+    assert account.serves() == {"2": 100}
+
+
+def test_nothing_new_leaves_nothing_to_follow(play: Any) -> None:
+    play("deploy.yml", "push", run_id=50)
+    jobs = play("long-canary.yml", "push")
+    assert [job.name for job in jobs] == ["deploy"]
+    assert outcomes(jobs) == ["unchanged"], log(jobs)
+
+
+@pytest.fixture
+def calls() -> Iterator[tuple[str, list[str]]]:
+    """An address to call, and the calls so far."""
+    seen: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/price", seen
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_synthetic_traffic_ends_with_the_deployment(
+    play: Any, account: Account, emulator: Emulator, calls: tuple[str, list[str]], denied: bool
+) -> None:
+    """However it ends: the job would wait for its steps in the background."""
+    url, seen = calls
+    if denied:
+        emulator.faults([{"service": "codedeploy", "operation": "CreateDeployment", "fault": "access-denied"}])
+    jobs = play("synthetic-traffic.yml", "push", variables={"CHECKOUT_URL": url})
+    assert outcomes(jobs) == ["error" if denied else "succeeded"], log(jobs)
+    assert set(seen) <= {"/price"}
+    assert denied or seen, "nobody called while the canary ran"
+    assert account.serves() == {"1" if denied else "2": 100}
+
+
+def test_buttons_that_are_linked_to_exist_and_go_back_with_what_was_deployed() -> None:
+    """`rollback-workflow` names a file beside it, with `rollback` for the same function or manifest."""
+    linked = 0
+    for path in FOLDER.glob("*.yml"):
+        text = path.read_text(encoding="utf-8")
+        for button in re.findall(r"rollback-workflow: (\S+)", text):
+            linked += 1
+            other = (FOLDER / button).read_text(encoding="utf-8")
+            assert "command: rollback" in other and "workflow_dispatch:" in other
+            for name in ("function", "functions", "application", "deployment-group"):
+                ours, theirs = (set(re.findall(rf"^ +{name}: (\S+)$", each, re.MULTILINE)) for each in (text, other))
+                assert ours == theirs, f"{path.name} and {button} differ in {name}"
+    assert linked >= 4
+
+
+def test_every_workflow_has_run() -> None:
+    """Not only been parsed: each file has a test here that plays it."""
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert {path.name for path in FOLDER.glob("*.yml")} == set(re.findall(r'play\("([a-z-]+\.yml)"', source))
