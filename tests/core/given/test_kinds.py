@@ -21,6 +21,7 @@ HEX = "0123456789abcdefABCDEF0123456789" * 2
 
 GOOD: list[tuple[k.Kind, str, Any]] = [
     (k.TEXT, "prices are wrong: 5 € too high", "prices are wrong: 5 € too high"),
+    (k.TOKEN, "ghs_0123456789abcdefXYZ", "ghs_0123456789abcdefXYZ"),
     (k.BOOL, "true", True),
     (k.BOOL, "False", False),
     (k.DURATION, "1s", 1.0),
@@ -103,6 +104,10 @@ BAD: list[tuple[k.Kind, str, str]] = [
     (k.TEXT, "two\nlines", CONTROL),
     (k.TEXT, "a\x1fb", CONTROL),
     (k.TEXT, "a\x7fb", CONTROL),
+    *(
+        (k.TOKEN, bad, "has a line break, a blank or a character in it that is not ASCII")
+        for bad in ("a b", "a\nb", "a\tb", "a\x1bb", "tök", "")
+    ),
     (k.BOOL, "yes", BOOLEAN),
     (k.BOOL, "1", BOOLEAN),
     (k.DURATION, "10", "is not a duration: it has no unit"),
