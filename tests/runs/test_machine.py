@@ -6,7 +6,7 @@ import io
 import json
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,8 +37,8 @@ class Desk(app.Machine):
     def stdout(self) -> Stdout:
         return Stdout(self.piped)
 
-    def terminal(self, *, colour: bool) -> LiveTerminal:
-        return LiveTerminal(self.screen, colour=colour)
+    def terminal(self, *, colour: bool, hide: Callable[[str], str]) -> LiveTerminal:
+        return LiveTerminal(self.screen, colour=colour, hide=hide)
 
 
 @pytest.mark.parametrize(("arguments", "code", "says"), [([], 0, "✓ VALID"), (["--alias", "7"], 2, "`--alias`")])
