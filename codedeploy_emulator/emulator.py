@@ -8,14 +8,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar
 
-from . import oidc, seed
-from .aws import Aws
-from .calls import Call, Calls
+from . import seed
+from .aws.front import Aws
 from .clock import Clock
-from .faults import Fault, Faults
-from .github import GitHub
+from .github import oidc
+from .github.front import GitHub
 from .runtime import Runtime
-from .server import Server
+from .server.calls import Call, Calls
+from .server.faults import Fault, Faults
+from .server.http import Server
 from .switches import Switches, Value
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

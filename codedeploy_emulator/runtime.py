@@ -12,14 +12,24 @@ import traceback
 from dataclasses import replace
 from typing import Any
 
-from . import moto_parts, preparation, rollback
+from .aws import moto_parts
+from .aws.limits import Limits
 from .clock import Clock
-from .engine import alarm_changed, due, failed, hook_answered, hook_refused, hook_said, step, traffic_failed
+from .codedeploy.model import preparation, rollback
+from .codedeploy.model.engine import (
+    alarm_changed,
+    due,
+    failed,
+    hook_answered,
+    hook_refused,
+    hook_said,
+    step,
+    traffic_failed,
+)
+from .codedeploy.model.run import NEVER, Effect, InvokeHook, Rules, Run, SetTraffic, Sight, Status
+from .codedeploy.model.store import Deployment, Place, Store
 from .errors import ApiError
-from .functions import Functions, Outcome
-from .limits import Limits
-from .run import NEVER, Effect, InvokeHook, Rules, Run, SetTraffic, Sight, Status
-from .store import Deployment, Place, Store
+from .lambda_.processes import Functions, Outcome
 from .switches import Switches
 
 THROTTLED = (

@@ -16,14 +16,14 @@ from urllib.parse import quote, urlencode
 
 import yaml
 
-from .aws import Aws
+from .aws.front import Aws
+from .aws.moto_parts import ACCOUNT
+from .codedeploy.model.store import partition
 from .errors import SeedError
-from .faults import Faults
-from .functions import Functions
-from .github import GitHub
-from .github_state import BOT, PERSON
-from .moto_parts import ACCOUNT
-from .store import partition
+from .github.front import GitHub
+from .github.state import BOT, PERSON
+from .lambda_.processes import Functions
+from .server.faults import Faults
 from .switches import Switches
 
 Json = dict[str, Any]

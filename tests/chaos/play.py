@@ -11,8 +11,9 @@ from unittest import mock
 
 from ci_deploy.core.machine.actions import Create, Gather, LookAlias, Publish, RepairAlias, Stop, Tag, Upload
 from ci_deploy.core.run import Command, Outcome, exit_code
-from codedeploy_emulator import Emulator, moto_parts
-from codedeploy_emulator.store import Deployment
+from codedeploy_emulator import Emulator
+from codedeploy_emulator.aws import moto_parts
+from codedeploy_emulator.codedeploy.model.store import Deployment
 from tests.support.account import Account
 from tests.support.stage import Stage, Step, emulated
 

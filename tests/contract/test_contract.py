@@ -19,9 +19,9 @@ import responses
 from ci_deploy.edge.github.api import RestGitHub
 from ci_deploy.ports import GitHubError
 from codedeploy_emulator import Emulator
-from codedeploy_emulator.github_routes import ROUTES
-from codedeploy_emulator.server import Server
-from codedeploy_emulator.wire import Request, Response
+from codedeploy_emulator.github.routes import ROUTES
+from codedeploy_emulator.server.http import Server
+from codedeploy_emulator.server.wire import Request, Response
 from tests.contract.description import Description, Exchange, load
 from tests.support.action import CHECKOUT, REPOSITORY, SIGINT, Finished, Runner, event
 

@@ -13,7 +13,7 @@ import pytest
 
 from ci_deploy.reporters.rendering.escape import html_code, prose
 from codedeploy_emulator import Emulator
-from codedeploy_emulator.oidc import REQUEST_TOKEN
+from codedeploy_emulator.github.oidc import REQUEST_TOKEN
 from tests.support.account import Account
 from tests.support.action import CHECKOUT, HOOKS, REPOSITORY, Finished, Runner
 

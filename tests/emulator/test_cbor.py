@@ -13,7 +13,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codedeploy_emulator import cbor
+from codedeploy_emulator.server import cbor
 from tests.emulator.world import APP, AT_ONCE, GROUP, World, appspec, content
 
 MODEL = botocore.session.get_session().get_service_model("codedeploy")

@@ -6,8 +6,9 @@ import hashlib
 
 import pytest
 
-from codedeploy_emulator import codedeploy_groups, codedeploy_setup
-from codedeploy_emulator.store import Store
+from codedeploy_emulator.codedeploy.api import applications as codedeploy_setup
+from codedeploy_emulator.codedeploy.api import groups as codedeploy_groups
+from codedeploy_emulator.codedeploy.model.store import Store
 from tests.emulator.world import ALL_EVENTS, APP, AT_ONCE, CANARY, GROUP, LINEAR, World, appspec, content
 
 SHA256 = hashlib.sha256(appspec("1", "2").encode()).hexdigest()

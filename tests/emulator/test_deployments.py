@@ -8,7 +8,8 @@ import pytest
 import requests
 from botocore.exceptions import ClientError, WaiterError
 
-from codedeploy_emulator import functions, preparation
+from codedeploy_emulator.codedeploy.model import preparation
+from codedeploy_emulator.lambda_ import processes as functions
 from codedeploy_emulator.seed import zip_of
 from tests.emulator.world import APP, AT_ONCE, CANARY, GROUP, LINEAR, World, appspec, content
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codedeploy_emulator import configs
-from codedeploy_emulator.engine import (
+from codedeploy_emulator.codedeploy.model import configs
+from codedeploy_emulator.codedeploy.model.engine import (
     alarm_changed,
     created,
     due,
@@ -20,7 +20,7 @@ from codedeploy_emulator.engine import (
     stop_requested,
     traffic_failed,
 )
-from codedeploy_emulator.run import (
+from codedeploy_emulator.codedeploy.model.run import (
     LIFECYCLE,
     NEVER,
     CreateRollback,

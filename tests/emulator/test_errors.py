@@ -10,7 +10,7 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from codedeploy_emulator.validation import ROLLBACK_EVENTS
+from codedeploy_emulator.codedeploy.api.validation import ROLLBACK_EVENTS
 from tests.emulator.world import APP, AT_ONCE, CANARY, GROUP, World, appspec, content
 
 Json = dict[str, Any]

@@ -13,7 +13,7 @@ import pytest
 import requests
 from botocore.exceptions import ClientError, WaiterError
 
-from codedeploy_emulator import moto_parts
+from codedeploy_emulator.aws import moto_parts
 from codedeploy_emulator.seed import zip_of
 from tests.emulator.world import World
 
@@ -648,7 +648,7 @@ def test_a_process_that_ends_without_an_answer_is_a_runtime_exit_error(world: Wo
 
 def test_a_function_that_takes_too_long_is_killed_and_timed_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # Seconds are the least that Lambda counts in, and more than a test may take.
-    monkeypatch.setattr("codedeploy_emulator.functions.LEAST_TIMEOUT", 0.0)
+    monkeypatch.setattr("codedeploy_emulator.lambda_.processes.LEAST_TIMEOUT", 0.0)
     world.emulator.switches(hooks="run")
     world.function("slow", "import time\ndef handler(event, context):\n    time.sleep(60)\n")
     found = moto_parts.function("123456789012", "us-east-1", "slow")

@@ -13,8 +13,8 @@ import requests
 
 from codedeploy_emulator import Emulator
 from codedeploy_emulator.clock import Clock
-from codedeploy_emulator.server import Server, _HttpServer
-from codedeploy_emulator.wire import Request, Response
+from codedeploy_emulator.server.http import Server, _HttpServer
+from codedeploy_emulator.server.wire import Request, Response
 from tests.emulator.world import AT_ONCE, World
 
 SCOPE = "Authorization: AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/codedeploy/aws4_request, Signature=0\r\n"

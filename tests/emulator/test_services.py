@@ -9,7 +9,7 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from codedeploy_emulator import codedeploy
+from codedeploy_emulator.codedeploy.api import front as codedeploy
 from tests.emulator.world import APP, GROUP, World
 
 

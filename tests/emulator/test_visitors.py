@@ -8,7 +8,7 @@ import json
 import pytest
 
 from codedeploy_emulator import Emulator
-from codedeploy_emulator.visitors import turned_away
+from codedeploy_emulator.server.visitors import turned_away
 
 PORT = ":4599"
 PATHS = ("/_emulator/health", "/_emulator/reset", "/repos/o/r/issues/1/comments", "/2015-03-31/functions/", "/")

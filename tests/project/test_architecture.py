@@ -265,7 +265,7 @@ def moto_has_one_home(modules: Mapping[str, Module]) -> list[str]:
     return [
         _where(module, each.line, f"imports {each.module}")
         for module in modules.values()
-        if module.name != "codedeploy_emulator.moto_parts"
+        if module.name != "codedeploy_emulator.aws.moto_parts"
         for each in module.imports
         if _within(each.module, "moto")
     ]
@@ -313,7 +313,7 @@ BROKEN: dict[Callable[[Mapping[str, Module]], list[str]], dict[str, Module]] = {
     time_comes_from_the_clock: sample(ci_deploy__drive="import time\ntime.sleep(1)\n"),
     one_file_writes_to_stdout: sample(ci_deploy__perform="print('x')\n", ci_deploy__app="sys.stdout.write('x')\n"),
     product_and_emulator_are_strangers: sample(codedeploy_emulator__engine="from ci_deploy.core import aws\n"),
-    moto_has_one_home: sample(codedeploy_emulator__aws="def f():\n    import moto.server\n"),
+    moto_has_one_home: sample(codedeploy_emulator__aws__front="def f():\n    import moto.server\n"),
     nothing_is_called_utils: sample(ci_deploy__core__utils=""),
     no_circles: sample(ci_deploy__a="from . import b\n", ci_deploy__b="def f():\n    from .a import x\n"),
 }
@@ -340,6 +340,6 @@ def test_all_of_the_product_is_read(product: dict[str, Module]) -> None:
         "ci_deploy.core.machine.release",
         "ci_deploy.drive",
         "ci_deploy.edge.clock",
-        "codedeploy_emulator.engine",
+        "codedeploy_emulator.codedeploy.model.engine",
     } <= set(product)
     assert "ci_deploy.core.run.Command" in {each.module for each in product["ci_deploy.core.given.inputs"].imports}

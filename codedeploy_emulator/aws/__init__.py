@@ -1,0 +1,1 @@
+"""AWS's side: who answers a call, and everything that is moto's."""

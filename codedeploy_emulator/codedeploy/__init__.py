@@ -1,0 +1,1 @@
+"""CodeDeploy for Lambda: what it answers (api), and how a deployment goes (model)."""

@@ -1,0 +1,123 @@
+"""The control endpoints under `/_emulator/`: health, env, calls, faults, clock, switches, scripts, reset.
+
+They are for tests and never meet a fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import SeedError
+from ..switches import TABLE
+from .wire import Request, Response, json_response
+
+if TYPE_CHECKING:
+    from ..emulator import Emulator
+
+PREFIX = "/_emulator/"
+
+
+def answer(emulator: Emulator, request: Request) -> Response:
+    """Answer a control request; what is not understood is a 400 that says why."""
+    name = request.path.removeprefix(PREFIX).strip("/")
+    # Health checks like to ask by HEAD.
+    method = "GET" if request.method == "HEAD" else request.method
+    handler = _ROUTES.get((method, name))
+    if handler is None:
+        known = sorted(f"{method} {PREFIX}{route}" for method, route in _ROUTES)
+        return json_response({"message": f"there is no {request.method} {request.path}", "endpoints": known}, 404)
+    try:
+        body = request.json()
+    except ValueError:
+        return json_response({"message": "the body is not JSON"}, 400)
+    try:
+        return handler(emulator, request, body)
+    except SeedError as error:
+        return json_response({"message": str(error)}, 400)
+
+
+def _health(emulator: Emulator, request: Request, body: Any) -> Response:
+    return json_response({"status": "ready"})
+
+
+def _env(emulator: Emulator, request: Request, body: Any) -> Response:
+    host = request.headers.get("host") or ""
+    lines = "".join(f"{name}={value}\n" for name, value in emulator.environment(host).items())
+    return Response(headers=[("Content-Type", "text/plain; charset=utf-8")], body=lines.encode())
+
+
+def _calls(emulator: Emulator, request: Request, body: Any) -> Response:
+    return json_response(emulator.calls)
+
+
+def _show_faults(emulator: Emulator, request: Request, body: Any) -> Response:
+    return json_response(emulator.present_faults())
+
+
+def _set_faults(emulator: Emulator, request: Request, body: Any) -> Response:
+    if not isinstance(body, list):
+        raise SeedError("faults are a JSON array; [] clears them")
+    emulator.faults(body)
+    return json_response(emulator.present_faults())
+
+
+def _show_clock(emulator: Emulator, request: Request, body: Any) -> Response:
+    return json_response({"now": round(emulator.now, 3), "speed": emulator.clock.speed})
+
+
+def _advance(emulator: Emulator, request: Request, body: Any) -> Response:
+    seconds = body.get("advance") if isinstance(body, dict) else None
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 1e9:
+        raise SeedError('the clock takes {"advance": seconds}, a number that is not negative')
+    emulator.advance(float(seconds))
+    return _show_clock(emulator, request, None)
+
+
+def _show_switches(emulator: Emulator, request: Request, body: Any) -> Response:
+    values = emulator.switch_values()
+    table = [
+        {
+            "name": switch.name,
+            "value": values[switch.name],
+            "default": switch.default,
+            "choices": list(switch.choices),
+            "says": switch.says,
+        }
+        for switch in TABLE
+    ]
+    return json_response(table)
+
+
+def _set_switches(emulator: Emulator, request: Request, body: Any) -> Response:
+    if not isinstance(body, dict):
+        raise SeedError("switches are a JSON object of names and values")
+    emulator.switches(body)
+    return json_response(emulator.switch_values())
+
+
+def _set_scripts(emulator: Emulator, request: Request, body: Any) -> Response:
+    if not isinstance(body, dict):
+        raise SeedError("scripts are a JSON object of function names and outcomes")
+    emulator.scripts(body)
+    return json_response({"message": "set"})
+
+
+def _reset(emulator: Emulator, request: Request, body: Any) -> Response:
+    emulator.reset()
+    return json_response({"message": "back to the start"})
+
+
+_ROUTES: dict[tuple[str, str], Callable[[Any, Request, Any], Response]] = {
+    ("GET", "health"): _health,
+    ("GET", "env"): _env,
+    ("GET", "calls"): _calls,
+    ("GET", "faults"): _show_faults,
+    ("POST", "faults"): _set_faults,
+    ("GET", "clock"): _show_clock,
+    ("POST", "clock"): _advance,
+    ("GET", "switches"): _show_switches,
+    ("POST", "switches"): _set_switches,
+    ("POST", "scripts"): _set_scripts,
+    ("POST", "reset"): _reset,
+}
