@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ from .runtime import Runtime
 from .server.calls import Call, Calls
 from .server.faults import Fault, Faults
 from .server.http import Server
+from .server.wire import AwsCall, Request, Response
 from .switches import Switches, Value
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -182,9 +184,40 @@ class Emulator:
         return environment
 
     @property
+    def speed(self) -> float:
+        """Emulated seconds a second; 0 when time stands still."""
+        return self.clock.speed
+
+    @property
     def claims(self) -> Mapping[str, str]:
         """Claims of the OIDC token that the seed names."""
         return dict(self._seed.get("claims") or {})
+
+    def settle(self) -> None:
+        """Let everything happen that is due by now."""
+        self.runtime.settle()
+
+    def operation_of(self, request: Request, call: AwsCall | None) -> tuple[str, str, str]:
+        """(the service, the operation's name, its plain form) of a request; `call` when it was signed for AWS."""
+        if call is not None:
+            return call.service, call.operation, ""
+        if request.path == oidc.PATH:
+            return "oidc", oidc.OPERATION, ""
+        operation, plain = self.github.route(request)
+        return "github", operation, plain
+
+    def answer(self, request: Request, call: AwsCall | None) -> Response:
+        """Answer a request: AWS's side, the OIDC endpoint, or GitHub's part."""
+        if call is not None:
+            return self.aws.answer(request, call)
+        with self.runtime.lock:
+            if request.path == oidc.PATH:
+                return oidc.answer(request, time.time(), self.claims)
+            return self.github.answer(request)
+
+    def account_of(self, call: AwsCall) -> str:
+        """The account of whoever signed a call."""
+        return self.aws.account_of(call)
 
     def record(self, call: Call) -> Call:
         """Record a call that came in."""

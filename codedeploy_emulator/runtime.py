@@ -243,7 +243,9 @@ class Runtime:
         elif isinstance(effect, InvokeHook):
             self._invoke_hook(deployment, effect, at)
         else:
-            rollback.create(self, deployment, at)
+            made = rollback.create(deployment, at, store=self.store, rules=self.rules(), switches=self.switches)
+            if made is not None:
+                self.schedule(made)
 
     def _set_traffic(self, deployment: Deployment, before: Run, effect: SetTraffic, at: float) -> None:
         place = deployment.place

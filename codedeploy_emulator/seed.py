@@ -18,11 +18,11 @@ import yaml
 
 from .aws.front import Aws
 from .aws.moto_parts import ACCOUNT
-from .codedeploy.model.store import partition
 from .errors import SeedError
 from .github.front import GitHub
 from .github.state import BOT, PERSON
 from .lambda_.processes import Functions
+from .places import partition
 from .server.faults import Faults
 from .switches import Switches
 

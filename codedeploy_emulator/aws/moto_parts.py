@@ -30,8 +30,8 @@ from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.models import s3_backends
 
-from ..codedeploy.model.store import partition
 from ..lambda_ import names as lambda_names
+from ..places import partition
 
 ACCOUNT = str(DEFAULT_ACCOUNT_ID)
 RequestHandler = MotoRequestHandler

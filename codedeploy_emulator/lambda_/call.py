@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..aws import moto_parts
-from ..codedeploy.model.store import partition
 from ..errors import ApiError
+from ..places import partition
 from ..runtime import Runtime
 from ..server.wire import Request, Response, json_response, path_parts, request_id
 from . import names as lambda_names

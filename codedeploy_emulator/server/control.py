@@ -5,20 +5,57 @@ They are for tests and never meet a fault.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from ..errors import SeedError
-from ..switches import TABLE
+from ..switches import TABLE, Value
 from .wire import Request, Response, json_response
-
-if TYPE_CHECKING:
-    from ..emulator import Emulator
 
 PREFIX = "/_emulator/"
 
 
-def answer(emulator: Emulator, request: Request) -> Response:
+class Controlled(Protocol):
+    """What the endpoints show and change."""
+
+    @property
+    def now(self) -> float:
+        """The emulated time, epoch seconds."""
+
+    @property
+    def speed(self) -> float:
+        """Emulated seconds a second; 0 when time stands still."""
+
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        """Every API call so far."""
+
+    def environment(self, host: str) -> dict[str, str]:
+        """The variables for a client that reaches the emulator as `host`."""
+
+    def present_faults(self) -> list[dict[str, Any]]:
+        """The list of faults as it is now."""
+
+    def faults(self, entries: Sequence[object], /) -> None:
+        """Replace the list of faults."""
+
+    def switch_values(self) -> dict[str, Value]:
+        """The positions of all switches."""
+
+    def switches(self, changes: Mapping[str, object], /) -> None:
+        """Set switches."""
+
+    def scripts(self, outcomes: Mapping[str, object], /) -> None:
+        """Script functions' outcomes by name."""
+
+    def advance(self, seconds: float) -> float:
+        """Move time on; returns the time reached."""
+
+    def reset(self) -> None:
+        """Back to the start."""
+
+
+def answer(emulator: Controlled, request: Request) -> Response:
     """Answer a control request; what is not understood is a 400 that says why."""
     name = request.path.removeprefix(PREFIX).strip("/")
     # Health checks like to ask by HEAD.
@@ -37,36 +74,36 @@ def answer(emulator: Emulator, request: Request) -> Response:
         return json_response({"message": str(error)}, 400)
 
 
-def _health(emulator: Emulator, request: Request, body: Any) -> Response:
+def _health(emulator: Controlled, request: Request, body: Any) -> Response:
     return json_response({"status": "ready"})
 
 
-def _env(emulator: Emulator, request: Request, body: Any) -> Response:
+def _env(emulator: Controlled, request: Request, body: Any) -> Response:
     host = request.headers.get("host") or ""
     lines = "".join(f"{name}={value}\n" for name, value in emulator.environment(host).items())
     return Response(headers=[("Content-Type", "text/plain; charset=utf-8")], body=lines.encode())
 
 
-def _calls(emulator: Emulator, request: Request, body: Any) -> Response:
+def _calls(emulator: Controlled, request: Request, body: Any) -> Response:
     return json_response(emulator.calls)
 
 
-def _show_faults(emulator: Emulator, request: Request, body: Any) -> Response:
+def _show_faults(emulator: Controlled, request: Request, body: Any) -> Response:
     return json_response(emulator.present_faults())
 
 
-def _set_faults(emulator: Emulator, request: Request, body: Any) -> Response:
+def _set_faults(emulator: Controlled, request: Request, body: Any) -> Response:
     if not isinstance(body, list):
         raise SeedError("faults are a JSON array; [] clears them")
     emulator.faults(body)
     return json_response(emulator.present_faults())
 
 
-def _show_clock(emulator: Emulator, request: Request, body: Any) -> Response:
-    return json_response({"now": round(emulator.now, 3), "speed": emulator.clock.speed})
+def _show_clock(emulator: Controlled, request: Request, body: Any) -> Response:
+    return json_response({"now": round(emulator.now, 3), "speed": emulator.speed})
 
 
-def _advance(emulator: Emulator, request: Request, body: Any) -> Response:
+def _advance(emulator: Controlled, request: Request, body: Any) -> Response:
     seconds = body.get("advance") if isinstance(body, dict) else None
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 1e9:
         raise SeedError('the clock takes {"advance": seconds}, a number that is not negative')
@@ -74,7 +111,7 @@ def _advance(emulator: Emulator, request: Request, body: Any) -> Response:
     return _show_clock(emulator, request, None)
 
 
-def _show_switches(emulator: Emulator, request: Request, body: Any) -> Response:
+def _show_switches(emulator: Controlled, request: Request, body: Any) -> Response:
     values = emulator.switch_values()
     table = [
         {
@@ -89,26 +126,26 @@ def _show_switches(emulator: Emulator, request: Request, body: Any) -> Response:
     return json_response(table)
 
 
-def _set_switches(emulator: Emulator, request: Request, body: Any) -> Response:
+def _set_switches(emulator: Controlled, request: Request, body: Any) -> Response:
     if not isinstance(body, dict):
         raise SeedError("switches are a JSON object of names and values")
     emulator.switches(body)
     return json_response(emulator.switch_values())
 
 
-def _set_scripts(emulator: Emulator, request: Request, body: Any) -> Response:
+def _set_scripts(emulator: Controlled, request: Request, body: Any) -> Response:
     if not isinstance(body, dict):
         raise SeedError("scripts are a JSON object of function names and outcomes")
     emulator.scripts(body)
     return json_response({"message": "set"})
 
 
-def _reset(emulator: Emulator, request: Request, body: Any) -> Response:
+def _reset(emulator: Controlled, request: Request, body: Any) -> Response:
     emulator.reset()
     return json_response({"message": "back to the start"})
 
 
-_ROUTES: dict[tuple[str, str], Callable[[Any, Request, Any], Response]] = {
+_ROUTES: dict[tuple[str, str], Callable[[Controlled, Request, Any], Response]] = {
     ("GET", "health"): _health,
     ("GET", "env"): _env,
     ("GET", "calls"): _calls,

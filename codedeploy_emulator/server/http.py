@@ -13,18 +13,14 @@ import threading
 import time
 from collections.abc import Callable
 from http.server import HTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..aws import moto_parts
-from ..github import oidc
 from . import control, faults
 from .calls import Call
 from .faults import Fault
 from .visitors import turned_away
 from .wire import AwsCall, Request, Response, aws_call, error_response, json_response, protocol_of
-
-if TYPE_CHECKING:
-    from ..emulator import Emulator
 
 # A client that waits longer than this for a faulty answer has no time-out of its own.
 LONGEST_SILENCE = 120.0
@@ -101,10 +97,32 @@ class _Handler(moto_parts.RequestHandler):
         """Nothing: `GET /_emulator/calls` is the log."""
 
 
+class Served(control.Controlled, Protocol):
+    """What stands behind the port."""
+
+    def settle(self) -> None:
+        """Let everything happen that is due by now."""
+
+    def operation_of(self, request: Request, call: AwsCall | None) -> tuple[str, str, str]:
+        """(the service, the operation's name, its plain form) of a request; `call` when it was signed for AWS."""
+
+    def record(self, call: Call) -> Call:
+        """Record a call that came in."""
+
+    def strike(self, service: str, operation: str, plain: str) -> Fault | None:
+        """The fault that a call meets."""
+
+    def answer(self, request: Request, call: AwsCall | None) -> Response:
+        """Answer a request."""
+
+    def account_of(self, call: AwsCall) -> str:
+        """The account of whoever signed a call."""
+
+
 class Server:
     """Serves an emulator on one address, in a thread."""
 
-    def __init__(self, emulator: Emulator, host: str, port: int) -> None:
+    def __init__(self, emulator: Served, host: str, port: int) -> None:
         self._emulator = emulator
         self._host = host
         self._closing = threading.Event()
@@ -135,14 +153,8 @@ class Server:
         call = aws_call(request)
         if call is None and request.path.startswith(control.PREFIX):
             return control.answer(emulator, request)
-        emulator.runtime.settle()
-        if call is not None:
-            service, operation, plain = call.service, call.operation, ""
-        elif request.path == oidc.PATH:
-            service, operation, plain = "oidc", oidc.OPERATION, ""
-        else:
-            operation, plain = emulator.github.route(request)
-            service = "github"
+        emulator.settle()
+        service, operation, plain = emulator.operation_of(request, call)
         record = emulator.record(
             Call(
                 service=service,
@@ -155,29 +167,20 @@ class Server:
         )
         fault = emulator.strike(service, operation, plain)
         if fault is None:
-            response = self._answer(request, call)
+            response = emulator.answer(request, call)
         else:
             record.fault = fault.fault
-            response = self._faulty(fault, request, call)
+            response = self._faulty(fault, service, request, call)
         record.status = None if response.dropped else response.status
         return response
 
-    def _answer(self, request: Request, call: AwsCall | None) -> Response:
-        emulator = self._emulator
-        if call is not None:
-            return emulator.aws.answer(request, call)
-        with emulator.runtime.lock:
-            if request.path == oidc.PATH:
-                return oidc.answer(request, time.time(), emulator.claims)
-            return emulator.github.answer(request)
-
-    def _faulty(self, fault: Fault, request: Request, call: AwsCall | None) -> Response:
+    def _faulty(self, fault: Fault, service: str, request: Request, call: AwsCall | None) -> Response:
         if fault.when == "after":
             # The effect happens; the answer is what the client does not get.
-            response = self._answer(request, call)
+            response = self._emulator.answer(request, call)
         if fault.fault == "slow":
             self._hold(request, 5.0 if fault.seconds is None else fault.seconds)
-            return response if fault.when == "after" else self._answer(request, call)
+            return response if fault.when == "after" else self._emulator.answer(request, call)
         if fault.fault == "timeout":
             self._hold(request, LONGEST_SILENCE if fault.seconds is None else fault.seconds)
             return Response(dropped=True)
@@ -185,10 +188,10 @@ class Server:
             return Response(dropped=True)
         now = self._emulator.now
         if call is None:
-            if request.path == oidc.PATH and fault.fault == "throttle":
+            if service == "oidc" and fault.fault == "throttle":
                 return json_response({"message": "Too many requests"}, 429)
             return faults.github_response(fault, now)
-        account = self._emulator.aws.account_of(call)
+        account = self._emulator.account_of(call)
         error, headers = faults.aws_error(fault, call.service, call.operation, account)
         return error_response(error, protocol_of(call, request), headers)
 

@@ -9,8 +9,8 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from codedeploy_emulator.codedeploy.model.store import partition
 from codedeploy_emulator.lambda_.names import FunctionName, parse
+from codedeploy_emulator.places import partition
 from tests.emulator.world import AT_ONCE, World
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:checkout"

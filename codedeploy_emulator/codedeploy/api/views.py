@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...lambda_ import names as lambda_names
+from ...places import partition
 from ...switches import Switches
 from ..model import appspec
 from ..model.run import Event, Run, Status
-from ..model.store import Deployment, partition, without_content
+from ..model.store import Deployment, without_content
 
 STYLE = {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"}
 _TARGET_STATUS = {

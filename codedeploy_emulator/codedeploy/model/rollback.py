@@ -7,39 +7,41 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...switches import Switches
 from . import appspec
 from .engine import created
-from .store import Deployment, Group
-
-if TYPE_CHECKING:
-    from ...runtime import Runtime
+from .run import Rules
+from .store import Deployment, Group, Store
 
 ALL_AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
 
 
-def create(runtime: Runtime, deployment: Deployment, at: float) -> None:
-    """Create the rollback of a deployment that failed or was stopped, or leave the reason why there is none."""
+def create(deployment: Deployment, at: float, *, store: Store, rules: Rules, switches: Switches) -> Deployment | None:
+    """Create the rollback of a deployment that failed or was stopped, or leave the reason why there is none.
+
+    `at` is in epoch seconds. The rollback is in its place's store; it is the caller's to let it go on.
+    """
     group = deployment.place.group_of(deployment)
     if group is None:
         deployment.rollback_message = f"Deployment {deployment.id} can't be rolled back: its group was deleted."
-        return
+        return None
     if group.active is not None:
         deployment.rollback_message = (
             f"Deployment {deployment.id} can't be rolled back: deployment {group.active} is active in its group."
         )
-        return
-    revision = _revision(runtime, deployment, group)
+        return None
+    revision = _revision(deployment, group, switches)
     if revision is None:
         deployment.rollback_message = (
             f"Deployment {deployment.id} can't be rolled back: there is no earlier successful deployment."
         )
-        return
+        return None
     config = ALL_AT_ONCE
-    if runtime.switches.text("rollback-config") == "group":
+    if switches.text("rollback-config") == "group":
         config = str(group.info.get("deploymentConfigName", ALL_AT_ONCE))
-    identity = runtime.store.new_deployment_id()
+    identity = store.new_deployment_id()
     made = Deployment(
         id=identity,
         place=deployment.place,
@@ -51,7 +53,7 @@ def create(runtime: Runtime, deployment: Deployment, at: float) -> None:
         previous_revision=deployment.revision,
         created=at,
         creator="codeDeployRollback",
-        run=created(identity, at, runtime.rules(), ()),
+        run=created(identity, at, rules, ()),
         rollback_of=deployment.id,
     )
     deployment.place.applications[deployment.application].use(revision, at)
@@ -60,7 +62,7 @@ def create(runtime: Runtime, deployment: Deployment, at: float) -> None:
     deployment.rollback_message = f"Deployment {deployment.id} is being rolled back by deployment {identity}."
     group.history.append(identity)
     group.active = identity
-    runtime.schedule(made)
+    return made
 
 
 def report(deployment: Deployment) -> None:
@@ -72,13 +74,13 @@ def report(deployment: Deployment) -> None:
     origin.rollback_message = f"Deployment {origin.id} {verb} by deployment {deployment.id}."
 
 
-def _revision(runtime: Runtime, deployment: Deployment, group: Group) -> dict[str, Any] | None:
+def _revision(deployment: Deployment, group: Group, switches: Switches) -> dict[str, Any] | None:
     last = deployment.place.deployments.get(group.successful or "")
     if last is None:
-        if runtime.switches.text("rollback-without-history") == "none" or deployment.run.order is None:
+        if switches.text("rollback-without-history") == "none" or deployment.run.order is None:
             return None
         return _swapped(deployment)
-    if runtime.switches.text("rollback-appspec") == "swapped" and last.content:
+    if switches.text("rollback-appspec") == "swapped" and last.content:
         # The versions as a person would write them: from what failed, to what was good.
         spec = appspec.parse(last.content)
         order = deployment.run.order
