@@ -1,13 +1,17 @@
 """Histories at random: a seed makes a world, its weather, signals, neighbours and two workflows; `promise` must hold.
 
-Used by the tests and by `make chaos`; a failing seed is replayed by `python -m tests.support.histories SEED`.
+Used by the tests and by `make chaos`; a failing seed is replayed by `python -m tests.support.histories SEED`. What must
+not change behavior is held to `digest`: the same hash before and after means the same actions, events and ends.
 """
 
 from __future__ import annotations
 
+import hashlib
 import random
 import sys
+import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from multiprocessing import Pool
 
@@ -247,8 +251,26 @@ def explore_many(start: int, end: int, *, workers: int = 2) -> Counter[str]:
     return total
 
 
+def digest(seeds: Iterable[int]) -> str:
+    """A hash of everything that the runs of these histories asked for, said and came to, with its times."""
+    made = hashlib.sha256()
+    for seed in seeds:
+        history = hold(make(seed))
+        for run in (*history.runs, *history.post):
+            made.update(repr((run.actions, run.events)).encode())
+        made.update(history.end.encode())
+    return made.hexdigest()
+
+
 def main() -> None:
-    """`SEED` replays one history with its events; `FIRST LAST` explores a range and counts the ends."""
+    """`SEED` replays one history with its events; `FIRST LAST` explores a range and counts the ends; `digest FIRST
+    LAST` tells their hash, and how many were played in a second of this process."""
+    if sys.argv[1] == "digest":
+        seeds = range(*(int(text) for text in sys.argv[2:]))
+        began = time.process_time()
+        made = digest(seeds)
+        print(f"{made} of {len(seeds)} histories, {len(seeds) / (time.process_time() - began):.1f} a second")
+        return
     numbers = [int(text) for text in sys.argv[1:]]
     if len(numbers) == 1:
         history = make(numbers[0])

@@ -101,7 +101,7 @@ def distrust(command: Command, context: Context) -> str:
             return f"{name} runs with your secrets, and the code that it is about may come from a fork"
         case Stranger.TRIGGER:
             return f"{name} runs with your secrets, and somebody without write access may have caused it"
-        case Stranger.UNKNOWN:
+        case _:
             return f"{name} may run with your secrets, and ci-deploy does not know who can cause it"
 
 

@@ -887,6 +887,21 @@ def test_the_post_step_counts_in_real_seconds_from_its_own_beginning() -> None:
     assert at(run, a.Gather) == [round(10.1 * n, 3) for n in range(10)]
 
 
+@pytest.mark.parametrize("policy", ["rollback", "stop", "leave"])
+def test_the_post_step_leaves_a_deployment_of_another_function_alone_whatever_the_state_says(policy: str) -> None:
+    """A state that names it, or a description that carries our marker, makes it no deployment of ours."""
+    main = Run(Account(), first(inputs(on_cancel=policy), context()), weather=STEADY)
+    until(main.world, main, 30.0)  # type: ignore[arg-type]
+    (deployment,) = main.world.deployments  # type: ignore[union-attr]
+    deployment.function = "other"
+    run = post_step(main, weather=STEADY, killed=True)
+    assert run is not None
+    assert (did(run), end(run)) == (
+        "Gather",
+        (Outcome.CANCELLED, "Deployment d-DEPLOY000 is not one of checkout:live: it was left alone.", ""),
+    )
+
+
 @pytest.mark.parametrize(("policy", "repairs"), [("rollback", 1), ("stop", 0)])
 def test_the_post_step_sees_to_the_rollback_of_what_the_main_step_had_stopped(policy: str, repairs: int) -> None:
     world = Account(rollback_to="nowhere", rollback_events=ON_FAILURE)

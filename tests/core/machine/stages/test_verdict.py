@@ -19,6 +19,7 @@ from ci_deploy.core.machine.release import step
 from ci_deploy.core.machine.rollout import jittered
 from ci_deploy.core.run import Outcome, Rollback
 from ci_deploy.core.story import events as e
+from tests.support.many import start
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
 from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
 
@@ -954,3 +955,15 @@ def test_a_rollback_that_a_repair_suffices_for_says_what_serves_now_long_after_i
     assert end(run) == (Outcome.SUCCEEDED, Rollback.NONE, "The alias serves version 2 at 100 %.", "")
     assert (run.result.target_version, run.result.live_version, run.result.deployed) == ("2", "2", True)
     assert (did(run), run.result.live_weights) == ("Gather RepairAlias", "")
+
+
+def test_a_reading_from_before_the_end_is_no_verdict() -> None:
+    """Where no target can be read the alias is looked at meanwhile; an answer that comes too late says nothing now."""
+    played = start(World(alarm_at=60.0, targets_readable=False, rollback_delay=20.0)).answer_late(a.LookAlias, 30.0)
+    played.end()
+    run = played.run
+    assert (run.result.outcome, run.result.live_version) == (Outcome.ROLLED_BACK, "1")
+    asked, ended = at(run, a.LookAlias), next(event.at for event in run.said(e.RollbackStarted))
+    early = [when for when in asked if when < 60.6 < when + 30.0 < ended]
+    assert early
+    assert [event.at for event in run.said(e.AliasRead)] == [pytest.approx(asked[-1] + 30.1)]
