@@ -169,39 +169,44 @@ class Versions(Protocol):
 
 
 class Revisions(Protocol):
-    def put(self, bucket: str, key: str, content: bytes, *, account: str, tag: bool) -> S3Location:
-        """Store an AppSpec once (If-None-Match: *); if it is there, find it. Repeats: the key is its content's hash."""
+    """`owner`: the account that the bucket must belong to."""
+
+    def put(self, bucket: str, key: str, content: bytes, *, owner: str, tag: bool) -> S3Location:
+        """Store an AppSpec under its content's hash, or find it there; beside it if something else is. Repeats."""
         ...
 
-    def get(self, location: S3Location) -> str: ...
+    def get(self, location: S3Location, *, owner: str) -> str: ...
 
 
 class Objects(Protocol):
-    """Packages in S3. Everything repeats on transient errors: reads, and writes under the hash of their content."""
+    """Packages in S3. Everything repeats on transient errors: reads, and writes under the hash of their content.
 
-    def describe(self, location: S3Location, *, account: str, tell: Progress) -> StoredPackage:
+    `owner`: the account that the bucket must belong to.
+    """
+
+    def describe(self, location: S3Location, *, owner: str, tell: Progress) -> StoredPackage:
         """What is there, pinned to its object version where there is one; hashed here if S3 does not know its hash."""
         ...
 
     def store(
-        self, package: Package, content: Callable[[], IO[bytes]], bucket: str, key: str, *, account: str, tell: Progress
+        self, package: Package, content: Callable[[], IO[bytes]], bucket: str, key: str, *, owner: str, tell: Progress
     ) -> StoredPackage:
-        """Upload once (If-None-Match: *); if it is there, find it. `content` opens the zip for each attempt."""
+        """Upload, or find it there; beside it if something else is. `content` opens the zip for each attempt."""
         ...
 
 
 class Buckets(Protocol):
-    """What a bucket is like; reads repeat. `account`: whose it must be, or the read is denied."""
+    """What a bucket is like; reads repeat. `owner`: the account that it must belong to, or the read is denied."""
 
-    def region(self, bucket: str, account: str) -> str:
+    def region(self, bucket: str, owner: str) -> str:
         """Empty where there is no such bucket."""
         ...
 
-    def key(self, bucket: str, account: str) -> str:
+    def key(self, bucket: str, owner: str) -> str:
         """The customer's KMS key that encrypts new objects; empty for S3's or AWS's own."""
         ...
 
-    def rules(self, bucket: str, account: str) -> tuple[LifecycleRule, ...]:
+    def rules(self, bucket: str, owner: str) -> tuple[LifecycleRule, ...]:
         """The enabled lifecycle rules that delete current objects."""
         ...
 

@@ -14,6 +14,7 @@ from ..core.given.manifest import Entry
 from ..core.machine.release import Release
 from ..core.machine.rollout import Rollout
 from ..core.machine.waves import Policy
+from ..core.plan.surroundings import bucket_owner
 from ..core.result import Result
 from ..core.run import Command, Context, Outcome, exit_code
 from ..core.story.events import Concluded, Event
@@ -89,10 +90,10 @@ def _text_of(call: Call, source: str) -> str:
             where="input `appspec`", what="is in S3, and `validate` uses no AWS.", remedy="Use `plan`, or give a path."
         )
         raise InvalidInput((problem,))
-    identify(call.inputs, call.ports())
+    owner = bucket_owner(call.inputs, identify(call.inputs, call.ports()))
     bucket, _, rest = source.removeprefix("s3://").partition("/")
     key, _, version = rest.partition("?versionId=")
-    return call.ports().revisions.get(S3Location(bucket=bucket, key=key, version=version))
+    return call.ports().revisions.get(S3Location(bucket=bucket, key=key, version=version), owner=owner)
 
 
 def conclude(

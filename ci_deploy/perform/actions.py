@@ -67,7 +67,7 @@ def _do(action: Action, ports: Ports, progress: Progress) -> Answer:
                 lambda: ports.packages.open(package),
                 action.bucket,
                 action.path,
-                account=action.account,
+                owner=action.owner,
                 tell=progress,
             )
         case UpdateCode():
@@ -86,7 +86,7 @@ def _do(action: Action, ports: Ports, progress: Progress) -> Answer:
             return ports.lambda_.version(action.function, action.version)
         case Upload():
             return ports.revisions.put(
-                action.bucket, action.path, action.content.encode(), account=action.account, tag=action.tag
+                action.bucket, action.path, action.content.encode(), owner=action.owner, tag=action.tag
             )
         case Create():
             return ports.codedeploy.create(action.request)

@@ -26,7 +26,7 @@ from ..core.given.packaging import Code, Image, check_zipped, location
 from ..core.machine.actions import Gather
 from ..core.plan.history import enough, goal
 from ..core.plan.planning import Facts
-from ..core.plan.surroundings import Bucket, Surroundings
+from ..core.plan.surroundings import Bucket, Surroundings, bucket_owner
 from ..core.plan.whose import Place, keys
 from ..core.run import Command
 from ..ports import Ports, Progress
@@ -86,7 +86,7 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
         account=identity.account,
         keys=keys(function, alias, inputs.alias, (latest, current)),
     )
-    owners = Owners(ports, application, place)
+    owners = Owners(ports, application, place, bucket_owner=inputs.bucket_owner or "")
     subject = owners.judged((subject,))[0] if subject else None
     active = owners.judged(tuple(deployment for deployment in recent if not deployment.status.terminal))
     history: tuple[Deployment, ...] = ()
@@ -137,7 +137,8 @@ def _code(inputs: Inputs, identity: Identity, ports: Ports, progress: Progress) 
         check_zipped(package, inputs.bucket or "")
         return package
     if inputs.package_s3:
-        return ports.objects.describe(location(inputs.package_s3), account=identity.account, tell=progress)
+        owner = bucket_owner(inputs, identity)
+        return ports.objects.describe(location(inputs.package_s3), owner=owner, tell=progress)
     return Image(uri=inputs.image_uri) if inputs.image_uri else None
 
 
@@ -199,7 +200,7 @@ def survey(
     return Surroundings(
         provisioned=fact(lambda: ports.lambda_.provisioned(alias.function, alias.name)) if alias else Known(0),
         successful=_successful(group, recent, ports),
-        bucket=_bucket(bucket, identity.account, ports) if bucket else None,
+        bucket=_bucket(bucket, bucket_owner(inputs, identity), ports) if bucket else None,
         callbacks=_callbacks(identity, group, hooks, ports),
     )
 
@@ -212,14 +213,14 @@ def _successful(group: DeploymentGroup | None, recent: tuple[Deployment, ...], p
     return fact(lambda: ports.codedeploy.with_targets(found))
 
 
-def _bucket(name: str, account: str, ports: Ports) -> Bucket:
-    region = fact(lambda: ports.buckets.region(name, account))
+def _bucket(name: str, owner: str, ports: Ports) -> Bucket:
+    region = fact(lambda: ports.buckets.region(name, owner))
     if isinstance(region, Known) and not region.value:
         return Bucket(region=region)
     return Bucket(
         region=region,
-        key=fact(lambda: ports.buckets.key(name, account)),
-        rules=fact(lambda: ports.buckets.rules(name, account)),
+        key=fact(lambda: ports.buckets.key(name, owner)),
+        rules=fact(lambda: ports.buckets.rules(name, owner)),
     )
 
 

@@ -35,12 +35,16 @@ LISTED_AT_MOST = 500  # of a group with several functions, for the history of on
 
 
 class Owners:
-    """Whose the deployments of one group are, seen from one function and alias."""
+    """Whose the deployments of one group are, seen from one function and alias.
 
-    def __init__(self, ports: Ports, application: str, place: Place) -> None:
+    `bucket_owner`: the account whose buckets revisions are read from; empty: the one of the credentials.
+    """
+
+    def __init__(self, ports: Ports, application: str, place: Place, *, bucket_owner: str = "") -> None:
         self._ports = ports
         self._application = application
         self._place = place
+        self._bucket_owner = bucket_owner
         self._judged: dict[str, Owner] = {}
 
     def judged(self, deployments: Iterable[Deployment]) -> tuple[Deployment, ...]:
@@ -106,7 +110,8 @@ class Owners:
                 case InlineContent():
                     text = _clue(lambda: self._ports.codedeploy.appspec(self._application, revision))
                 case S3Location():
-                    text = _clue(lambda: self._ports.revisions.get(revision))
+                    owner = self._bucket_owner or self._ports.identities.identity().account
+                    text = _clue(lambda: self._ports.revisions.get(revision, owner=owner))
                 case None:
                     return Unavailable("no revision")
             return Known(appspec.parse(text.value)) if isinstance(text, Known) else text

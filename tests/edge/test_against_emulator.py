@@ -152,9 +152,9 @@ def test_a_canary_deployment_from_publishing_to_the_alias(emulator: Emulator, po
     assert (config.routing.percentage, config.routing.interval_minutes) == (10, 5)
     version = published(ports)
     content = appspec("1", version).encode()
-    where = ports.revisions.put("revisions", "CodeDeploy/a.json", content, account=ACCOUNT, tag=False)
-    assert ports.revisions.put("revisions", "CodeDeploy/a.json", content, account=ACCOUNT, tag=False) == where
-    assert ports.revisions.get(where) == content.decode()
+    where = ports.revisions.put("revisions", "CodeDeploy/a.json", content, owner=ACCOUNT, tag=False)
+    assert ports.revisions.put("revisions", "CodeDeploy/a.json", content, owner=ACCOUNT, tag=False) == where
+    assert ports.revisions.get(where, owner=ACCOUNT) == content.decode()
     marker = marker_text(Marker(id="0a1b2c3d", key="0" * 16, run_id=1, attempt=1))
     ours = ports.codedeploy.create(CreateRequest(application="shop", group="blue", revision=where, description=marker))
     found = ports.codedeploy.find("shop", "blue", "0a1b2c3d")

@@ -9,7 +9,15 @@ from typing import Any, cast
 
 import pytest
 
-from ci_deploy.core.aws import Deployment, DeploymentStatus, DeploymentTarget, InlineContent, Revision, S3Location
+from ci_deploy.core.aws import (
+    Deployment,
+    DeploymentStatus,
+    DeploymentTarget,
+    Identity,
+    InlineContent,
+    Revision,
+    S3Location,
+)
 from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.marker import Marker, write
 from ci_deploy.core.plan.whose import Place
@@ -67,16 +75,20 @@ class Group:
     def appspec(self, _: str, revision: InlineContent) -> str:
         return self._text(revision.sha256)
 
-    def get(self, location: S3Location) -> str:
+    def get(self, location: S3Location, *, owner: str) -> str:
+        assert owner == PLACE.account
         return self._text(location.key)
 
     def recent(self, *_: Any) -> Sequence[Deployment]:
         self.read.append("list")
         return self.deeper
 
+    def identity(self) -> Identity:
+        return Identity(account=PLACE.account, arn="", region=PLACE.region)
+
     @property
     def owners(self) -> Owners:
-        return Owners(cast("Ports", SimpleNamespace(codedeploy=self, revisions=self)), "app", PLACE)
+        return Owners(cast("Ports", SimpleNamespace(codedeploy=self, revisions=self, identities=self)), "app", PLACE)
 
 
 def functions(deployments: Sequence[Deployment]) -> list[str]:

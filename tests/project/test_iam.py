@@ -127,8 +127,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "codedeploy/setup": ("codedeploy",),
     "lambda_/functions": ("lambda",),
     "lambda_/versions": ("lambda",),
-    "s3/revisions": ("s3",),
-    "s3/packages": ("s3",),
+    "s3/objects": ("s3",),
     "s3/buckets": ("s3",),
     "iam": ("iam",),
     "errors": (),  # `GetRole…` is a beginning that it looks for, not a call

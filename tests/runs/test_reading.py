@@ -77,7 +77,7 @@ def test_what_is_only_good_to_know_may_be_unreadable(theatre: Theatre, account: 
 ALIAS = Alias(function="checkout", name="live", version="1", revision_id="r1")
 REPAIR = RepairAlias(key="checkout:live", alias=ALIAS, version="1", application="app", group="group")
 PACKAGE = Package(path="dist", sha256="x", size=9, unzipped=9, files=1)
-STORE = StoreCode(key="checkout:live", package=PACKAGE, bucket="b", path="p", account="1")
+STORE = StoreCode(key="checkout:live", package=PACKAGE, bucket="b", path="p", owner="1")
 
 
 def refusal(ports: Any) -> Refused:

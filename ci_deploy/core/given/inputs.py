@@ -163,6 +163,12 @@ class Inputs:
         commands=(*DEPLOYING, ROLLBACK),
         group=_WHERE,
     )
+    bucket_owner: str | None = _row(
+        ACCOUNT,
+        "The account that the buckets belong to: of `bucket`, and of code and AppSpec in S3. Default: the account of the credentials. A bucket of any other account is refused.",
+        commands=(*DEPLOYING, ROLLBACK),
+        group=_WHERE,
+    )
     prefix: str = _row(
         PREFIX,
         "The key prefix in the bucket. CodeDeploy's managed service role may read `CodeDeploy/` only; under another prefix objects get the tag `UseWithCodeDeploy=true`.",

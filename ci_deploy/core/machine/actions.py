@@ -46,7 +46,7 @@ class StoreCode(_Action):
     package: Package
     bucket: str
     path: str
-    account: str
+    owner: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class Upload(_Action):
     bucket: str
     path: str  # the object's key
     content: str
-    account: str
+    owner: str
     tag: bool
 
 

@@ -16,6 +16,7 @@ from .checking import refusal as _refusal
 from .checking import role_name as _role_name
 from .checking import warning as _warning
 from .planning import Facts, Plan
+from .surroundings import bucket_owner
 
 CHECKS: list[Check] = []
 check = adder(CHECKS)
@@ -102,7 +103,7 @@ def _bucket(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     if not isinstance(bucket.region, Known):
         yield _unread(
             "bucket-unread",
-            f"Bucket `{name}` (its region, and that it is account {facts.identity.account}'s) was",
+            f"Bucket `{name}` (its region, and that it is account {bucket_owner(inputs, facts.identity)}'s) was",
             bucket.region,
         )
     elif not bucket.region.value:

@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..aws import Deployment, Fact, Known
+from ..aws import Deployment, Fact, Identity, Known
+from ..given.inputs import Inputs
+
+
+def bucket_owner(inputs: Inputs, identity: Identity) -> str:
+    """The account that every bucket of this run must belong to: the caller's own, or the one named on purpose."""
+    return inputs.bucket_owner or identity.account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

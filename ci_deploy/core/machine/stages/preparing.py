@@ -11,16 +11,18 @@ from dataclasses import replace
 
 from ... import hold as holds
 from ... import marker as markers
-from ...aws import CreateRequest, Deployment, DeploymentStatus, InlineContent, Revision
+from ...aws import CreateRequest, Deployment, DeploymentStatus, InlineContent, Revision, S3Location
 from ...errors import CiDeployError, ErrorKind
 from ...given import appspec as appspecs
 from ...marker import Marker
 from ...plan.planning import Facts, Plan, appspec_of, marker_key, plan
+from ...plan.surroundings import bucket_owner
 from ...plan.whose import Others, Ours, whose
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Create, Find, Gather, Look, Stop, Tag, Upload
 from ..rollout import Rollout, Stage, Turn, kind_of
+from .updating import warn_of_foreign_object
 
 # How long we insist, in seconds of the product's clock.
 CREATE_FOR = 300.0  # creation that is throttled
@@ -217,25 +219,48 @@ def storing(turn: Turn) -> None:
             Upload(
                 key=r.key,
                 bucket=made.bucket,
-                path=f"{made.prefix}/{made.function}/{made.alias}/{r.appspec_sha256}.json",
+                path=_appspec_key(r),
                 content=r.appspec,
-                account=_facts(r).identity.account,
+                owner=bucket_owner(r.inputs, _facts(r).identity),
                 # CodeDeploy's managed service role reads `CodeDeploy/` or what carries this tag (facts.md A2).
                 tag=made.prefix.split("/")[0] != "CodeDeploy",
             )
         )
 
 
+def _appspec_key(r: Rollout) -> str:
+    made = r.planned
+    return f"{made.prefix}/{made.function}/{made.alias}/{r.appspec_sha256}.json"
+
+
 def stored(turn: Turn, revision: Revision) -> None:
     r = turn.r
     if r.stage is not Stage.STORING:
         return
+    if isinstance(revision, S3Location):
+        warn_of_foreign_object(turn, revision, _appspec_key(r))
     turn.set(revision=revision)
     turn.say(e.RevisionStored, location=str(revision), sha256=r.appspec_sha256, content=r.appspec)
     _announce(turn)
 
 
 # --- Creation ----------------------------------------------------------------------------------------------------
+
+
+def not_stored(turn: Turn, error: CiDeployError) -> None:
+    """The AppSpec could not be stored: a way back needs no bucket, for its AppSpec can be sent with the creation."""
+    r = turn.r
+    if r.stage is not Stage.STORING:
+        return
+    if not r.planned.reverses:
+        turn.fail(error)
+        return
+    turn.warn(
+        "appspec-not-stored",
+        f"The AppSpec of this rollback could not be stored: {error.what} It is sent with the request instead.",
+        error.remedy,
+    )
+    stored(turn, InlineContent(content=r.appspec, sha256=r.appspec_sha256))
 
 
 def _announce(turn: Turn) -> None:
@@ -423,8 +448,8 @@ def failed(turn: Turn, action: object, error: CiDeployError) -> None:
             turn.retry(base=2.0)  # nobody comes after the post step: it tries as long as it may live
         case Gather() if r.stage is Stage.GATHERING:
             turn.fail(error)  # the reads were repeated already, by the reading policy
-        case Upload() if r.stage is Stage.STORING:
-            turn.fail(error)
+        case Upload():
+            not_stored(turn, error)
         case Create():
             not_created(turn, error)
         case Find():

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...aws import FunctionVersion
+from ...aws import FunctionVersion, S3Location
 from ...errors import AwsError, CiDeployError, ErrorKind
 from ...given.packaging import Image, Package, StoredPackage, object_key, same_sha256, sha256_of
 from ...plan.comparing import differences
 from ...plan.planning import ToPublish
+from ...plan.surroundings import bucket_owner
 from ...run import Outcome
 from ...story import events as e
 from ..actions import LookVersion, StoreCode, UpdateCode
@@ -72,15 +73,30 @@ def storing_code(turn: Turn) -> None:
                 package=package,
                 bucket=made.bucket,
                 path=object_key(made.prefix, made.function, package),
-                account=facts.identity.account,
+                owner=bucket_owner(r.inputs, facts.identity),
             )
         )
 
 
 def code_stored(turn: Turn, stored: StoredPackage) -> None:
-    if turn.r.stage is Stage.STORING_CODE:
+    r = turn.r
+    if r.stage is Stage.STORING_CODE:
+        package = target_of(r).code
+        assert isinstance(package, Package)
         turn.set(stored=stored)
+        warn_of_foreign_object(turn, stored.location, object_key(r.planned.prefix, r.planned.function, package))
         turn.to(Stage.UPDATING)
+
+
+def warn_of_foreign_object(turn: Turn, location: S3Location, wanted: str) -> None:
+    """Somebody else's object is under the hash of our content: it was left alone, and its owner should be asked for."""
+    if location.key != wanted:
+        turn.warn(
+            "foreign-object",
+            f"s3://{location.bucket}/{wanted} holds other bytes than those it is named for, or may not be read. "
+            f"It was not used; ours are in {location}.",
+            "See who may write to the bucket, and delete that object.",
+        )
 
 
 def updating(turn: Turn) -> None:

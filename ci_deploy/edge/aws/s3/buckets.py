@@ -27,20 +27,18 @@ class S3Buckets:
         self._keys = Once[tuple[str, str], str](lambda of: self._key(*of))
         self._rules = Once[tuple[str, str], tuple[LifecycleRule, ...]](lambda of: self._lifecycle(*of))
 
-    def region(self, bucket: str, account: str) -> str:
-        return self._regions.get((bucket, account))
+    def region(self, bucket: str, owner: str) -> str:
+        return self._regions.get((bucket, owner))
 
-    def key(self, bucket: str, account: str) -> str:
-        return self._keys.get((bucket, account))
+    def key(self, bucket: str, owner: str) -> str:
+        return self._keys.get((bucket, owner))
 
-    def rules(self, bucket: str, account: str) -> tuple[LifecycleRule, ...]:
-        return self._rules.get((bucket, account))
+    def rules(self, bucket: str, owner: str) -> tuple[LifecycleRule, ...]:
+        return self._rules.get((bucket, owner))
 
-    def _region(self, bucket: str, account: str) -> str:
+    def _region(self, bucket: str, owner: str) -> str:
         try:
-            answer = self._aws.read(
-                "s3", "HeadBucket", f"bucket {bucket}", Bucket=bucket, ExpectedBucketOwner=account or None
-            )
+            answer = self._aws.read("s3", "HeadBucket", f"bucket {bucket}", Bucket=bucket, ExpectedBucketOwner=owner)
         except OtherRegion as error:
             return error.region
         except AwsError as error:
@@ -50,8 +48,8 @@ class S3Buckets:
         headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         return str(answer.get("BucketRegion") or headers.get("x-amz-bucket-region") or self._aws.region)
 
-    def _key(self, bucket: str, account: str) -> str:
-        answer = self._get("GetBucketEncryption", bucket, account)
+    def _key(self, bucket: str, owner: str) -> str:
+        answer = self._get("GetBucketEncryption", bucket, owner)
         rules = (answer.get("ServerSideEncryptionConfiguration") or {}).get("Rules") or ()
         for rule in rules:
             default = rule.get("ApplyServerSideEncryptionByDefault") or {}
@@ -61,15 +59,13 @@ class S3Buckets:
                 return "" if key.endswith("alias/aws/s3") else key
         return ""
 
-    def _lifecycle(self, bucket: str, account: str) -> tuple[LifecycleRule, ...]:
-        answer = self._get("GetBucketLifecycleConfiguration", bucket, account)
+    def _lifecycle(self, bucket: str, owner: str) -> tuple[LifecycleRule, ...]:
+        answer = self._get("GetBucketLifecycleConfiguration", bucket, owner)
         return tuple(found for sent in answer.get("Rules") or () if (found := _rule(sent)))
 
-    def _get(self, operation: str, bucket: str, account: str) -> dict[str, Any]:
+    def _get(self, operation: str, bucket: str, owner: str) -> dict[str, Any]:
         try:
-            return self._aws.read(
-                "s3", operation, f"bucket {bucket}", Bucket=bucket, ExpectedBucketOwner=account or None
-            )
+            return self._aws.read("s3", operation, f"bucket {bucket}", Bucket=bucket, ExpectedBucketOwner=owner)
         except OtherRegion:
             return {}
         except AwsError as error:

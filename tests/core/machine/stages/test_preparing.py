@@ -603,7 +603,7 @@ def test_the_appspec_is_uploaded_under_its_hash_and_tagged_where_the_role_needs_
         bucket="mine",
         path=f"{path}/{digest}.json",
         content=world.content,
-        account="123456789012",
+        owner="123456789012",
         tag=tag,
     )
     (said,) = run.said(e.RevisionStored)
@@ -623,6 +623,52 @@ def test_without_a_bucket_it_is_sent_inline() -> None:
     assert (said.location, run.count(a.Upload)) == ("inline", 0)
     properties = next(iter(json.loads(said.content)["Resources"][0].values()))["Properties"]
     assert (properties["CurrentVersion"], properties["TargetVersion"]) == ("1", "2")
+
+
+def test_buckets_must_belong_to_the_account_that_is_named_on_purpose() -> None:
+    run = play(Stored(routing=AT_ONCE), inputs(bucket="mine", bucket_owner="999999999999"))
+    ((_, upload),) = run.asked(a.Upload)
+    assert isinstance(upload, a.Upload)
+    assert upload.owner == "999999999999"
+
+
+class Elsewhere(Stored):
+    """Something else is under our key: ours is stored beside it."""
+
+    def perform(self, action: a.Action) -> a.Answer:
+        answer = super().perform(action)
+        if isinstance(action, a.Upload):
+            return S3Location(bucket="mine", key=f"{action.path}-else", version="v1", bundle_type="JSON")
+        return answer
+
+
+def test_an_object_of_others_under_our_key_is_told_and_does_not_stop_us() -> None:
+    run = play(Elsewhere(routing=AT_ONCE), inputs(bucket="mine"))
+    ((_, upload),) = run.asked(a.Upload)
+    assert isinstance(upload, a.Upload)
+    assert [event.finding for event in run.said(e.Noticed)] == [
+        Finding(
+            severity=Severity.WARNING,
+            code="foreign-object",
+            text=f"s3://mine/{upload.path} holds other bytes than those it is named for, or may not be read. "
+            f"It was not used; ours are in s3://mine/{upload.path}-else?versionId=v1.",
+            remedy="See who may write to the bucket, and delete that object.",
+        )
+    ]
+    assert run.result.outcome is Outcome.SUCCEEDED
+    assert run.result.appspec_location == f"s3://mine/{upload.path}-else?versionId=v1"
+
+
+def test_a_rollback_whose_appspec_cannot_be_stored_sends_it_with_the_request() -> None:
+    given = inputs(**ROLLBACK, bucket="mine")
+    world = World(routing=AT_ONCE, alias_version="2")
+    run = play(world, given, weather=Weather(rates={"Upload": 1.0}, kinds=(DENIED,)))
+    ((_, create),) = run.asked(a.Create)
+    assert isinstance(create, a.Create)
+    assert isinstance(create.request.revision, InlineContent)
+    assert [event.finding.code for event in run.said(e.Noticed)] == ["appspec-not-stored"]
+    assert run.result.outcome is Outcome.SUCCEEDED
+    assert run.result.appspec_location == "inline"
 
 
 def test_an_upload_that_fails_ends_the_run_before_a_deployment() -> None:

@@ -5,6 +5,7 @@ Every answer takes a tenth of a second here, and one that fails a second more; s
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -156,7 +157,7 @@ def test_what_changes_while_a_new_plan_is_waited_for_is_no_refusal() -> None:
 
 
 LARGE = replace(PACKAGE, size=DIRECT_LIMIT + 1)
-KEY_OF_OURS = "CodeDeploy/checkout/code/6f757273206f757273206f757273206f757273206f757273202121.zip"
+KEY_OF_OURS = f"CodeDeploy/checkout/code/{b64decode(OURS).hex()}.zip"
 
 
 def test_a_package_that_is_too_large_for_a_request_is_put_where_it_is_named_by_its_content() -> None:
@@ -164,7 +165,7 @@ def test_a_package_that_is_too_large_for_a_request_is_put_where_it_is_named_by_i
     ((_, stored),) = run.asked(a.StoreCode)
     ((_, updated),) = run.asked(a.UpdateCode)
     assert isinstance(stored, a.StoreCode)
-    assert stored == a.StoreCode(key=KEY, package=LARGE, bucket="artifacts", path=stored.path, account="123456789012")
+    assert stored == a.StoreCode(key=KEY, package=LARGE, bucket="artifacts", path=stored.path, owner="123456789012")
     assert stored.path.startswith("CodeDeploy/checkout/code/6f757273")
     place = S3Location(bucket="artifacts", key=stored.path, version="v1", bundle_type="zip")
     assert updated == a.UpdateCode(
@@ -173,6 +174,27 @@ def test_a_package_that_is_too_large_for_a_request_is_put_where_it_is_named_by_i
         code=StoredPackage(location=place, sha256=OURS, size=DIRECT_LIMIT + 1),
         revision_id="r1",
     )
+    assert run.result.outcome is Outcome.SUCCEEDED
+
+
+@dataclass
+class Elsewhere(CodeWorld):
+    """Something else is under the package's key: ours is stored beside it."""
+
+    def perform(self, action: a.Action) -> a.Answer:
+        if isinstance(action, a.StoreCode):
+            place = S3Location(bucket="artifacts", key="else.zip", version="v1", bundle_type="zip")
+            return StoredPackage(location=place, sha256=action.package.sha256, size=action.package.size)
+        return super().perform(action)
+
+
+def test_an_object_of_others_under_a_packages_key_is_told() -> None:
+    run = play(Elsewhere(routing=AT_ONCE, code=LARGE), inputs(**BUILD, bucket="artifacts"), weather=STEADY)
+    (said,) = run.said(e.Noticed)
+    assert isinstance(said, e.Noticed)
+    assert said.finding.code == "foreign-object"
+    assert said.finding.text.startswith(f"s3://artifacts/{KEY_OF_OURS} holds other bytes")
+    assert said.finding.text.endswith("ours are in s3://artifacts/else.zip?versionId=v1.")
     assert run.result.outcome is Outcome.SUCCEEDED
 
 

@@ -1,0 +1,275 @@
+"""Whose bytes they are: an object that was there before is ours by its content alone; every request names its owner."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from botocore.response import StreamingBody
+from moto import mock_aws
+
+from ci_deploy.core.aws import S3Location
+from ci_deploy.core.errors import AwsError, ErrorKind
+from ci_deploy.core.given.packaging import Package
+from ci_deploy.edge.aws.client import Aws
+from ci_deploy.edge.aws.s3.buckets import S3Buckets
+from ci_deploy.edge.aws.s3.packages import S3Packages
+from ci_deploy.edge.aws.s3.revisions import S3Revisions
+from tests.edge.fakes import REGION, FakeClock, Server, StubbedAws, sends, session
+
+OWNER = "123456789012"
+CONTENT = b'{"version":0.0}'
+OTHERS = b'{"version":6.6}'
+SHA256 = base64.b64encode(hashlib.sha256(CONTENT).digest()).decode()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is stored: an AppSpec or a package, and under which key."""
+
+    key: str
+    store: Callable[[Aws], S3Location]
+
+
+def _package(aws: Aws) -> S3Location:
+    package = Package(path="build", sha256=SHA256, size=len(CONTENT), unzipped=1, files=1)
+    api = S3Packages(aws)
+    return api.store(
+        package, lambda: io.BytesIO(CONTENT), "bucket", "code/x.zip", owner=OWNER, tell=lambda *_: None
+    ).location
+
+
+KINDS = {
+    "appspec": Kind(
+        "CodeDeploy/x.json",
+        lambda aws: S3Revisions(aws).put("bucket", "CodeDeploy/x.json", CONTENT, owner=OWNER, tag=False),
+    ),
+    "package": Kind("code/x.zip", _package),
+}
+# Both ways in which a store says that something is there already.
+REFUSALS = {"conditional": ("PreconditionFailed", 412), "unconditional": ("NotImplemented", 501)}
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    return KINDS[request.param]
+
+
+def refuses(aws: StubbedAws, how: str) -> None:
+    code, status = REFUSALS[how]
+    aws.refuse("s3", "put_object", code, status=status)
+
+
+def heads(aws: StubbedAws, **answer: Any) -> None:
+    aws.stub("s3").add_response("head_object", {"ContentLength": len(CONTENT), "ETag": '"e"', **answer})
+
+
+def gets(aws: StubbedAws, kind: Kind, body: bytes, version: str = "") -> None:
+    """No version is asked for, which would need a permission more: the answer says which one it is."""
+    answer: dict[str, Any] = {"Body": StreamingBody(io.BytesIO(body), len(body))}
+    aws.expect(
+        "s3",
+        "get_object",
+        {**answer, "VersionId": version} if version else answer,
+        Bucket="bucket",
+        Key=kind.key,
+        ExpectedBucketOwner=OWNER,
+        IfMatch='"e"',
+    )
+
+
+# S3's answers about an object whose SHA-256 it does not know for the whole of it.
+UNKNOWN: dict[str, dict[str, Any]] = {
+    "no checksum": {},
+    "another kind of checksum": {"ChecksumCRC64NVME": "AAAAAAAAAAA="},
+    "a hash of hashes": {"ChecksumSHA256": f"{SHA256}-2", "ChecksumType": "COMPOSITE"},
+    "said to be composite": {"ChecksumSHA256": SHA256, "ChecksumType": "COMPOSITE"},
+}
+
+
+@pytest.mark.parametrize("how", REFUSALS)
+@pytest.mark.parametrize("type_", [{}, {"ChecksumType": "FULL_OBJECT"}])
+def test_an_object_of_our_sha256_is_ours(aws: StubbedAws, kind: Kind, how: str, type_: dict[str, str]) -> None:
+    refuses(aws, how)
+    heads(aws, ChecksumSHA256=SHA256, VersionId="v1", **type_)
+    assert kind.store(aws) == S3Location(
+        bucket="bucket", key=kind.key, version="v1", etag="e", bundle_type="zip" if "zip" in kind.key else "JSON"
+    )
+
+
+@pytest.mark.parametrize("how", REFUSALS)
+@pytest.mark.parametrize("answer", UNKNOWN.values(), ids=UNKNOWN)
+def test_an_object_whose_hash_s3_does_not_know_is_read(
+    aws: StubbedAws, kind: Kind, how: str, answer: dict[str, Any]
+) -> None:
+    """At the very version, or the very ETag, that is deployed then."""
+    refuses(aws, how)
+    heads(aws, VersionId="v1", **answer)
+    gets(aws, kind, CONTENT, "v1")
+    assert kind.store(aws).key == kind.key
+    aws.done()
+
+
+def others(aws: StubbedAws, kind: Kind, what: str) -> None:
+    """Something under our key that is not ours, or of which that cannot be told."""
+    match what:
+        case "another length":
+            heads(aws, ContentLength=1)
+        case "another checksum":
+            heads(aws, ChecksumSHA256=base64.b64encode(hashlib.sha256(OTHERS).digest()).decode())
+        case "denied":
+            aws.refuse("s3", "head_object", "403", "Forbidden", status=403)
+        case "other bytes of the same length":
+            heads(aws)
+            gets(aws, kind, OTHERS)
+        case "our bytes, cut short":
+            heads(aws)
+            gets(aws, kind, CONTENT[:-1])
+        case "another version of the same ETag":
+            heads(aws, VersionId="v1")
+            gets(aws, kind, CONTENT, "v2")
+        case "archived":
+            heads(aws)
+            aws.refuse("s3", "get_object", "InvalidObjectState", status=403)
+        case "its key may not be used":
+            heads(aws)
+            aws.refuse("s3", "get_object", "AccessDenied", "not authorized to perform: kms:Decrypt", status=403)
+        case "changed meanwhile":
+            heads(aws)
+            aws.refuse("s3", "get_object", "PreconditionFailed", status=412)
+        case _:
+            heads(aws, **UNKNOWN[what])
+            gets(aws, kind, OTHERS)
+
+
+@pytest.mark.parametrize("how", REFUSALS)
+@pytest.mark.parametrize(
+    "what",
+    [
+        "another length",
+        "another checksum",
+        "denied",
+        "other bytes of the same length",
+        "our bytes, cut short",
+        "another version of the same ETag",
+        "archived",
+        "its key may not be used",
+        "changed meanwhile",
+        *UNKNOWN,
+    ],
+)
+def test_what_is_not_ours_is_left_alone_and_keeps_nobody_from_storing(
+    aws: StubbedAws, kind: Kind, how: str, what: str
+) -> None:
+    refuses(aws, how)
+    others(aws, kind, what)
+    aws.stub("s3").add_response("put_object", {"ETag": '"mine"'})
+    found = kind.store(aws)
+    folder, _, name = kind.key.rpartition("/")
+    stem, suffix = name.split(".")
+    assert re.fullmatch(rf"{folder}/{stem}-[0-9a-f]{{16}}\.{suffix}", found.key)
+    assert found.etag == "mine"
+    aws.done()
+
+
+def test_the_other_key_cannot_be_known_before(kind: Kind) -> None:
+    keys = set()
+    for _ in range(5):
+        aws = StubbedAws()
+        refuses(aws, "conditional")
+        heads(aws, ContentLength=1)
+        aws.stub("s3").add_response("put_object", {"ETag": '"mine"'})
+        keys.add(kind.store(aws).key)
+    assert len(keys) == 5
+
+
+def test_beside_it_a_store_without_conditions_is_written_too(aws: StubbedAws, kind: Kind) -> None:
+    refuses(aws, "unconditional")
+    heads(aws, ContentLength=1)
+    refuses(aws, "unconditional")
+    aws.stub("s3").add_response("put_object", {"ETag": '"mine"'})
+    assert kind.store(aws).key != kind.key
+
+
+@pytest.mark.parametrize("how", REFUSALS)
+def test_an_object_that_is_gone_again_is_stored(aws: StubbedAws, kind: Kind, how: str) -> None:
+    refuses(aws, how)
+    aws.refuse("s3", "head_object", "404", status=404)
+    aws.stub("s3").add_response("put_object", {"ETag": '"e"', "VersionId": "null"})
+    found = kind.store(aws)
+    assert (found.key, found.version) == (kind.key, "")
+
+
+def test_a_service_that_is_busy_is_no_reason_to_store_elsewhere(aws: StubbedAws, kind: Kind) -> None:
+    refuses(aws, "conditional")
+    aws.refuse("s3", "head_object", "503", status=503)
+    refuses(aws, "conditional")
+    heads(aws, ChecksumSHA256=SHA256)
+    assert kind.store(aws).key == kind.key
+
+
+def test_beside_it_what_may_not_be_written_is_an_error(aws: StubbedAws, kind: Kind) -> None:
+    refuses(aws, "conditional")
+    heads(aws, ContentLength=1)
+    aws.refuse("s3", "put_object", "AccessDenied", "Access Denied", status=403)
+    with pytest.raises(AwsError) as caught:
+        kind.store(aws)
+    assert caught.value.kind is ErrorKind.DENIED
+
+
+def test_a_real_object_of_the_same_length_is_not_deployed(clock: FakeClock, kind: Kind) -> None:
+    """Whoever may write to the bucket knew our key: it is the hash of what everybody can read in the repository."""
+    with mock_aws():
+        client = session().create_client("s3", region_name=REGION)
+        client.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
+        client.put_object(Bucket="bucket", Key=kind.key, Body=OTHERS)
+        found = kind.store(Aws(session(), clock, region=REGION))
+        assert client.get_object(Bucket="bucket", Key=found.key)["Body"].read() == CONTENT
+        assert client.get_object(Bucket="bucket", Key=kind.key)["Body"].read() == OTHERS
+
+
+# --- Whose bucket it is --------------------------------------------------------------------------------------------
+
+HERE = S3Location(bucket="bucket", key="k", version="v1", etag="e", bundle_type="JSON")
+CALLS: dict[str, Callable[[Aws], object]] = {
+    "store an AppSpec": KINDS["appspec"].store,
+    "store a package": KINDS["package"].store,
+    "read an AppSpec": lambda aws: S3Revisions(aws).get(HERE, owner=OWNER),
+    "find a package": lambda aws: S3Packages(aws).describe(HERE, owner=OWNER, tell=lambda *_: None),
+    "region": lambda aws: S3Buckets(aws).region("bucket", OWNER),
+    "key": lambda aws: S3Buckets(aws).key("bucket", OWNER),
+    "rules": lambda aws: S3Buckets(aws).rules("bucket", OWNER),
+}
+
+
+@pytest.mark.parametrize("what", CALLS)
+def test_every_request_names_the_account_that_the_bucket_must_belong_to(
+    what: str, serve: Callable[..., Server], clock: FakeClock
+) -> None:
+    """Uploads meet an object of others first, so that every request of theirs is made."""
+    exists = sends(b"<Error><Code>PreconditionFailed</Code></Error>", 412, "application/xml")
+    there = sends(OTHERS, 200, "text/plain", ETag='"e"')
+    server = serve(*([exists] if "store" in what else []), there)
+    with contextlib.suppress(AwsError):  # this server answers as S3 does to some of them only
+        CALLS[what](Aws(session(), clock, region=REGION, path_style=True))
+    assert len(server.requests) >= (4 if "store" in what else 1)
+    for request in server.requests:
+        assert request["headers"].get("x-amz-expected-bucket-owner") == OWNER
+
+
+@pytest.mark.parametrize("what", [name for name in CALLS if name not in ("region", "key", "rules")])
+def test_a_denied_object_says_whose_bucket_was_expected(
+    what: str, serve: Callable[..., Server], clock: FakeClock
+) -> None:
+    serve(sends(b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>", 403, "application/xml"))
+    with pytest.raises(AwsError) as caught:
+        CALLS[what](Aws(session(), clock, region=REGION, path_style=True))
+    assert caught.value.kind is ErrorKind.DENIED
+    assert f"not account {OWNER}'s (`bucket-owner`)" in caught.value.remedy
