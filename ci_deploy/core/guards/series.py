@@ -1,0 +1,170 @@
+"""What came: CloudWatch's points as minutes of two versions, ready to be judged.
+
+Pure. A minute without a point had no calls. Points are partial at first and revised later, so a series is always made
+anew from everything since the beginning, and nothing of an earlier look is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, floor
+
+from .grammar import Guard
+from .queries import (
+    HOUR,
+    MINUTE,
+    Answers,
+    Shift,
+    Subject,
+    after_start,
+    percentile_of_hour,
+    rank,
+    threshold,
+)
+
+SLACK = 10  # seconds by which the moment of a shift may be known too late
+COLD_MINUTES = 2  # whole minutes that duration guards skip after each increase: a new version starts cold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """Calls, and how many of them were bad: failed, or took longer than the guard's threshold."""
+
+    calls: int = 0
+    bad: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(calls=self.calls + other.calls, bad=self.bad + other.bad)
+
+    @property
+    def share(self) -> float:
+        """The bad calls' share, 0 to 1; 0 without calls."""
+        return self.bad / self.calls if self.calls else 0.0
+
+
+NOTHING = Count()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minute:
+    """One minute in which both versions may have had calls.
+
+    `share`: the highest share of the traffic (0 to 1) that the new version had at any moment of it.
+    """
+
+    at: int
+    new: Count
+    old: Count
+    share: float
+
+    @property
+    def exposure(self) -> float:
+        """The new version's calls, or as many as it would have had with its highest share all the minute long.
+
+        In a minute in which traffic shifts, an outage of both versions may lie wholly behind the shift: then the new
+        version has a larger part of the errors than of the calls, and is as good as the old one.
+        """
+        return max(float(self.new.calls), self.old.calls * self.share / (1 - self.share))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """The judged minutes of one guard.
+
+    `split`: while both versions served. `after`: whole minutes with all traffic on the new version. `hour`: the alias
+    before the first shift, the baseline of `after` and the measure of how much its bad calls come in bursts.
+    `threshold`: milliseconds above which a call is bad, None for errors or when the hour had no calls to say it.
+    `readable` is false when CloudWatch did not answer.
+    """
+
+    split: tuple[Minute, ...] = ()
+    after: tuple[Count, ...] = ()
+    hour: tuple[Count, ...] = ()
+    threshold: float | None = None
+    readable: bool = True
+
+    @property
+    def minutes(self) -> int:
+        """How many minutes are judged."""
+        return len(self.split) + len(self.after)
+
+
+def series(
+    subject: Subject, guard: Guard, shifts: Sequence[Shift], hour_answers: Answers | None, answers: Answers | None
+) -> Series:
+    """The series of one guard, from the answers about the hour before and those of the last look that was answered.
+
+    None for either: CloudWatch could not be read. Empty `answers`: no minute was ripe yet. Points that were asked for
+    and are missing are zeros; a question that was never answered makes the series unreadable.
+    """
+    if hour_answers is None or answers is None:
+        return Series(readable=False)
+    began = shifts[0].at
+    limit = threshold(subject, guard, began, hour_answers)
+    if guard.percentile and limit is None:
+        # Answered, and no point: the hour had no calls.
+        return Series(readable=percentile_of_hour(subject, guard, began) in hour_answers)
+    first = floor(began / MINUTE) * MINUTE
+    past, now = _Table(subject, hour_answers, limit), _Table(subject, answers, limit)
+    moved = after_start(shifts)
+    needed = [subject.new, subject.old, *([""] if moved is not None and moved < now.end else [])]
+    if not past.has("") or (answers and not all(now.has(version) for version in needed)):
+        return Series(readable=False, threshold=limit)
+    skipped = _cold(shifts) if guard.percentile else frozenset()
+    judged = [at for at in range(first, now.end, MINUTE) if at not in skipped]
+    split = (
+        Minute(at=at, new=now.count(subject.new, at), old=now.count(subject.old, at), share=highest(shifts, at))
+        for at in judged
+    )
+    return Series(
+        split=tuple(minute for minute in split if minute.share < 1),
+        after=tuple(now.count("", at) for at in judged if moved is not None and at >= moved),
+        hour=tuple(past.count("", at) for at in range(first - HOUR, first, MINUTE)),
+        threshold=limit,
+    )
+
+
+def highest(shifts: Sequence[Shift], at: int) -> float:
+    """The new version's highest share of the traffic (0 to 1) in the minute that starts at `at`."""
+    before = [shift.share for shift in shifts if shift.at <= at + MINUTE + SLACK]
+    return max(before, default=0.0) / 100
+
+
+def _cold(shifts: Sequence[Shift]) -> frozenset[int]:
+    """The minutes that duration guards skip: that of each increase, and two whole ones behind it."""
+    return frozenset(
+        at
+        for shift in shifts
+        for at in range(floor(shift.at / MINUTE) * MINUTE, (ceil(shift.at / MINUTE) + COLD_MINUTES) * MINUTE, MINUTE)
+    )
+
+
+class _Table:
+    """The points of one subject by minute, and how they become counts."""
+
+    def __init__(self, subject: Subject, answers: Answers, limit: float | None) -> None:
+        self._points = {
+            (each.version, each.metric, each.statistic): points
+            for each, points in answers.items()
+            if (each.function, each.alias, each.period) == (subject.function, subject.alias, MINUTE)
+        }
+        self.end = max((each.end for each in answers), default=0)
+        self._calls = ("Invocations", "Sum") if limit is None else ("Duration", "SampleCount")
+        self._bad = ("Errors", "Sum") if limit is None else ("Duration", rank(limit))
+        self._ranked = limit is not None
+
+    def has(self, version: str) -> bool:
+        """Whether both metrics of a version were answered."""
+        return (version, *self._calls) in self._points and (version, *self._bad) in self._points
+
+    def count(self, version: str, at: int) -> Count:
+        """One minute of a version. Metrics arrive one by one: there are never fewer calls than bad ones."""
+        calls = round(self._points[version, *self._calls].get(at, 0))
+        points = self._points[version, *self._bad]
+        if self._ranked:
+            # The rank is what share of the calls stayed within the threshold; no point, nothing known, nothing bad.
+            bad = round(calls * (1 - points.get(at, 100.0) / 100))
+        else:
+            bad = round(points.get(at, 0))
+        return Count(calls=max(calls, bad), bad=bad)

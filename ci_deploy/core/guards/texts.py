@@ -1,0 +1,125 @@
+"""What guards say to people: verdicts with both versions' numbers, minutes, what a plan will be able to see.
+
+Pure; no judgment is made here.
+"""
+
+from __future__ import annotations
+
+from .grammar import Guard
+from .judging import Judgment, Phase, Verdict, Why
+from .power import BAD, Foresight
+from .queries import Subject
+from .series import Count, Minute
+
+NOT_SEEN = "Guards see errors that Lambda counts: not HTTP 5xx answers, and not partial batch failures."
+NO_TRAFFIC = "No call reached version {new}: this deployment was a timer, not a test."
+
+
+def percent(share: float) -> str:
+    """A share (0 to 1) in percent: whole from 10% on, one decimal from 1% on, one digit below."""
+    value = share * 100
+    if 0 < value < 0.001:
+        return "under 0.001%"
+    if value >= 10 or value == 0:
+        return f"{value:.0f}%"
+    text = f"{value:.1f}" if value >= 1 else f"{value:.1g}"
+    return f"{text.removesuffix('.0')}%"
+
+
+def shares(count: Count) -> str:
+    """`14 of 52`, with the thousands parted."""
+    return f"{count.bad:,} of {count.calls:,}"
+
+
+def numbers(judgment: Judgment, subject: Subject) -> str:
+    """Both versions' numbers: what a verdict rests on."""
+    new, old = judgment.new, judgment.old
+    verb, over = "failed", ""
+    if judgment.threshold is not None:
+        verb, over = "took longer", f" than {judgment.threshold:,.10g} ms"
+    if judgment.phase is Phase.AFTER:
+        return (
+            f"{shares(new)} calls of version {subject.new} {verb}{over}, {percent(new.share)}, after all traffic had "
+            f"moved; in the hour before the deployment: {shares(old)}, {percent(old.share)}"
+        )
+    return (
+        f"{shares(new)} calls of version {subject.new} {verb}{over}, {percent(new.share)}; "
+        f"version {subject.old}: {shares(old)}, {percent(old.share)}"
+    )
+
+
+def verdict(judgment: Judgment, subject: Subject, function_timeout: float = 0.0) -> str:
+    """One or two sentences: the guard, its verdict, and the numbers. `function_timeout` in seconds, 0 if unknown."""
+    if judgment.verdict is Verdict.VIOLATED:
+        return f"`{judgment.guard.limit}` is violated: {numbers(judgment, subject)}."
+    if judgment.verdict is Verdict.HELD:
+        return f"`{judgment.guard.limit}` held: {numbers(judgment, subject)}."
+    return f"`{judgment.guard.limit}` is inconclusive: {_why(judgment, subject, function_timeout)}"
+
+
+def _why(judgment: Judgment, subject: Subject, function_timeout: float) -> str:
+    if judgment.why is Why.UNREADABLE:
+        return "the metrics could not be read."
+    if judgment.why is Why.NO_MINUTE:
+        return "no minute could be judged. CloudWatch's numbers need two minutes to arrive."
+    if judgment.why is Why.NO_HOUR:
+        return f"version {subject.old} had no calls in the hour before, so there is nothing to compare with."
+    if judgment.why is Why.NO_CALLS:
+        if function_timeout > 60:
+            return (
+                f"no call of version {subject.new} has *finished* yet; the function may run {function_timeout:.0f} s."
+            )
+        return NO_TRAFFIC.format(new=subject.new)
+    if judgment.why is Why.NO_BASELINE:
+        had = "the hour before" if judgment.phase is Phase.AFTER else f"version {subject.old}"
+        return f"{had} had no calls to compare with. {_capital(numbers(judgment, subject))}."
+    if judgment.why is Why.BOTH_FAIL:
+        return f"both versions are past the limit. {_capital(numbers(judgment, subject))}."
+    if judgment.why is Why.SUSPECT:
+        return f"more than the limit, and too few calls to be sure. {_capital(numbers(judgment, subject))}."
+    calls = f"{judgment.new.calls:,} call{'' if judgment.new.calls == 1 else 's'} of version {subject.new}"
+    return f"{calls} {_would_show(judgment.visible, judgment.guard)} {_capital(numbers(judgment, subject))}."
+
+
+def _would_show(visible: float | None, guard: Guard) -> str:
+    what = "error rates" if not guard.percentile else "shares of slow calls"
+    if visible is None:
+        return f"cannot show any {what}."
+    return f"can show {what} above {percent(visible)} only; {percent(BAD)} is what a guard needs to hold."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def foreseen(guard: Guard, foresight: Foresight) -> str:
+    """What a plan says: how many calls the new version will meet, and what they can show."""
+    calls = round(foresight.new_calls)
+    what = "error rates" if not guard.percentile else "shares of slow calls"
+    if foresight.minutes == 0:
+        return f"`{guard.limit}` cannot be judged: all traffic moves at once, and nothing is watched afterwards."
+    met = f"about {calls:,} call{'' if calls == 1 else 's'} while traffic is split"
+    if foresight.after_calls:
+        met += f", {round(foresight.after_calls):,} after it has moved"
+    seen = f"can see {what} above {percent(foresight.visible)}" if foresight.visible is not None else "can see nothing"
+    text = f"`{guard.limit}` will judge {foresight.minutes} minutes with {met}: it {seen}."
+    if foresight.moved >= 100:
+        return f"{text} All traffic has moved by the first judgment."
+    return f"{text} {foresight.moved:g}% of traffic has moved by the first judgment."
+
+
+def versions(new: Count, old: Count, subject: Subject, new_p99: float | None, old_p99: float | None) -> str:
+    """One row for both versions, `new` first; p99 in milliseconds, None without calls."""
+    return " · ".join(
+        f"version {version}: {count.calls:,} call{'' if count.calls == 1 else 's'}, "
+        f"{count.bad:,} error{'' if count.bad == 1 else 's'}"
+        + (f" ({percent(count.share)})" if count.bad else "")
+        + (f", p99 {p99:,.0f} ms" if p99 is not None else "")
+        for version, count, p99 in ((subject.new, new, new_p99), (subject.old, old, old_p99))
+    )
+
+
+def minute(judged: Minute, subject: Subject, throttles: int = 0) -> str:
+    """One judged minute, without its time; `throttles` are the alias's."""
+    text = versions(judged.new, judged.old, subject, None, None)
+    return f"{text} · {throttles:,} throttled" if throttles else text

@@ -1,0 +1,242 @@
+"""Verdicts, and the rules that keep healthy versions from being stopped."""
+
+from __future__ import annotations
+
+import pytest
+
+from ci_deploy.core.guards.exact import binomial_tail
+from ci_deploy.core.guards.judging import (
+    LEVEL,
+    Judgment,
+    Phase,
+    Verdict,
+    Why,
+    dispersion,
+    judge,
+    level,
+    overall,
+    planned_tests,
+)
+from ci_deploy.core.guards.series import Count, Minute, Series
+
+from .points import counts, guard, made, split
+
+AT = level(1, 1, planned_tests(600, 180))
+BAD = [(6, 1), (6, 2), (6, 1), (6, 1), (6, 2), (6, 1), (6, 1), (6, 2), (6, 1), (6, 1)]
+FINE = [(6, 0)] * 10
+OLD = [(54, 0)] * 10
+
+
+def verdict(line: str, **series: object) -> tuple[Verdict, Why | None]:
+    found = judge(guard(line), made(**series), AT)  # type: ignore[arg-type]
+    return found.verdict, found.why
+
+
+@pytest.mark.parametrize("line", ["errors < 1%", "errors < 2x", "observe: errors < 1%"])
+def test_a_version_that_fails_one_call_in_five_is_stopped(line: str) -> None:
+    found = judge(guard(line), made(new=BAD, old=OLD), AT)
+    assert (found.verdict, found.why, found.phase) == (Verdict.VIOLATED, None, Phase.SPLIT)
+    assert (found.new, found.old) == (Count(calls=60, bad=13), Count(calls=540))
+    assert (found.minutes, found.level) == (10, AT)
+    assert found.chance < AT
+
+
+@pytest.mark.parametrize("line", ["errors < 1%", "errors < 2x"])
+def test_a_version_without_errors_holds(line: str) -> None:
+    found = judge(guard(line), made(new=FINE, old=OLD), AT)
+    assert (found.verdict, found.why, found.chance) == (Verdict.HELD, None, 1.0)
+    assert found.visible is not None
+    assert found.visible <= 0.2
+
+
+def test_two_minutes_in_which_everything_fails_are_enough_and_one_is_not() -> None:
+    assert verdict("errors < 1%", new=[(6, 6), (6, 6)], old=OLD[:2])[0] is Verdict.VIOLATED
+    assert verdict("errors < 2x", new=[(6, 6), (6, 6)], old=OLD[:2])[0] is Verdict.VIOLATED
+    assert verdict("errors < 1%", new=[(600, 600)], old=[(5400, 0)]) == (Verdict.INCONCLUSIVE, Why.SUSPECT)
+
+
+@pytest.mark.parametrize("line", ["errors < 1%", "errors < 2x"])
+@pytest.mark.parametrize("size", [5, 6])
+def test_one_burst_in_one_minute_stops_nothing(line: str, size: int) -> None:
+    new = [(6, 0), (6, size), *FINE[2:]]
+    assert verdict(line, new=new, old=OLD)[0] is not Verdict.VIOLATED
+
+
+def test_bursts_of_the_hour_before_are_expected_again() -> None:
+    bursts = [(60, 10 if number % 6 == 0 else 0) for number in range(60)]
+    new = [(6, 5), (6, 5), (6, 0)]
+    assert verdict("errors < 1%", new=new, old=OLD[:3])[0] is Verdict.VIOLATED
+    assert verdict("errors < 1%", new=new, old=OLD[:3], hours=bursts)[0] is Verdict.INCONCLUSIVE
+
+
+def test_an_outage_in_the_hour_before_does_not_blind() -> None:
+    hours = [(60, 60 if number in (20, 21, 22) else 0) for number in range(60)]
+    assert verdict("errors < 1%", new=BAD, old=OLD, hours=hours)[0] is Verdict.VIOLATED
+
+
+def test_an_outage_of_both_versions_stops_nothing_while_traffic_shifts() -> None:
+    """Linear: the outage is late, where the new version has most calls. Pooled, it would look ten times as bad."""
+    minutes = []
+    for number in range(1, 10):
+        new, old = 60 * number, 60 * (10 - number)
+        down = number >= 8
+        minutes.append(
+            Minute(
+                at=number * 60,
+                new=Count(calls=new, bad=new if down else 0),
+                old=Count(calls=old, bad=old if down else 0),
+                share=number / 10,
+            )
+        )
+    series = Series(split=tuple(minutes), hour=counts([(600, 0)] * 60))
+    pooled = sum((each.new for each in minutes), Count()).share, sum((each.old for each in minutes), Count()).share
+    assert pooled[0] > 2 * pooled[1]
+    assert judge(guard("errors < 2x"), series, AT).verdict is not Verdict.VIOLATED
+    fixed = judge(guard("errors < 1%"), series, AT)
+    assert (fixed.verdict, fixed.why) == (Verdict.INCONCLUSIVE, Why.BOTH_FAIL)
+
+
+def test_an_outage_behind_a_shift_in_the_minute_stops_nothing() -> None:
+    """55% of the minutes' calls, but 90% of the errors, fall to the new version: it shifted in the middle of them."""
+    rows = (Minute(at=0, new=Count(calls=330, bad=300), old=Count(calls=270, bad=34), share=0.9),) * 2
+    fair = tuple(Minute(at=0, new=row.new, old=row.old, share=0.0) for row in rows)
+    hour = counts([(600, 0)] * 60)
+    assert judge(guard("errors < 2x"), Series(split=fair, hour=hour), AT).verdict is Verdict.VIOLATED
+    assert judge(guard("errors < 2x"), Series(split=rows, hour=hour), AT).verdict is not Verdict.VIOLATED
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "expected"),
+    [
+        (BAD, [(54, 12)] * 10, (Verdict.INCONCLUSIVE, Why.BOTH_FAIL)),
+        ([(6, 0), (6, 1), (6, 1), (6, 1), *FINE[4:]], OLD, (Verdict.INCONCLUSIVE, Why.SUSPECT)),
+        ([(1, 0)] * 4, [(9, 0)] * 4, (Verdict.INCONCLUSIVE, Why.FEW_CALLS)),
+        (FINE, [(0, 0)] * 10, (Verdict.INCONCLUSIVE, Why.NO_BASELINE)),
+        ([(0, 0)] * 10, OLD, (Verdict.INCONCLUSIVE, Why.NO_CALLS)),
+        ([], [], (Verdict.INCONCLUSIVE, Why.NO_MINUTE)),
+    ],
+)
+def test_a_fixed_limit(new: list, old: list, expected: tuple[Verdict, Why]) -> None:
+    assert verdict("errors < 1%", new=new, old=old) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "series", "why"),
+    [
+        ("errors < 1%", Series(readable=False), Why.UNREADABLE),
+        ("p95 < 1.5x", Series(), Why.NO_HOUR),
+        ("p95 < 1.5x", Series(readable=False), Why.UNREADABLE),
+    ],
+)
+def test_what_cannot_be_judged(line: str, series: Series, why: Why) -> None:
+    found = judge(guard(line), series, AT)
+    assert (found.verdict, found.why) == (Verdict.INCONCLUSIVE, why)
+
+
+def test_significance_alone_is_not_enough() -> None:
+    """2.5 times the old share is past `2x`; 1.5 times is not, however many calls prove that it is more."""
+    new, old = [(6000, 150)] * 10, [(54_000, 540)] * 10
+    assert verdict("errors < 2x", new=new, old=old)[0] is Verdict.VIOLATED
+    assert verdict("errors < 2x", new=[(6000, 90)] * 10, old=old) == (Verdict.HELD, None)
+
+
+def test_the_chance_of_a_fixed_limit_is_the_binomial_tail() -> None:
+    found = judge(guard("errors < 1%"), made(new=[(6, 1), (6, 1)], old=[(500, 0)] * 2), 1e-9)
+    assert found.chance == pytest.approx(binomial_tail(2, 12, 0.01))
+
+
+@pytest.mark.parametrize(("line", "new"), [("p99 < 800ms", 2), ("p95 < 1.5x", 3)])
+def test_slow_versions_are_stopped(line: str, new: int) -> None:
+    series = made(new=[(6, new)] * 10, old=[(54, 0)] * 10, threshold=800.0)
+    found = judge(guard(line), series, AT)
+    assert (found.verdict, found.threshold) == (Verdict.VIOLATED, 800.0)
+
+
+def test_after_all_traffic_has_moved_the_hour_before_is_the_baseline() -> None:
+    found = judge(guard("errors < 2x"), made(new=FINE, old=OLD, after=[(60, 12), (60, 11)]), AT)
+    assert (found.verdict, found.phase) == (Verdict.VIOLATED, Phase.AFTER)
+    assert (found.new, found.old, found.minutes) == (Count(calls=120, bad=23), Count(calls=3600), 2)
+    assert verdict("errors < 1%", after=[(60, 12), (60, 11)])[0] is Verdict.VIOLATED
+    assert verdict("errors < 1%", after=[(60, 12), (60, 11)], hours=[(60, 12)] * 60) == (
+        Verdict.INCONCLUSIVE,
+        Why.BOTH_FAIL,
+    )
+    assert verdict("errors < 1%", after=[(60, 12)], hours=[(0, 0)] * 60) == (Verdict.INCONCLUSIVE, Why.NO_BASELINE)
+
+
+@pytest.mark.parametrize(
+    ("series", "expected"),
+    [
+        ({"new": BAD, "old": OLD, "after": [(60, 0)] * 3}, (Verdict.VIOLATED, Phase.SPLIT, None)),
+        ({"new": FINE, "old": OLD, "after": [(2, 0)]}, (Verdict.HELD, Phase.SPLIT, None)),
+        ({"new": [(1, 0)], "old": [(9, 0)], "after": [(60, 0)] * 3}, (Verdict.HELD, Phase.AFTER, None)),
+        ({"new": [(1, 0)], "old": [(9, 0)], "after": [(1, 0)]}, (Verdict.INCONCLUSIVE, Phase.SPLIT, Why.FEW_CALLS)),
+        ({"new": [(0, 0)], "old": [(9, 0)], "after": [(1, 0)]}, (Verdict.INCONCLUSIVE, Phase.AFTER, Why.FEW_CALLS)),
+        ({"new": [(0, 0)], "old": [(9, 0)]}, (Verdict.INCONCLUSIVE, Phase.SPLIT, Why.NO_CALLS)),
+        ({"after": [(0, 0)]}, (Verdict.INCONCLUSIVE, Phase.AFTER, Why.NO_CALLS)),
+    ],
+)
+def test_which_phase_speaks(series: dict, expected: tuple) -> None:
+    found = judge(guard("errors < 1%"), made(**series), AT)
+    assert (found.verdict, found.phase, found.why) == expected
+
+
+@pytest.mark.parametrize(
+    ("minutes", "expected"),
+    [
+        ([(6, 5), *[(6, 0)] * 9], 5.0),
+        ([(60, 10), *[(60, 0)] * 59], 10.0),
+        ([(6, 0)] * 10, 1.0),
+        ([(6, 6)] * 10, 1.0),
+        ([(6, 3)], 1.0),
+        ([], 1.0),
+        ([(6, 3), (0, 0)], 1.0),
+        ([(6, 1), (6, 1), (6, 2), (6, 0)], 1.0),
+        # Minutes with fewer calls have fewer bad ones.
+        ([(600, 60), (60, 6), (6, 1)], 1.0),
+    ],
+)
+def test_dispersion(minutes: list, expected: float) -> None:
+    assert dispersion(counts(minutes)) == pytest.approx(expected)
+
+
+def test_dispersion_without_the_worst_minutes() -> None:
+    minutes = counts([(60, 60), (60, 30), *[(60, 0)] * 18])
+    assert dispersion(minutes) > 10
+    assert dispersion(minutes, 0.1) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("shift", "bake", "tests"), [(600, 180, 16), (300, 0, 5), (0, 180, 6), (0, 0, 1), (90, 61, 6), (5400, 600, 110)]
+)
+def test_planned_tests(shift: float, bake: float, tests: int) -> None:
+    assert planned_tests(shift, bake) == tests
+
+
+@pytest.mark.parametrize(("given", "part"), [((1, 1, 16), 16), ((40, 2, 16), 1280), ((0, 0, 0), 1)])
+def test_the_level_is_that_of_the_release(given: tuple[int, int, int], part: int) -> None:
+    assert level(*given) == pytest.approx(LEVEL / part)
+
+
+def judgment(line: str, verdict: Verdict) -> Judgment:
+    return Judgment(guard=guard(line), verdict=verdict)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "worst"),
+    [
+        ([], None),
+        ([("observe: errors < 1%", Verdict.VIOLATED)], None),
+        ([("errors < 1%", Verdict.HELD), ("observe: errors < 2x", Verdict.VIOLATED)], Verdict.HELD),
+        ([("errors < 1%", Verdict.HELD), ("errors < 2x", Verdict.INCONCLUSIVE)], Verdict.INCONCLUSIVE),
+        ([("errors < 1%", Verdict.INCONCLUSIVE), ("errors < 2x", Verdict.VIOLATED)], Verdict.VIOLATED),
+    ],
+)
+def test_the_overall_verdict_is_the_worst_that_counts(verdicts: list, worst: Verdict | None) -> None:
+    assert overall([judgment(line, verdict) for line, verdict in verdicts]) is worst
+
+
+def test_minutes_without_any_call_change_nothing() -> None:
+    rows = split([*BAD, (0, 0), (3, 1)], [*OLD, (0, 0), (0, 0)])
+    found = judge(guard("errors < 2x"), Series(split=rows, hour=counts([(60, 0)] * 60)), AT)
+    assert found.verdict is Verdict.VIOLATED
