@@ -14,6 +14,7 @@ from ci_deploy.core.plan.planning import Facts
 from ci_deploy.core.run import Outcome
 
 from .playing import STEADY, Run, Weather, Worlds, first, play_together, until
+from .states import but
 from .world import AT_ONCE, CANARY, Running, World, context, inputs
 
 FATAL = "INVALID_LAMBDA_FUNCTION"
@@ -63,11 +64,11 @@ def rollouts(worlds: Iterable[World], waves: Mapping[str, int] | None = None, **
         shared = isinstance(world, Member)
         own = {"function": world.function, "deployment_group": "group" if shared else f"{world.function}-live"}
         rollout = first(inputs(**own, **given), context(), f"{number:08x}")
-        made.append(replace(rollout, wave=(waves or {}).get(world.function, 0)))
+        made.append(but(rollout, wave=(waves or {}).get(world.function, 0)))
     if given.get("command", "deploy") != "deploy":
         return made
     siblings = frozenset(rollout.marker_id for rollout in made)
-    return [replace(rollout, cleared=False, siblings=siblings) for rollout in made]
+    return [but(rollout, cleared=False, siblings=siblings) for rollout in made]
 
 
 @dataclass(kw_only=True)

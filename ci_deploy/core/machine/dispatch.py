@@ -36,8 +36,9 @@ from .actions import (
     UpdateCode,
     Upload,
 )
-from .rollout import Rollout, Stage, Turn
+from .rollout import Rollout, Turn
 from .stages import deciding, following, looking, preparing, publishing, stopping, updating, verdict
+from .state.place import Stage
 
 _STAGES: Mapping[Stage, Callable[[Turn], None]] = {
     Stage.READY: lambda _: None,  # waves begins it
@@ -67,12 +68,16 @@ def observe(turn: Turn, observation: Observation) -> None:
         case Cancelled():
             stopping.cancelled(turn, observation)
         case Progressed():
-            turn.say(e.Progress, what=observation.what, done=observation.done, total=observation.total)
+            turn.say(
+                e.Progress(
+                    at=turn.now, key=turn.r.key, what=observation.what, done=observation.done, total=observation.total
+                )
+            )
         case Done(action=action, answer=answer):
-            turn.set(busy=turn.r.busy - {type(action).__name__})
+            turn.put(turn.r.place.answered(type(action).__name__))
             _answered(turn, action, answer)
         case Failed(action=action):
-            turn.set(busy=turn.r.busy - {type(action).__name__})
+            turn.put(turn.r.place.answered(type(action).__name__))
             _failed(turn, observation)
 
 
@@ -117,7 +122,7 @@ def _answered(turn: Turn, action: Action, answer: object) -> None:
         case Diagnose(), Diagnosis():
             if action.deployment.status.terminal:
                 turn.set(diagnosis=answer)
-            turn.say(e.Diagnosed, diagnosis=answer)
+            turn.say(e.Diagnosed(at=turn.now, key=turn.r.key, diagnosis=answer))
         case _:  # it would be asked for without end
             raise TypeError(f"{type(action).__name__} was answered by {answer!r}")
 
@@ -171,16 +176,16 @@ def _limit_ending(turn: Turn, until: float) -> None:
 
 def wake(r: Rollout, now: float) -> float:
     """When this rollout has something to do by itself. Answers wake it anyway."""
-    times = [r.again_at, r.cancel_until, r.deadline, r.waiting_until]
+    times = [r.place.again_at, r.cancel_until, r.deadline, r.waiting_until]
     if r.stage in (Stage.FOLLOWING, Stage.FOLLOWING_ROLLBACK):
-        times.append(r.said_at + looking.heartbeat_every(r))
+        times.append(r.place.said_at + looking.heartbeat_every(r))
         if r.inputs.hook_timeout is not None and r.stage_event:
             times.append(r.stage_event_at + r.inputs.hook_timeout)
     if r.cancelled_at is not None:
         times.append(r.cancelled_at + stopping.ANSWER_GRACE * r.second)
     if r.stage is Stage.ROLLBACK_DUE:
-        times.append(r.since + following.ROLLBACK_APPEARS_WITHIN)
+        times.append(r.place.since + following.ROLLBACK_APPEARS_WITHIN)
     if r.stage is Stage.VERIFYING:
-        times.append(r.since + verdict.DIAGNOSIS_TAKES)
+        times.append(r.place.since + verdict.DIAGNOSIS_TAKES)
     ahead = [time for time in times if time is not None and time > now]
     return min(ahead, default=now + looking.HEARTBEAT)

@@ -24,32 +24,10 @@ from ..result import Diagnosis, Finding, Result, Severity
 from ..run import Command, Context, Outcome, Rollback
 from ..story import events as e
 from .actions import Action
+from .state.place import Place, Stage
 
 REVERSE_AGAIN_AFTER = 15.0  # seconds before a reversal that could not be created is tried again
 FRESH = 60.0  # seconds after which a reading of the alias is not what it serves now
-
-
-class Stage(StrEnum):
-    GATHERING = "gathering"
-    READY = "ready"  # planned, and waits for the other functions of the release, or for its wave
-    WAITING = "waiting"  # for another deployment of the group
-    HOLDING = "holding"  # the function's hold is being set or released
-    SETTLING = "settling"  # `$LATEST` is in the middle of somebody's update
-    STORING_CODE = "storing-code"  # a package that is too large for a request
-    UPDATING = "updating"  # `$LATEST` gets the code
-    UPDATED = "updated"  # until that update is over, or it is known whether there was one
-    PUBLISHING = "publishing"
-    ACTIVATING = "activating"  # the published version is not ready yet
-    CREATING_ALIAS = "creating-alias"  # the first deployment
-    STORING = "storing"
-    CREATING = "creating"
-    FINDING = "finding"  # the answer to the creation was lost
-    FOLLOWING = "following"
-    ROLLBACK_DUE = "rollback-due"  # it failed; its rollback deployment should appear
-    FOLLOWING_ROLLBACK = "following-rollback"
-    VERIFYING = "verifying"
-    RESTORING = "restoring"
-    DONE = "done"
 
 
 class Cause(StrEnum):
@@ -66,7 +44,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Rollout:
-    """The state of one function. `busy`: the kinds of actions in flight; `again_at`: when the stage acts next.
+    """The state of one function.
 
     Without slots, so that `but` can be as fast as histories explored by the hundred thousand need it.
     """
@@ -79,12 +57,8 @@ class Rollout:
     search: bool = False  # the post step knows only the marker: look for the deployment
     known_previous: str = ""  # what the main step had planned, for the post step
     known_target: str = ""
-    stage: Stage = Stage.GATHERING
-    since: float = 0.0
+    place: Place = field(default_factory=Place)
     began: float = 0.0
-    busy: frozenset[str] = frozenset()
-    again_at: float = 0.0
-    tries: int = 0  # failures in a row of what this stage asks for
     rounds: int = 0  # how often facts were gathered anew because of a conflict
 
     facts: Facts | None = None
@@ -134,7 +108,6 @@ class Rollout:
     targets_at: float = -1e9  # when targets were last looked at
     seen_at: float = 0.0  # last time that a look succeeded
     failures: int = 0  # looks that failed in a row
-    said_at: float = 0.0  # when people last heard something
     hook_warned: str = ""
 
     once_more: bool = False  # the first deployment failed by throttling, before any traffic moved
@@ -182,9 +155,16 @@ class Rollout:
             second=self.second,
             wave=self.wave,
             cancelled_at=self.cancelled_at,
-            busy=self.busy,
+            place=self.place.anew(),
         )
         return dict(made.__dict__)
+
+    def put(self, record: Place) -> Rollout:
+        return self.but({"place": record})
+
+    @property
+    def stage(self) -> Stage:
+        return self.place.stage
 
     @property
     def command(self) -> Command:
@@ -236,16 +216,20 @@ class Turn:
     def set(self, **changes: Any) -> None:
         self.r = self.r.but(changes)
 
+    def put(self, record: Place) -> None:
+        """A record of the state as one of its own transitions has made it."""
+        self.r = self.r.put(record)
+
     def to(self, stage: Stage, *, after: float = 0.0) -> None:
         """Enter a stage; it acts `after` seconds from now."""
-        self.set(stage=stage, since=self.now, again_at=self.now + after, tries=0)
+        self.put(self.r.place.to(stage, self.now, after))
 
     def ask(self, action: Action) -> None:
         self.actions.append(action)
-        self.set(busy=self.r.busy | {type(action).__name__})
+        self.put(self.r.place.asked(type(action).__name__))
 
     def asked(self, kind: type) -> bool:
-        return kind.__name__ in self.r.busy
+        return kind.__name__ in self.r.place.busy
 
     def due(self, *, together: bool = False) -> bool:
         """Whether it is time for what the stage does next; `together`: or nearly, and others do the same now.
@@ -253,15 +237,21 @@ class Turn:
         Nearly is measured by how long the pause was: the close looks of one are no reason for more looks of all.
         """
         r = self.r
-        slack = min(self.slack, (r.again_at - r.seen_at) / 5) if together else 0.0
-        return self.now + slack >= r.again_at
+        slack = min(self.slack, (r.place.again_at - r.seen_at) / 5) if together else 0.0
+        return self.now + slack >= r.place.again_at
 
-    def say(self, event: type[Any], **fields: Any) -> None:
-        self.events.append(event(at=self.now, key=self.r.key, **fields))
-        self.set(said_at=self.now)
+    def say(self, event: e.Event) -> None:
+        self.events.append(event)
+        self.put(self.r.place.told(self.now))
 
     def warn(self, code: str, text: str, remedy: str = "") -> None:
-        self.say(e.Noticed, finding=Finding(severity=Severity.WARNING, code=code, text=text, remedy=remedy))
+        self.say(
+            e.Noticed(
+                at=self.now,
+                key=self.r.key,
+                finding=Finding(severity=Severity.WARNING, code=code, text=text, remedy=remedy),
+            )
+        )
 
     def url(self, deployment_id: str) -> str:
         identity = self.r.facts.identity if self.r.facts else None
@@ -269,8 +259,8 @@ class Turn:
 
     def retry(self, base: float = 1.0, most: float = 30.0) -> None:
         """Act again after a pause that doubles with each failure in a row, jittered."""
-        pause = min(most, base * 2.0**self.r.tries)
-        self.set(tries=self.r.tries + 1, again_at=self.now + jittered(pause, self.r.marker_id, self.r.tries))
+        pause = min(most, base * 2.0**self.r.place.tries)
+        self.put(self.r.place.retry(self.now + jittered(pause, self.r.marker_id, self.r.place.tries)))
 
     def end(
         self,
@@ -312,8 +302,9 @@ class Turn:
         )
         if r.undone is not None:
             result = _undone(r.undone, result)
-        self.set(stage=Stage.DONE, result=result)
-        self.say(e.Finished, result=result)
+        self.put(self.r.place.done())
+        self.set(result=result)
+        self.say(e.Finished(at=self.now, key=self.r.key, result=result))
 
     def fail(self, error: CiDeployError) -> None:
         """End because something could not be done at all, before a deployment exists.

@@ -16,10 +16,11 @@ from ..result import Result
 from ..run import Outcome
 from ..story import events as e
 from .actions import Create, CreateAlias
-from .rollout import Cause, Rollout, Stage, Turn
+from .rollout import Cause, Rollout, Turn
 from .stages.preparing import give_way
 from .stages.publishing import begin, bound
 from .stages.stopping import request_stop
+from .state.place import Stage
 
 AT_WORK = 8  # rollouts that publish, upload or create at the same time; baking costs nothing and has no limit
 # Seconds after which facts are read again before a planned rollout begins. Planning hundreds takes minutes, and reading
@@ -121,7 +122,7 @@ def _begin_more(rollouts: Sequence[Rollout], policy: Policy, now: float) -> dict
 def _begun(r: Rollout, now: float) -> Turn:
     turn = Turn(r, now)
     turn.set(cleared=True)
-    if r.stale or now - r.since > FRESH:
+    if r.stale or now - r.place.since > FRESH:
         turn.to(Stage.GATHERING)
     else:
         begin(turn, r.planned)
@@ -168,7 +169,7 @@ def _undo(turn: Turn, done: Result, why: str) -> None:
     if made.creates_alias:
         stays = replace(done, reason=f"{done.reason} It stays, although {why}: nothing was served before.")
         turn.set(undone=done, result=stays)
-        turn.say(e.Finished, result=stays)
+        turn.say(e.Finished(at=turn.now, key=turn.r.key, result=stays))
         return
     reverse = replace(
         made,

@@ -11,11 +11,13 @@ from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine import dispatch
 from ci_deploy.core.machine.dispatch import wake
 from ci_deploy.core.machine.release import Release, step
-from ci_deploy.core.machine.rollout import Rollout, Stage
+from ci_deploy.core.machine.rollout import Rollout
+from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.result import Finding, Severity
 from ci_deploy.core.run import Command, Outcome
 from ci_deploy.core.story import events as e
 from tests.support.playing import STEADY, Weather, first, play
+from tests.support.states import but
 from tests.support.world import AT_ONCE, World, context, inputs
 
 
@@ -26,7 +28,7 @@ def test_how_far_an_action_has_come_is_said_with_its_bytes_and_changes_nothing_e
     made = step(asked.release, observation, 4.0)
     assert made.events == (e.Progress(at=4.0, key="checkout:live", what="packaging build", done=1000, total=3000),)
     assert made.actions == ()
-    assert made.release.rollouts == (replace(asked.release.rollouts[0], said_at=4.0),)
+    assert made.release.rollouts == (but(asked.release.rollouts[0], said_at=4.0),)
 
 
 def failing(kind: ErrorKind, until: float = 1e12, **rates: float) -> Weather:
@@ -78,7 +80,7 @@ def follows(**more: object) -> Rollout:
     """Seen 100 s ago, heard of 30 s ago; nothing is due before its time limit."""
     rollout = first(inputs(), context())
     changes = {"stage": Stage.FOLLOWING, "again_at": 0.0, "said_at": 70.0, "since": 5.0, "deadline": 900.0} | more
-    return replace(rollout, **changes)  # type: ignore[arg-type]
+    return but(rollout, **changes)
 
 
 @pytest.mark.parametrize(

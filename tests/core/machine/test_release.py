@@ -16,13 +16,14 @@ from ci_deploy.core.aws import DeploymentStatus
 from ci_deploy.core.errors import ErrorKind
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import Release, step
-from ci_deploy.core.machine.rollout import Stage
 from ci_deploy.core.machine.stages.stopping import ANSWER_GRACE, GRACE
+from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.run import Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support.many import Member, Played, fails, group, quick, slow, start
 from tests.support.many import play as play_many
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, until
+from tests.support.states import but
 from tests.support.world import AT_ONCE, CANARY, LINEAR, Running, World, context, inputs
 
 LOST = Weather(rates={"Create": 1.0}, kinds=(ErrorKind.UNREACHABLE,), lost_answers=1.0, until=1.0)
@@ -541,10 +542,10 @@ def test_an_answer_comes_twice_to_many_and_does_no_harm() -> None:
 def quiet(count: int, *agains: float) -> Release:
     """Functions between two shifts, last seen at 100 s; the first ones look again at these moments."""
     release = start(*(slow(f"f{number:02}") for number in range(count))).until(100.0).run.release
-    rollouts = [replace(rollout, seen_at=80.0, again_at=500.0, busy=frozenset()) for rollout in release.rollouts]
+    rollouts = [but(rollout, seen_at=80.0, again_at=500.0, busy=frozenset()) for rollout in release.rollouts]
     for number, at in enumerate(agains):
-        rollouts[number] = replace(rollouts[number], again_at=at)
-    return replace(release, rollouts=tuple(rollouts), wakes=tuple(rollout.again_at for rollout in rollouts))
+        rollouts[number] = but(rollouts[number], again_at=at)
+    return replace(release, rollouts=tuple(rollouts), wakes=tuple(rollout.place.again_at for rollout in rollouts))
 
 
 @pytest.mark.parametrize(
@@ -576,7 +577,7 @@ def test_before_anybodys_time_has_come_nothing_is_done() -> None:
 
 def test_one_that_ends_in_the_same_moment_in_which_others_only_look_ends_the_release_all_the_same() -> None:
     release = quiet(2, 100.0, 500.0)
-    old = replace(release.rollouts[1], stage=Stage.ACTIVATING, since=-2000.0, deployment_id="", again_at=100.0)
+    old = but(release.rollouts[1], stage=Stage.ACTIVATING, since=-2000.0, deployment_id="", again_at=100.0)
     release = replace(release, rollouts=(release.rollouts[0], old), wakes=(100.0, 100.0))
     made = step(release, a.Tick(), 100.0)
     assert made.release.rollouts[1].stage is Stage.DONE

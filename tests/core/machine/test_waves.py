@@ -24,6 +24,7 @@ from ci_deploy.core.story import events as e
 from tests.support.codeworld import CodeWorld
 from tests.support.many import FATAL, Member, Played, fails, group, play, quick, rollouts, slow, start
 from tests.support.playing import STEADY, Weather, first
+from tests.support.states import but
 from tests.support.world import AT_ONCE, CANARY, LINEAR, Running, World, context
 
 ALL, ONLY_FAILED, STOP_WAVE = "rollback-all", "rollback-failed", "stop-wave"
@@ -709,12 +710,12 @@ def test_an_alias_that_is_being_created_when_another_fails_is_read_before_anythi
 def test_a_first_deployment_that_stays_keeps_no_other_of_its_group_from_being_taken_back() -> None:
     new, old = CodeWorld(function="checkout", alias_exists=False), quick("a")
     release = [
-        replace(rollout, inputs=replace(rollout.inputs, deployment_group="group"))
+        but(rollout, inputs=replace(rollout.inputs, deployment_group="group"))
         for rollout in rollouts([new, old], create_alias="true")
     ]
     release[0] = replace(release[0], inputs=replace(release[0].inputs, package="build"))
     bad = slow("bad", alarm_at=100.0)
-    played = play(new, old, bad, release=[*release, replace(rollouts([bad])[0], marker_id="00000bad")])
+    played = play(new, old, bad, release=[*release, but(rollouts([bad])[0], marker_id="00000bad")])
     assert played.outcomes == {"checkout": "succeeded", "a": "rolled-back", "bad": "rolled-back"}
 
 

@@ -20,7 +20,8 @@ from ...plan.whose import Others, Ours, Owner, Unknown, whose
 from ...result import Finding, Severity
 from ...run import Command, Outcome
 from ...story import events as e
-from ..rollout import Cause, Rollout, Stage, Turn
+from ..rollout import Cause, Rollout, Turn
+from ..state.place import Stage
 from .preparing import attach, give_way, is_rollback
 from .publishing import begin, bound
 from .stopping import request_stop
@@ -40,7 +41,7 @@ def gathered(turn: Turn, facts: Facts) -> None:
     if turn.r.stage is not Stage.GATHERING:
         return
     if turn.r.facts is None:
-        turn.say(e.Identified, identity=facts.identity)
+        turn.say(e.Identified(at=turn.now, key=turn.r.key, identity=facts.identity))
     turn.set(facts=facts, alias=facts.alias, alias_at=turn.now)
     _COMMANDS[turn.r.command](turn, facts)
 
@@ -130,7 +131,7 @@ def _checked(turn: Turn, facts: Facts, made: Plan) -> Plan:
 
 
 def _show(turn: Turn, facts: Facts, made: Plan) -> None:
-    turn.say(e.Planned, plan=made, alias=facts.alias)
+    turn.say(e.Planned(at=turn.now, key=turn.r.key, plan=made, alias=facts.alias))
 
 
 def _refuse(turn: Turn, facts: Facts, made: Plan, findings: tuple[Finding, ...]) -> None:
@@ -443,7 +444,11 @@ def _status(turn: Turn, facts: Facts) -> None:
     ]
     # An automatic rollback only brings back; whose version it is says the deployment that had brought it first.
     served_by = next((entry for entry in brought if entry.kind != "automatic rollback"), next(iter(brought), None))
-    turn.say(e.StatusReported, alias=facts.alias, history=entries, served_by=served_by, running=running)
+    turn.say(
+        e.StatusReported(
+            at=turn.now, key=turn.r.key, alias=facts.alias, history=entries, served_by=served_by, running=running
+        )
+    )
     if r.inputs.deployment_id and subject is None:
         turn.end(Outcome.REFUSED, reason=_not_ours(r))
     elif r.inputs.wait and subject is not None:

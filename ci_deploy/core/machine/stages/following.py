@@ -26,7 +26,8 @@ from ...run import Command
 from ...story import events as e
 from ...story.timeline import changes
 from ..actions import Diagnose, Look, LookAlias
-from ..rollout import Cause, Rollout, Stage, Turn, jittered
+from ..rollout import Cause, Rollout, Turn, jittered
+from ..state.place import Stage
 from .looking import MANY, ends_at, heartbeat_every, next_look, next_shift_at, targets_matter
 from .stopping import STOP_TAKES, keep_time, request_stop, stop_again, stop_for_cancel
 
@@ -61,8 +62,8 @@ def rollback_due(turn: Turn) -> None:
     """CodeDeploy makes the rollback a moment after the end of the deployment (facts.md A7), if it makes one."""
     r = turn.r
     within = ROLLBACK_APPEARS_WITHIN if rollback_expected(r) else ROLLBACK_APPEARS_WITHIN / 4
-    silent = r.failures > 0 and turn.now - r.since < STOP_TAKES
-    if turn.now - r.since >= within and not silent and not turn.asked(Look):
+    silent = r.failures > 0 and turn.now - r.place.since < STOP_TAKES
+    if turn.now - r.place.since >= within and not silent and not turn.asked(Look):
         turn.to(Stage.VERIFYING)
         return
     _look(turn, r.deployment_id)
@@ -85,7 +86,7 @@ def _ask_look(turn: Turn, deployment_id: str, *, with_targets: bool) -> None:
 def looked(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
     r = turn.r
     if r.failures:
-        turn.say(e.ContactRestored, failures=r.failures)
+        turn.say(e.ContactRestored(at=turn.now, key=turn.r.key, failures=r.failures))
     turn.set(failures=0, seen_at=turn.now)
     by_id = {snapshot.id: snapshot for snapshot in snapshots}
     if r.stage is Stage.FOLLOWING_ROLLBACK:
@@ -95,7 +96,7 @@ def looked(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
     else:
         return  # it came too late
     if turn.r.stage is r.stage:
-        turn.set(again_at=next_look(turn.r, turn.now))
+        turn.put(turn.r.place.act(next_look(turn.r, turn.now)))
         if r.stage is Stage.FOLLOWING and r.deployment_id in action.with_targets:
             _ask_alias(turn)
 
@@ -190,7 +191,7 @@ def _told(turn: Turn, before: Deployment | None, snapshot: Deployment, *, of_rol
     _traffic(turn, now, target, of_rollback)
     turn.events += news[place:]
     if news:
-        turn.set(said_at=turn.now)
+        turn.put(turn.r.place.told(turn.now))
     return now
 
 
@@ -240,12 +241,15 @@ def _traffic(turn: Turn, deployment: Deployment, target: DeploymentTarget | None
     turn.set(share=new_share)
     shares = {version: part for version, part in ((old, 100.0 - share), (new, share)) if part > 0 and version}
     turn.say(
-        e.TrafficShifted,
-        deployment_id=deployment.id,
-        shares=shares,
-        next_shift_at=next_shift_at(turn.r),
-        ends_at=ends_at(turn.r),
-        of_rollback=of_rollback,
+        e.TrafficShifted(
+            at=turn.now,
+            key=turn.r.key,
+            deployment_id=deployment.id,
+            shares=shares,
+            next_shift_at=next_shift_at(turn.r),
+            ends_at=ends_at(turn.r),
+            of_rollback=of_rollback,
+        )
     )
 
 
@@ -266,11 +270,14 @@ def saw_alias(turn: Turn, alias: Alias | None) -> None:
         return
     turn.set(share=share)
     turn.say(
-        e.TrafficShifted,
-        deployment_id=r.deployment_id,
-        shares=dict(alias.shares),
-        next_shift_at=next_shift_at(turn.r),
-        ends_at=ends_at(turn.r),
+        e.TrafficShifted(
+            at=turn.now,
+            key=turn.r.key,
+            deployment_id=r.deployment_id,
+            shares=dict(alias.shares),
+            next_shift_at=next_shift_at(turn.r),
+            ends_at=ends_at(turn.r),
+        )
     )
 
 
@@ -280,25 +287,28 @@ def look_failed(turn: Turn, error: CiDeployError) -> None:
     failures = r.failures + 1
     turn.set(failures=failures)
     if failures & (failures - 1) == 0:  # 1st, 2nd, 4th, 8th, …: said, not repeated
-        turn.say(e.ContactTroubled, error=error.what, failures=failures, until=r.deadline)
+        turn.say(e.ContactTroubled(at=turn.now, key=turn.r.key, error=error.what, failures=failures, until=r.deadline))
     pause = min(30.0, 2.0 ** min(failures, 5))
     if r.cancelled:
         pause = min(pause, r.second)
-    turn.set(again_at=turn.now + jittered(pause, r.marker_id, failures))
+    turn.put(turn.r.place.act(turn.now + jittered(pause, r.marker_id, failures)))
 
 
 def _heartbeat(turn: Turn) -> None:
     r = turn.r
-    if turn.now - r.said_at < heartbeat_every(r) or r.failures:
+    if turn.now - r.place.said_at < heartbeat_every(r) or r.failures:
         return
     what = "the rollback" if r.rollback_id else "the deployment"
     current = {r.previous_version: 100.0 - r.share, r.target_version: r.share}
     turn.say(
-        e.Heartbeat,
-        what=r.stage_event or what,
-        shares={version: part for version, part in current.items() if part > 0 and version},
-        next_shift_at=next_shift_at(r),
-        ends_at=ends_at(r),
+        e.Heartbeat(
+            at=turn.now,
+            key=turn.r.key,
+            what=r.stage_event or what,
+            shares={version: part for version, part in current.items() if part > 0 and version},
+            next_shift_at=next_shift_at(r),
+            ends_at=ends_at(r),
+        )
     )
 
 
@@ -345,11 +355,14 @@ def _rollback_appeared(turn: Turn, deployment: Deployment) -> None:
     turn.set(rollback_id=deployment.rollback_id, shift_began=None, deadline=turn.now + limit)
     turn.to(Stage.FOLLOWING_ROLLBACK)
     turn.say(
-        e.RollbackStarted,
-        deployment_id=deployment.rollback_id,
-        rollback_of=deployment.id,
-        console_url=turn.url(deployment.rollback_id),
-        message=deployment.rollback_message,
+        e.RollbackStarted(
+            at=turn.now,
+            key=turn.r.key,
+            deployment_id=deployment.rollback_id,
+            rollback_of=deployment.id,
+            console_url=turn.url(deployment.rollback_id),
+            message=deployment.rollback_message,
+        )
     )
 
 

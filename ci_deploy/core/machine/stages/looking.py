@@ -10,7 +10,8 @@ import math
 
 from ... import schedule
 from ...aws import DeploymentStatus
-from ..rollout import Rollout, Stage, jittered
+from ..rollout import Rollout, jittered
+from ..state.place import Stage
 
 HEARTBEAT = 60.0
 QUIET = 15.0  # between looks while nothing is due (facts.md A11)
@@ -88,7 +89,7 @@ def _pause(r: Rollout, now: float) -> float:
     elif r.stage_event:
         pause = min(10.0, max(1.0, (now - r.stage_event_at) / 4))
     else:
-        pause = 1.5 if now - r.said_at < 30 else 5.0
+        pause = 1.5 if now - r.place.said_at < 30 else 5.0
     return jittered(pause, r.marker_id, r.looks)
 
 

@@ -21,7 +21,8 @@ from ...plan.whose import Others, Ours, whose
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Create, Find, Gather, Look, Stop, Tag, Upload
-from ..rollout import Rollout, Stage, Turn, kind_of
+from ..rollout import Rollout, Turn, kind_of
+from ..state.place import Stage
 from .updating import warn_of_foreign_object
 
 # How long we insist, in seconds of the product's clock.
@@ -104,14 +105,22 @@ def give_way(turn: Turn, made: Plan, other: Deployment, policy: str) -> None:
     if policy == "supersede" and isinstance(owner, Ours):
         _supersede(turn, owner)
     if fresh:
-        turn.say(e.Waiting, what=f"{what}; waiting for its end", deployment_id=other.id, until=until)
+        turn.say(
+            e.Waiting(
+                at=turn.now, key=turn.r.key, what=f"{what}; waiting for its end", deployment_id=other.id, until=until
+            )
+        )
 
 
 def _supersede(turn: Turn, found: Ours) -> None:
     r, other = turn.r, found.deployment
     if not is_rollback(other) and other.id not in r.superseded:
         turn.set(superseded=r.superseded | {other.id})
-        turn.say(e.StopRequested, deployment_id=other.id, rollback=True, why=f"{r.key} supersedes it")
+        turn.say(
+            e.StopRequested(
+                at=turn.now, key=turn.r.key, deployment_id=other.id, rollback=True, why=f"{r.key} supersedes it"
+            )
+        )
         turn.ask(Stop(key=r.key, deployment_id=other.id, rollback=True))
 
 
@@ -127,13 +136,12 @@ def waited(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
     if r.waiting_for not in action.ids:
         return  # asked for before something else was waited for
     other = next((snapshot for snapshot in snapshots if snapshot.id == r.waiting_for), None)
-    turn.set(tries=0)
     if other is not None and not other.status.terminal:
         until = r.waiting_until if r.waiting_until is not None else math.inf
         if turn.now >= until:
             turn.to(Stage.GATHERING)  # decides that it took too long
             return
-        turn.set(again_at=min(until, turn.now + min(15.0, max(2.0, (turn.now - r.since) / 4))))
+        turn.put(turn.r.place.pause(min(until, turn.now + min(15.0, max(2.0, (turn.now - r.place.since) / 4)))))
         return
     # What ended badly is usually followed by a rollback deployment a moment later.
     good = other is not None and other.status is DeploymentStatus.SUCCEEDED
@@ -160,7 +168,7 @@ def held(turn: Turn, action: Tag) -> None:
     if r.stage is not Stage.HOLDING:
         return
     turn.set(held=True)
-    turn.say(e.HoldChanged, text=action.value or "")
+    turn.say(e.HoldChanged(at=turn.now, key=turn.r.key, text=action.value or ""))
     turn.to(Stage.GATHERING)
 
 
@@ -168,7 +176,7 @@ def not_held(turn: Turn, action: Tag, error: CiDeployError) -> None:
     r = turn.r
     if r.stage is not Stage.HOLDING:
         return
-    if _transient(error) and r.tries < 5:
+    if _transient(error) and r.place.tries < 5:
         turn.retry()
     elif action.value is None:
         turn.fail(error)
@@ -240,7 +248,11 @@ def stored(turn: Turn, revision: Revision) -> None:
     if isinstance(revision, S3Location):
         warn_of_foreign_object(turn, revision, _appspec_key(r))
     turn.set(revision=revision)
-    turn.say(e.RevisionStored, location=str(revision), sha256=r.appspec_sha256, content=r.appspec)
+    turn.say(
+        e.RevisionStored(
+            at=turn.now, key=turn.r.key, location=str(revision), sha256=r.appspec_sha256, content=r.appspec
+        )
+    )
     _announce(turn)
 
 
@@ -267,12 +279,15 @@ def _announce(turn: Turn) -> None:
     """Say the marker one step before the creation goes out, so that it is written down whatever kills us then."""
     r = turn.r
     turn.say(
-        e.Creating,
-        application=r.planned.application,
-        group=r.planned.group,
-        marker_id=r.marker_id,
-        current_version=r.previous_version,
-        target_version=r.target_version,
+        e.Creating(
+            at=turn.now,
+            key=turn.r.key,
+            application=r.planned.application,
+            group=r.planned.group,
+            marker_id=r.marker_id,
+            current_version=r.previous_version,
+            target_version=r.target_version,
+        )
     )
     turn.to(Stage.CREATING, after=A_MOMENT)
 
@@ -322,7 +337,7 @@ def not_created(turn: Turn, error: CiDeployError) -> None:
     if kind is ErrorKind.UNREACHABLE:
         turn.set(doubtful=True)
         turn.to(Stage.FINDING, after=1.0)
-    elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and turn.now - r.since < CREATE_FOR and not r.cancelled:
+    elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and turn.now - r.place.since < CREATE_FOR and not r.cancelled:
         turn.retry()
     elif r.cancelled and not r.doubtful:
         turn.end(Outcome.CANCELLED, reason=f"Cancelled before a deployment was created: {error.what}")
@@ -369,7 +384,7 @@ def found(turn: Turn, deployment: Deployment | None) -> None:
         return
     if deployment is not None:
         attach(turn, deployment, attached=False)
-    elif r.tries < 3:
+    elif r.place.tries < 3:
         turn.retry()
     elif r.cancelled or r.creations >= 4:
         reason = "CreateDeployment did not answer, and no deployment of ours is in the group."
@@ -382,7 +397,7 @@ def not_found(turn: Turn, error: CiDeployError) -> None:
     r = turn.r
     if r.stage is not Stage.FINDING:
         return
-    if _transient(error) and turn.now - r.since < FIND_FOR:
+    if _transient(error) and turn.now - r.place.since < FIND_FOR:
         turn.retry()
         return
     group = f"{r.planned.application}/{r.planned.group}"
@@ -418,16 +433,19 @@ def follow(turn: Turn, deployment_id: str) -> None:
         alias=None,  # the reading is of before: what the alias serves from now on must be read again
     )
     turn.say(
-        e.DeploymentStarted,
-        deployment_id=deployment_id,
-        console_url=turn.url(deployment_id),
-        application=made.application,
-        group=made.group,
-        current_version=r.previous_version,
-        target_version=r.target_version,
-        attached=r.attached,
-        reverses=made.reverses,
-        until=until,
+        e.DeploymentStarted(
+            at=turn.now,
+            key=turn.r.key,
+            deployment_id=deployment_id,
+            console_url=turn.url(deployment_id),
+            application=made.application,
+            group=made.group,
+            current_version=r.previous_version,
+            target_version=r.target_version,
+            attached=r.attached,
+            reverses=made.reverses,
+            until=until,
+        )
     )
     if not r.inputs.wait and not r.cancelled:
         turn.end(
@@ -455,7 +473,7 @@ def failed(turn: Turn, action: object, error: CiDeployError) -> None:
         case Find():
             not_found(turn, error)
         case Look():
-            waits = r.tries < PATIENCE if r.waiting_until is None else turn.now < r.waiting_until
+            waits = r.place.tries < PATIENCE if r.waiting_until is None else turn.now < r.waiting_until
             if transient and waits:
                 turn.retry(base=2.0)
             else:
@@ -465,7 +483,15 @@ def failed(turn: Turn, action: object, error: CiDeployError) -> None:
                 turn.set(superseded=r.superseded - {action.deployment_id})
                 turn.to(Stage.GATHERING, after=2.0)  # where it is decided anew whom to stop
             else:
-                turn.say(e.StopAnswered, deployment_id=action.deployment_id, status="refused", message=error.what)
+                turn.say(
+                    e.StopAnswered(
+                        at=turn.now,
+                        key=turn.r.key,
+                        deployment_id=action.deployment_id,
+                        status="refused",
+                        message=error.what,
+                    )
+                )
 
 
 def _transient(error: CiDeployError) -> bool:

@@ -14,7 +14,8 @@ from ...plan.planning import Existing, Plan, bind
 from ...run import Outcome
 from ...story import events as e
 from ..actions import CreateAlias, LookAlias, LookVersion, Publish, StoreCode, UpdateCode
-from ..rollout import Rollout, Stage, Turn, kind_of
+from ..rollout import Rollout, Turn, kind_of
+from ..state.place import Stage
 from .preparing import write_appspec
 from .updating import REPEATS, WRITE_FOR, concurrent, look_at_latest, not_updated, settled
 
@@ -27,7 +28,7 @@ def begin(turn: Turn, made: Plan) -> None:
     if isinstance(target, Existing):
         bound(turn, made)
     elif latest is not None and latest.busy:
-        turn.say(e.Waiting, what=f"Lambda is still updating {made.function}")
+        turn.say(e.Waiting(at=turn.now, key=turn.r.key, what=f"Lambda is still updating {made.function}"))
         turn.to(Stage.SETTLING, after=1.0)
     elif not target.updates:
         turn.to(Stage.PUBLISHING)
@@ -58,7 +59,7 @@ def published(turn: Turn, version: FunctionVersion) -> None:
     r = turn.r
     if r.stage is not Stage.PUBLISHING:
         return
-    turn.say(e.VersionPublished, version=version.version, code_sha256=version.code_sha256)
+    turn.say(e.VersionPublished(at=turn.now, key=turn.r.key, version=version.version, code_sha256=version.code_sha256))
     made = bind(r.planned, version)
     if version.version == made.current_version:
         turn.set(plan=made)
@@ -72,12 +73,12 @@ def _not_published(turn: Turn, error: CiDeployError) -> None:
     r = turn.r
     kind, code = kind_of(error), error.code if isinstance(error, AwsError) else ""
     # A few times in any case: one answer that never came may have taken all of that time.
-    within = turn.now - r.since < WRITE_FOR or r.tries < 3
+    within = turn.now - r.place.since < WRITE_FOR or r.place.tries < 3
     if kind is not None and kind.transient and within:
         turn.retry()  # also where the answer was lost: what is published already is returned as the same version
     elif code == "ResourceConflictException" and within:
-        if r.tries == 0:
-            turn.say(e.Waiting, what=f"Lambda is still updating {r.function}")
+        if r.place.tries == 0:
+            turn.say(e.Waiting(at=turn.now, key=turn.r.key, what=f"Lambda is still updating {r.function}"))
         turn.retry(most=5.0)
     elif (kind is ErrorKind.CONFLICT or _other_code(error)) and r.repeats < REPEATS:
         # Something moved RevisionId: our own lost publishing, Lambda itself, or somebody. What is there tells.
@@ -98,7 +99,9 @@ def bound(turn: Turn, made: Plan) -> None:
     """The plan names its version: wait until that is ready, or go on."""
     turn.set(plan=made)
     if made.new is not None and made.new.state == "Pending":
-        turn.say(e.Waiting, what=f"Version {made.target_version} is being prepared by Lambda")
+        turn.say(
+            e.Waiting(at=turn.now, key=turn.r.key, what=f"Version {made.target_version} is being prepared by Lambda")
+        )
         turn.to(Stage.ACTIVATING, after=2.0)
     else:
         _ready(turn, made)
@@ -106,7 +109,7 @@ def bound(turn: Turn, made: Plan) -> None:
 
 def activating(turn: Turn) -> None:
     r = turn.r
-    if turn.now - r.since > ACTIVE_FOR:
+    if turn.now - r.place.since > ACTIVE_FOR:
         turn.end(Outcome.FAILED, reason=f"Version {r.target_version} is not ready after 26 minutes.")
     elif not turn.asked(LookVersion) and turn.due():
         turn.ask(LookVersion(key=r.key, function=r.function, version=r.target_version))
@@ -115,7 +118,7 @@ def activating(turn: Turn) -> None:
 def _look_at_version(turn: Turn, version: FunctionVersion | None) -> None:
     r = turn.r
     if version is not None and version.state == "Pending":
-        turn.set(again_at=turn.now + 5.0, tries=0)
+        turn.put(turn.r.place.pause(turn.now + 5.0))
     elif version is None or version.state != "Active":
         state = version.state if version else "gone"
         why = f": {version.state_reason}" if version and version.state_reason else "."
@@ -140,7 +143,7 @@ def looked(turn: Turn, version: FunctionVersion | None) -> None:
         if version is None:
             turn.to(Stage.GATHERING)  # where it is found missing
         elif version.busy:
-            turn.set(again_at=turn.now + 2.0, tries=0)
+            turn.put(turn.r.place.pause(turn.now + 2.0))
         else:
             settled(turn, version)
     elif stage is Stage.UPDATED:
@@ -172,7 +175,7 @@ def first_read(turn: Turn, alias: Alias | None) -> None:
     """Truth, not inference: what the new alias serves."""
     r = turn.r
     if alias is None:
-        if r.tries < 5:
+        if r.place.tries < 5:
             # Its creation had no effect, or is not visible yet; nothing is created after a signal.
             turn.set(alias_created=r.cancelled)
             turn.retry()
@@ -183,7 +186,7 @@ def first_read(turn: Turn, alias: Alias | None) -> None:
             turn.end(Outcome.ERROR, reason=f"Alias {r.inputs.alias} was created and cannot be found.")
         return
     turn.set(alias=alias, alias_at=turn.now)
-    turn.say(e.AliasRead, alias=alias)
+    turn.say(e.AliasRead(at=turn.now, key=turn.r.key, alias=alias))
     if not alias.serves_only(r.target_version):
         turn.end(
             Outcome.REFUSED,
@@ -203,8 +206,9 @@ def _alias_not_created(turn: Turn, error: CiDeployError) -> None:
     r = turn.r
     kind = kind_of(error)
     if kind in (ErrorKind.UNREACHABLE, ErrorKind.CONFLICT):
-        turn.set(alias_created=True, again_at=turn.now + 1.0)  # it may be there: look
-    elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and turn.now - r.since < WRITE_FOR and not r.cancelled:
+        turn.set(alias_created=True)  # it may be there: look
+        turn.put(turn.r.place.act(turn.now + 1.0))
+    elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and turn.now - r.place.since < WRITE_FOR and not r.cancelled:
         turn.retry()
     else:
         turn.fail(error)
@@ -227,7 +231,7 @@ def failed(turn: Turn, action: object, error: CiDeployError) -> None:
         case CreateAlias():
             _alias_not_created(turn, error)
         case LookVersion() | LookAlias() if stage in _LOOKING:
-            if transient and turn.now - turn.r.since < ACTIVE_FOR:
+            if transient and turn.now - turn.r.place.since < ACTIVE_FOR:
                 turn.retry(base=2.0)
             else:
                 turn.fail(error)

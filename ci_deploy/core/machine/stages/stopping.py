@@ -12,7 +12,8 @@ from ...plan.checks import HOOK_PREFIX
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Cancelled, Create, CreateAlias, Diagnose, Stop
-from ..rollout import Cause, Rollout, Stage, Turn, kind_of
+from ..rollout import Cause, Rollout, Turn, kind_of
+from ..state.place import Stage
 
 STOP_TAKES = 600.0  # a stop, its rollback included, before we say that we do not know
 STOP_AGAIN_AFTER = 5.0
@@ -25,7 +26,7 @@ ON_TERMINAL = 600.0  # the same grace where nobody kills us: a person at a termi
 def request_stop(turn: Turn, cause: Cause, why: str, *, rollback: bool, urgent: bool = False) -> None:
     r = turn.r
     turn.set(cause=cause, stop_sent=True, stop_rollback=rollback, deadline=turn.now + STOP_TAKES)
-    turn.say(e.StopRequested, deployment_id=r.deployment_id, rollback=rollback, why=why)
+    turn.say(e.StopRequested(at=turn.now, key=turn.r.key, deployment_id=r.deployment_id, rollback=rollback, why=why))
     turn.ask(Stop(key=r.key, deployment_id=r.deployment_id, rollback=rollback, urgent=urgent))
 
 
@@ -33,9 +34,18 @@ def stop_answered(turn: Turn, action: Stop, answer: StopAnswer) -> None:
     r = turn.r
     pending = answer.status == "Pending"
     if not (pending and r.stop_pending):  # said once, not with every repetition
-        turn.say(e.StopAnswered, deployment_id=action.deployment_id, status=answer.status, message=answer.message)
+        turn.say(
+            e.StopAnswered(
+                at=turn.now,
+                key=turn.r.key,
+                deployment_id=action.deployment_id,
+                status=answer.status,
+                message=answer.message,
+            )
+        )
     if action.deployment_id == r.deployment_id:
-        turn.set(again_at=turn.now, stop_accepted=True, stop_pending=pending, stop_asked_at=turn.now)
+        turn.put(turn.r.place.act(turn.now))
+        turn.set(stop_accepted=True, stop_pending=pending, stop_asked_at=turn.now)
 
 
 def stop_failed(turn: Turn, action: Stop, error: CiDeployError) -> None:
@@ -47,8 +57,13 @@ def stop_failed(turn: Turn, action: Stop, error: CiDeployError) -> None:
         turn.set(stop_pending=True, stop_asked_at=turn.now)
         return
     message = "it was over already" if code == "DeploymentAlreadyCompletedException" else error.what
-    turn.set(stop_refused=message, stop_pending=False, again_at=turn.now)
-    turn.say(e.StopAnswered, deployment_id=action.deployment_id, status="refused", message=message)
+    turn.put(turn.r.place.act(turn.now))
+    turn.set(stop_refused=message, stop_pending=False)
+    turn.say(
+        e.StopAnswered(
+            at=turn.now, key=turn.r.key, deployment_id=action.deployment_id, status="refused", message=message
+        )
+    )
     if code != "DeploymentAlreadyCompletedException" and not r.cancelled:
         turn.to(Stage.VERIFYING)  # it goes on without us; say what is served now
 
@@ -139,7 +154,7 @@ def cancelled(turn: Turn, observation: Cancelled) -> None:
         return
     grace = GRACE * observation.second if r.context.actions else ON_TERMINAL
     turn.set(cancelled_at=turn.now, cancel_until=turn.now + grace, second=observation.second)
-    turn.say(e.CancelReceived, signal=observation.signal, policy=r.inputs.on_cancel)
+    turn.say(e.CancelReceived(at=turn.now, key=turn.r.key, signal=observation.signal, policy=r.inputs.on_cancel))
     in_flight = turn.asked(Create) or r.doubtful
     if r.stage in (Stage.CREATING, Stage.FINDING) and in_flight:
         return  # its answer comes first

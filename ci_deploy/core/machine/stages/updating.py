@@ -17,7 +17,8 @@ from ...plan.surroundings import bucket_owner
 from ...run import Outcome
 from ...story import events as e
 from ..actions import LookVersion, StoreCode, UpdateCode
-from ..rollout import Rollout, Stage, Turn, kind_of
+from ..rollout import Rollout, Turn, kind_of
+from ..state.place import Stage
 
 BUSY_FOR = 300.0  # a function whose update is in progress (Lambda: seconds; with a VPC or an image minutes)
 WRITE_FOR = 300.0  # a write that is throttled, or whose answers are lost
@@ -32,7 +33,7 @@ LATEST = "$LATEST"
 def settling(turn: Turn) -> None:
     """Everything waits for an update in progress; what is there after it is planned anew."""
     r = turn.r
-    if turn.now - r.since > BUSY_FOR or r.settlings > SETTLINGS:
+    if turn.now - r.place.since > BUSY_FOR or r.settlings > SETTLINGS:
         turn.end(
             Outcome.REFUSED,
             reason=f"{r.function} is being updated by something else, and does not come to rest.",
@@ -44,7 +45,7 @@ def settling(turn: Turn) -> None:
 
 def _settle(turn: Turn) -> None:
     turn.set(settlings=turn.r.settlings + 1, disturbed=True)
-    turn.say(e.Waiting, what=f"Lambda is still updating {turn.r.function}")
+    turn.say(e.Waiting(at=turn.now, key=turn.r.key, what=f"Lambda is still updating {turn.r.function}"))
     turn.to(Stage.SETTLING, after=1.0)
 
 
@@ -118,7 +119,7 @@ def updated(turn: Turn, latest: FunctionVersion) -> None:
 def await_update(turn: Turn) -> None:
     """Look at `$LATEST` until its update is over, or until it is known whether there was one."""
     r = turn.r
-    if turn.now - r.since > BUSY_FOR:
+    if turn.now - r.place.since > BUSY_FOR:
         turn.end(
             Outcome.FAILED,
             reason=f"The update of {r.function}'s code is still in progress after {BUSY_FOR / 60:g} minutes. "
@@ -135,7 +136,7 @@ def look_at_latest(turn: Turn, latest: FunctionVersion) -> None:
     target, before = target_of(r), _planned_with(r)
     there = _is_ours(target, latest) if target.updates else latest.code_sha256 == target.code_sha256
     if latest.busy:
-        turn.set(again_at=turn.now + 2.0, tries=0)
+        turn.put(turn.r.place.pause(turn.now + 2.0))
     elif not there and r.update_lost and not differences(before, latest):
         _update_again(turn, target, latest)
     elif not there:
@@ -172,7 +173,7 @@ def _code_is_there(turn: Turn, target: ToPublish, latest: FunctionVersion) -> No
     guarded = replace(target, code_sha256=latest.code_sha256, revision_id=latest.revision_id, updates=False)
     turn.set(plan=replace(made, target=guarded), update_lost=False)
     if target.updates:
-        turn.say(e.CodeUploaded, code_sha256=latest.code_sha256, size=latest.code_size)
+        turn.say(e.CodeUploaded(at=turn.now, key=turn.r.key, code_sha256=latest.code_sha256, size=latest.code_size))
     if made.current is not None and not differences(made.current, latest):
         # Known only now: a tag that leads to the image which is served.
         turn.end(
@@ -211,7 +212,7 @@ def not_updated(turn: Turn, error: CiDeployError) -> None:
     if kind is ErrorKind.UNREACHABLE or (kind is ErrorKind.CONFLICT and code != "ResourceConflictException"):
         turn.set(update_lost=True)
         turn.to(Stage.UPDATED, after=1.0)  # what is there tells
-    elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and turn.now - r.since < WRITE_FOR:
+    elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and turn.now - r.place.since < WRITE_FOR:
         turn.retry()
     elif code == "ResourceConflictException":
         _settle(turn)

@@ -12,7 +12,8 @@ from ...plan.checks import repair_command
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Diagnose, LookAlias, RepairAlias
-from ..rollout import Cause, Rollout, Stage, Turn, jittered, kind_of
+from ..rollout import Cause, Rollout, Turn, jittered, kind_of
+from ..state.place import Stage
 from .following import rollback_expected
 from .stopping import STOP_TAKES, reattach_command
 
@@ -24,7 +25,7 @@ LATE_ROLLBACKS = 3  # how often we go back to waiting for a rollback because som
 
 def verifying(turn: Turn) -> None:
     r = turn.r
-    if turn.asked(Diagnose) and not r.cancelled and turn.now - r.since < DIAGNOSIS_TAKES:
+    if turn.asked(Diagnose) and not r.cancelled and turn.now - r.place.since < DIAGNOSIS_TAKES:
         return  # its answer belongs into the verdict
     if not turn.asked(LookAlias) and turn.due():
         turn.ask(LookAlias(key=r.key, function=r.function, alias=r.inputs.alias))
@@ -42,7 +43,7 @@ def alias_read(turn: Turn, alias: Alias | None) -> None:
         )
         return
     if r.alias is None or alias.shares != r.alias.shares:
-        turn.say(e.AliasRead, alias=alias)
+        turn.say(e.AliasRead(at=turn.now, key=turn.r.key, alias=alias))
     turn.set(alias=alias, alias_at=turn.now)
     deployment = r.deployment
     if r.undone is not None and _reversal_came_to_nothing(r):
@@ -61,7 +62,7 @@ def alias_unread(turn: Turn, error: CiDeployError) -> None:
     kind = kind_of(error)
     if r.stage is not Stage.VERIFYING:
         return
-    if kind is not None and kind.transient and turn.now - r.since < STOP_TAKES:
+    if kind is not None and kind.transient and turn.now - r.place.since < STOP_TAKES:
         turn.retry(most=20.0)
         return
     status = r.deployment.status if r.deployment else "unknown"
@@ -141,8 +142,8 @@ def _left_running(turn: Turn, alias: Alias) -> None:
 def _succeeded(turn: Turn, alias: Alias) -> None:
     r = turn.r
     if not alias.serves_only(r.target_version):
-        if r.tries < READ_AGAIN and not r.cancelled:
-            turn.set(tries=r.tries + 1, again_at=turn.now + 2.0)
+        if r.place.tries < READ_AGAIN and not r.cancelled:
+            turn.put(turn.r.place.retry(turn.now + 2.0))
             return
         turn.end(
             _by_cause(r) or Outcome.FAILED,
@@ -349,14 +350,18 @@ def restored(turn: Turn, alias: Alias | None) -> None:
     why = "its rollback left something else" if r.rollback_id else "no rollback deployment appeared"
     if r.undone is not None:
         why = "the reversal did not bring it back"
-    turn.say(e.AliasRestored, alias=alias, why=why)
+    turn.say(e.AliasRestored(at=turn.now, key=turn.r.key, alias=alias, why=why))
     turn.to(Stage.VERIFYING)
 
 
 def _repaired(turn: Turn, alias: Alias) -> None:
     """The split that an earlier stop had left is gone: go on with what was asked for."""
     r = turn.r
-    turn.say(e.AliasRestored, alias=alias, why="an earlier deployment had been stopped without rollback")
+    turn.say(
+        e.AliasRestored(
+            at=turn.now, key=turn.r.key, alias=alias, why="an earlier deployment had been stopped without rollback"
+        )
+    )
     turn.set(alias=alias, alias_at=turn.now)
     here = r.inputs.to_version in (None, alias.version) and not r.inputs.deployment_id
     if r.command is Command.ROLLBACK and here:
@@ -370,7 +375,7 @@ def not_restored(turn: Turn, error: CiDeployError) -> None:
     if r.stage is not Stage.RESTORING:
         return
     kind = kind_of(error)
-    if kind is not None and kind.transient and r.tries < 8:
+    if kind is not None and kind.transient and r.place.tries < 8:
         turn.retry()
         return
     if not r.deployment_id and r.undone is None:

@@ -21,6 +21,7 @@ from ci_deploy.core.plan.planning import Facts
 from ci_deploy.core.run import Command, Context, Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support.playing import STEADY, Run, Worlds, first, play, play_together, post_step, until
+from tests.support.states import but
 from tests.support.world import AT_ONCE, CANARY, IDENTITY, Running, World, context, inputs
 
 ON_FAILURE, ON_ALARM = frozenset({"DEPLOYMENT_FAILURE"}), frozenset({"DEPLOYMENT_STOP_ON_ALARM"})
@@ -880,7 +881,7 @@ def test_the_post_step_does_not_look_again_for_a_deployment_that_it_knows_by_its
 def test_the_post_step_counts_in_real_seconds_from_its_own_beginning() -> None:
     """On a clock that runs twice as fast, and began half a minute ago."""
     given = replace(inputs(), command=Command.FINISH.value)
-    rollout = replace(first(given, context()), search=True, second=2.0, began=-30.0)
+    rollout = but(first(given, context()), search=True, second=2.0, began=-30.0)
     world = Account()
     run = Run(world, rollout, weather=STEADY)
     play_together(world, run)
@@ -917,7 +918,7 @@ def test_the_post_step_sees_to_the_rollback_of_what_the_main_step_had_stopped(po
 
 def test_the_name_of_the_resource_in_the_users_own_appspec_is_kept() -> None:
     world = Account()
-    run = Run(world, replace(first(inputs(), context()), logical_name="MyFunction"), weather=STEADY)
+    run = Run(world, but(first(inputs(), context()), logical_name="MyFunction"), weather=STEADY)
     play_together(world, run)
     assert len(run.said(e.Planned)) == 1
     (stored,) = run.said(e.RevisionStored)
@@ -1040,7 +1041,7 @@ def test_own_and_others_deployment_in_one_group_the_own_is_followed() -> None:
 
 def test_a_release_waits_for_its_own_functions_even_if_it_supersedes_others() -> None:
     world = begun(function="other", description=marked(100, mark="51b11009"))
-    rollout = replace(first(inputs(on_conflict="supersede"), context()), siblings=frozenset({"51b11009", "0badcafe"}))
+    rollout = but(first(inputs(on_conflict="supersede"), context()), siblings=frozenset({"51b11009", "0badcafe"}))
     run = Run(world, rollout, weather=STEADY)
     play_together(world, run)
     assert (stops(run), run.result.outcome) == ([], Outcome.SUCCEEDED)

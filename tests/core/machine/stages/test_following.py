@@ -18,6 +18,7 @@ from ci_deploy.core.plan.planning import Existing
 from ci_deploy.core.run import Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
+from tests.support.states import but
 from tests.support.world import ALL_EVENTS, AT_ONCE, CANARY, LINEAR, Running, World, context, inputs
 
 SHIFTING = [
@@ -52,7 +53,7 @@ def end(run: Run) -> tuple[Outcome, Rollback, str, str]:
 
 def one_of(many: int, world: World, **more: str) -> Run:
     """A rollout of a release of many functions, alone in its world: it is looked at as one of so many."""
-    rollout = replace(first(inputs(**more), context()), siblings=frozenset(f"{n:08}" for n in range(many)))
+    rollout = but(first(inputs(**more), context()), siblings=frozenset(f"{n:08}" for n in range(many)))
     run = Run(world, rollout, weather=STEADY)
     play_together(world, run)
     return run
@@ -330,7 +331,7 @@ def test_a_look_that_is_answered_after_the_end_does_no_harm_and_delays_nothing()
     look = a.Look(key="checkout:live", ids=("d-DEPLOY000",), with_targets=frozenset())
     until(run.world, run, 91.0)
     rollout = run.rollout
-    run.release = replace(run.release, rollouts=(rollout.but({"busy": rollout.busy | {"Look"}, "failures": 2}),))
+    run.release = replace(run.release, rollouts=(but(rollout, busy=rollout.place.busy | {"Look"}, failures=2),))
     run._expect(91.1, a.Done(action=look, answer=(run.world.snapshot(run.world.deployments[0], False),)))
     play_together(run.world, run)
     assert run.said(e.ContactRestored) == [e.ContactRestored(at=91.1, key="checkout:live", failures=2)]

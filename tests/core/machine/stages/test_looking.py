@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from ci_deploy.core.aws import Deployment, DeploymentStatus, Routing
-from ci_deploy.core.machine.rollout import Rollout, Stage, jittered
+from ci_deploy.core.machine.rollout import Rollout, jittered
 from ci_deploy.core.machine.stages.looking import ends_at, heartbeat_every, next_look, next_shift_at, targets_matter
+from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.plan.planning import Existing, Plan
 from tests.support.playing import first
+from tests.support.states import but
 from tests.support.world import AT_ONCE, CANARY, LINEAR, context, inputs
 
 RUNNING = Deployment(id="d-1", status=DeploymentStatus.IN_PROGRESS)
@@ -34,7 +36,7 @@ def state(routing: Routing = CANARY, many: int = 0, **more: Any) -> Rollout:
     )
     fields: dict[str, Any] = {"stage": Stage.FOLLOWING, "plan": plan, "deployment": RUNNING, "deployment_id": "d-1"}
     fields["siblings"] = frozenset(f"{n:08}" for n in range(many))
-    return replace(first(inputs(), context()), **fields | more)
+    return but(first(inputs(), context()), **fields | more)
 
 
 # --- when traffic shifts ---

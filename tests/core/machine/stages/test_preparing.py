@@ -28,7 +28,8 @@ from ci_deploy.core.given.appspec import sha256
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import Release, step
-from ci_deploy.core.machine.rollout import Rollout, Stage
+from ci_deploy.core.machine.rollout import Rollout
+from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.marker import Marker, key_of, parse, write
 from ci_deploy.core.plan.comparing import fingerprint
 from ci_deploy.core.plan.planning import Facts
@@ -36,6 +37,7 @@ from ci_deploy.core.result import Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story import events as e
 from tests.support.playing import Run, Weather, first, play, play_together, until
+from tests.support.states import but
 from tests.support.world import ALL_EVENTS, AT_ONCE, CANARY, Running, World, context, inputs
 
 UNREACHABLE, THROTTLED, DENIED = ErrorKind.UNREACHABLE, ErrorKind.THROTTLED, ErrorKind.DENIED
@@ -218,7 +220,7 @@ def test_the_pauses_are_measured_from_the_beginning_of_the_waiting() -> None:
     desk.until(a.Look)
     assert desk.now == 1002.0
     desk.answer(a.Look)
-    assert desk.r.again_at == 1004.0
+    assert desk.r.place.again_at == 1004.0
 
 
 def test_of_a_look_that_several_share_only_the_one_that_is_waited_for_counts() -> None:
@@ -309,9 +311,7 @@ def in_turn(world: World, weather: Weather, **given: str) -> Run:
     world.deployments[0] = replace(
         world.deployments[0], description=write(Marker(id=mark, run_id=100, attempt=1, key="0" * 16))
     )
-    return Run(
-        world, replace(first(inputs(**given), context()), siblings=frozenset({mark, "0badcafe"})), weather=weather
-    )
+    return Run(world, but(first(inputs(**given), context()), siblings=frozenset({mark, "0badcafe"})), weather=weather)
 
 
 def limits(run: Run) -> list[float | None]:
@@ -413,7 +413,11 @@ def test_a_stop_that_failed_after_the_waiting_is_over_is_only_said() -> None:
     desk.answer(a.Look, (Deployment(id="d-OTHER", status=DeploymentStatus.SUCCEEDED),))
     before = desk.r
     desk.fail(a.Stop, THROTTLED)
-    assert (desk.r.stage, desk.r.again_at, desk.r.superseded) == (Stage.GATHERING, before.again_at, before.superseded)
+    assert (desk.r.stage, desk.r.place.again_at, desk.r.superseded) == (
+        Stage.GATHERING,
+        before.place.again_at,
+        before.superseded,
+    )
     assert isinstance(desk.events[-1], e.StopAnswered)
 
 
@@ -422,7 +426,7 @@ def test_an_answer_about_somebody_who_is_not_waited_for_any_more_changes_nothing
     desk = Desk(inputs(on_conflict="supersede"), world=theirs())
     late = desk.until(a.Look, leaving=(a.Stop,))
     desk.fail(a.Stop, THROTTLED)
-    assert (desk.r.stage, desk.r.again_at) == (Stage.GATHERING, desk.now + 2.0)
+    assert (desk.r.stage, desk.r.place.again_at) == (Stage.GATHERING, desk.now + 2.0)
     desk.world.deployments[0] = replace(desk.world.deployments[0], id="d-SECOND")
     desk.until(a.Stop, leaving=(a.Look,))
     assert (desk.r.stage, desk.r.waiting_for) == (Stage.WAITING, "d-SECOND")
@@ -430,7 +434,7 @@ def test_an_answer_about_somebody_who_is_not_waited_for_any_more_changes_nothing
     before = desk.r
     desk.see(a.Done(action=late, answer=(Deployment(id="d-OTHER", status=DeploymentStatus.SUCCEEDED),)))
     assert (desk.r.stage, desk.r.waiting_for) == (Stage.WAITING, "d-SECOND")
-    assert replace(desk.r, busy=frozenset()) == replace(before, busy=frozenset())
+    assert but(desk.r, busy=frozenset()) == but(before, busy=frozenset())
 
 
 def test_looks_that_fail_are_repeated_while_there_is_time_and_other_errors_end_it() -> None:
@@ -449,11 +453,11 @@ def test_a_look_that_failed_is_repeated_after_a_pause_that_doubles() -> None:
         desk.until(a.Look)
         desk.fail(a.Look, UNREACHABLE)
         assert desk.wake is not None
-        pauses.append(round(desk.r.again_at - desk.now))
+        pauses.append(round(desk.r.place.again_at - desk.now))
     assert pauses == [2, 4, 8]
     desk.until(a.Look)
     desk.answer(a.Look)
-    assert desk.r.tries == 0
+    assert desk.r.place.tries == 0
 
 
 # --- The hold ---
@@ -549,7 +553,7 @@ def test_between_the_attempts_at_the_hold_there_are_pauses() -> None:
     for _ in range(3):
         desk.until(a.Tag)
         desk.fail(a.Tag, THROTTLED)
-        pauses.append(round(desk.r.again_at - desk.now))
+        pauses.append(round(desk.r.place.again_at - desk.now))
         assert not desk.open
     assert pauses == [1, 2, 4]
 
@@ -749,7 +753,7 @@ def test_a_deployment_is_followed_once_it_exists() -> None:
         reverses=False,
         until=desk.now + 600.0,
     )
-    assert (desk.r.stage, desk.r.again_at, desk.r.deadline) == (Stage.FOLLOWING, desk.now + 1.0, desk.now + 600.0)
+    assert (desk.r.stage, desk.r.place.again_at, desk.r.deadline) == (Stage.FOLLOWING, desk.now + 1.0, desk.now + 600.0)
     assert (desk.r.started_at, desk.r.seen_at) == (desk.now, desk.now)
     assert desk.r.alias is None
     before = desk.r
@@ -810,7 +814,7 @@ def test_between_creations_that_are_throttled_there_are_pauses() -> None:
     for _ in range(3):
         desk.until(a.Create)
         desk.fail(a.Create, THROTTLED)
-        pauses.append(round(desk.r.again_at - desk.now))
+        pauses.append(round(desk.r.place.again_at - desk.now))
     assert pauses == [1, 2, 4]
 
 
@@ -937,7 +941,7 @@ def test_between_the_searches_there_are_pauses() -> None:
                 desk.answer(a.Find, None)
             else:
                 desk.fail(a.Find, answer)
-            pauses.append(round(desk.r.again_at - desk.now))
+            pauses.append(round(desk.r.place.again_at - desk.now))
         assert pauses == [1, 2, 4]
 
 
@@ -1004,7 +1008,7 @@ def test_an_answer_that_comes_after_all_ends_the_search() -> None:
     before = desk.r
     desk.see(a.Done(action=find, answer=Deployment(id="d-OTHER", status=DeploymentStatus.CREATED)))
     desk.see(a.Failed(action=find, error=error(DENIED)))
-    assert desk.r == replace(before, busy=desk.r.busy)
+    assert desk.r == but(before, busy=desk.r.place.busy)
 
 
 # --- A signal meanwhile ---
@@ -1065,7 +1069,7 @@ def post_step(kind: ErrorKind) -> Run:
     world.deployments.append(other())
     rollout = first(replace(inputs(), command=Command.FINISH.value), context())
     weather = Weather(rates={"Gather": 1.0}, kinds=(kind,), lost_answers=0.0, until=60.0)
-    run = Run(world, replace(rollout, subject="d-OTHER", cancel_until=240.0), weather=weather)
+    run = Run(world, but(rollout, subject="d-OTHER", cancel_until=240.0), weather=weather)
     play_together(world, run)
     return run
 
@@ -1084,7 +1088,7 @@ def test_the_post_step_gives_up_at_once_what_it_may_not_read() -> None:
 
 def test_the_post_step_that_knows_only_the_marker_has_it_searched_for() -> None:
     desk = Desk(replace(inputs(), command=Command.FINISH.value))
-    desk.release = replace(desk.release, rollouts=(replace(desk.r, search=True),))
+    desk.release = replace(desk.release, rollouts=(but(desk.r, search=True),))
     desk.wait(0)
     gather = a.Gather(key="checkout:live", inputs=desk.r.inputs, run_id=100, subject="", marker_id="0badcafe")
     assert desk.open == [gather]
@@ -1093,7 +1097,7 @@ def test_the_post_step_that_knows_only_the_marker_has_it_searched_for() -> None:
 def test_the_post_step_reads_no_more_once_it_follows() -> None:
     """An answer to the reading that comes twice, and bad, does not make it read again."""
     desk = Desk(replace(inputs(), command=Command.FINISH.value), world=theirs())
-    desk.release = replace(desk.release, rollouts=(replace(desk.r, subject="d-OTHER", cancel_until=240.0),))
+    desk.release = replace(desk.release, rollouts=(but(desk.r, subject="d-OTHER", cancel_until=240.0),))
     gather = desk.until(a.Gather)
     desk.until(a.Stop)
     before = desk.r
