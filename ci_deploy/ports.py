@@ -339,12 +339,11 @@ class GitHubError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
-    """An issue comment. `bot`: written by an app (GITHUB_TOKEN's comments are `github-actions[bot]`'s)."""
+    """An issue comment. `author`: a login; GITHUB_TOKEN's comments are `github-actions[bot]`'s."""
 
     id: int
     body: str
     author: str
-    bot: bool
     url: str = ""
 
 
@@ -361,7 +360,7 @@ class GitHub(Protocol):
     """GitHub's REST API for one repository (`owner/name`). Every call may raise GitHubError and nothing else."""
 
     def login(self) -> str:
-        """The token's own user, empty where the token is an app's (GITHUB_TOKEN is): apps cannot ask."""
+        """Whose comments this token writes, as `Comment.author` has it; never empty."""
         ...
 
     def comments(self, number: int) -> Iterator[Comment]:

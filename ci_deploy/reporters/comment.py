@@ -13,7 +13,7 @@ from itertools import islice
 from ..core.run import Command, Context
 from ..core.story import events as e
 from ..core.story.timeline import Story, tell
-from ..ports import Comment, GitHub, GitHubError, LogSink, PullRequest
+from ..ports import GitHub, GitHubError, LogSink, PullRequest
 from .courier import Courier
 from .refused import refused
 from .rendering import sections as part
@@ -207,11 +207,7 @@ class CommentReporter:
         assert self._github is not None
         login = self._github.login()
         for comment in self._github.comments(number):
-            if comment.body.startswith(mark) and _is_ours(comment, login):
+            # Anybody can write our marker; only we write as this token's user.
+            if comment.body.startswith(mark) and comment.author == login:
                 return comment.id
         return None
-
-
-def _is_ours(comment: Comment, login: str) -> bool:
-    """By its author: the token's user, or any app where the token is an app's (apps cannot ask who they are)."""
-    return comment.author == login if login else comment.bot

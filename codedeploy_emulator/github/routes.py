@@ -294,6 +294,17 @@ def _get_user(github: GitHubState, request: Request, at: dict[str, str]) -> Resp
     raise GitHubError(403, "Resource not accessible by integration")
 
 
+def viewer(request: Request) -> Response:
+    """GraphQL's answer to who asks; unlike REST's it is for apps' tokens too."""
+    token = token_of(request)
+    if not token:
+        raise GitHubError(401, "This endpoint requires you to be authenticated.")
+    if "".join(str(_body(request).get("query")).split()) != "query{viewer{login}}":
+        return json_response({"errors": [{"message": "The emulator knows one query: query { viewer { login } }"}]})
+    user = PERSON if token.startswith(("ghp_", "github_pat_")) else BOT
+    return json_response({"data": {"viewer": {"login": user["login"]}}})
+
+
 def _rate_limit(github: GitHubState, request: Request, at: dict[str, str]) -> Response:
     core = {"limit": 1000, "used": 1, "remaining": 999, "reset": int(github.clock.now()) + 3600}
     return json_response({"resources": {"core": core, "search": core}, "rate": core})

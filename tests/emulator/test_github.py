@@ -46,6 +46,15 @@ def test_a_comment_is_created_found_edited_and_deleted(api: Api) -> None:
     assert api("GET", "/repos/any-org/any-repo/issues/43/comments").json() == []
 
 
+@pytest.mark.parametrize(("token", "login"), [("ghs_x", "github-actions[bot]"), ("ghp_x", "emulator-user")])
+def test_graphql_says_who_asks(api: Api, token: str, login: str) -> None:
+    api.base = api.base.removesuffix("/v3")
+    query = {"query": "query { viewer { login } }"}
+    assert api("POST", "/graphql", query, token).json() == {"data": {"viewer": {"login": login}}}
+    assert api("POST", "/graphql", query, None).status_code == 401
+    assert "data" not in api("POST", "/graphql", {"query": "query { viewer { id } }"}, token).json()
+
+
 def test_comments_come_in_pages_that_link_to_each_other(api: Api) -> None:
     for number in range(5):
         api("POST", COMMENTS, {"body": str(number)})

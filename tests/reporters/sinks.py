@@ -72,8 +72,7 @@ class Papers:
 class Hub:
     """GitHub with pull requests and deployments; `fails` are the errors of the next requests, in order."""
 
-    def __init__(self, *, login: str = "", author: str = "github-actions[bot]") -> None:
-        self._login = login
+    def __init__(self, *, author: str = "github-actions[bot]") -> None:
         self._author = author
         self.requests: list[str] = []
         self.threads: dict[int, list[Comment]] = {}
@@ -89,7 +88,7 @@ class Hub:
             raise error
 
     def say(self, number: int, body: str, author: str) -> Comment:
-        comment = Comment(id=next(self._ids), body=body, author=author, bot=author.endswith("[bot]"))
+        comment = Comment(id=next(self._ids), body=body, author=author)
         self.threads.setdefault(number, []).append(comment)
         return comment
 
@@ -102,7 +101,7 @@ class Hub:
 
     def login(self) -> str:
         self._request("login")
-        return self._login
+        return self._author
 
     def comments(self, number: int) -> Iterator[Comment]:
         self._request("comments")
@@ -117,7 +116,7 @@ class Hub:
         for thread in self.threads.values():
             for n, comment in enumerate(thread):
                 if comment.id == comment_id:
-                    thread[n] = Comment(id=comment.id, body=body, author=comment.author, bot=comment.bot)
+                    thread[n] = Comment(id=comment.id, body=body, author=comment.author)
                     return thread[n]
         raise GitHubError(404, "Not Found")
 

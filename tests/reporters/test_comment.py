@@ -103,10 +103,22 @@ def test_a_deleted_comment_is_made_again() -> None:
     assert hub.ours(128) == [comment.render(SCENARIOS["succeeded"].story)]
 
 
-@pytest.mark.parametrize(("login", "author"), [("", "mona"), ("deploy-bot", "mona"), ("deploy-bot", "other[bot]")])
-def test_somebody_elses_copy_is_left_alone(login: str, author: str) -> None:
-    """A comment with our marker but another author is never edited."""
-    hub = Hub(login=login, author=login or "github-actions[bot]")
+@pytest.mark.parametrize(
+    ("ours", "author"),
+    [
+        ("github-actions[bot]", "mona"),
+        ("github-actions[bot]", "other[bot]"),
+        ("github-actions[bot]", "github-actions"),
+        ("github-actions[bot]", ""),
+        ("an-app[bot]", "github-actions[bot]"),
+        ("an-app[bot]", "an-app"),
+        ("deploy-user", "mona"),
+        ("deploy-user", "deploy-user[bot]"),
+    ],
+)
+def test_somebody_elses_copy_is_left_alone(ours: str, author: str) -> None:
+    """A comment with our marker but another author, another bot included, is never edited."""
+    hub = Hub(author=ours)
     copy = comment.render(SCENARIOS["succeeded"].story)
     hub.say(128, copy, author)
     run(SCENARIOS["rolled-back"], hub)

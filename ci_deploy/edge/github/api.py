@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import requests
 
 CONNECT, READ = 3.05, 10.0  # seconds
+JOBS_OWN = "github-actions[bot]"  # whose comments GITHUB_TOKEN writes
 PAGES = 50  # of 100 comments: a pull request with more is not searched to its end
 
 
@@ -42,15 +43,33 @@ class RestGitHub:
         self._made_session = session
 
     def login(self) -> str:
-        """The token's user; empty for an app's token (`ghs_…`, GITHUB_TOKEN's kind), which may not ask."""
-        if self._token.startswith("ghs_"):
-            return ""
-        try:
-            return str(self._json("GET", "/user").get("login", ""))
-        except GitHubError as error:
-            if error.transient:
-                raise
-            return ""
+        """Whose comments this token writes: `octocat`, `an-app[bot]`.
+
+        A person's token asks REST. An app's (`ghs_…`, GITHUB_TOKEN's kind) is refused there (403) and asks GraphQL,
+        which answers both. Where neither does, it is taken for a job's own token.
+        """
+        asks = (self._user, self._viewer) if not self._token.startswith("ghs_") else (self._viewer,)
+        for ask in asks:
+            try:
+                found = ask()
+            except GitHubError as error:
+                if error.transient:
+                    raise
+                continue
+            if found:
+                return found
+        return JOBS_OWN
+
+    def _user(self) -> str:
+        return str(self._json("GET", "/user").get("login") or "")
+
+    def _viewer(self) -> str:
+        root = self._base.removesuffix("/v3")  # https://HOST/api/v3 on GHES, https://api.github.com elsewhere
+        response = self._send("POST", f"{root}/graphql", {"query": "query { viewer { login } }"}, attempts=2)
+        answer = _decode(response)
+        for name in ("data", "viewer", "login"):
+            answer = answer.get(name) if isinstance(answer, dict) else None
+        return str(answer or "")
 
     def comments(self, number: int) -> Iterator[Comment]:
         for item in self._pages(f"{self._repository}/issues/{number}/comments?per_page=100"):
@@ -124,10 +143,12 @@ class RestGitHub:
         here, there = urlsplit(self._base), urlsplit(address)
         return address if (here.scheme, here.netloc) == (there.scheme, there.netloc) else None
 
-    def _send(self, method: str, address: str, body: Mapping[str, Any] | None = None) -> requests.Response:
+    def _send(
+        self, method: str, address: str, body: Mapping[str, Any] | None = None, attempts: int = 0
+    ) -> requests.Response:
         import requests
 
-        attempts = 2 if method == "GET" else 1
+        attempts = attempts or (2 if method == "GET" else 1)
         while True:
             attempts -= 1
             try:
@@ -234,12 +255,10 @@ def _number(item: Mapping[str, Any], name: str) -> int:
 
 def _comment(item: Mapping[str, Any]) -> Comment:
     user = item.get("user") or {}
-    login = str(user.get("login", ""))
     return Comment(
         id=_number(item, "id"),
         body=str(item.get("body") or ""),
-        author=login,
-        bot=user.get("type") == "Bot" or login.endswith("[bot]"),
+        author=str(user.get("login") or ""),
         url=str(item.get("html_url") or ""),
     )
 

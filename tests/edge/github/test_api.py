@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from email.utils import formatdate
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -71,7 +72,7 @@ def test_comments_come_page_by_page(api: responses.RequestsMock) -> None:
     assert next(found).id == 1
     assert len(api.calls) == 1
     second = next(found)
-    assert (second.id, second.author, second.bot) == (2, "mona", False)
+    assert (second.id, second.author) == (2, "mona")
     assert list(found) == []
 
 
@@ -89,7 +90,7 @@ def test_a_comment_of_a_deleted_user(api: responses.RequestsMock) -> None:
     """`user` and `body` may be null."""
     api.get(f"{REPOSITORY}/issues/7/comments", json=[{"id": 1, "body": None, "user": None}])
     [comment] = client().comments(7)
-    assert (comment.body, comment.author, comment.bot) == ("", "", False)
+    assert (comment.body, comment.author) == ("", "")
 
 
 def test_create_and_edit(api: responses.RequestsMock) -> None:
@@ -150,9 +151,49 @@ def test_an_accepted_deployment_that_was_not_made(api: responses.RequestsMock) -
         client().create_deployment(ref="a", environment="p", description="", payload={}, production=None)
 
 
-def test_an_app_does_not_ask_who_it_is(api: responses.RequestsMock) -> None:
-    """GITHUB_TOKEN may not read /user."""
-    assert client().login() == ""
+GRAPHQL = f"{API.removesuffix('/v3')}/graphql"
+VIEWER = {"data": {"viewer": {"login": "an-app[bot]"}}}
+
+
+@pytest.mark.parametrize(
+    ("api_url", "graphql"),
+    [
+        ("https://api.github.com", "https://api.github.com/graphql"),
+        ("https://api.octo.ghe.com", "https://api.octo.ghe.com/graphql"),
+        ("https://github.example/api/v3", "https://github.example/api/graphql"),
+    ],
+)
+def test_an_apps_token_asks_graphql_who_it_is(api: responses.RequestsMock, api_url: str, graphql: str) -> None:
+    """GITHUB_TOKEN, too, may not read /user."""
+    api.post(graphql, json=VIEWER)
+    assert RestGitHub(api_url=api_url, repository="octo-shop/checkout", token=TOKEN).login() == "an-app[bot]"
+    assert json.loads(api.calls[0].request.body or "") == {"query": "query { viewer { login } }"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"json": {"message": "Not Found"}, "status": 404},
+        {"json": {"message": "Resource not accessible by integration"}, "status": 403},
+        {"json": {"errors": [{"message": "no"}], "data": None}},
+        {"json": {"data": {"viewer": None}}},
+        {"json": ["login"]},
+    ],
+)
+def test_who_cannot_find_out_is_a_job(api: responses.RequestsMock, answer: dict[str, Any]) -> None:
+    """A server without GraphQL: another app's comment is not taken for ours, whichever token this is."""
+    api.post(GRAPHQL, **answer)
+    assert client().login() == "github-actions[bot]"
+
+
+@pytest.mark.parametrize("token", [TOKEN, "not-a-real-token"])
+def test_who_is_asking_is_no_guess_while_github_is_away(api: responses.RequestsMock, token: str) -> None:
+    """Otherwise a bad minute would leave a second comment."""
+    (api.get if token != TOKEN else api.post)(f"{API}/user" if token != TOKEN else GRAPHQL, json={}, status=502)
+    with pytest.raises(GitHubError) as caught:
+        client(token).login()
+    assert caught.value.transient
+    assert len(api.calls) == 2
 
 
 def test_a_user_asks_who_they_are(api: responses.RequestsMock) -> None:
@@ -161,10 +202,11 @@ def test_a_user_asks_who_they_are(api: responses.RequestsMock) -> None:
     assert client("not-a-real-token").login() == "mona"
 
 
-def test_who_may_not_ask_is_an_app(api: responses.RequestsMock) -> None:
-    """403 on /user means an app's token."""
+def test_who_may_not_ask_rest_asks_graphql(api: responses.RequestsMock) -> None:
+    """403 on /user means an app's token, of whatever form."""
     api.get(f"{API}/user", json={"message": "Resource not accessible by integration"}, status=403)
-    assert client("not-a-real-token").login() == ""
+    api.post(GRAPHQL, json=VIEWER)
+    assert client("not-a-real-token").login() == "an-app[bot]"
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410, 422])
