@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..core.aws import S3Location
 from ..core.errors import InvalidInput, Problem
@@ -12,7 +12,7 @@ from ..core.given import appspec as appspecs
 from ..core.given.inputs import Inputs
 from ..core.given.manifest import Entry
 from ..core.machine.release import Release
-from ..core.machine.rollout import Rollout
+from ..core.machine.rollout import Job, Rollout
 from ..core.machine.waves import Policy
 from ..core.plan.surroundings import bucket_owner
 from ..core.result import Result
@@ -48,7 +48,7 @@ def run(call: Call) -> Concluded:
     rollouts = tuple(first_rollout(call, entry) for entry in call.entries)
     if len(rollouts) > 1 and call.command is Command.DEPLOY:
         siblings = frozenset(rollout.marker_id for rollout in rollouts)
-        rollouts = tuple(replace(rollout, cleared=False, siblings=siblings) for rollout in rollouts)
+        rollouts = tuple(rollout.among(siblings) for rollout in rollouts)
     policy = Policy(on_failure=call.inputs.release_policy, max_parallel=call.inputs.max_parallel or 0)
     return call.drive(Release(command=call.command, rollouts=rollouts, policy=policy))
 
@@ -56,16 +56,15 @@ def run(call: Call) -> Concluded:
 def first_rollout(call: Call, entry: Entry) -> Rollout:
     """The first state of one function, its inputs completed by the user's own AppSpec if there is one."""
     inputs, logical_name = completed_inputs(call, entry)
-    return Rollout(
+    job = Job(
         inputs=inputs,
         context=call.context,
-        marker_id=secrets.token_hex(4),
+        logical_name=logical_name,
         subject=inputs.deployment_id or "",
         wave=entry.wave,
-        second=call.second,
         began=call.now(),
-        logical_name=logical_name,
     )
+    return Rollout.first(job, secrets.token_hex(4), second=call.second)
 
 
 def completed_inputs(call: Call, entry: Entry) -> tuple[Inputs, str]:

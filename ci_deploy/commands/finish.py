@@ -13,7 +13,7 @@ from typing import Any
 
 from ..core.errors import Refused
 from ..core.machine.release import Release
-from ..core.machine.rollout import Rollout
+from ..core.machine.rollout import Job, Rollout
 from ..core.result import Finding, Severity
 from ..core.run import Outcome
 from ..core.story.events import Concluded, Noticed
@@ -70,15 +70,14 @@ def _rollout(call: Call, entry: dict[str, Any]) -> Rollout:
         on_cancel=policy,
         wait=True,
     )
-    return Rollout(
+    job = Job(
         inputs=inputs,
         context=call.context,
-        second=call.second,
-        began=call.now(),
-        cancel_until=call.now() + FINISH_WITHIN * call.second,
-        marker_id=of("marker-id"),
         subject=of("deployment-id"),
         search=not of("deployment-id"),
         known_previous=of("previous-version"),
         known_target=of("target-version"),
+        began=call.now(),
     )
+    until = call.now() + FINISH_WITHIN * call.second
+    return Rollout.first(job, of("marker-id"), second=call.second, until=until)

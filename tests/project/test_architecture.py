@@ -300,6 +300,59 @@ def no_circles(modules: Mapping[str, Module]) -> list[str]:
     return found
 
 
+STATE = "ci_deploy.core.machine.state"
+
+
+def records_change_by_their_own_transitions(modules: Mapping[str, Module]) -> list[str]:
+    """A record of a rollout's state is made in its own file alone, and changed by its own methods alone.
+
+    So `replace` (and what amounts to it) is called on `self`, or on what `self` has, inside a record's class; a
+    record's class is called in its file; and what is put is a transition of the state as it is now, never of an older
+    one: `turn.put(turn.r.place.pause(…))`.
+    """
+    owners = {
+        node.name: module.name
+        for module in modules.values()
+        if _within(module.name, STATE)
+        for node in module.tree.body
+        if isinstance(node, ast.ClassDef) and any("dataclass" in ast.unparse(each) for each in node.decorator_list)
+    }
+    found = []
+    for module in modules.values():
+        if not _within(module.name, "ci_deploy"):
+            continue
+        inside = _within(module.name, "ci_deploy.core.machine")
+        for node in ast.walk(module.tree):
+            if not isinstance(node, ast.Call):
+                continue
+            name, first = _dotted(node.func), _dotted(node.args[0]) if node.args else ""
+            last = name.split(".")[-1]
+            known = inside or any(_within(each.module, owners.get(last, "-")) for each in module.imports)
+            if last in owners and module.name != owners[last] and known:
+                found.append(_where(module, node.lineno, f"makes a {last}"))
+            if _within(module.name, STATE) and last == "replace" and first.split(".")[0] != "self":
+                made = isinstance(node.args[0], ast.Call) and _dotted(node.args[0].func).startswith("self.")
+                found += [] if made else [_where(module, node.lineno, f"replaces fields of {first or 'a value'}")]
+            if inside and not _within(module.name, STATE):
+                if last in ("__setattr__", "setattr") or (last == "replace" and _of_state(first)):
+                    found.append(_where(module, node.lineno, f"changes {first}"))
+                if name == "turn.put" and not ast.unparse(node.args[0]).startswith("turn.r."):
+                    found.append(_where(module, node.lineno, "puts what is not a transition of the present state"))
+    return found
+
+
+def _of_state(name: str) -> bool:
+    """Whether a dotted name leads to a rollout or to a record of one."""
+    rollout = name in ("r", "rollout") or name.endswith(".r")
+    return rollout or any(f"{end}." in f"{name}." for end in (f"r.{record}" for record in _RECORDS))
+
+
+_RECORDS = (
+    *("job", "place", "grace", "part", "attempt"),  # a rollout's
+    *("reading", "decision", "wait", "code", "creation", "watch", "contact", "ending", "repair"),  # an attempt's
+)
+
+
 # Law -> a sample that breaks it.
 BROKEN: dict[Callable[[Mapping[str, Module]], list[str]], dict[str, Module]] = {
     core_is_pure: sample(ci_deploy__core__plan="from ..edge import clock\nimport time\nopen('x')\nimport yaml\n"),
@@ -314,6 +367,10 @@ BROKEN: dict[Callable[[Mapping[str, Module]], list[str]], dict[str, Module]] = {
     product_and_emulator_are_strangers: sample(codedeploy_emulator__engine="from ci_deploy.core import aws\n"),
     moto_has_one_home: sample(codedeploy_emulator__aws__front="def f():\n    import moto.server\n"),
     nothing_is_called_utils: sample(ci_deploy__core__utils=""),
+    records_change_by_their_own_transitions: sample(
+        ci_deploy__core__machine__state__wait="@dataclass(frozen=True)\nclass Wait:\n    other: str\n",
+        ci_deploy__core__machine__stages__waiting="turn.put(Wait(other='d-1'))\n",
+    ),
     no_circles: sample(ci_deploy__a="from . import b\n", ci_deploy__b="def f():\n    from .a import x\n"),
 }
 
@@ -354,6 +411,32 @@ def test_no_room_of_the_emulator_is_crowded(product: dict[str, Module]) -> None:
     """A folder that lists more than a dozen modules no longer shows what is where."""
     rooms = Counter(name.rpartition(".")[0] for name, module in product.items() if not module.package)
     assert {room: n for room, n in rooms.items() if _within(room, "codedeploy_emulator") and n > 12} == {}
+
+
+RECORD = "@dataclass(frozen=True)\nclass Wait:\n    def over(self):\n        return replace(self, other='')\n"
+
+
+@pytest.mark.parametrize(
+    ("where", "text", "what"),
+    [
+        ("stages__waiting", "turn.put(turn.r.wait.over())\n", ""),
+        ("stages__waiting", "made = Wait(other='d-1')\n", "makes a Wait"),
+        ("stages__waiting", "w = wait.Wait(other='d-1')\n", "makes a Wait"),
+        ("stages__waiting", "turn.put(r.wait.over())\n", "puts what is not a transition of the present state"),
+        ("stages__waiting", "r = turn.r\nturn.put(replace(r.wait, other=''))\n", "changes r.wait"),
+        ("stages__waiting", "turn.r = replace(turn.r, attempt=None)\n", "changes turn.r"),
+        ("stages__waiting", "object.__setattr__(turn.r.wait, 'other', '')\n", "changes turn.r.wait"),
+        ("stages__waiting", "made = replace(r.planned, target=None)\n", ""),
+        ("state__part", "class Part:\n    def f(self, wait):\n        return replace(wait, other='')\n", "of wait"),
+        ("rollout", "made = Wait()\n", "makes a Wait"),
+        ("state__part", "def f(wait):\n    return Wait()\n", "makes a Wait"),
+    ],
+)
+def test_a_record_that_is_changed_from_outside_is_found(where: str, text: str, what: str) -> None:
+    modules = sample(**{"ci_deploy__core__machine__state__wait": RECORD, f"ci_deploy__core__machine__{where}": text})
+    found = records_change_by_their_own_transitions(modules)
+    assert (len(found) > 0) == bool(what)
+    assert all(what in each or "puts what" in each for each in found), found
 
 
 def test_all_of_the_product_is_read(product: dict[str, Module]) -> None:

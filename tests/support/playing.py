@@ -16,7 +16,7 @@ from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import Release, step
-from ci_deploy.core.machine.rollout import Rollout
+from ci_deploy.core.machine.rollout import Job, Rollout
 from ci_deploy.core.machine.waves import ALL_OR_NOTHING, Policy
 from ci_deploy.core.result import Result
 from ci_deploy.core.run import Command, Context
@@ -196,7 +196,7 @@ class Run:
 
 
 def first(given: Inputs, run: Context, marker_id: str = "0badcafe") -> Rollout:
-    return Rollout(inputs=given, context=run, marker_id=marker_id, subject=given.deployment_id or "")
+    return Rollout.first(Job(inputs=given, context=run, subject=given.deployment_id or ""), marker_id)
 
 
 def play_together(
@@ -248,15 +248,15 @@ def post_step(
         on_cancel=state.get("stopping") or main.rollout.inputs.on_cancel,
         wait=True,
     )
-    rollout = replace(
-        first(given, main.rollout.context),
-        marker_id=state.get("marker-id", ""),
+    job = Job(
+        inputs=given,
+        context=main.rollout.context,
         subject=state.get("deployment-id", ""),
         search="deployment-id" not in state,
         known_previous=state.get("previous-version", ""),
         known_target=state.get("target-version", ""),
-        cancel_until=FINISH_WITHIN,
     )
+    rollout = Rollout.first(job, state.get("marker-id", ""), until=FINISH_WITHIN)
     made = Run(main.world, rollout, weather=weather, seed=seed)
     begun(made)
     play_together(main.world, made)

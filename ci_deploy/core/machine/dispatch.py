@@ -121,7 +121,7 @@ def _answered(turn: Turn, action: Action, answer: object) -> None:
             preparing.held(turn, action)
         case Diagnose(), Diagnosis():
             if action.deployment.status.terminal:
-                turn.set(diagnosis=answer)
+                turn.put(turn.r.watch.explain(answer))
             turn.say(e.Diagnosed(at=turn.now, key=turn.r.key, diagnosis=answer))
         case _:  # it would be asked for without end
             raise TypeError(f"{type(action).__name__} was answered by {answer!r}")
@@ -156,8 +156,8 @@ def proceed(turn: Turn) -> None:
         stage = turn.r.stage
         if stage is Stage.DONE:
             return
-        if turn.r.cancel_until is not None:
-            _limit_ending(turn, turn.r.cancel_until)
+        if turn.r.grace.until is not None:
+            _limit_ending(turn, turn.r.grace.until)
             if turn.r.stage is Stage.DONE:
                 return
         _STAGES[turn.r.stage](turn)
@@ -176,13 +176,13 @@ def _limit_ending(turn: Turn, until: float) -> None:
 
 def wake(r: Rollout, now: float) -> float:
     """When this rollout has something to do by itself. Answers wake it anyway."""
-    times = [r.place.again_at, r.cancel_until, r.deadline, r.waiting_until]
+    times = [r.place.again_at, r.grace.until, r.watch.until, r.wait.until]
     if r.stage in (Stage.FOLLOWING, Stage.FOLLOWING_ROLLBACK):
         times.append(r.place.said_at + looking.heartbeat_every(r))
-        if r.inputs.hook_timeout is not None and r.stage_event:
-            times.append(r.stage_event_at + r.inputs.hook_timeout)
-    if r.cancelled_at is not None:
-        times.append(r.cancelled_at + stopping.ANSWER_GRACE * r.second)
+        if r.inputs.hook_timeout is not None and r.watch.event:
+            times.append(r.watch.event_at + r.inputs.hook_timeout)
+    if r.grace.at is not None:
+        times.append(r.grace.at + stopping.ANSWER_GRACE * r.grace.second)
     if r.stage is Stage.ROLLBACK_DUE:
         times.append(r.place.since + following.ROLLBACK_APPEARS_WITHIN)
     if r.stage is Stage.VERIFYING:

@@ -16,8 +16,9 @@ from . import waves
 from .actions import Action, Cancelled, Done, Failed, Look, Observation, Tick
 from .conclusion import conclude
 from .dispatch import observe, proceed, wake
-from .rollout import Cause, Rollout, Turn
+from .rollout import Rollout, Turn
 from .stages.looking import FEW, LOOK_AT_MOST
+from .state.ending import Cause
 from .state.place import Stage
 
 

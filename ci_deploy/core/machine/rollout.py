@@ -7,160 +7,190 @@ answer that comes late, twice or never does no harm. Pure; times are seconds sin
 
 from __future__ import annotations
 
-import hashlib
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import Any
+from typing import TypeAlias
 
 from .. import links
-from ..aws import Alias, Deployment, Revision, shares_text
+from ..aws import Alias, Deployment, shares_text
 from ..errors import AwsError, CiDeployError, ErrorKind
 from ..given.inputs import Inputs
-from ..given.packaging import StoredPackage
-from ..marker import Marker
 from ..plan.planning import Facts, Plan
-from ..result import Diagnosis, Finding, Result, Severity
+from ..result import Finding, Result, Severity
 from ..run import Command, Context, Outcome, Rollback
 from ..story import events as e
 from .actions import Action
+from .state import attempt as attempts
+from .state.attempt import Attempt, Purpose
+from .state.code import NewCode
+from .state.creation import Creation
+from .state.decision import Decision
+from .state.ending import Cause, Ending
+from .state.grace import Grace
+from .state.part import Part
 from .state.place import Place, Stage
+from .state.reading import Reading
+from .state.repair import Repair
+from .state.wait import Wait
+from .state.watch import Contact, Watch
 
 REVERSE_AGAIN_AFTER = 15.0  # seconds before a reversal that could not be created is tried again
-FRESH = 60.0  # seconds after which a reading of the alias is not what it serves now
+
+Record: TypeAlias = Place | Grace | Part | attempts.Record
 
 
-class Cause(StrEnum):
-    """Why we end a deployment that CodeDeploy would have gone on with."""
-
-    NONE = ""
-    CANCELLED = "cancelled"
-    TIMED_OUT = "timed-out"
-    HOOK_TIMEOUT = "hook-timeout"
-    ASKED = "asked"  # the commands stop and rollback
-    NOT_AS_PLANNED = "not-as-planned"  # it shifts something else than the plan says
-    RELEASE = "release"  # another function of the release failed, and all are rolled back
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rollout:
-    """The state of one function.
-
-    Without slots, so that `but` can be as fast as histories explored by the hundred thousand need it.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a rollout is to do, which never changes."""
 
     inputs: Inputs
     context: Context
-    marker_id: str
     logical_name: str = ""  # of the resource in the user's own AppSpec
     subject: str = ""  # the deployment that the run is about, where one is named
     search: bool = False  # the post step knows only the marker: look for the deployment
     known_previous: str = ""  # what the main step had planned, for the post step
     known_target: str = ""
-    place: Place = field(default_factory=Place)
-    began: float = 0.0
-    rounds: int = 0  # how often facts were gathered anew because of a conflict
-
-    facts: Facts | None = None
-    plan: Plan | None = None
-    alias: Alias | None = None  # the latest reading
-    alias_at: float = 0.0
-
     wave: int = 0
-    cleared: bool = True  # it may write; False while the functions of a release are being planned
-    stale: bool = False  # planned while another deployment ran: read again before beginning
-    siblings: frozenset[str] = frozenset()  # the markers of the whole release
-    undone: Result | None = None  # this reverses a deployment of the release that had succeeded with this result
-    undone_until: float = 0.0  # until when a reversal that could not be created is tried again
-    unmade: str = ""  # why the reversal could not be created
+    began: float = 0.0
 
-    held: bool = False  # this run has set or released the hold
 
-    waiting_for: str = ""
-    waiting_until: float | None = None
-    waited: bool = False
-    superseded: frozenset[str] = frozenset()
+@dataclass(frozen=True, kw_only=True)
+class Rollout:
+    """The state of one function: records, each with its own transitions, and at last the result.
 
-    stored: StoredPackage | None = None  # where the package was put
-    settlings: int = 0
-    disturbed: bool = False  # the update that is waited for began after our plan
-    repeats: int = 0  # writes of code or version that had no effect, though nobody changed anything
-    update_lost: bool = False  # whether UpdateFunctionCode had an effect is not known
-    alias_created: bool = False  # it was asked for, and may be there
+    Without slots, so that `put` is as fast as histories explored by the hundred thousand need it.
+    """
 
-    appspec: str = ""
-    appspec_sha256: str = ""
-    revision: Revision | None = None
-    marker: Marker | None = None
-    creations: int = 0  # CreateDeployment calls made
-    doubtful: bool = False  # one of them may have had an effect that we do not know of
-
-    deployment_id: str = ""
-    deployment: Deployment | None = None
-    attached: bool = False
-    started_at: float = 0.0
-    deadline: float | None = None
-    share: float = 0.0  # percent on the target version
-    shift_began: float | None = None
-    stage_event: str = ""  # the lifecycle event in progress
-    stage_event_at: float = 0.0
-    looks: int = 0
-    targets_at: float = -1e9  # when targets were last looked at
-    seen_at: float = 0.0  # last time that a look succeeded
-    failures: int = 0  # looks that failed in a row
-    hook_warned: str = ""
-
-    once_more: bool = False  # the first deployment failed by throttling, before any traffic moved
-    rollback_id: str = ""
-    rollback: Deployment | None = None
-
-    cause: Cause = Cause.NONE
-    stop_sent: bool = False
-    stop_asked_at: float = 0.0
-    stop_accepted: bool = False
-    stop_pending: bool = False  # CodeDeploy said Pending: ask again until it says Succeeded
-    stop_rollback: bool = False
-    stop_refused: str = ""
-    cancelled_at: float | None = None
-    cancel_until: float | None = None
-    second: float = 1.0
-
-    diagnosis: Diagnosis | None = None
-    repairing: bool = False  # the alias is put on one version before anything else
-    restored: bool = False
-    strayed: bool = False  # the alias was read elsewhere than at the previous version, after the end
-    restore_problem: str = ""
+    job: Job
+    attempt: Attempt
+    place: Place = field(default_factory=Place)
+    grace: Grace = field(default_factory=Grace)
+    part: Part = field(default_factory=Part)
     result: Result | None = None
 
-    def but(self, changes: dict[str, Any]) -> Rollout:
-        """The same state with some fields changed: what `dataclasses.replace` does, many times faster."""
+    @classmethod
+    def first(cls, job: Job, marker_id: str, *, second: float = 1.0, until: float | None = None) -> Rollout:
+        """The first state. `second` and `until` (of the post step) are as in Grace."""
+        return cls(job=job, attempt=Attempt.first(marker_id), grace=Grace.given(second, until))
+
+    def put(self, record: Record) -> Rollout:
+        """The same state with one record as its transition has made it: what `dataclasses.replace` does, faster."""
         made = object.__new__(Rollout)
         made.__dict__.update(self.__dict__)
-        made.__dict__.update(changes)
-        if len(made.__dict__) != len(self.__dict__):
-            raise TypeError(f"a Rollout has no {', '.join(sorted(set(changes) - set(self.__dict__)))}")
+        if isinstance(record, (Place, Grace, Part)):
+            made.__dict__[_FIELDS[type(record)]] = record
+        else:
+            made.__dict__["attempt"] = self.attempt.put(record)
         return made
 
-    def afresh(self, seed: str) -> dict[str, Any]:
-        """The fields of a rollout that begins anew for the same function, with a marker of its own."""
-        marker_id = hashlib.sha256(seed.encode()).hexdigest()[:8]
-        made = Rollout(
-            inputs=self.inputs,
-            context=self.context,
-            marker_id=marker_id,
-            logical_name=self.logical_name,
-            siblings=self.siblings | {marker_id} if self.siblings else self.siblings,
-            began=self.began,
-            facts=self.facts,
-            second=self.second,
-            wave=self.wave,
-            cancelled_at=self.cancelled_at,
-            place=self.place.anew(),
-        )
-        return dict(made.__dict__)
+    def among(self, siblings: frozenset[str]) -> Rollout:
+        """One function of a release, by the markers of them all."""
+        return self.put(Part.among(siblings))
 
-    def put(self, record: Place) -> Rollout:
-        return self.but({"place": record})
+    def begin_again(self, attempt: Attempt) -> Rollout:
+        """What is of the function outlives an attempt: the job, a signal, its part in the release."""
+        part = self.part.join(attempt.marker_id)
+        return replace(self, attempt=attempt, place=self.place.anew(), part=part, result=None)
+
+    def conclude(self, result: Result) -> Rollout:
+        return replace(self, place=self.place.done(), result=result)
+
+    # --- its records, and what is asked of them everywhere ---
+
+    @property
+    def inputs(self) -> Inputs:
+        return self.job.inputs
+
+    @property
+    def context(self) -> Context:
+        return self.job.context
+
+    @property
+    def marker_id(self) -> str:
+        return self.attempt.marker_id
+
+    @property
+    def reading(self) -> Reading:
+        return self.attempt.reading
+
+    @property
+    def decision(self) -> Decision:
+        return self.attempt.decision
+
+    @property
+    def wait(self) -> Wait:
+        return self.attempt.wait
+
+    @property
+    def code(self) -> NewCode:
+        return self.attempt.code
+
+    @property
+    def creation(self) -> Creation:
+        return self.attempt.creation
+
+    @property
+    def watch(self) -> Watch:
+        return self.attempt.watch
+
+    @property
+    def contact(self) -> Contact:
+        return self.attempt.contact
+
+    @property
+    def ending(self) -> Ending:
+        return self.attempt.ending
+
+    @property
+    def repair(self) -> Repair:
+        return self.attempt.repair
+
+    @property
+    def facts(self) -> Facts | None:
+        return self.attempt.decision.facts
+
+    @property
+    def plan(self) -> Plan | None:
+        return self.attempt.decision.plan
+
+    @property
+    def alias(self) -> Alias | None:
+        return self.attempt.reading.alias
+
+    @property
+    def deployment_id(self) -> str:
+        return self.attempt.watch.deployment_id
+
+    @property
+    def deployment(self) -> Deployment | None:
+        return self.attempt.watch.deployment
+
+    @property
+    def rollback_id(self) -> str:
+        return self.attempt.watch.rollback_id
+
+    @property
+    def cause(self) -> Cause:
+        return self.attempt.ending.cause
+
+    @property
+    def undone(self) -> Result | None:
+        return self.part.undone
+
+    @property
+    def on_cancel(self) -> str:
+        """A reversal is undone neither by losing the job nor by losing patience."""
+        return "leave" if self.attempt.purpose is Purpose.REVERSAL else self.inputs.on_cancel
+
+    @property
+    def on_timeout(self) -> str:
+        return "leave" if self.attempt.purpose is Purpose.REVERSAL else self.inputs.on_timeout
+
+    @property
+    def reason(self) -> str:
+        """Why, in the words of whoever asked for it."""
+        return self.attempt.why or self.inputs.reason or ""
 
     @property
     def stage(self) -> Stage:
@@ -200,7 +230,10 @@ class Rollout:
 
     @property
     def cancelled(self) -> bool:
-        return self.cancelled_at is not None
+        return self.grace.at is not None
+
+
+_FIELDS: Mapping[type[Place | Grace | Part], str] = {Place: "place", Grace: "grace", Part: "part"}
 
 
 @dataclass(slots=True)
@@ -213,12 +246,16 @@ class Turn:
     events: list[e.Event] = field(default_factory=list)
     slack: float = 0.0  # how much earlier than planned something may be done, to do it together with others
 
-    def set(self, **changes: Any) -> None:
-        self.r = self.r.but(changes)
-
-    def put(self, record: Place) -> None:
+    def put(self, record: Record) -> None:
         """A record of the state as one of its own transitions has made it."""
         self.r = self.r.put(record)
+
+    def begin_again(self, attempt: Attempt) -> None:
+        self.r = self.r.begin_again(attempt)
+
+    def conclude(self, result: Result) -> None:
+        self.r = self.r.conclude(result)
+        self.say(e.Finished(at=self.now, key=self.r.key, result=result))
 
     def to(self, stage: Stage, *, after: float = 0.0) -> None:
         """Enter a stage; it acts `after` seconds from now."""
@@ -237,7 +274,7 @@ class Turn:
         Nearly is measured by how long the pause was: the close looks of one are no reason for more looks of all.
         """
         r = self.r
-        slack = min(self.slack, (r.place.again_at - r.seen_at) / 5) if together else 0.0
+        slack = min(self.slack, (r.place.again_at - r.contact.seen_at) / 5) if together else 0.0
         return self.now + slack >= r.place.again_at
 
     def say(self, event: e.Event) -> None:
@@ -274,7 +311,7 @@ class Turn:
     ) -> None:
         """The verdict for this function; what the alias serves is told from its latest reading."""
         r = self.r
-        alias = r.alias if self.now - r.alias_at < FRESH else None
+        alias = r.reading.fresh(self.now)
         shares = alias.shares if alias else {}
         previous, target = r.previous_version, r.target_version
         if r.command is Command.ROLLBACK and r.cause is Cause.ASKED:
@@ -293,18 +330,16 @@ class Turn:
             deployed=deployed,
             rollback=rollback,
             console_url=self.url(r.deployment_id),
-            appspec_sha256=r.appspec_sha256,
-            appspec_location=str(r.revision) if r.revision else "",
-            duration_seconds=round(self.now - r.began, 1),
+            appspec_sha256=r.creation.sha256,
+            appspec_location=str(r.creation.revision) if r.creation.revision else "",
+            duration_seconds=round(self.now - r.job.began, 1),
             reason=reason,
             remedy=remedy,
             settled=settled,
         )
         if r.undone is not None:
             result = _undone(r.undone, result)
-        self.put(self.r.place.done())
-        self.set(result=result)
-        self.say(e.Finished(at=self.now, key=self.r.key, result=result))
+        self.conclude(result)
 
     def fail(self, error: CiDeployError) -> None:
         """End because something could not be done at all, before a deployment exists.
@@ -313,8 +348,8 @@ class Turn:
         """
         if self.r.undone is not None and not self.r.cancelled:
             kind = kind_of(error)
-            self.set(unmade=error.what)
-            if kind is not None and kind.transient and self.now < self.r.undone_until:
+            self.put(self.r.creation.failed(error.what))
+            if kind is not None and kind.transient and self.now < self.r.attempt.until:
                 self.to(Stage.GATHERING, after=REVERSE_AGAIN_AFTER)
             else:
                 self.to(Stage.VERIFYING)

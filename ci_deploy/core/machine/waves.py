@@ -14,12 +14,12 @@ from ..aws import AlarmConfiguration, Routing, RoutingType
 from ..plan.planning import Existing, Facts
 from ..result import Result
 from ..run import Outcome
-from ..story import events as e
 from .actions import Create, CreateAlias
-from .rollout import Cause, Rollout, Turn
+from .rollout import Rollout, Turn
 from .stages.preparing import give_way
 from .stages.publishing import begin, bound
 from .stages.stopping import request_stop
+from .state.ending import Cause
 from .state.place import Stage
 
 AT_WORK = 8  # rollouts that publish, upload or create at the same time; baking costs nothing and has no limit
@@ -50,7 +50,7 @@ def moved(before: Rollout, after: Rollout) -> bool:
 def _class(r: Rollout) -> str:
     if r.stage in (Stage.DONE, Stage.READY):
         return r.stage
-    if not r.cleared:
+    if not r.part.cleared:
         return "planning"
     return "running" if r.stage in _RUNNING else "work"
 
@@ -60,16 +60,16 @@ def coordinate(rollouts: Sequence[Rollout], policy: Policy, now: float) -> dict[
     if any(r.cancelled or _class(r) == "planning" for r in rollouts):
         return {}
     refused = next((r for r in rollouts if _failed(r)), None)
-    if refused is not None and not any(r.cleared for r in rollouts):
+    if refused is not None and not any(r.part.cleared for r in rollouts):
         reason = f"Nothing was deployed: {_why(refused)}, and a release begins with all or with none."
         return _end_ready(rollouts, now, Outcome.REFUSED, reason)
     # One that was never begun has not failed, however it ended.
-    failed = next((r for r in rollouts if r.cleared and _failed(r) and not r.undone), None)
+    failed = next((r for r in rollouts if r.part.cleared and _failed(r) and not r.undone), None)
     if failed is not None and policy.on_failure == "rollback-all":
         return _roll_all_back(rollouts, failed, now)
     if failed is not None and policy.on_failure == "stop-wave":
         reason = f"Not deployed: {failed.key} failed in an earlier wave (`release-policy: stop-wave`)."
-        ended = _end_ready(rollouts, now, Outcome.STOPPED, reason, after=failed.wave)
+        ended = _end_ready(rollouts, now, Outcome.STOPPED, reason, after=failed.job.wave)
         left = [ended[number].r if number in ended else r for number, r in enumerate(rollouts)]
         return ended | _begin_more(left, policy, now)
     return _begin_more(rollouts, policy, now)
@@ -93,7 +93,7 @@ def _end_ready(
     """End what has not begun, in the waves after `after`."""
     turns = {}
     for number, r in enumerate(rollouts):
-        if r.stage is Stage.READY and r.wave > after:
+        if r.stage is Stage.READY and r.job.wave > after:
             turn = turns[number] = Turn(r, now)
             turn.end(outcome, reason=reason)
     return turns
@@ -105,11 +105,11 @@ def _begin_more(rollouts: Sequence[Rollout], policy: Policy, now: float) -> dict
     The functions of one group take turns, each from its beginning until its alias is whole again: while one is rolled
     back, another's deployment would keep CodeDeploy from making the rollback.
     """
-    wave = min((r.wave for r in rollouts if r.stage is not Stage.DONE), default=0)
+    wave = min((r.job.wave for r in rollouts if r.stage is not Stage.DONE), default=0)
     leased = {_group(r) for r in rollouts if r.stage not in (Stage.READY, Stage.DONE)}
     ready = []
     for number, r in enumerate(rollouts):
-        if r.stage is Stage.READY and r.wave == wave and _group(r) not in leased:
+        if r.stage is Stage.READY and r.job.wave == wave and _group(r) not in leased:
             leased.add(_group(r))
             ready.append(number)
     classes = [_class(r) for r in rollouts]
@@ -121,8 +121,8 @@ def _begin_more(rollouts: Sequence[Rollout], policy: Policy, now: float) -> dict
 
 def _begun(r: Rollout, now: float) -> Turn:
     turn = Turn(r, now)
-    turn.set(cleared=True)
-    if r.stale or now - r.place.since > FRESH:
+    turn.put(turn.r.part.clear())
+    if r.part.stale or now - r.place.since > FRESH:
         turn.to(Stage.GATHERING)
     else:
         begin(turn, r.planned)
@@ -140,7 +140,7 @@ def _roll_all_back(rollouts: Sequence[Rollout], failed: Rollout, now: float) -> 
         r = turn.r
         if r.stage is Stage.READY or (_class(r) == "work" and not r.undone and not _may_exist(turn)):
             turn.end(Outcome.STOPPED, reason=f"Not deployed: {why}.")
-        elif r.stage is Stage.FOLLOWING and not r.undone and not r.stop_sent:
+        elif r.stage is Stage.FOLLOWING and not r.undone and not r.ending.sent:
             request_stop(turn, Cause.RELEASE, why, rollback=True)
     # A group runs one deployment at a time: whoever is over lets the next one begin.
     busy = {_group(turn.r) for turn in turns if turn.r.stage is not Stage.DONE}
@@ -159,7 +159,7 @@ def _group(r: Rollout) -> tuple[str | None, str | None]:
 def _may_exist(turn: Turn) -> bool:
     """Whether a deployment, or the first one's alias, was asked for: what became of it is known soon."""
     r = turn.r
-    return r.doubtful or turn.asked(Create) or turn.asked(CreateAlias) or r.alias_created
+    return r.creation.doubtful or turn.asked(Create) or turn.asked(CreateAlias) or r.creation.alias_asked
 
 
 def _undo(turn: Turn, done: Result, why: str) -> None:
@@ -168,8 +168,8 @@ def _undo(turn: Turn, done: Result, why: str) -> None:
     made = r.planned
     if made.creates_alias:
         stays = replace(done, reason=f"{done.reason} It stays, although {why}: nothing was served before.")
-        turn.set(undone=done, result=stays)
-        turn.say(e.Finished(at=turn.now, key=turn.r.key, result=stays))
+        turn.put(turn.r.part.take_back(done))
+        turn.conclude(stays)
         return
     reverse = replace(
         made,
@@ -189,11 +189,8 @@ def _undo(turn: Turn, done: Result, why: str) -> None:
         new=made.current,
         findings=(),
     )
-    fresh = r.afresh(f"{r.marker_id} undone")
-    # A reversal is not undone by losing patience or the job.
-    patient = replace(r.inputs, on_cancel="leave", on_timeout="leave", reason=why)
-    until = turn.now + reverse.timeout
-    turn.set(**{**fresh, "inputs": patient, "undone": done, "undone_until": until, "once_more": True})
+    turn.begin_again(r.attempt.reversal(why, turn.now + reverse.timeout))
+    turn.put(turn.r.part.take_back(done))
     bound(turn, reverse)
 
 
@@ -202,7 +199,7 @@ def resume(turn: Turn, facts: Facts) -> None:
     r = turn.r
     if r.stage is not Stage.GATHERING:
         return
-    turn.set(alias=facts.alias, alias_at=turn.now)
+    turn.put(turn.r.reading.read(facts.alias, turn.now))
     if facts.active:
         give_way(turn, r.planned, facts.active[0], "wait")
     else:

@@ -79,7 +79,7 @@ def test_stages_that_chase_each_other_are_a_bug_and_not_a_loop_without_end(monke
 def follows(**more: object) -> Rollout:
     """Seen 100 s ago, heard of 30 s ago; nothing is due before its time limit."""
     rollout = first(inputs(), context())
-    changes = {"stage": Stage.FOLLOWING, "again_at": 0.0, "said_at": 70.0, "since": 5.0, "deadline": 900.0} | more
+    changes = {"stage": Stage.FOLLOWING, "again_at": 0.0, "said_at": 70.0, "since": 5.0, "watch__until": 900.0} | more
     return but(rollout, **changes)
 
 
@@ -90,25 +90,25 @@ def follows(**more: object) -> Rollout:
         (follows(), 130.0),
         (follows(stage=Stage.FOLLOWING_ROLLBACK), 130.0),
         (follows(again_at=107.5), 107.5),
-        (follows(deadline=101.0), 101.0),
-        (follows(waiting_until=101.0), 101.0),
-        (follows(cancel_until=101.0), 101.0),
+        (follows(watch__until=101.0), 101.0),
+        (follows(wait__until=101.0), 101.0),
+        (follows(grace__until=101.0), 101.0),
         # What should have happened already does not wake it again and again.
-        (follows(again_at=100.0, deadline=99.0), 130.0),
+        (follows(again_at=100.0, watch__until=99.0), 130.0),
         # Other stages give no sign of life; they are looked at once a minute.
-        (follows(stage=Stage.CREATING, said_at=70.0, deadline=None), 160.0),
-        (follows(stage=Stage.CREATING, deadline=110.0), 110.0),
+        (follows(stage=Stage.CREATING, said_at=70.0, watch__until=None), 160.0),
+        (follows(stage=Stage.CREATING, watch__until=110.0), 110.0),
         # A hook's own limit.
-        (follows(inputs=inputs(hook_timeout="40s"), stage_event="BeforeAllowTraffic", stage_event_at=62.0), 102.0),
-        (follows(inputs=inputs(hook_timeout="40s"), stage_event="", stage_event_at=62.0), 130.0),
-        (follows(inputs=inputs(), stage_event="BeforeAllowTraffic", stage_event_at=99.0), 130.0),
+        (follows(inputs=inputs(hook_timeout="40s"), watch__event="BeforeAllowTraffic", event_at=62.0), 102.0),
+        (follows(inputs=inputs(hook_timeout="40s"), watch__event="", event_at=62.0), 130.0),
+        (follows(inputs=inputs(), watch__event="BeforeAllowTraffic", event_at=99.0), 130.0),
         # The time that CreateDeployment's answer has after a signal, by the real clock.
-        (follows(stage=Stage.CREATING, cancelled_at=99.0, deadline=None), 102.0),
-        (follows(stage=Stage.CREATING, cancelled_at=99.0, deadline=None, second=10.0), 129.0),
+        (follows(stage=Stage.CREATING, grace__at=99.0, watch__until=None), 102.0),
+        (follows(stage=Stage.CREATING, grace__at=99.0, watch__until=None, grace__second=10.0), 129.0),
         # The time in which a rollback appears, and a diagnosis is made.
         (follows(stage=Stage.ROLLBACK_DUE, since=80.0), 140.0),
         (follows(stage=Stage.VERIFYING, since=80.0), 110.0),
-        (follows(stage=Stage.WAITING, since=80.0, deadline=None), 160.0),
+        (follows(stage=Stage.WAITING, since=80.0, watch__until=None), 160.0),
     ],
 )
 def test_it_is_woken_at_the_first_moment_at_which_it_has_something_to_do(rollout: Rollout, at: float) -> None:

@@ -15,6 +15,7 @@ from ci_deploy.core.aws import Alias
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem, Refused
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Turn, jittered
+from ci_deploy.core.machine.state.attempt import Purpose
 from ci_deploy.core.plan.planning import Facts
 from ci_deploy.core.result import Result
 from ci_deploy.core.run import Outcome, Rollback
@@ -109,7 +110,7 @@ def test_the_duration_is_this_steps_own() -> None:
     finishing: list[Run] = []
 
     def late(run: Run) -> None:
-        run.release = replace(run.release, rollouts=(but(run.rollout, began=-100.0),))
+        run.release = replace(run.release, rollouts=(but(run.rollout, job__began=-100.0),))
         finishing.append(run)
 
     post_step(main, killed=True, weather=STEADY, begun=late)
@@ -283,20 +284,20 @@ def test_a_new_attempt_keeps_what_is_of_the_function_and_forgets_what_was_of_the
     kept: dict[str, Any] = {
         "logical_name": "Mine",
         "siblings": frozenset({"0badcafe", "0badcaf1"}),
-        "began": 5.0,
-        "second": 0.5,
+        "job__began": 5.0,
+        "grace__second": 0.5,
         "wave": 2,
-        "cancelled_at": 7.0,
+        "grace__at": 7.0,
         "busy": frozenset({"Look"}),
     }
     before = but(ended, **kept)
-    fresh = before.but(before.afresh("seed"))
-    marker_id = hashlib.sha256(b"seed").hexdigest()[:8]
+    fresh = before.begin_again(before.attempt.once_more())
+    marker_id = hashlib.sha256(b"0badcafe once more").hexdigest()[:8]
     kept |= {"siblings": kept["siblings"] | {marker_id}, "facts": before.facts}
-    assert fresh == but(first(inputs(), context(), marker_id), **kept)
+    assert fresh == but(first(inputs(), context(), marker_id), purpose=Purpose.ONCE_MORE, **kept)
     assert before.facts is not None
     alone = but(ended, siblings=frozenset())
-    assert alone.but(alone.afresh("seed")).siblings == frozenset()
+    assert alone.begin_again(alone.attempt.once_more()).part.siblings == frozenset()
 
 
 # --- pauses ---

@@ -399,7 +399,7 @@ def test_a_deployment_that_is_stopped_already_is_not_stopped_a_second_time() -> 
     bad = World(function="bad", routing=AT_ONCE, hook_seconds=(92.0, None), hook_good=(False, True))
     mate = slow("mate", stop_takes=30.0)
     release = rollouts([bad, mate])
-    release[1] = replace(release[1], inputs=replace(release[1].inputs, timeout=90.0))
+    release[1] = but(release[1], inputs=replace(release[1].inputs, timeout=90.0))
     played = play(bad, mate, release=release)
     assert played.outcomes == {"bad": "rolled-back", "mate": "timed-out"}
     assert [event.why for event in played.run.said(e.StopRequested)] == ["The time limit of 1.5 minutes has passed"]
@@ -713,7 +713,7 @@ def test_a_first_deployment_that_stays_keeps_no_other_of_its_group_from_being_ta
         but(rollout, inputs=replace(rollout.inputs, deployment_group="group"))
         for rollout in rollouts([new, old], create_alias="true")
     ]
-    release[0] = replace(release[0], inputs=replace(release[0].inputs, package="build"))
+    release[0] = but(release[0], inputs=replace(release[0].inputs, package="build"))
     bad = slow("bad", alarm_at=100.0)
     played = play(new, old, bad, release=[*release, but(rollouts([bad])[0], marker_id="00000bad")])
     assert played.outcomes == {"checkout": "succeeded", "a": "rolled-back", "bad": "rolled-back"}
@@ -808,14 +808,13 @@ def test_the_post_step_goes_on_looking_for_a_deployment_while_others_are_at_thei
         given = replace(rollout.inputs, command=Command.FINISH.value)
         known = rollout.deployment_id if rollout.function == "a" else ""
         finishing.append(
-            replace(
-                first(given, context()),
-                marker_id=rollout.marker_id,
+            but(
+                first(given, context(), rollout.marker_id),
                 subject=known,
                 search=not known,
                 known_previous="1",
                 known_target="2",
-                cancel_until=240.0,
+                grace__until=240.0,
             )
         )
     world.deployments = []  # for twenty seconds CodeDeploy does not list it

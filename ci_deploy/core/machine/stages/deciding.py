@@ -20,7 +20,8 @@ from ...plan.whose import Others, Ours, Owner, Unknown, whose
 from ...result import Finding, Severity
 from ...run import Command, Outcome
 from ...story import events as e
-from ..rollout import Cause, Rollout, Turn
+from ..rollout import Rollout, Turn
+from ..state.ending import Cause
 from ..state.place import Stage
 from .preparing import attach, give_way, is_rollback
 from .publishing import begin, bound
@@ -42,7 +43,8 @@ def gathered(turn: Turn, facts: Facts) -> None:
         return
     if turn.r.facts is None:
         turn.say(e.Identified(at=turn.now, key=turn.r.key, identity=facts.identity))
-    turn.set(facts=facts, alias=facts.alias, alias_at=turn.now)
+    turn.put(turn.r.decision.gathered(facts))
+    turn.put(turn.r.reading.read(facts.alias, turn.now))
     _COMMANDS[turn.r.command](turn, facts)
 
 
@@ -57,18 +59,18 @@ def _deploy(turn: Turn, facts: Facts) -> None:
     other = next(iter(facts.active), None)
     if lasting:
         _refuse(turn, facts, made, lasting)
-    elif not r.cleared and (
+    elif not r.part.cleared and (
         mine is not None
         or (other is not None and r.inputs.on_conflict != "fail")
         # Nothing is written for one function of a release while another may still be refused.
-        or (len(r.siblings) > 1 and (_repair_wanted(r, made) or _release_wanted(r, facts)))
+        or (len(r.part.siblings) > 1 and (_repair_wanted(r, made) or _release_wanted(r, facts)))
     ):
-        turn.set(stale=True)
+        turn.put(turn.r.part.postpone())
         turn.to(Stage.READY)
     elif mine is not None:
         # What it does is what its target says: by now the alias may serve what it has brought.
         made = replace(existing(r.inputs, facts, mine, previous=made.current_version), findings=made.findings)
-        turn.set(plan=made)
+        turn.put(turn.r.decision.decide(made))
         _show(turn, facts, made)
         attach(turn, mine)
     elif other is not None:
@@ -85,7 +87,7 @@ def _deploy(turn: Turn, facts: Facts) -> None:
         _refuse(turn, facts, made, (older,))
     else:
         _show(turn, facts, made)
-        if r.cleared:
+        if r.part.cleared:
             begin(turn, made)
         else:
             turn.to(Stage.READY)
@@ -125,8 +127,8 @@ def _repaired_first(finding: Finding) -> Finding:
 
 def _checked(turn: Turn, facts: Facts, made: Plan) -> Plan:
     r = turn.r
-    made = preflight(r.inputs, facts, replace(made, appspec_logical_name=r.logical_name))
-    turn.set(plan=made)
+    made = preflight(r.inputs, facts, replace(made, appspec_logical_name=r.job.logical_name))
+    turn.put(turn.r.decision.decide(made))
     return made
 
 
@@ -196,9 +198,9 @@ def _settling(turn: Turn, facts: Facts) -> bool:
     """After somebody's failed deployment the alias is split until its rollback appears: give that a minute."""
     r = turn.r
     split = facts.alias is not None and facts.alias.split
-    if not (r.waited and split and r.rounds < ROLLBACK_APPEARS_WITHIN / 5.0):
+    if not (r.wait.waited and split and r.wait.rounds < ROLLBACK_APPEARS_WITHIN / 5.0):
         return False
-    turn.set(rounds=r.rounds + 1)
+    turn.put(turn.r.wait.again())
     turn.to(Stage.GATHERING, after=5.0)
     return True
 
@@ -213,21 +215,21 @@ def _releases(turn: Turn, facts: Facts) -> bool:
 
 def _release_wanted(r: Rollout, facts: Facts) -> bool:
     held = facts.latest is not None and holds.held(facts.latest.tags, r.inputs.alias) is not None
-    return r.inputs.release_hold and held and not r.held
+    return r.inputs.release_hold and held and not r.decision.held
 
 
 def _repairs(turn: Turn, made: Plan) -> bool:
     """A split alias that nothing explains any more is put on its primary version first, if that is wanted."""
     if not _repair_wanted(turn.r, made):
         return False
-    turn.set(repairing=True)
+    turn.put(turn.r.repair.begin())
     turn.to(Stage.RESTORING)
     return True
 
 
 def _repair_wanted(r: Rollout, made: Plan) -> bool:
     wanted = r.inputs.repair or (r.command is Command.ROLLBACK and r.inputs.restore_alias == "auto")
-    return wanted and not r.repairing and {finding.code for finding in made.refusals} == {"alias-split"}
+    return wanted and not r.repair.begun and {finding.code for finding in made.refusals} == {"alias-split"}
 
 
 # --- rollback ----------------------------------------------------------------------------------------------------
@@ -236,7 +238,7 @@ def _repair_wanted(r: Rollout, made: Plan) -> bool:
 def _rollback(turn: Turn, facts: Facts) -> None:
     """A deployment is running: stop it with rollback. None is: deploy what was served before."""
     r = turn.r
-    if r.inputs.hold and not r.held and facts.latest is not None:
+    if r.inputs.hold and not r.decision.held and facts.latest is not None:
         turn.to(Stage.HOLDING)  # before anything else: the next merge may deploy while this runs
         return
     if _releases(turn, facts):
@@ -248,7 +250,7 @@ def _rollback(turn: Turn, facts: Facts) -> None:
         return
     entries = histories.entries(facts.history, r.function, r.inputs.alias)
     if own := _own_rollback(r, facts, entries):
-        turn.set(plan=existing(r.inputs, facts, own))
+        turn.put(turn.r.decision.decide(existing(r.inputs, facts, own)))
         turn.end(Outcome.UNCHANGED, reason=f"This run has rolled back already, by {own.id}.")
         return
     way = _way(r, facts, entries)
@@ -329,12 +331,12 @@ def _roll_back_running(turn: Turn, facts: Facts) -> None:
         return
     if mine is None:
         made = existing(r.inputs, facts, facts.active[0])
-        turn.set(plan=made)
+        turn.put(turn.r.decision.decide(made))
         give_way(turn, made, facts.active[0], "wait")
         return
     running = mine.deployment
     made = existing(r.inputs, facts, running)
-    turn.set(plan=made)
+    turn.put(turn.r.decision.decide(made))
     rolling = is_rollback(running)  # somebody, or CodeDeploy itself
     leads_to = made.target_version if rolling else made.current_version
     if r.inputs.deployment_id or r.inputs.to_version not in (None, leads_to):
@@ -354,9 +356,9 @@ def _roll_back_running(turn: Turn, facts: Facts) -> None:
 def _too_early(turn: Turn, owner: Owner) -> bool:
     """Before it starts, for a second or two, a deployment has no target: whose it is cannot be told yet."""
     r = turn.r
-    if not (isinstance(owner, Unknown) and owner.starting) or r.rounds >= TARGET_APPEARS_WITHIN / 2.0:
+    if not (isinstance(owner, Unknown) and owner.starting) or r.wait.rounds >= TARGET_APPEARS_WITHIN / 2.0:
         return False
-    turn.set(rounds=r.rounds + 1)
+    turn.put(turn.r.wait.again())
     turn.to(Stage.GATHERING, after=2.0)
     return True
 
@@ -382,7 +384,7 @@ def _subject(r: Rollout, facts: Facts) -> Ours | Unknown | None:
     One that was named and is of this application and group may be stopped even if its target cannot be read.
     """
     named = (facts.subject,) if facts.subject else ()
-    found = [whose(one, r.function, r.inputs.alias) for one in (named if r.subject else facts.active)]
+    found = [whose(one, r.function, r.inputs.alias) for one in (named if r.job.subject else facts.active)]
     in_group = [owner for owner in found if _in_group(r, owner.deployment)]
     mine = next((owner for owner in in_group if isinstance(owner, Ours)), None)
     return mine or next((owner for owner in in_group if isinstance(owner, Unknown)), None)
@@ -395,7 +397,7 @@ def _in_group(r: Rollout, deployment: Deployment) -> bool:
 def _follow(turn: Turn, facts: Facts, subject: Deployment) -> None:
     """Show the plan behind a deployment that exists, and follow it."""
     made = existing(turn.r.inputs, facts, subject)
-    turn.set(plan=made)
+    turn.put(turn.r.decision.decide(made))
     _show(turn, facts, made)
     attach(turn, subject)
 
@@ -413,10 +415,10 @@ def _stop(turn: Turn, facts: Facts) -> None:
     elif owner is None:
         turn.end(Outcome.UNCHANGED, reason=f"No deployment of {r.key} is running: there is nothing to stop.")
     elif owner.deployment.status.terminal:
-        turn.set(deployment_id=owner.deployment.id)
+        turn.put(turn.r.watch.name(owner.deployment.id))
         reason = f"Deployment {owner.deployment.id} is over already: {owner.deployment.status}."
         turn.end(Outcome.UNCHANGED, reason=reason)
-    elif isinstance(owner, Unknown) and not r.subject:
+    elif isinstance(owner, Unknown) and not r.job.subject:
         if not _too_early(turn, owner):
             finding = _unclear(r, owner)
             turn.end(Outcome.REFUSED, reason=finding.text, remedy=finding.remedy)
@@ -433,7 +435,7 @@ def _status(turn: Turn, facts: Facts) -> None:
         _refuse(turn, facts, made, made.refusals)
         return
     subject = _subject(r, facts)
-    if r.inputs.wait and subject is not None and not r.subject and _too_early(turn, subject):
+    if r.inputs.wait and subject is not None and not r.job.subject and _too_early(turn, subject):
         return
     entries = histories.entries(facts.history, r.function, r.inputs.alias)
     running = next((entry for entry in entries if not entry.status.terminal), None)
@@ -462,16 +464,16 @@ def _finish(turn: Turn, facts: Facts) -> None:
     r = turn.r
     subject = facts.subject
     if subject is None:
-        if turn.now - r.began < SEARCH_FOR * r.second and r.search:
-            turn.to(Stage.GATHERING, after=5.0 * r.second)
+        if turn.now - r.job.began < SEARCH_FOR * r.grace.second and r.job.search:
+            turn.to(Stage.GATHERING, after=5.0 * r.grace.second)
             return
         turn.end(Outcome.CANCELLED, reason="The job ended before a deployment was created; none was found.")
         return
     if isinstance(whose(subject, r.function, r.inputs.alias), Others):
         turn.end(Outcome.CANCELLED, reason=f"Deployment {subject.id} is not one of {r.key}: it was left alone.")
         return
-    made = existing(r.inputs, facts, subject, previous=r.known_previous, target=r.known_target)
-    turn.set(plan=made)
+    made = existing(r.inputs, facts, subject, previous=r.job.known_previous, target=r.job.known_target)
+    turn.put(turn.r.decision.decide(made))
     _show(turn, facts, made)
     attach(turn, subject)
     # What takes a version back, by hand or because another function of the release failed, is not taken back.
@@ -479,7 +481,7 @@ def _finish(turn: Turn, facts: Facts) -> None:
     if policy != "leave" and not subject.status.terminal:
         request_stop(turn, Cause.CANCELLED, "The job ended before this deployment did", rollback=policy == "rollback")
         return
-    turn.set(cause=Cause.CANCELLED, stop_rollback=policy == "rollback")
+    turn.put(turn.r.ending.inherit(Cause.CANCELLED, rollback=policy == "rollback"))
     if not subject.status.terminal:
         turn.to(Stage.VERIFYING)  # it goes on
 

@@ -21,12 +21,12 @@ from ...aws import (
 )
 from ...errors import CiDeployError
 from ...plan import whose
-from ...plan.planning import Existing
 from ...run import Command
 from ...story import events as e
 from ...story.timeline import changes
 from ..actions import Diagnose, Look, LookAlias
-from ..rollout import Cause, Rollout, Turn, jittered
+from ..rollout import Rollout, Turn, jittered
+from ..state.ending import Cause
 from ..state.place import Stage
 from .looking import MANY, ends_at, heartbeat_every, next_look, next_shift_at, targets_matter
 from .stopping import STOP_TAKES, keep_time, request_stop, stop_again, stop_for_cancel
@@ -50,8 +50,8 @@ def following(turn: Turn) -> None:
 
 def following_rollback(turn: Turn) -> None:
     r = turn.r
-    assert r.deadline is not None
-    if turn.now >= r.deadline:
+    assert r.watch.until is not None
+    if turn.now >= r.watch.until:
         turn.to(Stage.VERIFYING)
         return
     _look(turn, r.rollback_id)
@@ -62,7 +62,7 @@ def rollback_due(turn: Turn) -> None:
     """CodeDeploy makes the rollback a moment after the end of the deployment (facts.md A7), if it makes one."""
     r = turn.r
     within = ROLLBACK_APPEARS_WITHIN if rollback_expected(r) else ROLLBACK_APPEARS_WITHIN / 4
-    silent = r.failures > 0 and turn.now - r.place.since < STOP_TAKES
+    silent = r.contact.failures > 0 and turn.now - r.place.since < STOP_TAKES
     if turn.now - r.place.since >= within and not silent and not turn.asked(Look):
         turn.to(Stage.VERIFYING)
         return
@@ -76,18 +76,16 @@ def _look(turn: Turn, deployment_id: str) -> None:
 
 
 def _ask_look(turn: Turn, deployment_id: str, *, with_targets: bool) -> None:
-    if with_targets:
-        turn.set(targets_at=turn.now)
-    turn.set(looks=turn.r.looks + 1)
+    turn.put(turn.r.contact.look(turn.now, with_targets=with_targets))
     wanted = frozenset({deployment_id} if with_targets else ())
     turn.ask(Look(key=turn.r.key, ids=(deployment_id,), with_targets=wanted))
 
 
 def looked(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
     r = turn.r
-    if r.failures:
-        turn.say(e.ContactRestored(at=turn.now, key=turn.r.key, failures=r.failures))
-    turn.set(failures=0, seen_at=turn.now)
+    if r.contact.failures:
+        turn.say(e.ContactRestored(at=turn.now, key=turn.r.key, failures=r.contact.failures))
+    turn.put(turn.r.contact.heard(turn.now))
     by_id = {snapshot.id: snapshot for snapshot in snapshots}
     if r.stage is Stage.FOLLOWING_ROLLBACK:
         _saw_rollback(turn, by_id.get(r.rollback_id))
@@ -110,16 +108,17 @@ def _saw_deployment(turn: Turn, snapshot: Deployment | None, with_targets: bool)
     _complete_plan(turn, snapshot)
     r = turn.r
     if r.stage is Stage.FOLLOWING:
-        unseen = snapshot.status is not DeploymentStatus.SUCCEEDED or len(r.siblings) <= MANY
+        unseen = snapshot.status is not DeploymentStatus.SUCCEEDED or len(r.part.siblings) <= MANY
         if snapshot.status.terminal and not with_targets and unseen:
             # Over: look once more, with the lifecycle, so that people read the events in their order.
             _ask_look(turn, snapshot.id, with_targets=True)
             return
-        turn.set(deployment=_told(turn, r.deployment, snapshot, of_rollback=False))
+        seen = _told(turn, r.deployment, snapshot, of_rollback=False)
+        turn.put(turn.r.watch.saw(seen))
         if snapshot.status.terminal:
             _over(turn)
     else:
-        turn.set(deployment=_keeping_targets(snapshot, r.deployment))
+        turn.put(turn.r.watch.saw(_keeping_targets(snapshot, r.deployment)))
         if snapshot.rollback_id:
             _rollback_appeared(turn, snapshot)
 
@@ -143,7 +142,7 @@ def _is_not_as_planned(turn: Turn, snapshot: Deployment) -> bool:
     Whoever can write to the bucket could have changed the AppSpec between its upload and the creation.
     """
     r = turn.r
-    if r.attached or not snapshot.targets or r.stage is not Stage.FOLLOWING or r.stop_sent:
+    if r.watch.attached or not snapshot.targets or r.stage is not Stage.FOLLOWING or r.ending.sent:
         return False
     planned = _named(r, replace(snapshot, targets=snapshot.targets[:1])).targets or ()
     (seen,) = planned
@@ -156,7 +155,7 @@ def _is_not_as_planned(turn: Turn, snapshot: Deployment) -> bool:
         f"Deployment {snapshot.id} shifts {what}, not {r.key} from version {r.previous_version} to {r.target_version}.",
         "Find out who can write the revision: its AppSpec is not the one that this run wrote.",
     )
-    turn.set(deployment=snapshot)
+    turn.put(turn.r.watch.saw(snapshot))
     why = f"Deployment {snapshot.id} is not as planned"
     request_stop(turn, Cause.NOT_AS_PLANNED, why, rollback=True)
     return True
@@ -169,7 +168,7 @@ def _complete_plan(turn: Turn, snapshot: Deployment) -> None:
     if target is None or r.target_version:
         return
     current = target.current_version or r.previous_version
-    turn.set(plan=replace(r.planned, target=Existing(version=target.target_version), current_version=current))
+    turn.put(turn.r.decision.complete(target.target_version, current))
 
 
 def _keeping_targets(snapshot: Deployment, before: Deployment | None) -> Deployment:
@@ -206,16 +205,16 @@ def _follow_events(turn: Turn, deployment: Deployment, target: DeploymentTarget 
         (event for event in (target.events if target else ()) if event.status is EventStatus.IN_PROGRESS), None
     )
     name = running.name if running else ""
-    if name != r.stage_event:
-        turn.set(stage_event=name, stage_event_at=turn.now)
+    if name != r.watch.event:
+        turn.put(turn.r.watch.enter(name, turn.now))
     if running is None or running.name != "AllowTraffic" or r.stage is not Stage.FOLLOWING:
         return
-    if r.shift_began is None:
+    if r.watch.shift_began is None:
         began = turn.now
-        if running.start is not None and not r.attached:
+        if running.start is not None and not r.watch.attached:
             # Both stamps are AWS's; our clock comes in only through the moment of creation.
-            began = min(turn.now, r.started_at + running.start - deployment.create_time)
-        turn.set(shift_began=began)
+            began = min(turn.now, r.watch.began + running.start - deployment.create_time)
+        turn.put(turn.r.watch.shifts_since(began))
 
 
 def _traffic(turn: Turn, deployment: Deployment, target: DeploymentTarget | None, of_rollback: bool) -> None:
@@ -233,12 +232,12 @@ def _traffic(turn: Turn, deployment: Deployment, target: DeploymentTarget | None
     old = r.target_version if of_rollback else target.current_version
     new_share = share if not of_rollback else 100.0 - share
     # A rollback that has not shifted yet says nothing of what is served: that is where the deployment had left it.
-    if new_share == r.share or share == 0.0:
+    if new_share == r.watch.share or share == 0.0:
         return
-    if r.shift_began is not None:
+    if r.watch.shift_began is not None:
         reached = next(step.offset for step in schedule.steps(routing) if step.share >= share - 1e-6)
-        turn.set(shift_began=min(r.shift_began, turn.now - reached))
-    turn.set(share=new_share)
+        turn.put(turn.r.watch.shifts_since(min(r.watch.shift_began, turn.now - reached)))
+    turn.put(turn.r.watch.shifted(new_share))
     shares = {version: part for version, part in ((old, 100.0 - share), (new, share)) if part > 0 and version}
     turn.say(
         e.TrafficShifted(
@@ -266,9 +265,9 @@ def _ask_alias(turn: Turn) -> None:
 def saw_alias(turn: Turn, alias: Alias | None) -> None:
     r = turn.r
     share = alias.shares.get(r.target_version, 0.0) if alias else 0.0
-    if alias is None or r.stage is not Stage.FOLLOWING or share in (r.share, 0.0):
+    if alias is None or r.stage is not Stage.FOLLOWING or share in (r.watch.share, 0.0):
         return
-    turn.set(share=share)
+    turn.put(turn.r.watch.shifted(share))
     turn.say(
         e.TrafficShifted(
             at=turn.now,
@@ -284,27 +283,29 @@ def saw_alias(turn: Turn, alias: Alias | None) -> None:
 def look_failed(turn: Turn, error: CiDeployError) -> None:
     """The deployment goes on, and so do we: try again, ever more slowly, until the time limit."""
     r = turn.r
-    failures = r.failures + 1
-    turn.set(failures=failures)
+    turn.put(turn.r.contact.missed())
+    failures = turn.r.contact.failures
     if failures & (failures - 1) == 0:  # 1st, 2nd, 4th, 8th, …: said, not repeated
-        turn.say(e.ContactTroubled(at=turn.now, key=turn.r.key, error=error.what, failures=failures, until=r.deadline))
+        turn.say(
+            e.ContactTroubled(at=turn.now, key=turn.r.key, error=error.what, failures=failures, until=r.watch.until)
+        )
     pause = min(30.0, 2.0 ** min(failures, 5))
     if r.cancelled:
-        pause = min(pause, r.second)
+        pause = min(pause, r.grace.second)
     turn.put(turn.r.place.act(turn.now + jittered(pause, r.marker_id, failures)))
 
 
 def _heartbeat(turn: Turn) -> None:
     r = turn.r
-    if turn.now - r.place.said_at < heartbeat_every(r) or r.failures:
+    if turn.now - r.place.said_at < heartbeat_every(r) or r.contact.failures:
         return
     what = "the rollback" if r.rollback_id else "the deployment"
-    current = {r.previous_version: 100.0 - r.share, r.target_version: r.share}
+    current = {r.previous_version: 100.0 - r.watch.share, r.target_version: r.watch.share}
     turn.say(
         e.Heartbeat(
             at=turn.now,
             key=turn.r.key,
-            what=r.stage_event or what,
+            what=r.watch.event or what,
             shares={version: part for version, part in current.items() if part > 0 and version},
             next_shift_at=next_shift_at(r),
             ends_at=ends_at(r),
@@ -337,9 +338,9 @@ def rollback_expected(r: Rollout) -> bool:
     assert deployment is not None
     if deployment.rollback_id:
         return True
-    if deployment.error_code == "MANUAL_STOP" and (r.stop_sent or r.command is Command.FINISH):  # by us, or by main
-        return r.stop_rollback  # the stop says it, whatever the group says
-    if r.stop_accepted and r.stop_rollback:
+    if deployment.error_code == "MANUAL_STOP" and (r.ending.sent or r.command is Command.FINISH):  # by us, or by main
+        return r.ending.rollback  # the stop says it, whatever the group says
+    if r.ending.heard and r.ending.rollback:
         return True  # it ended by itself before the stop had its effect, which CodeDeploy had promised
     events = r.planned.rollback_events
     if deployment.error_code == "ALARM_ACTIVE":
@@ -351,8 +352,7 @@ def rollback_expected(r: Rollout) -> bool:
 
 def _rollback_appeared(turn: Turn, deployment: Deployment) -> None:
     limit = max(turn.r.planned.timeout, STOP_TAKES)
-    # What was planned to shift next does not any more.
-    turn.set(rollback_id=deployment.rollback_id, shift_began=None, deadline=turn.now + limit)
+    turn.put(turn.r.watch.rollback_appeared(deployment.rollback_id, turn.now + limit))
     turn.to(Stage.FOLLOWING_ROLLBACK)
     turn.say(
         e.RollbackStarted(
@@ -378,6 +378,7 @@ def _saw_rollback(turn: Turn, snapshot: Deployment | None) -> None:
     r = turn.r
     if snapshot is None:
         return
-    turn.set(rollback=_told(turn, r.rollback, _rollback_named(r, snapshot), of_rollback=True))
+    seen = _told(turn, r.watch.rollback, _rollback_named(r, snapshot), of_rollback=True)
+    turn.put(turn.r.watch.saw_rollback(seen))
     if snapshot.status.terminal:
         turn.to(Stage.VERIFYING)

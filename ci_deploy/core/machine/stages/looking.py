@@ -24,17 +24,17 @@ TARGETS_A_SECOND = 1.25  # the same for looks with a target, which are a call fo
 
 
 def next_shift_at(r: Rollout) -> float | None:
-    if r.shift_began is None or r.stop_sent:
+    if r.watch.shift_began is None or r.ending.sent:
         return None
-    offset = schedule.next_shift(r.planned.routing, r.share)
-    return None if offset is None else r.shift_began + offset
+    offset = schedule.next_shift(r.planned.routing, r.watch.share)
+    return None if offset is None else r.watch.shift_began + offset
 
 
 def ends_at(r: Rollout) -> float | None:
     """When the last shift is due; hooks after it take what they take."""
-    if r.shift_began is None or r.stop_sent:
+    if r.watch.shift_began is None or r.ending.sent:
         return None
-    return r.shift_began + r.planned.shift_seconds
+    return r.watch.shift_began + r.planned.shift_seconds
 
 
 def targets_matter(r: Rollout, now: float) -> bool:
@@ -43,27 +43,27 @@ def targets_matter(r: Rollout, now: float) -> bool:
     A target is a call of its own, so in a large release only shifts and ends are worth it.
     """
     due = next_shift_at(r)
-    if len(r.siblings) > FEW and r.stage is Stage.FOLLOWING:
+    if len(r.part.siblings) > FEW and r.stage is Stage.FOLLOWING:
         if r.deployment is None or r.deployment.status in (DeploymentStatus.CREATED, DeploymentStatus.QUEUED):
             return False  # it has no target yet
-        every = max(QUIET, len(r.siblings) / TARGETS_A_SECOND)
-        if r.shift_began is None:
+        every = max(QUIET, len(r.part.siblings) / TARGETS_A_SECOND)
+        if r.watch.shift_began is None:
             # What is not known yet is found out once in that time, each at another moment.
-            began = r.started_at + every * (jittered(5.0, r.marker_id, "targets") - 4.5)
-            return now >= began and now - r.targets_at >= every
+            began = r.watch.began + every * (jittered(5.0, r.marker_id, "targets") - 4.5)
+            return now >= began and now - r.contact.targets_at >= every
         # The last shift is the end, which is looked at with its lifecycle anyway.
         shifts = due is not None and now >= due and due != ends_at(r)
-        return now - r.targets_at >= (every if shifts else max(5 * HEARTBEAT, every))
-    quiet = r.stage_event == "AllowTraffic" and due is not None and now < due
-    return not quiet or now - r.targets_at >= 2 * HEARTBEAT
+        return now - r.contact.targets_at >= (every if shifts else max(5 * HEARTBEAT, every))
+    quiet = r.watch.event == "AllowTraffic" and due is not None and now < due
+    return not quiet or now - r.contact.targets_at >= 2 * HEARTBEAT
 
 
 def next_look(r: Rollout, now: float) -> float:
     """When to look again. The functions of a large release look at the same moments, so that one call serves 25."""
     at = now + _pause(r, now)
-    if len(r.siblings) <= FEW or r.cancelled:
+    if len(r.part.siblings) <= FEW or r.cancelled:
         return at
-    beat = max(BEAT, len(r.siblings) / LOOK_AT_MOST / LOOKS_A_SECOND)
+    beat = max(BEAT, len(r.part.siblings) / LOOK_AT_MOST / LOOKS_A_SECOND)
     if at - now < 0.8 * QUIET:
         return math.ceil(at / beat) * beat
     # Where nothing is due all of them wait for the same moment, wherever the jitter would have put each.
@@ -74,25 +74,25 @@ def next_look(r: Rollout, now: float) -> float:
 def _pause(r: Rollout, now: float) -> float:
     """Seconds until the next look: short where something is about to happen, long in the quiet (facts.md A11)."""
     if r.cancelled:
-        pause = 0.7 * r.second
+        pause = 0.7 * r.grace.second
     elif r.stage is Stage.ROLLBACK_DUE:
         pause = 3.0
-    elif r.stop_sent:
+    elif r.ending.sent:
         pause = 2.0
-    elif r.stage_event == "AllowTraffic" and r.stage is Stage.FOLLOWING:
+    elif r.watch.event == "AllowTraffic" and r.stage is Stage.FOLLOWING:
         due = next_shift_at(r)
         if due is not None and now < due:
-            return min(due + 0.7 - now, jittered(QUIET, r.marker_id, r.looks))
+            return min(due + 0.7 - now, jittered(QUIET, r.marker_id, r.contact.looks))
         # After the last shift the end is near, however long ago the first one was.
-        since = next((at for at in (due, ends_at(r)) if at is not None), r.stage_event_at)
+        since = next((at for at in (due, ends_at(r)) if at is not None), r.watch.event_at)
         pause = min(5.0, max(1.0, (now - since) / 10))
-    elif r.stage_event:
-        pause = min(10.0, max(1.0, (now - r.stage_event_at) / 4))
+    elif r.watch.event:
+        pause = min(10.0, max(1.0, (now - r.watch.event_at) / 4))
     else:
         pause = 1.5 if now - r.place.said_at < 30 else 5.0
-    return jittered(pause, r.marker_id, r.looks)
+    return jittered(pause, r.marker_id, r.contact.looks)
 
 
 def heartbeat_every(r: Rollout) -> float:
     """Seconds: a release says something twice a second at most, however many functions it has."""
-    return max(HEARTBEAT, len(r.siblings) / 2)
+    return max(HEARTBEAT, len(r.part.siblings) / 2)

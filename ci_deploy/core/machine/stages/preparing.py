@@ -7,7 +7,6 @@ effect, the marker is looked for first; the group's limit of one active deployme
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from ... import hold as holds
 from ... import marker as markers
@@ -49,8 +48,8 @@ def gathering(turn: Turn) -> None:
                 key=r.key,
                 inputs=r.inputs,
                 run_id=r.context.run_id,
-                subject=r.subject,
-                marker_id=r.marker_id if r.search else "",
+                subject=r.job.subject,
+                marker_id=r.marker_id if r.job.search else "",
             )
         )
 
@@ -66,7 +65,7 @@ def is_rollback(deployment: Deployment) -> bool:
 def of_this_release(r: Rollout, other: Deployment) -> bool:
     """Whether a running deployment is this very release's, of another function in the same group."""
     marker = markers.parse(other.description)
-    return marker is not None and marker.id in r.siblings
+    return marker is not None and marker.id in r.part.siblings
 
 
 def give_way(turn: Turn, made: Plan, other: Deployment, policy: str) -> None:
@@ -91,7 +90,7 @@ def give_way(turn: Turn, made: Plan, other: Deployment, policy: str) -> None:
         return
     until = None  # functions of a release take turns in their group; each of them ends by its own time limit
     if not of_this_release(r, other):
-        until = r.waiting_until or turn.now + (r.inputs.timeout or max(made.timeout, WAIT_FOR))
+        until = r.wait.until or turn.now + (r.inputs.timeout or max(made.timeout, WAIT_FOR))
     if until is not None and turn.now >= until:
         turn.end(
             Outcome.REFUSED,
@@ -99,8 +98,8 @@ def give_way(turn: Turn, made: Plan, other: Deployment, policy: str) -> None:
             remedy="Look at that deployment; a longer `timeout` waits longer.",
         )
         return
-    fresh = other.id != r.waiting_for
-    turn.set(waiting_for=other.id, waiting_until=until, waited=True, rounds=0)
+    fresh = other.id != r.wait.other
+    turn.put(turn.r.wait.give_way(other.id, until))
     turn.to(Stage.WAITING, after=2.0)
     if policy == "supersede" and isinstance(owner, Ours):
         _supersede(turn, owner)
@@ -114,8 +113,8 @@ def give_way(turn: Turn, made: Plan, other: Deployment, policy: str) -> None:
 
 def _supersede(turn: Turn, found: Ours) -> None:
     r, other = turn.r, found.deployment
-    if not is_rollback(other) and other.id not in r.superseded:
-        turn.set(superseded=r.superseded | {other.id})
+    if not is_rollback(other) and other.id not in r.wait.superseded:
+        turn.put(turn.r.wait.supersede(other.id))
         turn.say(
             e.StopRequested(
                 at=turn.now, key=turn.r.key, deployment_id=other.id, rollback=True, why=f"{r.key} supersedes it"
@@ -127,17 +126,17 @@ def _supersede(turn: Turn, found: Ours) -> None:
 def waiting(turn: Turn) -> None:
     r = turn.r
     if not turn.asked(Look) and turn.due():
-        turn.ask(Look(key=r.key, ids=(r.waiting_for,), with_targets=frozenset()))
+        turn.ask(Look(key=r.key, ids=(r.wait.other,), with_targets=frozenset()))
 
 
 def waited(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
     """Look at the conflicting deployment; when it is over everything is read and decided anew."""
     r = turn.r
-    if r.waiting_for not in action.ids:
+    if r.wait.other not in action.ids:
         return  # asked for before something else was waited for
-    other = next((snapshot for snapshot in snapshots if snapshot.id == r.waiting_for), None)
+    other = next((snapshot for snapshot in snapshots if snapshot.id == r.wait.other), None)
     if other is not None and not other.status.terminal:
-        until = r.waiting_until if r.waiting_until is not None else math.inf
+        until = r.wait.until if r.wait.until is not None else math.inf
         if turn.now >= until:
             turn.to(Stage.GATHERING)  # decides that it took too long
             return
@@ -167,7 +166,7 @@ def held(turn: Turn, action: Tag) -> None:
     r = turn.r
     if r.stage is not Stage.HOLDING:
         return
-    turn.set(held=True)
+    turn.put(turn.r.decision.hold_done())
     turn.say(e.HoldChanged(at=turn.now, key=turn.r.key, text=action.value or ""))
     turn.to(Stage.GATHERING)
 
@@ -181,7 +180,7 @@ def not_held(turn: Turn, action: Tag, error: CiDeployError) -> None:
     elif action.value is None:
         turn.fail(error)
     else:
-        turn.set(held=True)
+        turn.put(turn.r.decision.hold_done())
         turn.warn(
             "hold-failed",
             f"The hold could not be set: {error.what} The next deployment may bring the bad version back.",
@@ -206,9 +205,9 @@ def write_appspec(turn: Turn, made: Plan) -> None:
         sha=r.context.commit,
         kind=kind,
         by=r.context.actor if made.reverses else "",
-        reason=r.inputs.reason or "",
+        reason=r.reason,
     )
-    turn.set(appspec=text, appspec_sha256=appspecs.sha256(text), marker=marker)
+    turn.put(turn.r.creation.write(text, appspecs.sha256(text), marker))
     turn.to(Stage.STORING)
 
 
@@ -221,14 +220,14 @@ def storing(turn: Turn) -> None:
     r = turn.r
     made = r.planned
     if not made.bucket:
-        stored(turn, InlineContent(content=r.appspec, sha256=r.appspec_sha256))
+        stored(turn, InlineContent(content=r.creation.appspec, sha256=r.creation.sha256))
     elif not turn.asked(Upload):
         turn.ask(
             Upload(
                 key=r.key,
                 bucket=made.bucket,
                 path=_appspec_key(r),
-                content=r.appspec,
+                content=r.creation.appspec,
                 owner=bucket_owner(r.inputs, _facts(r).identity),
                 # CodeDeploy's managed service role reads `CodeDeploy/` or what carries this tag (facts.md A2).
                 tag=made.prefix.split("/")[0] != "CodeDeploy",
@@ -238,7 +237,7 @@ def storing(turn: Turn) -> None:
 
 def _appspec_key(r: Rollout) -> str:
     made = r.planned
-    return f"{made.prefix}/{made.function}/{made.alias}/{r.appspec_sha256}.json"
+    return f"{made.prefix}/{made.function}/{made.alias}/{r.creation.sha256}.json"
 
 
 def stored(turn: Turn, revision: Revision) -> None:
@@ -247,10 +246,10 @@ def stored(turn: Turn, revision: Revision) -> None:
         return
     if isinstance(revision, S3Location):
         warn_of_foreign_object(turn, revision, _appspec_key(r))
-    turn.set(revision=revision)
+    turn.put(turn.r.creation.store(revision))
     turn.say(
         e.RevisionStored(
-            at=turn.now, key=turn.r.key, location=str(revision), sha256=r.appspec_sha256, content=r.appspec
+            at=turn.now, key=turn.r.key, location=str(revision), sha256=r.creation.sha256, content=r.creation.appspec
         )
     )
     _announce(turn)
@@ -272,7 +271,7 @@ def not_stored(turn: Turn, error: CiDeployError) -> None:
         f"The AppSpec of this rollback could not be stored: {error.what} It is sent with the request instead.",
         error.remedy,
     )
-    stored(turn, InlineContent(content=r.appspec, sha256=r.appspec_sha256))
+    stored(turn, InlineContent(content=r.creation.appspec, sha256=r.creation.sha256))
 
 
 def _announce(turn: Turn) -> None:
@@ -302,17 +301,17 @@ def creating(turn: Turn) -> None:
     if not turn.due():
         return
     made = r.planned
-    assert r.revision is not None, "a creation before its revision is stored"
-    assert r.marker is not None, "a creation without a marker"
-    turn.set(creations=r.creations + 1)
+    assert r.creation.revision is not None, "a creation before its revision is stored"
+    assert r.creation.marker is not None, "a creation without a marker"
+    turn.put(turn.r.creation.sent())
     turn.ask(
         Create(
             key=r.key,
             request=CreateRequest(
                 application=made.application,
                 group=made.group,
-                revision=r.revision,
-                description=markers.write(r.marker),
+                revision=r.creation.revision,
+                description=markers.write(r.creation.marker),
                 config_name=made.config_name,
                 auto_rollback=made.auto_rollback,
                 override_alarms=made.override_alarms,
@@ -335,11 +334,11 @@ def not_created(turn: Turn, error: CiDeployError) -> None:
         return
     kind = kind_of(error)
     if kind is ErrorKind.UNREACHABLE:
-        turn.set(doubtful=True)
+        turn.put(turn.r.creation.in_doubt())
         turn.to(Stage.FINDING, after=1.0)
     elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and turn.now - r.place.since < CREATE_FOR and not r.cancelled:
         turn.retry()
-    elif r.cancelled and not r.doubtful:
+    elif r.cancelled and not r.creation.doubtful:
         turn.end(Outcome.CANCELLED, reason=f"Cancelled before a deployment was created: {error.what}")
     elif kind is ErrorKind.CONFLICT:
         _conflict(turn, error)
@@ -350,8 +349,8 @@ def not_created(turn: Turn, error: CiDeployError) -> None:
             f"Alarms stay on for this rollback: {error.what} One that rings may stop it.",
             error.remedy,
         )
-        turn.set(plan=replace(r.planned, override_alarms=None))
-    elif r.doubtful:
+        turn.put(turn.r.decision.keep_alarms())
+    elif r.creation.doubtful:
         turn.to(Stage.FINDING, after=1.0)
     else:
         turn.fail(error)
@@ -360,13 +359,13 @@ def not_created(turn: Turn, error: CiDeployError) -> None:
 def _conflict(turn: Turn, error: CiDeployError) -> None:
     """Another deployment holds the group, or it is ours whose answer was lost."""
     r = turn.r
-    if r.doubtful:
+    if r.creation.doubtful:
         turn.to(Stage.FINDING, after=0.5)
-    elif r.rounds > 30:
+    elif r.wait.rounds > 30:
         # Over and over refused though nothing is active: the account's limit, not the group's.
         turn.fail(error)
     else:
-        turn.set(rounds=r.rounds + 1)
+        turn.put(turn.r.wait.again())
         turn.to(Stage.GATHERING, after=2.0)
 
 
@@ -386,7 +385,7 @@ def found(turn: Turn, deployment: Deployment | None) -> None:
         attach(turn, deployment, attached=False)
     elif r.place.tries < 3:
         turn.retry()
-    elif r.cancelled or r.creations >= 4:
+    elif r.cancelled or r.creation.calls >= 4:
         reason = "CreateDeployment did not answer, and no deployment of ours is in the group."
         turn.end(Outcome.CANCELLED if r.cancelled else Outcome.ERROR, reason=reason, remedy="Run it again.")
     else:
@@ -415,23 +414,17 @@ def not_found(turn: Turn, error: CiDeployError) -> None:
 
 def attach(turn: Turn, deployment: Deployment, *, attached: bool = True) -> None:
     """Follow a deployment that exists already."""
-    turn.set(attached=attached)
-    follow(turn, deployment.id)
+    follow(turn, deployment.id, attached=attached)
 
 
-def follow(turn: Turn, deployment_id: str) -> None:
+def follow(turn: Turn, deployment_id: str, *, attached: bool = False) -> None:
     r, made = turn.r, turn.r.planned
     until = turn.now + made.timeout
-    turn.set(
-        deployment_id=deployment_id,
-        started_at=turn.now,
-        seen_at=turn.now,
-        deadline=until,
-        doubtful=False,
-        rounds=0,
-        waiting_for="",
-        alias=None,  # the reading is of before: what the alias serves from now on must be read again
-    )
+    turn.put(turn.r.watch.begin(deployment_id, turn.now, until, attached=attached))
+    turn.put(turn.r.contact.begin(turn.now))
+    turn.put(turn.r.creation.settled())
+    turn.put(turn.r.wait.over())
+    turn.put(turn.r.reading.forget())
     turn.say(
         e.DeploymentStarted(
             at=turn.now,
@@ -442,7 +435,7 @@ def follow(turn: Turn, deployment_id: str) -> None:
             group=made.group,
             current_version=r.previous_version,
             target_version=r.target_version,
-            attached=r.attached,
+            attached=attached,
             reverses=made.reverses,
             until=until,
         )
@@ -473,14 +466,14 @@ def failed(turn: Turn, action: object, error: CiDeployError) -> None:
         case Find():
             not_found(turn, error)
         case Look():
-            waits = r.place.tries < PATIENCE if r.waiting_until is None else turn.now < r.waiting_until
+            waits = r.place.tries < PATIENCE if r.wait.until is None else turn.now < r.wait.until
             if transient and waits:
                 turn.retry(base=2.0)
             else:
                 turn.fail(error)
         case Stop():
             if transient and r.stage is Stage.WAITING:
-                turn.set(superseded=r.superseded - {action.deployment_id})
+                turn.put(turn.r.wait.spare(action.deployment_id))
                 turn.to(Stage.GATHERING, after=2.0)  # where it is decided anew whom to stop
             else:
                 turn.say(

@@ -62,7 +62,7 @@ def published(turn: Turn, version: FunctionVersion) -> None:
     turn.say(e.VersionPublished(at=turn.now, key=turn.r.key, version=version.version, code_sha256=version.code_sha256))
     made = bind(r.planned, version)
     if version.version == made.current_version:
-        turn.set(plan=made)
+        turn.put(turn.r.decision.decide(made))
         reason = f"Lambda published nothing new: version {version.version} is served already."
         turn.end(Outcome.UNCHANGED, reason=reason)
         return
@@ -80,9 +80,9 @@ def _not_published(turn: Turn, error: CiDeployError) -> None:
         if r.place.tries == 0:
             turn.say(e.Waiting(at=turn.now, key=turn.r.key, what=f"Lambda is still updating {r.function}"))
         turn.retry(most=5.0)
-    elif (kind is ErrorKind.CONFLICT or _other_code(error)) and r.repeats < REPEATS:
+    elif (kind is ErrorKind.CONFLICT or _other_code(error)) and r.code.repeats < REPEATS:
         # Something moved RevisionId: our own lost publishing, Lambda itself, or somebody. What is there tells.
-        turn.set(repeats=r.repeats + 1)
+        turn.put(turn.r.code.repeat())
         turn.to(Stage.UPDATED, after=1.0)
     elif kind is ErrorKind.CONFLICT or _other_code(error):
         concurrent(turn, error.what)
@@ -97,7 +97,7 @@ def _other_code(error: CiDeployError) -> bool:
 
 def bound(turn: Turn, made: Plan) -> None:
     """The plan names its version: wait until that is ready, or go on."""
-    turn.set(plan=made)
+    turn.put(turn.r.decision.decide(made))
     if made.new is not None and made.new.state == "Pending":
         turn.say(
             e.Waiting(at=turn.now, key=turn.r.key, what=f"Version {made.target_version} is being prepared by Lambda")
@@ -161,14 +161,14 @@ def creating_alias(turn: Turn) -> None:
     r = turn.r
     if turn.asked(CreateAlias) or turn.asked(LookAlias) or not turn.due():
         return
-    if r.alias_created:
+    if r.creation.alias_asked:
         turn.ask(LookAlias(key=r.key, function=r.function, alias=r.inputs.alias))
     else:
         turn.ask(CreateAlias(key=r.key, function=r.function, alias=r.inputs.alias, version=r.target_version))
 
 
 def alias_created(turn: Turn) -> None:
-    turn.set(alias_created=True)
+    turn.put(turn.r.creation.alias_sent())
 
 
 def first_read(turn: Turn, alias: Alias | None) -> None:
@@ -177,7 +177,7 @@ def first_read(turn: Turn, alias: Alias | None) -> None:
     if alias is None:
         if r.place.tries < 5:
             # Its creation had no effect, or is not visible yet; nothing is created after a signal.
-            turn.set(alias_created=r.cancelled)
+            turn.put(turn.r.creation.alias_missing(final=r.cancelled))
             turn.retry()
         elif r.cancelled:
             reason = f"Cancelled while alias {r.inputs.alias} was being created; it cannot be found."
@@ -185,7 +185,7 @@ def first_read(turn: Turn, alias: Alias | None) -> None:
         else:
             turn.end(Outcome.ERROR, reason=f"Alias {r.inputs.alias} was created and cannot be found.")
         return
-    turn.set(alias=alias, alias_at=turn.now)
+    turn.put(turn.r.reading.read(alias, turn.now))
     turn.say(e.AliasRead(at=turn.now, key=turn.r.key, alias=alias))
     if not alias.serves_only(r.target_version):
         turn.end(
@@ -206,7 +206,7 @@ def _alias_not_created(turn: Turn, error: CiDeployError) -> None:
     r = turn.r
     kind = kind_of(error)
     if kind in (ErrorKind.UNREACHABLE, ErrorKind.CONFLICT):
-        turn.set(alias_created=True)  # it may be there: look
+        turn.put(turn.r.creation.alias_sent())  # it may be there: look
         turn.put(turn.r.place.act(turn.now + 1.0))
     elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and turn.now - r.place.since < WRITE_FOR and not r.cancelled:
         turn.retry()

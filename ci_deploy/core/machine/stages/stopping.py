@@ -12,7 +12,8 @@ from ...plan.checks import HOOK_PREFIX
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Cancelled, Create, CreateAlias, Diagnose, Stop
-from ..rollout import Cause, Rollout, Turn, kind_of
+from ..rollout import Rollout, Turn, kind_of
+from ..state.ending import Cause
 from ..state.place import Stage
 
 STOP_TAKES = 600.0  # a stop, its rollback included, before we say that we do not know
@@ -25,7 +26,8 @@ ON_TERMINAL = 600.0  # the same grace where nobody kills us: a person at a termi
 
 def request_stop(turn: Turn, cause: Cause, why: str, *, rollback: bool, urgent: bool = False) -> None:
     r = turn.r
-    turn.set(cause=cause, stop_sent=True, stop_rollback=rollback, deadline=turn.now + STOP_TAKES)
+    turn.put(turn.r.ending.request(cause, rollback=rollback))
+    turn.put(turn.r.watch.limit(turn.now + STOP_TAKES))
     turn.say(e.StopRequested(at=turn.now, key=turn.r.key, deployment_id=r.deployment_id, rollback=rollback, why=why))
     turn.ask(Stop(key=r.key, deployment_id=r.deployment_id, rollback=rollback, urgent=urgent))
 
@@ -33,7 +35,7 @@ def request_stop(turn: Turn, cause: Cause, why: str, *, rollback: bool, urgent: 
 def stop_answered(turn: Turn, action: Stop, answer: StopAnswer) -> None:
     r = turn.r
     pending = answer.status == "Pending"
-    if not (pending and r.stop_pending):  # said once, not with every repetition
+    if not (pending and r.ending.pending):  # said once, not with every repetition
         turn.say(
             e.StopAnswered(
                 at=turn.now,
@@ -45,7 +47,7 @@ def stop_answered(turn: Turn, action: Stop, answer: StopAnswer) -> None:
         )
     if action.deployment_id == r.deployment_id:
         turn.put(turn.r.place.act(turn.now))
-        turn.set(stop_accepted=True, stop_pending=pending, stop_asked_at=turn.now)
+        turn.put(turn.r.ending.answered(turn.now, pending=pending))
 
 
 def stop_failed(turn: Turn, action: Stop, error: CiDeployError) -> None:
@@ -54,11 +56,11 @@ def stop_failed(turn: Turn, action: Stop, error: CiDeployError) -> None:
     kind = kind_of(error)
     code = error.code if isinstance(error, AwsError) else ""
     if kind is not None and kind.transient and not (r.cancelled and r.context.actions):
-        turn.set(stop_pending=True, stop_asked_at=turn.now)
+        turn.put(turn.r.ending.missed(turn.now))
         return
     message = "it was over already" if code == "DeploymentAlreadyCompletedException" else error.what
     turn.put(turn.r.place.act(turn.now))
-    turn.set(stop_refused=message, stop_pending=False)
+    turn.put(turn.r.ending.refuse(message))
     turn.say(
         e.StopAnswered(
             at=turn.now, key=turn.r.key, deployment_id=action.deployment_id, status="refused", message=message
@@ -71,25 +73,25 @@ def stop_failed(turn: Turn, action: Stop, error: CiDeployError) -> None:
 def keep_time(turn: Turn) -> None:
     """The time limit, and hooks that hang."""
     r = turn.r
-    assert r.deadline is not None
-    if turn.now < r.deadline:
+    assert r.watch.until is not None
+    if turn.now < r.watch.until:
         _watch_hook(turn)
-    elif r.failures >= LOST_AFTER:
+    elif r.contact.failures >= LOST_AFTER:
         turn.end(
             {Cause.TIMED_OUT: Outcome.TIMED_OUT, Cause.CANCELLED: Outcome.CANCELLED}.get(r.cause, Outcome.LOST_CONTACT),
             reason=f"Deployment {r.deployment_id} was not heard of any more"
             + (
                 " after the stop was asked for: whether it was stopped is not known."
-                if r.stop_sent
+                if r.ending.sent
                 else ": it goes on by itself, and was left alone."
             ),
             remedy=reattach_command(r),
             rollback=Rollback.UNKNOWN,
-            settled=not r.stop_sent,
+            settled=not r.ending.sent,
         )
-    elif r.stop_sent:
+    elif r.ending.sent:
         # It is seen, and does not end: what it has left the alias at can be said.
-        turn.set(stop_refused=f"it is not over {STOP_TAKES / 60:g} minutes after the stop was asked for")
+        turn.put(turn.r.ending.refuse(f"it is not over {STOP_TAKES / 60:g} minutes after the stop was asked for"))
         turn.to(Stage.VERIFYING)
     else:
         _limit_passed(turn)
@@ -97,10 +99,10 @@ def keep_time(turn: Turn) -> None:
 
 def _limit_passed(turn: Turn) -> None:
     r = turn.r
-    policy = r.inputs.on_timeout
+    policy = r.on_timeout
     limit = f"The time limit of {r.planned.timeout / 60:g} minutes has passed"
     if policy == "leave":
-        turn.set(cause=Cause.TIMED_OUT)
+        turn.put(turn.r.ending.leave(Cause.TIMED_OUT))
         turn.warn("time-limit", f"{limit}; deployment {r.deployment_id} goes on (`on-timeout: leave`).")
         turn.to(Stage.VERIFYING)
         return
@@ -118,18 +120,18 @@ def _watch_hook(turn: Turn) -> None:
     """A hook that crashed, or may not call back, hangs for an hour in CodeDeploy (facts.md A8)."""
     r, made = turn.r, turn.r.planned
     hooks = {"BeforeAllowTraffic": made.before_hook, "AfterAllowTraffic": made.after_hook}
-    hook = hooks.get(r.stage_event, "")
-    if not hook or r.stop_sent:
+    hook = hooks.get(r.watch.event, "")
+    if not hook or r.ending.sent:
         return
-    ran, name = turn.now - r.stage_event_at, hook.split(":")[-1]
+    ran, name = turn.now - r.watch.event_at, hook.split(":")[-1]
     if r.inputs.hook_timeout is not None and ran >= r.inputs.hook_timeout:
         why = f"Hook {name} has not reported after {r.inputs.hook_timeout:g} s (`hook-timeout`)"
         request_stop(turn, Cause.HOOK_TIMEOUT, why, rollback=True)
         return
     fact = made.hooks.get(hook)
     own = fact.value.timeout_s if isinstance(fact, Known) and fact.value else 900
-    if ran >= own + 60 and r.hook_warned != r.stage_event:
-        turn.set(hook_warned=r.stage_event)
+    if ran >= own + 60 and r.watch.warned != r.watch.event:
+        turn.put(turn.r.watch.warn())
         turn.warn(
             "hook-silent",
             f"Hook {name} has run out of its own time limit of {own} s and has not reported to CodeDeploy: "
@@ -153,12 +155,12 @@ def cancelled(turn: Turn, observation: Cancelled) -> None:
         end_cancelled(turn, "a second signal")
         return
     grace = GRACE * observation.second if r.context.actions else ON_TERMINAL
-    turn.set(cancelled_at=turn.now, cancel_until=turn.now + grace, second=observation.second)
-    turn.say(e.CancelReceived(at=turn.now, key=turn.r.key, signal=observation.signal, policy=r.inputs.on_cancel))
-    in_flight = turn.asked(Create) or r.doubtful
+    turn.put(turn.r.grace.signalled(turn.now, second=observation.second, until=turn.now + grace))
+    turn.say(e.CancelReceived(at=turn.now, key=turn.r.key, signal=observation.signal, policy=r.on_cancel))
+    in_flight = turn.asked(Create) or r.creation.doubtful
     if r.stage in (Stage.CREATING, Stage.FINDING) and in_flight:
         return  # its answer comes first
-    if turn.asked(CreateAlias) or r.alias_created:
+    if turn.asked(CreateAlias) or r.creation.alias_asked:
         return  # it may serve already: that is read first
     if not r.deployment_id:
         turn.end(Outcome.CANCELLED, reason=f"Cancelled ({observation.signal}) before a deployment was created.")
@@ -169,17 +171,17 @@ def cancelled(turn: Turn, observation: Cancelled) -> None:
 def await_creation(turn: Turn) -> None:
     """After a signal CreateDeployment's answer is awaited for 3 s; then its marker is looked for."""
     r = turn.r
-    assert r.cancelled_at is not None
-    if turn.now >= r.cancelled_at + ANSWER_GRACE * r.second:
-        turn.set(doubtful=True)
+    assert r.grace.at is not None
+    if turn.now >= r.grace.at + ANSWER_GRACE * r.grace.second:
+        turn.put(turn.r.creation.in_doubt())
         turn.to(Stage.FINDING)
 
 
 def stop_for_cancel(turn: Turn) -> None:
     r = turn.r
-    policy = r.inputs.on_cancel
-    if policy == "leave" or r.stop_sent:
-        turn.set(cause=Cause.CANCELLED)
+    policy = r.on_cancel
+    if policy == "leave" or r.ending.sent:
+        turn.put(turn.r.ending.leave(Cause.CANCELLED))
         if policy == "leave":
             turn.to(Stage.VERIFYING)
         return
@@ -190,15 +192,16 @@ def end_cancelled(turn: Turn, why: str) -> None:
     """Our time is up: say what is known, and leave the rest to the post step."""
     r = turn.r
     if r.command is Command.FINISH and not r.deployment_id:
+        what = r.job.subject or f"with id={r.marker_id}"
         turn.end(
             Outcome.CANCELLED,
-            reason=f"What became of deployment {r.subject or f'with id={r.marker_id}'} could not be found out ({why}).",
+            reason=f"What became of deployment {what} could not be found out ({why}).",
             remedy="Look in the deployment group whether it runs, and stop it; `ci-deploy status` says what is served.",
             rollback=Rollback.UNKNOWN,
             settled=False,
         )
         return
-    if r.doubtful or turn.asked(Create):
+    if r.creation.doubtful or turn.asked(Create):
         turn.end(
             Outcome.CANCELLED,
             reason=f"Cancelled ({why}) while the deployment was being created; whether it exists is not known.",
@@ -215,7 +218,7 @@ def end_cancelled(turn: Turn, why: str) -> None:
         )
         return
     over = r.deployment is not None and r.deployment.status.terminal
-    left = r.inputs.on_cancel == "leave" and not (over or r.stop_sent)
+    left = r.on_cancel == "leave" and not (over or r.ending.sent)
     turn.end(
         Outcome.CANCELLED,
         reason=f"Cancelled ({why}); deployment {r.deployment_id} {_doing(r, left)}.",
@@ -232,15 +235,15 @@ def _doing(r: Rollout, left: bool) -> str:
         return f"is {r.deployment.status}; what the alias serves was not read after that"
     if left:
         return "was left to itself (`on-cancel: leave`); what the alias serves was not read"
-    if r.stop_refused:
-        return f"was told to stop, which failed ({r.stop_refused})"
-    return "was told to stop" if r.stop_sent else "is not stopped yet"
+    if r.ending.refused:
+        return f"was told to stop, which failed ({r.ending.refused})"
+    return "was told to stop" if r.ending.sent else "is not stopped yet"
 
 
 def stop_again(turn: Turn) -> None:
     """A stop that is Pending, or did not arrive, is asked for again until it is done or the deployment is over."""
     r = turn.r
-    if not r.stop_pending or turn.asked(Stop) or turn.now < r.stop_asked_at + STOP_AGAIN_AFTER:
+    if not r.ending.pending or turn.asked(Stop) or turn.now < r.ending.asked_at + STOP_AGAIN_AFTER:
         return
     if not (r.cancelled and r.context.actions):
-        turn.ask(Stop(key=r.key, deployment_id=r.deployment_id, rollback=r.stop_rollback))
+        turn.ask(Stop(key=r.key, deployment_id=r.deployment_id, rollback=r.ending.rollback))

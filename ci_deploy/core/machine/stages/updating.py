@@ -33,7 +33,7 @@ LATEST = "$LATEST"
 def settling(turn: Turn) -> None:
     """Everything waits for an update in progress; what is there after it is planned anew."""
     r = turn.r
-    if turn.now - r.place.since > BUSY_FOR or r.settlings > SETTLINGS:
+    if turn.now - r.place.since > BUSY_FOR or r.code.settlings > SETTLINGS:
         turn.end(
             Outcome.REFUSED,
             reason=f"{r.function} is being updated by something else, and does not come to rest.",
@@ -44,7 +44,7 @@ def settling(turn: Turn) -> None:
 
 
 def _settle(turn: Turn) -> None:
-    turn.set(settlings=turn.r.settlings + 1, disturbed=True)
+    turn.put(turn.r.code.settle())
     turn.say(e.Waiting(at=turn.now, key=turn.r.key, what=f"Lambda is still updating {turn.r.function}"))
     turn.to(Stage.SETTLING, after=1.0)
 
@@ -52,10 +52,10 @@ def _settle(turn: Turn) -> None:
 def settled(turn: Turn, latest: FunctionVersion) -> None:
     """What began before our plan is planned with anew; what began after it and changed something is not overwritten."""
     r = turn.r
-    if r.disturbed and (changed := differences(_planned_with(r), latest)):
+    if r.code.disturbed and (changed := differences(_planned_with(r), latest)):
         concurrent(turn, f"{', '.join(changed)} changed")
         return
-    turn.set(disturbed=False)
+    turn.put(turn.r.code.settled())
     turn.to(Stage.GATHERING)
 
 
@@ -84,7 +84,7 @@ def code_stored(turn: Turn, stored: StoredPackage) -> None:
     if r.stage is Stage.STORING_CODE:
         package = target_of(r).code
         assert isinstance(package, Package)
-        turn.set(stored=stored)
+        turn.put(turn.r.code.store(stored))
         warn_of_foreign_object(turn, stored.location, object_key(r.planned.prefix, r.planned.function, package))
         turn.to(Stage.UPDATING)
 
@@ -103,7 +103,7 @@ def warn_of_foreign_object(turn: Turn, location: S3Location, wanted: str) -> Non
 def updating(turn: Turn) -> None:
     r = turn.r
     target = target_of(r)
-    code = r.stored or target.code
+    code = r.code.stored or target.code
     assert code is not None
     if not turn.asked(UpdateCode) and turn.due():
         turn.ask(UpdateCode(key=r.key, function=r.function, code=code, revision_id=target.revision_id))
@@ -137,7 +137,7 @@ def look_at_latest(turn: Turn, latest: FunctionVersion) -> None:
     there = _is_ours(target, latest) if target.updates else latest.code_sha256 == target.code_sha256
     if latest.busy:
         turn.put(turn.r.place.pause(turn.now + 2.0))
-    elif not there and r.update_lost and not differences(before, latest):
+    elif not there and r.code.lost and not differences(before, latest):
         _update_again(turn, target, latest)
     elif not there:
         concurrent(turn, "its code is not what this run is to publish")
@@ -160,18 +160,19 @@ def look_at_latest(turn: Turn, latest: FunctionVersion) -> None:
 def _update_again(turn: Turn, target: ToPublish, latest: FunctionVersion) -> None:
     """It had no effect, and nobody changed anything: RevisionId alone may have moved, as it does when Lambda itself
     has been at work."""
-    if turn.r.repeats >= REPEATS:
+    if turn.r.code.repeats >= REPEATS:
         turn.end(Outcome.ERROR, reason="UpdateFunctionCode has no effect, again and again.", remedy="Run it again.")
         return
-    again = replace(turn.r.planned, target=replace(target, revision_id=latest.revision_id))
-    turn.set(plan=again, update_lost=False, repeats=turn.r.repeats + 1)
+    turn.put(turn.r.decision.guard(replace(target, revision_id=latest.revision_id)))
+    turn.put(turn.r.code.found().repeat())
     turn.to(Stage.UPDATING)
 
 
 def _code_is_there(turn: Turn, target: ToPublish, latest: FunctionVersion) -> None:
     made = turn.r.planned
     guarded = replace(target, code_sha256=latest.code_sha256, revision_id=latest.revision_id, updates=False)
-    turn.set(plan=replace(made, target=guarded), update_lost=False)
+    turn.put(turn.r.decision.guard(guarded))
+    turn.put(turn.r.code.found())
     if target.updates:
         turn.say(e.CodeUploaded(at=turn.now, key=turn.r.key, code_sha256=latest.code_sha256, size=latest.code_size))
     if made.current is not None and not differences(made.current, latest):
@@ -210,7 +211,7 @@ def not_updated(turn: Turn, error: CiDeployError) -> None:
     r = turn.r
     kind, code = kind_of(error), error.code if isinstance(error, AwsError) else ""
     if kind is ErrorKind.UNREACHABLE or (kind is ErrorKind.CONFLICT and code != "ResourceConflictException"):
-        turn.set(update_lost=True)
+        turn.put(turn.r.code.lose())
         turn.to(Stage.UPDATED, after=1.0)  # what is there tells
     elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and turn.now - r.place.since < WRITE_FOR:
         turn.retry()

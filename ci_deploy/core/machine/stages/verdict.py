@@ -12,7 +12,8 @@ from ...plan.checks import repair_command
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Diagnose, LookAlias, RepairAlias
-from ..rollout import Cause, Rollout, Turn, jittered, kind_of
+from ..rollout import Rollout, Turn, jittered, kind_of
+from ..state.ending import Cause
 from ..state.place import Stage
 from .following import rollback_expected
 from .stopping import STOP_TAKES, reattach_command
@@ -44,7 +45,7 @@ def alias_read(turn: Turn, alias: Alias | None) -> None:
         return
     if r.alias is None or alias.shares != r.alias.shares:
         turn.say(e.AliasRead(at=turn.now, key=turn.r.key, alias=alias))
-    turn.set(alias=alias, alias_at=turn.now)
+    turn.put(turn.r.reading.read(alias, turn.now))
     deployment = r.deployment
     if r.undone is not None and _reversal_came_to_nothing(r):
         _not_reversed(turn, alias)
@@ -66,14 +67,14 @@ def alias_unread(turn: Turn, error: CiDeployError) -> None:
         turn.retry(most=20.0)
         return
     status = r.deployment.status if r.deployment else "unknown"
-    ended = f"Deployment {r.deployment_id} is {status}" if r.deployment_id else r.unmade.rstrip(".")
+    ended = f"Deployment {r.deployment_id} is {status}" if r.deployment_id else r.creation.problem.rstrip(".")
     turn.end(
         _by_cause(r) or Outcome.LOST_CONTACT,
         reason=f"{ended}, but what the alias serves could not be read: {error.what}",
         remedy=reattach_command(r) if r.deployment_id else _put_back(r),
         rollback=Rollback.UNKNOWN,
         # The post step tries again, but what was left at the time limit is left for good.
-        settled=not r.stop_sent and _by_cause(r) is not Outcome.CANCELLED,
+        settled=not r.ending.sent and _by_cause(r) is not Outcome.CANCELLED,
     )
 
 
@@ -90,19 +91,20 @@ def _not_reversed(turn: Turn, alias: Alias) -> None:
     if alias.serves_only(r.target_version):
         turn.end(Outcome.SUCCEEDED, deployed=True, reason=f"The alias serves {serves(alias)}.")
         return
-    may = r.inputs.restore_alias == "auto" and not (r.restored or r.restore_problem or r.cancelled)
+    may = r.inputs.restore_alias == "auto" and not (r.repair.restored or r.repair.problem or r.cancelled)
     if may:
-        turn.set(strayed=True)
+        turn.put(turn.r.repair.stray())
         turn.to(Stage.RESTORING)
         return
-    ended = f"Deployment {r.deployment_id} is {r.deployment.status}" if r.deployment else r.unmade
-    if r.diagnosis is not None:
-        ended = r.diagnosis.summary
-    then = f" It could not be set back: {r.restore_problem.rstrip('.')}." if r.restore_problem else ""
+    ended = f"Deployment {r.deployment_id} is {r.deployment.status}" if r.deployment else r.creation.problem
+    if r.watch.diagnosis is not None:
+        ended = r.watch.diagnosis.summary
+    hint = r.watch.diagnosis.remedy if r.watch.diagnosis else ""
+    then = f" It could not be set back: {r.repair.problem.rstrip('.')}." if r.repair.problem else ""
     turn.end(
         _by_cause(r) or Outcome.FAILED,
         reason=f"{ended.rstrip('.')}.{then} The alias serves {serves(alias)}.",
-        remedy=_put_back(r) + (f". {r.diagnosis.remedy}" if r.diagnosis and r.diagnosis.remedy else ""),
+        remedy=f"{_put_back(r)}. {hint}" if hint else _put_back(r),
         rollback=Rollback.FAILED,
     )
 
@@ -129,13 +131,13 @@ def serves(alias: Alias) -> str:
 def _left_running(turn: Turn, alias: Alias) -> None:
     """We leave a deployment that is not over: by policy, or because it could not be stopped."""
     r = turn.r
-    why = f", for it could not be stopped ({r.stop_refused.rstrip('.')})" if r.stop_refused else ""
+    why = f", for it could not be stopped ({r.ending.refused.rstrip('.')})" if r.ending.refused else ""
     turn.end(
         _by_cause(r) or Outcome.FAILED,
         reason=f"Deployment {r.deployment_id} goes on{why}; the alias serves {serves(alias)} now.",
         remedy=reattach_command(r),
-        rollback=Rollback.UNKNOWN if r.stop_sent else Rollback.NONE,
-        settled=not r.stop_sent,
+        rollback=Rollback.UNKNOWN if r.ending.sent else Rollback.NONE,
+        settled=not r.ending.sent,
     )
 
 
@@ -178,14 +180,14 @@ def _not_succeeded(turn: Turn, alias: Alias, deployment: Deployment) -> None:
     back = alias.serves_only(r.previous_version)
     expected = rollback_expected(r)
     if not back and expected and _may_restore(r):
-        turn.set(strayed=True)
+        turn.put(turn.r.repair.stray())
         turn.to(Stage.RESTORING)
         return
     if back and _only_throttled(r, deployment):
         _try_once_more(turn)
         return
     if back:
-        rollback = Rollback.SUCCEEDED if r.rollback_id or r.strayed else Rollback.NONE
+        rollback = Rollback.SUCCEEDED if r.rollback_id or r.repair.strayed else Rollback.NONE
     elif rollback_runs(r):
         rollback = Rollback.UNKNOWN
     else:
@@ -208,7 +210,7 @@ def _only_throttled(r: Rollout, deployment: Deployment) -> bool:
     # What had moved a rollback may have brought back by now, but not in the deployment's own target.
     target = deployment.target_of(r.function, r.inputs.alias)
     unmoved = target is not None and target.raw_weight == 0.0
-    return ours and deployment.error_code == "THROTTLED" and unmoved and not r.once_more
+    return ours and deployment.error_code == "THROTTLED" and unmoved and not r.attempt.repeated
 
 
 def _try_once_more(turn: Turn) -> None:
@@ -218,8 +220,7 @@ def _try_once_more(turn: Turn) -> None:
         f"Lambda throttled CodeDeploy's own requests, and {r.deployment_id} failed before any traffic moved: "
         "it is tried once more.",
     )
-    fresh = r.afresh(f"{r.marker_id} once more")
-    turn.set(**{**fresh, "once_more": True})
+    turn.begin_again(r.attempt.once_more())
     turn.to(Stage.GATHERING, after=jittered(THROTTLED_PAUSE, r.marker_id))
 
 
@@ -241,20 +242,20 @@ def _outcome(r: Rollout, deployment: Deployment, back: bool, rollback: Rollback)
 
 def _reason(r: Rollout, deployment: Deployment, alias: Alias, back: bool, rollback: Rollback) -> str:
     what = _cause_text(r)
-    if not what and r.diagnosis is not None:
-        what = r.diagnosis.summary
+    if not what and r.watch.diagnosis is not None:
+        what = r.watch.diagnosis.summary
     if not what:
         said = deployment.error_message or deployment.error_code or "CodeDeploy gives no reason"
         what = f"Deployment {deployment.id} is {deployment.status}: {said}"
     if rollback is Rollback.SUCCEEDED:
-        how = "The alias was set back" if r.restored or not r.rollback_id else f"Rolled back by {r.rollback_id}"
+        how = "The alias was set back" if r.repair.restored or not r.rollback_id else f"Rolled back by {r.rollback_id}"
         then = f"{how}: the alias serves {serves(alias)}."
     elif rollback is Rollback.UNKNOWN:
         then = f"Its rollback {r.rollback_id} is still running: the alias serves {serves(alias)} now."
     elif not r.previous_version:
         then = f"Which version served before is not known: the alias serves {serves(alias)}."
     elif rollback is Rollback.FAILED:
-        why = f" ({r.restore_problem})" if r.restore_problem else ""
+        why = f" ({r.repair.problem})" if r.repair.problem else ""
         then = f"{_who_failed(r, deployment)} version {r.previous_version}{why}: the alias serves {serves(alias)}."
     elif back and r.planned.reverses:
         then = f"The alias still serves {serves(alias)}."
@@ -273,7 +274,7 @@ def _who_failed(r: Rollout, deployment: Deployment) -> str:
 
 
 def _cause_text(r: Rollout) -> str:
-    stopped = f"deployment {r.deployment_id} " + ("was stopped" if r.stop_sent and not r.stop_refused else "ended")
+    stopped = f"deployment {r.deployment_id} " + ("was stopped" if r.ending.sent and not r.ending.refused else "ended")
     limit = f"{r.planned.timeout / 60:g} minutes"
     return {
         Cause.CANCELLED: f"The job was cancelled and {stopped}",
@@ -286,7 +287,7 @@ def _cause_text(r: Rollout) -> str:
 
 
 def _remedy(r: Rollout, back: bool, rollback: Rollback) -> str:
-    hint = r.diagnosis.remedy if r.diagnosis else ""
+    hint = r.watch.diagnosis.remedy if r.watch.diagnosis else ""
     if back:
         return hint
     before = r.previous_version or "VERSION"  # of a deployment that is followed without its target it is not known
@@ -301,7 +302,7 @@ def _remedy(r: Rollout, back: bool, rollback: Rollback) -> str:
 
 def rollback_runs(r: Rollout) -> bool:
     """Whether the rollback deployment was left before its end."""
-    return bool(r.rollback_id) and (r.rollback is None or not r.rollback.status.terminal)
+    return bool(r.rollback_id) and (r.watch.rollback is None or not r.watch.rollback.status.terminal)
 
 
 def _may_restore(r: Rollout) -> bool:
@@ -309,7 +310,7 @@ def _may_restore(r: Rollout) -> bool:
     return (
         r.inputs.restore_alias == "auto"
         and bool(r.previous_version)
-        and not (rollback_runs(r) or r.restored or r.restore_problem)
+        and not (rollback_runs(r) or r.repair.restored or r.repair.problem)
         and not (r.cancelled and r.context.actions)
     )
 
@@ -346,7 +347,7 @@ def restored(turn: Turn, alias: Alias | None) -> None:
     if not r.deployment_id and r.undone is None:
         _repaired(turn, alias)
         return
-    turn.set(restored=True)
+    turn.put(turn.r.repair.restore())
     why = "its rollback left something else" if r.rollback_id else "no rollback deployment appeared"
     if r.undone is not None:
         why = "the reversal did not bring it back"
@@ -362,7 +363,7 @@ def _repaired(turn: Turn, alias: Alias) -> None:
             at=turn.now, key=turn.r.key, alias=alias, why="an earlier deployment had been stopped without rollback"
         )
     )
-    turn.set(alias=alias, alias_at=turn.now)
+    turn.put(turn.r.reading.read(alias, turn.now))
     here = r.inputs.to_version in (None, alias.version) and not r.inputs.deployment_id
     if r.command is Command.ROLLBACK and here:
         turn.end(Outcome.SUCCEEDED, deployed=True, reason=f"The alias serves {serves(alias)}.")
@@ -381,11 +382,11 @@ def not_restored(turn: Turn, error: CiDeployError) -> None:
     if not r.deployment_id and r.undone is None:
         turn.end(Outcome.REFUSED, reason=f"The split alias could not be repaired: {error.what}", remedy=error.remedy)
         return
-    if isinstance(error, Refused) and r.undone is None and not r.rollback_id and r.rounds < LATE_ROLLBACKS:
+    if isinstance(error, Refused) and r.undone is None and not r.rollback_id and r.wait.rounds < LATE_ROLLBACKS:
         # Something runs in the group: it may be our rollback, later than we thought.
-        turn.set(rounds=r.rounds + 1)
+        turn.put(turn.r.wait.again())
         turn.to(Stage.ROLLBACK_DUE)
         return
-    turn.set(restore_problem=error.what)
+    turn.put(turn.r.repair.fail(error.what))
     turn.warn("restore-failed", f"The alias could not be set back: {error.what}", error.remedy)
     turn.to(Stage.VERIFYING)

@@ -881,7 +881,7 @@ def test_the_post_step_does_not_look_again_for_a_deployment_that_it_knows_by_its
 def test_the_post_step_counts_in_real_seconds_from_its_own_beginning() -> None:
     """On a clock that runs twice as fast, and began half a minute ago."""
     given = replace(inputs(), command=Command.FINISH.value)
-    rollout = but(first(given, context()), search=True, second=2.0, began=-30.0)
+    rollout = but(first(given, context()), search=True, grace__second=2.0, job__began=-30.0)
     world = Account()
     run = Run(world, rollout, weather=STEADY)
     play_together(world, run)
@@ -1179,7 +1179,7 @@ def release(*worlds: Account, **given: str) -> Run:
         world.name = world.function
     siblings = frozenset(f"{n:08}" for n, _ in enumerate(worlds))
     rollouts = [
-        replace(
+        but(
             first(inputs(function=world.function, deployment_group=world.function, **given), context(), f"{n:08}"),
             cleared=False,
             siblings=siblings,

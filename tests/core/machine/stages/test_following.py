@@ -309,7 +309,7 @@ def test_a_look_names_the_deployment_and_its_target() -> None:
     assert run.asked(a.Look)[0][1] == a.Look(
         key="checkout:live", ids=("d-DEPLOY000",), with_targets=frozenset({"d-DEPLOY000"})
     )
-    assert run.rollout.looks == run.count(a.Look)
+    assert run.rollout.contact.looks == run.count(a.Look)
 
 
 def test_there_is_one_look_at_a_time_however_long_its_answer_takes() -> None:
@@ -359,7 +359,7 @@ def test_without_contact_it_is_looked_again_ever_more_slowly_and_said_ever_more_
     )
     (again,) = run.said(e.ContactRestored)
     assert again.failures == len(times[: times.index(next(at for at in times if at > 300.0))])  # type: ignore[attr-defined]
-    assert run.rollout.failures == 0
+    assert run.rollout.contact.failures == 0
 
 
 def test_no_sign_of_life_is_given_while_there_is_none() -> None:
@@ -447,7 +447,7 @@ def test_a_stop_whose_answer_said_that_it_was_over_had_been_ours(stop_takes: flo
         replace(weather, rates={**weather.rates, "Look": 1.0}, since=85.0, until=102.0) if not stop_takes else weather
     )
     run = play(world, inputs(timeout="90s"), weather=slow)
-    assert run.rollout.stop_refused == "it was over already"
+    assert run.rollout.ending.refused == "it was over already"
     assert 60.0 <= waits(run) < 63.5
     assert run.count(a.RepairAlias) == 1
 
@@ -586,7 +586,7 @@ def test_a_rollback_may_name_the_versions_either_way_round(swaps: bool, percent_
     assert [(event.of_rollback, event.shares, event.next_shift_at, event.ends_at) for event in shifts(run)][1:] == [
         (True, {"1": 100.0}, None, None)
     ]
-    assert run.rollout.share == 0.0
+    assert run.rollout.watch.share == 0.0
 
 
 def test_a_rollback_may_name_one_version_only() -> None:

@@ -5,7 +5,6 @@ Pauses are jittered by a tenth, the same for the same run; `jittered` says by ho
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from ci_deploy.core.aws import Deployment, DeploymentStatus, Routing
 from ci_deploy.core.machine.rollout import Rollout, jittered
 from ci_deploy.core.machine.stages.looking import ends_at, heartbeat_every, next_look, next_shift_at, targets_matter
+from ci_deploy.core.machine.state.ending import Stop
 from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.plan.planning import Existing, Plan
 from tests.support.playing import first
@@ -60,7 +60,7 @@ def test_the_config_says_when_traffic_shifts_next_and_last(
     assert (next_shift_at(r), ends_at(r)) == (shift, end)
 
 
-@pytest.mark.parametrize("state_", [{}, {"shift_began": 100.0, "stop_sent": True}])
+@pytest.mark.parametrize("state_", [{}, {"shift_began": 100.0, "stop": Stop.SENT}])
 def test_before_traffic_has_begun_to_shift_and_after_a_stop_no_shift_is_due(state_: dict[str, Any]) -> None:
     r = state(**state_)
     assert (next_shift_at(r), ends_at(r)) == (None, None)
@@ -68,7 +68,7 @@ def test_before_traffic_has_begun_to_shift_and_after_a_stop_no_shift_is_due(stat
 
 # --- when to look ---
 
-SHIFTING: dict[str, Any] = {"stage_event": "AllowTraffic", "stage_event_at": 100.0, "shift_began": 100.0, "share": 10.0}
+SHIFTING: dict[str, Any] = {"watch__event": "AllowTraffic", "event_at": 100.0, "shift_began": 100.0, "share": 10.0}
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ SHIFTING: dict[str, Any] = {"stage_event": "AllowTraffic", "stage_event_at": 100
         ({"said_at": 100.0}, 129.9, 1.5),
         ({"said_at": 100.0}, 130.0, 5.0),
         # A lifecycle event: the longer it runs, the longer the pauses.
-        ({"stage_event": "BeforeAllowTraffic", "stage_event_at": 100.0}, 102.0, 1.0),
-        ({"stage_event": "BeforeAllowTraffic", "stage_event_at": 100.0}, 120.0, 5.0),
-        ({"stage_event": "BeforeAllowTraffic", "stage_event_at": 100.0}, 200.0, 10.0),
+        ({"watch__event": "BeforeAllowTraffic", "event_at": 100.0}, 102.0, 1.0),
+        ({"watch__event": "BeforeAllowTraffic", "event_at": 100.0}, 120.0, 5.0),
+        ({"watch__event": "BeforeAllowTraffic", "event_at": 100.0}, 200.0, 10.0),
         # The quiet between two shifts.
         (SHIFTING, 150.0, 15.0),
         # A shift is due: closely, and slower only if it is late.
@@ -95,11 +95,11 @@ SHIFTING: dict[str, Any] = {"stage_event": "AllowTraffic", "stage_event_at": 100
         # A rollback shifts at once.
         ({**SHIFTING, "stage": Stage.FOLLOWING_ROLLBACK, "shift_began": None}, 120.0, 5.0),
         ({**SHIFTING, "stage": Stage.ROLLBACK_DUE}, 150.0, 3.0),
-        ({**SHIFTING, "stop_sent": True}, 150.0, 2.0),
+        ({**SHIFTING, "stop": Stop.SENT}, 150.0, 2.0),
         # After a signal there is no time: less than a second, a real one, whatever goes on.
-        ({**SHIFTING, "stop_sent": True, "cancelled_at": 140.0}, 150.0, 0.7),
-        ({**SHIFTING, "stop_sent": True, "cancelled_at": 140.0, "second": 60.0}, 150.0, 42.0),
-        ({"stage": Stage.ROLLBACK_DUE, "cancelled_at": 140.0}, 150.0, 0.7),
+        ({**SHIFTING, "stop": Stop.SENT, "grace__at": 140.0}, 150.0, 0.7),
+        ({**SHIFTING, "stop": Stop.SENT, "grace__at": 140.0, "grace__second": 60.0}, 150.0, 42.0),
+        ({"stage": Stage.ROLLBACK_DUE, "grace__at": 140.0}, 150.0, 0.7),
     ],
 )
 def test_one_is_looked_at_closely_where_something_is_about_to_happen_and_rarely_in_the_quiet(
@@ -122,9 +122,9 @@ def test_ten_functions_are_each_looked_at_as_closely_as_one() -> None:
     [
         # Every 3 s, or as seldom as the rate of calls asks for: 25 in one, two in a second.
         (12, {"said_at": 100.0}, 100.0, 102.0),
-        (12, {"stop_sent": True}, 101.0, 105.0),
-        (300, {"stop_sent": True}, 101.0, 108.0),
-        (1000, {"stop_sent": True}, 101.0, 120.0),
+        (12, {"stop": Stop.SENT}, 101.0, 105.0),
+        (300, {"stop": Stop.SENT}, 101.0, 108.0),
+        (1000, {"stop": Stop.SENT}, 101.0, 120.0),
         # In the quiet all wait for one moment, wherever the jitter would have put each.
         (12, SHIFTING, 150.0, 165.0),
         (12, SHIFTING, 164.9, 165.0),
@@ -133,7 +133,7 @@ def test_ten_functions_are_each_looked_at_as_closely_as_one() -> None:
         (12, {**SHIFTING, "shift_began": -139.0}, 149.0, 150.0),
         (12, {**SHIFTING, "shift_began": -140.0}, 149.0, 162.0),
         # A signal is answered without waiting for others.
-        (12, {"stop_sent": True, "cancelled_at": 100.0}, 101.0, 101.0 + jittered(0.7, "0badcafe", 0)),
+        (12, {"stop": Stop.SENT, "grace__at": 100.0}, 101.0, 101.0 + jittered(0.7, "0badcafe", 0)),
     ],
 )
 def test_the_functions_of_a_large_release_are_looked_at_in_the_same_moments(
@@ -149,14 +149,14 @@ def test_the_functions_of_a_large_release_are_looked_at_in_the_same_moments(
     ("more", "now", "matter"),
     [
         ({}, 100.0, True),
-        ({"stage_event": "BeforeAllowTraffic", "shift_began": 100.0, "targets_at": 149.0}, 150.0, True),
+        ({"watch__event": "BeforeAllowTraffic", "shift_began": 100.0, "targets_at": 149.0}, 150.0, True),
         ({**SHIFTING, "targets_at": 149.0}, 150.0, False),
         ({**SHIFTING, "targets_at": 31.0}, 150.0, False),
         ({**SHIFTING, "targets_at": 30.0}, 150.0, True),
         ({**SHIFTING, "targets_at": 399.0}, 400.0, True),
         ({**SHIFTING, "targets_at": 399.0, "share": 100.0}, 400.0, True),
-        ({**SHIFTING, "targets_at": 149.0, "stop_sent": True}, 150.0, True),
-        ({**SHIFTING, "targets_at": 149.0, "stage_event": ""}, 150.0, True),
+        ({**SHIFTING, "targets_at": 149.0, "stop": Stop.SENT}, 150.0, True),
+        ({**SHIFTING, "targets_at": 149.0, "watch__event": ""}, 150.0, True),
     ],
 )
 def test_only_in_the_quiet_between_two_shifts_the_lifecycle_is_not_worth_a_call(
@@ -181,11 +181,11 @@ def test_in_a_large_release_the_beginning_is_looked_for_once_in_a_while_by_each_
 ) -> None:
     began = 100.0 + every * (jittered(5.0, "0badcafe", "targets") - 4.5)
     assert 100.0 <= began <= 100.0 + every
-    r = state(many=many, started_at=100.0)
+    r = state(many=many, watch__began=100.0)
     assert [targets_matter(r, at) for at in (began - 0.001, began, began + 1000.0)] == [False, True, True]
-    again = replace(r, targets_at=1000.0)
+    again = but(r, targets_at=1000.0)
     assert [targets_matter(again, 1000.0 + later) for later in (every - 0.001, every)] == [False, True]
-    early = replace(r, targets_at=began - every - 1.0)
+    early = but(r, targets_at=began - every - 1.0)
     assert targets_matter(early, began - 0.001) is False
 
 
@@ -206,12 +206,12 @@ def test_in_a_large_release_only_shifts_before_the_last_are_looked_at(
     many: int, routing: Routing, share: float, now: float, every: float
 ) -> None:
     r = state(routing, many, shift_began=1100.0, share=share)
-    assert targets_matter(replace(r, targets_at=now - every), now) is True
-    assert targets_matter(replace(r, targets_at=now - every + 0.001), now) is False
+    assert targets_matter(but(r, targets_at=now - every), now) is True
+    assert targets_matter(but(r, targets_at=now - every + 0.001), now) is False
 
 
 def test_a_rollback_is_followed_as_closely_in_a_large_release() -> None:
-    r = state(many=12, stage=Stage.FOLLOWING_ROLLBACK, stage_event="AllowTraffic", targets_at=149.0)
+    r = state(many=12, stage=Stage.FOLLOWING_ROLLBACK, watch__event="AllowTraffic", targets_at=149.0)
     assert targets_matter(r, 150.0) is True
 
 

@@ -249,10 +249,10 @@ def test_a_busy_group_is_waited_for_however_often_somebody_else_is_quicker() -> 
         desk.world.deployments.append(going)
         desk.fail(a.Create, CONFLICT)
         desk.until(a.Look)
-        assert desk.r.waiting_for == f"d-{number}"
+        assert desk.r.wait.other == f"d-{number}"
     desk.until(a.Create)
     desk.answer(a.Create)
-    assert (desk.r.stage, desk.r.waiting_for) == (Stage.FOLLOWING, "")
+    assert (desk.r.stage, desk.r.wait.other) == (Stage.FOLLOWING, "")
 
 
 def test_a_rollback_that_runs_is_called_one() -> None:
@@ -363,7 +363,7 @@ def test_what_was_told_to_stop_is_not_told_again_because_it_could_not_be_found_f
     desk.until(a.Look)
     desk.answer(a.Look, ())
     desk.until(a.Look)
-    assert (desk.r.waiting_for, desk.count(a.Stop)) == ("d-OTHER", 1)
+    assert (desk.r.wait.other, desk.count(a.Stop)) == ("d-OTHER", 1)
 
 
 def test_a_deployment_of_ours_that_is_no_rollback_is_superseded_like_any() -> None:
@@ -413,10 +413,10 @@ def test_a_stop_that_failed_after_the_waiting_is_over_is_only_said() -> None:
     desk.answer(a.Look, (Deployment(id="d-OTHER", status=DeploymentStatus.SUCCEEDED),))
     before = desk.r
     desk.fail(a.Stop, THROTTLED)
-    assert (desk.r.stage, desk.r.place.again_at, desk.r.superseded) == (
+    assert (desk.r.stage, desk.r.place.again_at, desk.r.wait.superseded) == (
         Stage.GATHERING,
         before.place.again_at,
-        before.superseded,
+        before.wait.superseded,
     )
     assert isinstance(desk.events[-1], e.StopAnswered)
 
@@ -429,11 +429,11 @@ def test_an_answer_about_somebody_who_is_not_waited_for_any_more_changes_nothing
     assert (desk.r.stage, desk.r.place.again_at) == (Stage.GATHERING, desk.now + 2.0)
     desk.world.deployments[0] = replace(desk.world.deployments[0], id="d-SECOND")
     desk.until(a.Stop, leaving=(a.Look,))
-    assert (desk.r.stage, desk.r.waiting_for) == (Stage.WAITING, "d-SECOND")
+    assert (desk.r.stage, desk.r.wait.other) == (Stage.WAITING, "d-SECOND")
     desk.answer(a.Stop)
     before = desk.r
     desk.see(a.Done(action=late, answer=(Deployment(id="d-OTHER", status=DeploymentStatus.SUCCEEDED),)))
-    assert (desk.r.stage, desk.r.waiting_for) == (Stage.WAITING, "d-SECOND")
+    assert (desk.r.stage, desk.r.wait.other) == (Stage.WAITING, "d-SECOND")
     assert but(desk.r, busy=frozenset()) == but(before, busy=frozenset())
 
 
@@ -753,8 +753,12 @@ def test_a_deployment_is_followed_once_it_exists() -> None:
         reverses=False,
         until=desk.now + 600.0,
     )
-    assert (desk.r.stage, desk.r.place.again_at, desk.r.deadline) == (Stage.FOLLOWING, desk.now + 1.0, desk.now + 600.0)
-    assert (desk.r.started_at, desk.r.seen_at) == (desk.now, desk.now)
+    assert (desk.r.stage, desk.r.place.again_at, desk.r.watch.until) == (
+        Stage.FOLLOWING,
+        desk.now + 1.0,
+        desk.now + 600.0,
+    )
+    assert (desk.r.watch.began, desk.r.contact.seen_at) == (desk.now, desk.now)
     assert desk.r.alias is None
     before = desk.r
     desk.see(replace(done, answer="d-ANOTHER"))
@@ -774,9 +778,9 @@ def test_a_conflict_that_was_over_by_itself_is_forgotten_once_it_is_created() ->
     desk.until(a.Create)
     desk.fail(a.Create, CONFLICT)
     desk.until(a.Create)
-    assert desk.r.rounds == 1
+    assert desk.r.wait.rounds == 1
     desk.answer(a.Create)
-    assert desk.r.rounds == 0
+    assert desk.r.wait.rounds == 0
 
 
 def test_without_waiting_it_goes_on_by_itself_and_how_to_follow_it_is_said() -> None:
@@ -835,7 +839,7 @@ def test_somebody_who_began_in_between_is_waited_for() -> None:
     desk.until(a.Gather)
     assert desk.now - refused == pytest.approx(2.0)
     desk.until(a.Look)
-    assert (desk.r.stage, desk.r.waiting_for) == (Stage.WAITING, "d-OTHER")
+    assert (desk.r.stage, desk.r.wait.other) == (Stage.WAITING, "d-OTHER")
     desk.until(a.Create)
     assert desk.r.previous_version == "7"
 
@@ -993,7 +997,7 @@ def test_what_a_second_creation_is_told_does_not_settle_what_became_of_the_first
     desk.until(a.Find)
     assert desk.now - refused == pytest.approx(0.5 if kind is CONFLICT else 1.0)
     desk.answer(a.Find)
-    assert (desk.r.stage, desk.r.deployment_id, desk.r.doubtful) == (Stage.FOLLOWING, "d-DEPLOY000", False)
+    assert (desk.r.stage, desk.r.deployment_id, desk.r.creation.doubtful) == (Stage.FOLLOWING, "d-DEPLOY000", False)
     assert desk.count(a.Create) == 2
 
 
@@ -1069,7 +1073,7 @@ def post_step(kind: ErrorKind) -> Run:
     world.deployments.append(other())
     rollout = first(replace(inputs(), command=Command.FINISH.value), context())
     weather = Weather(rates={"Gather": 1.0}, kinds=(kind,), lost_answers=0.0, until=60.0)
-    run = Run(world, but(rollout, subject="d-OTHER", cancel_until=240.0), weather=weather)
+    run = Run(world, but(rollout, subject="d-OTHER", grace__until=240.0), weather=weather)
     play_together(world, run)
     return run
 
@@ -1097,7 +1101,7 @@ def test_the_post_step_that_knows_only_the_marker_has_it_searched_for() -> None:
 def test_the_post_step_reads_no_more_once_it_follows() -> None:
     """An answer to the reading that comes twice, and bad, does not make it read again."""
     desk = Desk(replace(inputs(), command=Command.FINISH.value), world=theirs())
-    desk.release = replace(desk.release, rollouts=(but(desk.r, subject="d-OTHER", cancel_until=240.0),))
+    desk.release = replace(desk.release, rollouts=(but(desk.r, subject="d-OTHER", grace__until=240.0),))
     gather = desk.until(a.Gather)
     desk.until(a.Stop)
     before = desk.r

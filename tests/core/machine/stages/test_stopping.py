@@ -150,7 +150,7 @@ def test_without_contact_at_the_time_limit_it_is_left_alone() -> None:
     """Three looks in a row have failed by then."""
     world, weather = World(hook_seconds=(600.0, None)), storm(ErrorKind.UNREACHABLE, since=71.0, Look=1.0)
     run = play(world, inputs(timeout="90s", **HOOKS), weather=weather)
-    assert (round(run.now, 3), run.rollout.failures, stops(run)) == (90.301, 3, [])
+    assert (round(run.now, 3), run.rollout.contact.failures, stops(run)) == (90.301, 3, [])
     assert end(run) == (Outcome.LOST_CONTACT, Rollback.UNKNOWN, "", "", True)
     assert words(run) == (
         "Deployment d-DEPLOY000 was not heard of any more: it goes on by itself, and was left alone.",
@@ -190,8 +190,8 @@ def test_a_deployment_that_does_not_end_after_its_stop_is_not_called_lost_and_th
     run = play(World(hook_seconds=(3600.0, None), stop_takes=1e6), inputs(timeout="90s", **HOOKS), weather=STEADY)
     assert round(run.now, 3) == 690.401
     assert end(run) == (Outcome.TIMED_OUT, Rollback.UNKNOWN, "1", "", False)
-    assert run.rollout.stop_refused == "it is not over 10 minutes after the stop was asked for"
-    assert run.rollout.stop_refused in run.result.reason
+    assert run.rollout.ending.refused == "it is not over 10 minutes after the stop was asked for"
+    assert run.rollout.ending.refused in run.result.reason
 
 
 @pytest.mark.parametrize("denied_by", [ErrorKind.DENIED, ErrorKind.REJECTED])
@@ -298,7 +298,7 @@ def test_the_answer_to_the_stop_of_another_deployment_is_told_as_that_and_change
             at=run.said(e.StopAnswered)[0].at, key="checkout:live", deployment_id="d-RUNNING01", status="Succeeded"
         )
     ]
-    assert (run.rollout.stop_sent, run.rollout.stop_accepted, run.rollout.stop_asked_at) == (False, False, 0.0)
+    assert (run.rollout.ending.sent, run.rollout.ending.heard, run.rollout.ending.asked_at) == (False, False, 0.0)
     assert run.result.outcome is Outcome.SUCCEEDED
 
 

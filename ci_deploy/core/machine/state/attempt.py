@@ -1,0 +1,88 @@
+"""One attempt at a deployment: what begins anew when a rollout tries once more, or takes back what it had deployed.
+
+What outlives an attempt (the job, its place, a signal, its part in the release) is the rollout's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TypeAlias
+
+from .code import NewCode
+from .creation import Creation
+from .decision import Decision
+from .ending import Ending
+from .reading import Reading
+from .repair import Repair
+from .wait import Wait
+from .watch import Contact, Watch
+
+
+class Purpose(StrEnum):
+    GIVEN = "given"  # what the command says
+    ONCE_MORE = "once more"  # the same, because CodeDeploy itself was throttled before any traffic moved
+    REVERSAL = "undone"  # another function of the release failed: back to the version before
+
+
+Record: TypeAlias = Reading | Decision | Wait | NewCode | Creation | Watch | Contact | Ending | Repair
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """Its fields are records. Without slots, so that `put` is as fast as random histories need it."""
+
+    marker_id: str
+    purpose: Purpose = Purpose.GIVEN
+    why: str = ""  # of a reversal
+    until: float = 0.0  # a reversal that cannot be created is tried again until then
+    reading: Reading = field(default_factory=Reading)
+    decision: Decision = field(default_factory=Decision)
+    wait: Wait = field(default_factory=Wait)
+    code: NewCode = field(default_factory=NewCode)
+    creation: Creation = field(default_factory=Creation)
+    watch: Watch = field(default_factory=Watch)
+    contact: Contact = field(default_factory=Contact)
+    ending: Ending = field(default_factory=Ending)
+    repair: Repair = field(default_factory=Repair)
+
+    @classmethod
+    def first(cls, marker_id: str) -> Attempt:
+        return cls(marker_id=marker_id)
+
+    def put(self, record: Record) -> Attempt:
+        """What `dataclasses.replace` does with one of the records, many times faster."""
+        made = object.__new__(Attempt)
+        made.__dict__.update(self.__dict__)
+        made.__dict__[_FIELDS[type(record)]] = record
+        return made
+
+    @property
+    def repeated(self) -> bool:
+        return self.purpose is not Purpose.GIVEN
+
+    def once_more(self) -> Attempt:
+        return self._another(Purpose.ONCE_MORE)
+
+    def reversal(self, why: str, until: float) -> Attempt:
+        return replace(self._another(Purpose.REVERSAL), why=why, until=until)
+
+    def _another(self, purpose: Purpose) -> Attempt:
+        """Its marker is another one, and the same for whoever plays it again."""
+        marker_id = hashlib.sha256(f"{self.marker_id} {purpose}".encode()).hexdigest()[:8]
+        return Attempt(marker_id=marker_id, purpose=purpose, decision=self.decision.anew())
+
+
+_FIELDS: Mapping[type[Record], str] = {
+    Reading: "reading",
+    Decision: "decision",
+    Wait: "wait",
+    NewCode: "code",
+    Creation: "creation",
+    Watch: "watch",
+    Contact: "contact",
+    Ending: "ending",
+    Repair: "repair",
+}

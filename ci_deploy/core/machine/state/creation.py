@@ -1,0 +1,46 @@
+"""What is created: a deployment, known by its marker, or a first alias. A lost answer creates nothing twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ...aws import Revision
+from ...marker import Marker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Creation:
+    marker: Marker | None = None
+    appspec: str = ""
+    sha256: str = ""  # of the AppSpec
+    revision: Revision | None = None
+    calls: int = 0  # CreateDeployment calls made
+    doubtful: bool = False  # one of them may have had an effect that we do not know of
+    alias_asked: bool = False  # the first alias was asked for, and may be there
+    problem: str = ""  # why a release's reversal could not be created
+
+    def write(self, appspec: str, sha256: str, marker: Marker) -> Creation:
+        return replace(self, appspec=appspec, sha256=sha256, marker=marker)
+
+    def store(self, revision: Revision) -> Creation:
+        return replace(self, revision=revision)
+
+    def sent(self) -> Creation:
+        return replace(self, calls=self.calls + 1)
+
+    def in_doubt(self) -> Creation:
+        return replace(self, doubtful=True)
+
+    def settled(self) -> Creation:
+        """The deployment is known."""
+        return replace(self, doubtful=False)
+
+    def alias_sent(self) -> Creation:
+        return replace(self, alias_asked=True)
+
+    def alias_missing(self, *, final: bool) -> Creation:
+        """It is not there: it is asked for again, unless nothing more is created."""
+        return replace(self, alias_asked=final)
+
+    def failed(self, problem: str) -> Creation:
+        return replace(self, problem=problem)

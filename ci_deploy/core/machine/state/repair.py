@@ -1,0 +1,25 @@
+"""Setting the alias right ourselves, where no deployment does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    begun: bool = False  # a split that was found is put on one version before anything else
+    strayed: bool = False  # the alias was read elsewhere than at the previous version, after the end
+    restored: bool = False
+    problem: str = ""  # why it could not be set back
+
+    def begin(self) -> Repair:
+        return replace(self, begun=True)
+
+    def stray(self) -> Repair:
+        return replace(self, strayed=True)
+
+    def restore(self) -> Repair:
+        return replace(self, restored=True)
+
+    def fail(self, problem: str) -> Repair:
+        return replace(self, problem=problem)

@@ -1,0 +1,82 @@
+"""The deployment that is followed, its rollback included, and how well it is heard of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ...aws import Deployment
+from ...result import Diagnosis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    deployment_id: str = ""
+    deployment: Deployment | None = None  # the latest snapshot
+    attached: bool = False  # it existed before this attempt
+    began: float = 0.0
+    until: float | None = None  # the time limit of what goes on now: deployment, stop or rollback
+    share: float = 0.0  # percent on the target version
+    shift_began: float | None = None
+    event: str = ""  # the lifecycle event in progress
+    event_at: float = 0.0
+    warned: str = ""  # the lifecycle event whose hook was said to be silent
+    rollback_id: str = ""
+    rollback: Deployment | None = None
+    diagnosis: Diagnosis | None = None
+
+    def begin(self, deployment_id: str, now: float, until: float, *, attached: bool) -> Watch:
+        return replace(self, deployment_id=deployment_id, began=now, until=until, attached=attached)
+
+    def name(self, deployment_id: str) -> Watch:
+        """It is spoken of, and not followed."""
+        return replace(self, deployment_id=deployment_id)
+
+    def saw(self, snapshot: Deployment) -> Watch:
+        return replace(self, deployment=snapshot)
+
+    def saw_rollback(self, snapshot: Deployment) -> Watch:
+        return replace(self, rollback=snapshot)
+
+    def enter(self, event: str, now: float) -> Watch:
+        """Another lifecycle event is in progress, or none (`""`)."""
+        return replace(self, event=event, event_at=now)
+
+    def shifts_since(self, began: float) -> Watch:
+        return replace(self, shift_began=began)
+
+    def shifted(self, share: float) -> Watch:
+        return replace(self, share=share)
+
+    def limit(self, until: float) -> Watch:
+        return replace(self, until=until)
+
+    def rollback_appeared(self, rollback_id: str, until: float) -> Watch:
+        """What was planned to shift next does not any more."""
+        return replace(self, rollback_id=rollback_id, shift_began=None, until=until)
+
+    def explain(self, diagnosis: Diagnosis) -> Watch:
+        return replace(self, diagnosis=diagnosis)
+
+    def warn(self) -> Watch:
+        return replace(self, warned=self.event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    looks: int = 0
+    targets_at: float = -1e9  # when targets were last looked at
+    seen_at: float = 0.0  # last time that a look succeeded
+    failures: int = 0  # looks that failed in a row
+
+    def begin(self, now: float) -> Contact:
+        """Who created it knows that it exists."""
+        return replace(self, seen_at=now)
+
+    def look(self, now: float, *, with_targets: bool) -> Contact:
+        return replace(self, looks=self.looks + 1, targets_at=now if with_targets else self.targets_at)
+
+    def heard(self, now: float) -> Contact:
+        return replace(self, seen_at=now, failures=0)
+
+    def missed(self) -> Contact:
+        return replace(self, failures=self.failures + 1)
