@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from . import seed
 from .aws.front import Aws
+from .aws.moto_parts import ACCOUNT
 from .clock import Clock
 from .github import oidc
 from .github.front import GitHub
@@ -147,6 +148,12 @@ class Emulator:
         with self.runtime.lock:
             self.runtime.functions.script({**(outcomes or {}), **more})
 
+    def traffic(self, entries: Sequence[object] | None = None, /, **one: object) -> None:
+        """Replace the list of synthetic callers: by a list, or by one given by keywords; by nothing: nobody calls."""
+        with self.runtime.lock:
+            self.runtime.settle()
+            self.runtime.traffic.replace(list(entries) if entries is not None else [one] if one else [], self.now)
+
     def reset(self) -> None:
         """Back to the start: state, clock, calls, faults, switches; then the seed again."""
         with self.runtime.lock:
@@ -158,6 +165,8 @@ class Emulator:
             self.faults([])
             self._seeder.apply(self._seed)
             self._switches.update(self._first_switches)
+            self.runtime.traffic.place = ACCOUNT, seed.region_of(self._seed)
+            self.traffic(self._seed.get("traffic") or [])
             self._calls.clear()
 
     # What the server needs
@@ -230,6 +239,10 @@ class Emulator:
     def present_faults(self) -> list[dict[str, Any]]:
         """The list of faults as it is now."""
         return self._faults.json()
+
+    def present_traffic(self) -> list[Any]:
+        """The list of synthetic callers as it is now."""
+        return self.runtime.traffic.json()
 
     def switch_values(self) -> dict[str, Value]:
         """The positions of all switches."""

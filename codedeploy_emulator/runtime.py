@@ -30,6 +30,9 @@ from .codedeploy.model.run import NEVER, Effect, InvokeHook, Rules, Run, SetTraf
 from .codedeploy.model.store import Deployment, Place, Store
 from .errors import ApiError
 from .lambda_.processes import Functions, Outcome
+from .metrics import account as metrics_account
+from .metrics.book import Book
+from .metrics.traffic import Traffic
 from .switches import Switches
 
 THROTTLED = (
@@ -52,6 +55,8 @@ class Runtime:
         self.store = Store(int(switches.number("random-seed")))
         self.limits = Limits(switches)
         self.functions = Functions(clock=clock, switches=switches)
+        self.book = Book(switches)
+        self.traffic = Traffic(self.book, switches, metrics_account.weights, metrics_account.log_errors)
         self._changed = threading.Condition(self.lock)
         self._heap: list[tuple[float, int, str]] = []
         self._pushed = 0
@@ -69,6 +74,7 @@ class Runtime:
             now = self.clock.now()
             while self._heap and self._heap[0][0] <= now:
                 self._next()
+            self.traffic.play(now)
 
     def advance(self, seconds: float) -> float:
         """Move time on, event by event; waits for hooks that run. Returns the emulated time reached."""
@@ -84,6 +90,7 @@ class Runtime:
                     self.clock.move_to(until)
                 else:
                     break
+            self.traffic.play(self.clock.now())
             return self.clock.now()
 
     def start(self) -> None:
@@ -112,6 +119,8 @@ class Runtime:
             self.store = Store(int(self.switches.number("random-seed")))
             self.limits.reset()
             self.functions.reset()
+            self.traffic.clear()
+            self.book.clear()
             moto_parts.reset()
             self._changed.notify_all()
 
@@ -183,6 +192,7 @@ class Runtime:
             before = deployment.run
             deployment.run = failed(before, at, "INTERNAL_ERROR", "The emulator failed; its own output says why.")
             self._over(deployment, before)
+        self.traffic.note(at)
         self.schedule(deployment)
 
     def _step(self, deployment: Deployment, at: float) -> None:

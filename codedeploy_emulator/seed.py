@@ -41,6 +41,7 @@ _TOP = (
     "configs",
     "alarms",
     "repositories",
+    "traffic",
 )
 
 

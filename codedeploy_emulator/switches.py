@@ -148,6 +148,20 @@ TABLE: tuple[Switch, ...] = (
         default="The deployment was stopped on request.",
         says="errorInformation.message for MANUAL_STOP [U]",
     ),
+    # Metrics
+    Switch(name="metric-delay-seconds", default=120, says="from the end of a minute to its metrics' first points [U]"),
+    Switch(
+        name="metric-revision-seconds",
+        default=60,
+        says="for so long a minute of synthetic traffic shows only a part of its calls; 0: whole at once [U]",
+    ),
+    Switch(name="cold-calls", default=5, says="so many first calls of a version by synthetic traffic are slow"),
+    Switch(name="cold-milliseconds", default=1000, says="how much longer a slow first call takes"),
+    Switch(
+        name="executed-version-always",
+        default=False,
+        says="metrics of an alias without weights have the dimension ExecutedVersion too [U]",
+    ),
     # Limits
     Switch(name="limits", default=False, says="throttle as AWS does (in emulated time)"),
     Switch(name="lambda-rate", default=15, says="Lambda control plane requests a second, account and region"),

@@ -15,6 +15,7 @@ from ..lambda_ import aliases as lambda_aliases
 from ..lambda_ import functions as lambda_functions
 from ..lambda_ import invoke as lambda_invoke
 from ..lambda_.call import Lambda
+from ..metrics import answers
 from ..runtime import Runtime
 from ..server.wire import QUERY_SERVICES, AwsCall, Request, Response, aws_call, error_response, path_parts, protocol_of
 from . import iam as iam_simulation
@@ -63,7 +64,9 @@ class Aws:
             if call.service == "codedeploy":
                 return codedeploy.handle(self.runtime, call, account, request)
             if call.service == "lambda" and call.operation in _LAMBDA:
-                return _LAMBDA[call.operation](self._lambda(request, call, account))
+                response = _LAMBDA[call.operation](self._lambda(request, call, account))
+                self.runtime.traffic.note(self.runtime.clock.now())
+                return response
             if call.service == "s3":
                 self._check_owner(request)
             if call.operation == "SimulatePrincipalPolicy":
@@ -73,12 +76,23 @@ class Aws:
                 moto_parts.know_managed_policy(account, call.region, fields.get("PolicyArn", [""])[0])
             if call.operation == "AssumeRole":
                 self._check_chain(request, call, account)
-            response = self._ask_moto(request)
+            response = self._mended(request, call, account) or self._ask_moto(request)
             if call.service == "cloudwatch" and not call.operation.startswith(("Describe", "Get", "List")):
                 self.runtime.watch_alarms()
             if response.status in (404, 500, 501) and b"<!doctype html>" in response.body[:200].lower():
                 return self._not_modelled(request, call)
             return response
+
+    def _mended(self, request: Request, call: AwsCall, account: str) -> Response | None:
+        """The answer where moto's would be wrong; None where it will do."""
+        place = account, call.region
+        if call.operation == "GetMetricData":
+            return answers.answered(
+                request, protocol_of(call, request), place, self.runtime.book, self.runtime.clock.now()
+            )
+        if call.operation == "FilterLogEvents" and b"logStreamNamePrefix" in request.body:
+            return answers.filtered(request, lambda group: moto_parts.log_streams(*place, group), self._ask_moto)
+        return None
 
     def _lambda(self, request: Request, call: AwsCall, account: str) -> Lambda:
         return Lambda(runtime=self.runtime, account=account, region=call.region, request=request, moto=self._ask_moto)

@@ -226,6 +226,12 @@ def write_log(account: str, region: str, group: str, stream: str, lines: list[tu
     backend.put_log_events(group, stream, [{"timestamp": at, "message": text} for at, text in lines])
 
 
+def log_streams(account: str, region: str, group: str) -> list[str]:
+    """The names of a log group's streams; none where there is no such group."""
+    found = logs_backends[account][region].groups.get(group)
+    return list(found.streams) if found else []
+
+
 def mark(found: Any, **marks: Any) -> None:
     """Keep the emulator's own values on a moto object; they live and die with it."""
     for name, value in marks.items():

@@ -21,7 +21,7 @@ def invoked(call: Lambda) -> Response:
     runtime, headers = call.runtime, call.request.headers
     kind = headers.get("x-amz-invocation-type", "RequestResponse")
     with runtime.lock:
-        found = _chosen(call)
+        found, via = _chosen(call)
         refuse_invoke_while_pending(runtime, found)
     event = call.request.body.strip() or b"{}"
     try:
@@ -32,11 +32,11 @@ def invoked(call: Lambda) -> Response:
     if kind == "DryRun":
         return Response(status=204, headers=common)
     if kind == "Event":
-        threading.Thread(target=_run, args=(runtime, found, event), name="emulator-invoke", daemon=True).start()
+        threading.Thread(target=_run, args=(runtime, found, via, event), name="emulator-invoke", daemon=True).start()
         return Response(status=202, headers=common)
     if kind != "RequestResponse":
         raise ApiError("InvalidParameterValueException", f"The invocation type {kind} is not valid.")
-    outcome = _run(runtime, found, event)
+    outcome = _run(runtime, found, via, event)
     common[0] = ("x-amzn-RequestId", outcome.request_id)
     common.append(("Content-Type", "application/json"))
     if outcome.failed:
@@ -46,7 +46,7 @@ def invoked(call: Lambda) -> Response:
     return Response(headers=common, body=outcome.payload)
 
 
-def _run(runtime: Runtime, found: Any, event: bytes) -> Outcome:
+def _run(runtime: Runtime, found: Any, via: tuple[str, bool], event: bytes) -> Outcome:
     with runtime.lock:
         started, generation = runtime.clock.now(), runtime.generation
         script = runtime.functions.script_for(found)
@@ -54,19 +54,22 @@ def _run(runtime: Runtime, found: Any, event: bytes) -> Outcome:
     with runtime.lock:
         # After a reset this invocation belongs to a world that is gone.
         if generation == runtime.generation:
-            runtime.functions.write_log(found, outcome, started, runtime.clock.now())
+            ended = runtime.clock.now()
+            runtime.functions.write_log(found, outcome, started, ended)
+            runtime.book.invoked(found, via, started, ended, outcome.failed)
     return outcome
 
 
-def _chosen(call: Lambda) -> Any:
-    """The version that this invocation goes to."""
+def _chosen(call: Lambda) -> tuple[Any, tuple[str, bool]]:
+    """The version that this invocation goes to; the qualifier that it came by, and whether that splits its calls."""
     qualifier = call.qualifier
     if qualifier:
         alias = moto_parts.alias(call.account, call.region, call.function_name, qualifier)
         if alias is not None:
             point = call.runtime.store.chance()
-            for version, weight in moto_parts.alias_weights(alias).items():
+            weights = moto_parts.alias_weights(alias)
+            for version, weight in weights.items():
                 if point < weight:
-                    return call.function(version)
-            return call.function(str(alias.function_version))
-    return call.function(qualifier)
+                    return call.function(version), (qualifier, True)
+            return call.function(str(alias.function_version)), (qualifier, bool(weights))
+    return call.function(qualifier), (qualifier or "", False)

@@ -1,4 +1,4 @@
-"""The control endpoints under `/_emulator/`: health, env, calls, faults, clock, switches, scripts, reset.
+"""The control endpoints under `/_emulator/`: health, env, calls, faults, clock, switches, scripts, traffic, reset.
 
 They are for tests and never meet a fault.
 """
@@ -47,6 +47,12 @@ class Controlled(Protocol):
 
     def scripts(self, outcomes: Mapping[str, object], /) -> None:
         """Script functions' outcomes by name."""
+
+    def present_traffic(self) -> list[Any]:
+        """The list of synthetic callers as it is now."""
+
+    def traffic(self, entries: Sequence[object], /) -> None:
+        """Replace the list of synthetic callers."""
 
     def advance(self, seconds: float) -> float:
         """Move time on; returns the time reached."""
@@ -140,6 +146,17 @@ def _set_scripts(emulator: Controlled, request: Request, body: Any) -> Response:
     return json_response({"message": "set"})
 
 
+def _show_traffic(emulator: Controlled, request: Request, body: Any) -> Response:
+    return json_response(emulator.present_traffic())
+
+
+def _set_traffic(emulator: Controlled, request: Request, body: Any) -> Response:
+    if not isinstance(body, list):
+        raise SeedError("traffic is a JSON array of callers; [] ends it")
+    emulator.traffic(body)
+    return json_response(emulator.present_traffic())
+
+
 def _reset(emulator: Controlled, request: Request, body: Any) -> Response:
     emulator.reset()
     return json_response({"message": "back to the start"})
@@ -156,5 +173,7 @@ _ROUTES: dict[tuple[str, str], Callable[[Controlled, Request, Any], Response]] =
     ("GET", "switches"): _show_switches,
     ("POST", "switches"): _set_switches,
     ("POST", "scripts"): _set_scripts,
+    ("GET", "traffic"): _show_traffic,
+    ("POST", "traffic"): _set_traffic,
     ("POST", "reset"): _reset,
 }
