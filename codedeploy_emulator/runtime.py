@@ -155,6 +155,8 @@ class Runtime:
         return Rules(
             start_delay=number("start-delay-seconds"),
             event_seconds=number("event-seconds"),
+            undeclared_status=text("undeclared-hooks"),
+            undeclared_seconds=number("undeclared-hook-seconds"),
             hook_timeout=number("hook-timeout-seconds"),
             hook_timeout_code=text("hook-timeout-code"),
             stop_pending=number("stop-pending-seconds"),
@@ -165,6 +167,7 @@ class Runtime:
             manual_stop_message=text("manual-stop-message"),
             alarm_message=text("alarm-active-message"),
             hook_message=text("hook-failure-message"),
+            hook_timeout_message=text("hook-timeout-message"),
         )
 
     def watch_alarms(self) -> None:
@@ -218,7 +221,7 @@ class Runtime:
             if deployment.run.status is Status.SUCCEEDED:
                 group.successful = deployment.id
                 group.info["targetRevision"] = deployment.revision
-        rollback.report(deployment)
+        rollback.report(deployment, self.switches)
 
     def _alarms(self, deployment: Deployment) -> tuple[str, ...]:
         configuration = self._alarm_configuration(deployment)

@@ -1,7 +1,8 @@
 """Switches: every behaviour of AWS that nobody could confirm, or that a test wants to play, under one name.
 
-The table is the single source: validation, README and `GET /_emulator/switches` come from it. "[U]" marks what AWS does
-not document (facts gathered for the project, sections A and E); clients must be right whichever way a switch stands.
+The table is the single source: validation, README and `GET /_emulator/switches` come from it. "[R]" marks a default
+that was recorded in real accounts (facts, section G), "[D]" one that AWS documents, "[U]" what nobody could confirm;
+clients must be right whichever way a switch stands.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ from dataclasses import dataclass, field
 from .errors import SeedError
 
 Value = bool | float | str
-
-EVENTS_WITH_ENDS = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,19 +29,37 @@ TABLE: tuple[Switch, ...] = (
     Switch(name="random-seed", default=0, says="seeds ids, fault probabilities and weighted invokes"),
     # Deployment lifecycle
     Switch(name="start-delay-seconds", default=1, says="from Created to InProgress [U]"),
-    Switch(name="event-seconds", default=1, says="how long Start, End and the tail of AllowTraffic take [U]"),
+    Switch(
+        name="event-seconds",
+        default=0.5,
+        says="how long the beginning, the end and the tail of AllowTraffic take; a canary of five minutes then "
+        "takes 302.3 seconds [R]",
+    ),
     Switch(
         name="lifecycle-events",
-        default="all",
-        choices=("all", "without-start-and-end"),
-        says="whether targets list Start and End [U]",
+        default="without-start-and-end",
+        choices=("without-start-and-end", "all"),
+        says="whether targets list Start and End [R]",
     ),
     Switch(
         name="weight-scale",
-        default="percent",
-        choices=("percent", "fraction"),
-        says="targetVersionWeight as 0 to 100 or 0 to 1 [U]",
+        default="fraction",
+        choices=("fraction", "percent"),
+        says="targetVersionWeight as 0 to 1 or 0 to 100 [R]",
     ),
+    Switch(
+        name="function-info",
+        default="after-the-first-hook",
+        choices=("after-the-first-hook", "always", "never"),
+        says="when targets have lambdaFunctionInfo: `{}` until BeforeAllowTraffic is over, or always, or never [R]",
+    ),
+    Switch(
+        name="deployments-order",
+        default="any",
+        choices=("any", "newest-first", "oldest-first"),
+        says="the order of ListDeployments; any: one that says nothing, the same for every page [U]",
+    ),
+    Switch(name="zip-bundles", default=True, says="a zip in S3 with the AppSpec in it is accepted as a revision [R]"),
     Switch(
         name="target-id",
         default="function",
@@ -71,6 +88,13 @@ TABLE: tuple[Switch, ...] = (
         says="what a function without a script of its own does when invoked (as a hook or by Invoke): run its Python "
         "code, or play an outcome",
     ),
+    Switch(
+        name="undeclared-hooks",
+        default="Succeeded",
+        choices=("Succeeded", "Skipped"),
+        says="how the event of a hook ends that the AppSpec does not name [R]",
+    ),
+    Switch(name="undeclared-hook-seconds", default=0.4, says="how long that event takes before it has succeeded [R]"),
     Switch(name="hook-seconds", default=1, says="how long a scripted hook takes, emulated"),
     Switch(name="hook-timeout-seconds", default=3600, says="how long CodeDeploy waits for a hook's answer"),
     Switch(
@@ -91,11 +115,11 @@ TABLE: tuple[Switch, ...] = (
     Switch(
         name="stop-answer",
         default="auto",
-        choices=("auto", "Pending", "Succeeded"),
-        says="auto: Pending while a hook runs, else Succeeded [U]",
+        choices=("auto", "Pending", "Succeeded", "Forced"),
+        says="auto: Pending while a hook runs, else Succeeded [U]; Forced is newer than botocore's model [D]",
     ),
     # Alarms
-    Switch(name="alarm-reaction-seconds", default=1, says="from the alarm to the end of the deployment [U]"),
+    Switch(name="alarm-reaction-seconds", default=11, says="from the alarm to the end of the deployment [R]"),
     Switch(
         name="alarm-status",
         default="Stopped",
@@ -104,14 +128,14 @@ TABLE: tuple[Switch, ...] = (
     ),
     Switch(name="alarm-poll-fails", default=False, says="CodeDeploy cannot read the alarms"),
     # Rollback
-    Switch(name="rollback-delay-seconds", default=3, says="from the verdict to the rollback deployment [U]"),
+    Switch(name="rollback-delay-seconds", default=0.5, says="from the verdict to the rollback deployment [R]"),
     Switch(
         name="rollback-config",
         default="all-at-once",
         choices=("all-at-once", "group"),
-        says="whether a rollback shifts all at once or replays the group's deployment config [U]",
+        says="whether a rollback shifts all at once or replays the group's deployment config [R]",
     ),
-    Switch(name="rollback-runs-hooks", default=False, says="whether a rollback runs the AppSpec's hooks [U]"),
+    Switch(name="rollback-runs-hooks", default=False, says="whether a rollback runs the AppSpec's hooks [R]"),
     Switch(
         name="rollback-appspec",
         default="original",
@@ -122,9 +146,15 @@ TABLE: tuple[Switch, ...] = (
         name="rollback-without-history",
         default="current-version",
         choices=("current-version", "none"),
-        says="no successful deployment in the group: go back to CurrentVersion, or no rollback at all [U]",
+        says="no successful deployment in the group: go back to CurrentVersion, or no rollback at all [R]",
     ),
     Switch(name="rollback-fails", default="", says="an error code: rollback deployments fail with it before shifting"),
+    Switch(
+        name="rollback-message",
+        default="started",
+        choices=("started", "progress"),
+        says="rollbackMessage says on both sides that the rollback was triggered [R], or how it goes on the one side",
+    ),
     # Texts
     Switch(
         name="conflict-message",
@@ -135,13 +165,19 @@ TABLE: tuple[Switch, ...] = (
     Switch(
         name="alarm-active-message",
         default="One or more alarms have been activated according to the Amazon CloudWatch metrics you selected, "
-        "and the affected deployments have been stopped. Activated alarms: <{alarms}>",
-        says="errorInformation.message for ALARM_ACTIVE [U]",
+        "and the affected deployments have been stopped. Activated alarms: {alarms}",
+        says="errorInformation.message for ALARM_ACTIVE; {alarms} are the names, each in brackets of its own [R]",
     ),
     Switch(
         name="hook-failure-message",
-        default="The lifecycle event hook {function} for {event} did not succeed: {reason}.",
-        says="errorInformation.message for HOOK_EXECUTION_FAILURE [U]",
+        default="The deployment failed because one or more of the lifecycle event validation functions failed.",
+        says="errorInformation.message when a hook reports Failed; may name {function} and {event} [R]",
+    ),
+    Switch(
+        name="hook-timeout-message",
+        default="The deployment timed out while waiting for a status callback. CodeDeploy expects a status callback "
+        "within one hour after a deployment hook is invoked.",
+        says="errorInformation.message when a hook never answers; may name {function} and {event} [D]",
     ),
     Switch(
         name="manual-stop-message",

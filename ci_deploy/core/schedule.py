@@ -36,14 +36,12 @@ def shift_seconds(routing: Routing) -> float:
     return steps(routing)[-1].offset
 
 
-def percent(raw: float, routing: Routing) -> float:
-    """targetVersionWeight as a percentage, whichever scale it was sent in (facts.md A4 [U]).
+def percent(raw: float) -> float:
+    """targetVersionWeight as a percentage.
 
-    Only 1 can be meant on either: it is 100 % unless 1 % is the first step, for documented is the scale to 100.
+    AWS sends a fraction, and 1 is all traffic (facts.md G2). Its documentation says "percentage": more than 1 is one.
     """
-    if raw > 1 or (raw == 1 and steps(routing)[0].share == 1):
-        return min(raw, 100.0)
-    return round(raw * 100, 6)
+    return min(raw, 100.0) if raw > 1 else round(raw * 100, 6)
 
 
 def next_shift(routing: Routing, share: float) -> float | None:

@@ -107,7 +107,7 @@ class LogReporter:
                 self._say(event, "·", "Stop", self._join(f"AWS says {event.status}", event.message))
             case e.RollbackStarted():
                 text = f"{event.deployment_id} takes {event.rollback_of} back"
-                self._say(event, "↩", "ROLLBACK", self._join(text, event.message), _YELLOW, bold=True)
+                self._say(event, "↩", "ROLLBACK", text, _YELLOW, bold=True)
             case e.HoldChanged():
                 text = f"deployments of {event.key} are refused from now on: {event.text}" if event.text else "released"
                 self._say(event, "■", "HOLD", text, _YELLOW, bold=True)

@@ -5,6 +5,7 @@ Name this function CodeDeployHook_…: CodeDeploy's managed role may invoke no o
 """
 
 import os
+import re
 
 import boto3
 
@@ -29,14 +30,34 @@ def handler(event, context):
 
 
 def target_version(deployment):
-    """The version that this deployment brings: the hook's own event does not say."""
+    """The version that this deployment brings: the hook's own event does not say.
+
+    CodeDeploy may leave the function out of the target while this hook runs; then the AppSpec says it.
+    """
     ids = codedeploy.list_deployment_targets(deploymentId=deployment)["targetIds"]
-    found = codedeploy.batch_get_deployment_targets(deploymentId=deployment, targetIds=ids)
-    for target in found["deploymentTargets"]:
-        info = target["lambdaTarget"]["lambdaFunctionInfo"]
-        if info["functionName"].split(":")[-1] == os.environ["FUNCTION"]:
+    found = codedeploy.batch_get_deployment_targets(deploymentId=deployment, targetIds=ids) if ids else {}
+    for target in found.get("deploymentTargets", []):
+        info = target["lambdaTarget"].get("lambdaFunctionInfo") or {}
+        if info.get("functionName", "").split(":")[-1] == os.environ["FUNCTION"]:
             return info["targetVersion"]
+    text = appspec_of(deployment)
+    # YAML and JSON alike: an AppSpec has one function, and names its versions as numbers.
+    version = re.search(r"TargetVersion[\"']?\s*:\s*[\"']?(\d+)", text, re.IGNORECASE)
+    if os.environ["FUNCTION"] in text and version:
+        return version[1]
     raise LookupError(f"{deployment} does not deploy {os.environ['FUNCTION']}")
+
+
+def appspec_of(deployment):
+    """The AppSpec's text: in S3, or with the application's revision."""
+    info = codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]
+    place = info["revision"].get("s3Location")
+    if place:
+        version = {"VersionId": place["version"]} if place.get("version") else {}
+        found = boto3.client("s3").get_object(Bucket=place["bucket"], Key=place["key"], **version)
+        return found["Body"].read().decode()
+    revision = codedeploy.get_application_revision(applicationName=info["applicationName"], revision=info["revision"])
+    return (revision["revision"].get("appSpecContent") or revision["revision"]["string"])["content"]
 
 
 def answers_well(version):

@@ -54,7 +54,7 @@ def test_a_custom_config_deploys_as_it_says_and_goes_when_nothing_uses_it(shop: 
     for _ in range(3):
         shop.emulator.advance(110)
         seen.append(shop.target(deployment)["lambdaFunctionInfo"]["targetVersionWeight"])
-    assert seen == [40.0, 80.0, 100.0]
+    assert seen == [0.4, 0.8, 1.0]
     shop.codedeploy.delete_deployment_config(deploymentConfigName="mine")
     assert "mine" not in _all(shop, "list_deployment_configs", "deploymentConfigsList")
 
@@ -154,12 +154,16 @@ def test_a_group_that_names_no_config_has_its_platforms_default(world: World, pl
 
 
 def test_lists_come_in_pages_and_end(shop: World) -> None:
-    shop.emulator.switches(page_size=2)
+    shop.emulator.switches(page_size=2, deployments_order="newest-first")
     deployments = []
     for current, target in (("1", "2"), ("2", "1"), ("1", "2"), ("2", "1"), ("1", "2")):
         deployments.append(shop.deploy(current, target, deploymentConfigName=AT_ONCE))
         shop.emulator.advance(60)
     assert _all(shop, "list_deployments", "deployments") == deployments[::-1]
+    shop.emulator.switches(deployments_order="oldest-first")
+    assert _all(shop, "list_deployments", "deployments") == deployments
+    shop.emulator.switches(deployments_order="any")
+    assert sorted(_all(shop, "list_deployments", "deployments")) == sorted(deployments)
     assert len(_all(shop, "list_deployment_configs", "deploymentConfigsList")) == 17
 
 
@@ -264,11 +268,11 @@ def test_the_form_of_target_ids_is_a_switch(shop: World, switch: str, value: str
 
 
 def test_the_scale_of_weights_and_the_ends_of_the_lifecycle_are_switches(shop: World) -> None:
-    shop.emulator.switches(weight_scale="fraction", lifecycle_events="without-start-and-end")
+    shop.emulator.switches(weight_scale="percent", lifecycle_events="all")
     deployment = shop.deploy()
     shop.emulator.advance(10)
-    assert shop.target(deployment)["lambdaFunctionInfo"]["targetVersionWeight"] == 0.1
-    assert list(shop.events(deployment)) == ["BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic"]
+    assert shop.target(deployment)["lambdaFunctionInfo"]["targetVersionWeight"] == 10.0
+    assert list(shop.events(deployment)) == ["Start", "BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic", "End"]
 
 
 def test_a_limit_on_the_appspecs_size_is_a_switch(shop: World) -> None:

@@ -77,7 +77,7 @@ def test_reset_brings_back_the_start(shop: World) -> None:
     assert (shop.emulator.now, shop.emulator.calls, shop.emulator.present_faults()) == (start, [], [])
     assert shop.codedeploy.list_applications()["applications"] == []
     assert shop.functions.list_functions()["Functions"] == []
-    assert shop.emulator.switch_values()["rollback-delay-seconds"] == 3
+    assert shop.emulator.switch_values()["rollback-delay-seconds"] == 0.5
     assert shop.emulator.switch_values()["hooks"] == "succeed"
     shop.served()
     shop.group()

@@ -9,6 +9,7 @@ import requests
 from botocore.exceptions import ClientError, WaiterError
 
 from codedeploy_emulator.codedeploy.model import preparation
+from codedeploy_emulator.codedeploy.model.engine import execution_id
 from codedeploy_emulator.lambda_ import processes as functions
 from codedeploy_emulator.seed import zip_of
 from tests.emulator.world import APP, AT_ONCE, CANARY, GROUP, LINEAR, World, appspec, content
@@ -19,12 +20,12 @@ def test_a_canary_moves_the_real_alias_step_by_step(shop: World) -> None:
     assert (shop.status(deployment), shop.traffic()) == ("Created", {"1": 1.0})
     shop.emulator.advance(5)
     assert (shop.status(deployment), shop.traffic()) == ("InProgress", {"1": 0.9, "2": 0.1})
-    assert shop.target(deployment)["lambdaFunctionInfo"]["targetVersionWeight"] == 10.0
+    assert shop.target(deployment)["lambdaFunctionInfo"]["targetVersionWeight"] == 0.1
     shop.emulator.advance(290)
     assert shop.traffic() == {"1": 0.9, "2": 0.1}
     shop.emulator.advance(20)
     assert (shop.status(deployment), shop.traffic()) == ("Succeeded", {"2": 1.0})
-    assert list(shop.events(deployment).values()) == ["Succeeded", "Skipped", "Succeeded", "Skipped", "Succeeded"]
+    assert list(shop.events(deployment).values()) == ["Succeeded", "Succeeded", "Succeeded"]
 
 
 def test_get_alias_alone_shows_the_weight_of_this_moment(shop: World) -> None:
@@ -157,7 +158,8 @@ HOOKS = appspec("1", "2", before="x")
     ("text", "reason"),
     [
         ("just a text", "it is not a mapping"),
-        ("{unclosed", "it is neither YAML nor JSON"),
+        ("{unclosed", "The input AppSpec file is a not well-formed yaml. The template cannot be parsed."),
+        ("a: [b", "The input AppSpec file is a not well-formed yaml. The template cannot be parsed."),
         ("version: 1.0\nResources: []", "its version is 1.0 and must be 0.0"),
         ("Resources: []", "its version is None and must be 0.0"),
         ("version: 0.0\nResources: []", "Resources must be a list of exactly one function"),
@@ -192,7 +194,7 @@ def test_an_appspec_that_makes_no_sense_fails_the_deployment_and_names_no_target
     assert (info["status"], info["errorInformation"]["code"]) == ("Failed", "INVALID_LAMBDA_CONFIGURATION")
     assert info["errorInformation"]["message"].startswith(
         "The deployment failed because the AppSpec file that specifies the AWS Lambda deployment configuration is "
-        "missing or has an invalid configuration. The AppSpec: "
+        "missing or has an invalid configuration. "
     )
     assert reason in info["errorInformation"]["message"]
     assert shop.traffic() == {"1": 1.0}
@@ -259,7 +261,7 @@ def test_hooks_run_in_their_events_and_a_failing_one_fails_the_deployment(shop: 
     deployment = shop.deploy(before="CodeDeployHook_a")
     shop.emulator.advance(60)
     assert (shop.status(deployment), shop.error(deployment)) == ("Failed", "HOOK_EXECUTION_FAILURE")
-    event = shop.target(deployment)["lifecycleEvents"][1]
+    event = shop.target(deployment)["lifecycleEvents"][0]
     assert (event["status"], event["diagnostics"]["errorCode"]) == ("Failed", "ScriptFailed")
     assert "the basket was empty" in event["diagnostics"]["logTail"]
     assert shop.traffic() == {"1": 1.0}
@@ -274,14 +276,14 @@ def test_a_hook_that_does_not_call_back_hangs_for_an_hour(shop: World, outcome: 
     assert shop.status(deployment) == "InProgress"
     shop.emulator.advance(20)
     assert shop.error(deployment) == "HOOK_EXECUTION_FAILURE"
-    assert shop.target(deployment)["lifecycleEvents"][1]["diagnostics"]["errorCode"] == "ScriptTimedOut"
+    assert shop.target(deployment)["lifecycleEvents"][0]["diagnostics"]["errorCode"] == "ScriptTimedOut"
 
 
 def test_a_hook_function_that_is_missing_fails_its_event(shop: World) -> None:
     deployment = shop.deploy(before="CodeDeployHook_nobody")
     shop.emulator.advance(60)
     assert shop.error(deployment) == "HOOK_EXECUTION_FAILURE"
-    assert shop.target(deployment)["lifecycleEvents"][1]["diagnostics"]["errorCode"] == "ScriptMissing"
+    assert shop.target(deployment)["lifecycleEvents"][0]["diagnostics"]["errorCode"] == "ScriptMissing"
 
 
 def test_under_the_managed_role_a_hook_must_have_the_name_that_its_policy_allows(shop: World) -> None:
@@ -329,7 +331,7 @@ def test_a_hooks_python_code_really_runs_and_calls_back(shop: World) -> None:
     assert lines[1] == f"checking {identity}\n"
     assert lines[2].startswith(f"END RequestId: {identity}")
     assert lines[3].startswith(f"REPORT RequestId: {identity}")
-    started = shop.target(deployment)["lifecycleEvents"][1]["startTime"].timestamp()
+    started = shop.target(deployment)["lifecycleEvents"][0]["startTime"].timestamp()
     assert logged[0]["timestamp"] == round(started * 1000)
 
 
@@ -338,7 +340,7 @@ def test_a_hook_that_raises_leaves_its_trace_in_the_log_and_hangs(shop: World) -
     shop.function("CodeDeployHook_bad", "def handler(event, context):\n    raise ValueError('no stock')\n")
     deployment = shop.deploy(before="CodeDeployHook_bad")
     shop.emulator.advance(3700)
-    event = shop.target(deployment)["lifecycleEvents"][1]
+    event = shop.target(deployment)["lifecycleEvents"][0]
     assert event["diagnostics"]["errorCode"] == "ScriptTimedOut"
     assert "[ERROR] ValueError: no stock" in event["diagnostics"]["logTail"]
 
@@ -349,7 +351,7 @@ def test_hook_status_errors_are_awss(shop: World) -> None:
     deployment = shop.deploy(before="CodeDeployHook_a")
     shop.emulator.advance(10)
     put, errors = shop.codedeploy.put_lifecycle_event_hook_execution_status, shop.codedeploy.exceptions
-    execution = f"{deployment}-hook-1"
+    execution = execution_id(deployment, 1)
     with pytest.raises(errors.InvalidLifecycleEventHookExecutionStatusException):
         put(deploymentId=deployment, lifecycleEventHookExecutionId=execution, status="Skipped")
     with pytest.raises(errors.InvalidLifecycleEventHookExecutionIdException):
@@ -373,7 +375,7 @@ def test_an_alarm_that_fires_stops_the_deployment_and_rolls_it_back(shop: World)
     deployment = shop.deploy()
     shop.emulator.advance(60)
     shop.alarm("errors", "ALARM")
-    shop.emulator.advance(5)
+    shop.emulator.advance(15)
     assert (shop.status(deployment), shop.error(deployment)) == ("Stopped", "ALARM_ACTIVE")
     assert "errors" in shop.info(deployment)["errorInformation"]["message"]
     shop.emulator.advance(60)
@@ -401,7 +403,7 @@ def test_an_alarm_of_the_deployment_alone_stops_it_too(shop: World) -> None:
     deployment = shop.deploy(overrideAlarmConfiguration=override)
     shop.emulator.advance(60)
     shop.alarm("mine", "ALARM")
-    shop.emulator.advance(5)
+    shop.emulator.advance(15)
     assert shop.error(deployment) == "ALARM_ACTIVE"
 
 
@@ -473,7 +475,7 @@ def test_the_alias_serves_what_the_target_says_at_every_moment(shop: World) -> N
     for _ in range(40):
         shop.emulator.advance(10)
         weight = shop.target(deployment)["lambdaFunctionInfo"]["targetVersionWeight"]
-        assert shop.traffic().get("2", 0.0) == weight / 100
+        assert shop.traffic().get("2", 0.0) == weight
 
 
 def test_code_for_a_hook_may_come_from_s3(shop: World) -> None:
@@ -681,7 +683,7 @@ def test_a_hook_whose_process_cannot_even_start_hangs_like_one_that_never_answer
 
 
 def test_a_hook_that_is_due_at_once_has_answered_when_the_clock_has_moved(shop: World) -> None:
-    shop.emulator.switches(hooks="run", start_delay_seconds=0, event_seconds=0)
+    shop.emulator.switches(hooks="run", start_delay_seconds=0, event_seconds=0, undeclared_hook_seconds=0)
     shop.function("CodeDeployHook_quick", HOOK, Timeout=30)
     deployment = shop.deploy(before="CodeDeployHook_quick", deploymentConfigName=AT_ONCE)
     shop.emulator.advance(0)
@@ -767,11 +769,9 @@ def test_lifecycle_events_have_times_and_diagnostics_only_when_there_is_somethin
     events = {event["lifecycleEventName"]: set(event) for event in target["lambdaTarget"]["lifecycleEvents"]}
     named = {"lifecycleEventName", "status"}
     assert events == {
-        "Start": named | {"startTime", "endTime", "diagnostics"},
-        "BeforeAllowTraffic": named,
+        "BeforeAllowTraffic": named | {"startTime", "endTime", "diagnostics"},
         "AllowTraffic": named | {"startTime"},
         "AfterAllowTraffic": named,
-        "End": named,
     }
     assert list(target) == ["deploymentTargetType", "lambdaTarget"]
     batch = _wire(shop, "BatchGetDeploymentTargets", deploymentId=deployment, targetIds=["checkout"])

@@ -14,6 +14,7 @@ from codedeploy_emulator.codedeploy.model.engine import (
     alarm_changed,
     created,
     due,
+    execution_id,
     failed,
     hook_answered,
     step,
@@ -95,7 +96,7 @@ def test_a_linear_config_shifts_equal_steps_at_equal_times() -> None:
     player.until(1e6)
     moments = [at for at, effect in player.log if isinstance(effect, SetTraffic)]
     assert player.weights == [10.0 * step for step in range(1, 11)]
-    assert {later - earlier for earlier, later in itertools.pairwise(moments)} == {60.0}
+    assert {round(later - earlier, 6) for earlier, later in itertools.pairwise(moments)} == {60.0}
 
 
 def test_a_step_that_does_not_divide_100_ends_at_100() -> None:
@@ -104,8 +105,12 @@ def test_a_step_that_does_not_divide_100_ends_at_100() -> None:
     assert player.weights == [30.0, 60.0, 90.0, 100.0]
 
 
-def test_events_run_in_awss_order_and_hooks_that_are_not_named_are_skipped() -> None:
+def test_events_run_in_awss_order_and_the_hooks_that_are_not_named_succeed_or_are_skipped() -> None:
     player = play()
+    player.until(1e6)
+    assert [event.name for event in player.run.events] == list(LIFECYCLE)
+    assert {event.status for event in player.run.events} == {"Succeeded"}
+    player = play(rules=Rules(undeclared_status="Skipped"))
     player.until(1e6)
     assert [event.name for event in player.run.events] == list(LIFECYCLE)
     assert [event.status for event in player.run.events] == [
@@ -121,8 +126,8 @@ def test_traffic_waits_for_the_hook_before_it() -> None:
     player = play(before="hook")
     player.until(1800.0)
     assert player.weights == []
-    player.run = hook_answered(player.run, 1800.0, "d-ABCDEFGHI-hook-1", "Succeeded")
-    player.until(1801.0)
+    player.run = hook_answered(player.run, 1800.0, execution_id("d-ABCDEFGHI", 1), "Succeeded")
+    player.until(1803.0)
     assert player.weights != []
 
 
@@ -147,7 +152,7 @@ def test_a_hook_that_never_answers_fails_after_an_hour_and_not_before() -> None:
 def test_an_answer_that_comes_after_the_hour_changes_nothing() -> None:
     player = play(before="hook")
     player.until(1e6)
-    run = hook_answered(player.run, 1e6, "d-ABCDEFGHI-hook-1", "Succeeded")
+    run = hook_answered(player.run, 1e6, execution_id("d-ABCDEFGHI", 1), "Succeeded")
     assert run is player.run
 
 
@@ -162,9 +167,9 @@ def test_an_alarm_stops_a_running_deployment_and_rolls_back_when_configured() ->
     player = play()
     player.until(10.0)
     player.run = alarm_changed(player.run, 10.0, ["errors"])
-    player.until(11.0)
+    player.until(21.0)
     assert (player.run.status, player.run.error.code) == (Status.STOPPED, "ALARM_ACTIVE")
-    player.until(20.0)
+    player.until(30.0)
     assert any(isinstance(effect, CreateRollback) for _, effect in player.log)
 
 

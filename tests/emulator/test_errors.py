@@ -11,6 +11,7 @@ import requests
 from botocore.exceptions import ClientError
 
 from codedeploy_emulator.codedeploy.api.validation import ROLLBACK_EVENTS
+from codedeploy_emulator.codedeploy.model.engine import execution_id
 from tests.emulator.world import APP, AT_ONCE, CANARY, GROUP, World, appspec, content
 
 Json = dict[str, Any]
@@ -73,7 +74,7 @@ CASES: list[tuple[str, Json, str]] = [
     ("CreateDeployment", {**CREATE, "revision": {"revisionType": "GitHub"}}, "InvalidRevision"),
     (
         "CreateDeployment",
-        {**CREATE, "revision": {"revisionType": "S3", "s3Location": {"bucket": "b", "key": "k", "bundleType": "zip"}}},
+        {**CREATE, "revision": {"revisionType": "S3", "s3Location": {"bucket": "b", "key": "k", "bundleType": "tar"}}},
         "InvalidRevision",
     ),
     (
@@ -356,7 +357,7 @@ CASES: list[tuple[str, Json, str]] = [
     ),
     (
         "PutLifecycleEventHookExecutionStatus",
-        {"deploymentId": "d-OVER", "lifecycleEventHookExecutionId": "d-OVER-hook-1", "status": "Failed"},
+        {"deploymentId": "d-OVER", "lifecycleEventHookExecutionId": "HOOK-OVER", "status": "Failed"},
         "LifecycleEventAlreadyCompleted",
     ),
     ("ListTagsForResource", {}, "ResourceArnRequired"),
@@ -469,7 +470,7 @@ def arranged(_world: World) -> tuple[World, dict[str, str]]:
     codedeploy.delete_deployment_group(applicationName=APP, deploymentGroupName="orphans")
     new = world.deploy(group="fresh")
     assert world.status(running) == world.status(orphan) == "InProgress"
-    return world, {D: running, "d-OVER": over, "d-NEW": new, "d-ORPHAN": orphan}
+    return world, {"HOOK-OVER": execution_id(over, 1), D: running, "d-OVER": over, "d-NEW": new, "d-ORPHAN": orphan}
 
 
 def _filled(value: Any, names: dict[str, str]) -> Any:

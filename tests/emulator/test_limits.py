@@ -62,7 +62,7 @@ def test_codedeploys_alias_updates_compete_for_lambdas_limit_and_lose_with_throt
 def test_an_alias_update_that_loses_once_is_tried_again(shop: World) -> None:
     deployment = shop.deploy(deploymentConfigName=AT_ONCE)
     shop.emulator.switches(limits=True, lambda_rate=1)
-    shop.emulator.advance(1.9)
+    shop.emulator.advance(1.8)
     shop.functions.list_functions()
     shop.emulator.advance(60)
     assert shop.status(deployment) == "Succeeded"

@@ -162,5 +162,5 @@ def test_a_hook_of_another_region_does_not_exist(shop: World) -> None:
     shop.emulator.advance(60)
     assert shop.status(good) == "Succeeded"
     assert (shop.status(bad), shop.error(bad)) == ("Failed", "HOOK_EXECUTION_FAILURE")
-    hook_event = shop.target(bad)["lifecycleEvents"][1]
+    hook_event = shop.target(bad)["lifecycleEvents"][0]
     assert hook_event["diagnostics"]["errorCode"] == "ScriptMissing"

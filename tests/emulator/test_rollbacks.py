@@ -20,18 +20,27 @@ def _fails_after_traffic(world: World, current: str = "1", target: str = "2", **
 
 
 def test_a_rollback_is_a_new_deployment_that_both_sides_name(shop: World) -> None:
+    shop.emulator.switches(rollback_delay_seconds=10)
     deployment = _fails_after_traffic(shop)
     assert shop.traffic() == {"2": 1.0}
-    shop.emulator.advance(5)
+    shop.emulator.advance(10)
     rollback = shop.rollback_of(deployment)
     information = shop.info(rollback)
     assert information["creator"] == "codeDeployRollback"
-    assert information["rollbackInfo"] == {"rollbackTriggeringDeploymentId": deployment}
+    assert information["rollbackInfo"] == {
+        "rollbackTriggeringDeploymentId": deployment,
+        "rollbackMessage": f"Deployment {rollback} is triggered to roll back deployment {deployment}.",
+    }
     assert information["deploymentConfigName"] == AT_ONCE
     shop.emulator.advance(55)
     assert shop.status(rollback) == "Succeeded"
     assert shop.traffic() == {"1": 1.0}
-    assert "was rolled back" in shop.info(deployment)["rollbackInfo"]["rollbackMessage"]
+    assert shop.info(deployment)["rollbackInfo"] == {
+        "rollbackDeploymentId": rollback,
+        "rollbackMessage": (
+            f"Deployment {deployment} terminated. Automatic rollback is triggered with a DeploymentId {rollback}."
+        ),
+    }
 
 
 def test_the_rollback_appears_only_after_its_delay(shop: World) -> None:
@@ -75,6 +84,17 @@ def test_without_any_successful_deployment_there_may_be_no_rollback_but_a_reason
     assert "can't be rolled back" in information["rollbackMessage"]
 
 
+@pytest.mark.parametrize(("fails", "verb"), [("INTERNAL_ERROR", "failed to roll back"), ("", "was rolled back")])
+def test_the_message_of_a_rollback_may_say_how_it_went(shop: World, fails: str, verb: str) -> None:
+    shop.emulator.switches(rollback_fails=fails, rollback_message="progress")
+    deployment = _fails_after_traffic(shop)
+    shop.emulator.advance(60)
+    rollback = shop.rollback_of(deployment)
+    assert shop.info(deployment)["rollbackInfo"]["rollbackMessage"] == (
+        f"Deployment {deployment} {verb} by deployment {rollback}."
+    )
+
+
 def test_a_rollback_can_itself_fail(shop: World) -> None:
     shop.emulator.switches(rollback_fails="INTERNAL_ERROR")
     deployment = _fails_after_traffic(shop)
@@ -82,7 +102,7 @@ def test_a_rollback_can_itself_fail(shop: World) -> None:
     rollback = shop.rollback_of(deployment)
     assert (shop.status(rollback), shop.error(rollback)) == ("Failed", "INTERNAL_ERROR")
     assert shop.traffic() == {"2": 1.0}
-    assert "failed to roll back" in shop.info(deployment)["rollbackInfo"]["rollbackMessage"]
+    assert "is triggered" in shop.info(deployment)["rollbackInfo"]["rollbackMessage"]
 
 
 def test_a_rollback_undoes_a_split(shop: World) -> None:
@@ -161,7 +181,7 @@ def test_a_deployment_that_slips_in_before_the_rollback_prevents_it(shop: World)
 def test_the_group_remembers_what_was_attempted_and_what_succeeded(shop: World) -> None:
     good = shop.deploy("1", "2", deploymentConfigName=AT_ONCE)
     shop.emulator.advance(60)
-    shop.emulator.switches(rollback_fails="INTERNAL_ERROR")
+    shop.emulator.switches(rollback_fails="INTERNAL_ERROR", rollback_delay_seconds=30)
     bad = _fails_after_traffic(shop, "2", "1")
     group = shop.codedeploy.get_deployment_group(applicationName=APP, deploymentGroupName=GROUP)["deploymentGroupInfo"]
     assert group["lastSuccessfulDeployment"]["deploymentId"] == good

@@ -183,11 +183,11 @@ def test_a_clock_cannot_go_backwards() -> None:
 def test_time_that_is_moved_by_hand_settles_what_is_due_in_its_order(world: World) -> None:
     world.served()
     world.group(config=AT_ONCE)
-    world.emulator.switches(start_delay_seconds=10, event_seconds=10)
+    world.emulator.switches(start_delay_seconds=10, event_seconds=10, undeclared_hook_seconds=10)
     deployment = world.deploy()
-    assert world.emulator.advance(35) == world.emulator.now
+    assert world.emulator.advance(55) == world.emulator.now
     times = [
         event["startTime"].timestamp() for event in world.target(deployment)["lifecycleEvents"] if "startTime" in event
     ]
     created = world.info(deployment)["createTime"].timestamp()
-    assert [round(moment - created, 3) for moment in times] == [10.0, 20.0, 30.0]
+    assert [round(moment - created, 3) for moment in times] == [20.0, 30.0, 40.0]

@@ -33,7 +33,9 @@ def test_hooks_can_take_their_time_and_the_hour_can_be_shorter(shop: World) -> N
     assert shop.error(deployment) == "TIMEOUT"
 
 
-@pytest.mark.parametrize(("answer", "status"), [("Pending", "InProgress"), ("Succeeded", "Stopped")])
+@pytest.mark.parametrize(
+    ("answer", "status"), [("Pending", "InProgress"), ("Succeeded", "Stopped"), ("Forced", "Stopped")]
+)
 def test_the_answer_to_a_stop_can_be_forced(shop: World, answer: str, status: str) -> None:
     shop.emulator.switches(stop_answer=answer, stop_pending_seconds=40)
     deployment = shop.deploy()

@@ -12,7 +12,7 @@ from botocore.config import Config
 
 from codedeploy_emulator import Emulator
 from codedeploy_emulator.seed import zip_of
-from tests.emulator.conformance import check
+from tests.emulator.model_check import check
 
 ALL_EVENTS = ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"]
 APP, GROUP = "shop", "live"

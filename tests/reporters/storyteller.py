@@ -81,6 +81,12 @@ HOOK_LOG = (
     "END RequestId: 0b5c7a1e-6f0d-4b51-9d3c-5e2a7f3d9c11",
     "REPORT RequestId: 0b5c7a1e-6f0d-4b51-9d3c-5e2a7f3d9c11 Duration: 1310.42 ms Memory Used: 71 MB",
 )
+# CodeDeploy's own words, as recorded (facts.md G10, G11).
+HOOK_FAILED = "The deployment failed because one or more of the lifecycle event validation functions failed."
+ALARMS_ARE_ACTIVE = (
+    "One or more alarms have been activated according to the Amazon CloudWatch metrics you selected, and the affected "
+    "deployments have been stopped. Activated alarms: <{}>"
+)
 ARN = "https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/{}?region=eu-central-1"
 
 
@@ -285,7 +291,7 @@ class Release:
     def begun(self) -> Self:
         """Everything up to a deployment whose BeforeAllowTraffic hook has succeeded."""
         self.planned().published().stored().created().after(2).status(DeploymentStatus.IN_PROGRESS)
-        self.step("Start", 1)
+        self.after(1)
         return self.step("BeforeAllowTraffic", 9) if self.hooks else self
 
     def running(self, weight: float = 10) -> Self:
@@ -328,7 +334,7 @@ class Release:
 
     def hook_fails(self) -> Self:
         """BeforeAllowTraffic says no, before any traffic has moved."""
-        self.planned().published().stored().created().after(2).status(DeploymentStatus.IN_PROGRESS).step("Start", 1)
+        self.planned().published().stored().created().after(2).status(DeploymentStatus.IN_PROGRESS).after(1)
         self.lifecycle("BeforeAllowTraffic", EventStatus.IN_PROGRESS).after(7)
         self.lifecycle(
             "BeforeAllowTraffic",
@@ -338,23 +344,21 @@ class Release:
             script_name="CodeDeployHook_checkout_smoke",
             message="The lifecycle event hook reported Failed.",
         )
-        message = "One or more lifecycle event validations failed."
+        message = HOOK_FAILED
         return self.after(2).status(DeploymentStatus.FAILED, "HOOK_EXECUTION_FAILURE", message)
 
     def alarm_fires(self) -> Self:
         self.running().after(95).lifecycle("AllowTraffic", EventStatus.FAILED, 97)
-        message = "The deployment was stopped because one or more alarms are active: checkout-errors"
-        return self.status(DeploymentStatus.STOPPED, "ALARM_ACTIVE", message)
+        return self.status(DeploymentStatus.STOPPED, "ALARM_ACTIVE", ALARMS_ARE_ACTIVE.format("checkout-errors"))
 
     def rollback_appears(self) -> Self:
         for key in self.keys:
-            self.after(3)._add(
+            self.after(0.5)._add(
                 e.RollbackStarted,
                 key=key,
                 deployment_id=self._id(key, True),
                 rollback_of=self._id(key),
                 console_url=ARN.format(self._id(key, True)),
-                message="Automatic rollback.",
             )
         return self.status(DeploymentStatus.IN_PROGRESS, of_rollback=True)
 
@@ -482,7 +486,7 @@ class Release:
         self.all_shifted()
         if self.hooks:
             self.step("AfterAllowTraffic", 12)
-        self.step("End", 1).status(DeploymentStatus.SUCCEEDED)
+        self.after(1).status(DeploymentStatus.SUCCEEDED)
         return self.after(1).finished(Outcome.SUCCEEDED, live=self.target)
 
     def rolled_back(self) -> Self:
@@ -665,7 +669,7 @@ def mixed(keys: tuple[str, ...]) -> Release:
         deployment_id=release._id("payments:live"),
         status=DeploymentStatus.STOPPED,
         error_code="ALARM_ACTIVE",
-        error_message="One or more alarms are active: payments-errors",
+        error_message=ALARMS_ARE_ACTIVE.format("payments-errors"),
     )
     release._add(
         e.Diagnosed,
@@ -761,7 +765,7 @@ def twelve() -> Release:
         deployment_id=release._id(culprit),
         status=DeploymentStatus.FAILED,
         error_code="HOOK_EXECUTION_FAILURE",
-        error_message="One or more lifecycle event validations failed.",
+        error_message=HOOK_FAILED,
     )
     logs = (LogLines(function=hook, group=f"/aws/lambda/{hook}", lines=HOOK_LOG),)
     release._add(

@@ -44,7 +44,10 @@ def test_a_hook_that_hangs_is_told_with_its_name_and_left_to_codedeploy(theatre:
     assert float(done.outputs["duration-seconds"]) > 3600
 
 
-def test_with_hook_timeout_it_is_stopped_and_rolled_back(theatre: Theatre, emulator: Emulator) -> None:
+@pytest.mark.parametrize("info", ["after-the-first-hook", "always", "never"])
+def test_with_hook_timeout_it_is_stopped_and_rolled_back(theatre: Theatre, emulator: Emulator, info: str) -> None:
+    """Whether or not the target says whose hook it is."""
+    emulator.switches(function_info=info)
     theatre.history()
     emulator.scripts({HOOKS["before-allow-traffic"]: "silent"})
     done = theatre.run({**LINEAR, **BEFORE, "hook-timeout": "3m"}, run=(101, 1))
@@ -168,9 +171,18 @@ def test_several_functions_of_one_group_do_not_mix(theatre: Theatre, account: Ac
 @pytest.mark.parametrize(
     "switch",
     [
-        {"weight_scale": "fraction"},
-        {"lifecycle_events": "without-start-and-end"},
+        {"weight_scale": "percent"},
+        {"lifecycle_events": "all"},
+        {"undeclared_hooks": "Skipped"},
+        {"function_info": "always"},
+        {"function_info": "never"},
+        {"deployments_order": "newest-first"},
+        {"deployments_order": "oldest-first"},
+        {"rollback_message": "progress"},
+        {"rollback_delay_seconds": 20},
+        {"alarm_reaction_seconds": 23},
         {"target_id": "arn"},
+        {"target_id": "function-and-alias"},
         {"rollback_appspec": "swapped"},
     ],
 )
@@ -181,6 +193,50 @@ def test_what_nobody_could_confirm_makes_no_difference(
     theatre.history()
     theatre.at(100, theatre.account.ring)
     theatre.run(LINEAR, run=(101, 1)).check(1, outcome="rolled-back", live_version="2")
+
+
+def test_of_hooks_that_nobody_declared_no_report_says_a_word(theatre: Theatre) -> None:
+    """CodeDeploy lists their events as Succeeded, in the deployment and in its rollback."""
+    theatre.history()
+    theatre.at(100, theatre.account.ring)
+    done = theatre.run(LINEAR, run=(101, 1)).check(1, outcome="rolled-back", live_version="2")
+    for text in (done.log(), done.summary):
+        assert "AllowTraffic" in text
+        assert "BeforeAllowTraffic" not in text and "AfterAllowTraffic" not in text
+
+
+def test_a_first_step_of_one_percent_is_one_percent(theatre: Theatre, account: Account) -> None:
+    theatre.history()
+    routing = {"type": "TimeBasedCanary", "timeBasedCanary": {"canaryPercentage": 1, "canaryInterval": 5}}
+    account.codedeploy.create_deployment_config(
+        deploymentConfigName="one", computePlatform="Lambda", trafficRoutingConfig=routing
+    )
+    log = theatre.run({**LINEAR, "deployment-config": "one"}, run=(101, 1)).check(0, live_version="3").log()
+    assert log.index(" 1 % → 3") < log.index("100 % → 3")
+
+
+@pytest.mark.parametrize("which", ["before", "after"])
+def test_the_hook_that_failed_is_found_though_codedeploy_names_none(
+    theatre: Theatre, emulator: Emulator, which: str
+) -> None:
+    theatre.history()
+    hook = f"CodeDeployHook_checkout_{which}"
+    emulator.scripts({hook: "fail"})
+    given = {**LINEAR, f"{which}-allow-traffic": hook, "deployment-config": "CodeDeployDefault.LambdaAllAtOnce"}
+    done = theatre.run(given, run=(101, 1)).check(1, outcome="rolled-back", live_version="2")
+    assert f"Hook {hook} said" in done.outputs["reason"]
+    assert "one or more of the lifecycle event validation functions failed" in done.outputs["reason"]
+    assert f"/aws/lambda/{hook}" in done.log()
+
+
+@pytest.mark.parametrize("answer", ["Pending", "Succeeded", "Forced"])
+def test_whatever_a_stop_is_answered_it_is_followed_to_its_end(
+    theatre: Theatre, emulator: Emulator, answer: str
+) -> None:
+    emulator.switches(stop_answer=answer)
+    theatre.history()
+    done = theatre.run({**LINEAR, "timeout": "1m"}, run=(101, 1))
+    done.check(5, outcome="timed-out", rollback="succeeded", live_version="2", live_weights="")
 
 
 def test_an_appspec_from_and_to_the_version_that_is_served_leaves_nothing_to_deploy(

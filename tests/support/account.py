@@ -89,10 +89,11 @@ class Account:
         return found
 
     def deployments(self, group: str = "checkout-live") -> list[str]:
+        """The group's deployments, newest first."""
         found: list[str] = self.codedeploy.list_deployments(applicationName="checkout-app", deploymentGroupName=group)[
             "deployments"
         ]
-        return found
+        return sorted(found, key=lambda each: self.deployment(each)["createTime"], reverse=True)
 
     def appspec(self, location: str) -> dict[str, Any]:
         """The AppSpec at an `s3://bucket/key?versionId=…` address."""

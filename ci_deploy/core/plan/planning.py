@@ -26,7 +26,7 @@ from ..aws import (
     RoutingType,
     Unavailable,
 )
-from ..given.appspec import AppSpec
+from ..given.appspec import HOOKS, AppSpec
 from ..given.inputs import Inputs
 from ..given.packaging import Code, Image, same_sha256, sha256_of
 from ..marker import key_of, parse
@@ -127,6 +127,15 @@ class Plan:
     @property
     def key(self) -> str:
         return f"{self.function}:{self.alias}"
+
+    def hook_of(self, event: str) -> str:
+        """The hook function of a lifecycle event, as it was given; empty if there is none."""
+        return {"BeforeAllowTraffic": self.before_hook, "AfterAllowTraffic": self.after_hook}.get(event, "")
+
+    @property
+    def hook_events(self) -> frozenset[str]:
+        """The lifecycle events that have a hook."""
+        return frozenset(event for event in HOOKS if self.hook_of(event))
 
     @property
     def target_version(self) -> str:
@@ -301,18 +310,17 @@ def reverse(inputs: Inputs, facts: Facts, version: str) -> Plan:
     return replace(made, override_alarms=AlarmConfiguration(enabled=False))
 
 
-HOOKS = 2  # that an AppSpec can declare for Lambda
-
-
 def existing(inputs: Inputs, facts: Facts, deployment: Deployment, *, previous: str = "", target: str = "") -> Plan:
     """The plan behind a deployment that exists: for following it, whoever created it.
 
     `previous` and `target` are what an earlier step of ours knew. What neither it nor the target says the alias may
     show: before a deployment starts it is what will be replaced, and while it is split it is between the two versions.
+    An automatic rollback may go to neither, so that its target is waited for.
     """
     seen = deployment.target_of(inputs.function or "", inputs.alias)
     alias = facts.alias
-    if alias is not None and alias.split == (deployment.targets != ()) and not deployment.status.terminal:
+    guessed = not (deployment.status.terminal or deployment.automatic_rollback)
+    if alias is not None and alias.split == (deployment.targets != ()) and guessed:
         previous = previous or alias.version
         target = target or next(iter(alias.weights), "")
     marker = parse(deployment.description)
@@ -330,7 +338,8 @@ def existing(inputs: Inputs, facts: Facts, deployment: Deployment, *, previous: 
         made,
         config_name=deployment.config_name or made.config_name,
         rollback_events=deployment.auto_rollback_events,
-        timeout=inputs.timeout or default_timeout(made.routing, HOOKS),  # its AppSpec may declare hooks, ours or not
+        # Its AppSpec may declare hooks, ours or not.
+        timeout=inputs.timeout or default_timeout(made.routing, len(HOOKS)),
     )
 
 

@@ -106,8 +106,7 @@ def failed_event(deployment: Deployment, plan: Plan) -> LifecycleEvent | None:
 
 def hook_of(event: LifecycleEvent | None, plan: Plan) -> str:
     """The hook function behind a lifecycle event, by its name, empty if it has none."""
-    hooks = {"BeforeAllowTraffic": plan.before_hook, "AfterAllowTraffic": plan.after_hook}
-    return hooks.get(event.name, "").split(":")[-1] if event else ""
+    return plan.hook_of(event.name).split(":")[-1] if event else ""
 
 
 def diagnose(

@@ -226,7 +226,6 @@ class RollbackStarted(_Event):
     deployment_id: str
     rollback_of: str
     console_url: str
-    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..aws import Alias, Deployment, DeploymentStatus, Endpoint, EventStatus, Identity, LifecycleEvent
+from ..given.appspec import HOOKS
 from ..plan.planning import Plan
 from ..result import Diagnosis, Finding, Result
 from ..run import Command, Context
@@ -25,10 +26,13 @@ def changes(
     alias: str,
     at: float,
     key: str,
+    declared: frozenset[str],
+    declared_by_us: bool = True,
     of_rollback: bool = False,
 ) -> Iterator[e.Event]:
     """What is new in `now`, in the order in which it happened: lifecycle first, then the deployment's status.
 
+    `declared` are the lifecycle events with a hook; `declared_by_us`: the AppSpec is ours, so that there are no others.
     Traffic is not in here: a share means something only with the deployment config's steps and the alias, which
     `rollout` has.
     """
@@ -41,6 +45,9 @@ def changes(
             if event.status is EventStatus.PENDING or (previous is not None and previous.status is event.status):
                 continue
             seconds = event.end - event.start if event.end is not None and event.start is not None else None
+            said = previous is not None and previous.status is EventStatus.IN_PROGRESS and not declared_by_us
+            if event.name not in declared and not said and _without_hook(event, seconds, declared_by_us):
+                continue
             yield e.LifecycleChanged(
                 at=at,
                 key=key,
@@ -59,6 +66,17 @@ def changes(
             error_message=now.error_message,
             of_rollback=of_rollback,
         )
+
+
+A_MOMENT = 1.0  # seconds; the event of a hook that nobody declared takes 0.4 (facts.md G3), one that runs is slower
+
+
+def _without_hook(event: LifecycleEvent, seconds: float | None, certain: bool) -> bool:
+    """Whether an event is that of a hook which there is not: AWS lists it as Succeeded all the same (facts.md G3)."""
+    if event.name not in HOOKS or event.status is EventStatus.FAILED:
+        return False
+    quick = event.status is EventStatus.SUCCEEDED and seconds is not None and seconds < A_MOMENT
+    return certain or quick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

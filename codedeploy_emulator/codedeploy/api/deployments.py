@@ -7,6 +7,7 @@ from typing import Any
 from ...errors import ApiError
 from ...runtime import Runtime
 from ..model.engine import created, hook_answered, stop_requested
+from ..model.engine import execution_id as hook_id
 from ..model.run import Status
 from ..model.store import Deployment, Place
 from . import validation, views
@@ -34,7 +35,7 @@ def create_deployment(runtime: Runtime, place: Place, params: Params) -> Json:
             "InvalidComputePlatformException", "The emulator deploys on the Lambda compute platform, and no other."
         )
     limit = runtime.switches.number("appspec-limit-bytes")
-    revision = validation.revision(params, content_needed=False, limit=limit)
+    revision = validation.revision(params, content_needed=False, limit=limit, zips=runtime.switches.flag("zip-bundles"))
     revision = whole(application, revision)
     config = params.get("deploymentConfigName")
     config = config_for(place, "Lambda", group.info["deploymentConfigName"] if config is None else config)
@@ -146,9 +147,16 @@ def list_deployments(runtime: Runtime, place: Place, params: Params) -> Json:
         if not params["externalId"]:
             raise ApiError("InvalidExternalIdException", "The external ID is not valid.")
         found = []
-    newest_first = [deployment.id for deployment in reversed(found)]
-    ids, token = validation.page(newest_first, params.get("nextToken"), runtime.switches.number("page-size"))
+    listed = _in_order([deployment.id for deployment in found], runtime.switches.text("deployments-order"))
+    ids, token = validation.page(listed, params.get("nextToken"), runtime.switches.number("page-size"))
     return {"deployments": ids, **({"nextToken": token} if token else {})}
+
+
+def _in_order(oldest_first: list[str], order: str) -> list[str]:
+    """Nothing is documented of the order; ids are random, so that sorting by them says nothing and changes nothing."""
+    if order == "any":
+        return sorted(oldest_first)
+    return oldest_first if order == "oldest-first" else oldest_first[::-1]
 
 
 def stop_deployment(runtime: Runtime, place: Place, params: Params) -> Json:
@@ -216,7 +224,7 @@ def put_lifecycle_event_hook_execution_status(runtime: Runtime, place: Place, pa
         )
     run = deployment.run
     if run.hook is None or run.hook.execution_id != execution_id or run.hook.answer is not None:
-        known = {f"{run.id}-hook-{number}" for number in range(1, run.hooks_called + 1)}
+        known = {hook_id(run.id, number) for number in range(1, run.hooks_called + 1)}
         if execution_id in known:
             raise ApiError("LifecycleEventAlreadyCompletedException", "The lifecycle event was already completed.")
         raise ApiError(

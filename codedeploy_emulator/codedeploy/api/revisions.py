@@ -34,7 +34,7 @@ def register_application_revision(runtime: Runtime, place: Place, params: Params
     application = application_of(place, validation.application_name(params))
     description = validation.description(params)
     limit = runtime.switches.number("appspec-limit-bytes")
-    location = validation.revision(params, content_needed=True, limit=limit)
+    location = validation.revision(params, content_needed=True, limit=limit, zips=runtime.switches.flag("zip-bundles"))
     key = revision_key(location)
     held = application.revisions.get(key)
     if held is None:

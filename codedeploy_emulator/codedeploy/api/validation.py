@@ -60,15 +60,15 @@ def description(params: Params) -> str | None:
     return None if value is None else str(value)
 
 
-def revision(params: Params, *, content_needed: bool, limit: float = 0) -> dict[str, Any]:
+def revision(params: Params, *, content_needed: bool, limit: float = 0, zips: bool = True) -> dict[str, Any]:
     """A revision location of the Lambda platform; its sha256 is filled in. `limit`: bytes of content, 0 for any."""
     given = params.get("revision")
     if not given:
         raise ApiError("RevisionRequiredException", "The revision was not specified.")
-    return revision_location(given, content_needed=content_needed, limit=limit)
+    return revision_location(given, content_needed=content_needed, limit=limit, zips=zips)
 
 
-def revision_location(given: Any, *, content_needed: bool, limit: float = 0) -> dict[str, Any]:
+def revision_location(given: Any, *, content_needed: bool, limit: float = 0, zips: bool = True) -> dict[str, Any]:
     """Like `revision`, for one location."""
 
     def wrong(text: str) -> ApiError:
@@ -93,7 +93,7 @@ def revision_location(given: Any, *, content_needed: bool, limit: float = 0) -> 
         location = dict(given.get("s3Location") or {})
         if not location.get("bucket") or not location.get("key"):
             raise wrong("A revision of type S3 needs s3Location.bucket and s3Location.key.")
-        if location.get("bundleType") not in ("YAML", "JSON"):
+        if location.get("bundleType") not in ("YAML", "JSON", *(("zip",) if zips else ())):
             raise wrong("BundleType must be either YAML or JSON")
         return {"revisionType": kind, "s3Location": location}
     raise wrong(f"The revision type {kind} is not valid for the Lambda compute platform.")

@@ -8,7 +8,7 @@ from ...lambda_ import names as lambda_names
 from ...places import partition
 from ...switches import Switches
 from ..model import appspec
-from ..model.run import Event, Run, Status
+from ..model.run import LIFECYCLE, Event, Run, Status
 from ..model.store import Deployment, without_content
 
 STYLE = {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"}
@@ -116,6 +116,13 @@ def target(deployment: Deployment, switches: Switches) -> dict[str, Any]:
         for event in run.events
         if event.name not in ("Start", "End") or switches.text("lifecycle-events") == "all"
     ]
+    info = {
+        "functionName": function,
+        "functionAlias": alias,
+        "currentVersion": current,
+        "targetVersion": wanted,
+        "targetVersionWeight": round(run.weight * scale, 6),
+    }
     return {
         "deploymentTargetType": "LambdaTarget",
         "lambdaTarget": {
@@ -125,15 +132,17 @@ def target(deployment: Deployment, switches: Switches) -> dict[str, Any]:
             "status": _TARGET_STATUS[run.status],
             "lastUpdatedAt": round(_last_change(run, deployment.created), 3),
             "lifecycleEvents": events,
-            "lambdaFunctionInfo": {
-                "functionName": function,
-                "functionAlias": alias,
-                "currentVersion": current,
-                "targetVersion": wanted,
-                "targetVersionWeight": round(run.weight * scale, 6),
-            },
+            **_function_info(run, switches.text("function-info"), info),
         },
     }
+
+
+def _function_info(run: Run, when: str, info: dict[str, Any]) -> dict[str, Any]:
+    """The member `lambdaFunctionInfo`; it may be empty while the first hook runs, or missing (facts G19)."""
+    if when == "never":
+        return {}
+    early = run.events[LIFECYCLE.index("AllowTraffic")].start is None and not run.status.final
+    return {"lambdaFunctionInfo": {} if early and when == "after-the-first-hook" else info}
 
 
 def _names(deployment: Deployment) -> tuple[str, str, str, str] | None:

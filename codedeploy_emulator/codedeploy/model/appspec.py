@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ HOOKS = ("BeforeAllowTraffic", "AfterAllowTraffic")
 
 class AppSpecError(Exception):
     """The AppSpec cannot be used; the text says why."""
+
+
+class NotWellFormedError(AppSpecError):
+    """It is neither YAML nor JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +37,10 @@ class AppSpec:
 def parse(content: str) -> AppSpec:
     """Read an AppSpec; AppSpecError says what is missing or wrong."""
     try:
-        document = yaml.safe_load(content)
-    except yaml.YAMLError as error:
-        raise AppSpecError(f"it is neither YAML nor JSON: {error}") from None
+        # What begins like JSON is JSON: AWS's own examples are indented with tabs, which YAML refuses (facts G21).
+        document = json.loads(content) if content.lstrip("\ufeff \t\r\n").startswith("{") else yaml.safe_load(content)
+    except (yaml.YAMLError, ValueError) as error:
+        raise NotWellFormedError(f"it is neither YAML nor JSON: {error}") from None
     if not isinstance(document, Mapping):
         raise AppSpecError("it is not a mapping")
     version = _get(document, "version")

@@ -5,11 +5,14 @@ the new run with the effects that the shell has to carry out (move an alias, inv
 comes from outside (a hook's answer, a stop, an alarm, an effect that failed) is a transition of its own. Nothing here
 reads a clock, and no transition depends on how often anyone looks.
 
-Order of events: Start, BeforeAllowTraffic, AllowTraffic, AfterAllowTraffic, End (user guide, appspec hooks; facts A4).
+Order of events: BeforeAllowTraffic, AllowTraffic, AfterAllowTraffic (facts G1). Start and End, which the user guide
+draws before and after them, are phases here that a target lists only when a switch says so.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -29,6 +32,15 @@ from .run import (
 
 BEFORE, AFTER = "BeforeAllowTraffic", "AfterAllowTraffic"
 FAILURE, ON_ALARM, ON_REQUEST = "DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"
+
+
+def execution_id(run_id: str, number: int) -> str:
+    """The LifecycleEventHookExecutionId of a run's first or second hook: a long opaque base64 text (facts G15).
+
+    It is a function of the deployment, not of chance: a run is the same run whenever it is looked at.
+    """
+    parts = [hashlib.sha512(f"{run_id} {number} {part}".encode()).digest() for part in range(3)]
+    return base64.b64encode(b"".join(parts)).decode()
 
 
 def created(run_id: str, at: float, rules: Rules, rollback_events: Sequence[str]) -> Run:
@@ -59,21 +71,22 @@ def step(run: Run, at: float, sight: Sight) -> tuple[Run, tuple[Effect, ...]]:
     if run.at_event < 0:
         return _start(run, at, sight), ()
     event = run.events[run.at_event].name
-    if event == "Start":
-        return _enter(_done(run, at), at)
     if event == "AllowTraffic":
         return _allow_traffic(run, at)
-    return _succeed(_done(run, at), at), ()
+    if event == "End":
+        return _succeed(_done(run, at), at), ()
+    return _enter(_done(run, at), at)
 
 
 def _start(run: Run, at: float, sight: Sight) -> Run:
     run = replace(run, status=Status.IN_PROGRESS, started=at, next_at=at + run.rules.event_seconds)
     run = _begin(run, 0, at)
+    refusal = sight.order if isinstance(sight.order, Refusal) else None
+    run = replace(run, order=None if isinstance(sight.order, Refusal) else sight.order)
     if sight.alarms:
+        # What it would have done is known all the same: it is rolled back, too (facts G9).
         return _alarm_stop(replace(run, alarms=sight.alarms), at)
-    if isinstance(sight.order, Refusal):
-        return failed(run, at, sight.order.code, sight.order.message)
-    return replace(run, order=sight.order)
+    return failed(run, at, refusal.code, refusal.message) if refusal else run
 
 
 def _begin(run: Run, index: int, at: float) -> Run:
@@ -99,20 +112,21 @@ def _done(
 
 
 def _enter(run: Run, at: float) -> tuple[Run, tuple[Effect, ...]]:
-    """Go to the next event; a hook that the AppSpec does not name is skipped."""
+    """Go to the next event; that of a hook which the AppSpec does not name is over in a moment (facts G3)."""
     order = run.order
     assert order is not None
     index = run.at_event + 1
     name = run.events[index].name
     if name in (BEFORE, AFTER):
         function = order.before if name == BEFORE else order.after
+        if function is None and run.rules.undeclared_status == "Succeeded":
+            return replace(_begin(run, index, at), next_at=at + run.rules.undeclared_seconds), ()
         if function is None:
             skipped = replace(run.events[index], status="Skipped")
             events = (*run.events[:index], skipped, *run.events[index + 1 :])
             return _enter(replace(run, at_event=index, events=events), at)
-        # The id is a function of the deployment, not of chance: a run is the same run whenever it is looked at.
         call = HookCall(
-            execution_id=f"{run.id}-hook-{run.hooks_called + 1}",
+            execution_id=execution_id(run.id, run.hooks_called + 1),
             event=name,
             function=function,
             deadline=at + run.rules.hook_timeout,
@@ -164,12 +178,13 @@ def _hook_over(run: Run, hook: HookCall, at: float) -> tuple[Run, tuple[Effect, 
         script=hook.function,
         log_tail=hook.log_tail,
     )
-    text = run.rules.hook_message.format(function=hook.function, event=hook.event, reason=reason)
+    said = run.rules.hook_message if answered else run.rules.hook_timeout_message
+    text = said.format(function=hook.function, event=hook.event)
     return failed(run, at, code, text), ()
 
 
 def _alarm_stop(run: Run, at: float) -> Run:
-    message = run.rules.alarm_message.format(alarms=", ".join(run.alarms))
+    message = run.rules.alarm_message.format(alarms=" ".join(f"<{name}>" for name in run.alarms))
     return _over(run, at, run.rules.alarm_status, Refusal(code="ALARM_ACTIVE", message=message), ON_ALARM)
 
 

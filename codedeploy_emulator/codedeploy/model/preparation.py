@@ -5,6 +5,8 @@ All of this fails asynchronously, as in AWS: CreateDeployment has long answered 
 
 from __future__ import annotations
 
+import io
+import zipfile
 from typing import Any
 
 from ...aws import moto_parts
@@ -17,6 +19,9 @@ INVALID = (
     "The deployment failed because the AppSpec file that specifies the AWS Lambda deployment configuration is missing "
     "or has an invalid configuration."
 )
+# aws-cli's issue 6267, facts G13.
+NOT_WELL_FORMED = " The input AppSpec file is a not well-formed yaml. The template cannot be parsed."
+IN_BUNDLE = ("appspec.yml", "appspec.yaml", "appspec.json")
 NOT_CURRENT = " The Lambda function alias version does not match the current version in AppSpec file."
 
 
@@ -39,6 +44,8 @@ def order_of(deployment: Deployment, switches: Switches) -> Order | Refusal:
     deployment.content = content
     try:
         spec = appspec.parse(content)
+    except appspec.NotWellFormedError:
+        return _invalid(NOT_WELL_FORMED)
     except appspec.AppSpecError as error:
         return Refusal(code="INVALID_LAMBDA_CONFIGURATION", message=f"{INVALID} The AppSpec: {error}.")
     config = place.configs.get(deployment.config)
@@ -90,7 +97,22 @@ def content_of(revision: dict[str, Any]) -> str | Refusal:
         )
     if location.get("eTag") and location["eTag"].strip('"') != str(found.etag).strip('"'):
         return Refusal(code="INVALID_REVISION", message="The ETag of the revision is not that of the object in S3.")
-    return bytes(found.value).decode("utf-8", "replace")
+    body = bytes(found.value)
+    if location.get("bundleType") == "zip":
+        return _unpacked(body)
+    return body.decode("utf-8", "replace")
+
+
+def _unpacked(bundle: bytes) -> str | Refusal:
+    """The AppSpec at the top of a zip (facts G14)."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
+            name = next((name for name in archive.namelist() if name in IN_BUNDLE), None)
+            if name is not None:
+                return archive.read(name).decode("utf-8", "replace")
+    except zipfile.BadZipFile:
+        return Refusal(code="INVALID_REVISION", message="The revision is no zip file.")
+    return Refusal(code="INVALID_REVISION", message=f"The revision has none of {', '.join(IN_BUNDLE)}.")
 
 
 def _misfit(spec: appspec.AppSpec, alias: Any, routing: str, switches: Switches) -> Refusal | None:

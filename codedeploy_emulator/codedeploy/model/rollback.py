@@ -55,19 +55,25 @@ def create(deployment: Deployment, at: float, *, store: Store, rules: Rules, swi
         creator="codeDeployRollback",
         run=created(identity, at, rules, ()),
         rollback_of=deployment.id,
+        rollback_message=f"Deployment {identity} is triggered to roll back deployment {deployment.id}.",
     )
     deployment.place.applications[deployment.application].use(revision, at)
     deployment.place.deployments[identity] = made
     deployment.rollback_id = identity
-    deployment.rollback_message = f"Deployment {deployment.id} is being rolled back by deployment {identity}."
+    deployment.rollback_message = (
+        f"Deployment {deployment.id} terminated. Automatic rollback is triggered with a DeploymentId {identity}."
+    )
     group.history.append(identity)
     group.active = identity
     return made
 
 
-def report(deployment: Deployment) -> None:
-    """A deployment came to its end: when it was a rollback, its origin says how it went."""
-    if deployment.rollback_of is None:
+def report(deployment: Deployment, switches: Switches) -> None:
+    """A deployment came to its end.
+
+    AWS changes no message then (facts G7); a switch lets a rollback's origin say how it went, as the model says.
+    """
+    if deployment.rollback_of is None or switches.text("rollback-message") != "progress":
         return
     origin = deployment.place.deployments[deployment.rollback_of]
     verb = "was rolled back" if deployment.run.status.value == "Succeeded" else "failed to roll back"

@@ -77,17 +77,20 @@ class Rules:
     """The timing and wording of a run, taken from the switches when it was created."""
 
     start_delay: float = 1.0
-    event_seconds: float = 1.0
+    event_seconds: float = 0.5
+    undeclared_status: str = "Succeeded"
+    undeclared_seconds: float = 0.4
     hook_timeout: float = 3600.0
     hook_timeout_code: str = "HOOK_EXECUTION_FAILURE"
     stop_pending: float = 2.0
     stop_answer: str = "auto"
-    alarm_reaction: float = 1.0
+    alarm_reaction: float = 11.0
     alarm_status: Status = Status.STOPPED
-    rollback_delay: float = 3.0
+    rollback_delay: float = 0.5
     manual_stop_message: str = "The deployment was stopped on request."
     alarm_message: str = "Alarms are active: {alarms}"
-    hook_message: str = "The hook {function} for {event} did not succeed: {reason}."
+    hook_message: str = "One or more of the validation functions failed."
+    hook_timeout_message: str = "No status callback came."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from ci_deploy.core.aws import (
     RollbackEvent,
     Unavailable,
 )
+from ci_deploy.core.given.appspec import HOOKS as EVENTS
 from ci_deploy.core.given.appspec import AppSpec
 from ci_deploy.core.given.packaging import Code, Image, Package, StoredPackage, location
 from ci_deploy.core.marker import Marker, key_of, write
@@ -394,6 +395,27 @@ def test_where_its_target_cannot_be_read_yet_what_an_earlier_step_knew_holds() -
     unknown = existing(inputs(), FACTS, deployment(targets=None))
     assert (unknown.current_version, unknown.target) == ("", Existing(version=""))
     assert (unknown.before_hook, unknown.after_hook) == ("", "")
+
+
+@pytest.mark.parametrize(("creator", "target"), [("user", "8"), ("codeDeployRollback", "")])
+def test_while_it_names_no_versions_the_alias_may_show_them_but_not_those_of_an_automatic_rollback(
+    creator: str, target: str
+) -> None:
+    """Which goes to whatever succeeded last; the function's data come when the first hook is over (facts.md G19)."""
+    bare = DeploymentTarget(target_id="t", function="checkout", alias="live", current_version="", target_version="")
+    facts = replace(
+        FACTS, alias=Alias(function="checkout", name="live", version="7", weights={"8": 10.0}, revision_id="r")
+    )
+    made = existing(inputs(), facts, deployment(targets=(bare,), creator=creator))
+    assert made.target == Existing(version=target)
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_plan_says_which_hook_an_event_has(event: str) -> None:
+    made = existing(inputs(**HOOKS), FACTS, deployment())
+    assert made.hook_of(event) == {"BeforeAllowTraffic": made.before_hook, "AfterAllowTraffic": made.after_hook}[event]
+    assert (made.hook_of("AllowTraffic"), made.hook_events) == ("", frozenset(EVENTS))
+    assert existing(inputs(), FACTS, deployment()).hook_events == frozenset()
 
 
 @pytest.mark.parametrize(("kind", "reverses"), [("rollback", True), ("deploy", False)])

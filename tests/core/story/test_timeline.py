@@ -18,6 +18,7 @@ from ci_deploy.core.aws import (
     Routing,
     RoutingType,
 )
+from ci_deploy.core.given.appspec import HOOKS
 from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
 from ci_deploy.core.result import Diagnosis, Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome
@@ -54,8 +55,10 @@ def snapshot(*events: LifecycleEvent, status: DeploymentStatus = RUNNING, **more
     return replace(Deployment(id="d-1", status=status, targets=(target,)), **more)
 
 
-def news(before: Deployment | None, now: Deployment, **more: Any) -> list[e.Event]:
-    return list(changes(before, now, function="checkout", alias="live", at=7.0, key=KEY, **more))
+def news(
+    before: Deployment | None, now: Deployment, declared: frozenset[str] = frozenset(HOOKS), **more: Any
+) -> list[e.Event]:
+    return list(changes(before, now, function="checkout", alias="live", at=7.0, key=KEY, declared=declared, **more))
 
 
 def changed(event: LifecycleEvent, seconds: float | None = None, **more: Any) -> e.LifecycleChanged:
@@ -115,6 +118,58 @@ def test_how_long_an_event_took_is_what_aws_stamps_say_and_never_less_than_nothi
 ) -> None:
     event = lifecycle("Start", EventStatus.SUCCEEDED, start, end)
     assert news(snapshot(), snapshot(event)) == [changed(event, seconds)]
+
+
+def hook(status: EventStatus, took: float | None = None, name: str = "BeforeAllowTraffic") -> LifecycleEvent:
+    start = 100.0 if status is not EventStatus.SKIPPED else None
+    return lifecycle(name, status, start, None if took is None else 100.0 + took)
+
+
+QUICK, SLOW = hook(EventStatus.SUCCEEDED, 0.4), hook(EventStatus.SUCCEEDED, 2.8)
+RUNS, FAILS, SKIPS = hook(EventStatus.IN_PROGRESS), hook(EventStatus.FAILED, 0.5), hook(EventStatus.SKIPPED)
+UNSTAMPED = hook(EventStatus.SUCCEEDED)
+
+
+@pytest.mark.parametrize("event", [QUICK, SLOW, RUNS, FAILS, SKIPS, UNSTAMPED])
+def test_of_a_hook_that_is_declared_everything_is_told(event: LifecycleEvent) -> None:
+    told = [one.event for one in news(snapshot(), snapshot(event)) if isinstance(one, e.LifecycleChanged)]
+    assert told == [event]
+
+
+@pytest.mark.parametrize("name", HOOKS)
+@pytest.mark.parametrize("kind", [EventStatus.SUCCEEDED, EventStatus.IN_PROGRESS, EventStatus.SKIPPED])
+def test_of_a_hook_that_our_appspec_does_not_declare_nothing_is_told(name: str, kind: EventStatus) -> None:
+    """AWS lists its event as Succeeded (facts.md G3)."""
+    assert news(snapshot(), snapshot(hook(kind, 5.0, name)), frozenset()) == []
+    assert news(snapshot(), snapshot(hook(kind, 5.0, name)), frozenset({name})) != []
+
+
+def test_a_hook_event_that_fails_is_told_whoever_declared_it() -> None:
+    assert news(snapshot(), snapshot(FAILS), frozenset()) == [changed(FAILS, 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        (None, QUICK, False),
+        (None, SLOW, True),
+        (None, UNSTAMPED, True),
+        (None, RUNS, True),
+        (RUNS, QUICK, True),
+        (None, SKIPS, True),
+    ],
+)
+def test_where_the_appspec_is_anothers_a_hook_is_one_that_takes_time(
+    before: LifecycleEvent | None, now: LifecycleEvent, told: bool
+) -> None:
+    first = snapshot() if before is None else snapshot(before)
+    assert bool(news(first, snapshot(now), frozenset(), declared_by_us=False)) is told
+
+
+@pytest.mark.parametrize("name", ["AllowTraffic", "Start", "Later"])
+def test_events_that_never_have_a_hook_are_told(name: str) -> None:
+    event = hook(EventStatus.SUCCEEDED, 0.0, name)
+    assert news(snapshot(), snapshot(event), frozenset()) == [changed(event, 0.0)]
 
 
 # --- the story of a run ---

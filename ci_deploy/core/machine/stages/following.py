@@ -182,7 +182,17 @@ def _told(turn: Turn, before: Deployment | None, snapshot: Deployment, *, of_rol
     target = now.target_of(r.function, r.inputs.alias)
     _follow_events(turn, now, target)
     news = list(
-        changes(before, now, function=r.function, alias=r.inputs.alias, at=turn.now, key=r.key, of_rollback=of_rollback)
+        changes(
+            before,
+            now,
+            function=r.function,
+            alias=r.inputs.alias,
+            at=turn.now,
+            key=r.key,
+            declared=frozenset() if of_rollback else r.planned.hook_events,
+            declared_by_us=not (of_rollback or r.attached),
+            of_rollback=of_rollback,
+        )
     )
     # In the order in which it happened: traffic has shifted before its lifecycle event is over, and after it began.
     place = next((number for number, event in enumerate(news) if _shift_over(event)), len(news))
@@ -223,7 +233,7 @@ def _traffic(turn: Turn, deployment: Deployment, target: DeploymentTarget | None
     if target is None:
         return
     routing = Routing(kind=RoutingType.ALL_AT_ONCE) if of_rollback else r.planned.routing
-    share = schedule.percent(target.raw_weight, routing)
+    share = schedule.percent(target.raw_weight)
     if of_rollback and target.target_version != r.previous_version and target.current_version == r.previous_version:
         share = 100.0 - share  # [U] a rollback that names the versions as the deployment did
         new = target.current_version
@@ -361,7 +371,6 @@ def _rollback_appeared(turn: Turn, deployment: Deployment) -> None:
             deployment_id=deployment.rollback_id,
             rollback_of=deployment.id,
             console_url=turn.url(deployment.rollback_id),
-            message=deployment.rollback_message,
         )
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ...aws import Known, StopAnswer
 from ...errors import AwsError, CiDeployError
+from ...given.appspec import HOOKS
 from ...plan.checks import HOOK_PREFIX
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
@@ -119,14 +120,17 @@ def reattach_command(r: Rollout) -> str:
 def _watch_hook(turn: Turn) -> None:
     """A hook that crashed, or may not call back, hangs for an hour in CodeDeploy (facts.md A8)."""
     r, made = turn.r, turn.r.planned
-    hooks = {"BeforeAllowTraffic": made.before_hook, "AfterAllowTraffic": made.after_hook}
-    hook = hooks.get(r.watch.event, "")
-    if not hook or r.ending.sent:
+    if r.watch.event not in HOOKS or r.ending.sent:
         return
+    hook = made.hook_of(r.watch.event)
     ran, name = turn.now - r.watch.event_at, hook.split(":")[-1]
     if r.inputs.hook_timeout is not None and ran >= r.inputs.hook_timeout:
-        why = f"Hook {name} has not reported after {r.inputs.hook_timeout:g} s (`hook-timeout`)"
+        # Of a deployment that another run made, the hook may not be known; that it hangs is seen all the same.
+        what = f"Hook {name}" if name else f"The hook of {r.watch.event}"
+        why = f"{what} has not reported after {r.inputs.hook_timeout:g} s (`hook-timeout`)"
         request_stop(turn, Cause.HOOK_TIMEOUT, why, rollback=True)
+        return
+    if not hook:
         return
     fact = made.hooks.get(hook)
     own = fact.value.timeout_s if isinstance(fact, Known) and fact.value else 900

@@ -14,6 +14,8 @@ import pytest
 from ci_deploy.core.aws import DeploymentStatus, Fact, FunctionVersion, Known, NotPermitted, StopAnswer
 from ci_deploy.core.errors import ErrorKind, Refused
 from ci_deploy.core.machine import actions as a
+from ci_deploy.core.machine.rollout import Stage, Turn
+from ci_deploy.core.machine.stages.stopping import keep_time
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support.codeworld import CodeWorld
@@ -326,6 +328,22 @@ def test_a_hook_that_hangs_is_ended_by_hook_timeout_with_rollback(which: str, be
     assert f"stop with rollback: {why}" in story(run)
     assert end(run) == (Outcome.ROLLED_BACK, Rollback.SUCCEEDED, "1", "", True)
     assert run.result.reason.startswith("A hook did not report within `hook-timeout` and deployment d-DEPLOY000 was")
+
+
+@pytest.mark.parametrize("event", ["BeforeAllowTraffic", "AfterAllowTraffic"])
+def test_the_hook_of_a_deployment_that_another_run_made_is_ended_though_nobody_knows_its_function(event: str) -> None:
+    """Its AppSpec may declare any hook; that of traffic is none."""
+    run = play(World(), inputs(hook_timeout="2m"), weather=STEADY)
+    attached = replace(run.rollout, stage=Stage.FOLLOWING, attached=True, deadline=9000.0, stage_event_at=100.0)
+    for name, now, why in (
+        (event, 219.9, []),
+        (event, 220.0, [f"The hook of {event} has not reported after 120 s (`hook-timeout`)"]),
+        ("AllowTraffic", 5000.0, []),
+    ):
+        turn = Turn(replace(attached, stage_event=name), now)
+        keep_time(turn)
+        assert [one.why for one in turn.events if isinstance(one, e.StopRequested)] == why
+        assert len(turn.events) == len(why), "a hook of which nothing is known has no limit of its own to warn of"
 
 
 def silent(hook: str, own: int, more: str = "") -> tuple[str, str, str]:
