@@ -334,7 +334,8 @@ def test_a_hook_that_hangs_is_ended_by_hook_timeout_with_rollback(which: str, be
 def test_the_hook_of_a_deployment_that_another_run_made_is_ended_though_nobody_knows_its_function(event: str) -> None:
     """Its AppSpec may declare any hook; that of traffic is none."""
     run = play(World(), inputs(hook_timeout="2m"), weather=STEADY)
-    attached = replace(run.rollout, stage=Stage.FOLLOWING, attached=True, deadline=9000.0, stage_event_at=100.0)
+    place = replace(run.rollout.place, stage=Stage.FOLLOWING)
+    attached = replace(run.rollout, place=place, attached=True, deadline=9000.0, stage_event_at=100.0)
     for name, now, why in (
         (event, 219.9, []),
         (event, 220.0, [f"The hook of {event} has not reported after 120 s (`hook-timeout`)"]),
