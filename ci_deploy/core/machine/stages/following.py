@@ -190,7 +190,7 @@ def _told(turn: Turn, before: Deployment | None, snapshot: Deployment, *, of_rol
             at=turn.now,
             key=r.key,
             declared=frozenset() if of_rollback else r.planned.hook_events,
-            declared_by_us=not (of_rollback or r.attached),
+            declared_by_us=not (of_rollback or r.watch.attached),
             of_rollback=of_rollback,
         )
     )

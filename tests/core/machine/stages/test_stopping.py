@@ -20,6 +20,7 @@ from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support.codeworld import CodeWorld
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
+from tests.support.states import but
 from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
 
 ON_FAILURE = frozenset({"DEPLOYMENT_FAILURE"})
@@ -334,14 +335,13 @@ def test_a_hook_that_hangs_is_ended_by_hook_timeout_with_rollback(which: str, be
 def test_the_hook_of_a_deployment_that_another_run_made_is_ended_though_nobody_knows_its_function(event: str) -> None:
     """Its AppSpec may declare any hook; that of traffic is none."""
     run = play(World(), inputs(hook_timeout="2m"), weather=STEADY)
-    place = replace(run.rollout.place, stage=Stage.FOLLOWING)
-    attached = replace(run.rollout, place=place, attached=True, deadline=9000.0, stage_event_at=100.0)
+    attached = but(run.rollout, stage=Stage.FOLLOWING, watch__attached=True, watch__until=9000.0, event_at=100.0)
     for name, now, why in (
         (event, 219.9, []),
         (event, 220.0, [f"The hook of {event} has not reported after 120 s (`hook-timeout`)"]),
         ("AllowTraffic", 5000.0, []),
     ):
-        turn = Turn(replace(attached, stage_event=name), now)
+        turn = Turn(but(attached, watch__event=name), now)
         keep_time(turn)
         assert [one.why for one in turn.events if isinstance(one, e.StopRequested)] == why
         assert len(turn.events) == len(why), "a hook of which nothing is known has no limit of its own to warn of"
