@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from botocore import xform_name
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 from botocore.session import Session
 
@@ -21,7 +22,7 @@ from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Pro
 from ...ports import Clock
 from ..network import Trust
 from . import chain
-from .errors import CALL_ERRORS, iam_action, said, translate, unreadable
+from .errors import CALL_ERRORS, iam_action, not_aws, of_somebody_else, said, translate, unreadable
 from .rate import Bucket
 from .retry import BUDGET, reading
 
@@ -129,6 +130,7 @@ class Aws:
             ) from None
         if service == "s3":
             client.meta.events.register("before-send.s3", self._refuse_other_region)
+            client.meta.events.register_first("needs-retry.s3", _refuse_redirect)
         return client
 
     def wait(self, service: str, operation: str, rate: str = "") -> None:
@@ -171,6 +173,8 @@ class Aws:
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             # botocore's parsers trip over answers that are no answers: other encodings, JSON of another shape.
             raise unreadable(service, operation, resource, expects or "content") from error
+        if isinstance(answer, dict) and of_somebody_else(answer.get("ResponseMetadata") or {}):
+            raise not_aws(service, operation, resource, answer["ResponseMetadata"])  # S3 takes any 200 for a success
         if not isinstance(answer, dict) or (expects and expects not in answer):
             raise unreadable(service, operation, resource, expects)
         return answer
@@ -205,6 +209,13 @@ class Aws:
         scope = text.partition("Credential=")[2].partition(",")[0].split("/")
         if len(scope) >= 5 and scope[-2] == "s3" and scope[-3] != self.region:
             raise OtherRegion(scope[-3])
+
+
+def _refuse_redirect(response: Any, operation: Any, **_: Any) -> None:
+    """Stop botocore from asking again and again where a bucket is, when a proxy leads to its login page."""
+    parsed = response[1] if response else {}
+    if of_somebody_else(parsed.get("ResponseMetadata") or {}):
+        raise ClientError(parsed, operation.name)
 
 
 class OtherRegion(Exception):  # noqa: N818 - a finding about a bucket, turned into an AwsError at once

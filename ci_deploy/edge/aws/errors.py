@@ -7,6 +7,7 @@ A7, A12, D), IAM's denial texts.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from botocore import exceptions as boto
@@ -15,7 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem
 from ...core.links import without_login
-from .remedies import with_remedy
+from .remedies import NOT_AWS, with_remedy
 
 # What can come out of a botocore call. ResponseParserError is neither of the first two (an HTML answer), and urllib3's
 # own come out of a body that is read late (S3).
@@ -79,8 +80,23 @@ _CONFLICTS = frozenset({
     "409",
     "412",
 })  # fmt: skip
+# 5xx of Lambda's that are about the request, or about what the function is given: they do not pass by themselves.
+_FINAL = frozenset({
+    "EC2AccessDeniedException",
+    "ENILimitReachedException",
+    "InvalidRuntimeException",
+    "InvalidSecurityGroupIDException",
+    "InvalidSubnetIDException",
+    "InvalidZipFileException",
+    "KMSAccessDeniedException",
+    "KMSDisabledException",
+    "KMSInvalidStateException",
+    "KMSNotFoundException",
+    "SubnetIPAddressLimitReachedException",
+})  # fmt: skip
 # 4xx that say "the service could not be reached in time", not "your request is wrong".
 _UNREACHABLE = frozenset({"RequestTimeout", "RequestTimeoutException", "IDPCommunicationError", "408"})
+_IDS = ("x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id", "x-amz-id-2", "x-amz-bucket-region")
 _NOT_FOUND = re.compile(
     r"(NotFound|NotFoundException|DoesNotExist|DoesNotExistException|NoSuch\w+|ResourceNotFound|404)$"
 )
@@ -167,6 +183,8 @@ def kind_of(code: str, status: int, message: str) -> ErrorKind:
         return ErrorKind.NO_CREDENTIALS
     if code in _CONFLICTS:
         return ErrorKind.CONFLICT
+    if code in _FINAL:
+        return ErrorKind.REJECTED
     if code in _UNREACHABLE or status >= 500:
         return ErrorKind.UNREACHABLE
     if _NOT_FOUND.search(code):
@@ -188,6 +206,8 @@ def _answered(error: boto.ClientError, service: str, operation: str, resource: s
     message = _short(detail.get("Message") or "")
     status = int(metadata.get("HTTPStatusCode") or 0)
     action = iam_action(service, operation)
+    if of_somebody_else(metadata):
+        return not_aws(service, operation, resource, metadata, str(detail.get("Message")))
     # Signing a request may refresh credentials first; what failed then is that call and not ours.
     if error.operation_name not in (operation, None) and error.operation_name.startswith(("Assume", "GetRole")):
         action = f"sts:{error.operation_name}"
@@ -200,6 +220,34 @@ def _answered(error: boto.ClientError, service: str, operation: str, resource: s
     translated = AwsError(kind, operation=action, code=code, message=message, resource=resource)
     translated.retry_after = _retry_after(response, metadata.get("HTTPHeaders", {}))
     return with_remedy(translated)
+
+
+def of_somebody_else(metadata: Mapping[str, Any]) -> bool:
+    """Whether an answer (its ResponseMetadata) is a web page, or leads to one: AWS's have a request id in any case."""
+    headers = {str(name).lower(): str(value) for name, value in (metadata.get("HTTPHeaders") or {}).items()}
+    page = headers.get("content-type", "").lower().startswith("text/html")
+    elsewhere = metadata.get("HTTPStatusCode") in (302, 303, 307, 308)
+    known = metadata.get("RequestId") or any(name in headers for name in _IDS)
+    return (page or elsewhere) and not known
+
+
+def not_aws(service: str, operation: str, resource: str, metadata: Mapping[str, Any], page: str = "") -> AwsError:
+    """The error for an answer that somebody on the way gave. Whether AWS ever saw the request is not known."""
+    status = metadata.get("HTTPStatusCode")
+    return with_remedy(
+        AwsError(
+            ErrorKind.UNREACHABLE,
+            operation=iam_action(service, operation),
+            code=NOT_AWS,
+            message=f"HTTP {status}, and the answer is a web page and not AWS's{_title(page)}",
+            resource=resource,
+        )
+    )
+
+
+def _title(page: str) -> str:
+    found = re.search(r"<title[^>]*>\s*([^<]+?)\s*</title>", page, re.IGNORECASE)
+    return f" (`{_short(found[1])[:80]}`)" if found else ""
 
 
 def _retry_after(response: dict[str, Any], headers: dict[str, str]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -182,3 +183,47 @@ def test_expired_credentials_are_reported_to_who_can_refresh_them(
     told: list[int] = []
     failure(Aws(session(), clock, region=REGION, on_expired=lambda: told.append(1)))
     assert told == [1]
+
+
+# --- Answers that are not AWS's ------------------------------------------------------------------------------------
+
+PAGE = b"<html><head><title>Please  log in</title></head></html>"
+ASKED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "put": ("s3", "PutObject", {"Bucket": "bucket", "Key": "k", "Body": b"x"}),
+    "head": ("s3", "HeadObject", {"Bucket": "bucket", "Key": "k"}),
+    "get": ("s3", "GetObject", {"Bucket": "bucket", "Key": "k"}),
+    "bucket": ("s3", "HeadBucket", {"Bucket": "bucket"}),
+    "function": ("lambda", "GetFunction", {"FunctionName": "f"}),
+    "group": ("codedeploy", "GetDeploymentGroup", {"applicationName": "a", "deploymentGroupName": "g"}),
+    "identity": ("sts", "GetCallerIdentity", {}),
+    "alarms": ("cloudwatch", "DescribeAlarms", {}),
+}
+
+
+@pytest.mark.parametrize("status", [200, 302, 307, 308, 403, 404, 407, 429, 502, 503])
+@pytest.mark.parametrize("what", ASKED)
+def test_a_page_on_the_way_is_no_answer_of_aws(
+    what: str, status: int, serve: Callable[..., Server], clock: FakeClock
+) -> None:
+    """Neither a success (S3 takes any 200 for one) nor a missing permission; and botocore follows it nowhere."""
+    where = {"Location": "https://login.example/"} if 300 <= status < 400 else {}
+    server = serve(sends(PAGE, status, "text/html; charset=utf-8", **where))
+    service, operation, parameters = ASKED[what]
+    with pytest.raises(AwsError) as caught:
+        Aws(session(), clock, region=REGION, path_style=True).call(service, operation, "it", **parameters)
+    assert caught.value.kind is ErrorKind.UNREACHABLE
+    assert "docs/runners.md" in caught.value.remedy
+    assert "role's policy" not in caught.value.remedy
+    assert len(server.requests) == 1
+
+
+def test_a_pages_title_is_told(serve: Callable[..., Server], clock: FakeClock) -> None:
+    serve(sends(PAGE, 403, "text/html"))
+    with pytest.raises(AwsError, match=r"HTTP 403, and the answer is a web page and not AWS's \(`Please log in`\)"):
+        Aws(session(), clock, region=REGION).call("lambda", "GetFunction", "it", FunctionName="f")
+
+
+def test_a_web_page_in_a_bucket_is_an_object_like_any(serve: Callable[..., Server], clock: FakeClock) -> None:
+    serve(sends(PAGE, 200, "text/html", ETag='"e"', x_amz_request_id="1"))
+    answer = Aws(session(), clock, region=REGION, path_style=True).call("s3", "GetObject", Bucket="bucket", Key="k")
+    assert answer["Body"].read() == PAGE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import botocore.session
 import pytest
 from botocore import exceptions as boto
 
@@ -151,6 +152,97 @@ def test_a_denial_names_the_action_the_resource_and_the_page() -> None:
         error.remedy
         == "Add codedeploy:CreateDeployment on deployment group app/blue to the role's policy (docs/iam/README.md)."
     )
+
+
+SAID = "User: arn:aws:sts::123456789012:assumed-role/ci/x is not authorized to perform: s3:PutObject on resource: "
+SAID += '"arn:aws:s3:::bucket/k" '
+POLICIES = {
+    "with an explicit deny in a service control policy: arn:aws:organizations::1:policy/o-x/p-y": "(SCP)",
+    "because no service control policy allows the s3:PutObject action": "(SCP)",
+    "with an explicit deny in a resource control policy": "(RCP)",
+    "with an explicit deny in a permissions boundary": "permissions boundary",
+    "because no permissions boundary allows the s3:PutObject action": "permissions boundary",
+    "with an explicit deny in a session policy": "session was assumed with",
+    "because no session policy allows the s3:PutObject action": "session was assumed with",
+    "with an explicit deny in a VPC endpoint policy": "VPC endpoint",
+    "because no VPC endpoint policy allows the s3:PutObject action": "VPC endpoint",
+    "with an explicit deny in a resource-based policy": "policy of the resource",
+    "because no resource-based policy allows the s3:PutObject action": "policy of the resource",
+    "with an explicit deny in an identity-based policy": "denies it outright",
+    "with an explicit deny": "denies it outright",
+    "with an explicit deny in some policy that comes later": "denies it outright",
+}
+
+
+@pytest.mark.parametrize("why", POLICIES)
+def test_what_no_permission_of_the_role_can_change_is_not_answered_by_one(why: str) -> None:
+    error = answered("AccessDenied", SAID + why, 403, service="s3", operation="PutObject", resource="s3://bucket/k")
+    assert error.kind is ErrorKind.DENIED
+    assert "Add s3:PutObject" not in error.remedy
+    assert POLICIES[why] in error.remedy
+    assert "encryption headers" in error.remedy
+
+
+@pytest.mark.parametrize("why", ["", "because no identity-based policy allows the s3:PutObject action"])
+def test_a_permission_that_is_all_that_is_missing_is_named(why: str) -> None:
+    error = answered("AccessDenied", SAID + why, 403, service="s3", operation="PutObject", resource="s3://bucket/k")
+    assert error.remedy.startswith("Add s3:PutObject on ")
+
+
+def test_a_key_that_may_not_be_used_names_the_keys_own_policy() -> None:
+    said = "User: arn:aws:iam::1:role/x is not authorized to perform: kms:GenerateDataKey on resource: arn:aws:kms:k"
+    error = answered("AccessDenied", f"{said} because no identity-based policy allows it", 403, service="s3")
+    assert error.remedy.startswith("Add kms:GenerateDataKey on arn:aws:kms:k to the role's policy")
+    assert "key's own policy" in error.remedy
+
+
+# --- Errors of theirs that are for good -----------------------------------------------------------------------------
+
+FOR_GOOD = {
+    "KMSAccessDeniedException": "KMS key",
+    "KMSDisabledException": "KMS key",
+    "KMSInvalidStateException": "KMS key",
+    "KMSNotFoundException": "KMS key",
+    "EC2AccessDeniedException": "VPC",
+    "ENILimitReachedException": "VPC",
+    "InvalidSecurityGroupIDException": "VPC",
+    "InvalidSubnetIDException": "VPC",
+    "SubnetIPAddressLimitReachedException": "VPC",
+    "InvalidZipFileException": "package",
+    "InvalidRuntimeException": "runtime",
+}
+PASSING = {"EC2ThrottledException", "EC2UnexpectedException", "ENINotReadyException", "ResourceNotReadyException"}
+PASSING |= {"ServiceException", "InternalServiceFault", "PolicyEvaluationException", "ServiceFailureException"}
+
+
+@pytest.mark.parametrize("code", FOR_GOOD)
+def test_a_5xx_that_does_not_pass_is_not_repeated_and_has_its_remedy(code: str) -> None:
+    error = answered(code, "as AWS says it", 502, service="lambda", operation="UpdateFunctionCode")
+    assert (error.kind, error.message) == (ErrorKind.REJECTED, "as AWS says it")
+    assert FOR_GOOD[code] in error.remedy
+
+
+def test_every_5xx_of_the_services_is_judged() -> None:
+    """Those that AWS's models know: one that a new botocore brings has to be put on one of the two sides."""
+    session = botocore.session.Session()
+    found = {
+        shape.name
+        for service in ("cloudwatch", "codedeploy", "iam", "lambda", "logs", "s3", "sts")
+        for shape in session.get_service_model(service).error_shapes
+        if shape.metadata.get("error", {}).get("httpStatusCode", 400) >= 500
+    }
+    assert found == set(FOR_GOOD) | PASSING
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Lambda was unable to decrypt the environment variables because KMS access was denied. KMS Exception: X",
+        "The role does not have permission kms:Decrypt on the key",
+    ],
+)
+def test_a_rejection_that_speaks_of_a_key_has_the_keys_remedy(message: str) -> None:
+    assert "KMS key" in answered("InvalidParameterValueException", message, service="lambda").remedy
 
 
 def test_a_denial_names_the_more_exact_action_that_aws_gives() -> None:

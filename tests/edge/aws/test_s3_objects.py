@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from botocore.response import StreamingBody
+from botocore.stub import ANY
 from moto import mock_aws
 
 from ci_deploy.core.aws import S3Location
@@ -233,6 +234,59 @@ def test_a_real_object_of_the_same_length_is_not_deployed(clock: FakeClock, kind
         found = kind.store(Aws(session(), clock, region=REGION))
         assert client.get_object(Bucket="bucket", Key=found.key)["Body"].read() == CONTENT
         assert client.get_object(Bucket="bucket", Key=kind.key)["Body"].read() == OTHERS
+
+
+# --- Encryption that a policy demands ------------------------------------------------------------------------------
+
+
+def encrypts(aws: StubbedAws, **default: str) -> None:
+    rules = [{"ApplyServerSideEncryptionByDefault": default}] if default else []
+    aws.expect(
+        "s3",
+        "get_bucket_encryption",
+        {"ServerSideEncryptionConfiguration": {"Rules": rules}},
+        Bucket="bucket",
+        ExpectedBucketOwner=OWNER,
+    )
+
+
+@pytest.mark.parametrize(
+    ("default", "sent"),
+    [
+        ({"SSEAlgorithm": "AES256"}, {"ServerSideEncryption": "AES256"}),
+        ({"SSEAlgorithm": "aws:kms"}, {"ServerSideEncryption": "aws:kms"}),
+        (
+            {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "arn:aws:kms:k"},
+            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "arn:aws:kms:k"},
+        ),
+    ],
+)
+def test_a_denied_upload_names_the_buckets_own_encryption(
+    aws: StubbedAws, kind: Kind, default: dict[str, str], sent: dict[str, str]
+) -> None:
+    """Policies that were written before buckets had a default demand the headers of it."""
+    aws.refuse("s3", "put_object", "AccessDenied", status=403)
+    encrypts(aws, **default)
+    rest = dict.fromkeys(("Body", "ContentLength", "ContentType", "ChecksumSHA256", "IfNoneMatch"), ANY)
+    aws.expect(
+        "s3", "put_object", {"ETag": '"e"'}, Bucket="bucket", Key=kind.key, ExpectedBucketOwner=OWNER, **rest, **sent
+    )
+    assert kind.store(aws).etag == "e"
+    aws.done()
+
+
+def test_a_denied_upload_without_a_default_that_can_be_read_is_denied(aws: StubbedAws, kind: Kind) -> None:
+    for known in (True, False):
+        aws.refuse("s3", "put_object", "AccessDenied", "with an explicit deny in a service control policy", status=403)
+        if known:
+            encrypts(aws)
+        else:
+            aws.refuse("s3", "get_bucket_encryption", "AccessDenied", status=403)
+        with pytest.raises(AwsError) as caught:
+            kind.store(aws)
+        assert (caught.value.kind, caught.value.operation) == (ErrorKind.DENIED, "s3:PutObject")
+        assert "(SCP)" in caught.value.remedy
+    aws.done()
 
 
 # --- Whose bucket it is --------------------------------------------------------------------------------------------

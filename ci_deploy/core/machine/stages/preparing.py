@@ -334,7 +334,7 @@ def not_created(turn: Turn, error: CiDeployError) -> None:
         return
     kind = kind_of(error)
     if kind is ErrorKind.UNREACHABLE:
-        turn.put(turn.r.creation.in_doubt())
+        turn.put(turn.r.creation.in_doubt(error))
         turn.to(Stage.FINDING, after=1.0)
     elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and turn.now - r.place.since < CREATE_FOR and not r.cancelled:
         turn.retry()
@@ -386,8 +386,13 @@ def found(turn: Turn, deployment: Deployment | None) -> None:
     elif r.place.tries < 3:
         turn.retry()
     elif r.cancelled or r.creation.calls >= 4:
-        reason = "CreateDeployment did not answer, and no deployment of ours is in the group."
-        turn.end(Outcome.CANCELLED if r.cancelled else Outcome.ERROR, reason=reason, remedy="Run it again.")
+        lost = r.creation.lost
+        why = f" {lost.what}" if lost else ""
+        turn.end(
+            Outcome.CANCELLED if r.cancelled else Outcome.ERROR,
+            reason=f"CreateDeployment did not answer, and no deployment of ours is in the group.{why}",
+            remedy=(lost.remedy if lost else "") or "Run it again.",
+        )
     else:
         _announce(turn)
 

@@ -183,7 +183,13 @@ def first_read(turn: Turn, alias: Alias | None) -> None:
             reason = f"Cancelled while alias {r.inputs.alias} was being created; it cannot be found."
             turn.end(Outcome.CANCELLED, reason=reason)
         else:
-            turn.end(Outcome.ERROR, reason=f"Alias {r.inputs.alias} was created and cannot be found.")
+            lost = r.creation.lost
+            why = f" {lost.what}" if lost else ""
+            turn.end(
+                Outcome.ERROR,
+                reason=f"Alias {r.inputs.alias} was to be created and cannot be found.{why}",
+                remedy=lost.remedy if lost else "",
+            )
         return
     turn.put(turn.r.reading.read(alias, turn.now))
     turn.say(e.AliasRead(at=turn.now, key=turn.r.key, alias=alias))
@@ -206,7 +212,8 @@ def _alias_not_created(turn: Turn, error: CiDeployError) -> None:
     r = turn.r
     kind = kind_of(error)
     if kind in (ErrorKind.UNREACHABLE, ErrorKind.CONFLICT):
-        turn.put(turn.r.creation.alias_sent())  # it may be there: look
+        # It may be there: look.
+        turn.put(turn.r.creation.alias_sent(error if kind is ErrorKind.UNREACHABLE else None))
         turn.put(turn.r.place.act(turn.now + 1.0))
     elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and turn.now - r.place.since < WRITE_FOR and not r.cancelled:
         turn.retry()

@@ -161,7 +161,13 @@ def _update_again(turn: Turn, target: ToPublish, latest: FunctionVersion) -> Non
     """It had no effect, and nobody changed anything: RevisionId alone may have moved, as it does when Lambda itself
     has been at work."""
     if turn.r.code.repeats >= REPEATS:
-        turn.end(Outcome.ERROR, reason="UpdateFunctionCode has no effect, again and again.", remedy="Run it again.")
+        lost = turn.r.code.lost
+        assert lost is not None, "an update that is made again though nothing was lost"
+        turn.end(
+            Outcome.ERROR,
+            reason=f"UpdateFunctionCode failed {REPEATS + 1} times, and the code did not change. {lost.what}",
+            remedy=lost.remedy or "Run it again.",
+        )
         return
     turn.put(turn.r.decision.guard(replace(target, revision_id=latest.revision_id)))
     turn.put(turn.r.code.found().repeat())
@@ -211,7 +217,7 @@ def not_updated(turn: Turn, error: CiDeployError) -> None:
     r = turn.r
     kind, code = kind_of(error), error.code if isinstance(error, AwsError) else ""
     if kind is ErrorKind.UNREACHABLE or (kind is ErrorKind.CONFLICT and code != "ResourceConflictException"):
-        turn.put(turn.r.code.lose())
+        turn.put(turn.r.code.lose(error))
         turn.to(Stage.UPDATED, after=1.0)  # what is there tells
     elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and turn.now - r.place.since < WRITE_FOR:
         turn.retry()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ...errors import CiDeployError
 from ...given.packaging import StoredPackage
 
 
@@ -13,7 +14,7 @@ class NewCode:
     settlings: int = 0  # how often `$LATEST` was found in the middle of somebody's update
     disturbed: bool = False  # the update that is waited for began after our plan
     repeats: int = 0  # writes of code or version that had no effect, though nobody changed anything
-    lost: bool = False  # whether UpdateFunctionCode had an effect is not known
+    lost: CiDeployError | None = None  # why it is not known whether UpdateFunctionCode had an effect
 
     def store(self, stored: StoredPackage) -> NewCode:
         return replace(self, stored=stored)
@@ -24,12 +25,12 @@ class NewCode:
     def settled(self) -> NewCode:
         return replace(self, disturbed=False)
 
-    def lose(self) -> NewCode:
-        return replace(self, lost=True)
+    def lose(self, why: CiDeployError) -> NewCode:
+        return replace(self, lost=why)
 
     def found(self) -> NewCode:
         """`$LATEST` has the code."""
-        return replace(self, lost=False)
+        return replace(self, lost=None)
 
     def repeat(self) -> NewCode:
         """A write had no effect: it is made again, or what is there is looked at again."""

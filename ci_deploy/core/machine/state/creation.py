@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ...aws import Revision
+from ...errors import CiDeployError
 from ...marker import Marker
 
 
@@ -17,6 +18,7 @@ class Creation:
     calls: int = 0  # CreateDeployment calls made
     doubtful: bool = False  # one of them may have had an effect that we do not know of
     alias_asked: bool = False  # the first alias was asked for, and may be there
+    lost: CiDeployError | None = None  # why it is in doubt, where AWS said anything
     problem: str = ""  # why a release's reversal could not be created
 
     def write(self, appspec: str, sha256: str, marker: Marker) -> Creation:
@@ -28,15 +30,15 @@ class Creation:
     def sent(self) -> Creation:
         return replace(self, calls=self.calls + 1)
 
-    def in_doubt(self) -> Creation:
-        return replace(self, doubtful=True)
+    def in_doubt(self, why: CiDeployError | None = None) -> Creation:
+        return replace(self, doubtful=True, lost=why or self.lost)
 
     def settled(self) -> Creation:
         """The deployment is known."""
-        return replace(self, doubtful=False)
+        return replace(self, doubtful=False, lost=None)
 
-    def alias_sent(self) -> Creation:
-        return replace(self, alias_asked=True)
+    def alias_sent(self, lost: CiDeployError | None = None) -> Creation:
+        return replace(self, alias_asked=True, lost=lost)
 
     def alias_missing(self, *, final: bool) -> Creation:
         """It is not there: it is asked for again, unless nothing more is created."""

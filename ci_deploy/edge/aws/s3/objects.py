@@ -117,6 +117,27 @@ class S3Objects:
         return self._put(place, content, once=False)
 
     def _put(self, place: Place, content: Content, *, once: bool) -> S3Location:
+        try:
+            return self._send(place, content, once=once)
+        except AwsError as error:
+            # Policies may demand that a request names the encryption which the bucket has anyway.
+            if error.kind is not ErrorKind.DENIED or not (encryption := self._encryption(place)):
+                raise
+        return self._send(place, content, once=once, **encryption)
+
+    def _encryption(self, place: Place) -> dict[str, str]:
+        """The bucket's default encryption, as an upload asks for it; empty where it may not be read."""
+        try:
+            answer = self._call("GetBucketEncryption", place, key=False)
+        except AwsError:
+            return {}
+        for rule in (answer.get("ServerSideEncryptionConfiguration") or {}).get("Rules") or ():
+            default = rule.get("ApplyServerSideEncryptionByDefault") or {}
+            names = {"ServerSideEncryption": default.get("SSEAlgorithm"), "SSEKMSKeyId": default.get("KMSMasterKeyID")}
+            return {name: str(value) for name, value in names.items() if value}
+        return {}
+
+    def _send(self, place: Place, content: Content, *, once: bool, **encryption: Any) -> S3Location:
         with content.open() as body:
             answer = self._call(
                 "PutObject",
@@ -127,6 +148,7 @@ class S3Objects:
                 ChecksumSHA256=content.sha256,
                 IfNoneMatch="*" if once else None,
                 Tagging=content.tagging,
+                **encryption,
             )
         return _location(place, content.bundle_type, answer)
 
@@ -187,8 +209,8 @@ class S3Objects:
         finally:
             body.close()
 
-    def _call(self, operation: str, place: Place, /, **parameters: Any) -> dict[str, Any]:
-        """One attempt of an operation on an object, its errors explained by what can be wrong with a bucket."""
+    def _call(self, operation: str, place: Place, /, *, key: bool = True, **parameters: Any) -> dict[str, Any]:
+        """One attempt of an operation on an object (without `key`: on its bucket), its errors explained."""
         bucket, ours = place.bucket, self._aws.region
         try:
             return self._aws.call(
@@ -196,7 +218,7 @@ class S3Objects:
                 operation,
                 str(place),
                 Bucket=bucket,
-                Key=place.key,
+                Key=place.key if key else None,
                 ExpectedBucketOwner=place.owner,
                 **parameters,
             )

@@ -953,7 +953,7 @@ def test_four_creations_without_an_answer_or_an_effect_are_enough() -> None:
     run = play(World(), weather=Weather(rates={"Create": 1.0}, kinds=(UNREACHABLE,), lost_answers=0.0))
     assert (run.result.outcome, run.result.reason, run.result.remedy) == (
         Outcome.ERROR,
-        "CreateDeployment did not answer, and no deployment of ours is in the group.",
+        "CreateDeployment did not answer, and no deployment of ours is in the group. test:Create: Fault: weather",
         "Run it again.",
     )
     assert (run.count(a.Create), run.count(a.Find)) == (4, 16)
@@ -1039,7 +1039,8 @@ def test_after_a_signal_one_that_is_in_doubt_is_looked_for_and_none_is_created_a
     not_there(desk)
     assert (desk.result.outcome, desk.result.reason, desk.result.settled, desk.result.rollback) == (
         Outcome.CANCELLED,
-        "CreateDeployment did not answer, and no deployment of ours is in the group.",
+        "CreateDeployment did not answer, and no deployment of ours is in the group. "
+        "codedeploy:CreateDeployment: UnreachableException: so it is.",
         True,
         "none",
     )

@@ -613,8 +613,18 @@ def test_an_alias_that_is_not_there_after_its_creation_is_created_again_a_few_ti
     assert (once.count(a.CreateAlias), once.count(a.LookAlias)) == (2, 2)
     assert once.result.outcome is Outcome.SUCCEEDED
     never = create_it(first_one(LookAlias=[None] * 99))
-    assert end(never) == (Outcome.ERROR, "Alias live was created and cannot be found.", "")
+    assert end(never) == (Outcome.ERROR, "Alias live was to be created and cannot be found.", "")
     assert (never.count(a.CreateAlias), never.count(a.LookAlias)) == (6, 6)
+
+
+def test_what_aws_said_about_an_alias_that_never_came_is_told() -> None:
+    failures = [failing(ErrorKind.UNREACHABLE, "Odd", "not today")] * 99
+    never = create_it(first_one(CreateAlias=failures, LookAlias=[None] * 99))
+    assert end(never) == (
+        Outcome.ERROR,
+        "Alias live was to be created and cannot be found. lambda:Test: Odd: not today",
+        "",
+    )
 
 
 def test_looks_at_the_new_alias_that_fail_are_repeated_and_those_that_are_denied_are_not() -> None:

@@ -447,7 +447,26 @@ def test_an_update_that_is_refused_ends_the_run_with_why(error: Any, outcome: Ou
 def test_an_update_that_is_lost_over_and_over_without_effect_is_given_up() -> None:
     run = play(at_once(), inputs(**BUILD), weather=storm(ErrorKind.UNREACHABLE, UpdateCode=1.0))
     assert writes(run) == ["UpdateCode"] * 5
-    assert end(run) == (Outcome.ERROR, "UpdateFunctionCode has no effect, again and again.", "Run it again.")
+    why = "test:UpdateCode: Fault: weather"
+    assert end(run) == (
+        Outcome.ERROR,
+        f"UpdateFunctionCode failed 5 times, and the code did not change. {why}",
+        "Run it again.",
+    )
+
+
+def test_what_aws_said_about_an_update_that_never_had_an_effect_is_told_with_its_remedy() -> None:
+    """An error of theirs may be for good, whatever its status says."""
+    said = AwsError(ErrorKind.UNREACHABLE, operation="lambda:UpdateFunctionCode", code="Odd", message="the key is gone")
+    said.remedy = "Restore the key."
+
+    class Broken(CodeWorld):
+        def update(self, action: a.UpdateCode) -> FunctionVersion:
+            raise said
+
+    outcome, reason, remedy = end(play(Broken(routing=AT_ONCE), inputs(**BUILD), weather=STEADY))
+    assert (outcome, remedy) == (Outcome.ERROR, "Restore the key.")
+    assert reason.endswith("lambda:UpdateFunctionCode: Odd: the key is gone")
 
 
 def test_a_lost_update_is_looked_for_a_second_later() -> None:
