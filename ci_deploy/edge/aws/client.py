@@ -174,6 +174,8 @@ class Aws:
             # botocore's parsers trip over answers that are no answers: other encodings, JSON of another shape.
             raise unreadable(service, operation, resource, expects or "content") from error
         if isinstance(answer, dict) and of_somebody_else(answer.get("ResponseMetadata") or {}):
+            if (body := answer.get("Body")) is not None:
+                body.close()
             raise not_aws(service, operation, resource, answer["ResponseMetadata"])  # S3 takes any 200 for a success
         if not isinstance(answer, dict) or (expects and expects not in answer):
             raise unreadable(service, operation, resource, expects)
