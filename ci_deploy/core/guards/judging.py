@@ -22,7 +22,7 @@ from math import ceil, floor
 from . import power
 from .exact import binomial_tail, convolved
 from .grammar import Guard
-from .series import NOTHING, Count, Minute, Series
+from .series import NOTHING, Count, Minute, Series, together
 
 LEVEL = 0.01  # the chance of a false alarm, for a whole release
 SUSPICIOUS = 0.05  # at a single look: not enough to stop, too much to say "held"
@@ -85,8 +85,8 @@ class Judgment:
 
 
 def planned_tests(shift_seconds: float, bake_seconds: float) -> int:
-    """How often a guard is tested: once a minute while traffic shifts, twice while baking (both phases). At least 1."""
-    return max(1, ceil(shift_seconds / 60) + 2 * ceil(bake_seconds / 60))
+    """How often a guard is tested, at least once: every minute, and twice where both phases can be judged."""
+    return max(1, ceil((shift_seconds + bake_seconds) / 60) + max(0, power.after_minutes(bake_seconds) - 1))
 
 
 def level(functions: int, counting: int, tests: int) -> float:
@@ -120,11 +120,12 @@ def dispersion(minutes: Sequence[Count], trimmed: float = 0.0) -> float:
     """
     counted = sorted((each for each in minutes if each.calls), key=lambda each: each.bad)
     counted = counted[: len(counted) - floor(len(counted) * trimmed)]
-    total = sum(counted, NOTHING)
+    total = together(counted)
+    share = total.share
     free = len(counted) - 1
     if free < 1 or not 0 < total.bad < total.calls:
         return 1.0
-    spread = sum((each.bad - each.calls * total.share) ** 2 / (each.calls * total.share) for each in counted) / free
+    spread = sum((each.bad - each.calls * share) ** 2 / (each.calls * share) for each in counted) / free
     part = 2 / (9 * free)
     return spread if spread > (1 - part + _ONE_IN_TEN * part**0.5) ** 3 else 1.0
 
@@ -132,8 +133,8 @@ def dispersion(minutes: Sequence[Count], trimmed: float = 0.0) -> float:
 def _try(guard: Guard, series: Series, phase: Phase, at_level: float) -> Judgment:
     split = phase is Phase.SPLIT
     minutes = [minute.new for minute in series.split] if split else list(series.after)
-    old = sum((minute.old for minute in series.split) if split else series.hour, NOTHING)
-    new = sum(minutes, NOTHING)
+    old = together([minute.old for minute in series.split] if split else series.hour)
+    new = together(minutes)
 
     bursts = max(dispersion(series.hour, TRIMMED), dispersion(minutes))
 
@@ -164,7 +165,7 @@ def _try(guard: Guard, series: Series, phase: Phase, at_level: float) -> Judgmen
     rows = series.split if split else (Minute(at=0, new=new, old=old, share=0.0),)
     proof = _Proof(guard=guard, rows=rows, new=new, bursts=bursts)
     chance = proof.over_limit() if proof.past_limit() else 1.0
-    if chance < at_level and sum(1 for each in minutes if each.calls) >= 2:
+    if chance < at_level and sum(1 for each in minutes if each.calls) >= power.LEAST_MINUTES:
         worse = proof.worse()
         if worse >= at_level:
             return said(Verdict.INCONCLUSIVE, Why.BOTH_FAIL, worse)

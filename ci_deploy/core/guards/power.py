@@ -14,9 +14,11 @@ from math import ceil, floor
 from ..schedule import Step
 from .exact import binomial_tail
 from .grammar import Guard
+from .queries import LATE, MINUTE
 
 POWER = 0.9
 BAD = 0.2  # a version that fails so many of its calls must be seen before "held" is said
+LEAST_MINUTES = 2  # with calls, before anything is proved: one minute may be a burst
 VERDICT_SECONDS = 240  # at most from a shift to the judgment of its second minute: two minutes, and 120 s of delay
 
 
@@ -74,6 +76,12 @@ def visible(guard: Guard, new_calls: float, old_calls: float, old_bad: int, leve
     return high
 
 
+def after_minutes(bake_seconds: float) -> int:
+    """How many whole minutes of a bake can be judged: none younger than two minutes, and never a single one."""
+    minutes = floor((bake_seconds - LATE) / MINUTE)
+    return minutes if minutes >= LEAST_MINUTES else 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foresight:
     """What a deployment's guards will meet at the traffic of the last day.
@@ -94,23 +102,20 @@ class Foresight:
 def foresee(
     guard: Guard, steps: Sequence[Step], bake_seconds: float, per_minute: float, old_share: float, level: float
 ) -> Foresight:
-    """Foresee one guard: `steps` as in `schedule.steps`, the alias's calls `per_minute`, the old version's bad share.
-
-    `after_calls` counts what can be judged before the bake ends: nothing younger than two minutes.
-    """
+    """Foresee one guard: `steps` of `schedule.steps`, the alias's calls `per_minute`, the old version's bad share."""
     new = old = 0.0
     for step, following in pairwise(steps):
-        calls = per_minute * (following.offset - step.offset) / 60
+        calls = per_minute * (following.offset - step.offset) / MINUTE
         new += calls * step.share / 100
         old += calls * (100 - step.share) / 100
-    after = per_minute * max(0, floor((bake_seconds - 120) / 60))
+    after = per_minute * after_minutes(bake_seconds)
     hour = per_minute * 60
     seen = [
         visible(guard, new, old, round(old * old_share), level),
         visible(guard, after, hour, round(hour * old_share), level),
     ]
     return Foresight(
-        minutes=floor(steps[-1].offset / 60) + max(0, floor((bake_seconds - 120) / 60)),
+        minutes=floor(steps[-1].offset / MINUTE) + after_minutes(bake_seconds),
         new_calls=new,
         old_calls=old,
         after_calls=after,

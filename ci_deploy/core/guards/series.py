@@ -6,7 +6,7 @@ anew from everything since the beginning, and nothing of an earlier look is kept
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 
@@ -34,9 +34,6 @@ class Count:
     calls: int = 0
     bad: int = 0
 
-    def __add__(self, other: Count) -> Count:
-        return Count(calls=self.calls + other.calls, bad=self.bad + other.bad)
-
     @property
     def share(self) -> float:
         """The bad calls' share, 0 to 1; 0 without calls."""
@@ -44,6 +41,12 @@ class Count:
 
 
 NOTHING = Count()
+
+
+def together(counts: Iterable[Count]) -> Count:
+    """The sum of several counts."""
+    pairs = [(each.calls, each.bad) for each in counts]
+    return Count(calls=sum(calls for calls, _ in pairs), bad=sum(bad for _, bad in pairs))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,7 +97,7 @@ def foreseen(guard: Guard, foresight: Foresight) -> str:
     calls = round(foresight.new_calls)
     what = "error rates" if not guard.percentile else "shares of slow calls"
     if foresight.minutes == 0:
-        return f"`{guard.limit}` cannot be judged: all traffic moves at once, and nothing is watched afterwards."
+        return f"`{guard.limit}` cannot be judged: all traffic moves at once. Set `bake: 10m` to watch it afterwards."
     met = f"about {calls:,} call{'' if calls == 1 else 's'} while traffic is split"
     if foresight.after_calls:
         met += f", {round(foresight.after_calls):,} after it has moved"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ci_deploy.core.guards.queries import HOUR, LATE, Shift
-from ci_deploy.core.guards.series import SLACK, Count, Minute, Series, highest, series
+from ci_deploy.core.guards.series import SLACK, Count, Minute, Series, highest, series, together
 
 from .points import BEGAN, CANARY, MOVED, SUBJECT, guard, hour_answers, look_answers
 
@@ -143,5 +143,6 @@ def test_an_hour_without_calls_says_no_threshold() -> None:
 
 
 def test_counts() -> None:
-    assert Count(calls=3, bad=1) + Count(calls=5, bad=2) == Count(calls=8, bad=3)
+    assert together([Count(calls=3, bad=1), Count(calls=5, bad=2)]) == Count(calls=8, bad=3)
+    assert together([]) == Count()
     assert (Count(calls=8, bad=2).share, Count().share) == (0.25, 0.0)

@@ -142,7 +142,7 @@ def test_no_calls_are_told_as_what_they_are(timeout: float, text: str) -> None:
         ),
         (
             Foresight(minutes=0, new_calls=0, old_calls=0, after_calls=0, visible=None, moved=100),
-            "`errors < 1%` cannot be judged: all traffic moves at once, and nothing is watched afterwards.",
+            "`errors < 1%` cannot be judged: all traffic moves at once. Set `bake: 10m` to watch it afterwards.",
         ),
     ],
 )
