@@ -348,8 +348,19 @@ def _of_state(name: str) -> bool:
 
 
 _RECORDS = (
-    *("job", "place", "grace", "part", "attempt"),  # a rollout's
-    *("reading", "decision", "wait", "code", "creation", "watch", "contact", "ending", "repair"),  # an attempt's
+    *("job", "place", "flight", "grace", "part", "attempt"),  # a rollout's
+    *(
+        "reading",
+        "decision",
+        "wait",
+        "code",
+        "creation",
+        "watch",
+        "seen",
+        "contact",
+        "ending",
+        "repair",
+    ),  # an attempt's
 )
 
 

@@ -74,10 +74,10 @@ def observe(turn: Turn, observation: Observation) -> None:
                 )
             )
         case Done(action=action, answer=answer):
-            turn.put(turn.r.place.answered(type(action).__name__))
+            turn.put(turn.r.flight.answered(type(action).__name__))
             _answered(turn, action, answer)
         case Failed(action=action):
-            turn.put(turn.r.place.answered(type(action).__name__))
+            turn.put(turn.r.flight.answered(type(action).__name__))
             _failed(turn, observation)
 
 

@@ -8,7 +8,7 @@ their rollouts, looks are put together, and the whole gets its verdict. What one
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..run import Command
 from ..story.events import Event
@@ -18,6 +18,7 @@ from .conclusion import conclude
 from .dispatch import observe, proceed, wake
 from .rollout import Rollout, Turn
 from .stages.looking import FEW, LOOK_AT_MOST
+from .state.change import replace
 from .state.ending import Cause
 from .state.place import Stage
 

@@ -29,15 +29,15 @@ from .state.decision import Decision
 from .state.ending import Cause, Ending
 from .state.grace import Grace
 from .state.part import Part
-from .state.place import Place, Stage
+from .state.place import Flight, Place, Stage
 from .state.reading import Reading
 from .state.repair import Repair
 from .state.wait import Wait
-from .state.watch import Contact, Watch
+from .state.watch import Contact, Seen, Watch
 
 REVERSE_AGAIN_AFTER = 15.0  # seconds before a reversal that could not be created is tried again
 
-Record: TypeAlias = Place | Grace | Part | attempts.Record
+Record: TypeAlias = Place | Flight | Grace | Part | attempts.Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,7 @@ class Rollout:
     job: Job
     attempt: Attempt
     place: Place = field(default_factory=Place)
+    flight: Flight = field(default_factory=Flight)
     grace: Grace = field(default_factory=Grace)
     part: Part = field(default_factory=Part)
     result: Result | None = None
@@ -78,8 +79,8 @@ class Rollout:
         """The same state with one record as its transition has made it: what `dataclasses.replace` does, faster."""
         made = object.__new__(Rollout)
         made.__dict__.update(self.__dict__)
-        if isinstance(record, (Place, Grace, Part)):
-            made.__dict__[_FIELDS[type(record)]] = record
+        if isinstance(record, (Place, Flight, Grace, Part)):
+            made.__dict__[_OWN[type(record)]] = record
         else:
             made.__dict__["attempt"] = self.attempt.put(record)
         return made
@@ -89,7 +90,7 @@ class Rollout:
         return self.put(Part.among(siblings))
 
     def begin_again(self, attempt: Attempt) -> Rollout:
-        """What is of the function outlives an attempt: the job, a signal, its part in the release."""
+        """What is of the function outlives an attempt: the job, what is to be answered, a signal, its part."""
         part = self.part.join(attempt.marker_id)
         return replace(self, attempt=attempt, place=self.place.anew(), part=part, result=None)
 
@@ -135,6 +136,10 @@ class Rollout:
         return self.attempt.watch
 
     @property
+    def seen(self) -> Seen:
+        return self.attempt.seen
+
+    @property
     def contact(self) -> Contact:
         return self.attempt.contact
 
@@ -164,7 +169,7 @@ class Rollout:
 
     @property
     def deployment(self) -> Deployment | None:
-        return self.attempt.watch.deployment
+        return self.attempt.seen.deployment
 
     @property
     def rollback_id(self) -> str:
@@ -233,7 +238,7 @@ class Rollout:
         return self.grace.at is not None
 
 
-_FIELDS: Mapping[type[Place | Grace | Part], str] = {Place: "place", Grace: "grace", Part: "part"}
+_OWN: Mapping[type[Record], str] = {Place: "place", Flight: "flight", Grace: "grace", Part: "part"}
 
 
 @dataclass(slots=True)
@@ -263,10 +268,10 @@ class Turn:
 
     def ask(self, action: Action) -> None:
         self.actions.append(action)
-        self.put(self.r.place.asked(type(action).__name__))
+        self.put(self.r.flight.asked(type(action).__name__))
 
     def asked(self, kind: type) -> bool:
-        return kind.__name__ in self.r.place.busy
+        return kind.__name__ in self.r.flight.kinds
 
     def due(self, *, together: bool = False) -> bool:
         """Whether it is time for what the stage does next; `together`: or nearly, and others do the same now.
@@ -279,7 +284,12 @@ class Turn:
 
     def say(self, event: e.Event) -> None:
         self.events.append(event)
-        self.put(self.r.place.told(self.now))
+        self.told()
+
+    def told(self) -> None:
+        """People hear something now."""
+        if self.r.place.said_at != self.now:
+            self.put(self.r.place.told(self.now))
 
     def warn(self, code: str, text: str, remedy: str = "") -> None:
         self.say(

@@ -542,7 +542,7 @@ def test_an_answer_comes_twice_to_many_and_does_no_harm() -> None:
 def quiet(count: int, *agains: float) -> Release:
     """Functions between two shifts, last seen at 100 s; the first ones look again at these moments."""
     release = start(*(slow(f"f{number:02}") for number in range(count))).until(100.0).run.release
-    rollouts = [but(rollout, seen_at=80.0, again_at=500.0, busy=frozenset()) for rollout in release.rollouts]
+    rollouts = [but(rollout, seen_at=80.0, again_at=500.0, kinds=frozenset()) for rollout in release.rollouts]
     for number, at in enumerate(agains):
         rollouts[number] = but(rollouts[number], again_at=at)
     return replace(release, rollouts=tuple(rollouts), wakes=tuple(rollout.place.again_at for rollout in rollouts))

@@ -288,7 +288,7 @@ def test_a_new_attempt_keeps_what_is_of_the_function_and_forgets_what_was_of_the
         "grace__second": 0.5,
         "wave": 2,
         "grace__at": 7.0,
-        "busy": frozenset({"Look"}),
+        "kinds": frozenset({"Look"}),
     }
     before = but(ended, **kept)
     fresh = before.begin_again(before.attempt.once_more())

@@ -114,11 +114,11 @@ def _saw_deployment(turn: Turn, snapshot: Deployment | None, with_targets: bool)
             _ask_look(turn, snapshot.id, with_targets=True)
             return
         seen = _told(turn, r.deployment, snapshot, of_rollback=False)
-        turn.put(turn.r.watch.saw(seen))
+        turn.put(turn.r.seen.saw(seen))
         if snapshot.status.terminal:
             _over(turn)
     else:
-        turn.put(turn.r.watch.saw(_keeping_targets(snapshot, r.deployment)))
+        turn.put(turn.r.seen.saw(_keeping_targets(snapshot, r.deployment)))
         if snapshot.rollback_id:
             _rollback_appeared(turn, snapshot)
 
@@ -155,7 +155,7 @@ def _is_not_as_planned(turn: Turn, snapshot: Deployment) -> bool:
         f"Deployment {snapshot.id} shifts {what}, not {r.key} from version {r.previous_version} to {r.target_version}.",
         "Find out who can write the revision: its AppSpec is not the one that this run wrote.",
     )
-    turn.put(turn.r.watch.saw(snapshot))
+    turn.put(turn.r.seen.saw(snapshot))
     why = f"Deployment {snapshot.id} is not as planned"
     request_stop(turn, Cause.NOT_AS_PLANNED, why, rollback=True)
     return True
@@ -200,7 +200,7 @@ def _told(turn: Turn, before: Deployment | None, snapshot: Deployment, *, of_rol
     _traffic(turn, now, target, of_rollback)
     turn.events += news[place:]
     if news:
-        turn.put(turn.r.place.told(turn.now))
+        turn.told()
     return now
 
 
@@ -387,7 +387,7 @@ def _saw_rollback(turn: Turn, snapshot: Deployment | None) -> None:
     r = turn.r
     if snapshot is None:
         return
-    seen = _told(turn, r.watch.rollback, _rollback_named(r, snapshot), of_rollback=True)
-    turn.put(turn.r.watch.saw_rollback(seen))
+    seen = _told(turn, r.seen.rollback, _rollback_named(r, snapshot), of_rollback=True)
+    turn.put(turn.r.seen.saw_rollback(seen))
     if snapshot.status.terminal:
         turn.to(Stage.VERIFYING)

@@ -302,7 +302,7 @@ def _remedy(r: Rollout, back: bool, rollback: Rollback) -> str:
 
 def rollback_runs(r: Rollout) -> bool:
     """Whether the rollback deployment was left before its end."""
-    return bool(r.rollback_id) and (r.watch.rollback is None or not r.watch.rollback.status.terminal)
+    return bool(r.rollback_id) and (r.seen.rollback is None or not r.seen.rollback.status.terminal)
 
 
 def _may_restore(r: Rollout) -> bool:

@@ -18,7 +18,7 @@ from .ending import Ending
 from .reading import Reading
 from .repair import Repair
 from .wait import Wait
-from .watch import Contact, Watch
+from .watch import Contact, Seen, Watch
 
 
 class Purpose(StrEnum):
@@ -27,7 +27,7 @@ class Purpose(StrEnum):
     REVERSAL = "undone"  # another function of the release failed: back to the version before
 
 
-Record: TypeAlias = Reading | Decision | Wait | NewCode | Creation | Watch | Contact | Ending | Repair
+Record: TypeAlias = Reading | Decision | Wait | NewCode | Creation | Watch | Seen | Contact | Ending | Repair
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +44,7 @@ class Attempt:
     code: NewCode = field(default_factory=NewCode)
     creation: Creation = field(default_factory=Creation)
     watch: Watch = field(default_factory=Watch)
+    seen: Seen = field(default_factory=Seen)
     contact: Contact = field(default_factory=Contact)
     ending: Ending = field(default_factory=Ending)
     repair: Repair = field(default_factory=Repair)
@@ -82,6 +83,7 @@ _FIELDS: Mapping[type[Record], str] = {
     NewCode: "code",
     Creation: "creation",
     Watch: "watch",
+    Seen: "seen",
     Contact: "contact",
     Ending: "ending",
     Repair: "repair",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...errors import CiDeployError
 from ...given.packaging import StoredPackage
+from .change import replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

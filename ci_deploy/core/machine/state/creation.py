@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...aws import Revision
 from ...errors import CiDeployError
 from ...marker import Marker
+from .change import replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

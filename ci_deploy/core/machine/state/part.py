@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...result import Result
+from .change import replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,11 @@
-"""Where a rollout is, what it has asked for, and when its stage acts next. Times are seconds since the run began."""
+"""Where a rollout is, when its stage acts next, and what it has asked for. Times are seconds since the run began."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+
+from .change import replace
 
 
 class Stage(StrEnum):
@@ -31,13 +33,12 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """`busy`: the kinds of actions in flight; `tries`: failures in a row of what this stage asks for."""
+    """`tries`: failures in a row of what this stage asks for."""
 
     stage: Stage = Stage.GATHERING
     since: float = 0.0
     again_at: float = 0.0  # when the stage acts next
     tries: int = 0
-    busy: frozenset[str] = frozenset()
     said_at: float = 0.0  # when people last heard something
 
     def to(self, stage: Stage, now: float, after: float) -> Place:
@@ -49,14 +50,8 @@ class Place:
         return replace(self, stage=Stage.DONE)
 
     def anew(self) -> Place:
-        """Where a new attempt begins; what is in flight is still to be answered."""
-        return Place(busy=self.busy)
-
-    def asked(self, kind: str) -> Place:
-        return replace(self, busy=self.busy | {kind})
-
-    def answered(self, kind: str) -> Place:
-        return replace(self, busy=self.busy - {kind})
+        """Where a new attempt begins."""
+        return Place()
 
     def retry(self, at: float) -> Place:
         """What the stage asked for failed, or is not as it should be yet: it asks again then."""
@@ -72,3 +67,16 @@ class Place:
 
     def told(self, now: float) -> Place:
         return replace(self, said_at=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flight:
+    """The kinds of actions that are to be answered, in whichever stage they were asked for."""
+
+    kinds: frozenset[str] = frozenset()
+
+    def asked(self, kind: str) -> Flight:
+        return Flight(kinds=self.kinds | {kind})
+
+    def answered(self, kind: str) -> Flight:
+        return Flight(kinds=self.kinds - {kind})

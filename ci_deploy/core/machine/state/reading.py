@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...aws import Alias
+from .change import replace
 
 FRESH = 60.0  # seconds after which a reading of the alias is not what it serves now
 

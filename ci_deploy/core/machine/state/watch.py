@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...aws import Deployment
 from ...result import Diagnosis
+from .change import replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     deployment_id: str = ""
-    deployment: Deployment | None = None  # the latest snapshot
     attached: bool = False  # it existed before this attempt
     began: float = 0.0
     until: float | None = None  # the time limit of what goes on now: deployment, stop or rollback
@@ -21,7 +21,6 @@ class Watch:
     event_at: float = 0.0
     warned: str = ""  # the lifecycle event whose hook was said to be silent
     rollback_id: str = ""
-    rollback: Deployment | None = None
     diagnosis: Diagnosis | None = None
 
     def begin(self, deployment_id: str, now: float, until: float, *, attached: bool) -> Watch:
@@ -30,12 +29,6 @@ class Watch:
     def name(self, deployment_id: str) -> Watch:
         """It is spoken of, and not followed."""
         return replace(self, deployment_id=deployment_id)
-
-    def saw(self, snapshot: Deployment) -> Watch:
-        return replace(self, deployment=snapshot)
-
-    def saw_rollback(self, snapshot: Deployment) -> Watch:
-        return replace(self, rollback=snapshot)
 
     def enter(self, event: str, now: float) -> Watch:
         """Another lifecycle event is in progress, or none (`""`)."""
@@ -59,6 +52,20 @@ class Watch:
 
     def warn(self) -> Watch:
         return replace(self, warned=self.event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The latest snapshots, with the targets that were last read."""
+
+    deployment: Deployment | None = None
+    rollback: Deployment | None = None
+
+    def saw(self, snapshot: Deployment) -> Seen:
+        return replace(self, deployment=snapshot)
+
+    def saw_rollback(self, snapshot: Deployment) -> Seen:
+        return replace(self, rollback=snapshot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -331,7 +331,7 @@ def test_a_look_that_is_answered_after_the_end_does_no_harm_and_delays_nothing()
     look = a.Look(key="checkout:live", ids=("d-DEPLOY000",), with_targets=frozenset())
     until(run.world, run, 91.0)
     rollout = run.rollout
-    run.release = replace(run.release, rollouts=(but(rollout, busy=rollout.place.busy | {"Look"}, failures=2),))
+    run.release = replace(run.release, rollouts=(but(rollout, kinds=rollout.flight.kinds | {"Look"}, failures=2),))
     run._expect(91.1, a.Done(action=look, answer=(run.world.snapshot(run.world.deployments[0], False),)))
     play_together(run.world, run)
     assert run.said(e.ContactRestored) == [e.ContactRestored(at=91.1, key="checkout:live", failures=2)]

@@ -434,7 +434,7 @@ def test_an_answer_about_somebody_who_is_not_waited_for_any_more_changes_nothing
     before = desk.r
     desk.see(a.Done(action=late, answer=(Deployment(id="d-OTHER", status=DeploymentStatus.SUCCEEDED),)))
     assert (desk.r.stage, desk.r.wait.other) == (Stage.WAITING, "d-SECOND")
-    assert but(desk.r, busy=frozenset()) == but(before, busy=frozenset())
+    assert but(desk.r, kinds=frozenset()) == but(before, kinds=frozenset())
 
 
 def test_looks_that_fail_are_repeated_while_there_is_time_and_other_errors_end_it() -> None:
@@ -1012,7 +1012,7 @@ def test_an_answer_that_comes_after_all_ends_the_search() -> None:
     before = desk.r
     desk.see(a.Done(action=find, answer=Deployment(id="d-OTHER", status=DeploymentStatus.CREATED)))
     desk.see(a.Failed(action=find, error=error(DENIED)))
-    assert desk.r == but(before, busy=desk.r.place.busy)
+    assert desk.r == but(before, kinds=desk.r.flight.kinds)
 
 
 # --- A signal meanwhile ---

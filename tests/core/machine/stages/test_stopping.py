@@ -614,7 +614,7 @@ def test_a_creation_that_failed_after_it_was_looked_for_is_still_in_doubt() -> N
     weather = replace(storm(ErrorKind.UNREACHABLE, Create=1.0, Find=1.0), delays=(5.0, 5.0))
     run = play(World(), weather=weather, signals=[11.0])
     assert run.now == pytest.approx(17.0)
-    assert not run.rollout.place.busy & {"Create"}
+    assert not run.rollout.flight.kinds & {"Create"}
     assert "while the deployment was being created" in run.result.reason
     assert not run.result.settled
 
