@@ -200,13 +200,19 @@ def start(server: Server, tool: str, names: Sequence[str], tag: str, **inputs: s
     began = time.monotonic()
     if tool == OURS:
         if len(names) == 1:
-            given = {"function": names[0], "application": "app", "deployment-group": names[0], **inputs}
+            given = {
+                "function": names[0],
+                "code": "$LATEST",
+                "application": "app",
+                "deployment-group": names[0],
+                **inputs,
+            }
         else:
             listed = "".join(f"  {name}: {{deployment-group: {name}}}\n" for name in names)
             (folder / "functions.yml").write_text(
                 f"defaults: {{application: app}}\nfunctions:\n{listed}", encoding="utf-8"
             )
-            given = {"functions": "functions.yml", **inputs}
+            given = {"config": "functions.yml", **inputs}
         process = Runner(env=server.env, folder=folder).start(given, environ=extra).process
     else:
         env = {name: value for name, value in server.env.items() if name.startswith("AWS_")} | extra

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
 import signal
 import sys
@@ -21,11 +22,10 @@ from . import __version__, command_line
 from .commands import COMMANDS
 from .commands.call import Call
 from .core.errors import CiDeployError, InvalidInput, Problem, Refused
-from .core.given import inputs as tables
-from .core.given import manifest
+from .core.given import manifest, meant, parsing
 from .core.given.context import context as context_of
 from .core.given.inputs import Inputs
-from .core.given.trust import REMEDY, distrust
+from .core.given.trust import REMEDY, discovers, distrust
 from .core.machine.actions import Action, Cancelled, Observation
 from .core.machine.release import Release
 from .core.machine.rollout import outcome_of
@@ -35,10 +35,11 @@ from .core.story.events import CancelReceived, Concluded, Event, NotAws, Noticed
 from .drive import Bug, Inbox, QueueInbox, Workers, drive
 from .edge import network
 from .edge.clock import clock_for
+from .edge.runner import repository
 from .edge.runner.files import RunnerFilesOnDisk, RunnerLog, Stdout, read_event, wants_colour
 from .edge.runner.secrets import Secrets
 from .edge.runner.terminal import LiveTerminal, live_terminal
-from .edge.runner.workspace import files_for
+from .edge.runner.workspace import WorkspaceFiles, files_for
 from .perform.actions import perform
 from .ports import Clock, Ports, Reporter
 from .reporters.fanout import FanOut
@@ -52,6 +53,7 @@ from .reporters.summary import SummaryReporter
 ISSUES = "https://github.com/your-org/ci-deploy/issues"
 # How a container is started is no input of ours; runners on Kubernetes pass it among the inputs.
 STARTS_CONTAINER = frozenset({"args", "entrypoint"})
+_VERBS = {Command.ROLLBACK: "roll back", Command.STOP: "stop", Command.PRUNE: "prune"}
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -165,6 +167,7 @@ class _Run:
         self._command = command
         self._concluded: Concluded | None = None
         self._inputs = Inputs(command=_intended(given))
+        self._file: str | None = None  # the repository's file, empty if there is none
         self._start = 0.0
         self._signalled = False
         self._close: Callable[[], None] = lambda: None
@@ -184,12 +187,9 @@ class _Run:
             self._clock = self._machine.clock(self._environ)
             self._start = self._clock.now()
             inbox = self._machine.inbox(self._clock)
-            self._inputs = tables.parse(self._given, where=self._where)
-            if self._command:
-                self._inputs = replace(self._inputs, command=self._command)
-            self._report = self._reporters(files, reporters)
             self._files = files_for(self._environ, self._directory)
-            self._entries = self._read_entries()
+            self._entries = self._read_inputs()
+            self._report = self._reporters(files, reporters)
             self._begin()
             self._guard()
             return self._execute(inbox).exit_code
@@ -236,7 +236,7 @@ class _Run:
                     github,
                     courier,
                     files,
-                    environment=inputs.environment or "",
+                    environment=inputs.github_deployment,
                     environment_url=inputs.environment_url or "",
                     deployment_id=_number(self._environ.get(f"STATE_{GITHUB_DEPLOYMENT}")),
                     job_environment=lambda: job_environment(self._environ),
@@ -244,33 +244,83 @@ class _Run:
                 reporters.append(ForEverybody(deployment))
         return FanOut(reporters, self._log, self._secrets.hide)
 
-    def _read_entries(self) -> tuple[manifest.Entry, ...]:
-        """The functions of this run: those of the manifest, or the one that the inputs name."""
-        path = self._inputs.functions
-        given = frozenset(name for name, text in self._given.items() if text.strip())
-        alone = manifest.Entry(inputs=self._inputs, wave=0, given=given)
-        if path is None:
-            return (alone,)
-        if self._inputs.command == Command.FINISH:  # which knows its functions from the state, but not where they are
+    def _read_inputs(self) -> tuple[manifest.Entry, ...]:
+        """The functions of this run: those of the repository's file that are meant, or the one that the inputs name."""
+        given, command = self._given, _intended(self._given)
+        if self._command:  # the post step knows its functions from the state, and from the file where they are
             with contextlib.suppress(InvalidInput):
-                self._read_manifest(path)
-            return (alone,)
-        entries = self._read_manifest(path)
-        # What only the command decides (its own defaults) is the same for every function.
-        return tuple(replace(entry, inputs=replace(entry.inputs, command=self._inputs.command)) for entry in entries)
-
-    def _read_manifest(self, path: str) -> tuple[manifest.Entry, ...]:
-        try:
-            text = self._files.read_text(path)
-        except OSError as error:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            problem = Problem(where=self._where.format("functions"), what=f"`{path}` cannot be read: {why}.")
-            raise InvalidInput((problem,)) from None
-        entries = manifest.read(text, self._given, where=path)
-        # Where the functions' ARNs say: there is one region a manifest.
+                given = (self._read_file() or manifest.Manifest(run=given, entries=(), labels=())).run
+            self._inputs = replace(self._parse_run(given), command=self._command)
+            return (manifest.Entry(inputs=self._inputs, wave=0, given=frozenset(given)),)
+        file = self._read_file()
+        if file is None:
+            for name in ("target", "only"):
+                if given.get(name, "").strip():
+                    what = "is set, but there is no `ci-deploy.yml` to read."
+                    problem = Problem(
+                        where=self._where.format(name), what=what, remedy="Check the file out, or set `config`."
+                    )
+                    raise InvalidInput((problem,))
+            self._inputs = parsing.parse(given, where=self._where)
+            return (manifest.Entry(inputs=self._inputs, wave=0, given=frozenset(given)),)
+        self._given = given = dict(file.run)
+        if not file.entries:
+            return self._alone(file, Command(command))
+        self._inputs = self._parse_run(given)
+        entries = manifest.select(file.entries, self._inputs.only, where=self._where.format("only"))
+        if len(file.labels) > 1 and not (given.get("function") or self._inputs.only):
+            self._demand_choice(file, Command(command))
         region = next((entry.inputs.aws_region for entry in entries if entry.inputs.aws_region), None)
-        self._inputs = replace(self._inputs, aws_region=region)
-        return manifest.select(entries, self._inputs.only, where=self._where.format("only"))
+        self._inputs = entries[0].inputs if len(entries) == 1 else replace(self._inputs, aws_region=region)
+        return entries
+
+    def _parse_run(self, given: Mapping[str, str]) -> Inputs:
+        """The inputs of a run whose functions the file describes; there a label need not be a function's name."""
+        return parsing.parse({**given, "function": ""}, where=self._where, several=True)
+
+    def _alone(self, file: manifest.Manifest, command: Command) -> tuple[manifest.Entry, ...]:
+        """A function that the file does not have: it may be looked at, and not written to."""
+        if command not in (Command.STATUS, Command.VALIDATE):
+            function = file.run.get("function", "")
+            what = f"is `{meant.shorten(function)}`, which {self._file} does not have."
+            remedy = f"{meant.remedy(function, file.labels)} Or set `config: none` to read no file."
+            raise InvalidInput((Problem(where=self._where.format("function"), what=what, remedy=remedy),))
+        self._inputs = parsing.parse(file.run, where=self._where)
+        return (manifest.Entry(inputs=self._inputs, wave=0, given=frozenset(file.run)),)
+
+    def _demand_choice(self, file: manifest.Manifest, command: Command) -> None:
+        """What takes traffic or versions away is never meant for all functions by leaving something out."""
+        if command in (Command.ROLLBACK, Command.STOP, Command.PRUNE):
+            what = f"is missing: {self._file} has {len(file.labels)} functions ({meant.names(file.labels)})."
+            remedy = f"Name the one that you want to {_VERBS[command]}, or set `only` (`only: all` for all of them)."
+            raise InvalidInput((Problem(where=self._where.format("function"), what=what, remedy=remedy),))
+
+    def _read_file(self) -> manifest.Manifest | None:
+        """The repository's file, or the one that `config` names; None where none is read."""
+        chosen = self._given.get("config", "").strip()
+        root = repository.root(self._environ, self._directory)
+        if chosen.lower() == "none" or not (chosen or discovers(self._context)):
+            return None
+        self._file = chosen or repository.find(root)
+        if not self._file:
+            return None
+        # What is found by itself is read from the repository alone: no link leads it out.
+        files = self._files if chosen else WorkspaceFiles(root, confined=True)
+        try:
+            text = files.read_text(self._file)
+        except OSError as error:
+            why = error.strerror or str(error)
+            where = self._where.format("config") if chosen else f"file `{self._file}`"
+            raise InvalidInput((Problem(where=where, what=f"`{self._file}` cannot be read: {why}."),)) from None
+        below = os.path.relpath(root, self._directory)
+        pull_request = self._context.event_name.startswith("pull_request")
+        return manifest.read(
+            text,
+            self._given,
+            where=self._file,
+            folder="" if below == "." or self._environ.get("GITHUB_WORKSPACE") else below,
+            ignoring=manifest.FROM_INPUTS_IN_PULL_REQUESTS if pull_request else (),
+        )
 
     def _begin(self) -> None:
         inputs = self._inputs
@@ -282,16 +332,25 @@ class _Run:
                 at=self._now(),
                 command=Command(inputs.command),
                 keys=keys,
-                inputs=tables.given_text(self._given),
+                inputs=parsing.given_text(self._given),
                 context=self._context,
+                file=self._told_file(),
                 epoch=self._clock.epoch(),
             )
         )
         if self._command:
             return  # the post step has the main step's inputs, and was not asked
-        for name in tables.unused(self._given, Command(inputs.command)):
+        for name in parsing.unused(self._given, Command(inputs.command)):
             text = f"Input `{name}` is not used by the command `{inputs.command}`."
             self._notice(Severity.NOTE, "input-unused", text)
+
+    def _told_file(self) -> str:
+        """What the log's first lines say of the repository's file."""
+        if self._file:
+            return self._file
+        workspace = self._environ.get("GITHUB_WORKSPACE", "").strip()
+        nothing = self._file == "" and workspace and repository.empty(Path(workspace))
+        return "none: nothing was checked out" if nothing else ""
 
     def _guard(self) -> None:
         why = distrust(Command(self._inputs.command), self._context)

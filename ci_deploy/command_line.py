@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from . import __version__
+from .core.given import meant
 from .core.given.inputs import table
 from .core.given.kinds import BOOL
 from .core.run import Command
@@ -106,5 +106,5 @@ def _unknown(word: str, command: Command) -> str:
 
 
 def _meant(word: str, known: Sequence[str]) -> str:
-    close = get_close_matches(word, known, 1)
-    return f": did you mean `{close[0]}`?" if close else ""
+    close = meant.close(word, known)
+    return f": did you mean `{close}`?" if close else ""

@@ -30,6 +30,7 @@ REPOSITORY, PULL_REQUEST = "your-org/checkout", 7
 HEAD_SHA = "3f1c0ffee0ddba11cafe0123456789abcdef0007"
 INPUTS = {
     "function": "checkout",
+    "code": "$LATEST",
     "application": "checkout-app",
     "deployment-group": "checkout-live",
     "bucket": "demo-deployments",

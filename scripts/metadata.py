@@ -24,7 +24,7 @@ from pathlib import Path
 from ci_deploy.command_line import _HELP as HELP
 from ci_deploy.commands import COMMANDS
 from ci_deploy.core.given import manifest
-from ci_deploy.core.given.inputs import Spec, table
+from ci_deploy.core.given.inputs import InFile, Spec, table
 from ci_deploy.core.given.kinds import BOOL
 from ci_deploy.core.plan import checks
 from ci_deploy.core.result import Severity
@@ -41,7 +41,7 @@ PENDING: frozenset[str] = frozenset()
 ASKED = tuple(command for command in COMMANDS if command is not Command.FINISH)
 
 OUTPUTS = {
-    "outcome": "How the run ended: see the table of outcomes in the README.",
+    "outcome": "How the run ended: see docs/reference.md.",
     "deployment-id": "The deployment's id; written as soon as the deployment exists, before waiting.",
     "rollback-deployment-id": "The id of the deployment that rolled back, if there was one.",
     "previous-version": "The version that the alias served before.",
@@ -55,7 +55,7 @@ OUTPUTS = {
     "appspec-location": "Where the AppSpec is: `s3://bucket/key?versionId=…`, or `inline`.",
     "duration-seconds": "How long the run took, in seconds.",
     "reason": "One sentence that says why it ended like this.",
-    "matrix": "The shards of the manifest as JSON for a GitHub matrix (`plan` with `matrix: true`).",
+    "matrix": "The shards of the manifest as JSON for a GitHub matrix (`plan` with `shard-size`).",
     "result": "Everything above as one JSON object, with each function's own under `functions`.",
 }
 
@@ -152,6 +152,10 @@ def action_outputs() -> str:
     return "\n".join(lines)
 
 
+# Where the repository's file has it.
+_FILE = {InFile.NO: "", InFile.RUN: "`run`", InFile.FUNCTION: "function"}
+
+
 def readme_inputs() -> str:
     """A table for each group of inputs."""
     blocks: list[str] = []
@@ -162,16 +166,17 @@ def readme_inputs() -> str:
                 " ".join(_readme_text(spec)),
                 _default(spec),
                 ", ".join(_used_by(spec)) if len(_used_by(spec)) < len(ASKED) else "all",
+                _FILE[spec.file],
             ]
             for spec in specs()
             if spec.group == group
         ]
-        blocks.append(f"**{group}**\n\n" + _table(["Input", "What it is", "Default", "Commands"], rows))
+        blocks.append(f"**{group}**\n\n" + _table(["Input", "Description", "Default", "Commands", "File"], rows))
     return "\n\n".join(blocks)
 
 
 # The kinds whose form does not follow from what the input is.
-_SAY_FORM = ("duration", "list", "rollback events", "traffic shift", "image")
+_SAY_FORM = ("duration", "list", "rollback events", "code")
 
 
 def _readme_text(spec: Spec) -> list[str]:
@@ -183,12 +188,12 @@ def _readme_text(spec: Spec) -> list[str]:
 
 
 def readme_outputs() -> str:
-    return _table(["Output", "What it says"], [[f"`{name}`", text] for name, text in OUTPUTS.items()])
+    return _table(["Output", "Description"], [[f"`{name}`", text] for name, text in OUTPUTS.items()])
 
 
 def readme_commands() -> str:
     rows = [[f"`{command.value}`", _sentence(HELP[command])] for command in ASKED]
-    return _table(["Command", "What it does"], rows)
+    return _table(["Command", "Description"], rows)
 
 
 def outcomes() -> str:
@@ -294,7 +299,7 @@ def _policy(role: str) -> str:
 # File -> marker -> what stands there.
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "action.yml": {"inputs": action_inputs, "outputs": action_outputs},
-    "README.md": {
+    "docs/reference.md": {
         "commands": readme_commands,
         "inputs": readme_inputs,
         "outputs": readme_outputs,
@@ -314,7 +319,7 @@ def manifest_schema() -> str:
 
 
 # Files that are generated as a whole.
-WHOLE = {"docs/manifest.schema.json": manifest_schema}
+WHOLE = {"docs/ci-deploy.schema.json": manifest_schema}
 
 
 def rendered(name: str, root: Path = ROOT) -> str:

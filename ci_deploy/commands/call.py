@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..core.aws import S3Location
-from ..core.errors import InvalidInput, Problem
+from ..core.errors import CiDeployError, InvalidInput, Problem
 from ..core.given import appspec as appspecs
 from ..core.given.inputs import Inputs
 from ..core.given.manifest import Entry
+from ..core.machine import conclusion
 from ..core.machine.release import Release
-from ..core.machine.rollout import Job, Rollout
+from ..core.machine.rollout import Job, Rollout, outcome_of
 from ..core.machine.waves import Policy
 from ..core.plan.surroundings import bucket_owner
 from ..core.result import Result
-from ..core.run import Command, Context, Outcome, exit_code
+from ..core.run import Command, Context, Outcome
 from ..core.story.events import Concluded, Event
 from ..perform.facts import identify
 from ..ports import Files, Ports
@@ -95,26 +96,42 @@ def _text_of(call: Call, source: str) -> str:
     return call.ports().revisions.get(S3Location(bucket=bucket, key=key, version=version), owner=owner)
 
 
-def conclude(
+def ended(
     call: Call, outcome: Outcome, *, reason: str, remedy: str = "", report: Mapping[str, object] | None = None
-) -> Concluded:
-    """The end of a run that has no deployment to speak of."""
-    inputs = call.inputs
-    result = Result(
-        function=inputs.function or "",
-        alias=inputs.alias,
+) -> Result:
+    """What a command that deploys nothing says of its function at the end."""
+    return Result(
+        function=call.inputs.function or "",
+        alias=call.inputs.alias,
         outcome=outcome,
         reason=reason,
         remedy=remedy,
         duration_seconds=round(call.now(), 1),
         report=report or {},
     )
-    concluded = Concluded(
-        at=call.now(),
-        command=call.command,
-        result=result,
-        results=(result,),
-        exit_code=exit_code(call.command, outcome),
-    )
+
+
+def conclude(call: Call, *results: Result) -> Concluded:
+    """The end of a run that has no deployment to speak of."""
+    concluded = conclusion.conclude(call.command, results, call.now())
     call.report(concluded)
     return concluded
+
+
+def for_each(call: Call, run_one: Callable[[Call], Result]) -> Concluded:
+    """Run a command for one function after the other; what goes wrong with one is told, and does not stop the others.
+
+    Errors that concern a single function end the run as they always do.
+    """
+    results: list[Result] = []
+    for entry in call.entries:
+        one = replace(call, inputs=entry.inputs, entries=(entry,))
+        if len(call.entries) == 1:
+            return conclude(call, run_one(one))
+        try:
+            results.append(run_one(one))
+        except CiDeployError as error:
+            results.append(ended(one, outcome_of(error), reason=error.what, remedy=error.remedy))
+        if results[-1].outcome in (Outcome.CANCELLED, Outcome.ERROR):
+            break  # the others would meet the same
+    return conclude(call, *results)

@@ -17,7 +17,7 @@ from ..core.machine.rollout import Job, Rollout
 from ..core.result import Finding, Severity
 from ..core.run import Outcome
 from ..core.story.events import Concluded, Noticed
-from .call import Call, conclude
+from .call import Call, conclude, ended
 
 STATE, FINISHED = "deployment-", "finished"  # `deployment-0`, `deployment-1`, …: one name for each function
 # Real seconds: GitHub gives the steps of a cancelled job five minutes, reports and a slow start included.
@@ -26,7 +26,9 @@ FINISH_WITHIN = 240.0
 
 def run(call: Call) -> Concluded:
     if call.state.get(FINISHED) == "true":
-        return conclude(call, Outcome.REPORTED, reason="The main step had finished: nothing is left to do.")
+        return conclude(
+            call, ended(call, Outcome.REPORTED, reason="The main step had finished: nothing is left to do.")
+        )
     known, unreadable = deployments(call.state)
     if unreadable:
         text = f"What the main step left of {unreadable} of {unreadable + len(known)} functions cannot be read."
@@ -36,7 +38,9 @@ def run(call: Call) -> Concluded:
         finding = Finding(severity=Severity.WARNING, code="state", text=text, remedy=remedy)
         call.report(Noticed(at=call.now(), finding=finding))
     if not known:
-        return conclude(call, Outcome.REPORTED, reason="No deployment had been begun: nothing is left to do.")
+        return conclude(
+            call, ended(call, Outcome.REPORTED, reason="No deployment had been begun: nothing is left to do.")
+        )
     return call.drive(Release(command=call.command, rollouts=tuple(_rollout(call, entry) for entry in known)))
 
 

@@ -1,6 +1,6 @@
 """`plan`: all of deploy's reads and checks, and the very plan that deploy would execute; writes nothing.
 
-With `matrix` it only divides the manifest into shards for a GitHub matrix, and asks AWS nothing.
+With `shard-size` it only divides the file's functions into shards for a GitHub matrix, and asks AWS nothing.
 """
 
 from __future__ import annotations
@@ -11,24 +11,26 @@ from ..core.errors import InvalidInput, Problem
 from ..core.given.manifest import matrix
 from ..core.run import Outcome
 from ..core.story.events import Concluded, Divided
-from .call import Call, conclude
+from .call import Call, conclude, ended
 from .call import run as run_all
 
 
 def run(call: Call) -> Concluded:
-    return _divide(call) if call.inputs.matrix else run_all(call)
+    return run_all(call) if call.inputs.shard_size is None else _divide(call, call.inputs.shard_size)
 
 
-def _divide(call: Call) -> Concluded:
-    if call.inputs.functions is None:
-        problem = Problem(where="input `matrix`", what="needs a manifest.", remedy="Name it with `functions`.")
+def _divide(call: Call, size: int) -> Concluded:
+    if not all(entry.name for entry in call.entries):
+        problem = Problem(
+            where="input `shard-size`", what="needs functions to divide.", remedy="Describe them in `ci-deploy.yml`."
+        )
         raise InvalidInput((problem,))
     if any(entry.wave for entry in call.entries):
-        what = "cannot divide a manifest with `waves`: shards do not wait for each other."
-        remedy = "Make a manifest of each wave, and let one job follow the other."
-        raise InvalidInput((Problem(where="input `matrix`", what=what, remedy=remedy),))
-    made = matrix(call.entries, call.inputs.shard_size)
+        what = "cannot divide a file with `waves`: shards do not wait for each other."
+        remedy = "Run each wave in a job of its own (`only`), one after the other."
+        raise InvalidInput((Problem(where="input `shard-size`", what=what, remedy=remedy),))
+    made = matrix(call.entries, size)
     shards = len(made["include"])
     call.report(Divided(at=call.now(), matrix=json.dumps(made, separators=(",", ":")), shards=shards))
     reason = f"{len(call.entries)} functions in {shards} shards. AWS was not asked anything."
-    return conclude(call, Outcome.PLANNED, reason=reason)
+    return conclude(call, ended(call, Outcome.PLANNED, reason=reason))

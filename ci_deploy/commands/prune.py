@@ -14,20 +14,24 @@ from ..core.errors import AwsError, ErrorKind, Refused
 from ..core.plan import pruning
 from ..core.plan.pruning import PrunePlan, Row, Uses
 from ..core.plan.whose import Place
-from ..core.result import Finding, Severity
+from ..core.result import Finding, Result, Severity
 from ..core.run import Outcome
 from ..core.story import events as e
 from ..core.story.events import Concluded
-from ..perform.facts import identify
+from ..perform.facts import identify, or_none
 from ..perform.owners import Owners
 from ..ports import Ports
-from .call import Call, conclude
+from .call import Call, ended, for_each
 from .writing import Cancelled, write
 
 HISTORY = 50  # deployments of the group that are read
 
 
 def run(call: Call) -> Concluded:
+    return for_each(call, _run)
+
+
+def _run(call: Call) -> Result:
     inputs = call.inputs
     ports = call.ports()
     call.report(e.Identified(at=call.now(), identity=identify(inputs, ports)))
@@ -38,7 +42,7 @@ def run(call: Call) -> Concluded:
     made = _keeping_sources(call, ports, pruning.plan(inputs, versions, _uses(call, ports, function)))
     if call.cancelled(0.0):
         # What was not asked about any more may be needed: no list is better than a wrong one.
-        return conclude(call, Outcome.CANCELLED, reason="Cancelled while reading. Nothing was deleted.")
+        return ended(call, Outcome.CANCELLED, reason="Cancelled while reading. Nothing was deleted.")
     _show(call, made)
     if made.unread:
         raise Refused(
@@ -48,11 +52,11 @@ def run(call: Call) -> Concluded:
     report: dict[str, object] = {"prune": [_json(row) for row in made.rows], "freed-bytes": made.freed}
     if not made.doomed:
         reason = f"All of the {len(made.rows)} versions are needed."
-        return conclude(call, Outcome.UNCHANGED, reason=reason, report=report)
+        return ended(call, Outcome.UNCHANGED, reason=reason, report=report)
     names = ", ".join(version.version for version in made.doomed)
     if not inputs.apply:
         reason = f"{len(made.doomed)} of {len(made.rows)} versions could be deleted: {names}."
-        return conclude(call, Outcome.REPORTED, reason=reason, remedy="`apply: true` deletes them.", report=report)
+        return ended(call, Outcome.REPORTED, reason=reason, remedy="`apply: true` deletes them.", report=report)
     return _apply(call, ports, made, report)
 
 
@@ -62,20 +66,28 @@ def _uses(call: Call, ports: Ports, function: str) -> Uses:
     history: tuple[Deployment, ...] = ()
     history_cut = False
     successful = None
-    if inputs.application and inputs.deployment_group:
-        group = ports.codedeploy.group(inputs.application, inputs.deployment_group)
-        recent = ports.codedeploy.recent(inputs.application, inputs.deployment_group, HISTORY)
-        owners = Owners(ports, inputs.application, Place(function=function, alias=inputs.alias))
-        history, history_cut = owners.history(inputs.deployment_group, recent, partial(pruning.enough, inputs, aliases))
+    application, name = inputs.application or "", inputs.deployment_group or ""
+    group = or_none(lambda: ports.codedeploy.group(application, name))
+    if group is not None:
+        recent = ports.codedeploy.recent(application, name, HISTORY)
+        owners = Owners(ports, application, Place(function=function, alias=inputs.alias))
+        history, history_cut = owners.history(name, recent, partial(pruning.enough, inputs, aliases))
         if group.last_successful_id:
             successful = next((one for one in history if one.id == group.last_successful_id), None)
             if successful is None:
                 looked = ports.codedeploy.look((group.last_successful_id,), frozenset({group.last_successful_id}))
                 successful = next(iter(owners.judged(looked)), None)
+    elif {"application", "deployment-group"} & call.entries[0].given:
+        raise Refused(
+            f"Deployment group `{application}/{name}` does not exist, so which versions a rollback needs is not known.",
+            "Check `application` and `deployment-group`.",
+        )
     else:
-        text = "No deployment group is given, so which versions its rollbacks could need is not known: `keep` alone "
-        text += "protects them."
-        _notice(call, Severity.WARNING, "no-group", text, "Give `application` and `deployment-group`.")
+        text = (
+            f"There is no deployment group `{application}/{name}`, so which versions its rollbacks could need is not "
+        )
+        text += "known: `keep` alone protects them."
+        _notice(call, Severity.WARNING, "no-group", text, "Set `application` and `deployment-group`.")
     return Uses(
         aliases=aliases,
         provisioned=ports.versions.provisioned(function),
@@ -114,16 +126,16 @@ def _show(call: Call, made: PrunePlan) -> None:
     call.report(e.Listed(at=call.now(), title="Versions", columns=columns, rows=rows))
 
 
-def _apply(call: Call, ports: Ports, made: PrunePlan, report: dict[str, object]) -> Concluded:
+def _apply(call: Call, ports: Ports, made: PrunePlan, report: dict[str, object]) -> Result:
     deleted: list[str] = []
     freed = 0
     failures: list[str] = []
 
-    def end(outcome: Outcome, first: str, remedy: str = "") -> Concluded:
+    def end(outcome: Outcome, first: str, remedy: str = "") -> Result:
         told = f"Deleted: {', '.join(deleted)}." if deleted else "Nothing was deleted."
         reason = " ".join(part for part in (first, told, *failures) if part)
         done = {**report, "freed-bytes": freed, "deleted": list(deleted)}
-        return conclude(call, outcome, reason=reason, remedy=remedy, report=done)
+        return ended(call, outcome, reason=reason, remedy=remedy, report=done)
 
     for version in made.doomed:
         try:

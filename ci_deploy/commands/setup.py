@@ -7,21 +7,19 @@ outcome is `succeeded`, or `unchanged`. A group that differs from the inputs is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
 
-from ..core.aws import Identity
-from ..core.errors import AwsError, ErrorKind
+from ..core.aws import Identity, Known
+from ..core.errors import AwsError
 from ..core.plan import setup
 from ..core.plan.setup import Found, Item, SetupPlan, Status
+from ..core.result import Result
 from ..core.run import Outcome
 from ..core.story import events as e
 from ..core.story.events import Concluded
-from ..perform.facts import identify
+from ..perform.facts import fact, identify, or_none
 from ..ports import Ports
-from .call import Call, conclude
+from .call import Call, ended, for_each
 from .writing import Cancelled, write
-
-T = TypeVar("T")
 
 _DOES = {
     Status.THERE: "is there",
@@ -33,13 +31,17 @@ _DOES = {
 
 
 def run(call: Call) -> Concluded:
+    return for_each(call, _run)
+
+
+def _run(call: Call) -> Result:
     inputs = call.inputs
     ports = call.ports()
     identity = identify(inputs, ports)
     call.report(e.Identified(at=call.now(), identity=identity))
     found = _read(call, ports, identity=identity)
     if call.cancelled(0.0):
-        return conclude(call, Outcome.CANCELLED, reason="Cancelled while reading. Nothing was changed.")
+        return ended(call, Outcome.CANCELLED, reason="Cancelled while reading. Nothing was changed.")
     made = setup.plan(inputs, found)
     would = "will" if inputs.apply and not made.refusals else "would"
     call.report(
@@ -56,18 +58,18 @@ def run(call: Call) -> Concluded:
     if made.refusals:
         reason = " ".join(finding.text for finding in made.refusals)
         remedy = " ".join(dict.fromkeys(finding.remedy for finding in made.refusals))
-        return conclude(call, Outcome.REFUSED, reason=reason, remedy=remedy, report=report)
+        return ended(call, Outcome.REFUSED, reason=reason, remedy=remedy, report=report)
     pending = made.pending
     if not pending:
-        return conclude(call, Outcome.UNCHANGED, reason="Nothing is missing.", report=report)
+        return ended(call, Outcome.UNCHANGED, reason="Nothing is missing.", report=report)
     names = ", ".join(f"{item.what} `{item.name}`" for item in pending)
     if not inputs.apply:
         remedy = "`apply: true` does it."
-        return conclude(call, Outcome.REPORTED, reason=f"To be done: {names}.", remedy=remedy, report=report)
+        return ended(call, Outcome.REPORTED, reason=f"To be done: {names}.", remedy=remedy, report=report)
     return _apply(call, ports, made, report)
 
 
-def _apply(call: Call, ports: Ports, made: SetupPlan, report: dict[str, object]) -> Concluded:
+def _apply(call: Call, ports: Ports, made: SetupPlan, report: dict[str, object]) -> Result:
     done: list[str] = []
     try:
         for item in made.pending:
@@ -76,11 +78,11 @@ def _apply(call: Call, ports: Ports, made: SetupPlan, report: dict[str, object])
             write(call, what, attempt, happened=happened)
             done.append(what)
     except Cancelled:
-        return conclude(call, Outcome.CANCELLED, reason=_after("Cancelled", done), report={**report, "done": done})
+        return ended(call, Outcome.CANCELLED, reason=_after("Cancelled", done), report={**report, "done": done})
     except AwsError as error:
         reason = _after(error.what, done)
-        return conclude(call, Outcome.ERROR, reason=reason, remedy=error.remedy, report={**report, "done": done})
-    return conclude(call, Outcome.SUCCEEDED, reason=f"{'; '.join(done)}.", report={**report, "done": done})
+        return ended(call, Outcome.ERROR, reason=reason, remedy=error.remedy, report={**report, "done": done})
+    return ended(call, Outcome.SUCCEEDED, reason=f"{'; '.join(done)}.", report={**report, "done": done})
 
 
 def _after(what: str, done: list[str]) -> str:
@@ -100,7 +102,7 @@ def _write_of(call: Call, ports: Ports, made: SetupPlan, item: Item) -> tuple[Ca
     if item.what == "deployment config" and custom is not None:
         return (
             lambda: ports.setup.create_config(item.name, custom),
-            lambda: _or_none(lambda: ports.codedeploy.config(item.name)) is not None,
+            lambda: or_none(lambda: ports.codedeploy.config(item.name)) is not None,
         )
     if item.what == "alias":
         function, version = inputs.function or "", item.detail.removeprefix("version ")
@@ -113,7 +115,7 @@ def _write_of(call: Call, ports: Ports, made: SetupPlan, item: Item) -> tuple[Ca
         return lambda: ports.setup.update_group(application, group, made.settings), lambda: False
     return (
         lambda: ports.setup.create_group(application, group, made.settings),
-        lambda: _or_none(lambda: ports.codedeploy.group(application, group)) is not None,
+        lambda: or_none(lambda: ports.codedeploy.group(application, group)) is not None,
     )
 
 
@@ -121,7 +123,7 @@ def _read(call: Call, ports: Ports, identity: Identity) -> Found:
     inputs = call.inputs
     function, application, group = inputs.function or "", inputs.application or "", inputs.deployment_group or ""
     platform = ports.setup.application(application)
-    name = setup.config_name(inputs)
+    name = inputs.deployment_config or ""
     latest = ports.lambda_.version(function, "$LATEST") if function else None
     alias = ports.lambda_.alias(function, inputs.alias) if latest else None
     newest = ""
@@ -131,21 +133,19 @@ def _read(call: Call, ports: Ports, identity: Identity) -> Found:
     return Found(
         identity=identity,
         application=platform,
-        config=_or_none(lambda: ports.codedeploy.config(name)) if name else None,
-        group=_or_none(lambda: ports.codedeploy.group(application, group)) if platform else None,
+        config=or_none(lambda: ports.codedeploy.config(name)) if name else None,
+        group=or_none(lambda: ports.codedeploy.group(application, group)) if platform else None,
         function_exists=latest is not None or not function,
         alias=alias,
         newest_version=newest,
+        application_named=call.entries[0].name != "" or "application" in call.entries[0].given,
+        applications=_applications(ports) if platform is None else (),
     )
 
 
-def _or_none(read: Callable[[], T]) -> T | None:
-    try:
-        return read()
-    except AwsError as error:
-        if error.kind is ErrorKind.NOT_FOUND:
-            return None
-        raise
+def _applications(ports: Ports) -> tuple[str, ...]:
+    listed = fact(ports.setup.applications)
+    return listed.value if isinstance(listed, Known) else ()
 
 
 def _json(item: Item) -> dict[str, object]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from ..core.run import Outcome
 from ..core.story.events import Concluded
-from .call import Call, completed_inputs, conclude
+from .call import Call, completed_inputs, conclude, ended
 
 
 def run(call: Call) -> Concluded:
     for entry in call.entries:
         completed_inputs(call, entry)  # raises with everything that is wrong
-    checked = ["inputs"] + ["manifest"] * bool(call.inputs.functions)
+    checked = ["inputs"] + ["file"] * any(entry.name for entry in call.entries)
     checked += ["AppSpec"] * any(entry.inputs.appspec for entry in call.entries)
-    return conclude(call, Outcome.VALID, reason=f"Valid: {', '.join(checked)}. AWS was not asked anything.")
+    return conclude(
+        call, ended(call, Outcome.VALID, reason=f"Valid: {', '.join(checked)}. AWS was not asked anything.")
+    )

@@ -18,14 +18,16 @@ from ..core.aws import (
     Identity,
     Known,
     NotPermitted,
+    S3Location,
     Unavailable,
 )
 from ..core.errors import AwsError, ErrorKind, Refused
 from ..core.given.inputs import Inputs
-from ..core.given.packaging import Code, Image, check_zipped, location
+from ..core.given.packaging import Code, check_zipped
+from ..core.given.source import Image, Local
 from ..core.machine.actions import Gather
 from ..core.plan.history import enough, goal
-from ..core.plan.planning import Facts
+from ..core.plan.planning import Facts, Neighbours
 from ..core.plan.surroundings import Bucket, Surroundings, bucket_owner
 from ..core.plan.whose import Place, keys
 from ..core.run import Command
@@ -73,7 +75,7 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
     if command is Command.FINISH:
         return _facts_to_finish(inputs, identity, subject, ports)
     latest = ports.lambda_.version(function, "$LATEST")
-    group = _or_none(lambda: ports.codedeploy.group(application, group_name))
+    group = or_none(lambda: ports.codedeploy.group(application, group_name))
     # Before the alias: a deployment that ends in between is waited for, where the other way round it would leave a
     # split that nothing explains.
     recent = ports.codedeploy.recent(application, group_name, HISTORY) if group else ()
@@ -99,15 +101,17 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
     about = subject or next(iter(active if command in (Command.ROLLBACK, Command.STOP, Command.STATUS) else ()), None)
     config_name = (about.config_name if about else "") or inputs.deployment_config
     config_name = config_name or (group.config_name if group else "")
-    config = _or_none(lambda: ports.codedeploy.config(config_name)) if config_name else None
-    wanted = inputs.target_version or ""
+    config = or_none(lambda: ports.codedeploy.config(config_name)) if config_name else None
+    wanted = inputs.version or ""
     if command is Command.ROLLBACK and alias is not None:
         wanted = goal(inputs, history, subject, alias)
-    names = inputs.alarms or (group.alarms.names if group and group.alarms.enabled else ())
-    watched = bool(names) and not inputs.ignore_alarms and command not in (Command.STOP, Command.STATUS)
+    of_group = group.alarms.names if group and group.alarms.enabled else ()
+    names = of_group if inputs.alarms is None else inputs.alarms
+    watched = bool(names) and command not in (Command.STOP, Command.STATUS)
     hooks = [hook for hook in (inputs.before_allow_traffic, inputs.after_allow_traffic) if hook]
     read = {hook: _hook(ports, hook) for hook in dict.fromkeys(hooks)}
     deploys = command in (Command.DEPLOY, Command.PLAN)
+    beside = latest is not None and (group is None or alias is None)
     return Facts(
         identity=identity,
         job_limit=ports.job_limit,
@@ -121,6 +125,7 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
         active=active,
         recent=recent,
         history=history,
+        neighbours=_neighbours(inputs, group, alias, ports) if beside else Neighbours(),
         history_cut=history_cut,
         subject=subject,
         alarms=fact(lambda: ports.evidence.alarms(names)) if watched else Known(()),
@@ -132,14 +137,16 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
 
 def _code(inputs: Inputs, identity: Identity, ports: Ports, progress: Progress) -> Code | None:
     """The code that the inputs name, hashed, and refused where it is too large: before anything is sent."""
-    if inputs.package:
-        package = ports.packages.package(inputs.package, progress)
-        check_zipped(package, inputs.bucket or "")
-        return package
-    if inputs.package_s3:
-        owner = bucket_owner(inputs, identity)
-        return ports.objects.describe(location(inputs.package_s3), owner=owner, tell=progress)
-    return Image(uri=inputs.image_uri) if inputs.image_uri else None
+    match inputs.code:
+        case Local(path=path):
+            package = ports.packages.package(path, progress)
+            check_zipped(package, inputs.bucket.name if inputs.bucket else "")
+            return package
+        case S3Location() as stored:
+            return ports.objects.describe(stored, owner=bucket_owner(inputs, identity), tell=progress)
+        case Image() as image:
+            return image
+    return None
 
 
 def _facts_to_finish(inputs: Inputs, identity: Identity, subject: Deployment | None, ports: Ports) -> Facts:
@@ -149,8 +156,8 @@ def _facts_to_finish(inputs: Inputs, identity: Identity, subject: Deployment | N
     return Facts(
         identity=identity,
         alias=ports.lambda_.alias(function, inputs.alias),
-        group=_or_none(lambda: ports.codedeploy.group(application, group_name)),
-        config=_or_none(lambda: ports.codedeploy.config(config_name)) if config_name else None,
+        group=or_none(lambda: ports.codedeploy.group(application, group_name)),
+        config=or_none(lambda: ports.codedeploy.config(config_name)) if config_name else None,
         subject=subject,
     )
 
@@ -167,6 +174,22 @@ def _subject(action: Gather, ports: Ports) -> Deployment | None:
     return None
 
 
+def _neighbours(inputs: Inputs, group: DeploymentGroup | None, alias: Alias | None, ports: Ports) -> Neighbours:
+    """What may have been meant by a name that does not exist; nothing where it may not be listed."""
+
+    def listed(read: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+        found = fact(read)
+        return found.value if isinstance(found, Known) else ()
+
+    function, application = inputs.function or "", inputs.application or ""
+    groups = listed(lambda: ports.setup.groups(application)) if group is None else ()
+    return Neighbours(
+        groups=groups,
+        applications=listed(ports.setup.applications) if group is None and not groups else (),
+        aliases=listed(lambda: tuple(each.name for each in ports.versions.aliases(function))) if alias is None else (),
+    )
+
+
 def _hook(ports: Ports, hook: str) -> Fact[FunctionVersion | None]:
     return fact(lambda: ports.lambda_.version(hook, "$LATEST"))
 
@@ -175,7 +198,8 @@ def _version(ports: Ports, function: str, version: str) -> FunctionVersion | Non
     return ports.lambda_.version(function, version) if version else None
 
 
-def _or_none(read: Callable[[], T]) -> T | None:
+def or_none(read: Callable[[], T]) -> T | None:
+    """What is read, None where AWS says that it does not exist."""
     try:
         return read()
     except AwsError as error:
@@ -196,7 +220,7 @@ def survey(
     hooks: dict[str, Fact[FunctionVersion | None]],
     ports: Ports,
 ) -> Surroundings:
-    bucket = inputs.bucket or ""
+    bucket = inputs.bucket.name if inputs.bucket else ""
     return Surroundings(
         provisioned=fact(lambda: ports.lambda_.provisioned(alias.function, alias.name)) if alias else Known(0),
         successful=_successful(group, recent, ports),

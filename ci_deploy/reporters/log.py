@@ -148,6 +148,8 @@ class LogReporter:
             commit = f"@{words.short_sha(context.commit)}" if context.commit else ""
             by = f" by {context.actor}" if context.actor else ""
             self._sink.line(self._paint(line(f"for {context.repository}{commit} {context.ref}{by}"), _DIM))
+        if event.file:
+            self._sink.line(self._paint(line(f"file: {event.file}"), _DIM))
         width = max((len(name) for name in event.inputs), default=0)
         self._group("Inputs", [f"{name:{width}}  {line(value, 300)}" for name, value in event.inputs.items()])
 

@@ -109,7 +109,8 @@ class Chaos:
             "application": APPLICATION,
             "deployment-group": GROUP,
             "deployment-config": "CodeDeployDefault.LambdaAllAtOnce",
-            "repair": "true",
+            "code": "$LATEST",
+            "repair-alias": "always",
             "command": "deploy",
         }
         again = step_of(

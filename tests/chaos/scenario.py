@@ -222,14 +222,15 @@ def _inputs(dice: Random) -> dict[str, str]:
         "application": APPLICATION,
         "deployment-group": GROUP,
         "timeout": dice.choice(("", "", "10m", "90s")),
-        "restore-alias": dice.choice(("", "", "never")),
+        "repair-alias": dice.choice(("", "", "never")),
         "hook-timeout": dice.choice(("", "", "2m")),
     }
     command = dice.choice(("deploy",) * 14 + ("rollback", "rollback", "stop", "status", "plan"))
     if command == "rollback":
-        return {**shared, "command": command, "reason": "because", "to-version": dice.choice(("", "1", "2"))}
+        return {**shared, "command": command, "reason": "because", "version": dice.choice(("", "1", "2"))}
     if command in ("stop", "status"):
         return {**shared, "command": command, "wait": "true"}
+    version = dice.choice(("", "", "", "2"))
     return {
         **shared,
         "command": command,
@@ -238,8 +239,9 @@ def _inputs(dice: Random) -> dict[str, str]:
         "on-timeout": dice.choice(("", "rollback", "stop", "leave")),
         "on-conflict": dice.choice(("", "wait", "fail", "supersede")),
         "auto-rollback": dice.choice(("", "", "off", "failure")),
-        "target-version": dice.choice(("", "", "", "2")),
-        "repair": dice.choice(("", "true")),
+        "version": version,
+        "code": "" if version else "$LATEST",
+        "repair-alias": dice.choice(("", "always")),
         "wait": dice.choice(("", "", "", "false")),
         "before-allow-traffic": dice.choice(("", BEFORE)),
         "after-allow-traffic": dice.choice(("", AFTER)),

@@ -23,6 +23,7 @@ from .conftest import ROOT, Emulator, Runner
 pytestmark = [pytest.mark.full, pytest.mark.xdist_group("container")]
 
 INPUTS = {
+    "code": "$LATEST",
     "function": "checkout",
     "application": "checkout-app",
     "deployment-group": "checkout-live",

@@ -28,6 +28,7 @@ from .contents import PYTHON
 pytestmark = [pytest.mark.full, pytest.mark.xdist_group("container")]
 
 INPUTS = {
+    "code": "$LATEST",
     "function": "checkout",
     "application": "checkout-app",
     "deployment-group": "checkout-live",
@@ -45,7 +46,7 @@ def test_a_locked_down_container_deploys(runner: Runner, emulator: Emulator) -> 
     package.mkdir()
     (package / "app.py").write_text("def handler(event, context): return {}\n")
     (package / "größe.txt").write_text("…")
-    given = {**INPUTS, "package": "schlüssel", "bucket": "demo-deployments"}
+    given = {**INPUTS, "code": "schlüssel", "bucket": "demo-deployments"}
     before = set(runner.workspace.rglob("*"))
 
     step = runner.start(given, options=LOCKED_DOWN)
@@ -303,7 +304,7 @@ def test_a_time_zone_moves_no_instant(runner: Runner, emulator: Emulator, zone: 
     """There is no data on zones in the image: what AWS says is told in UTC, whatever the job's zone."""
     reports = []
     for more in ({}, {"TZ": zone}):
-        step = runner.start({**INPUTS, "command": "status"}, **more)
+        step = runner.start({**INPUTS, "command": "status", "code": ""}, **more)
         assert step.wait() == 0, step.log
         reports.append(re.sub(r'"duration-seconds": ?"?[\d.]+"?', "", step.outputs["result"]))
     assert reports[0] == reports[1]

@@ -120,7 +120,7 @@ def chatter(emulator: Emulator, number: int, count: int) -> None:
 
 # --- whole runs ------------------------------------------------------------------------------------------------------
 
-DEPLOY = {**CHECKOUT, "github-deployment": "true", "environment": "staging", "environment-url": "https://shop.example"}
+DEPLOY = {**CHECKOUT, "github-deployment": "staging", "environment-url": "https://shop.example"}
 
 
 def test_a_pull_requests_run(github: Description, wire: Wire, emulator: Emulator, runner: Runner) -> None:
@@ -319,7 +319,7 @@ def test_the_client_reads_githubs_own_examples(github: Description) -> None:
 
 def test_what_is_wrong_is_found(github: Description, wire: Wire, emulator: Emulator, runner: Runner) -> None:
     """A description that finds nothing protects nothing: each kind of mistake is told."""
-    runner.run({**CHECKOUT, "github-deployment": "true", "environment": "staging"}).check(0)
+    runner.run({**CHECKOUT, "github-deployment": "staging"}).check(0)
     listed = next(exchange for exchange in wire.exchanges if exchange.method == "GET")
     made = next(each for each in wire.exchanges if each.path.endswith("/deployments"))
     status = next(each for each in wire.exchanges if each.path.endswith("/statuses"))

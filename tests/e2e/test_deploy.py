@@ -79,7 +79,7 @@ def test_the_next_run_with_nothing_new_is_unchanged(runner: Runner, account: Acc
 
 def test_a_given_version_goes_inline_without_a_bucket(runner: Runner, account: Account) -> None:
     version = account.publish(CODE.format("two"))
-    done = runner.run({**CHECKOUT, "target-version": version, "deployment-config": AT_ONCE["deployment-config"]}).check(
+    done = runner.run({**CHECKOUT, "version": version, "deployment-config": AT_ONCE["deployment-config"]}).check(
         0, outcome="succeeded", live_version=version
     )
     assert done.outputs["appspec-location"] == "inline"
@@ -117,7 +117,7 @@ def test_validate_asks_aws_nothing(runner: Runner, account: Account) -> None:
 
 def test_all_problems_of_the_inputs_at_once_and_no_call(runner: Runner, account: Account) -> None:
     done = runner.run({"functon": "checkout", "timeout": "5", "alias": "7"}).check(2, outcome="invalid")
-    for name in ("functon", "timeout", "alias", "application", "deployment-group"):
+    for name in ("functon", "timeout", "alias", "function", "code"):
         assert f"`{name}`" in done.log
     assert account.operations() == []
 
@@ -131,7 +131,7 @@ def test_the_users_own_appspec_is_completed(runner: Runner, account: Account) ->
     """Keys in any case; what it leaves out comes from inputs and facts; what is written is PascalCase."""
     (runner.folder / "appspec.yaml").write_text(
         "version: 0.0\nresources:\n  - MyFunction:\n      type: AWS::Lambda::Function\n"
-        "      properties: {name: checkout, alias: live}\n"
+        "      properties: {name: checkout, alias: live, targetversion: 2}\n"
         "hooks:\n  - beforeAllowTraffic: CodeDeployHook_checkout_before\n",
         encoding="utf-8",
     )
@@ -161,7 +161,7 @@ def test_an_upload_is_never_made_twice(runner: Runner, account: Account) -> None
     """The key is the content's hash: deploying the same again adds no version to the bucket."""
     first = runner.run(AT_ONCE).check(0)
     account.lambda_.update_alias(FunctionName="checkout", Name="live", FunctionVersion="1")
-    second = runner.run({**AT_ONCE, "target-version": "2"}, run=(101, 1)).check(0, outcome="succeeded")
+    second = runner.run({**AT_ONCE, "version": "2"}, run=(101, 1)).check(0, outcome="succeeded")
     assert first.outputs["appspec-location"] == second.outputs["appspec-location"]
     versions = account.s3.list_object_versions(Bucket="demo-deployments")["Versions"]
     assert len(versions) == 1

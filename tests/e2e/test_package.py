@@ -37,7 +37,7 @@ def latest(account: Account) -> dict[str, str]:
 
 def test_a_folder_becomes_a_version_that_serves_and_is_not_published_twice(runner: Runner, account: Account) -> None:
     """The next run packages the same bytes, sees that they are served, and writes nothing."""
-    given = {**CHECKOUT, "package": folder(runner, "one")}
+    given = {**CHECKOUT, "code": folder(runner, "one")}
     done = runner.run(given).check(0, outcome="succeeded", deployed="true", live_version="2", previous_version="1")
     assert account.serves() == {"2": 100.0}
     version = account.lambda_.get_function(FunctionName="checkout", Qualifier="2")["Configuration"]
@@ -56,12 +56,12 @@ def test_code_that_latest_has_already_is_not_sent_again(runner: Runner, account:
     (runner.folder / "code.zip").write_bytes(content)
     account.lambda_.update_function_code(FunctionName="checkout", ZipFile=content)
     sent = account.operations().count("lambda:UpdateFunctionCode")
-    runner.run({**CHECKOUT, "package": "code.zip"}).check(0, outcome="succeeded", live_version="2")
+    runner.run({**CHECKOUT, "code": "code.zip"}).check(0, outcome="succeeded", live_version="2")
     assert account.operations().count("lambda:UpdateFunctionCode") == sent
 
 
 def test_plan_packages_and_writes_nothing(runner: Runner, account: Account) -> None:
-    done = runner.run({**CHECKOUT, "command": "plan", "package": folder(runner, "one")}).check(0, outcome="planned")
+    done = runner.run({**CHECKOUT, "command": "plan", "code": folder(runner, "one")}).check(0, outcome="planned")
     assert "a new version, published from build" in done.log
     assert account.writes() == []
 
@@ -71,7 +71,7 @@ def test_an_object_in_s3_is_pinned_to_its_version(runner: Runner, account: Accou
     account.s3.put_object(Bucket="demo-deployments", Key="builds/checkout.zip", Body=content)
     given = {
         **CHECKOUT,
-        "package-s3": "s3://demo-deployments/builds/checkout.zip",
+        "code": "s3://demo-deployments/builds/checkout.zip",
         "expect-code-sha256": hashlib.sha256(content).hexdigest(),
     }
     runner.run(given).check(0, outcome="succeeded", live_version="2")
@@ -79,7 +79,7 @@ def test_an_object_in_s3_is_pinned_to_its_version(runner: Runner, account: Accou
 
 
 def test_other_code_than_expected_is_refused_before_anything_is_sent(runner: Runner, account: Account) -> None:
-    given = {**CHECKOUT, "package": folder(runner, "one"), "expect-code-sha256": sha256(b"something else")}
+    given = {**CHECKOUT, "code": folder(runner, "one"), "expect-code-sha256": sha256(b"something else")}
     runner.run(given).check(3, outcome="refused")
     assert account.writes() == []
 
@@ -87,7 +87,7 @@ def test_other_code_than_expected_is_refused_before_anything_is_sent(runner: Run
 def test_a_package_that_cannot_be_used_is_an_input_problem(runner: Runner, account: Account) -> None:
     (runner.folder / "linked").mkdir()
     (runner.folder / "linked" / "secrets").symlink_to(Path("/etc/hostname"))
-    done = runner.run({**CHECKOUT, "package": "linked"}).check(2, outcome="invalid")
+    done = runner.run({**CHECKOUT, "code": "linked"}).check(2, outcome="invalid")
     assert "a link that leaves" in done.outputs["reason"]
     assert account.writes() == []
 
@@ -98,10 +98,10 @@ def test_an_ignore_file_from_the_workspace_can_neither_hold_up_nor_break_the_run
     place = runner.folder / folder(runner, "one")
     (place / ("a" * 200)).touch()
     (place / ".lambdaignore").write_text("*a" * 60 + "b\n[z-\n!\n[[:what:]]\n\\\n", encoding="utf-8")
-    runner.run({**CHECKOUT, "command": "plan", "package": "build"}).check(0, outcome="planned")
+    runner.run({**CHECKOUT, "command": "plan", "code": "build"}).check(0, outcome="planned")
     (place / ".lambdaignore").unlink()
     os.mkfifo(place / ".lambdaignore")
-    done = runner.run({**CHECKOUT, "command": "plan", "package": "build"}).check(2, outcome="invalid")
+    done = runner.run({**CHECKOUT, "command": "plan", "code": "build"}).check(2, outcome="invalid")
     assert "has an .lambdaignore that cannot be read: is not a regular file" in done.outputs["reason"]
     assert account.writes() == []
 
@@ -114,7 +114,7 @@ def test_links_are_links_in_the_version_that_serves(runner: Runner, account: Acc
     (place / "store" / "parts" / "__init__.py").touch()
     (place / "app.py").symlink_to("store/app.py")
     (place / "parts").symlink_to("store/parts")
-    runner.run({**CHECKOUT, "package": "build"}).check(0, outcome="succeeded", live_version="2")
+    runner.run({**CHECKOUT, "code": "build"}).check(0, outcome="succeeded", live_version="2")
     answer = account.lambda_.invoke(FunctionName="checkout", Qualifier="2")
     assert "/parts/__init__.py" in answer["Payload"].read().decode()
 
@@ -123,16 +123,16 @@ def test_a_package_that_cannot_start_is_warned_of_before_it_is_sent(runner: Runn
     """Packaged one folder too high: the warning names the folder that was meant. Nothing is refused."""
     (runner.folder / "project").mkdir()
     folder(runner, "one", "project/src")
-    done = runner.run({**CHECKOUT, "command": "plan", "package": "project"}).check(0, outcome="planned")
+    done = runner.run({**CHECKOUT, "command": "plan", "code": "project"}).check(0, outcome="planned")
     assert "`project` has no module `app` for the handler `app.handler`" in done.log
     assert "Package the folder `src` itself" in done.log
-    done = runner.run({**CHECKOUT, "command": "plan", "package": "project/src"}).check(0, outcome="planned")
+    done = runner.run({**CHECKOUT, "command": "plan", "code": "project/src"}).check(0, outcome="planned")
     assert "has no module" not in done.log
 
 
 def test_the_first_deployment_creates_the_alias_and_says_so(runner: Runner, account: Account) -> None:
     account.lambda_.delete_alias(FunctionName="checkout", Name="live")
-    given = {**CHECKOUT, "package": folder(runner, "first")}
+    given = {**CHECKOUT, "code": folder(runner, "first")}
     runner.run(given).check(3, outcome="refused")
     assert "lambda:PublishVersion" not in account.operations()
     done = runner.run({**given, "create-alias": "true"}, run=(101, 1)).check(
@@ -149,7 +149,7 @@ def test_a_pending_function_is_waited_for_before_and_after(
     """State and LastUpdateStatus pend for half a minute after every change."""
     emulator.switches(lambda_pending_seconds=30)
     account.code(CODE.format("somebody's"))  # in progress when the run begins
-    runner.run({**CHECKOUT, "package": folder(runner, "mine")}).check(0, outcome="succeeded", live_version="2")
+    runner.run({**CHECKOUT, "code": folder(runner, "mine")}).check(0, outcome="succeeded", live_version="2")
 
 
 @pytest.mark.parametrize("operation", ["UpdateFunctionCode", "PublishVersion"])
@@ -159,7 +159,7 @@ def test_publishing_survives_a_lost_answer(
 ) -> None:
     """One version comes of it, whether the call had its effect or not."""
     emulator.faults(service="lambda", operation=operation, fault="reset", when=when, times=1)
-    runner.run({**CHECKOUT, "package": folder(runner, "one")}).check(0, outcome="succeeded", live_version="2")
+    runner.run({**CHECKOUT, "code": folder(runner, "one")}).check(0, outcome="succeeded", live_version="2")
     versions = account.lambda_.list_versions_by_function(FunctionName="checkout")["Versions"]
     assert [version["Version"] for version in versions] == ["$LATEST", "1", "2"]
 
@@ -168,7 +168,7 @@ def test_a_denial_names_the_action_the_function_and_the_page(
     runner: Runner, account: Account, emulator: Emulator
 ) -> None:
     emulator.faults(service="lambda", operation="UpdateFunctionCode", fault="access-denied")
-    done = runner.run({**CHECKOUT, "package": folder(runner, "one")}).check(4, outcome="error")
+    done = runner.run({**CHECKOUT, "code": folder(runner, "one")}).check(4, outcome="error")
     for text in ("lambda:UpdateFunctionCode", "checkout", "docs/iam/README.md"):
         assert text in done.log
     assert "lambda:PublishVersion" not in account.operations()
@@ -185,11 +185,7 @@ def test_an_image_becomes_a_version_by_digest_and_by_tag(runner: Runner, account
     account.lambda_.create_alias(FunctionName="picture", Name="live", FunctionVersion="1")
     account.set_config("CodeDeployDefault.LambdaAllAtOnce")
     given = {**CHECKOUT, "function": "picture"}
-    runner.run({**given, "image-uri": f"{REPOSITORY}@sha256:{'a' * 64}"}).check(
-        0, outcome="succeeded", live_version="2"
-    )
-    runner.run({**given, "image-uri": f"{REPOSITORY}:two"}, run=(101, 1)).check(
-        0, outcome="succeeded", live_version="3"
-    )
-    done = runner.run({**given, "package": folder(runner, "zip")}, run=(102, 1)).check(3, outcome="refused")
+    runner.run({**given, "code": f"{REPOSITORY}@sha256:{'a' * 64}"}).check(0, outcome="succeeded", live_version="2")
+    runner.run({**given, "code": f"{REPOSITORY}:two"}, run=(101, 1)).check(0, outcome="succeeded", live_version="3")
+    done = runner.run({**given, "code": folder(runner, "zip")}, run=(102, 1)).check(3, outcome="refused")
     assert "package type Image" in done.outputs["reason"]

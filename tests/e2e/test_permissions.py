@@ -39,14 +39,14 @@ def called(emulator: Emulator, since: int) -> set[str]:
 
 
 CASES = {
-    "a package": ({"package": "code.zip"}, ("deploy", "feature-package")),
-    "a package in S3": ({"package-s3": "s3://demo-deployments/code.zip"}, ("deploy", "feature-package")),
+    "a package": ({"code": "code.zip"}, ("deploy", "feature-package")),
+    "a package in S3": ({"code": "s3://demo-deployments/code.zip"}, ("deploy", "feature-package")),
     "the first deployment": (
-        {"package": "code.zip", "create-alias": "true"},
+        {"code": "code.zip", "create-alias": "true"},
         ("deploy", "feature-package", "feature-create-alias"),
     ),
-    "another prefix": ({"prefix": "releases"}, ("deploy", "feature-prefix")),
-    "ignored alarms": ({"ignore-alarms": "true"}, ("deploy", "feature-alarms")),
+    "another prefix": ({"bucket": "demo-deployments/releases"}, ("deploy", "feature-prefix")),
+    "ignored alarms": ({"alarms": "off"}, ("deploy", "feature-alarms")),
     "no bucket": ({"bucket": ""}, ("deploy",)),
 }
 
@@ -80,11 +80,11 @@ def test_setup_and_prune_write_nothing_that_their_policies_lack(
         "application": "shop",
         "deployment-group": "shop-live",
         "service-role-arn": "arn:aws:iam::123456789012:role/codedeploy",
-        "custom-config": "canary 5% 3m",
+        "deployment-config": "canary 5% 3m",
         "apply": "true",
     }
     runner.run(setup).check(0, outcome="succeeded")
-    drifted = {**setup, "custom-config": "canary 6% 3m", "update-group": "true"}
+    drifted = {**setup, "deployment-config": "canary 6% 3m", "update-group": "true"}
     runner.run(drifted).check(0, outcome="succeeded")
     assert called(emulator, since) - allowed("setup") == set()
     assert {"codedeploy:UpdateDeploymentGroup", "lambda:CreateAlias"} <= called(emulator, since)
@@ -102,7 +102,7 @@ def test_a_package_that_is_too_large_for_a_request_goes_by_s3(
     with zipfile.ZipFile(runner.folder / "large.zip", "w") as archive:
         archive.writestr("app.py", "def handler(event, context):\n    return {}\n")
         archive.writestr("model.bin", os.urandom(51 * 1024 * 1024))
-    given = {**CHECKOUT, **AT_ONCE, "package": "large.zip"}
+    given = {**CHECKOUT, **AT_ONCE, "code": "large.zip"}
     refused = runner.run(given).check(2, outcome="invalid")
     assert "Give `bucket`" in refused.log
     assert account.writes() == []

@@ -64,7 +64,7 @@ def test_what_a_rollback_could_need_stays(runner: Runner, account: Account) -> N
     for number in ("2", "3"):
         version = account.publish(f"# {number}")
         account.set_config("CodeDeployDefault.LambdaAllAtOnce")
-        runner.run({**CHECKOUT, "target-version": version}, run=(100 + int(number), 1)).check(0, outcome="succeeded")
+        runner.run({**CHECKOUT, "version": version}, run=(100 + int(number), 1)).check(0, outcome="succeeded")
     account.publish("# 4")
     account.publish("# 5")
     runner.run({**PRUNE, "keep": "1", "apply": "true"}).check(0, outcome="succeeded")

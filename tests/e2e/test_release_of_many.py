@@ -53,9 +53,9 @@ def shop(account: Account) -> Account:
 def manifest(folder: Path, text: str = "", waves: str = "") -> dict[str, str]:
     """Write the manifest and give the inputs that name it."""
     functions = "".join(f"  {name}: {{deployment-group: {name}-live}}\n" for name in NAMES)
-    body = text or f"defaults: {{application: checkout-app}}\nfunctions:\n{functions}{waves}"
+    body = text or f"defaults: {{application: checkout-app, code: $LATEST}}\nfunctions:\n{functions}{waves}"
     (folder / "functions.yml").write_text(body, encoding="utf-8")
-    return {"functions": "functions.yml"}
+    return {"config": "functions.yml"}
 
 
 def ends(done: Finished) -> dict[str, str]:
@@ -95,7 +95,7 @@ def test_all_or_nothing_undoes_what_had_succeeded(runner: Runner, shop: Account,
     """One fails late: what runs is stopped with rollback, what has succeeded is reversed, each read on its alias."""
     emulator.scripts(CodeDeployHook_checkout_after="fail")
     text = (
-        "defaults: {application: checkout-app}\n"
+        "defaults: {application: checkout-app, code: $LATEST}\n"
         "functions:\n"
         "  alpha: {deployment-group: alpha-live, deployment-config: CodeDeployDefault.LambdaAllAtOnce}\n"
         "  beta:\n"
@@ -116,7 +116,7 @@ def test_all_or_nothing_undoes_what_had_succeeded(runner: Runner, shop: Account,
 def test_only_the_failed_one_goes_back_if_the_policy_says_so(runner: Runner, shop: Account, emulator: Emulator) -> None:
     emulator.scripts(CodeDeployHook_checkout_before="fail")
     text = (
-        "defaults: {application: checkout-app}\n"
+        "defaults: {application: checkout-app, code: $LATEST}\n"
         "functions:\n"
         "  alpha: {deployment-group: alpha-live}\n"
         "  beta: {deployment-group: beta-live, before-allow-traffic: CodeDeployHook_checkout_before}\n"
@@ -144,7 +144,7 @@ def test_waves_go_one_after_the_other(runner: Runner, shop: Account) -> None:
 def test_a_failed_wave_stops_the_next(runner: Runner, shop: Account, emulator: Emulator) -> None:
     emulator.scripts(CodeDeployHook_checkout_before="fail")
     text = (
-        "defaults: {application: checkout-app}\n"
+        "defaults: {application: checkout-app, code: $LATEST}\n"
         "functions:\n"
         "  alpha: {deployment-group: alpha-live, before-allow-traffic: CodeDeployHook_checkout_before}\n"
         "  beta: {deployment-group: beta-live}\n"
@@ -171,7 +171,7 @@ def test_max_parallel_bounds_what_runs_at_once(runner: Runner, shop: Account) ->
 def test_functions_of_one_group_take_turns(runner: Runner, shop: Account) -> None:
     """A group runs one deployment at a time: the release's own are no conflict, whatever the policy."""
     text = (
-        "defaults: {application: checkout-app, deployment-group: alpha-live}\n"
+        "defaults: {application: checkout-app, code: $LATEST, deployment-group: alpha-live}\n"
         "functions: {alpha: {}, beta: {}, gamma: {}}\n"
     )
     given = {**manifest(runner.folder, text), "on-conflict": "fail", "deployment-config": AT_ONCE}
@@ -198,7 +198,7 @@ def test_problems_of_the_manifest_have_their_lines(runner: Runner, account: Acco
 def test_a_matrix_divides_the_manifest_and_only_selects_a_shard(runner: Runner, shop: Account) -> None:
     given = manifest(runner.folder)
     before = len(shop.operations())
-    done = runner.run({**given, "command": "plan", "matrix": "true", "shard-size": "2"}).check(0, outcome="planned")
+    done = runner.run({**given, "command": "plan", "shard-size": "2"}).check(0, outcome="planned")
     assert len([call for call in shop.operations()[before:] if not call.startswith("github")]) == 0
     shards = json.loads(done.outputs["matrix"])["include"]
     assert [shard["only"] for shard in shards] == ["alpha,beta", "gamma"]
@@ -219,7 +219,8 @@ def test_what_lambda_only_throttled_is_tried_once_more(runner: Runner, shop: Acc
     emulator.scripts(CodeDeployHook_checkout_before="succeed")
     emulator.switches({"hook-seconds": 600})
     hook = "before-allow-traffic: CodeDeployHook_checkout_before"
-    text = f"defaults: {{application: checkout-app}}\nfunctions: {{alpha: {{deployment-group: alpha-live, {hook}}}}}\n"
+    text = "defaults: {application: checkout-app, code: $LATEST}\n"
+    text += f"functions: {{alpha: {{deployment-group: alpha-live, {hook}}}}}\n"
     step = runner.start({**manifest(runner.folder, text), "deployment-config": AT_ONCE})
     step.wait_for("BeforeAllowTraffic")
     emulator.switches({"limits": True, "lambda-rate": 0.001, "codedeploy-alias-tries": 1})

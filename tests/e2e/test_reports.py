@@ -88,7 +88,7 @@ def test_a_job_with_an_environment_has_one_deployment(
     runner: Runner, emulator: Emulator, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """GitHub's own, which the job's token tells of; without that claim, ours is made."""
-    given = {**CHECKOUT, "github-deployment": "true", "environment": "production"}
+    given = {**CHECKOUT, "github-deployment": "production"}
     create = "github:POST /repos/{owner}/{repo}/deployments"
     monkeypatch.setattr(Emulator, "claims", property(lambda _: {"environment": "production"}))
     done = runner.run(given).check(0)

@@ -27,8 +27,7 @@ DEPLOY = {
     **CHECKOUT,
     **HOOKS,
     "bucket": "demo-deployments",
-    "github-deployment": "true",
-    "environment": "staging",
+    "github-deployment": "staging",
 }
 MASK = "::add-mask::"
 

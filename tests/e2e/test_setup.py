@@ -16,7 +16,7 @@ NEW = {
     "application": "shop",
     "deployment-group": "shop-live",
     "service-role-arn": "arn:aws:iam::123456789012:role/codedeploy",
-    "custom-config": "linear 20% every 3m",
+    "deployment-config": "linear 20% every 3m",
     "alarms": "checkout-errors",
 }
 CREATIONS = [
@@ -45,9 +45,9 @@ def test_what_is_missing_is_shown_then_created_then_there(runner: Runner, accoun
     }
     done = runner.run({**NEW, "apply": "true"}).check(0, outcome="succeeded", deployed="false")
     assert account.writes() == CREATIONS
-    assert "ci-deploy.LambdaLinear20PercentEvery3Minutes" in done.log
+    assert "ci-deploy-linear-20-3" in done.log
     made = group(account)
-    assert made["deploymentConfigName"] == "ci-deploy.LambdaLinear20PercentEvery3Minutes"
+    assert made["deploymentConfigName"] == "ci-deploy-linear-20-3"
     assert made["autoRollbackConfiguration"] == {
         "enabled": True,
         "events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"],

@@ -129,9 +129,9 @@ def test_nothing_names_the_machine_that_it_was_written_on() -> None:
 
 
 def test_the_example_manifest_is_read_and_is_the_one_on_the_page() -> None:
-    text = (ROOT / "docs" / "releases" / "functions.yml").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "releases" / "ci-deploy.yml").read_text(encoding="utf-8")
     assert text in (ROOT / "docs" / "releases.md").read_text(encoding="utf-8")
-    entries = manifest.read(text, {"command": "deploy"}, where="functions.yml")
+    entries = manifest.read(text, {"command": "deploy"}, where="ci-deploy.yml").entries
     assert [(entry.inputs.function, entry.wave) for entry in entries] == [("cart", 0), ("checkout", 1)]
 
 

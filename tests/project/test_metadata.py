@@ -104,7 +104,7 @@ def test_the_post_step_runs_after_failure_and_cancel_alone() -> None:
 
 
 def test_the_command_line_has_the_same_commands() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
     text = text.partition("BEGIN commands")[2].partition("END commands")[0]
     for command in Command:
         documented = f"| `{command.value}` |" in text

@@ -182,7 +182,7 @@ class Release:
             "before_hook": f"CodeDeployHook_{function}_smoke" if self.hooks else "",
             "after_hook": f"CodeDeployHook_{function}_verify" if self.hooks else "",
             "bucket": "shop-revisions",
-            "prefix": "CodeDeploy",
+
             "rollback_events": ("DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"),
             "alarm_names": (f"{function}-errors", f"{function}-p99-latency"),
             "timeout": 8100.0,
@@ -549,7 +549,7 @@ def scenarios() -> dict[str, Release]:
         "rolling-back": Release().alarm_fires().rollback_appears(),
         "succeeded": Release().succeeded(),
         "succeeded-emulated": Release(context=emulated, endpoints=(EMULATOR,)).succeeded(),
-        "succeeded-four": Release(*four, inputs={"functions": "release.yml"}).succeeded(),
+        "succeeded-four": Release(*four, inputs={"config": "release.yml"}).succeeded(),
         "unchanged": Release()
         .planned(unchanged="version 41 has the code and configuration of $LATEST")
         .finished(Outcome.UNCHANGED, live="41", reason="Version 41 has the code and configuration of $LATEST."),
@@ -643,7 +643,7 @@ def scenarios() -> dict[str, Release]:
         .finished(Outcome.SUCCEEDED, live="41", reason="Checkout total is wrong for CHF, see the incident channel"),
         "release-mixed": mixed(four),
         "release-twelve": twelve(),
-        "release-running": Release(*four, inputs={"functions": "release.yml"}).running(30),
+        "release-running": Release(*four, inputs={"config": "release.yml"}).running(30),
         "plan-findings": plan_with_findings(warning, refusal),
         "setup": set_up(),
         "prune": pruned(),
@@ -661,7 +661,7 @@ def scenarios() -> dict[str, Release]:
 
 def mixed(keys: tuple[str, ...]) -> Release:
     """A release of four of which one failed and all were taken back."""
-    release = Release(*keys, inputs={"functions": "release.yml", "release-policy": "rollback-all"})
+    release = Release(*keys, inputs={"config": "release.yml", "release-policy": "rollback-all"})
     release.running().after(95)
     release._add(
         e.StatusChanged,
@@ -748,7 +748,7 @@ def twelve() -> Release:
     """Of twelve functions, one fails late; what had succeeded is taken back with it."""
     names = "catalog checkout customers fraud invoices mail orders payments pricing search shipping stock"
     keys = tuple(f"{name}:live" for name in names.split())
-    release = Release(*keys, inputs={"functions": "release.yml", "release-policy": "rollback-all"})
+    release = Release(*keys, inputs={"config": "release.yml", "release-policy": "rollback-all"})
     release.all_shifted().after(9)
     culprit = "payments:live"
     for key in keys:

@@ -325,7 +325,7 @@ class Timed(Hub):
 def test_a_release_of_a_hundred_stays_far_inside_githubs_limits() -> None:
     """Thousands of events over an hour are few edits: under 80 in any minute and 500 an hour; the last is the end."""
     keys = tuple(f"function-{n}:live" for n in range(100))
-    release = Release(*keys, routing=LINEAR, inputs=INPUTS | {"functions": "release.yml"}).begun()
+    release = Release(*keys, routing=LINEAR, inputs=INPUTS | {"config": "release.yml"}).begun()
     for step in range(1, 11):
         release.after(360)
         for key in keys:  # each has its shift at a time of its own

@@ -12,7 +12,7 @@ import pytest
 
 from codedeploy_emulator import Emulator
 from tests.support.account import Account
-from tests.support.action import CHECKOUT
+from tests.support.action import CHECKOUT, with_code
 from tests.support.stage import WEATHER, Happening, Stage, Step, emulated, environment
 
 DEMO = Path(__file__).parents[2] / "codedeploy_emulator" / "seeds" / "demo.yaml"
@@ -41,7 +41,7 @@ class Theatre:
         own.mkdir()
         more = {"GITHUB_RUN_ID": run[0], "GITHUB_RUN_ATTEMPT": run[1], **how.pop("environ", {})}
         state = {f"STATE_{name}": value for name, value in how.pop("state", {}).items()}
-        given = {**CHECKOUT, **(inputs or {})}
+        given = with_code({**CHECKOUT, **(inputs or {})})
         return Step(
             name=f"step-{self.count}",
             environ=environment(self.emulator.env, own, given, **more, **state),

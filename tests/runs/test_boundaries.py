@@ -73,9 +73,9 @@ def test_an_arn_says_which_account_and_which_region(theatre: Theatre, account: A
     done = theatre.run({**AT_ONCE, "function": arn.format("eu-west-1:123456789012")}).check(3, outcome="refused")
     assert "region eu-west-1" in done.outputs["reason"]
     manifest = theatre.folder / "functions.yml"
-    manifest.write_text(f"functions:\n  a: {{function: '{arn.format('eu-west-1:123456789012')}'}}\n")
+    manifest.write_text(f"functions:\n  a: {{code: $LATEST, function: '{arn.format('eu-west-1:123456789012')}'}}\n")
     workspace = {"GITHUB_WORKSPACE": str(theatre.folder)}
-    given = {"function": "", "functions": "functions.yml"}
+    given = {"function": "", "config": "functions.yml"}
     done = theatre.run(given, environ=workspace).check(3, outcome="refused")
     assert "region eu-west-1" in done.outputs["reason"]
     assert account.writes() == []

@@ -108,7 +108,7 @@ def test_a_re_run_of_what_is_served_is_unchanged_and_of_what_failed_is_new(
 
 def test_two_runs_at_once_deploy_one_after_the_other(theatre: Theatre, account: Account) -> None:
     first = theatre.step(AT_ONCE, run=(100, 1))
-    second = theatre.step({**AT_ONCE, "target-version": account.publish(CODE.format("b"))}, run=(101, 1))
+    second = theatre.step({**AT_ONCE, "version": account.publish(CODE.format("b"))}, run=(101, 1))
     theatre.play(first, second)
     assert {first.code, second.code} <= {0, 3}
     assert account.serves() in ({"2": 100.0}, {"3": 100.0})

@@ -79,7 +79,7 @@ def test_where_it_may_not_be_set_back_the_command_that_repairs_it_is_said(
 ) -> None:
     emulator.switches(rollback_without_history="none")
     theatre.at(100, theatre.account.ring)
-    extra = {"restore-alias": "never"} if wanted == "never" else {}
+    extra = {"repair-alias": "never"} if wanted == "never" else {}
     if wanted == "not permitted":
         emulator.faults([{"service": "lambda", "operation": "UpdateAlias", "fault": "access-denied"}])
     done = theatre.run({**LINEAR, **extra})
@@ -111,7 +111,7 @@ def test_a_failed_rollback_is_not_called_rolled_back(theatre: Theatre, emulator:
     theatre.history()
     emulator.switches(rollback_fails="INTERNAL_ERROR")
     theatre.at(100, theatre.account.ring)
-    done = theatre.run({**LINEAR, "restore-alias": "never"}, run=(101, 1))
+    done = theatre.run({**LINEAR, "repair-alias": "never"}, run=(101, 1))
     done.check(1, outcome="rollback-failed", rollback="failed")
     assert done.outputs["live-weights"]
 
@@ -151,8 +151,8 @@ def test_a_split_alias_is_refused_and_repaired_when_asked(theatre: Theatre, acco
     )
     account.code(CODE.format("fix"))
     done = theatre.run(LINEAR).check(3, outcome="refused", live_version="1", live_weights="1=70,2=30")
-    assert "repair: true" in done.log()
-    theatre.run({**LINEAR, "repair": "true"}).check(0, outcome="succeeded", live_version="3", live_weights="")
+    assert "repair-alias: always" in done.log()
+    theatre.run({**LINEAR, "repair-alias": "always"}).check(0, outcome="succeeded", live_version="3", live_weights="")
 
 
 def test_several_functions_of_one_group_do_not_mix(theatre: Theatre, account: Account, emulator: Emulator) -> None:
@@ -160,7 +160,7 @@ def test_several_functions_of_one_group_do_not_mix(theatre: Theatre, account: Ac
     account.publish("def handler(e, c):\n    return 1\n", "CodeDeployHook_checkout_before")
     account.publish("def handler(e, c):\n    return 2\n", "CodeDeployHook_checkout_before")
     account.lambda_.create_alias(FunctionName="CodeDeployHook_checkout_before", Name="live", FunctionVersion="1")
-    other = {"function": "CodeDeployHook_checkout_before", "target-version": "2"}
+    other = {"function": "CodeDeployHook_checkout_before", "version": "2"}
     theatre.run({**other, "deployment-config": "CodeDeployDefault.LambdaAllAtOnce"}).check(0, live_version="2")
     theatre.at(100, account.ring)
     done = theatre.run(LINEAR, run=(101, 1))
@@ -242,7 +242,7 @@ def test_whatever_a_stop_is_answered_it_is_followed_to_its_end(
 def test_an_appspec_from_and_to_the_version_that_is_served_leaves_nothing_to_deploy(
     theatre: Theatre, account: Account
 ) -> None:
-    step = theatre.run({"current-version": "1", "target-version": "1"})
+    step = theatre.run({"current-version": "1", "version": "1"})
     step.check(0, outcome="unchanged", live_version="1")
     assert account.writes() == []
 

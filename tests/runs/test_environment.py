@@ -305,7 +305,7 @@ def test_a_state_that_is_nested_without_end_is_no_bug(theatre: Theatre) -> None:
 def test_a_manifest_that_says_impossible_things_is_bad_input(text: str, theatre: Theatre) -> None:
     (theatre.folder / "manifest.yml").write_text(text, encoding="utf-8")
     step = theatre.run(
-        {"command": "validate", "function": "", "functions": "manifest.yml"},
+        {"command": "validate", "function": "", "config": "manifest.yml"},
         environ={"GITHUB_WORKSPACE": str(theatre.folder)},
     )
     assert step.code == 2, step.log()

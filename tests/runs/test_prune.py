@@ -172,10 +172,10 @@ def test_the_revision_that_a_rollback_goes_back_to_stays_however_long_ago(
 ) -> None:
     """The group's last successful deployment is looked up where it is not among the newest ones."""
     at_once = {"deployment-config": "CodeDeployDefault.LambdaAllAtOnce"}
-    theatre.run({**at_once, "target-version": "2"}, run=(100, 1)).check(0, outcome="succeeded")
+    theatre.run({**at_once, "version": "2"}, run=(100, 1)).check(0, outcome="succeeded")
     theatre.emulator.scripts(CodeDeployHook_checkout_before="fail")
     failing = {"before-allow-traffic": "CodeDeployHook_checkout_before", "auto-rollback": "off"}
-    theatre.run({**at_once, **failing, "target-version": "3"}, run=(101, 1)).check(1, outcome="failed")
+    theatre.run({**at_once, **failing, "version": "3"}, run=(101, 1)).check(1, outcome="failed")
     eight.lambda_.update_alias(FunctionName="checkout", Name="live", FunctionVersion="1")
     monkeypatch.setattr(prune, "HISTORY", 1)
     done = theatre.run(PRUNE).check(0, outcome="reported")
@@ -186,8 +186,8 @@ def test_without_a_group_it_says_what_it_cannot_know(theatre: Theatre, eight: Ac
     alone = {"application": "", "deployment-group": ""}
     done = theatre.run({**PRUNE, **alone}).check(0, outcome="reported")
     assert (
-        "No deployment group is given, so which versions its rollbacks could need is not known: `keep` alone protects"
-        " them. · Give `application` and `deployment-group`." in done.log()
+        "There is no deployment group `checkout/live`, so which versions its rollbacks could need is not known: `keep`"
+        " alone protects them. · Set `application` and `deployment-group`." in done.log()
     )
     assert theatre.calls("ListDeployments") == 0
 
@@ -197,7 +197,7 @@ def test_without_a_group_it_says_what_it_cannot_know(theatre: Theatre, eight: Ac
     [
         ({"function": "chekout"}, 3, "Function `chekout` does not exist."),
         ({"account-id": "999999999999"}, 3, "not of 999999999999."),
-        ({"deployment-group": "nope"}, 4, "No Deployment Group found for name: nope"),
+        ({"deployment-group": "nope"}, 3, "Deployment group `checkout-app/nope` does not exist"),
     ],
 )
 def test_what_keeps_it_from_beginning_is_said_in_its_own_terms(

@@ -102,8 +102,8 @@ def test_an_alias_moved_by_hand_is_not_guessed_about(theatre: Theatre, account: 
     account.lambda_.update_alias(FunctionName="checkout", Name="live", FunctionVersion="1")
     done = theatre.run(ROLLBACK, run=(10, 1)).check(3, outcome="refused", live_version="1")
     assert "by hand" in done.outputs["reason"]
-    assert "`to-version`" in done.log()
-    theatre.run({**ROLLBACK, "to-version": "3"}, run=(11, 1)).check(0, live_version="3")
+    assert "`version`" in done.log()
+    theatre.run({**ROLLBACK, "version": "3"}, run=(11, 1)).check(0, live_version="3")
 
 
 @pytest.mark.usefixtures("served")
@@ -123,9 +123,9 @@ def test_a_split_alias_is_put_back_on_its_primary_version(theatre: Theatre, acco
 @pytest.mark.parametrize(
     ("extra", "says"),
     [
-        ({"to-version": "77"}, "never deployed"),
-        ({"to-version": "77", "force": "true"}, "no version 77"),
-        ({"to-version": "3"}, "serves version 3 already"),
+        ({"version": "77"}, "never deployed"),
+        ({"version": "77", "force": "true"}, "no version 77"),
+        ({"version": "3"}, "serves version 3 already"),
         ({"deployment-id": "d-AAAAAAAAA"}, "d-AAAAAAAAA"),
     ],
 )
@@ -174,10 +174,10 @@ def test_hooks_run_only_if_asked_for(theatre: Theatre, account: Account, emulato
 
 @pytest.mark.usefixtures("served")
 def test_a_hold_keeps_deployments_out_until_it_is_released(theatre: Theatre, account: Account) -> None:
-    theatre.run({**ROLLBACK, "hold": "true"}, run=(10, 1)).check(0, live_version="2")
+    theatre.run({**ROLLBACK, "hold": "set"}, run=(10, 1)).check(0, live_version="2")
     done = theatre.run(CHECKOUT, run=(11, 1)).check(3, outcome="refused", live_version="2")
     assert "alice" in done.outputs["reason"] and "prices are wrong" in done.outputs["reason"]
-    theatre.run({**CHECKOUT, "release-hold": "true"}, run=(12, 1)).check(0, outcome="succeeded", live_version="3")
+    theatre.run({**CHECKOUT, "hold": "release"}, run=(12, 1)).check(0, outcome="succeeded", live_version="3")
     theatre.run(CHECKOUT, run=(13, 1)).check(0, outcome="unchanged")
 
 
@@ -285,7 +285,7 @@ def test_a_version_that_lambda_has_put_to_sleep_is_refused(
 @pytest.mark.usefixtures("served")
 def test_an_older_run_does_not_undo_a_rollback(theatre: Theatre, account: Account) -> None:
     theatre.run(ROLLBACK, run=(10, 1)).check(0, live_version="2")
-    done = theatre.run({**CHECKOUT, "target-version": "3"}, run=(9, 2)).check(3, outcome="refused", live_version="2")
+    done = theatre.run({**CHECKOUT, "version": "3"}, run=(9, 2)).check(3, outcome="refused", live_version="2")
     assert "rolled back" in done.outputs["reason"]
 
 
@@ -307,7 +307,7 @@ def test_stop_without_rollback_says_what_is_left(theatre: Theatre, account: Acco
     begin = {**CHECKOUT, "wait": "false", "deployment-config": CANARY, "auto-rollback": "failure, alarm"}
     theatre.run(begin).check(0, outcome="detached")
     emulator.advance(20)
-    done = theatre.run({**STOP, "rollback": "false", "restore-alias": "never"}).check(
+    done = theatre.run({**STOP, "rollback": "false", "repair-alias": "never"}).check(
         0, outcome="stopped", rollback="none", live_version="1", live_weights="1=90,2=10"
     )
     assert "update-alias" in done.log()

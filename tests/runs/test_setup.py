@@ -18,7 +18,7 @@ NEW = {
     "application": "shop",
     "deployment-group": "shop-live",
     "service-role-arn": "arn:aws:iam::123456789012:role/codedeploy",
-    "custom-config": "linear 20% every 3m",
+    "deployment-config": "linear 20% every 3m",
 }
 APPLY = {**NEW, "apply": "true"}
 

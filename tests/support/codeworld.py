@@ -8,7 +8,8 @@ from typing import Any
 
 from ci_deploy.core.aws import Alias, FunctionVersion, S3Location
 from ci_deploy.core.errors import AwsError, ErrorKind
-from ci_deploy.core.given.packaging import Code, Image, Package, StoredPackage, sha256_of
+from ci_deploy.core.given.packaging import Code, Package, StoredPackage, sha256_of
+from ci_deploy.core.given.source import Image
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.plan.planning import Facts
 

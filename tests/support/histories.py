@@ -120,12 +120,12 @@ def _neighbour(dice: random.Random, world: World) -> Running:
 def make_inputs(dice: random.Random, world: World) -> Inputs:
     shared = {
         "timeout": dice.choice(("", "", "10m", "90s")),
-        "restore_alias": dice.choice(("", "auto", "never")),
+        "repair_alias": dice.choice(("", "auto", "never", "always")),
         "hook_timeout": dice.choice(("", "", "2m")),
     }
     command = dice.choice(("deploy",) * 12 + ("rollback", "stop", "status", "plan"))
     if command == "rollback":
-        return inputs(command=command, reason="because", to_version=dice.choice(("", "1", "7")), **shared)
+        return inputs(command=command, reason="because", version=dice.choice(("", "1", "7")), **shared)
     if command == "stop":
         return inputs(command=command, rollback=dice.choice(("", "false")), **shared)
     if command == "status":
@@ -136,8 +136,7 @@ def make_inputs(dice: random.Random, world: World) -> Inputs:
         on_timeout=dice.choice(("", "rollback", "stop", "leave")),
         on_conflict=dice.choice(("", "wait", "fail", "supersede")),
         auto_rollback=dice.choice(("", "", "off", "failure")),
-        target_version=dice.choice(("", "", "7")),
-        repair=dice.choice(("", "", "true")),
+        version=dice.choice(("", "", "7")),
         wait=dice.choice(("", "", "", "false")),
         before_allow_traffic="CodeDeployHook_a" if world.hook_seconds[0] is not None else "",
         after_allow_traffic="CodeDeployHook_b" if world.hook_seconds[1] is not None else "",
@@ -214,7 +213,7 @@ def recovers(history: History) -> None:
     world = history.world
     world.advance(world.now + 20_000)
     world.hook_seconds, world.alarm_at, world.moved_by_hand = (None, None), None, None
-    again = play(world, inputs(repair="true"), run=context(run_id=201), marker_id="0badcaff")
+    again = play(world, inputs(repair_alias="always"), run=context(run_id=201), marker_id="0badcaff")
     assert world.may_update_alias or not world.alias_weights or again.result.outcome is Outcome.REFUSED
     if world.may_update_alias:
         assert again.result.outcome in (Outcome.SUCCEEDED, Outcome.UNCHANGED), again.result

@@ -119,5 +119,5 @@ def settled_truth(run: Run, finishing: Run | None, *, alone: bool) -> None:
     result = last.result
     policies = run.rollout.inputs
     if finishing is not None and policies.on_cancel == "rollback" and result.settled and world.may_update_alias:
-        gone = policies.restore_alias == "never"
+        gone = policies.repair_alias == "never"
         assert gone or result.live_weights or world.active, "the post step left the alias split"

@@ -36,7 +36,8 @@ from ci_deploy.core.aws import (
     StopAnswer,
 )
 from ci_deploy.core.errors import AwsError, ErrorKind, Refused
-from ci_deploy.core.given.inputs import Inputs, parse
+from ci_deploy.core.given.inputs import Inputs
+from ci_deploy.core.given.parsing import parse
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.plan.planning import Facts
 from ci_deploy.core.run import Command, Context
@@ -55,6 +56,8 @@ def inputs(**changes: str) -> Inputs:
     """The inputs of a usual deployment, with changes by field name."""
     given = {"function": "checkout", "application": "app", "deployment-group": "group"}
     given |= {name.replace("_", "-"): value for name, value in changes.items()}
+    if changes.get("command", "deploy") in ("deploy", "plan") and not any(map(changes.get, ("version", "appspec"))):
+        given.setdefault("code", "$LATEST")
     return parse({name: value for name, value in given.items() if value})
 
 
@@ -315,7 +318,7 @@ class World:
         subject = next((one for one in snapshots if one.id == action.subject), None)
         if subject is None and action.marker_id:
             subject = self.find(action.marker_id)
-        wanted = given.target_version or given.to_version
+        wanted = given.version
         if given.command == Command.ROLLBACK and not wanted:
             wanted = "1"
         return Facts(

@@ -79,12 +79,13 @@ def account(emulator: Emulator) -> Account:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """What a checkout gives: the function's new code, and the manifest of docs/releases.md with its packages."""
+    """What a checkout gives: the function's new code, and the `ci-deploy.yml` of docs/releases.md with its packages."""
     folder = tmp_path / "repository"
     for name in ("src", "functions/checkout", "functions/cart", "build", "deploy"):
         (folder / name).mkdir(parents=True)
     for name in ("src", "functions/checkout", "functions/cart"):
         (folder / name / "app.py").write_text(NEW)
-    shutil.copy(ROOT / "docs" / "releases" / "functions.yml", folder / "deploy" / "functions.yml")
-    shutil.make_archive(str(folder / "build" / "checkout"), "zip", folder / "src")
+    shutil.copy(ROOT / "docs" / "releases" / "ci-deploy.yml", folder / "ci-deploy.yml")
+    for name in ("cart", "checkout"):
+        shutil.make_archive(str(folder / "build" / name), "zip", folder / "src")
     return folder

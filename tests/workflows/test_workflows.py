@@ -247,7 +247,7 @@ def test_prune(play: Any, account: Account) -> None:
 
 def test_reusable(play: Any, account: Account) -> None:
     account.code(NEW)
-    given = {"function": "checkout", "environment": "production", "target-version": ""}
+    given = {"function": "checkout", "environment": "production", "code": "$LATEST"}
     jobs = play("reusable.yml", "push", called=True, inputs=given, variables=ENVIRONMENT)
     assert outcomes(jobs) == ["succeeded"], log(jobs)
     assert jobs[0].outputs == {"live-version": "2"}
@@ -290,8 +290,8 @@ def test_release_rollback(play: Any, account: Account, only: str, cart: str) -> 
 
 def test_shards(play: Any, account: Account, repository: Path) -> None:
     account.code(NEW, "cart")
-    manifest = (repository / "deploy" / "functions.yml").read_text().partition("waves:")[0]
-    (repository / "deploy" / "all.yml").write_text(manifest)
+    file = repository / "ci-deploy.yml"
+    file.write_text(file.read_text().partition("waves:")[0])
     jobs = play("shards.yml", "push")
     assert [job.name for job in jobs] == ["divide", "deploy"], log(jobs)
     assert outcomes(jobs) == ["planned", "succeeded"], log(jobs)

@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import InvalidInput, Problem
-from .inputs import Inputs, of_arn
+from ..run import Command
+from .inputs import Inputs
 from .kinds import ALIAS, FUNCTION, VERSION, Kind
 from .nodes import Reader, is_null, shown
+from .parsing import WHAT_TO_DEPLOY, of_arn, placed
 
 MAX_CHARACTERS = 64 * 1024
 HOOKS = ("BeforeAllowTraffic", "AfterAllowTraffic")
@@ -157,7 +159,7 @@ class _Reader(Reader):
             self.wrong(
                 node,
                 f"has {len(resources) or 'no'} resource{'s' if resources else ''}.",
-                "One AppSpec deploys one function; use `functions` for several."
+                "One AppSpec deploys one function; describe several in `ci-deploy.yml`."
                 if resources
                 else "Give one under `Resources`, or leave it out.",
             )
@@ -214,7 +216,7 @@ _SAME = (
     ("function", "function"),
     ("alias", "alias"),
     ("current_version", "current_version"),
-    ("target_version", "target_version"),
+    ("target_version", "version"),
     ("before_hook", "before_allow_traffic"),
     ("after_hook", "after_allow_traffic"),
 )
@@ -249,7 +251,7 @@ def complete(inputs: Inputs, appspec: AppSpec, *, given: frozenset[str]) -> Inpu
                 )
             )
         changes[name] = theirs
-    if appspec.target_version and (inputs.package or inputs.package_s3 or inputs.image_uri):
+    if appspec.target_version and inputs.code is not None:
         problems.append(
             Problem(
                 where="input `appspec`",
@@ -257,7 +259,14 @@ def complete(inputs: Inputs, appspec: AppSpec, *, given: frozenset[str]) -> Inpu
                 remedy="Leave TargetVersion out of the AppSpec, or give no code.",
             )
         )
-    completed = replace(inputs, **changes)
+    if not (inputs.code or inputs.version or appspec.target_version) and inputs.command in (
+        Command.DEPLOY,
+        Command.PLAN,
+    ):
+        problems.append(Problem(where="input `code`", what=WHAT_TO_DEPLOY[0], remedy=WHAT_TO_DEPLOY[1]))
+    if "deployment-group" not in given:
+        changes["deployment_group"] = None  # the alias's name, which the AppSpec may have said
+    completed = placed(replace(inputs, **changes))
     if not completed.function:
         problems.append(
             Problem(

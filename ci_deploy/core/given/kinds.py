@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from ..aws import RollbackEvent
+from . import meant, shifts
+from .source import s3_location, source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +71,62 @@ def _rollback_events(text: str) -> str | tuple[RollbackEvent, ...]:
     return tuple(words[value] for value in dict.fromkeys(values))
 
 
-def _s3(text: str) -> str:
-    if not re.fullmatch(
-        r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^?#\x00-\x1f]{1,1024}(\?versionId=[A-Za-z0-9._-]{1,1024})?", text
-    ):
-        raise ValueError("is not an S3 address")
-    return text
+def _lines_or_off(text: str) -> tuple[str, ...]:
+    """A list whose members may have commas in them, so one per line. `off` alone is the empty list."""
+    values = tuple(dict.fromkeys(part.strip() for part in text.split("\n") if part.strip()))
+    if [value.lower() for value in values] == ["off"]:
+        return ()
+    if "off" in map(str.lower, values):
+        raise ValueError("has `off` beside names")
+    return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketPath:
+    """Where objects go: a bucket, and the first part of their keys."""
+
+    name: str
+    prefix: str = "CodeDeploy"
+
+    def __str__(self) -> str:
+        return f"{self.name}/{self.prefix}"
+
+
+def _bucket(text: str) -> BucketPath:
+    if re.match(r"s3://", text, re.IGNORECASE):
+        raise ValueError(f"is an address: write `{text[5:].rstrip('/') or 'my-deployments'}`")
+    if text.startswith("arn:"):
+        raise ValueError(f"is an ARN: write `{text.rpartition(':')[2] or 'my-deployments'}`")
+    name, slash, prefix = text.partition("/")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
+        raise ValueError("is not a bucket's name (3 to 63 lower-case letters, digits, `.`, `-`)")
+    if not slash:
+        return BucketPath(name=name)
+    part = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9!_.*'()=@:+,-]+"  # `..` is a name in S3, and a way up elsewhere
+    if not re.fullmatch(rf"{part}(/{part})*/?", prefix):
+        raise ValueError("has a prefix that is not a key, such as `CodeDeploy` or `releases/prod`")
+    return BucketPath(name=name, prefix=prefix.rstrip("/"))
+
+
+def _deployment_config(text: str) -> str:
+    name = shifts.config_name(text)
+    if not re.fullmatch(r"[A-Za-z0-9+=,.@_-]{1,100}", name, re.ASCII):
+        raise ValueError("is neither a traffic shift nor a config's name")
+    return name
+
+
+def _account(text: str) -> str:
+    if re.fullmatch("[0-9]{9,11}", text):  # a number loses what it begins with
+        raise ValueError(f"has {len(text)} digits, so it lost leading zeros: put the account ID in quotes")
+    return _account_id(text)
+
+
+_account_id = pattern(r"\d{12}", "an account ID")
 
 
 def _version(text: str) -> str:
     if text.upper() == "$LATEST":
-        # Whoever gives it wants what it holds, and gets that by giving nothing.
-        raise ValueError("is not a published version (`deploy` without `target-version` publishes what it holds)")
+        raise ValueError("is not a published version (`code: $LATEST` publishes what it holds)")
     if not re.fullmatch(r"[1-9][0-9]{0,18}", text):
         raise ValueError("is not a version number (1, 2, 3, …)")
     return text
@@ -134,19 +179,7 @@ def _url(text: str) -> str:
 
 
 def _appspec(text: str) -> str:
-    return _s3(text) if text.startswith("s3://") else _path(text)
-
-
-def _custom_config(text: str) -> str:
-    canary = re.fullmatch(r"canary (\d{1,2})% (\d{1,4})m", text, re.ASCII)
-    linear = re.fullmatch(r"linear (\d{1,2})% every (\d{1,4})m", text, re.ASCII)
-    match = canary or linear
-    if not match or 0 in (int(match[1]), int(match[2])):
-        raise ValueError("is not a traffic shift")
-    minutes = int(match[2]) * (1 if canary else -(-100 // int(match[1])) - 1)
-    if minutes > 2880:
-        raise ValueError(f"takes {minutes} minutes from first to last shift; CodeDeploy allows 2880")
-    return text
+    return str(s3_location(text)) if text[:5].lower() == "s3://" else _path(text)
 
 
 def choice(name: str, choices: Iterable[str]) -> Kind:
@@ -154,8 +187,8 @@ def choice(name: str, choices: Iterable[str]) -> Kind:
 
     def parse(text: str) -> str:
         if text.lower() not in allowed:
-            close = get_close_matches(text.lower(), allowed, 1)
-            raise ValueError("is not known" + (f" (did you mean `{close[0]}`?)" if close else ""))
+            close = meant.close(text.lower(), allowed)
+            raise ValueError("is not known" + (f" (did you mean `{close}`?)" if close else ""))
         return text.lower()
 
     return Kind(
@@ -167,8 +200,15 @@ TOKEN = Kind(name="token", parse=_token, hint="a token: letters, digits and mark
 TEXT = Kind(name="text", parse=_plain, hint="one line of text")
 BOOL = Kind(name="boolean", parse=_bool, hint="`true` or `false`", choices=("true", "false"))
 DURATION = Kind(name="duration", parse=duration, hint="a duration such as `90s`, `10m` or `2h`")
-LIST = Kind(name="list", parse=_list, hint="a list, one a line or comma-separated")
-PATH = Kind(name="path", parse=_path, hint="a path in the workspace")
+LIST = Kind(name="list", parse=_list, hint="a list, one per line or comma-separated")
+LINES_OR_OFF = Kind(name="names", parse=_lines_or_off, hint="names, one per line, or `off` alone")
+CONFIG = Kind(name="path", parse=_path, hint="a path in the workspace, or `none`")
+CODE = Kind(
+    name="code",
+    parse=source,
+    hint="a path in the workspace, `s3://bucket/key` (optionally `?versionId=…`), "
+    "`ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG` (or `@sha256:…`), or `$LATEST`",
+)
 VERSION = Kind(name="version", parse=_version, hint="a published version's number")
 FUNCTION = Kind(
     name="function",
@@ -191,22 +231,14 @@ CODEDEPLOY_NAME = Kind(
     hint="1 to 100 letters, digits or `+=,.@_-`",
 )
 BUCKET = Kind(
-    name="bucket",
-    parse=pattern(
-        r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
-        "a bucket's name (3 to 63 lower-case letters, digits, `.`, `-`)",
-    ),
-    hint="a bucket's name, such as `my-deployments`, without `s3://`",
+    name="bucket", parse=_bucket, hint="a bucket's name, with a prefix if you like: `my-deployments/releases`"
 )
-PREFIX = Kind(
-    name="prefix",
-    parse=pattern(
-        r"[A-Za-z0-9!_.*'()=@:+,-]+(/[A-Za-z0-9!_.*'()=@:+,-]+)*/?",
-        "a key prefix such as `CodeDeploy` or `releases/prod`",
-    ),
-    hint="a key prefix",
+DEPLOYMENT_CONFIG = Kind(
+    name="config",
+    parse=_deployment_config,
+    hint="`canary 10% 5m`, `linear 20% every 3m`, `all-at-once`, or a config's name",
 )
-ACCOUNT = Kind(name="account", parse=pattern(r"\d{12}", "an account id"), hint="12 digits")
+ACCOUNT = Kind(name="account", parse=_account, hint="12 digits")
 ARN_ROLE = Kind(
     name="role",
     parse=pattern(
@@ -220,15 +252,6 @@ REGION = Kind(
 DEPLOYMENT_ID = Kind(
     name="deployment id", parse=pattern(r"d-[A-Z0-9]{9,12}", "a deployment id such as `d-A1B2C3D4E`"), hint="`d-…`"
 )
-S3 = Kind(name="S3 address", parse=_s3, hint="`s3://bucket/key`, optionally with `?versionId=…`")
-IMAGE = Kind(
-    name="image",
-    parse=pattern(
-        r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.(com|com\.cn|eu)/[a-z0-9._/-]+([:@][A-Za-z0-9._:-]+)?",
-        "an image in ECR",
-    ),
-    hint="`ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG` or `@sha256:…`",
-)
 APPSPEC = Kind(name="AppSpec", parse=_appspec, hint="a path in the workspace or `s3://bucket/key`")
 ROLLBACK_EVENTS = Kind(
     name="rollback events",
@@ -241,7 +264,11 @@ SHA256 = Kind(
     hint="base64, as `aws lambda get-function` shows CodeSha256, or hexadecimal, as `sha256sum` prints it",
 )
 URL = Kind(name="address", parse=_url, hint="an http(s) address")
-SHIFT = Kind(name="traffic shift", parse=_custom_config, hint="`canary 10% 5m` or `linear 20% every 3m`")
+WORKFLOW_FILE = Kind(
+    name="file",
+    parse=pattern(r"[A-Za-z0-9._-]+\.ya?ml", "a workflow's file name"),
+    hint="a workflow's file name, such as `rollback.yml`",
+)
 KEY = Kind(
     name="key",
     parse=pattern(r"[A-Za-z0-9._/-]{1,64}", "a key (letters, digits, `._/-`; 64 at most)"),

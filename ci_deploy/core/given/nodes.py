@@ -9,28 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from typing import Any
 
 from ..errors import InvalidInput, Problem
-from .inputs import shorten
+from .meant import remedy as meant
+from .meant import shorten
 
 DEPTH = 20
 SAVE_AS_UTF8 = "Save the file as UTF-8 (`>` in Windows PowerShell writes UTF-16)."
-
-
-def names(each: Iterable[str]) -> str:
-    """`a`, `b` and 3 more: five at most are named."""
-    every = [f"`{shorten(name)}`" for name in each]
-    more = f" and {len(every) - 5} more" if len(every) > 5 else ""
-    return ", ".join(every[:5]) + more
-
-
-def meant(name: str, known: Iterable[str]) -> str:
-    """A remedy for a name that is not known: what it resembles, else what there is."""
-    every = list(known)
-    close = get_close_matches(name, every, 1)
-    return f"Did you mean `{close[0]}`?" if close else f"There is {names(every)}."
 
 
 def is_null(node: Any) -> bool:
@@ -83,6 +69,10 @@ class Reader:
     def wrong(self, node: Any, what: str, remedy: str = "") -> None:
         """A problem of a node (or a token)."""
         self._wrong(node.start_mark.line + 1, what, remedy)
+
+    def problem(self, where: str, what: str, remedy: str = "") -> None:
+        """A problem that has no line."""
+        self._found.append((0, Problem(where=where, what=what, remedy=remedy)))
 
     def _wrong(self, line: int, what: str, remedy: str = "") -> None:
         where = f"{self._where}, line {line}" if line else self._where

@@ -18,6 +18,7 @@ from ..aws import S3Location
 from ..errors import InvalidInput, Problem
 from . import ignoring
 from .contents import Contents, Entry
+from .source import Image
 
 DIRECT_LIMIT = 50 * 1024 * 1024  # bytes of a zip that UpdateFunctionCode takes in the request itself
 UNZIPPED_LIMIT = 250 * 1024 * 1024  # bytes of all files together
@@ -59,29 +60,7 @@ class StoredPackage:
         return str(self.location)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """A container image in ECR. `digest` (64 hex digits) where the address names it; a tag may move."""
-
-    uri: str
-
-    @property
-    def digest(self) -> str:
-        _, at, digest = self.uri.partition("@sha256:")
-        return digest if at else ""
-
-    def __str__(self) -> str:
-        return self.uri
-
-
 Code: TypeAlias = Package | StoredPackage | Image
-
-
-def location(address: str) -> S3Location:
-    """`s3://bucket/key`, with or without `?versionId=`, as the input's own check let it through."""
-    bucket, _, rest = address.removeprefix("s3://").partition("/")
-    key, _, version = rest.partition("?versionId=")
-    return S3Location(bucket=bucket, key=key, version=version, bundle_type="zip")
 
 
 def sha256_of(code: Code) -> str:
@@ -150,13 +129,13 @@ def check_zipped(package: Package, bucket: str) -> None:
         raise bad(
             package.path,
             f"is {megabytes(package.size)} zipped; Lambda takes {megabytes(DIRECT_LIMIT)} at most in a request.",
-            "Give `bucket`: larger zips go by S3.",
+            "Set `bucket`: larger zips go through S3.",
         )
 
 
 def bad(path: str, what: str, remedy: str = "") -> InvalidInput:
     """The error for a package that cannot be used."""
-    return InvalidInput((Problem(where="input `package`", what=f"`{path}` {what}", remedy=remedy),))
+    return InvalidInput((Problem(where="input `code`", what=f"`{path}` {what}", remedy=remedy),))
 
 
 def megabytes(size: int) -> str:

@@ -43,6 +43,15 @@ _ASSOCIATIONS = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 _WITHOUT_SECRETS = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment"})
 
 
+# Runs with secrets about code that strangers may have written: no file of the workspace is read unasked.
+_DISCOVERS_NOTHING = frozenset({"pull_request_target", "workflow_run", "issue_comment"})
+
+
+def discovers(context: Context) -> bool:
+    """Whether the repository's file may be found by itself in this run."""
+    return context.event_name not in _DISCOVERS_NOTHING
+
+
 def stranger(name: str, event: Mapping[str, Any], repository: str) -> Stranger:
     """The part of a stranger in the run that `event`, of this name, has caused in `repository`."""
     if not name or name in _BY_WRITERS:

@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..aws import Known, LambdaName, NotPermitted, RoutingType, Unavailable
+from ..given import shifts
 from ..given.inputs import Inputs
-from ..given.packaging import Image, same_sha256
+from ..given.meant import names
+from ..given.packaging import same_sha256
+from ..given.source import Image
 from ..hold import held
 from ..result import Finding, Severity
 from . import package_checks, surrounding_checks
@@ -20,12 +23,12 @@ from .checking import note as _note
 from .checking import refusal as _refusal
 from .checking import role_name as _role_name
 from .checking import warning as _warning
-from .planning import Facts, Plan, ToPublish
+from .planning import Facts, Neighbours, Plan, ToPublish
 
 # State reasons that say the container image is what is wrong.
 IMAGE_GONE = ("ImageDeleted", "ImageAccessDenied", "InvalidImage")
 HOOK_PREFIX = "CodeDeployHook_"
-ALL_AT_ONCE = "Deploy this one with `deployment-config: CodeDeployDefault.LambdaAllAtOnce`."
+ALL_AT_ONCE = "Deploy this one with `deployment-config: all-at-once`."
 
 CHECKS: list[Check] = []
 check = adder(CHECKS)
@@ -53,7 +56,7 @@ def _function(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
 def _function_update(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     latest = facts.latest
     updates = isinstance(plan.target, ToPublish) and plan.target.updates  # what mends it
-    if latest is not None and not (inputs.target_version or updates) and latest.last_update_status == "Failed":
+    if latest is not None and not (inputs.version or updates) and latest.last_update_status == "Failed":
         yield _refusal(
             "function-busy",
             f"The last update of `{plan.function}` failed: "
@@ -78,7 +81,8 @@ def _alias(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
         yield _refusal(
             "alias-missing",
             f"Function `{plan.function}` has no alias `{plan.alias}`.",
-            f"Create it on the version that serves now: `aws lambda create-alias --function-name {plan.function} "
+            (f"It has {names(facts.neighbours.aliases)}. " if facts.neighbours.aliases else "")
+            + f"Create it on the version that serves now: `aws lambda create-alias --function-name {plan.function} "
             f"--name {plan.alias} --function-version VERSION`; or give `create-alias: true`, which creates it on the "
             "version that is deployed.",
         )
@@ -97,7 +101,7 @@ def _alias(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
             "alias-split",
             f"Alias `{plan.alias}` is split ({shares}) and no deployment is running: an earlier one was stopped "
             "without rollback. CodeDeploy fails every deployment until the alias serves one version.",
-            f"{repair_command(plan.function, plan.alias, alias.version)}, or the input `repair: true`.",
+            f"{repair_command(plan.function, plan.alias, alias.version)}, or set `repair-alias: always`.",
         )
 
 
@@ -112,11 +116,11 @@ def repair_command(function: str, alias: str, version: str) -> str:
 @check("held", "Did a rollback put deployments on hold?")
 def _held(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     text = held(facts.latest.tags, plan.alias) if facts.latest else None
-    if text is not None and not inputs.release_hold and not plan.reverses:
+    if text is not None and inputs.hold != "release" and not plan.reverses:
         yield _refusal(
             "held",
             f"Deployments of {plan.function}:{plan.alias} are on hold: {text}.",
-            "When the cause is mended, deploy with `release-hold: true`.",
+            "When the cause is mended, deploy with `hold: release`.",
         )
 
 
@@ -149,7 +153,7 @@ def _target(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
             "target-missing",
             f"Function `{plan.function}` has no version {version}.",
             f"`aws lambda list-versions-by-function --function-name {plan.function}` lists those it has: give one of "
-            f"them as `{'target-version' if not plan.reverses else 'to-version'}`.",
+            f"them as `version`.",
         )
     elif plan.new.state_reason_code in IMAGE_GONE:
         yield _refusal(
@@ -205,7 +209,7 @@ def _group(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
             "group-missing",
             f"Application `{plan.application}` with deployment group `{plan.group}` does not exist in account "
             f"{facts.identity.account}, region {facts.identity.region}.",
-            "Check `application`, `deployment-group` and `aws-region`; the command `setup` creates what is missing.",
+            instead(facts.neighbours),
         )
     elif group.compute_platform != "Lambda":
         yield _refusal(
@@ -215,21 +219,40 @@ def _group(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
         )
 
 
+def instead(there: Neighbours) -> str:
+    """What to do about a deployment group that does not exist: what there is, where that may be listed."""
+    setup = "Check `aws-region`, or run `setup` to create it."
+    if there.groups:
+        return f"The application has {names(there.groups)}. {setup}"
+    if there.applications:
+        return f"Lambda applications in this account: {names(there.applications)}. {setup}"
+    return f"Check `application` and `deployment-group`. {setup}"
+
+
 @check("config", "Does the deployment config exist, for Lambda?")
 def _config(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     if not plan.config_name:
         return  # the group's own, and there is no group
+    promised = shifts.routing_of(plan.config_name) if plan.config_name.startswith(shifts.OWN) else None
     if facts.config is None:
         yield _refusal(
             "config-missing",
             f"Deployment config `{plan.config_name}` does not exist.",
-            "Check `deployment-config`; AWS's own begin with `CodeDeployDefault.Lambda`.",
+            "Run `setup` with the same `deployment-config` to create it."
+            if promised is not None
+            else "Check `deployment-config`; AWS's own begin with `CodeDeployDefault.Lambda`.",
         )
     elif facts.config.compute_platform != "Lambda":
         yield _refusal(
             "config-platform",
             f"Deployment config `{plan.config_name}` is for the {facts.config.compute_platform} platform.",
             "Use one for Lambda: AWS's own begin with `CodeDeployDefault.Lambda`.",
+        )
+    elif promised is not None and facts.config.routing != promised:
+        yield _refusal(
+            "config-other",
+            f"Deployment config `{plan.config_name}` exists, but its shape is {shifts.words_of(facts.config.routing)}.",
+            "A deployment config cannot be changed. Delete it if nothing uses it, or set another `deployment-config`.",
         )
     elif facts.config.routing.kind is RoutingType.UNKNOWN:
         yield _warning(
@@ -281,8 +304,8 @@ def _alarms(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     if plan.unchanged or plan.creates_alias:
         return  # no deployment that an alarm could stop
     if not plan.alarm_names:
-        if inputs.ignore_alarms:
-            yield _warning("alarms-ignored", "Alarms are switched off for this deployment (`ignore-alarms`).")
+        if inputs.alarms == ():
+            yield _warning("alarms-ignored", "Alarms are switched off for this deployment (`alarms: off`).")
         return
     if isinstance(facts.alarms, NotPermitted):
         yield _note("alarms-unread", f"Alarms were not checked: not permitted, needs {facts.alarms.action}.")
@@ -304,7 +327,7 @@ def _alarms(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
             yield _refusal(
                 "alarm-ringing",
                 f"Alarm `{name}` is in ALARM: CodeDeploy would stop the deployment at once. {alarm.reason}".rstrip(),
-                "Wait until it is quiet, or deploy the fix with `ignore-alarms: true`.",
+                "Wait until it is quiet, or deploy the fix with `alarms: off`.",
             )
 
 

@@ -105,20 +105,20 @@ def way_back(history: Sequence[HistoryEntry], live: str) -> Way:
         return Way(
             version="",
             why="No deployment of this function and alias has succeeded in this group: there is nothing to go back to.",
-            remedy="Name the version with `to-version` and `force: true`.",
+            remedy="Name the version with `version` and `force: true`.",
         )
     if stack[-1] != live:
         return Way(
             version="",
             why=f"The alias serves version {live}, but the last deployment that succeeded left version {stack[-1]}: "
             "somebody moved the alias by hand, so what should come back is not clear.",
-            remedy=f"Name the version with `to-version` ({_choices(history, live)}).",
+            remedy=f"Name the version with `version` ({_choices(history, live)}).",
         )
     if len(stack) < 2:
         return Way(
             version="",
             why=f"The history goes back to version {live} and no further.",
-            remedy="Name the version with `to-version` and `force: true`.",
+            remedy="Name the version with `version` and `force: true`.",
         )
     last = next(entry for entry in history if entry.status is DeploymentStatus.SUCCEEDED)
     return Way(
@@ -153,16 +153,16 @@ def enough(inputs: Inputs, alias: Alias | None, history: Sequence[Deployment]) -
     own = entries(history, inputs.function or "", inputs.alias)
     if inputs.command == Command.STATUS:
         return len(own) >= SHOWN
-    if inputs.to_version:
-        return inputs.to_version in known_versions(own)
+    if inputs.version:
+        return inputs.version in known_versions(own)
     live = alias.version if alias is not None else ""
     return bool(way_back(own, live).version) or len(served(own)) > CHOICES
 
 
 def goal(inputs: Inputs, history: tuple[Deployment, ...], subject: Deployment | None, alias: Alias) -> str:
     """The version that a rollback will want, so that it can be read with the other facts."""
-    if inputs.to_version:
-        return inputs.to_version
+    if inputs.version:
+        return inputs.version
     if subject is not None:
         found = whose(subject, inputs.function or "", inputs.alias)
         return found.target.target_version if isinstance(found, Ours) else ""

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from ..aws import FunctionVersion
 from ..given.contents import Contents, Some
 from ..given.inputs import Inputs
-from ..given.packaging import Image, Package
+from ..given.packaging import Package
+from ..given.source import Image
 from ..result import Finding
 from .checking import Check, adder
 from .checking import warning as _warning

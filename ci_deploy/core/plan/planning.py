@@ -28,7 +28,8 @@ from ..aws import (
 )
 from ..given.appspec import HOOKS, AppSpec
 from ..given.inputs import Inputs
-from ..given.packaging import Code, Image, same_sha256, sha256_of
+from ..given.packaging import Code, same_sha256, sha256_of
+from ..given.source import Image
 from ..marker import key_of, parse
 from ..result import Finding, Severity
 from ..schedule import Step, default_timeout, shift_seconds, steps
@@ -36,6 +37,16 @@ from .comparing import Compared, compare, differences, fingerprint
 from .surroundings import Surroundings
 
 PROVISIONING = 30 * 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbours:
+    """Names that exist beside one that does not: Lambda applications of the account, an application's deployment
+    groups, a function's aliases. Empty where nothing is missing, or they may not be listed."""
+
+    applications: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +63,14 @@ class Facts:
     active: tuple[Deployment, ...] = ()  # not terminal, of this group
     recent: tuple[Deployment, ...] = ()  # of this group, newest first
     history: tuple[Deployment, ...] = ()  # the newest of them with their owners, where a command needs them
+    neighbours: Neighbours = Neighbours()  # what there is where something that was named is not
     history_cut: bool = False  # there are more, and the bound of reading was reached
     subject: Deployment | None = None  # the deployment that the run is about, with its targets
     alarms: Fact[tuple[Alarm, ...]] = Unavailable("not read")
     hooks: Mapping[str, Fact[FunctionVersion | None]] = field(default_factory=dict)
     appspec_text: str | None = None  # the user's own AppSpec
     surroundings: Surroundings | None = None  # what is optional to read
-    code: Code | None = None  # what the inputs `package`, `package-s3` or `image-uri` lead to
+    code: Code | None = None  # what the input `code` leads to; None for `$LATEST`
     job_limit: float | None = None  # seconds that a job may live on this runner, where that is known
     credentials_left: float | None = None  # seconds that the credentials still have, where their end is known
 
@@ -183,11 +195,11 @@ def plan(inputs: Inputs, facts: Facts) -> Plan:
 
 
 def _target(inputs: Inputs, facts: Facts) -> tuple[Target, FunctionVersion | None, str]:
-    if inputs.target_version:
-        served = facts.alias is not None and facts.alias.serves_only(inputs.target_version)
-        unchanged = f"The alias serves version {inputs.target_version} already." if served else ""
+    if inputs.version:
+        served = facts.alias is not None and facts.alias.serves_only(inputs.version)
+        unchanged = f"The alias serves version {inputs.version} already." if served else ""
         sha = facts.target.code_sha256 if facts.target else ""
-        return Existing(version=inputs.target_version, code_sha256=sha), facts.target, unchanged
+        return Existing(version=inputs.version, code_sha256=sha), facts.target, unchanged
     latest, code = facts.latest, facts.code
     if latest is None:
         return ToPublish(source="latest", code_sha256="", revision_id="", fingerprint=""), None, ""
@@ -236,10 +248,8 @@ def _plan(
     routing = facts.config.routing if facts.config else Routing(kind=RoutingType.UNKNOWN)
     sent, events = _auto_rollback(inputs, group)
     override = None
-    if inputs.ignore_alarms:
-        override = AlarmConfiguration(enabled=False)
-    elif inputs.alarms:
-        override = AlarmConfiguration(enabled=True, names=inputs.alarms)
+    if inputs.alarms is not None:
+        override = AlarmConfiguration(enabled=bool(inputs.alarms), names=inputs.alarms)
     watching = override or (group.alarms if group else AlarmConfiguration())
     hooks = [hook for hook in (before_hook, after_hook) if hook]
     return Plan(
@@ -253,8 +263,8 @@ def _plan(
         routing=routing,
         before_hook=before_hook,
         after_hook=after_hook,
-        bucket=inputs.bucket or "",
-        prefix=inputs.prefix.strip("/"),
+        bucket=inputs.bucket.name if inputs.bucket else "",
+        prefix=inputs.bucket.prefix if inputs.bucket else "",
         auto_rollback=sent,
         rollback_events=events,
         override_alarms=override,

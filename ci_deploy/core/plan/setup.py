@@ -7,18 +7,15 @@ CreateDeploymentGroup and UpdateDeploymentGroup.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..aws import Alias, DeploymentConfig, DeploymentGroup, Identity, RollbackEvent, Routing, RoutingType
+from ..aws import Alias, DeploymentConfig, DeploymentGroup, Identity, RollbackEvent, Routing
+from ..given import shifts
 from ..given.inputs import Inputs
+from ..given.meant import names
 from ..result import Finding, Severity
-
-# AWS's own deployment configs, by what they do (facts.md A9): none is made that exists already.
-_CANARIES = (5, 10, 15, 30)
-_LINEARS = (1, 2, 3, 10)
 
 
 class Status(StrEnum):
@@ -71,6 +68,8 @@ class Found:
     function_exists: bool = True
     alias: Alias | None = None
     newest_version: str = ""
+    application_named: bool = True  # by an input or the repository's file; False: it is the function's name
+    applications: tuple[str, ...] = ()  # for Lambda, in this account, where the application does not exist
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,34 +89,10 @@ class SetupPlan:
         return tuple(item for item in self.items if item.status in (Status.CREATE, Status.UPDATE))
 
 
-def routing_of(text: str) -> Routing:
-    """`canary 10% 5m` or `linear 20% every 3m`, as the input's own check let it through."""
-    percentage, minutes = map(int, re.findall(r"\d+", text))
-    kind = RoutingType.CANARY if text.startswith("canary") else RoutingType.LINEAR
-    return Routing(kind=kind, percentage=percentage, interval_minutes=minutes)
-
-
-def config_name(inputs: Inputs) -> str:
-    """The deployment config that the group is to have, empty where the inputs leave that open.
-
-    A custom one is named by what it does, as AWS names its own: the same input always leads to the same name.
-    """
-    if inputs.custom_config is None:
-        return inputs.deployment_config or ""
-    routing = routing_of(inputs.custom_config)
-    minutes, share = routing.interval_minutes, f"{routing.percentage}Percent"
-    unit = "Minute" if minutes == 1 else "Minutes"
-    if routing.kind is RoutingType.CANARY:
-        name, own = f"LambdaCanary{share}{minutes}{unit}", minutes in _CANARIES
-    else:
-        name, own = f"LambdaLinear{share}Every{minutes}{unit}", minutes in _LINEARS
-    return ("CodeDeployDefault." if own and routing.percentage == 10 else "ci-deploy.") + name
-
-
 def plan(inputs: Inputs, found: Found) -> SetupPlan:
     """What is to be done, and why not if it cannot be."""
     settings, differences = _group(inputs, found)
-    custom = routing_of(inputs.custom_config) if inputs.custom_config else None
+    custom = _custom(inputs)
     items = (
         _application(inputs, found),
         *_config(inputs, found),
@@ -133,20 +108,27 @@ def _application(inputs: Inputs, found: Found) -> Item:
     return Item(what="application", name=inputs.application or "", status=status, detail="compute platform Lambda")
 
 
+def _custom(inputs: Inputs) -> Routing | None:
+    """The shape of a deployment config that is ours to make, as its name says it."""
+    name = inputs.deployment_config or ""
+    return shifts.routing_of(name) if name.startswith(shifts.OWN) else None
+
+
 def _config(inputs: Inputs, found: Found) -> Iterator[Item]:
-    name = config_name(inputs)
-    if found.config is not None or inputs.custom_config:
+    name, custom = inputs.deployment_config or "", _custom(inputs)
+    if found.config is not None or custom:
         status = Status.CREATE if found.config is None else Status.THERE
-        yield Item(what="deployment config", name=name, status=status, detail=inputs.custom_config or "")
+        detail = shifts.words_of(custom) if custom else ""
+        yield Item(what="deployment config", name=name, status=status, detail=detail)
 
 
 def _wanted(inputs: Inputs) -> GroupSettings:
     """What the inputs say of the group; None where they say nothing."""
     return GroupSettings(
-        config_name=config_name(inputs) or None,
+        config_name=inputs.deployment_config,
         service_role_arn=inputs.service_role_arn,
         rollback_events=inputs.auto_rollback if isinstance(inputs.auto_rollback, tuple) else None,
-        alarms=inputs.alarms or None,
+        alarms=inputs.alarms,
         triggers=inputs.triggers or None,
     )
 
@@ -224,6 +206,10 @@ def _alias(inputs: Inputs, found: Found) -> Iterator[Item]:
         yield Item(what="alias", name=name, status=Status.LATER, detail=detail)
 
 
+def _or_use(applications: tuple[str, ...]) -> str:
+    return f", or to one that exists: {names(applications)}" if applications else ""
+
+
 def _findings(inputs: Inputs, found: Found, items: tuple[Item, ...], custom: Routing | None) -> Iterator[Finding]:
     def refusal(code: str, text: str, remedy: str) -> Finding:
         return Finding(severity=Severity.REFUSAL, code=code, text=text, remedy=remedy)
@@ -241,7 +227,13 @@ def _findings(inputs: Inputs, found: Found, items: tuple[Item, ...], custom: Rou
                 "A platform cannot be changed: give another `application`.",
             )
             break
-    name = config_name(inputs)
+    if found.application is None and not found.application_named:
+        yield refusal(
+            "application-unnamed",
+            f"Application `{inputs.application}` does not exist, and no input names it (it is the function's name).",
+            f"Set `application` to create it{_or_use(found.applications)}.",
+        )
+    name = inputs.deployment_config or ""
     if found.config is not None and found.config.compute_platform != "Lambda":
         yield refusal(
             "config-platform",
@@ -251,14 +243,15 @@ def _findings(inputs: Inputs, found: Found, items: tuple[Item, ...], custom: Rou
     elif custom is not None and found.config is not None and found.config.routing != custom:
         yield refusal(
             "config-other",
-            f"Deployment config `{name}` exists and does something else than `{inputs.custom_config}`.",
-            "A deployment config cannot be changed. Delete it if nothing uses it, or give another `custom-config`.",
+            f"Deployment config `{name}` exists, but its shape is {shifts.words_of(found.config.routing)}.",
+            "A deployment config cannot be changed. Delete it if nothing uses it, or set another `deployment-config`.",
         )
-    elif inputs.deployment_config and found.config is None:
+    elif name and found.config is None and custom is None:
         yield refusal(
             "config-missing",
             f"Deployment config `{name}` does not exist.",
-            "Give `custom-config` to have one made, or one of AWS's own (`CodeDeployDefault.Lambda…`).",
+            "Write the shape to have one created (`canary 20% 5m`), or set one of AWS's own "
+            "(`CodeDeployDefault.Lambda…`).",
         )
     if found.group is None and not inputs.service_role_arn:
         yield refusal(

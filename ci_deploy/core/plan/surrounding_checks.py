@@ -83,14 +83,14 @@ def _rollback_target(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Findi
             "rollback-target-function",
             f"The group's last successful deployment {last.id} was of {other.function.split(':')[-1]}:{other.alias}: "
             f"an automatic rollback may deploy that again, and leave `{plan.function}` as it is.",
-            "Use a deployment group for each function. `restore-alias: auto` (the default) sets the alias back.",
+            "Use a deployment group for each function. `repair-alias: auto` (the default) sets the alias back.",
         )
     elif target is not None and target.target_version != plan.current_version and plan.current_version:
         yield _warning(
             "rollback-target",
             f"An automatic rollback may go to version {target.target_version}, which the group's last successful "
             f"deployment {last.id} left, and not to version {plan.current_version}, which the alias serves now.",
-            "Somebody moved the alias by hand. `restore-alias: auto` (the default) sets it back to what it serves now.",
+            "Somebody moved the alias by hand. `repair-alias: auto` (the default) sets it back to what it serves now.",
         )
 
 

@@ -26,7 +26,7 @@ REMEDIES: Mapping[str, Remedy] = {
     "ALARM_ACTIVE": Remedy(
         "A CloudWatch alarm of deployment group {group} went into ALARM, so CodeDeploy stopped the deployment",
         "Look at what the alarm measures for version {target} of {function}. To deploy a fix while it rings, use "
-        "`ignore-alarms: true`.",
+        "`alarms: off`.",
     ),
     "HOOK_EXECUTION_FAILURE": Remedy(
         "Hook {hook} said that the version is not good, or could not be run",

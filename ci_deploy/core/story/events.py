@@ -34,6 +34,7 @@ class Started(_Event):
     keys: tuple[str, ...]
     inputs: Mapping[str, str]
     context: Context
+    file: str = ""  # the repository's file, or why there was none; empty: nothing to say
     epoch: float = 0.0
 
 

@@ -22,8 +22,8 @@ from botocore.utils import CLIENT_NAME_TO_HYPHENIZED_SERVICE_ID_OVERRIDES as SER
 
 from ...core.aws import Endpoint
 from ...core.errors import InvalidInput, Problem
-from ...core.given.inputs import shorten
 from ...core.given.kinds import REGION
+from ...core.given.meant import shorten
 from ...core.links import without_login
 from .. import network
 

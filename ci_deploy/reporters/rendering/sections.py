@@ -143,7 +143,7 @@ def holds(story: Story) -> str:
     """Which functions are on hold now, because of this run, and how to release them."""
     rows = [
         f"> [!IMPORTANT]\n> Deployments of {code(chapter.key)} are **on hold**: {prose(chapter.hold)}. "
-        "They are refused until one runs with `release-hold: true`."
+        "They are refused until one runs with `hold: release`."
         for chapter in story.functions.values()
         if chapter.hold
     ]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ci_deploy.core.errors import InvalidInput
 from ci_deploy.core.given.appspec import MAX_CHARACTERS, AppSpec, check, complete, document, parse, sha256, write
 from ci_deploy.core.given.inputs import Inputs
-from ci_deploy.core.given.inputs import parse as parse_inputs
+from ci_deploy.core.given.parsing import parse as parse_inputs
 
 WHOLE = AppSpec(
     function="checkout",
@@ -208,7 +208,7 @@ def test_parts_may_be_left_out_and_scalars_are_the_text_that_was_written(text: s
 
 NAME = "Expected a function's name (letters, digits, `-`, `_`; 64 at most) or its ARN."
 NUMBER = "Expected a published version's number."
-ONE = "One AppSpec deploys one function; use `functions` for several."
+ONE = "One AppSpec deploys one function; describe several in `ci-deploy.yml`."
 NONE = "Give one under `Resources`, or leave it out."
 
 WRONG: list[tuple[str, list[str]]] = [
@@ -230,7 +230,7 @@ WRONG: list[tuple[str, list[str]]] = [
     ("version: 0.0\nresource: []\n",
      [", line 2: has `resource` in the AppSpec, which is not known. Did you mean `Resources`?"]),
     ("version: 0.0\nos: linux\n",
-     [", line 2: has `os` in the AppSpec, which is not known. There is `version`, `Resources`, `Hooks`."]),
+     [", line 2: has `os` in the AppSpec, which is not known. Choose one of `version`, `Resources`, `Hooks`."]),
     ("version: 0.0\nVersion: 0.0\n", [", line 2: says `version` twice in the AppSpec. Keep one of them."]),
     ("version: 0.0\nResources: []\n", [f", line 2: has no resource. {NONE}"]),
     ("version: 0.0\nResources: {}\n", [f", line 2: has no resource. {NONE}"]),
@@ -242,7 +242,7 @@ WRONG: list[tuple[str, list[str]]] = [
     ("Resources: [{f: {}, f: {}}]\n", [", line 1: says `f` twice in a resource. Keep one of them."]),
     ("Resources:\n  - f: yes\n", [", line 2: has `yes` where resource `f` should be a mapping."]),
     ("Resources: [f: {Kind: x}]",
-     [", line 1: has `Kind` in resource `f`, which is not known. There is `Type`, `Properties`."]),
+     [", line 1: has `Kind` in resource `f`, which is not known. Choose one of `Type`, `Properties`."]),
     ("Resources: [f: {Type: AWS::ECS::Service}]",
      [", line 1: has a resource of type `AWS::ECS::Service`. For Lambda it is `AWS::Lambda::Function`."]),
     ("Resources: [f: {Type: }]",
@@ -253,7 +253,7 @@ WRONG: list[tuple[str, list[str]]] = [
     (spec("[]"), [", line 4: has a list where Properties should be a mapping."]),
     (spec("{Tarjet: 1, TragetVersion: 2}"),
      [", line 4: has `Tarjet` in Properties, which is not known. "
-      "There is `Name`, `Alias`, `CurrentVersion`, `TargetVersion`.",
+      "Choose one of `Name`, `Alias`, `CurrentVersion`, `TargetVersion`.",
       ", line 4: has `TragetVersion` in Properties, which is not known. Did you mean `TargetVersion`?"]),
     (spec("{Name: f, Name: g}"), [", line 4: says `Name` twice in Properties. Keep one of them."]),
     (spec("{Name: f, NAME: f}"), [", line 4: says `Name` twice in Properties. Keep one of them."]),
@@ -266,7 +266,7 @@ WRONG: list[tuple[str, list[str]]] = [
       "not a number alone). Expected an alias name, such as `live`."]),
     (spec("{CurrentVersion: $latest, TargetVersion: 1.5}"),
      [", line 4: has `$latest` for CurrentVersion, which is not a published version "
-      f"(`deploy` without `target-version` publishes what it holds). {NUMBER}",
+      f"(`code: $LATEST` publishes what it holds). {NUMBER}",
       f", line 4: has `1.5` for TargetVersion, which is not a version number (1, 2, 3, …). {NUMBER}"]),
     (spec("{TargetVersion: {a: b}}"), [f", line 4: has a mapping for TargetVersion. {NUMBER}"]),
     (spec("{TargetVersion: " + "x" * 100 + "}"),
@@ -274,7 +274,7 @@ WRONG: list[tuple[str, list[str]]] = [
     (spec(more="Hooks: please\n"), [", line 5: has `please` where Hooks should be a mapping."]),
     (spec(more="Hooks:\n  - BeforeInstall: x\n"),
      [", line 6: has `BeforeInstall` in Hooks, which is not known. "
-      "There is `BeforeAllowTraffic`, `AfterAllowTraffic`."]),
+      "Choose one of `BeforeAllowTraffic`, `AfterAllowTraffic`."]),
     (spec(more="Hooks:\n  - BeforeAllowTraffic: 'rm -rf /'\n  - AfterAllowTraffic: [x]\n"),
      [", line 6: has `rm -rf /` for BeforeAllowTraffic, "
       f"which is not a function's name or ARN (without version or alias). {NAME}",
@@ -283,7 +283,7 @@ WRONG: list[tuple[str, list[str]]] = [
      [", line 7: declares the hook `BeforeAllowTraffic` twice. CodeDeploy runs one function for each."]),
     (spec("{Name: a b, Colour: red}", more="version: 2\n"),
      [", line 4: has `Colour` in Properties, which is not known. "
-      "There is `Name`, `Alias`, `CurrentVersion`, `TargetVersion`.",
+      "Choose one of `Name`, `Alias`, `CurrentVersion`, `TargetVersion`.",
       f", line 4: has `a b` for Name, which is not a function's name or ARN (without version or alias). {NAME}",
       ", line 5: says `version` twice in the AppSpec. Keep one of them."]),
 ]  # fmt: skip
@@ -304,7 +304,7 @@ def test_the_longest_appspec_is_read() -> None:
 # With the inputs
 
 
-GIVEN = {"function": "checkout", "application": "app", "deployment-group": "group"}
+GIVEN = {"function": "checkout", "application": "app", "deployment-group": "group", "appspec": "a.yaml"}
 
 
 def completed(said: AppSpec, **more: str) -> Inputs:
@@ -322,26 +322,46 @@ def test_inputs_and_appspec_complete_each_other() -> None:
     assert completed(WHOLE, bucket="shop") == replace(
         parse_inputs({**GIVEN, "bucket": "shop"}),
         current_version="1",
-        target_version="2",
+        version="2",
         before_allow_traffic="CodeDeployHook_a",
         after_allow_traffic="CodeDeployHook_b",
     )
-    assert completed(AppSpec(), bucket="shop") == parse_inputs({**GIVEN, "bucket": "shop"})
+    assert completed(AppSpec(), bucket="shop", version="2") == parse_inputs({**GIVEN, "bucket": "shop", "version": "2"})
 
 
 def test_where_both_say_the_same_there_is_nothing_to_tell() -> None:
-    assert completed(WHOLE, alias="live", target_version="2", current_version="1") == completed(WHOLE)
+    assert completed(WHOLE, alias="live", version="2", current_version="1") == completed(WHOLE)
 
 
 def test_an_alias_that_was_not_given_gives_way_to_the_appspecs() -> None:
     """`live` is only the default of the input: it is not the user's word."""
-    assert completed(AppSpec(alias="prod")) == replace(parse_inputs(GIVEN), alias="prod")
+    assert completed(AppSpec(alias="prod"), code="dist") == replace(
+        parse_inputs({**GIVEN, "code": "dist"}), alias="prod"
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "application", "group"),
+    [
+        ({}, "app", "group"),
+        ({"deployment_group": ""}, "app", "prod"),
+        ({"application": ""}, "checkout", "group"),
+        ({"application": "", "deployment_group": "", "function": ""}, "checkout", "prod"),
+        ({"application": "", "deployment_group": "", "alias": "prod"}, "checkout", "prod"),
+        ({"deployment_group": "live"}, "app", "live"),
+    ],
+)
+def test_application_and_group_have_the_names_that_the_appspec_says(
+    more: dict[str, str], application: str, group: str
+) -> None:
+    found = completed(replace(WHOLE, alias="prod"), **more)
+    assert (found.function, found.alias) == ("checkout", "prod")
+    assert (found.application, found.deployment_group) == (application, group)
 
 
 def test_a_function_may_be_named_in_the_appspec_alone_and_by_its_arn() -> None:
-    arn = "arn:aws:lambda:eu-west-1:123456789012:function:checkout"
-    assert completed(AppSpec(function=arn), function="", appspec="a.yaml").function == "checkout"
-    assert completed(AppSpec(function=arn)).function == "checkout"
+    assert completed(replace(WHOLE, function=ARN), function="").function == "checkout"
+    assert completed(replace(WHOLE, function=ARN)).function == "checkout"
 
 
 def test_every_disagreement_is_named_at_once() -> None:
@@ -350,7 +370,7 @@ def test_every_disagreement_is_named_at_once() -> None:
     given = {
         "alias": "live",
         "current_version": "3",
-        "target_version": "4",
+        "version": "4",
         "before_allow_traffic": "x",
         "after_allow_traffic": "y",
     }
@@ -358,42 +378,54 @@ def test_every_disagreement_is_named_at_once() -> None:
         f"input `function`: is `checkout`, but the AppSpec says `other`. {agree}",
         f"input `alias`: is `live`, but the AppSpec says `prod`. {agree}",
         f"input `current-version`: is `3`, but the AppSpec says `1`. {agree}",
-        f"input `target-version`: is `4`, but the AppSpec says `2`. {agree}",
+        f"input `version`: is `4`, but the AppSpec says `2`. {agree}",
         f"input `before-allow-traffic`: is `x`, but the AppSpec says `CodeDeployHook_a`. {agree}",
         f"input `after-allow-traffic`: is `y`, but the AppSpec says `CodeDeployHook_b`. {agree}",
     ]
 
 
 @pytest.mark.parametrize(
-    "code",
-    [
-        {"package": "build"},
-        {"package_s3": "s3://bucket/key"},
-        {"image_uri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a:1"},
-    ],
+    "code", ["build", "s3://bucket/key", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a:1", "$LATEST"]
 )
-def test_a_target_version_and_new_code_contradict(code: dict[str, str]) -> None:
-    assert disagreements(AppSpec(target_version="4"), **code) == [
+def test_a_target_version_and_new_code_contradict(code: str) -> None:
+    assert disagreements(AppSpec(target_version="4"), code=code) == [
         "input `appspec`: names the target version 4, but new code was given, too. "
         "Leave TargetVersion out of the AppSpec, or give no code."
     ]
-    assert completed(AppSpec(current_version="4"), **code).current_version == "4"
+    assert completed(AppSpec(current_version="4"), code=code).current_version == "4"
+
+
+@pytest.mark.parametrize("command", ["deploy", "plan"])
+def test_an_appspec_without_a_target_does_not_say_what_to_deploy(command: str) -> None:
+    """An expression that turned out empty must not deploy whatever the function holds."""
+    assert disagreements(replace(WHOLE, target_version=""), command=command) == [
+        "input `code`: is missing: nothing says what to deploy. "
+        "Set `code` (a folder, a zip, `s3://…`, an image, or `$LATEST`), or `version`."
+    ]
+    assert completed(replace(WHOLE, target_version=""), command=command, version="2").version == "2"
+    assert completed(WHOLE, command=command).version == "2"
+
+
+def test_validate_takes_an_appspec_that_a_deployment_completes() -> None:
+    assert completed(replace(WHOLE, target_version=""), command="validate").version is None
 
 
 def test_one_version_as_current_and_target_is_no_mistake() -> None:
     """The alias decides: where it serves that version there is nothing to deploy, elsewhere preflight refuses."""
-    assert completed(AppSpec(current_version="7", target_version="7")).target_version == "7"
+    assert completed(AppSpec(current_version="7", target_version="7")).version == "7"
 
 
-ARN = "arn:aws:lambda:eu-west-1:123456789012:function:f"
+ARN = "arn:aws:lambda:eu-west-1:123456789012:function:checkout"
 
 
 def test_an_arn_says_where_the_function_is_as_the_input_function_does() -> None:
-    made = complete(Inputs(command="deploy"), AppSpec(function=ARN), given=frozenset())
-    assert (made.function, made.aws_region, made.account_id) == ("f", "eu-west-1", "123456789012")
+    spec = AppSpec(function=ARN, target_version="1")
+    made = complete(Inputs(command="deploy"), spec, given=frozenset())
+    assert (made.function, made.aws_region, made.account_id) == ("checkout", "eu-west-1", "123456789012")
+    assert (made.application, made.deployment_group) == ("checkout", "live")
     elsewhere = Inputs(command="deploy", aws_region="us-east-1", account_id="999999999999")
     with pytest.raises(InvalidInput) as caught:
-        complete(elsewhere, AppSpec(function=ARN), given=frozenset())
+        complete(elsewhere, spec, given=frozenset())
     assert list(map(str, caught.value.problems)) == [
         "input `appspec`: names a function in `eu-west-1`, and `aws-region` is `us-east-1`. Make them agree.",
         "input `appspec`: names a function in `123456789012`, and `account-id` is `999999999999`. Make them agree.",
@@ -461,6 +493,6 @@ def test_utf_16_is_told_as_what_it_is() -> None:
 
 
 def test_a_function_that_nobody_names_is_missing() -> None:
-    assert disagreements(AppSpec(alias="live"), function="", appspec="a.yaml") == [
+    assert disagreements(AppSpec(alias="live", target_version="2"), function="") == [
         "input `function`: is missing, and the AppSpec names none. Name it in one of them."
     ]

@@ -8,6 +8,8 @@ import pytest
 
 from ci_deploy.core.aws import RollbackEvent
 from ci_deploy.core.given import kinds as k
+from ci_deploy.core.given.kinds import BucketPath
+from ci_deploy.core.given.source import Image, Latest, Local, s3_location
 
 FAILURE, ALARM, STOP = RollbackEvent.FAILURE, RollbackEvent.ALARM, RollbackEvent.STOP_REQUEST
 COUNT = k.Kind(name="count", parse=k.count(3, 1000), hint="a whole number from 3 to 1000")
@@ -34,7 +36,19 @@ GOOD: list[tuple[k.Kind, str, Any]] = [
     (k.LIST, "one, two,,three", ("one", "two", "three")),
     (k.LIST, "one\r\n two words \n\nthree\n", ("one", "two words", "three")),
     (k.LIST, " , \n", ()),
-    (k.PATH, "build/my function.zip", "build/my function.zip"),
+    (k.LINES_OR_OFF, "Slow, or failing\r\n errors \n\nerrors\n", ("Slow, or failing", "errors")),
+    (k.LINES_OR_OFF, "off", ()),
+    (k.LINES_OR_OFF, "\n OFF \n", ()),
+    (k.LINES_OR_OFF, "checkout-off", ("checkout-off",)),
+    (k.CONFIG, "deploy/my functions.yml", "deploy/my functions.yml"),
+    (k.CONFIG, "none", "none"),
+    (k.CODE, "build/my function.zip", Local(path="build/my function.zip")),
+    (k.CODE, "s3://bucket/a key.zip", s3_location("s3://bucket/a key.zip")),
+    (k.CODE, "s3://bucket/dir/key?versionId=A.b-c_1", s3_location("s3://bucket/dir/key?versionId=A.b-c_1")),
+    (k.CODE, f"{ECR}/shop/checkout", Image(uri=f"{ECR}/shop/checkout")),
+    (k.CODE, f"{ECR}/checkout:1.2", Image(uri=f"{ECR}/checkout:1.2")),
+    (k.CODE, f"{ECR}/checkout@sha256:{HEX.lower()}", Image(uri=f"{ECR}/checkout@sha256:{HEX.lower()}")),
+    (k.CODE, "$LATEST", Latest()),
     (k.VERSION, "1", "1"),
     (k.VERSION, "9" * 19, "9" * 19),
     (COUNT, "3", 3),
@@ -49,23 +63,19 @@ GOOD: list[tuple[k.Kind, str, Any]] = [
     (k.ALIAS, "x" * 128, "x" * 128),
     (k.CODEDEPLOY_NAME, "CodeDeployDefault.LambdaAllAtOnce", "CodeDeployDefault.LambdaAllAtOnce"),
     (k.CODEDEPLOY_NAME, "a+=,.@_-9" + "x" * 91, "a+=,.@_-9" + "x" * 91),
-    (k.BUCKET, "a.b", "a.b"),
-    (k.BUCKET, "b" * 63, "b" * 63),
-    (k.PREFIX, "CodeDeploy", "CodeDeploy"),
-    (k.PREFIX, "releases/prod/", "releases/prod/"),
+    (k.BUCKET, "a.b", BucketPath(name="a.b", prefix="CodeDeploy")),
+    (k.BUCKET, "b" * 63, BucketPath(name="b" * 63, prefix="CodeDeploy")),
+    (k.BUCKET, "shop/CodeDeploy", BucketPath(name="shop", prefix="CodeDeploy")),
+    (k.BUCKET, "shop/releases/prod/", BucketPath(name="shop", prefix="releases/prod")),
+    (k.BUCKET, "shop/.hidden/..a/b..", BucketPath(name="shop", prefix=".hidden/..a/b..")),
     (k.ACCOUNT, "012345678901", "012345678901"),
     (k.ARN_ROLE, ROLE, ROLE),
     (k.REGION, "eu-central-1", "eu-central-1"),
     (k.REGION, "us-gov-west-1", "us-gov-west-1"),
     (k.DEPLOYMENT_ID, "d-A1B2C3D4E", "d-A1B2C3D4E"),
-    (k.S3, "s3://bucket/a key.zip", "s3://bucket/a key.zip"),
-    (k.S3, "s3://bucket/dir/key?versionId=A.b-c_1", "s3://bucket/dir/key?versionId=A.b-c_1"),
-    (k.IMAGE, f"{ECR}/shop/checkout", f"{ECR}/shop/checkout"),
-    (k.IMAGE, f"{ECR}/checkout:1.2", f"{ECR}/checkout:1.2"),
-    (k.IMAGE, f"{ECR}/checkout@sha256:abc", f"{ECR}/checkout@sha256:abc"),
-    (k.IMAGE, f"{ECR}.cn/checkout:1", f"{ECR}.cn/checkout:1"),
     (k.APPSPEC, "deploy/appspec.yaml", "deploy/appspec.yaml"),
     (k.APPSPEC, "s3://bucket/appspec.yaml", "s3://bucket/appspec.yaml"),
+    (k.APPSPEC, "s3://bucket/appspec.yaml?versionId=v1", "s3://bucket/appspec.yaml?versionId=v1"),
     (k.ROLLBACK_EVENTS, "default", "default"),
     (k.ROLLBACK_EVENTS, "Off", ()),
     (k.ROLLBACK_EVENTS, "failure", (FAILURE,)),
@@ -74,12 +84,18 @@ GOOD: list[tuple[k.Kind, str, Any]] = [
     (k.SHA256, HEX, HEX),
     (k.URL, "https://shop.example/live?x=1", "https://shop.example/live?x=1"),
     (k.URL, "http://localhost:8080", "http://localhost:8080"),
-    (k.SHIFT, "canary 1% 1m", "canary 1% 1m"),
-    (k.SHIFT, "canary 99% 2880m", "canary 99% 2880m"),
-    (k.SHIFT, "linear 20% every 3m", "linear 20% every 3m"),
-    (k.SHIFT, "linear 10% every 320m", "linear 10% every 320m"),  # nine intervals
-    (k.SHIFT, "linear 30% every 960m", "linear 30% every 960m"),  # three: 30, 60, 90, 100
-    (k.SHIFT, "linear 99% every 2880m", "linear 99% every 2880m"),
+    (k.DEPLOYMENT_CONFIG, "Slow", "Slow"),
+    (k.DEPLOYMENT_CONFIG, "CodeDeployDefault.LambdaAllAtOnce", "CodeDeployDefault.LambdaAllAtOnce"),
+    (k.DEPLOYMENT_CONFIG, "All-at-once", "CodeDeployDefault.LambdaAllAtOnce"),
+    (k.DEPLOYMENT_CONFIG, "canary 10% 5m", "CodeDeployDefault.LambdaCanary10Percent5Minutes"),
+    (k.DEPLOYMENT_CONFIG, "canary 1% 1m", "ci-deploy-canary-1-1"),
+    (k.DEPLOYMENT_CONFIG, "canary 99% 2880m", "ci-deploy-canary-99-2880"),
+    (k.DEPLOYMENT_CONFIG, "linear 20% every 3m", "ci-deploy-linear-20-3"),
+    (k.DEPLOYMENT_CONFIG, "linear 10% every 320m", "ci-deploy-linear-10-320"),  # nine intervals
+    (k.DEPLOYMENT_CONFIG, "linear 30% every 960m", "ci-deploy-linear-30-960"),  # three: 30, 60, 90, 100
+    (k.DEPLOYMENT_CONFIG, "linear 99% every 2880m", "ci-deploy-linear-99-2880"),
+    (k.WORKFLOW_FILE, "rollback.yml", "rollback.yml"),
+    (k.WORKFLOW_FILE, "go_back-1.2.yaml", "go_back-1.2.yaml"),
     (k.KEY, "blue/eu-1", "blue/eu-1"),
     (POLICY, "leave", "leave"),
     (POLICY, "Stop", "stop"),
@@ -89,15 +105,19 @@ BOOLEAN = "is not a boolean"
 NO_DURATION = "is not a duration"
 LIMITS = "is not between 1s and 50h (CodeDeploy's own limit for a Lambda deployment)"
 NO_VERSION = "is not a version number (1, 2, 3, …)"
-LATEST = "is not a published version (`deploy` without `target-version` publishes what it holds)"
+LATEST = "is not a published version (`code: $LATEST` publishes what it holds)"
 NO_FUNCTION = "is not a function's name or ARN (without version or alias)"
 NO_ALIAS = "is not an alias name (letters, digits, `-`, `_`; 128 at most; not a number alone)"
 NO_BUCKET = "is not a bucket's name (3 to 63 lower-case letters, digits, `.`, `-`)"
-NO_PREFIX = "is not a key prefix such as `CodeDeploy` or `releases/prod`"
+NO_PREFIX = "has a prefix that is not a key, such as `CodeDeploy` or `releases/prod`"
 NO_ROLE = "is not a role's ARN (`arn:aws:iam::123456789012:role/name`)"
 NO_S3 = "is not an S3 address"
 NO_SHA = "is not a SHA-256 (44 characters of base64 or 64 hexadecimal digits)"
+LOGIN = "has a user name or a password in it, and would be shown"
 NO_SHIFT = "is not a traffic shift"
+NO_CONFIG = "is neither a traffic shift nor a config's name"
+NO_ACCOUNT = "is not an account ID"
+TOO_LONG = "takes {} minutes from first to last shift; CodeDeploy allows 2880"
 CONTROL = "has control characters or line breaks in it"
 
 BAD: list[tuple[k.Kind, str, str]] = [
@@ -122,7 +142,12 @@ BAD: list[tuple[k.Kind, str, str]] = [
     (k.DURATION, "0s", LIMITS),
     (k.DURATION, "0h0m0s", LIMITS),
     (k.DURATION, "50h1s", LIMITS),
-    (k.PATH, "a\x00b", "has a NUL character in it"),
+    (k.LINES_OR_OFF, "off\nerrors", "has `off` beside names"),
+    (k.LINES_OR_OFF, "errors\nOff", "has `off` beside names"),
+    (k.CONFIG, "a\x00b", "has a NUL character in it"),
+    (k.CODE, "a\x00b", "has a NUL character in it"),
+    (k.CODE, "s3://bucket", NO_S3),
+    (k.CODE, "ghcr.io/o/r:1", "is an image outside ECR, where Lambda cannot read it"),
     (k.VERSION, "$LATEST", LATEST),
     (k.VERSION, "$latest", LATEST),
     (k.VERSION, "0", NO_VERSION),
@@ -150,30 +175,40 @@ BAD: list[tuple[k.Kind, str, str]] = [
     (k.ALIAS, "x" * 129, NO_ALIAS),
     (k.CODEDEPLOY_NAME, "a/b", "is not a CodeDeploy name"),
     (k.CODEDEPLOY_NAME, "x" * 101, "is not a CodeDeploy name"),
-    (k.BUCKET, "s3://bucket", NO_BUCKET),
+    (k.BUCKET, "s3://shop", "is an address: write `shop`"),
+    (k.BUCKET, "S3://shop/releases/", "is an address: write `shop/releases`"),
+    (k.BUCKET, "s3://", "is an address: write `my-deployments`"),
+    (k.BUCKET, "arn:aws:s3:::shop", "is an ARN: write `shop`"),
+    (k.BUCKET, "arn:aws:s3:::shop/releases", "is an ARN: write `shop/releases`"),
+    (k.BUCKET, "arn:aws:s3:::", "is an ARN: write `my-deployments`"),
+    (k.BUCKET, "/shop", NO_BUCKET),
+    (k.BUCKET, "a_b_c", NO_BUCKET),
+    (k.BUCKET, "prüfung", NO_BUCKET),
     (k.BUCKET, "ab", NO_BUCKET),
     (k.BUCKET, "b" * 64, NO_BUCKET),
     (k.BUCKET, "Bucket", NO_BUCKET),
-    (k.PREFIX, "/CodeDeploy", NO_PREFIX),
-    (k.PREFIX, "a//b", NO_PREFIX),
-    (k.PREFIX, "a b", NO_PREFIX),
-    (k.ACCOUNT, "12345", "is not an account id"),
-    (k.ACCOUNT, DIGITS * 6, "is not an account id"),
+    (k.BUCKET, "shop/", NO_PREFIX),
+    (k.BUCKET, "shop//CodeDeploy", NO_PREFIX),
+    (k.BUCKET, "shop/a//b", NO_PREFIX),
+    (k.BUCKET, "shop/a b", NO_PREFIX),
+    (k.BUCKET, "shop/a?b", NO_PREFIX),
+    (k.BUCKET, "shop/.", NO_PREFIX),
+    (k.BUCKET, "shop/a/../b", NO_PREFIX),
+    (k.ACCOUNT, "12345", NO_ACCOUNT),
+    (k.ACCOUNT, "1234567890123", NO_ACCOUNT),
+    (k.ACCOUNT, "1234-5678-9012", NO_ACCOUNT),
+    (k.ACCOUNT, DIGITS * 6, NO_ACCOUNT),
+    (k.ACCOUNT, "12345678901", "has 11 digits, so it lost leading zeros: put the account ID in quotes"),
+    (k.ACCOUNT, "123456789", "has 9 digits, so it lost leading zeros: put the account ID in quotes"),
+    (k.ACCOUNT, "12345678", NO_ACCOUNT),
     (k.ARN_ROLE, "deployer", NO_ROLE),
     (k.ARN_ROLE, "arn:aws:iam::123456789012:user/me", NO_ROLE),
     (k.ARN_ROLE, "arn:aws:iam::123456789012:role/prüfer", NO_ROLE),
     (k.REGION, "Frankfurt", "is not a region"),
     (k.REGION, "eu-central", "is not a region"),
     (k.DEPLOYMENT_ID, "d-short", "is not a deployment id such as `d-A1B2C3D4E`"),
-    (k.S3, "s3://bucket", NO_S3),
-    (k.S3, "s3://bucket/", NO_S3),
-    (k.S3, "s3://Bucket/key", NO_S3),
-    (k.S3, "https://bucket.s3.amazonaws.com/key", NO_S3),
-    (k.S3, "s3://bucket/key?versionId=", NO_S3),
-    (k.S3, "s3://bucket/key?version=1", NO_S3),
-    (k.IMAGE, "nginx:latest", "is not an image in ECR"),
-    (k.IMAGE, "ghcr.io/o/r:1", "is not an image in ECR"),
     (k.APPSPEC, "s3://bucket", NO_S3),
+    (k.APPSPEC, "S3://bucket/appspec.yaml", NO_S3),
     (k.APPSPEC, "a\x00b", "has a NUL character in it"),
     (k.ROLLBACK_EVENTS, "true", "has `true` in it"),
     (k.ROLLBACK_EVENTS, "failure, never, Sometimes", "has `never`, `sometimes` in it"),
@@ -186,17 +221,27 @@ BAD: list[tuple[k.Kind, str, str]] = [
     (k.URL, "example.org", "is not an http(s) address"),
     (k.URL, "javascript:alert(1)", "is not an http(s) address"),
     (k.URL, 'https://a"b', "is not an http(s) address"),
-    (k.SHIFT, "canary 10%", NO_SHIFT),
-    (k.SHIFT, "linear 10% 5m", NO_SHIFT),
-    (k.SHIFT, "canary 0% 5m", NO_SHIFT),
-    (k.SHIFT, "canary 100% 5m", NO_SHIFT),
-    (k.SHIFT, "linear 00% every 5m", NO_SHIFT),
-    (k.SHIFT, "canary 10% 0m", NO_SHIFT),
-    (k.SHIFT, f"canary {DIGITS}% 5m", NO_SHIFT),
-    (k.SHIFT, f"linear {DIGITS}% every 5m", NO_SHIFT),
-    (k.SHIFT, "canary 10% 2881m", "takes 2881 minutes from first to last shift; CodeDeploy allows 2880"),
-    (k.SHIFT, "linear 10% every 321m", "takes 2889 minutes from first to last shift; CodeDeploy allows 2880"),
-    (k.SHIFT, "linear 30% every 961m", "takes 2883 minutes from first to last shift; CodeDeploy allows 2880"),
+    (k.URL, "https://me@shop.example", LOGIN),
+    (k.URL, "http://me:secret@shop.example/live", LOGIN),
+    (k.DEPLOYMENT_CONFIG, "my config", NO_CONFIG),
+    (k.DEPLOYMENT_CONFIG, "a/b", NO_CONFIG),
+    (k.DEPLOYMENT_CONFIG, "prüfung", NO_CONFIG),
+    (k.DEPLOYMENT_CONFIG, "x" * 101, NO_CONFIG),
+    (k.DEPLOYMENT_CONFIG, "canary 10%", NO_SHIFT),
+    (k.DEPLOYMENT_CONFIG, "linear 10% 5m", NO_SHIFT),
+    (k.DEPLOYMENT_CONFIG, "canary 0% 5m", NO_SHIFT),
+    (k.DEPLOYMENT_CONFIG, "canary 100% 5m", NO_SHIFT),
+    (k.DEPLOYMENT_CONFIG, "linear 00% every 5m", NO_SHIFT),
+    (k.DEPLOYMENT_CONFIG, "canary 10% 0m", NO_SHIFT),
+    (k.DEPLOYMENT_CONFIG, f"canary {DIGITS}% 5m", NO_SHIFT),
+    (k.DEPLOYMENT_CONFIG, f"linear {DIGITS}% every 5m", NO_SHIFT),
+    (k.DEPLOYMENT_CONFIG, "canary 10% 2881m", TOO_LONG.format(2881)),
+    (k.DEPLOYMENT_CONFIG, "linear 10% every 321m", TOO_LONG.format(2889)),
+    (k.DEPLOYMENT_CONFIG, "linear 30% every 961m", TOO_LONG.format(2883)),
+    *(
+        (k.WORKFLOW_FILE, bad, "is not a workflow's file name")
+        for bad in ("rollback", "rollback.json", "../rollback.yml", ".github/workflows/rollback.yml", "röll.yml")
+    ),
     (k.KEY, "a b", "is not a key (letters, digits, `._/-`; 64 at most)"),
     (k.KEY, "x" * 65, "is not a key (letters, digits, `._/-`; 64 at most)"),
     (POLICY, "roll back", "is not known (did you mean `rollback`?)"),
@@ -228,6 +273,13 @@ def test_every_kind_of_the_module_is_tried_with_good_and_bad_values() -> None:
     every = {value.name for value in vars(k).values() if isinstance(value, k.Kind)}
     assert {kind.name for kind, _, _ in GOOD} >= every
     assert {kind.name for kind, _, _ in BAD} >= every - {"list"}
+
+
+@pytest.mark.parametrize("text", ["shop", "shop/releases/prod", "shop/CodeDeploy/"])
+def test_a_bucket_is_told_as_it_can_be_written(text: str) -> None:
+    told = str(k.BUCKET.parse(text))
+    assert k.BUCKET.parse(told) == k.BUCKET.parse(text)
+    assert told.startswith("shop/")
 
 
 def test_a_choice_says_its_choices() -> None:

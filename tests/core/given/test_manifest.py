@@ -1,4 +1,4 @@
-"""Manifests: several functions, what is said where, problems with their lines."""
+"""The repository's file: several functions, what is said where, which are meant, problems with their lines."""
 
 from __future__ import annotations
 
@@ -12,115 +12,484 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_deploy.core.errors import InvalidInput
-from ci_deploy.core.given.inputs import table
+from ci_deploy.core.given.inputs import InFile, Spec, table
+from ci_deploy.core.given.manifest import (
+    FROM_INPUTS_IN_PULL_REQUESTS,
+    Entry,
+    Manifest,
+    matrix,
+    read,
+    schema,
+    select,
+    settings,
+)
 from ci_deploy.core.given.manifest import MAX_CHARACTERS as LIMIT
-from ci_deploy.core.given.manifest import RUN_ONLY, Entry, matrix, read, schema, select, settings
+from ci_deploy.core.given.source import Local
 
 GOOD = """\
+run:
+  aws-region: eu-central-1
 defaults:
   application: shop
-  deployment-config: CodeDeployDefault.LambdaLinear10PercentEvery1Minute
+  deployment-config: linear 10% every 1m
 functions:
   checkout:
-    deployment-group: checkout-live
+    code: src/checkout
   cart:
     deployment-group: cart-live
-    deployment-config: CodeDeployDefault.LambdaAllAtOnce
-    alarms: [cart-errors, cart-slow]
-    target-version: 7
+    deployment-config: all-at-once
+    alarms: [cart-errors, "cart slow, or stuck"]
+    version: 7
   prices-blue:
     function: prices
     alias: blue
-    deployment-group: prices-live
+    code: src/prices
 waves:
   - [cart]
   - [checkout, prices-blue]
 """
+LINEAR = "CodeDeployDefault.LambdaLinear10PercentEvery1Minute"
+AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
 
 
-NAMES = "Every deployment belongs to an application and a deployment group."
+def made(text: str, run: dict[str, str] | None = None, **how: object) -> Manifest:
+    return read(text, run or {}, where="ci-deploy.yml", **how)  # type: ignore[arg-type]
 
 
-def problems(text: str, **run: str) -> list[str]:
+def entries(text: str, run: dict[str, str] | None = None, **how: object) -> dict[str, Entry]:
+    """The functions that are meant, by their names in the file."""
+    return {entry.name: entry for entry in made(text, run, **how).entries}
+
+
+def problems(text: str, run: dict[str, str] | None = None) -> list[str]:
     with pytest.raises(InvalidInput) as caught:
-        read(text, run, where="functions.yml")
+        made(text, run)
     return list(map(str, caught.value.problems))
 
 
-def test_the_more_specific_wins() -> None:
-    """A function's own setting, then the defaults, then the run's inputs, then the table's default."""
-    run = {"command": "deploy", "deployment-config": "Custom", "bucket": "shop-deployments"}
-    entries = {entry.name: entry for entry in read(GOOD, run, where="functions.yml")}
-    checkout, cart, prices = (entries[name].inputs for name in ("checkout", "cart", "prices-blue"))
-    assert checkout.deployment_config == "CodeDeployDefault.LambdaLinear10PercentEvery1Minute"
-    assert cart.deployment_config == "CodeDeployDefault.LambdaAllAtOnce"
-    assert (checkout.bucket, cart.bucket) == ("shop-deployments", "shop-deployments")
-    assert (checkout.alias, prices.alias) == ("live", "blue")
+# What is said where
+
+
+def test_a_functions_own_setting_wins_over_the_defaults_and_they_over_the_tables() -> None:
+    found = entries(GOOD, {"bucket": "shop-deployments/releases"})
+    checkout, cart, prices = (found[name].inputs for name in ("checkout", "cart", "prices-blue"))
+    assert (checkout.deployment_config, cart.deployment_config, prices.deployment_config) == (LINEAR, AT_ONCE, LINEAR)
+    assert {str(entry.inputs.bucket) for entry in found.values()} == {"shop-deployments/releases"}
+    assert (checkout.alias, prices.alias, checkout.on_conflict) == ("live", "blue", "wait")
     assert (checkout.function, prices.function) == ("checkout", "prices")
-    assert (cart.alarms, cart.target_version) == (("cart-errors", "cart-slow"), "7")
+    assert (cart.alarms, cart.version) == (("cart-errors", "cart slow, or stuck"), "7")
+    assert (checkout.code, cart.code) == (Local(path="src/checkout"), None)
+    assert (checkout.application, checkout.deployment_group) == ("shop", "live")
+    assert (cart.deployment_group, prices.deployment_group) == ("cart-live", "blue")
+    assert {entry.inputs.aws_region for entry in found.values()} == {"eu-central-1"}
+
+
+@pytest.mark.parametrize("setting", ["deployment-config", "alarms"])
+def test_an_input_wins_over_everything_in_the_file(setting: str) -> None:
+    """What is written for one run is meant for it."""
+    given = {"deployment-config": "Custom", "alarms": "off", "command": "plan"}
+    field = setting.replace("-", "_")
+    found = entries(GOOD, {setting: given[setting]})
+    assert {getattr(entry.inputs, field) for entry in found.values()} == {"Custom" if field != "alarms" else ()}
+    assert all(setting in entry.given for entry in found.values())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [({"version": "9"}, ("9", None)), ({"code": "dist"}, (None, Local(path="dist")))]
+)
+def test_an_input_that_says_what_to_deploy_replaces_both_ways_of_saying_it(
+    given: dict[str, str], said: tuple[object, object]
+) -> None:
+    for entry in entries(GOOD, given).values():
+        assert (entry.inputs.version, entry.inputs.code) == said
+        assert not entry.given & ({"version", "code"} - given.keys())
+
+
+ENVIRONMENTS = """\
+run: {aws-region: eu-central-1, comment: on-failure}
+defaults: {application: shop, code: dist, bucket: shop-dev, hook-timeout: 5m}
+functions:
+  checkout: {}
+  cart: {bucket: carts}
+environments:
+  dev:
+  prod:
+    run: {account-id: "012345678901", aws-region: eu-west-1, comment: }
+    defaults: {bucket: shop-prod/releases, alarms: off, hook-timeout: }
+"""
+
+
+def test_an_environment_is_between_the_defaults_and_a_functions_own_settings() -> None:
+    prod = made(ENVIRONMENTS, {"target": "prod"})
+    checkout, cart = (entry.inputs for entry in prod.entries)
+    assert (str(checkout.bucket), str(cart.bucket)) == ("shop-prod/releases", "carts/CodeDeploy")
+    assert (checkout.alarms, checkout.application, checkout.hook_timeout) == ((), "shop", None)
+    assert (checkout.account_id, checkout.aws_region, checkout.comment) == ("012345678901", "eu-west-1", "auto")
+    assert prod.run == {"account-id": "012345678901", "aws-region": "eu-west-1", "target": "prod"}
+    dev = made(ENVIRONMENTS, {"target": " dev "})
+    checkout, cart = (entry.inputs for entry in dev.entries)
+    assert (str(checkout.bucket), str(cart.bucket)) == ("shop-dev/CodeDeploy", "carts/CodeDeploy")
+    assert (checkout.alarms, checkout.account_id, checkout.aws_region) == (None, None, "eu-central-1")
+    assert (checkout.comment, checkout.hook_timeout) == ("on-failure", 300.0)
+
+
+PLACE = "Make them agree, or leave one of them out."
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "told"),
+    [
+        (ENVIRONMENTS, {},
+         ["input `target`: is missing: the file has several environments. Choose one of `dev`, `prod`."]),
+        (ENVIRONMENTS, {"target": "prd"},
+         ["input `target`: is `prd`, which the file does not have. Did you mean `prod`?"]),
+        (ENVIRONMENTS, {"target": "search"},
+         ["input `target`: is `search`, which the file does not have. Choose one of `dev`, `prod`."]),
+        (GOOD, {"target": "prod"},
+         ["input `target`: is `prod`, but the file has no `environments`. "
+          "Leave `target` out, or add the environment to the file."]),
+        (GOOD + "environments:\n", {"target": "prod"},
+         ["input `target`: is `prod`, but the file has no `environments`. "
+          "Leave `target` out, or add the environment to the file."]),
+        (GOOD + "environments: {}\n", {},
+         ["file `ci-deploy.yml`, line 21: names no environments. Name at least one, or leave `environments` out."]),
+        (GOOD + "environments: [prod]\n", {"target": "prod"},
+         ["file `ci-deploy.yml`, line 21: has a list where `environments` should be a mapping. "
+          "An environment is `prod: {run: …, defaults: …}`."]),
+        (ENVIRONMENTS, {"target": "prod", "aws-region": "eu-central-1"},
+         ["file `ci-deploy.yml`, line 9: has `eu-west-1` for `aws-region`, but the input is `eu-central-1`. " + PLACE]),
+        (ENVIRONMENTS, {"target": "prod", "account-id": "123456789012"},
+         ["file `ci-deploy.yml`, line 9: has `012345678901` for `account-id`, but the input is `123456789012`. "
+          + PLACE]),
+        (GOOD, {"aws-region": "us-east-1"},
+         ["file `ci-deploy.yml`, line 2: has `eu-central-1` for `aws-region`, but the input is `us-east-1`. " + PLACE]),
+        # The environments that are not chosen are checked too: they will be, one day.
+        (ENVIRONMENTS.replace("dev:", "dev: {runs: {}}"), {"target": "prod"},
+         ["file `ci-deploy.yml`, line 7: has `runs` in environment `dev`, which is not known. Did you mean `run`?"]),
+        (ENVIRONMENTS.replace("dev:", "dev: x"), {"target": "prod"},
+         ["file `ci-deploy.yml`, line 7: has `x` where environment `dev` should be a mapping. "
+          "It has `run` and `defaults`."]),
+        (ENVIRONMENTS.replace("dev:", "dev: {defaults: {wait: true}, run: {alias: x}}"), {"target": "prod"},
+         ["file `ci-deploy.yml`, line 7: has `wait` in `defaults` of environment `dev`, where it does not belong. "
+          "It belongs into `run`.",
+          "file `ci-deploy.yml`, line 7: has `alias` in `run` of environment `dev`, where it does not belong. "
+          "It belongs into `defaults`, or to a function."]),
+        (ENVIRONMENTS.replace("alarms: off", "alarm: off"), {"target": "prod"},
+         ["file `ci-deploy.yml`, line 10: has `alarm` in `defaults` of the environment, which is not known. "
+          "Did you mean `alarms`?"]),
+    ],
+)  # fmt: skip
+def test_an_environment_is_chosen_and_a_run_is_in_one_place(text: str, given: dict[str, str], told: list[str]) -> None:
+    assert problems(text, given) == told
+
+
+def test_a_place_that_input_and_file_agree_on_is_no_disagreement() -> None:
+    found = made(ENVIRONMENTS, {"target": "prod", "aws-region": " eu-west-1 ", "account-id": "012345678901"})
+    assert {entry.inputs.account_id for entry in found.entries} == {"012345678901"}
+    assert {entry.inputs.aws_region for entry in made(GOOD, {"aws-region": "eu-central-1"}).entries} == {"eu-central-1"}
+
+
+def test_an_account_id_in_quotes_or_not_keeps_its_zeros_and_one_that_lost_them_is_told() -> None:
+    """Scalars are the text that was written; what a tool has made of it before is past help."""
+    text = "run: {{account-id: {}}}\ndefaults: {{code: dist}}\nfunctions: {{a: {{}}, b: {{}}}}\n"
+    for written in ("012345678901", "'012345678901'", '"012345678901"'):
+        assert {entry.inputs.account_id for entry in made(text.format(written)).entries} == {"012345678901"}
+    assert problems(text.format("12345678901")) == [
+        "file `ci-deploy.yml`, line 1: `account-id` in `run`: `12345678901` has 11 digits, so it lost leading zeros: "
+        "put the account ID in quotes. Expected 12 digits."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "written", "read_as"),
+    [
+        ("alarms", "off", ()),
+        ("alarms", "[off]", ()),
+        ("alarms", "on", ("on",)),
+        ("alarms", "no", ("no",)),
+        ("alarms", "[010, 1e3, ~, 2026-01-01]", ("010", "1e3", "~", "2026-01-01")),
+        ("alias", "y", "y"),
+        ("alias", "1_0", "1_0"),
+        ("application", "010", "010"),
+        ("version", "7", "7"),
+        ("deployment-group", "no", "no"),
+        ("auto-rollback", "off", ()),
+        ("create-alias", "true", True),
+        ("keep", "010", 10),
+    ],
+)
+def test_scalars_are_text_that_the_table_types(setting: str, written: str, read_as: object) -> None:
+    """YAML's own types would make a boolean of `off`, and an eight of `010`."""
+    text = f"functions: {{a: {{{setting}: {written}}}}}"
+    command = "prune" if setting == "keep" else "setup" if setting in ("alarms", "create-alias") else "validate"
+    (entry,) = made(text, {"command": command}).entries
+    assert getattr(entry.inputs, setting.replace("-", "_")) == read_as
+
+
+@pytest.mark.parametrize("setting", FROM_INPUTS_IN_PULL_REQUESTS)
+def test_settings_that_are_ignored_come_from_the_inputs_alone(setting: str) -> None:
+    """A pull request's own file must not choose what is published."""
+    mine, theirs = {"hook-logs": ("off", "on"), "comment": ("on-failure", "off")}.get(setting, ("mine.yml", "x.yml"))
+    text = f"run: {{{setting}: {theirs}}}\nfunctions: {{a: {{code: dist}}}}\n"
+    field = setting.replace("-", "_")
+    assert getattr(entries(text)["a"].inputs, field) == theirs
+    ignoring = {"ignoring": FROM_INPUTS_IN_PULL_REQUESTS}
+    assert getattr(entries(text, **ignoring)["a"].inputs, field) in ("auto", None)
+    assert setting not in made(text, **ignoring).run
+    assert getattr(entries(text, {setting: mine}, **ignoring)["a"].inputs, field) == mine
+
+
+@pytest.mark.parametrize(
+    ("setting", "written", "found"),
+    [
+        ("code", "src/checkout", "../../src/checkout"),
+        ("code", "./dist.zip", "../.././dist.zip"),
+        ("code", "s3://shop/checkout.zip", "s3://shop/checkout.zip"),
+        ("code", "$LATEST", "$LATEST"),
+        (
+            "code",
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a:1",
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a:1",
+        ),
+        ("appspec", "deploy/appspec.yml", "../../deploy/appspec.yml"),
+        ("appspec", "s3://shop/appspec.yml", "s3://shop/appspec.yml"),
+        ("bucket", "shop/releases", "shop/releases"),
+    ],
+)
+def test_paths_begin_at_the_repositorys_root_wherever_the_run_was_started(
+    setting: str, written: str, found: str
+) -> None:
+    for text in (
+        f"functions: {{a: {{{setting}: {written}}}}}",
+        f"defaults: {{{setting}: {written}}}\nfunctions: {{a: }}",
+        f"functions: {{a: }}\nenvironments: {{e: {{defaults: {{{setting}: {written}}}}}}}",
+    ):
+        run = {"command": "validate", "target": "e" if "environments" in text else ""}
+        (deep,) = made(text, run, folder="../..").entries
+        (here,) = made(text, run).entries
+        assert str(getattr(deep.inputs, setting)) == found
+        assert getattr(here.inputs, setting) == getattr(made(text.replace("..", "."), run).entries[0].inputs, setting)
+        assert str(getattr(here.inputs, setting)) == written
+
+
+def test_a_path_in_an_input_begins_where_the_run_was_started() -> None:
+    assert entries("functions: {a: {code: src}}", {"code": "dist"}, folder="..")["a"].inputs.code == Local(path="dist")
+
+
+def test_what_is_wrong_with_code_is_told_as_it_was_written() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        made("functions: {a: {code: 's3://shop'}, b: {code: ' ', version: 1}}", folder="..")
+    assert [problem.what for problem in caught.value.problems] == [
+        "`code` of function `a`: `s3://shop` is not an S3 address."
+    ]
+
+
+# Which functions are meant
+
+
+SEVERAL = """\
+defaults: {code: dist}
+functions:
+  checkout: {}
+  checkout-blue: {function: checkout, alias: blue}
+  prices-blue: {function: prices, alias: blue}
+  prices-green: {function: prices, alias: green}
+  far: {function: "arn:aws:lambda:eu-west-1:123456789012:function:cart"}
+"""
+ARN = "arn:aws:lambda:eu-west-1:123456789012:function:"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({}, ["checkout", "checkout-blue", "prices-blue", "prices-green", "far"]),
+        ({"function": " "}, ["checkout", "checkout-blue", "prices-blue", "prices-green", "far"]),
+        # By the label, which is mostly the function's name
+        ({"function": "checkout"}, ["checkout"]),
+        ({"function": " checkout "}, ["checkout"]),
+        ({"function": "checkout-blue"}, ["checkout-blue"]),
+        ({"function": "prices-green"}, ["prices-green"]),
+        ({"function": "far"}, ["far"]),
+        # By the function's name
+        ({"function": "cart"}, ["far"]),
+        ({"function": "prices", "alias": "green"}, ["prices-green"]),
+        ({"function": "prices", "alias": " blue "}, ["prices-blue"]),
+        # By its ARN
+        ({"function": ARN + "cart"}, ["far"]),
+        ({"function": ARN + "prices", "alias": "blue"}, ["prices-blue"]),
+        ({"function": ARN + "checkout", "alias": "live"}, ["checkout"]),
+        # A label's function may have the alias that is meant in another entry
+        ({"function": "checkout", "alias": "live"}, ["checkout"]),
+        ({"function": "checkout", "alias": "blue"}, ["checkout-blue"]),
+        ({"function": "checkout-blue", "alias": "live"}, ["checkout"]),
+        ({"function": "prices-blue", "alias": "green"}, ["prices-green"]),
+        # Not in the file
+        ({"function": "search"}, []),
+        ({"function": "Checkout"}, []),
+        ({"function": ARN + "search"}, []),
+        ({"function": ARN.replace("eu-west-1", "us-east-1") + "cart"}, []),
+        ({"function": ARN.replace("123456789012", "210987654321") + "cart"}, []),
+        ({"function": "checkout:live"}, []),
+        ({"function": "a:b:c:d:e"}, []),
+        ({"function": "arn:aws:lambda"}, []),
+    ],
+)  # fmt: skip
+def test_a_function_is_found_by_its_label_then_its_name_then_its_arn(given: dict[str, str], meant: list[str]) -> None:
+    found = made(SEVERAL, given)
+    assert [entry.name for entry in found.entries] == meant
+    assert found.labels == ("checkout", "checkout-blue", "prices-blue", "prices-green", "far")
+
+
+@pytest.mark.parametrize("given", [{"function": "prices"}, {"function": "prices", "alias": "red"}])
+def test_two_matches_need_an_alias(given: dict[str, str]) -> None:
+    assert problems(SEVERAL, given) == [
+        "input `function`: is in the file 2 times: `prices-blue`, `prices-green`. "
+        "Set `alias`, or use the name in the file."
+    ]
+
+
+def test_an_arn_of_one_function_twice_needs_an_alias_too() -> None:
+    assert problems(SEVERAL, {"function": ARN + "checkout"}) == [
+        "input `function`: is in the file 2 times: `checkout`, `checkout-blue`. "
+        "Set `alias`, or use the name in the file."
+    ]
+
+
+def test_an_alias_that_the_file_does_not_have_wins_over_it_and_names_the_group() -> None:
+    (entry,) = made(SEVERAL, {"function": "prices-blue", "alias": "red"}).entries
+    assert (entry.name, entry.inputs.function, entry.inputs.alias) == ("prices-blue", "prices", "red")
+    assert (entry.inputs.deployment_group, "alias" in entry.given) == ("red", True)
+    (entry,) = made(SEVERAL, {"function": "cart", "alias": "red"}).entries
+    assert (entry.inputs.function, entry.inputs.alias, entry.inputs.aws_region) == ("cart", "red", "eu-west-1")
+
+
+def test_an_alias_that_is_none_is_told() -> None:
+    assert problems(SEVERAL, {"function": "far", "alias": "7"}) == [
+        "file `ci-deploy.yml`, line 7: `alias` of function `far` (an input of the run): `7` is not an alias name "
+        "(letters, digits, `-`, `_`; 128 at most; not a number alone). Expected an alias name, such as `live`."
+    ]
+
+
+@pytest.mark.parametrize("alias", ["", "live", "red"])
+def test_the_place_in_an_arn_is_kept_where_the_file_says_none(alias: str) -> None:
+    """Another function of the same name elsewhere is never meant."""
+    text = "functions: {a: {function: checkout, code: dist}}"
+    (entry,) = made(text, {"function": ARN + "checkout", "alias": alias}).entries
+    assert (entry.inputs.function, entry.inputs.alias) == ("checkout", alias or "live")
+    assert (entry.inputs.aws_region, entry.inputs.account_id) == ("eu-west-1", "123456789012")
+
+
+def test_settings_of_a_function_that_is_not_meant_are_checked_too() -> None:
+    assert problems(SEVERAL.replace("alias: green", "timeout: soon, alias: green"), {"function": "checkout"}) == [
+        f"file `ci-deploy.yml`, line 6: `timeout` of function `prices-green`: `soon` is not a duration. {MINUTES}"
+    ]
+
+
+def test_the_run_is_told_with_what_the_file_says_of_it() -> None:
+    text = "run: {aws-region: eu-west-1, comment: off, max-parallel: 3, account-id: }\nfunctions: {a: {code: dist}}\n"
+    given = {"comment": "on-failure", "reason": " ", "function": "a", "command": "deploy"}
+    assert made(text, given).run == {
+        "aws-region": "eu-west-1", "max-parallel": "3", "comment": "on-failure", "function": "a", "command": "deploy",
+    }  # fmt: skip
+
+
+def test_a_run_setting_that_the_command_does_not_use_is_not_one_of_its_inputs() -> None:
+    """One file serves every command; nobody is told that a rollback does not use `max-parallel`."""
+    text = "run: {max-parallel: many, comment: off}\nfunctions: {a: {}}\n"
+    assert made(text, {"command": "prune"}).run == {"comment": "off", "command": "prune"}
+
+
+def test_a_github_deployment_needs_a_token_in_the_input_and_not_in_the_file() -> None:
+    """On a terminal there is none, and the file is made for workflows as well."""
+    text = "run: {github-deployment: production}\nfunctions: {a: {code: dist}}\n"
+    assert entries(text)["a"].inputs.github_deployment is None
+    assert entries(text, {"github-token": "x"})["a"].inputs.github_deployment == "production"
+    assert "github-deployment" not in made(text).run
+    assert problems("functions: {a: {code: dist}}", {"github-deployment": "production"}) == [
+        "file `ci-deploy.yml`, line 1: `github-token` of function `a` is missing. "
+        "`github-deployment` needs it, and `deployments: write`."
+    ]
 
 
 def test_waves_are_numbered_in_their_order() -> None:
-    waves = {entry.name: entry.wave for entry in read(GOOD, {}, where="functions.yml")}
+    waves = {name: entry.wave for name, entry in entries(GOOD).items()}
     assert waves == {"cart": 0, "checkout": 1, "prices-blue": 1}
 
 
-FORM = "Functions are the keys under `functions`, their settings the values: `checkout: {deployment-group: …}`."
+FORM = "Functions are the keys under `functions`, their settings the values: `checkout: {code: src/checkout}`."
 WAVE = "A wave is a list of functions: `- [cart, checkout]`."
 MINUTES = "Expected a duration such as `90s`, `10m` or `2h`."
-BOTH = "defaults: {application: x, deployment-group: g}\nfunctions: {a: {}, b: {}}\n"
+NO_CODE = (
+    "is missing: nothing says what to deploy. "
+    "Set `code` (a folder, a zip, `s3://…`, an image, or `$LATEST`), or `version`."
+)
+BOTH = "defaults: {application: x, code: dist}\nfunctions: {a: {}, b: {}}\n"
 
 PROBLEMS: list[tuple[str, list[str]]] = [
     # What is no manifest
     ("", [": is empty. It needs `functions`, in one document."]),
     ("# nothing\n", [": is empty. It needs `functions`, in one document."]),
     ("a: 1\n---\nb: 2\n", [": has 2 documents. It needs `functions`, in one document."]),
-    ("---\n", [", line 2: names no functions. Give at least one under `functions`."]),
-    ("[]\n", [f", line 1: has a list where the manifest should be a mapping. {FORM}"]),
-    ("checkout\n", [f", line 1: has `checkout` where the manifest should be a mapping. {FORM}"]),
-    ("# the shop\ndefaults: {}\n", [", line 2: names no functions. Give at least one under `functions`."]),
-    ("defaults: {}\nfunctions: {}\n", [", line 2: names no functions. Give at least one under `functions`."]),
+    ("---\n", [", line 2: names no functions. Name at least one under `functions`."]),
+    ("[]\n", [f", line 1: has a list where the file should be a mapping. {FORM}"]),
+    ("checkout\n", [f", line 1: has `checkout` where the file should be a mapping. {FORM}"]),
+    ("# the shop\ndefaults: {}\n", [", line 2: names no functions. Name at least one under `functions`."]),
+    ("defaults: {}\nfunctions: {}\n", [", line 2: names no functions. Name at least one under `functions`."]),
     ("functions:\n  - function: a\n", [f", line 2: has a list where `functions` should be a mapping. {FORM}"]),
     ("functions:\n  a: {\n", [", line 3: cannot be read: expected the node content, but found '<stream end>'."]),
     ("functions:\n\ta: b\n", [", line 2: cannot be read: found character '\\t' that cannot start any token."]),
     ("\x01", [", line 1: cannot be read: it has a character in it that YAML does not allow."]),
     ("\nfunctions:\n  a: \x01\n", [", line 3: cannot be read: it has a character in it that YAML does not allow."]),
+    ('functions: {a: {application: "\\UFFFFFFFF"}}',
+     [": cannot be read: it has an escape in it (`\\U…`) that is no character."]),
     ("defaults: " + "[" * 20 + "]" * 20 + "\n", [", line 1: is nested more than 20 levels deep."]),
-    ("- " * 20 + "a", [f", line 1: has a list where the manifest should be a mapping. {FORM}"]),
+    ("- " * 20 + "a", [f", line 1: has a list where the file should be a mapping. {FORM}"]),
     ("- " * 21 + "a", [", line 1: is nested more than 20 levels deep."]),
     ("\n" + "{a: " * 21, [", line 2: is nested more than 20 levels deep."]),
     ("functions: " + "[{a: b}, " * 18 + "]" * 18 + "\n" + BOTH.split("\n")[0],
      [f", line 1: has a list where `functions` should be a mapping. {FORM}"]),
     # Keys
     ("functions: {a: {}}\nfuntions: {}\n",
-     [", line 1: `application` of function `a` is missing. " + NAMES,
-      ", line 1: `deployment-group` of function `a` is missing. " + NAMES,
-      ", line 2: has `funtions` in the manifest, which is not known. Did you mean `functions`?"]),
+     [f", line 1: `code` of function `a` {NO_CODE}",
+      ", line 2: has `funtions` in the file, which is not known. Did you mean `functions`?"]),
     ("steps: {}\n",
-     [", line 1: has `steps` in the manifest, which is not known. There is `defaults`, `functions`, `waves`."]),
-    ("functions: {a: {deployment-group: g, application: x, timeot: 5m}}",
+     [", line 1: has `steps` in the file, which is not known. "
+      "Choose one of `run`, `defaults`, `functions`, `waves`, `environments`."]),
+    ("functions: {a: {code: x, timeot: 5m}}",
      [", line 1: has `timeot` in function `a`, which is not known. Did you mean `timeout`?"]),
     (BOTH.replace("defaults: {", "defaults: {colour: red, "),
      [", line 1: has `colour` in `defaults`, which is not known. "
-      f"There is `function`, `alias`, `target-version`, `package`, `package-s3` and {len(settings()) - 5} more."]),
-    (BOTH + "functions: {}\n", [", line 3: says `functions` twice in the manifest. Keep one of them."]),
-    ("defaults: {application: x, deployment-group: g}\nfunctions:\n  a: {}\n  a: {}\n",
+      "Choose one of `function`, `alias`, `code`, `version`, `current-version` "
+      f"and {len(settings(InFile.FUNCTION)) - 5} more."]),
+    (BOTH + "functions: {}\n", [", line 3: says `functions` twice in the file. Keep one of them."]),
+    ("defaults: {code: x}\nfunctions:\n  a: {}\n  a: {}\n",
      [", line 4: says `a` twice in `functions`. Keep one of them."]),
     (BOTH.replace("a: {}", "[a]: {}, a: {}, a: {}"),
      [", line 2: has a list as a key in `functions`. A key is text.",
       ", line 2: says `a` twice in `functions`. Keep one of them."]),
     (BOTH.replace("b: {}", "[b]: {}"), [", line 2: has a list as a key in `functions`. A key is text."]),
     (BOTH.replace("b: {}", "{b: c}: {}"), [", line 2: has a mapping as a key in `functions`. A key is text."]),
-    # What is for the run, or for GitHub
+    # What is for the run, for a function, or for an input alone
     (BOTH.replace("b: {}", "b: {aws-region: eu-central-1}"),
-     [", line 2: has `aws-region` in function `b`, which is for the whole run. Give it as an input."]),
-    (BOTH.replace("defaults: {", "defaults: {functions: other.yml, "),
-     [", line 1: has `functions` in `defaults`, which is for the whole run. Give it as an input."]),
+     [", line 2: has `aws-region` in function `b`, where it does not belong. It belongs into `run`."]),
+    (BOTH.replace("defaults: {", "defaults: {config: other.yml, "),
+     [", line 1: has `config` in `defaults`, where it does not belong. Set it as an input."]),
+    ("run: {alias: blue, apply: true, colour: red}\n" + BOTH,
+     [", line 1: has `alias` in `run`, where it does not belong. It belongs into `defaults`, or to a function.",
+      ", line 1: has `apply` in `run`, where it does not belong. Set it as an input.",
+      ", line 1: has `colour` in `run`, which is not known. "
+      "Choose one of `account-id`, `wait`, `release-policy`, `max-parallel`, `aws-region` "
+      f"and {len(settings(InFile.RUN)) - 5} more."]),
+    ("run: [x]\n" + BOTH, [", line 1: has a list where `run` should be a mapping. A setting is `name: value`."]),
+    ("run: {wait: [true, {a: b}]}\n" + BOTH,
+     [", line 1: has a list of something else than text for `wait`. Give text, or a list of it."]),
+    ("run:\n  wait: sometimes\n" + BOTH,
+     [", line 2: `wait` in `run`: `sometimes` is not a boolean. Expected `true` or `false`."]),
     ("functions:\n  a: &x {application: x}\n  b: *x\n",
      [", line 2: uses YAML anchors or aliases (`&name`, `*name`). Use `defaults` instead."]),
     ("functions:\n  a: *x\n",
      [", line 2: uses YAML anchors or aliases (`&name`, `*name`). Use `defaults` instead."]),
-    ("functions:\n  a: {target-version: '${{ inputs.version }}'}\n",
+    ("functions:\n  a: {version: '${{ inputs.version }}'}\n",
      [", line 2: has a `${{ … }}` expression in it, which only GitHub's workflow files know. "
       "Pass what changes from run to run as an input of the step."]),
     # Values
@@ -128,7 +497,7 @@ PROBLEMS: list[tuple[str, list[str]]] = [
      [", line 2: has a list where function `a` should be a mapping. A setting is `name: value`."]),
     (BOTH.replace("a: {}", "a: yes"),
      [", line 2: has `yes` where function `a` should be a mapping. A setting is `name: value`."]),
-    ("defaults: x\nfunctions: {a: {application: x, deployment-group: g}}",
+    ("defaults: x\nfunctions: {a: {code: x}}",
      [", line 1: has `x` where `defaults` should be a mapping. A setting is `name: value`."]),
     (BOTH.replace("a: {}", "a: {alarms: {x: y}}"),
      [", line 2: has a mapping for `alarms`. Give text, or a list of it."]),
@@ -139,17 +508,26 @@ PROBLEMS: list[tuple[str, list[str]]] = [
     (BOTH.replace("b: {}", "b c: {}"),
      [", line 2: `function` of function `b c`: `b c` is not a function's name or ARN (without version or alias). "
       "Expected a function's name (letters, digits, `-`, `_`; 64 at most) or its ARN."]),
-    (BOTH.replace("a: {}", "a: {target-version: 2, package: dist}"),
-     [", line 2: `package` of function `a` cannot be given together with `target-version`. Give one source of code."]),
+    ("functions: {a: {version: 2, code: dist}}",
+     [", line 1: `version` of function `a` and `code` are both set. "
+      "Set `code` to deploy new code, or `version` for a published one."]),
+    (BOTH.replace("a: {}", "a: {version: 2}"),
+     [", line 2: `version` of function `a` and `code` are both set. "
+      "Set `code` to deploy new code, or `version` for a published one."]),
+    (BOTH.replace("a: {}", "a: {code: ghcr.io/o/r}"),
+     [", line 2: `code` of function `a`: `ghcr.io/o/r` is an image outside ECR, where Lambda cannot read it. "
+      "Expected a path in the workspace, `s3://bucket/key` (optionally `?versionId=…`), "
+      "`ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG` (or `@sha256:…`), or `$LATEST`."]),
+    (BOTH.replace("a: {}", "a: {code: }"), [f", line 2: `code` of function `a` {NO_CODE}"]),
     # What several functions share is told once
     (BOTH.replace("{application: x", "{timeout: soon, application: x"),
      [f", line 1: `timeout` of functions `a`, `b`: `soon` is not a duration. {MINUTES}"]),
     ("defaults: {application: x}\nfunctions:\n" + "".join(f"  f{n}: {{}}\n" for n in range(8)),
-     [f", line 3: `deployment-group` of functions `f0`, `f1`, `f2`, `f3`, `f4` and 3 more is missing. {NAMES}"]),
+     [f", line 3: `code` of functions `f0`, `f1`, `f2`, `f3`, `f4` and 3 more {NO_CODE}"]),
     ("defaults: {application: x}\nfunctions:\n" + "".join(f"  f{n}: {{}}\n" for n in range(6)),
-     [f", line 3: `deployment-group` of functions `f0`, `f1`, `f2`, `f3`, `f4` and 1 more is missing. {NAMES}"]),
+     [f", line 3: `code` of functions `f0`, `f1`, `f2`, `f3`, `f4` and 1 more {NO_CODE}"]),
     ("defaults: {application: x}\nfunctions:\n" + "".join(f"  f{n}: {{}}\n" for n in range(5)),
-     [f", line 3: `deployment-group` of functions `f0`, `f1`, `f2`, `f3`, `f4` is missing. {NAMES}"]),
+     [f", line 3: `code` of functions `f0`, `f1`, `f2`, `f3`, `f4` {NO_CODE}"]),
     (BOTH.replace("{application: x", "{timeout: soon, application: x").replace("b: {}", "b: {timeout: 5m}"),
      [f", line 1: `timeout` of function `a`: `soon` is not a duration. {MINUTES}"]),
     # Waves
@@ -162,49 +540,48 @@ PROBLEMS: list[tuple[str, list[str]]] = [
     (BOTH + "waves:\n  - [a, b]\n  - [ab]\n",
      [", line 5: has `ab` in `waves`, which is not one of the functions. Did you mean `b`?"]),
     (BOTH + "waves:\n  - [a, b]\n  - [checkout]\n",
-     [", line 5: has `checkout` in `waves`, which is not one of the functions. There is `a`, `b`."]),
+     [", line 5: has `checkout` in `waves`, which is not one of the functions. Choose one of `a`, `b`."]),
     (BOTH + "waves:\n  - [a]\n  - [a, b]\n", [", line 5: has `a` in two waves. Every function goes once."]),
     (BOTH + "waves:\n  - [a]\n", [", line 4: has no wave for `b`. With `waves`, every function is in one."]),
     (BOTH.replace("a: {}", "a: {timeout: 5}") + "waves:\n  - [a]\n",
      [f", line 2: `timeout` of function `a`: `5` is not a duration: it has no unit. {MINUTES}",
       ", line 4: has no wave for `b`. With `waves`, every function is in one."]),
     # One alias twice
-    ("defaults: {application: x, deployment-group: g}\nfunctions:\n  a: {}\n  b: {function: a}\n",
+    ("defaults: {application: x, code: dist}\nfunctions:\n  a: {}\n  b: {function: a}\n",
      [", line 4: deploys `a:live` twice, as `a` and as `b`. One function and alias, one entry."]),
-    ("defaults: {application: x, deployment-group: g, alias: blue}\nfunctions:\n  a: {}\n"
+    ("defaults: {code: dist, alias: blue}\nfunctions:\n  a: {}\n"
      "  b: {function: 'arn:aws:lambda:eu-west-1:123456789012:function:a'}\n  c: {function: a}\n",
      [", line 4: deploys `a:blue` twice, as `a` and as `b`. One function and alias, one entry.",
       ", line 5: deploys `a:blue` twice, as `a` and as `c`. One function and alias, one entry."]),
     # ARNs of several places
-    ("defaults: {application: x, deployment-group: g}\nfunctions:\n"
+    ("defaults: {application: x, code: dist}\nfunctions:\n"
      "  a: {function: 'arn:aws:lambda:eu-west-1:123456789012:function:a'}\n  b: {}\n"
      "  c: {function: 'arn:aws:lambda:eu-west-2:210987654321:function:c'}\n",
      [", line 5: has `c` in region `eu-west-2`, and `a` in `eu-west-1`."
-      " One region a manifest: run the others by one of their own.",
+      " One region a run: make environments of them, or describe the others in a file of their own.",
       ", line 5: has `c` in account `210987654321`, and `a` in `123456789012`."
-      " One account a manifest: run the others by one of their own."]),
+      " One account a run: make environments of them, or describe the others in a file of their own."]),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "told"), PROBLEMS)
 def test_a_problem_has_its_line_what_was_given_and_what_would_be_right(text: str, told: list[str]) -> None:
-    assert problems(text) == [f"manifest `functions.yml`{each}" for each in told]
+    assert problems(text) == [f"file `ci-deploy.yml`{each}" for each in told]
 
 
 def test_all_problems_at_once_in_the_order_of_their_lines() -> None:
     text = (
-        "functions:\n  a: {deployment-group: ' ', timeout: 5}\n  a: {}\n  b: {deployment-group: g, wait: true}\n"
+        "functions:\n  a: {version: ' ', timeout: 5}\n  a: {}\n  b: {deployment-group: g, wait: true}\n"
         "waves: [[c]]\ndefaults: {aplication: x}\n"
     )
     assert problems(text) == [
-        f"manifest `functions.yml`, line {told}"
+        f"file `ci-deploy.yml`, line {told}"
         for told in (
             f"2: `timeout` of function `a`: `5` is not a duration: it has no unit. {MINUTES}",
-            f"2: `application` of functions `a`, `b` is missing. {NAMES}",
-            f"2: `deployment-group` of function `a` is missing. {NAMES}",
+            f"2: `code` of functions `a`, `b` {NO_CODE}",
             "3: says `a` twice in `functions`. Keep one of them.",
-            "4: has `wait` in function `b`, which is for the whole run. Give it as an input.",
-            "5: has `c` in `waves`, which is not one of the functions. There is `a`, `b`.",
+            "4: has `wait` in function `b`, where it does not belong. It belongs into `run`.",
+            "5: has `c` in `waves`, which is not one of the functions. Choose one of `a`, `b`.",
             "6: has `aplication` in `defaults`, which is not known. Did you mean `application`?",
         )
     ]
@@ -212,17 +589,17 @@ def test_all_problems_at_once_in_the_order_of_their_lines() -> None:
 
 def test_a_name_that_is_long_or_cannot_be_seen_is_shown_shortened() -> None:
     assert problems("functions: {}\n" + '"a\\tb": 1\n' + "x" * 100 + ": 1\n") == [
-        "manifest `functions.yml`, line 2: has `a�b` in the manifest, which is not known. "
-        "There is `defaults`, `functions`, `waves`.",
-        f"manifest `functions.yml`, line 3: has `{'x' * 79}…` in the manifest, which is not known. "
-        "There is `defaults`, `functions`, `waves`.",
+        "file `ci-deploy.yml`, line 2: has `a�b` in the file, which is not known. "
+        "Choose one of `run`, `defaults`, `functions`, `waves`, `environments`.",
+        f"file `ci-deploy.yml`, line 3: has `{'x' * 79}…` in the file, which is not known. "
+        "Choose one of `run`, `defaults`, `functions`, `waves`, `environments`.",
     ]
 
 
 @pytest.mark.parametrize(
     ("length", "told"), [(LIMIT, None), (LIMIT + 1, [f"has {LIMIT + 1} characters; {LIMIT} are possible."])]
 )
-def test_a_manifest_has_a_limit(length: int, told: list[str] | None) -> None:
+def test_a_file_has_a_limit(length: int, told: list[str] | None) -> None:
     """The largest that is possible is read as far as the first thing that is wrong in it."""
     text = "a: &a b\n#"
     found = problems(text + "x" * (length - len(text)))
@@ -234,95 +611,102 @@ def test_a_manifest_has_a_limit(length: int, told: list[str] | None) -> None:
 def test_a_thousand_functions_are_possible(count: int, fits: bool) -> None:
     """Of more the settings are not even looked at."""
     rows = "".join(f"  f{n}: {{}}\n" for n in range(count))
-    text = f"defaults: {{application: x{', deployment-group: g' if fits else ''}}}\nfunctions:\n{rows}"
+    text = f"defaults: {{application: x{', code: dist' if fits else ''}}}\nfunctions:\n{rows}"
     if fits:
-        assert len(read(text, {}, where="functions.yml")) == 1000
+        assert len(entries(text)) == 1000
     else:
         assert problems(text) == [
-            "manifest `functions.yml`, line 3: names 1001 functions; 1000 are possible in one run. "
+            "file `ci-deploy.yml`, line 3: names 1001 functions; 1000 are possible in one run. "
             "Split it, and run the parts by a matrix."
         ]
 
 
 @given(st.text(max_size=200))
-def test_any_text_is_a_manifest_or_a_clear_refusal(text: str) -> None:
+def test_any_text_is_a_file_or_a_clear_refusal(text: str) -> None:
     try:
-        assert read(text, {}, where="m.yml")
+        assert made(text).entries
     except InvalidInput as error:
-        assert all("manifest `m.yml`" in problem.where for problem in error.problems)
+        assert all("file `ci-deploy.yml`" in problem.where for problem in error.problems)
 
 
-def test_an_input_of_the_run_that_contradicts_a_functions_setting_is_told_and_leaves_no_function_out() -> None:
-    text = "defaults: {application: x, deployment-group: g}\nfunctions:\n  a: {target-version: 2}\n  b: {}\n"
-    assert problems(text, package="dist") == [
-        "manifest `functions.yml`, line 3: `package` of function `a` (an input of the run) "
-        "cannot be given together with `target-version`. Give one source of code."
+def test_an_input_of_the_run_that_is_wrong_is_told_once_and_leaves_no_function_out() -> None:
+    text = "defaults: {application: x}\nfunctions:\n  a: {version: 2}\n  b: {code: dist}\n"
+    assert problems(text, {"timeout": "soon"}) == [
+        "file `ci-deploy.yml`, line 3: `timeout` of functions `a`, `b` (an input of the run): "
+        f"`soon` is not a duration. {MINUTES}"
     ]
 
 
 def test_what_a_function_says_itself_is_not_called_an_input_of_the_run() -> None:
-    assert problems(BOTH.replace("a: {}", "a: {timeout: soon}"), timeout="5m") == [
-        f"manifest `functions.yml`, line 2: `timeout` of function `a`: `soon` is not a duration. {MINUTES}"
+    assert problems(BOTH.replace("a: {}", "a: {timeout: soon}"), {"bucket": "shop"}) == [
+        f"file `ci-deploy.yml`, line 2: `timeout` of function `a`: `soon` is not a duration. {MINUTES}"
     ]
-    assert problems("functions: {a: {application: x}}", **{"deployment-group": " "}) == [
-        f"manifest `functions.yml`, line 1: `deployment-group` of function `a` is missing. {NAMES}"
+    assert problems("functions: {a: {application: x}}", {"code": " "}) == [
+        f"file `ci-deploy.yml`, line 1: `code` of function `a` {NO_CODE}"
     ]
+
+
+def test_what_an_input_overrides_is_not_read() -> None:
+    """As with every layer below another one."""
+    assert entries(BOTH.replace("a: {}", "a: {timeout: soon}"), {"timeout": "5m"})["a"].inputs.timeout == 300.0
 
 
 def test_windows_line_endings_are_fine() -> None:
-    assert read(GOOD.replace("\n", "\r\n"), {}, where="m.yml") == read(GOOD, {}, where="m.yml")
+    assert made(GOOD.replace("\n", "\r\n")) == made(GOOD)
 
 
-def test_json_is_a_manifest_too() -> None:
-    text = json.dumps(
-        {"functions": {"a": {"application": "x", "deployment-group": "g", "target-version": 7, "alarms": None}}}
-    )
-    ((entry,)) = read(text, {}, where="m.json")
-    assert (entry.inputs.target_version, entry.inputs.alarms) == ("7", ())
+def test_json_is_a_file_too() -> None:
+    text = json.dumps({"functions": {"a": {"application": "x", "version": 7, "alarms": None}}})
+    (entry,) = made(text).entries
+    assert (entry.inputs.version, entry.inputs.alarms) == ("7", None)
 
 
 def test_an_entry_knows_what_was_given_for_it_and_what_is_only_a_default() -> None:
-    """What is empty in a function takes the manifest's default back; what is empty in the run was not given."""
-    text = "defaults: {application: x, deployment-group: g, bucket: shop}\nfunctions:\n  a: {bucket: }\n  b:\n"
-    run = {"prefix": "p", "alias": " ", "function": "", "functions": "m.yml", "max-parallel": "2"}
-    a, b = read(text, run, where="m.yml")
+    """What is empty in a function takes the file's default back; what is empty in the run was not given."""
+    text = (
+        "run: {wait: false}\ndefaults: {application: x, code: dist, bucket: shop}\nfunctions:\n  a: {bucket: }\n  b:\n"
+    )
+    run = {"timeout": "5m", "alias": " ", "function": "", "config": "m.yml", "only": "all", "max-parallel": "2"}
+    a, b = made(text, run).entries
     assert a == Entry(
-        inputs=replace(b.inputs, function="a", bucket=None),
+        inputs=replace(b.inputs, function="a", application="x", bucket=None),
         wave=0,
-        given=frozenset({"application", "deployment-group", "prefix", "max-parallel", "function"}),
+        given=frozenset({"application", "code", "timeout", "config", "wait", "max-parallel", "function"}),
         name="a",
     )
     assert b.given == a.given | {"bucket"}
-    assert (b.inputs.function, b.inputs.bucket, b.inputs.prefix, b.inputs.alias) == ("b", "shop", "p", "live")
-    assert b.inputs.max_parallel == 2
+    assert (b.inputs.function, str(b.inputs.bucket), b.inputs.timeout) == ("b", "shop/CodeDeploy", 300.0)
+    assert (b.inputs.alias, b.inputs.max_parallel, b.inputs.wait) == ("live", 2, False)
 
 
 def test_empty_waves_are_none() -> None:
-    assert [entry.wave for entry in read(BOTH + "waves:\n", {}, where="m.yml")] == [0, 0]
+    assert [entry.wave for entry in made(BOTH + "waves:\n").entries] == [0, 0]
 
 
-def test_only_selects_by_the_names_of_the_manifest_and_in_its_order() -> None:
-    entries = read(GOOD, {}, where="functions.yml")
-    assert [entry.name for entry in select(entries, ("prices-blue", "checkout"), where="x")] == [
+def test_only_selects_by_the_names_of_the_file_and_in_its_order() -> None:
+    every = made(GOOD).entries
+    assert [entry.name for entry in select(every, ("prices-blue", "checkout"), where="x")] == [
         "checkout",
         "prices-blue",
     ]
-    assert select(entries, (), where="input `only`") == entries
+    assert select(every, (), where="input `only`") == every
+    assert select(every, ("all",), where="input `only`") == every
     with pytest.raises(InvalidInput) as caught:
-        select(entries, ("crat", "cart", "search"), where="input `only`")
+        select(every, ("crat", "cart", "search", "all"), where="input `only`")
     assert list(map(str, caught.value.problems)) == [
-        "input `only`: names `crat`, which is not in the manifest. Did you mean `cart`?",
-        "input `only`: names `search`, which is not in the manifest. There is `checkout`, `cart`, `prices-blue`.",
+        "input `only`: names `crat`, which is not in the file. Did you mean `cart`?",
+        "input `only`: names `search`, which is not in the file. Choose one of `checkout`, `cart`, `prices-blue`.",
+        "input `only`: names `all`, which is not in the file. Choose one of `checkout`, `cart`, `prices-blue`.",
     ]
 
 
 def sharded(groups: list[str], size: int) -> list[tuple[str, str]]:
     """Functions f0, f1, … of these groups (of application x), divided: the number and the functions of each shard."""
     rows = "".join(f"  f{n}: {{deployment-group: {group}}}\n" for n, group in enumerate(groups))
-    made = matrix(read(f"defaults: {{application: x}}\nfunctions:\n{rows}", {}, where="m.yml"), size)
-    assert list(made) == ["include"]
-    assert all(list(shard) == ["shard", "only"] for shard in made["include"])
-    return [(shard["shard"], shard["only"]) for shard in made["include"]]
+    shards = matrix(made(f"defaults: {{application: x, code: dist}}\nfunctions:\n{rows}").entries, size)
+    assert list(shards) == ["include"]
+    assert all(list(shard) == ["shard", "only"] for shard in shards["include"])
+    return [(shard["shard"], shard["only"]) for shard in shards["include"]]
 
 
 @pytest.mark.parametrize(
@@ -342,8 +726,8 @@ def test_a_shard_keeps_the_functions_of_a_group_together(
 
 
 def test_groups_of_one_name_in_two_applications_are_two() -> None:
-    text = "functions:\n  f: {application: x, deployment-group: g}\n  h: {application: y, deployment-group: g}\n"
-    assert [shard["only"] for shard in matrix(read(text, {}, where="m.yml"), 1)["include"]] == ["f", "h"]
+    text = "defaults: {code: dist, deployment-group: g}\nfunctions:\n  f: {application: x}\n  h: {application: y}\n"
+    assert [shard["only"] for shard in matrix(made(text).entries, 1)["include"]] == ["f", "h"]
 
 
 def test_the_schema_accepts_what_is_read_and_refuses_what_is_unknown() -> None:
@@ -353,26 +737,58 @@ def test_the_schema_accepts_what_is_read_and_refuses_what_is_unknown() -> None:
     def accepts(**settings: object) -> bool:
         return bool(validator.is_valid({"functions": {"a": settings}}))
 
+    def takes(**parts: object) -> bool:
+        return bool(validator.is_valid({"functions": {"a": None}, **parts}))
+
     assert validator.is_valid(yaml.safe_load(GOOD))
-    assert accepts(repair=True, alias=None, timeout="5m")
-    assert accepts(**{"target-version": 7, "auto-rollback": ["alarm"], "on-conflict": "fail"})
-    assert accepts(**{"target-version": "7", "auto-rollback": "off", "on-conflict": None})
-    assert not accepts(repair="sometimes")
+    assert validator.is_valid(yaml.safe_load(ENVIRONMENTS.replace("off", "'off'")))
+    assert accepts(**{"create-alias": True, "alias": None, "timeout": "5m"})
+    assert accepts(**{"version": 7, "auto-rollback": ["alarm"], "on-conflict": "fail", "keep": 3})
+    assert accepts(**{"version": "7", "auto-rollback": "off", "on-conflict": None, "alarms": "off", "keep": "3"})
+    assert accepts(**{"code": "$LATEST", "alarms": ["a, b"], "repair-alias": "always"})
+    assert not accepts(**{"repair-alias": True})
+    assert not accepts(**{"create-alias": "sometimes"})
     assert not accepts(alarms=[1])
     assert not accepts(**{"on-conflict": "retry"})
-    assert not accepts(**{"target-version": ["7"]})
+    assert not accepts(version=["7"])
+    assert not accepts(code=["dist"])
     assert not accepts(timeout=5)
     assert not accepts(timeot="5m")
+    assert not accepts(wait=True)
     assert not validator.is_valid({"functions": {}})
     assert not validator.is_valid({})
-    assert not validator.is_valid({"functions": {"a": None}, "wave": []})
-    assert not validator.is_valid({"functions": {"a": None}, "waves": [[]]})
-    assert validator.is_valid({"functions": {"a": None}, "waves": [["a"]], "defaults": None})
+    assert not takes(wave=[])
+    assert not takes(waves=[[]])
+    assert takes(waves=[["a"]], defaults=None, run=None)
+    assert takes(run={"wait": True, "max-parallel": 3, "account-id": "012345678901", "comment": "off"})
+    assert not takes(run={"account-id": 12345678901})
+    assert not takes(run={"alias": "blue"})
+    assert not takes(run={"apply": True})
+    assert takes(environments={"prod": {"run": {"wait": False}, "defaults": {"alias": "blue"}}, "dev": None})
+    assert not takes(environments={})
+    assert not takes(environments={"prod": {"functions": {}}})
+
+
+@pytest.mark.parametrize("spec", table(), ids=lambda spec: spec.name)
+def test_the_schema_has_a_setting_where_it_is_read(spec: Spec) -> None:
+    parts = schema()["$defs"]
+    assert (spec.name in parts["settings"]["properties"]) is (spec.file is InFile.FUNCTION)
+    assert (spec.name in parts["run"]["properties"]) is (spec.file is InFile.RUN)
+
+
+@pytest.mark.parametrize("spec", [spec for spec in table() if spec.default], ids=lambda spec: spec.name)
+def test_the_schema_accepts_a_default_that_is_written_out(spec: Spec) -> None:
+    part = {InFile.FUNCTION: "settings", InFile.RUN: "run"}.get(spec.file)
+    written = yaml.load(spec.default, yaml.SafeLoader)
+    if part:
+        form = schema()["$defs"][part]["properties"][spec.name]
+        assert jsonschema.Draft202012Validator(form).is_valid(written)
 
 
 def test_the_schema_tells_editors_what_a_setting_means() -> None:
     properties = schema()["$defs"]["settings"]["properties"]
-    assert list(properties) == list(settings())
+    assert list(properties) == list(settings(InFile.FUNCTION))
+    assert list(schema()["$defs"]["run"]["properties"]) == list(settings(InFile.RUN))
     assert properties["alias"] == {
         "type": ["string", "null"],
         "description": "The alias whose traffic is shifted. Default: `live`. Written as an alias name, such as `live`.",
@@ -384,24 +800,62 @@ def test_the_schema_tells_editors_what_a_setting_means() -> None:
     assert properties["on-timeout"]["enum"] == ["rollback", "stop", "leave", None]
 
 
-def test_a_setting_is_for_a_function_or_for_the_run_and_never_for_both() -> None:
-    every = {spec.name for spec in table()}
-    assert every >= RUN_ONLY
-    assert set(settings()) == every - RUN_ONLY
+def test_a_setting_is_for_a_function_for_the_run_or_for_inputs_alone() -> None:
+    parts = [settings(place) for place in InFile]
+    assert sorted(name for part in parts for name in part) == sorted(spec.name for spec in table())
 
 
-@pytest.mark.parametrize("command", ["rollback", "stop", "status"])
-@pytest.mark.parametrize("where", ["defaults: {%s}\nfunctions: {a: }\n", "functions: {a: {%s}}\n"])
-@pytest.mark.parametrize("setting", ["package: build.zip", "target-version: 7", "expect-code-sha256: not a hash"])
+@pytest.mark.parametrize("command", ["rollback", "stop", "status", "Rollback", " prune "])
+@pytest.mark.parametrize("where", ["defaults: {%s}\nfunctions: {a: }\n", "functions: {a: {%s}}\n",
+                                   "functions: {a: }\nenvironments: {e: {defaults: {%s}}}"])  # fmt: skip
+@pytest.mark.parametrize(
+    "setting", ["code: build.zip", "code: https://x", "version: 7", "expect-code-sha256: not a hash"]
+)
 def test_a_command_reads_the_settings_that_it_uses(command: str, where: str, setting: str) -> None:
-    """What a deployment needs is in the manifest for good, and does not keep a rollback from running."""
-    run = {"command": command, "application": "shop", "deployment-group": "live", "reason": "x"}
-    (entry,) = read(where % setting, run, where="functions.yml")
-    assert (entry.inputs.function, entry.inputs.package, entry.inputs.target_version) == ("a", None, None)
-    assert not entry.given & {"package", "target-version", "expect-code-sha256"}
+    """What a deployment needs is in the file for good: it neither keeps a rollback from running nor leads it astray."""
+    run = {"command": command, "reason": "x", "target": "e" if "environments" in where else ""}
+    (entry,) = made(where % setting, run).entries
+    assert (entry.inputs.function, entry.inputs.code, entry.inputs.version) == ("a", None, None)
+    assert not entry.given & {"code", "version", "expect-code-sha256"}
 
 
-def test_a_misspelled_setting_is_told_whatever_the_command() -> None:
-    run = {"command": "rollback", "application": "shop", "deployment-group": "live", "reason": "x"}
-    with pytest.raises(InvalidInput, match="pakage"):
-        read("functions: {a: {pakage: build.zip}}\n", run, where="functions.yml")
+def test_the_version_that_a_rollback_goes_back_to_is_an_input() -> None:
+    """The file's is the one to deploy: mostly the very version that is served, and is to be taken back."""
+    run = {"command": "rollback", "reason": "x", "version": "3"}
+    assert entries("functions: {a: {version: 7}}", run)["a"].inputs.version == "3"
+
+
+@pytest.mark.parametrize("command", ["deploy", "Plan", "VALIDATE"])
+def test_a_command_is_known_in_any_case(command: str) -> None:
+    (entry,) = made("functions: {a: {code: dist}}", {"command": command}).entries
+    assert (entry.inputs.command, entry.inputs.code) == (command.lower(), Local(path="dist"))
+
+
+def test_a_command_that_nobody_knows_is_told_once() -> None:
+    (told,) = problems(BOTH, {"command": "deplyo"})
+    assert told.startswith(
+        "file `ci-deploy.yml`, line 2: `command` of functions `a`, `b` (an input of the run): "
+        "`deplyo` is not known (did you mean `deploy`?)."
+    )
+
+
+@pytest.mark.parametrize("command", ["deploy", "rollback"])
+def test_a_misspelled_setting_is_told_whatever_the_command(command: str) -> None:
+    run = {"command": command, "reason": "x"}
+    assert problems("defaults: {code: x}\nfunctions: {a: {cod: build.zip}}\n", run) == [
+        "file `ci-deploy.yml`, line 2: has `cod` in function `a`, which is not known. Did you mean `code`?"
+    ]
+
+
+@pytest.mark.parametrize("setting", ["deployment-config: canary 10% 30m", "auto-rollback: failure",
+                                     "on-timeout: rollback", "on-cancel: stop", "version: 7"])  # fmt: skip
+def test_how_to_deploy_is_not_how_to_go_back(setting: str) -> None:
+    """A canary in the file would make a rescue take half an hour, and `on-timeout: rollback` would undo it."""
+    run = {"command": "rollback", "reason": "prices are wrong"}
+    text = "defaults: {%s}\nfunctions: {checkout: {code: src}}\n"
+    (with_it,) = read(text % setting, run, where="ci-deploy.yml").entries
+    (without,) = read(text % "", run, where="ci-deploy.yml").entries
+    assert with_it.inputs == without.inputs
+    name, _, value = setting.partition(": ")
+    (asked,) = read(text % "", {**run, name: value}, where="ci-deploy.yml").entries
+    assert asked.inputs != without.inputs

@@ -14,14 +14,12 @@ from ci_deploy.core.given.contents import Entry
 from ci_deploy.core.given.packaging import (
     DIRECT_LIMIT,
     UNZIPPED_LIMIT,
-    Image,
     Package,
     StoredPackage,
     bad,
     check_unzipped,
     check_zipped,
     in_order,
-    location,
     megabytes,
     mode,
     object_key,
@@ -29,6 +27,7 @@ from ci_deploy.core.given.packaging import (
     same_sha256,
     sha256_of,
 )
+from ci_deploy.core.given.source import Image
 
 MB = 1024 * 1024
 DIGEST = hashlib.sha256(b"code").digest()
@@ -45,21 +44,6 @@ def problems(error: pytest.ExceptionInfo[InvalidInput]) -> list[str]:
 
 
 # --- where code comes from ---
-
-
-@pytest.mark.parametrize(
-    ("address", "bucket", "key", "version"),
-    [
-        ("s3://b/checkout.zip", "b", "checkout.zip", ""),
-        ("s3://b/builds/7/checkout.zip", "b", "builds/7/checkout.zip", ""),
-        ("s3://b/builds/checkout.zip?versionId=3sL4kq", "b", "builds/checkout.zip", "3sL4kq"),
-        ("s3://b/what?.zip?versionId=3sL4kq", "b", "what?.zip", "3sL4kq"),
-    ],
-)
-def test_an_address_in_s3_is_a_bucket_a_key_and_perhaps_a_version(
-    address: str, bucket: str, key: str, version: str
-) -> None:
-    assert location(address) == S3Location(bucket=bucket, key=key, version=version, bundle_type="zip")
 
 
 def test_code_is_told_by_the_name_that_the_user_gave_it() -> None:
@@ -136,7 +120,7 @@ def test_an_ignore_file_that_nobody_wrote_by_hand_is_refused() -> None:
     with pytest.raises(InvalidInput) as error:
         rules("a\n" * 1001, "src")
     assert problems(error) == [
-        "input `package`: `src` has an .lambdaignore that has 1,001 rules, and 1,000 is the most. "
+        "input `code`: `src` has an .lambdaignore that has 1,001 rules, and 1,000 is the most. "
         "Use fewer and wider rules."
     ]
 
@@ -179,7 +163,7 @@ def test_a_folder_that_is_too_large_is_refused_with_its_five_largest_files() -> 
     with pytest.raises(InvalidInput) as error:
         check_unzipped("src", entries(1 * MB, 20 * MB, 130 * MB, 40 * MB, 30 * MB, 50 * MB, 2 * MB))
     assert problems(error) == [
-        "input `package`: `src` is 273.0 MB unzipped; Lambda takes 250.0 MB at most, layers included. "
+        "input `code`: `src` is 273.0 MB unzipped; Lambda takes 250.0 MB at most, layers included. "
         "The largest files: f2 (130.0 MB), f5 (50.0 MB), f3 (40.0 MB), f4 (30.0 MB), f1 (20.0 MB). "
         "Leave out what is not needed (.lambdaignore), or use a container image."
     ]
@@ -194,7 +178,7 @@ def test_a_folder_with_nothing_in_it_is_refused() -> None:
     with pytest.raises(InvalidInput) as error:
         check_unzipped("src", [])
     assert problems(error) == [
-        "input `package`: `src` has no files to deploy in it. Is the path right, and .lambdaignore not too greedy?"
+        "input `code`: `src` has no files to deploy in it. Is the path right, and .lambdaignore not too greedy?"
     ]
 
 
@@ -207,14 +191,14 @@ def test_a_zip_that_is_too_large_for_a_request_needs_a_bucket() -> None:
     with pytest.raises(InvalidInput) as error:
         check_zipped(package(DIRECT_LIMIT + MB), "")
     assert problems(error) == [
-        "input `package`: `build/checkout.zip` is 51.0 MB zipped; Lambda takes 50.0 MB at most in a request. "
-        "Give `bucket`: larger zips go by S3."
+        "input `code`: `build/checkout.zip` is 51.0 MB zipped; Lambda takes 50.0 MB at most in a request. "
+        "Set `bucket`: larger zips go through S3."
     ]
 
 
 def test_a_problem_with_a_package_names_the_input_and_the_path() -> None:
     (problem,) = bad("src", "is a device.").problems
-    assert (problem.where, problem.what, problem.remedy) == ("input `package`", "`src` is a device.", "")
+    assert (problem.where, problem.what, problem.remedy) == ("input `code`", "`src` is a device.", "")
 
 
 @pytest.mark.parametrize(("size", "text"), [(0, "0.0 MB"), (MB, "1.0 MB"), (MB * 5 // 2, "2.5 MB"), (999, "0.0 MB")])

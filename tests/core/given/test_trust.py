@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ci_deploy.core.given.context import context
-from ci_deploy.core.given.trust import REMEDY, distrust, stranger
+from ci_deploy.core.given.trust import REMEDY, discovers, distrust, stranger
 from ci_deploy.core.run import Command, Context, Stranger
 
 OURS, FORK = {"full_name": "acme/shop"}, {"full_name": "mallory/shop"}
@@ -194,6 +194,22 @@ def test_the_context_of_a_run_has_the_judgement() -> None:
 def test_only_commands_that_write_distrust_strangers(command: Command, part: Stranger, why: str) -> None:
     found = distrust(command, Context(event_name="x", stranger=part))
     assert found == (why if command in WRITING else "")
+
+
+@pytest.mark.parametrize("part", Stranger)
+@pytest.mark.parametrize("name", ["pull_request_target", "workflow_run", "issue_comment"])
+def test_no_file_is_found_by_itself_where_secrets_meet_code_of_strangers(name: str, part: Stranger) -> None:
+    """Whoever caused it: the file decides what is deployed, and a fork may have brought it into the workspace."""
+    assert not discovers(Context(event_name=name, stranger=part))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "push", "pull_request", "pull_request_review", "workflow_dispatch", "schedule", "release", "merge_group",
+     "deployment", "repository_dispatch"],
+)  # fmt: skip
+def test_the_repositorys_file_is_found_in_every_other_run_and_on_a_terminal(name: str) -> None:
+    assert discovers(Context(event_name=name))
 
 
 def test_the_remedy_names_trusted_events_and_the_way_around() -> None:

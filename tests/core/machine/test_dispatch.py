@@ -22,7 +22,7 @@ from tests.support.world import AT_ONCE, World, context, inputs
 
 
 def test_how_far_an_action_has_come_is_said_with_its_bytes_and_changes_nothing_else() -> None:
-    release = Release(command=Command.DEPLOY, rollouts=(first(inputs(package="build"), context()),))
+    release = Release(command=Command.DEPLOY, rollouts=(first(inputs(code="build"), context()),))
     asked = step(release, a.Tick(), 0.0)
     observation = a.Progressed(action=asked.actions[0], what="packaging build", done=1000, total=3000)
     made = step(asked.release, observation, 4.0)

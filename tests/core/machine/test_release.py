@@ -105,7 +105,7 @@ def test_a_rollback_that_does_not_bring_it_back_is_mended(to: str) -> None:
 @pytest.mark.parametrize("how", ["never", "denied"])
 def test_where_it_may_not_be_mended_that_is_said_with_the_command(how: str) -> None:
     world = World(alarm_at=60.0, rollback_to="nowhere", may_update_alias=how != "denied")
-    result = play(world, inputs(restore_alias="never" if how == "never" else "")).result
+    result = play(world, inputs(repair_alias="never" if how == "never" else "")).result
     assert (result.outcome, result.rollback) == (Outcome.ROLLBACK_FAILED, Rollback.FAILED)
     assert "update-alias" in result.remedy
     assert result.live_weights == "1=90,2=10"
@@ -122,7 +122,7 @@ def test_the_rollback_of_another_function_in_the_group_is_no_rollback_of_ours() 
 
 
 def test_a_rollback_that_fails_is_not_called_a_success() -> None:
-    result = play(World(alarm_at=60.0, rollback_good=False), inputs(restore_alias="never")).result
+    result = play(World(alarm_at=60.0, rollback_good=False), inputs(repair_alias="never")).result
     assert (result.outcome, result.rollback) == (Outcome.ROLLBACK_FAILED, Rollback.FAILED)
 
 
@@ -382,7 +382,7 @@ def test_a_re_run_of_what_succeeded_is_unchanged_and_of_what_failed_is_new() -> 
 def test_two_workflows_on_one_group_take_turns() -> None:
     world = World(versions={"1": "old", "7": "seven"})
     one = Run(world, first(inputs(), context(100), "0badcaf1"))
-    two = Run(world, first(inputs(target_version="7"), context(101), "0badcaf2"))
+    two = Run(world, first(inputs(version="7"), context(101), "0badcaf2"))
     play_together(world, one, two)
     assert {one.result.outcome, two.result.outcome} <= {Outcome.SUCCEEDED, Outcome.REFUSED}
     assert not world.alias_weights

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from ci_deploy.core.aws import AlarmConfiguration, CreateRequest, FunctionVersion, InlineContent, Unavailable
 from ci_deploy.core.errors import AwsError, ErrorKind
+from ci_deploy.core.given.source import Local
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.waves import AT_WORK, coordinate
 from ci_deploy.core.plan.planning import Existing, Facts
@@ -71,8 +72,8 @@ class Held(World):
 @pytest.mark.parametrize(
     ("first", "given", "does"),
     [
-        (quick("a", alias_weights={"2": 30.0}), {"repair": "true"}, a.RepairAlias),
-        (Held(function="a", routing=AT_ONCE), {"release_hold": "true"}, a.Tag),
+        (quick("a", alias_weights={"2": 30.0}), {"repair-alias": "always"}, a.RepairAlias),
+        (Held(function="a", routing=AT_ONCE), {"hold": "release"}, a.Tag),
     ],
 )
 def test_no_alias_is_repaired_and_no_hold_released_while_another_function_may_be_refused(
@@ -365,7 +366,7 @@ def test_a_version_whose_publishing_is_in_doubt_when_another_fails_is_not_deploy
 def test_what_is_only_being_prepared_when_another_fails_is_never_created() -> None:
     """Its version is still pending."""
     preparing = CodeWorld(function="checkout", activation_takes=60.0)
-    played = play(fails("a"), preparing, package="build")
+    played = play(fails("a"), preparing, code="build")
     assert played.outcomes == {"a": "rolled-back", "checkout": "stopped"}
     assert played.reasons["checkout"] == "Not deployed: a:live failed, and the release is all or nothing."
     assert preparing.deployments == []
@@ -471,7 +472,7 @@ def test_alarms_do_not_stop_a_reversal() -> None:
 
 
 def test_where_alarms_were_ignored_they_are_ignored_on_the_way_back_and_where_none_are_there_none_are_named() -> None:
-    ignored = play(quick("a"), fails("b"), waves={"b": 1}, ignore_alarms="true")
+    ignored = play(quick("a"), fails("b"), waves={"b": 1}, alarms="off")
     assert [made.override_alarms for made in ignored.requests("a")] == [AlarmConfiguration(enabled=False)] * 2
 
     class Quiet(World):
@@ -681,7 +682,7 @@ def test_a_reversal_that_somebody_made_is_no_failure() -> None:
 def test_a_first_deployment_stays_for_there_is_nothing_to_go_back_to() -> None:
     """A deployment to version "" was tried, and somebody else was said to have made the alias."""
     new = CodeWorld(function="checkout", alias_exists=False)
-    played = play(new, fails("b"), slow("c"), waves={"b": 1, "c": 1}, package="build", create_alias="true")
+    played = play(new, fails("b"), slow("c"), waves={"b": 1, "c": 1}, code="build", create_alias="true")
     assert played.outcomes == {"checkout": "succeeded", "b": "rolled-back", "c": "rolled-back"}
     assert played.reasons["checkout"] == (
         "First deployment: alias `live` was created on version 2 and serves it. There was nothing to shift traffic "
@@ -701,7 +702,7 @@ def test_an_alias_that_is_being_created_when_another_fails_is_read_before_anythi
 ) -> None:
     """The run said `not deployed`, and the alias appeared a moment later."""
     new = CodeWorld(function="checkout", alias_exists=False)
-    release = start(fails("b"), new, package="build", create_alias="true")
+    release = start(fails("b"), new, code="build", create_alias="true")
     played = release.answer_late(kind, 30.0, "checkout").end()
     assert played.outcomes == {"b": "rolled-back", "checkout": "succeeded"}
     assert played.reasons["checkout"].endswith("nothing was served before.")
@@ -713,7 +714,7 @@ def test_a_first_deployment_that_stays_keeps_no_other_of_its_group_from_being_ta
         but(rollout, inputs=replace(rollout.inputs, deployment_group="group"))
         for rollout in rollouts([new, old], create_alias="true")
     ]
-    release[0] = but(release[0], inputs=replace(release[0].inputs, package="build"))
+    release[0] = but(release[0], inputs=replace(release[0].inputs, code=Local(path="build")))
     bad = slow("bad", alarm_at=100.0)
     played = play(new, old, bad, release=[*release, but(rollouts([bad])[0], marker_id="00000bad")])
     assert played.outcomes == {"checkout": "succeeded", "a": "rolled-back", "bad": "rolled-back"}
@@ -792,7 +793,7 @@ def test_of_other_commands_one_function_that_fails_ends_nothing_of_the_others() 
 def test_a_rollback_of_many_takes_back_what_it_can() -> None:
     """One that has no way back stopped the rollbacks of the others, and undid those that had succeeded."""
     bad = [quick(name, versions={"1": "old", "2": "new"}, alias_version="2") for name in "bc"]
-    release = rollouts([Missing(function="a"), *bad], command="rollback", reason="bad", to_version="1", force="true")
+    release = rollouts([Missing(function="a"), *bad], command="rollback", reason="bad", version="1", force="true")
     played = play(Missing(function="a"), *bad, release=release)
     assert played.outcomes == {"a": "refused", "b": "succeeded", "c": "succeeded"}
     assert played.served == {"a": "1", "b": "1", "c": "1"}

@@ -21,7 +21,8 @@ from ci_deploy.core.aws import (
     RoutingType,
     Unavailable,
 )
-from ci_deploy.core.given.packaging import Code, Image, Package
+from ci_deploy.core.given.packaging import Code, Package
+from ci_deploy.core.given.source import Image
 from ci_deploy.core.plan.planning import Facts
 from ci_deploy.core.result import Finding, Severity
 from ci_deploy.core.run import Outcome
@@ -92,7 +93,7 @@ def test_every_problem_is_found_in_one_run_whatever_else_is_wrong() -> None:
         surroundings=None,
     )
     given = {
-        "target_version": "9",
+        "version": "9",
         "current_version": "3",
         "deployment_config": "mine",
         "before_allow_traffic": HOOK,
@@ -172,14 +173,14 @@ UPDATE_AGAIN = "Update the function's code or configuration again; a version can
 ANOTHER_CODE = (
     "Something else was built or uploaded in between. Give the expected code, or correct `expect-code-sha256`."
 )
-ALL_AT_ONCE = "Deploy this one with `deployment-config: CodeDeployDefault.LambdaAllAtOnce`."
+ALL_AT_ONCE = "Deploy this one with `deployment-config: all-at-once`."
 OTHER_KIND = "Give the other kind of code, or make a new function."
 
 WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
     (
         "no function",
         replace(FACTS, latest=None, alias=None, current=None, code=PACKAGE),
-        {"package": "build", "create_alias": "true"},
+        {"code": "build", "create_alias": "true"},
         refusal(
             "function-missing",
             "Function `checkout` does not exist in account 123456789012, region eu-central-1.",
@@ -189,7 +190,7 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
     (
         "no function, and a version of it",
         replace(FACTS, latest=None, alias=None, current=None),
-        {"target_version": "9"},
+        {"version": "9"},
         refusal(
             "function-missing",
             "Function `checkout` does not exist in account 123456789012, region eu-central-1.",
@@ -221,7 +222,7 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
     (
         "a first alias, on a version that exists",
         replace(target(), alias=None, current=None),
-        {"create_alias": "true", "target_version": "2"},
+        {"create_alias": "true", "version": "2"},
         note(
             "alias-first",
             "Alias `live` does not exist: it is created on version 2, with all traffic at once (`create-alias`). "
@@ -262,7 +263,7 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
                 "is running: an earlier one was stopped without rollback. CodeDeploy fails every deployment until the "
                 "alias serves one version.",
                 "`aws lambda update-alias --function-name checkout --name live --function-version 1 --routing-config "
-                "AdditionalVersionWeights={}`, or the input `repair: true`.",
+                "AdditionalVersionWeights={}`, or set `repair-alias: always`.",
             ),
         )
         for weight in (12.5, 0.0)
@@ -280,13 +281,13 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
     (
         "no such version",
         FACTS,
-        {"target_version": "9"},
-        refusal("target-missing", "Function `checkout` has no version 9.", LISTED + "`target-version`."),
+        {"version": "9"},
+        refusal("target-missing", "Function `checkout` has no version 9.", LISTED + "`version`."),
     ),
     (
         "an image that is gone",
         target(state="Inactive", state_reason_code="ImageDeleted", state_reason="The image was deleted."),
-        {"target_version": "2"},
+        {"version": "2"},
         refusal(
             "target-image",
             "The image of version 2 of `checkout` cannot be used any more: The image was deleted.",
@@ -296,7 +297,7 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
     (
         "an image that may not be read, without words",
         target(state="Active", state_reason_code="ImageAccessDenied"),
-        {"target_version": "2"},
+        {"version": "2"},
         refusal(
             "target-image",
             "The image of version 2 of `checkout` cannot be used any more: ImageAccessDenied.",
@@ -306,7 +307,7 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
     (
         "a version that sleeps",
         target(state="Inactive", state_reason_code="Idle", state_reason="The function is idle."),
-        {"target_version": "2"},
+        {"version": "2"},
         refusal(
             "target-inactive",
             "Version 2 of `checkout` is Inactive (The function is idle): it cannot be invoked.",
@@ -317,7 +318,7 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
         (
             f"a version that is {state}",
             target(state=state),
-            {"target_version": "2"},
+            {"version": "2"},
             refusal("target-inactive", f"Version 2 of `checkout` is {state}: it cannot be invoked.", WAKE_UP),
         )
         for state in ("Failed", "Deactivated", "Deactivating", "Deleting")
@@ -331,19 +332,19 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
     (
         "a version with other code than expected",
         target(),
-        {"target_version": "2", "expect_code_sha256": EXPECTED},
+        {"version": "2", "expect_code_sha256": EXPECTED},
         refusal("code-sha256", f"Version 2 of `checkout` has CodeSha256 old, not {EXPECTED}.", ANOTHER_CODE),
     ),
     (
         "a package with other code than expected",
         with_code(PACKAGE),
-        {"package": "build", "expect_code_sha256": EXPECTED},
+        {"code": "build", "expect_code_sha256": EXPECTED},
         refusal("code-sha256", f"`build` has CodeSha256 {PACKAGE.sha256}, not {EXPECTED}.", ANOTHER_CODE),
     ),
     (
         "an image for a zip function",
         with_code(IMAGE),
-        {"image_uri": IMAGE.uri},
+        {"code": IMAGE.uri},
         refusal(
             "package-type",
             f"Function `checkout` has the package type Zip, and `{IMAGE.uri}` is a container image. A function's "
@@ -354,7 +355,7 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
     (
         "a zip for an image function",
         replace(latest(package_type="Image"), code=PACKAGE),
-        {"package": "build"},
+        {"code": "build"},
         refusal(
             "package-type",
             "Function `checkout` has the package type Image, and `build` is a zip. A function's package type cannot be "
@@ -370,7 +371,7 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
             "group-missing",
             "Application `app` with deployment group `group` does not exist in account 123456789012, region "
             "eu-central-1.",
-            "Check `application`, `deployment-group` and `aws-region`; the command `setup` creates what is missing.",
+            "Check `application` and `deployment-group`. Check `aws-region`, or run `setup` to create it.",
         ),
     ),
     (
@@ -458,8 +459,8 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
     (
         "alarms off",
         WATCHED,
-        {"ignore_alarms": "true"},
-        warning("alarms-ignored", "Alarms are switched off for this deployment (`ignore-alarms`)."),
+        {"alarms": "off"},
+        warning("alarms-ignored", "Alarms are switched off for this deployment (`alarms: off`)."),
     ),
     (
         "alarms that may not be read",
@@ -500,7 +501,7 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
         refusal(
             "alarm-ringing",
             "Alarm `errors` is in ALARM: CodeDeploy would stop the deployment at once. Threshold crossed.",
-            "Wait until it is quiet, or deploy the fix with `ignore-alarms: true`.",
+            "Wait until it is quiet, or deploy the fix with `alarms: off`.",
         ),
     ),
     (
@@ -510,7 +511,7 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
         refusal(
             "alarm-ringing",
             "Alarm `mine` is in ALARM: CodeDeploy would stop the deployment at once.",
-            "Wait until it is quiet, or deploy the fix with `ignore-alarms: true`.",
+            "Wait until it is quiet, or deploy the fix with `alarms: off`.",
         ),
     ),
     (
@@ -569,8 +570,8 @@ def test_every_alarm_that_rings_or_is_missing_is_named() -> None:
     ("facts", "given"),
     [
         (latest(last_update_status="InProgress"), {}),
-        (replace(target(), latest=replace(LATEST, last_update_status="Failed")), {"target_version": "2"}),
-        (replace(latest(last_update_status="Failed"), code=PACKAGE), {"package": "build"}),
+        (replace(target(), latest=replace(LATEST, last_update_status="Failed")), {"version": "2"}),
+        (replace(latest(last_update_status="Failed"), code=PACKAGE), {"code": "build"}),
         (
             replace(
                 at(replace(LIVE, weights={"7": 10.0})), active=(Deployment(id="d", status=DeploymentStatus.CREATED),)
@@ -578,9 +579,9 @@ def test_every_alarm_that_rings_or_is_missing_is_named() -> None:
             {},
         ),
         (FACTS, {"current_version": "1"}),
-        (target(state="Pending"), {"target_version": "2"}),
+        (target(state="Pending"), {"version": "2"}),
         (latest(code_sha256=EXPECTED), {"expect_code_sha256": EXPECTED}),
-        (replace(latest(package_type="Image"), code=IMAGE), {"image_uri": IMAGE.uri, "expect_code_sha256": "a" * 64}),
+        (replace(latest(package_type="Image"), code=IMAGE), {"code": IMAGE.uri, "expect_code_sha256": "a" * 64}),
         (replace(FACTS, hooks={HOOK: Known(VERSION)}), {"before_allow_traffic": HOOK}),
         (replace(ringing(FACTS), alarms=Known(RINGING[1:])), {"alarms": "latency"}),
         (replace(config(AT_ONCE), latest=replace(LATEST, role="other", dead_letter_arn="arn:queue")), {}),
@@ -614,7 +615,7 @@ def test_what_is_in_order_is_not_mentioned(facts: Facts, given: dict[str, str]) 
 def test_a_re_run_of_what_succeeded_is_not_refused_because_the_alias_has_moved() -> None:
     """The first attempt moved it from 1 to 2; the second says `current-version: 1` still."""
     facts = replace(target(), alias=replace(LIVE, version="2"), current=replace(VERSION, version="2"))
-    made = checked(facts, target_version="2", current_version="1")
+    made = checked(facts, version="2", current_version="1")
     assert (made.unchanged, made.findings) == ("The alias serves version 2 already.", ())
 
 
@@ -635,10 +636,10 @@ def test_a_hold_refuses_a_deployment_until_it_is_released() -> None:
         refusal(
             "held",
             "Deployments of checkout:live are on hold: by bob run 7 - orders were lost.",
-            "When the cause is mended, deploy with `release-hold: true`.",
+            "When the cause is mended, deploy with `hold: release`.",
         ),
     )
-    assert checked(facts, release_hold="true").findings == ()
+    assert checked(facts, hold="release").findings == ()
 
 
 def test_a_rollback_is_not_kept_from_by_a_hold_by_rollback_that_is_off_or_by_a_function_that_is_broken() -> None:
@@ -649,7 +650,7 @@ def test_a_rollback_is_not_kept_from_by_a_hold_by_rollback_that_is_off_or_by_a_f
             return replace(made, latest=replace(HELD, last_update_status="Failed"), alarms=quiet)
 
     world = Trouble(alias_version="2", versions={"1": "old", "2": "new"})
-    run = play(world, inputs(command="rollback", to_version="1", force="true", reason="orders are lost"))
+    run = play(world, inputs(command="rollback", version="1", force="true", reason="orders are lost"))
     assert (run.result.outcome, run.result.live_version) == (Outcome.SUCCEEDED, "1")
     planned = run.rollout.plan
     assert planned is not None
@@ -658,6 +659,6 @@ def test_a_rollback_is_not_kept_from_by_a_hold_by_rollback_that_is_off_or_by_a_f
 
 def test_a_rollback_to_a_version_that_is_gone_names_its_own_input() -> None:
     world = World(alias_version="2", versions={"2": "new"})
-    run = play(world, inputs(command="rollback", to_version="1", force="true", reason="orders are lost"))
+    run = play(world, inputs(command="rollback", version="1", force="true", reason="orders are lost"))
     assert (run.result.outcome, run.result.reason) == (Outcome.REFUSED, "Function `checkout` has no version 1.")
-    assert run.result.remedy == LISTED + "`to-version`."
+    assert run.result.remedy == LISTED + "`version`."

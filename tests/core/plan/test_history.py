@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ci_deploy.core.aws import CREATOR_ROLLBACK, Alias, Deployment, DeploymentStatus, DeploymentTarget
-from ci_deploy.core.given.inputs import parse
+from ci_deploy.core.given.parsing import parse
 from ci_deploy.core.marker import Marker, write
 from ci_deploy.core.plan.history import SHOWN, HistoryEntry, Way, enough, entries, known_versions, served, way_back
 
@@ -101,34 +101,34 @@ def test_back_is_the_version_before_and_says_which_deployment_brought_what_is_se
             [],
             "1",
             "No deployment of this function and alias has succeeded in this group: there is nothing to go back to.",
-            "Name the version with `to-version` and `force: true`.",
+            "Name the version with `version` and `force: true`.",
         ),
         (
             [("deploy", "1", "2", OK), ("rollback", "2", "1", OK)],
             "1",
             "The history goes back to version 1 and no further.",
-            "Name the version with `to-version` and `force: true`.",
+            "Name the version with `version` and `force: true`.",
         ),
         (
             [("deploy", "1", "2", OK)],
             "7",
             "The alias serves version 7, but the last deployment that succeeded left version 2: somebody moved the "
             "alias by hand, so what should come back is not clear.",
-            "Name the version with `to-version` (served before: 2, 1).",
+            "Name the version with `version` (served before: 2, 1).",
         ),
         (
             [("deploy", str(n), str(n + 1), OK) for n in range(1, 8)],
             "6",
             "The alias serves version 6, but the last deployment that succeeded left version 8: somebody moved the "
             "alias by hand, so what should come back is not clear.",
-            "Name the version with `to-version` (served before: 8, 7, 5, 4, 3).",
+            "Name the version with `version` (served before: 8, 7, 5, 4, 3).",
         ),
         (
             [("other", "", "2", OK), ("rollback", "2", "7", BAD)],
             "7",
             "The alias serves version 7, but the last deployment that succeeded left version 2: somebody moved the "
             "alias by hand, so what should come back is not clear.",
-            "Name the version with `to-version` (served before: 2).",
+            "Name the version with `version` (served before: 2).",
         ),
     ],
 )
@@ -218,7 +218,7 @@ def test_a_rollback_needs_no_more_history_than_the_version_it_goes_back_to() -> 
     moved = [made(number, str(number), str(number + 1)) for number in range(10, 16)]
     assert enough(rollback, live, moved)
     assert not enough(rollback, live, moved[:3])
-    named = replace(rollback, to_version="1")
+    named = replace(rollback, version="1")
     assert not enough(named, live, [made(5, "2", "3")])
     assert enough(named, live, [made(5, "2", "3"), made(4, "1", "2")])
 

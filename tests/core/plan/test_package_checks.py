@@ -8,7 +8,9 @@ import pytest
 
 from ci_deploy.core.aws import FunctionVersion
 from ci_deploy.core.given.contents import Contents, Entry, Program
-from ci_deploy.core.given.packaging import Code, Image, Package, StoredPackage, location
+from ci_deploy.core.given.packaging import Code, Package, StoredPackage
+from ci_deploy.core.given.source import Image
+from ci_deploy.core.given.source import s3_location as location
 from ci_deploy.core.plan.planning import Facts
 from ci_deploy.core.result import Finding, Severity
 
@@ -36,7 +38,7 @@ def package(*entries: Entry, bootstrap: Program | None = None, useless: tuple[st
 
 
 def found(given: Facts) -> list[Finding]:
-    findings = checked(given, package="dist").findings
+    findings = checked(given, code="dist").findings
     return [each for each in findings if each.code.startswith("package") and each.code != "package-type"]
 
 
@@ -141,7 +143,7 @@ def test_what_does_not_start_is_warned_of(
         # Nobody looked: an image, an object that may not be read, a function whose runtime is not known.
         ("", package(replace(APP, name="main.py")), {}),
         ("python3.13", replace(package(), contents=None), {}),
-        ("python3.13", StoredPackage(location=location("s3://b/k.zip"), sha256=SHA, size=1), {}),
+        ("python3.13", StoredPackage(location=location("s3://bucket/k.zip"), sha256=SHA, size=1), {}),
         ("python3.13", Image(uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/checkout:v1"), {}),
     ],
 )  # fmt: skip
@@ -152,16 +154,16 @@ def test_what_works_or_is_not_known_is_not_warned_of(runtime: str, code: Code, m
 
 
 def test_a_zip_in_s3_is_judged_as_any_other_where_it_was_read() -> None:
-    stored = StoredPackage(location=location("s3://b/k.zip"), sha256=SHA, size=1, contents=package().contents)
+    stored = StoredPackage(location=location("s3://bucket/k.zip"), sha256=SHA, size=1, contents=package().contents)
     (finding,) = found(facts("python3.13", "app.handler", stored))
-    assert finding.text.startswith("`s3://b/k.zip` has no module `app`")
+    assert finding.text.startswith("`s3://bucket/k.zip` has no module `app`")
 
 
 def test_what_is_served_already_is_not_judged_again() -> None:
     given = facts("python3.13", "app.handler", package(useless=("line 1 (`[`)",)))
     assert given.latest is not None
     served = replace(given, current=replace(given.latest, version="1", code_sha256=SHA))
-    assert checked(served, package="dist").unchanged
+    assert checked(served, code="dist").unchanged
     assert found(served) == []
 
 
@@ -171,7 +173,7 @@ def test_all_that_is_wrong_is_said_at_once_and_nothing_is_refused() -> None:
         Entry(name="bootstrap", size=1, mode=0o600),
         bootstrap=Program(mode=0o600, head=b"MZ"),
     )
-    made = checked(facts("provided.al2023", "x", code), package="dist")
+    made = checked(facts("provided.al2023", "x", code), code="dist")
     assert [finding.code for finding in made.findings if finding.severity is Severity.WARNING] == [
         "package-unreadable",
         "package-backslash",

@@ -25,7 +25,9 @@ from ci_deploy.core.aws import (
 )
 from ci_deploy.core.given.appspec import HOOKS as EVENTS
 from ci_deploy.core.given.appspec import AppSpec
-from ci_deploy.core.given.packaging import Code, Image, Package, StoredPackage, location
+from ci_deploy.core.given.packaging import Code, Package, StoredPackage
+from ci_deploy.core.given.source import Image
+from ci_deploy.core.given.source import s3_location as location
 from ci_deploy.core.marker import Marker, key_of, write
 from ci_deploy.core.plan.comparing import compare, differences, fingerprint
 from ci_deploy.core.plan.planning import (
@@ -97,7 +99,7 @@ def deployment(**changes: object) -> Deployment:
 
 
 def test_a_plan_has_all_that_was_decided() -> None:
-    assert plan(inputs(bucket="mine", prefix="CodeDeploy/shop/", **HOOKS), FACTS) == Plan(
+    assert plan(inputs(bucket="mine/CodeDeploy/shop/", **HOOKS), FACTS) == Plan(
         function="checkout",
         alias="live",
         application="app",
@@ -151,10 +153,10 @@ def test_what_people_read_of_a_plan_follows_from_it() -> None:
 
 
 def test_a_version_that_is_named_is_deployed_as_it_is() -> None:
-    made = plan(inputs(target_version="2"), FACTS)
+    made = plan(inputs(version="2"), FACTS)
     assert (made.target, made.new, made.unchanged) == (Existing(version="2", code_sha256="two"), TWO, "")
     assert made.target_version == "2"
-    missing = plan(inputs(target_version="9"), replace(FACTS, target=None))
+    missing = plan(inputs(version="9"), replace(FACTS, target=None))
     assert (missing.target, missing.new) == (Existing(version="9"), None)
 
 
@@ -168,7 +170,7 @@ def test_a_version_that_is_named_is_deployed_as_it_is() -> None:
     ],
 )
 def test_a_version_that_is_served_alone_is_not_deployed_again(alias: Alias | None, unchanged: str) -> None:
-    assert plan(inputs(target_version="2"), replace(FACTS, alias=alias)).unchanged == unchanged
+    assert plan(inputs(version="2"), replace(FACTS, alias=alias)).unchanged == unchanged
 
 
 @pytest.mark.parametrize(
@@ -284,8 +286,8 @@ def test_rollback_is_the_inputs_else_the_groups_else_for_everything(
         (GROUP, {}, None, ("errors",)),
         (replace(GROUP, alarms=replace(GROUP.alarms, enabled=False)), {}, None, ()),
         (None, {}, None, ()),
-        (GROUP, {"alarms": "a,b"}, AlarmConfiguration(enabled=True, names=("a", "b")), ("a", "b")),
-        (GROUP, {"ignore_alarms": "true"}, AlarmConfiguration(enabled=False), ()),
+        (GROUP, {"alarms": "a\nb"}, AlarmConfiguration(enabled=True, names=("a", "b")), ("a", "b")),
+        (GROUP, {"alarms": "off"}, AlarmConfiguration(enabled=False), ()),
     ],
 )
 def test_alarms_are_the_inputs_else_the_groups_or_off(
@@ -451,4 +453,4 @@ def test_a_plan_is_completed_by_the_version_that_was_published_for_it() -> None:
 def test_the_same_work_has_the_same_key_and_other_work_another() -> None:
     made = plan(inputs(), FACTS)
     assert marker_key("deploy", made) == key_of("deploy", "checkout", "live", fingerprint(LATEST))
-    assert marker_key("deploy", plan(inputs(target_version="2"), FACTS)) == key_of("deploy", "checkout", "live", "2")
+    assert marker_key("deploy", plan(inputs(version="2"), FACTS)) == key_of("deploy", "checkout", "live", "2")

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ci_deploy.core.aws import CREATOR_ROLLBACK, Alias, Deployment, DeploymentStatus, DeploymentTarget, FunctionVersion
-from ci_deploy.core.given.inputs import Inputs, parse
+from ci_deploy.core.given.inputs import Inputs
+from ci_deploy.core.given.parsing import parse
 from ci_deploy.core.plan.pruning import AT_MOST, SERVED_BEFORE, Uses, enough, plan
 
 

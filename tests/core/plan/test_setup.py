@@ -16,8 +16,9 @@ from ci_deploy.core.aws import (
     Routing,
     RoutingType,
 )
-from ci_deploy.core.given.inputs import Inputs, parse
-from ci_deploy.core.plan.setup import Difference, Found, GroupSettings, Item, Status, config_name, plan, routing_of
+from ci_deploy.core.given.inputs import Inputs
+from ci_deploy.core.given.parsing import parse
+from ci_deploy.core.plan.setup import Difference, Found, GroupSettings, Item, Status, plan
 from ci_deploy.core.result import Finding, Severity
 
 IDENTITY = Identity(account="123456789012", arn="arn:aws:sts::123456789012:assumed-role/ci/x", region="eu-central-1")
@@ -40,41 +41,19 @@ def inputs(**given: str) -> Inputs:
     return parse({**usual, **{name.replace("_", "-"): value for name, value in given.items()}})
 
 
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("canary 10% 5m", "CodeDeployDefault.LambdaCanary10Percent5Minutes"),
-        ("canary 10% 7m", "ci-deploy.LambdaCanary10Percent7Minutes"),
-        ("canary 10% 1m", "ci-deploy.LambdaCanary10Percent1Minute"),
-        ("canary 25% 5m", "ci-deploy.LambdaCanary25Percent5Minutes"),
-        ("linear 10% every 1m", "CodeDeployDefault.LambdaLinear10PercentEvery1Minute"),
-        ("linear 20% every 3m", "ci-deploy.LambdaLinear20PercentEvery3Minutes"),
-        ("linear 5% every 3m", "ci-deploy.LambdaLinear5PercentEvery3Minutes"),
-        ("linear 10% every 4m", "ci-deploy.LambdaLinear10PercentEvery4Minutes"),
-    ],
-)
-def test_a_config_is_named_by_what_it_does_and_awss_own_are_not_made_again(text: str, name: str) -> None:
-    assert config_name(inputs(custom_config=text)) == name
-
-
-def test_a_traffic_shift_is_read() -> None:
-    assert routing_of("canary 15% 30m") == Routing(kind=RoutingType.CANARY, percentage=15, interval_minutes=30)
-    assert routing_of("linear 5% every 2m") == Routing(kind=RoutingType.LINEAR, percentage=5, interval_minutes=2)
-
-
 def test_everything_is_created_where_there_is_nothing_in_the_order_in_which_it_is_possible() -> None:
     made = plan(
         inputs(
             service_role_arn=ROLE,
-            custom_config="canary 5% 3m",
-            alarms="b,a",
+            deployment_config="canary 5% 3m",
+            alarms="b\na",
             triggers="arn:aws:sns:eu-central-1:123456789012:t",
             function="f",
             create_alias="true",
         ),
         replace(NOTHING, newest_version="9"),
     )
-    name = "ci-deploy.LambdaCanary5Percent3Minutes"
+    name = "ci-deploy-canary-5-3"
     assert made.items == (
         Item(what="application", name="app", status=Status.CREATE, detail="compute platform Lambda"),
         Item(what="deployment config", name=name, status=Status.CREATE, detail="canary 5% 3m"),
@@ -110,9 +89,12 @@ def test_a_group_is_created_with_as_little_as_is_said() -> None:
 
 
 def test_a_config_that_is_there_already_is_not_made_again() -> None:
-    found = replace(ALL, config=DeploymentConfig(name="x", routing=routing_of("canary 5% 3m")))
-    made = plan(inputs(custom_config="canary 5% 3m"), found)
-    name = "ci-deploy.LambdaCanary5Percent3Minutes"
+    found = replace(
+        ALL,
+        config=DeploymentConfig(name="x", routing=Routing(kind=RoutingType.CANARY, percentage=5, interval_minutes=3)),
+    )
+    made = plan(inputs(deployment_config="canary 5% 3m"), found)
+    name = "ci-deploy-canary-5-3"
     assert made.items[1] == Item(what="deployment config", name=name, status=Status.THERE, detail="canary 5% 3m")
     assert made.refusals == ()
 
@@ -133,7 +115,7 @@ def test_nothing_is_done_where_all_is_there_and_nothing_is_said_of_it() -> None:
 
 
 def test_only_what_the_inputs_speak_of_is_compared_and_sent() -> None:
-    given = {"deployment_config": "CodeDeployDefault.LambdaCanary10Percent5Minutes", "alarms": "a,b"}
+    given = {"deployment_config": "CodeDeployDefault.LambdaCanary10Percent5Minutes", "alarms": "a\nb"}
     config = DeploymentConfig(name="x", routing=Routing(kind=RoutingType.CANARY, percentage=10, interval_minutes=5))
     found = replace(ALL, config=config)
     made = plan(inputs(**given), found)
@@ -150,13 +132,13 @@ def test_only_what_the_inputs_speak_of_is_compared_and_sent() -> None:
     ("given", "difference", "settings"),
     [
         (
-            {"custom_config": "canary 5% 3m"},
+            {"deployment_config": "canary 5% 3m"},
             Difference(
                 setting="deployment config",
                 now="CodeDeployDefault.LambdaAllAtOnce",
-                wanted="ci-deploy.LambdaCanary5Percent3Minutes",
+                wanted="ci-deploy-canary-5-3",
             ),
-            GroupSettings(config_name="ci-deploy.LambdaCanary5Percent3Minutes"),
+            GroupSettings(config_name="ci-deploy-canary-5-3"),
         ),
         (
             {"service_role_arn": ROLE + "-new"},
@@ -178,7 +160,7 @@ def test_only_what_the_inputs_speak_of_is_compared_and_sent() -> None:
             GroupSettings(rollback_events=(RollbackEvent.STOP_REQUEST, RollbackEvent.FAILURE)),
         ),
         (
-            {"alarms": "c,a"},
+            {"alarms": "c\na"},
             Difference(setting="alarms", now="a, b", wanted="a, c"),
             GroupSettings(alarms=("c", "a")),
         ),
@@ -223,8 +205,8 @@ def test_several_differences_are_one_line() -> None:
     [
         {"auto_rollback": "default"},
         {"auto_rollback": "failure"},
-        {"alarms": "a,b"},
-        {"alarms": "b,a"},
+        {"alarms": "a\nb"},
+        {"alarms": "b\na"},
         {"service_role_arn": ROLE},
         {"triggers": ""},
     ],
@@ -278,22 +260,21 @@ def config(platform: str = "Lambda") -> DeploymentConfig:
             {"deployment_config": "mine"},
             "config-missing",
             "Deployment config `mine` does not exist.",
-            "Give `custom-config` to have one made, or one of AWS's own (`CodeDeployDefault.Lambda…`).",
+            "Write the shape to have one created (`canary 20% 5m`), or set one of AWS's own (`CodeDeployDefault.Lambda…`).",  # noqa: E501
         ),
         (
             replace(ALL, config=config("Server")),
-            {"custom_config": "canary 5% 3m"},
+            {"deployment_config": "canary 5% 3m"},
             "config-platform",
-            "Deployment config `ci-deploy.LambdaCanary5Percent3Minutes` is for the Server platform, not for Lambda.",
+            "Deployment config `ci-deploy-canary-5-3` is for the Server platform, not for Lambda.",
             "Give another one; AWS's own begin with `CodeDeployDefault.Lambda`.",
         ),
         (
             replace(ALL, config=config()),
-            {"custom_config": "canary 5% 3m"},
+            {"deployment_config": "canary 5% 3m"},
             "config-other",
-            "Deployment config `ci-deploy.LambdaCanary5Percent3Minutes` exists and does something else than "
-            "`canary 5% 3m`.",
-            "A deployment config cannot be changed. Delete it if nothing uses it, or give another `custom-config`.",
+            "Deployment config `ci-deploy-canary-5-3` exists, but its shape is all-at-once.",
+            "A deployment config cannot be changed. Delete it if nothing uses it, or set another `deployment-config`.",
         ),
         (
             replace(ALL, function_exists=False),

@@ -163,7 +163,7 @@ WORDS: dict[str, tuple[Facts, dict[str, str], Finding]] = {
             "rollback-target",
             "An automatic rollback may go to version 7, which the group's last successful deployment d-1 left, and "
             "not to version 1, which the alias serves now.",
-            "Somebody moved the alias by hand. `restore-alias: auto` (the default) sets it back to what it serves now.",
+            "Somebody moved the alias by hand. `repair-alias: auto` (the default) sets it back to what it serves now.",
         ),
     ),
     "a last success of another function": (
@@ -173,7 +173,7 @@ WORDS: dict[str, tuple[Facts, dict[str, str], Finding]] = {
             "rollback-target-function",
             "The group's last successful deployment d-1 was of cart:live: an automatic rollback may deploy that again, "
             "and leave `checkout` as it is.",
-            "Use a deployment group for each function. `restore-alias: auto` (the default) sets the alias back.",
+            "Use a deployment group for each function. `repair-alias: auto` (the default) sets the alias back.",
         ),
     ),
     "no bucket by that name": (

@@ -201,7 +201,7 @@ def test_the_alarms_that_ring_are_named_with_their_reasons_and_the_others_left_o
         summary="A CloudWatch alarm of deployment group group went into ALARM, so CodeDeploy stopped the deployment: "
         "errors (14 > 5), latency.",
         remedy="Look at what the alarm measures for version 2 of checkout. To deploy a fix while it rings, use "
-        "`ignore-alarms: true`.",
+        "`alarms: off`.",
         alarms=(errors, latency),
     )
 

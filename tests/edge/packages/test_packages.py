@@ -52,7 +52,7 @@ def problem(root: Path, path: str = "code") -> str:
     with packages(root) as made, pytest.raises(InvalidInput) as raised:
         made.package(path, lambda what, done, total: None)
     (found,) = raised.value.problems
-    assert found.where == "input `package`"
+    assert found.where == "input `code`"
     return str(found)
 
 
@@ -291,7 +291,7 @@ def test_a_link_brings_nothing_in_that_is_left_out(code: Path, target: str) -> N
     (code / "open" / "more").mkdir()
     (code / "open" / "more" / "config").symlink_to("../../" + target)
     assert problem(code.parent) == (
-        f"input `package`: `code` has a link to something that .lambdaignore leaves out: "
+        f"input `code`: `code` has a link to something that .lambdaignore leaves out: "
         f"open/more/config -> ../../{target}. Name the link in .lambdaignore too, or leave in what it leads to."
     )
     (code / ".lambdaignore").write_text(".env\nsecrets/\n/second\nconfig\n")
@@ -417,7 +417,7 @@ def test_what_is_neither_file_nor_folder_is_named_and_never_opened(code: Path, k
     else:
         os.mkfifo(code / "odd")
     assert problem(code.parent) == (
-        f"input `package`: `code` has something in it that is no file: odd ({kind}). Name it in .lambdaignore."
+        f"input `code`: `code` has something in it that is no file: odd ({kind}). Name it in .lambdaignore."
     )
     (code / ".lambdaignore").write_text("odd\n")
     assert names(packed(code.parent)[1]) == ["app.py"]
@@ -425,7 +425,7 @@ def test_what_is_neither_file_nor_folder_is_named_and_never_opened(code: Path, k
 
 def test_a_package_that_is_neither_a_zip_nor_a_folder_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.zip")
-    assert problem(tmp_path, "pipe.zip") == "input `package`: `pipe.zip` is neither a zip file nor a folder."
+    assert problem(tmp_path, "pipe.zip") == "input `code`: `pipe.zip` is neither a zip file nor a folder."
 
 
 def test_a_package_that_was_not_built_is_said_to_be_missing(tmp_path: Path) -> None:
@@ -466,7 +466,7 @@ def meddled(code: Path, change: Callable[[], object]) -> str:
 def test_a_file_that_vanishes_while_it_is_packaged_is_named(code: Path) -> None:
     """And nothing of what was begun is left open."""
     assert meddled(code, (code / "b.py").unlink) == (
-        f"input `package`: `code` cannot be read: No such file or directory ({code / 'b.py'})."
+        f"input `code`: `code` cannot be read: No such file or directory ({code / 'b.py'})."
     )
 
 
@@ -474,7 +474,7 @@ def test_a_file_that_vanishes_while_it_is_packaged_is_named(code: Path) -> None:
 def test_a_file_that_changes_while_it_is_packaged_is_named(code: Path, content: bytes, how: str) -> None:
     """A log that a build still writes would make a package that nobody built, and more than was allowed."""
     assert meddled(code, lambda: (code / "b.py").write_bytes(content)) == (
-        f"input `package`: `code` changed while it was being packaged: b.py got {how}. "
+        f"input `code`: `code` changed while it was being packaged: b.py got {how}. "
         "Package it when the build has ended; name logs and the like in .lambdaignore."
     )
 
@@ -512,7 +512,7 @@ def test_a_full_disk_is_called_one(code: Path, monkeypatch: pytest.MonkeyPatch, 
     write(code, {"a": random.Random(1).randbytes(3000), "b": random.Random(2).randbytes(3000)})
     monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: Full(room, number))
     assert problem(code.parent) == (
-        "input `package`: `code` cannot be packaged: the disk for temporary files is full "
+        "input `code`: `code` cannot be packaged: the disk for temporary files is full "
         f"({os.strerror(number)} at 0.0 MB). "
         "Free some of it in an earlier step, or set RUNNER_TEMP (or TMPDIR) to a folder with room."
     )
@@ -556,7 +556,7 @@ def test_without_any_folder_for_temporary_files_it_is_said_which_were_tried(
     ):
         made.package("code", lambda *_: None)
     assert str(raised.value) == (
-        "input `package`: `code` cannot be packaged: no folder for temporary files can be written "
+        "input `code`: `code` cannot be packaged: no folder for temporary files can be written "
         "(/github/runner_temp: Read-only file system; /tmp: Read-only file system). "
         "Make one writable (for a container: `--tmpfs /tmp`), or set RUNNER_TEMP or TMPDIR to one."
     )

@@ -100,7 +100,7 @@ def _plan(turn: Turn, facts: Facts) -> None:
         made = replace(made, findings=(*made.findings, _running(facts.active[0], r.inputs.on_conflict)))
     if not made.unchanged and (older := _newer_run(r, facts)):
         made = replace(made, findings=(older, *made.findings))
-    if r.inputs.repair:
+    if r.inputs.repair_alias == "always":
         made = replace(made, findings=tuple(_repaired_first(finding) for finding in made.findings))
     if made.refusals:
         _refuse(turn, facts, made, made.refusals)
@@ -121,7 +121,7 @@ def _running(deployment: Deployment, policy: str) -> Finding:
 def _repaired_first(finding: Finding) -> Finding:
     if finding.code != "alias-split":
         return finding
-    remedy = "`deploy` would put all traffic on the first of them before (`repair: true`)."
+    remedy = "`deploy` would put all traffic on the first of them before (`repair-alias: always`)."
     return replace(finding, severity=Severity.WARNING, remedy=remedy)
 
 
@@ -206,7 +206,7 @@ def _settling(turn: Turn, facts: Facts) -> bool:
 
 
 def _releases(turn: Turn, facts: Facts) -> bool:
-    """`release-hold` takes the hold off first, where there is one."""
+    """`hold: release` takes the hold off first, where there is one."""
     if not _release_wanted(turn.r, facts):
         return False
     turn.to(Stage.HOLDING)
@@ -215,7 +215,7 @@ def _releases(turn: Turn, facts: Facts) -> bool:
 
 def _release_wanted(r: Rollout, facts: Facts) -> bool:
     held = facts.latest is not None and holds.held(facts.latest.tags, r.inputs.alias) is not None
-    return r.inputs.release_hold and held and not r.decision.held
+    return r.inputs.hold == "release" and held and not r.decision.held
 
 
 def _repairs(turn: Turn, made: Plan) -> bool:
@@ -228,7 +228,7 @@ def _repairs(turn: Turn, made: Plan) -> bool:
 
 
 def _repair_wanted(r: Rollout, made: Plan) -> bool:
-    wanted = r.inputs.repair or (r.command is Command.ROLLBACK and r.inputs.restore_alias == "auto")
+    wanted = r.inputs.repair_alias == "always" or (r.command is Command.ROLLBACK and r.inputs.repair_alias == "auto")
     return wanted and not r.repair.begun and {finding.code for finding in made.refusals} == {"alias-split"}
 
 
@@ -238,7 +238,7 @@ def _repair_wanted(r: Rollout, made: Plan) -> bool:
 def _rollback(turn: Turn, facts: Facts) -> None:
     """A deployment is running: stop it with rollback. None is: deploy what was served before."""
     r = turn.r
-    if r.inputs.hold and not r.decision.held and facts.latest is not None:
+    if r.inputs.hold == "set" and not r.decision.held and facts.latest is not None:
         turn.to(Stage.HOLDING)  # before anything else: the next merge may deploy while this runs
         return
     if _releases(turn, facts):
@@ -289,7 +289,7 @@ def _own_rollback(r: Rollout, facts: Facts, entries: tuple[HistoryEntry, ...]) -
 
 
 def _way(r: Rollout, facts: Facts, entries: tuple[HistoryEntry, ...]) -> histories.Way:
-    asked, live = r.inputs.to_version, facts.alias.version if facts.alias else ""
+    asked, live = r.inputs.version, facts.alias.version if facts.alias else ""
     if r.inputs.deployment_id:
         named = whose(facts.subject, r.function, r.inputs.alias) if facts.subject else None
         if not isinstance(named, Ours) or not named.target.target_version:
@@ -339,7 +339,7 @@ def _roll_back_running(turn: Turn, facts: Facts) -> None:
     turn.put(turn.r.decision.decide(made))
     rolling = is_rollback(running)  # somebody, or CodeDeploy itself
     leads_to = made.target_version if rolling else made.current_version
-    if r.inputs.deployment_id or r.inputs.to_version not in (None, leads_to):
+    if r.inputs.deployment_id or r.inputs.version not in (None, leads_to):
         entries = histories.entries(facts.history, r.function, r.inputs.alias)
         way = _way(r, facts, entries)
         if way.version:
@@ -409,7 +409,10 @@ def _not_ours(r: Rollout) -> str:
 def _stop(turn: Turn, facts: Facts) -> None:
     r = turn.r
     owner = _subject(r, facts)
-    if owner is None and r.inputs.deployment_id:
+    if facts.group is None and owner is None:  # a mistyped name must not be told as "nothing is running"
+        made = _checked(turn, facts, plan(r.inputs, facts))
+        _refuse(turn, facts, made, tuple(each for each in made.refusals if each.code in _NO_PLACE))
+    elif owner is None and r.inputs.deployment_id:
         remedy = "`ci-deploy status` lists this group's deployments."
         turn.end(Outcome.REFUSED, reason=_not_ours(r), remedy=remedy)
     elif owner is None:
@@ -485,6 +488,9 @@ def _finish(turn: Turn, facts: Facts) -> None:
     if not subject.status.terminal:
         turn.to(Stage.VERIFYING)  # it goes on
 
+
+# What keeps `stop` from knowing where to look.
+_NO_PLACE = ("function-missing", "group-missing")
 
 _COMMANDS: Mapping[Command, Callable[[Turn, Facts], None]] = {
     Command.DEPLOY: _deploy,

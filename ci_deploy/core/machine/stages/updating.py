@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from ...aws import FunctionVersion, S3Location
 from ...errors import AwsError, CiDeployError, ErrorKind
-from ...given.packaging import Image, Package, StoredPackage, object_key, same_sha256, sha256_of
+from ...given.packaging import Package, StoredPackage, object_key, same_sha256, sha256_of
+from ...given.source import Image
 from ...plan.comparing import differences
 from ...plan.planning import ToPublish
 from ...plan.surroundings import bucket_owner

@@ -91,7 +91,7 @@ def _not_reversed(turn: Turn, alias: Alias) -> None:
     if alias.serves_only(r.target_version):
         turn.end(Outcome.SUCCEEDED, deployed=True, reason=f"The alias serves {serves(alias)}.")
         return
-    may = r.inputs.restore_alias == "auto" and not (r.repair.restored or r.repair.problem or r.cancelled)
+    may = r.inputs.repair_alias != "never" and not (r.repair.restored or r.repair.problem or r.cancelled)
     if may:
         turn.put(turn.r.repair.stray())
         turn.to(Stage.RESTORING)
@@ -308,7 +308,7 @@ def rollback_runs(r: Rollout) -> bool:
 def _may_restore(r: Rollout) -> bool:
     """A rollback was due and left something else; nobody forbids that we repair it."""
     return (
-        r.inputs.restore_alias == "auto"
+        r.inputs.repair_alias != "never"
         and bool(r.previous_version)
         and not (rollback_runs(r) or r.repair.restored or r.repair.problem)
         and not (r.cancelled and r.context.actions)
@@ -364,7 +364,7 @@ def _repaired(turn: Turn, alias: Alias) -> None:
         )
     )
     turn.put(turn.r.reading.read(alias, turn.now))
-    here = r.inputs.to_version in (None, alias.version) and not r.inputs.deployment_id
+    here = r.inputs.version in (None, alias.version) and not r.inputs.deployment_id
     if r.command is Command.ROLLBACK and here:
         turn.end(Outcome.SUCCEEDED, deployed=True, reason=f"The alias serves {serves(alias)}.")
     else:

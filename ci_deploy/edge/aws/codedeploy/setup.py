@@ -6,6 +6,7 @@ model (CreateDeploymentGroup, UpdateDeploymentGroup), facts.md A9, A10.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ....core.aws import Routing, RoutingType
@@ -15,6 +16,7 @@ from ..client import Aws
 
 # What a topic is told, where this makes the trigger.
 TRIGGER_EVENTS = ("DeploymentStart", "DeploymentSuccess", "DeploymentFailure", "DeploymentStop", "DeploymentRollback")
+_BATCH = 100  # applications a call of BatchGetApplications (CodeDeploy quotas)
 STYLE = {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"}  # Lambda has no other
 
 
@@ -34,6 +36,39 @@ class CodeDeploySetup:
                 return None
             raise
         return str(answer["application"].get("computePlatform") or "Server")
+
+    def applications(self) -> tuple[str, ...]:
+        listed = list(self._pages("ListApplications", "applications", "the account's applications"))
+        found: list[str] = []
+        for start in range(0, len(listed), _BATCH):
+            some = listed[start : start + _BATCH]
+            answer = self._aws.read(
+                "codedeploy",
+                "BatchGetApplications",
+                "the account's applications",
+                expects="applicationsInfo",
+                applicationNames=some,
+            )
+            found += [
+                str(each.get("applicationName") or "")
+                for each in answer["applicationsInfo"] or ()
+                if each.get("computePlatform") == "Lambda"
+            ]
+        return tuple(sorted(found))
+
+    def groups(self, application: str) -> tuple[str, ...]:
+        on = f"application {application}"
+        pages = self._pages("ListDeploymentGroups", "deploymentGroups", on, applicationName=application)
+        return tuple(sorted(pages))
+
+    def _pages(self, operation: str, member: str, on: str, **parameters: Any) -> Iterator[str]:
+        token: str | None = None
+        while True:
+            page = self._aws.read("codedeploy", operation, on, expects=member, nextToken=token, **parameters)
+            yield from map(str, page[member] or ())
+            token = page.get("nextToken") or None
+            if token is None:
+                return
 
     def create_application(self, name: str) -> None:
         self._aws.call(

@@ -12,7 +12,8 @@ from typing import IO, Any
 
 from ....core.aws import Alias, FunctionVersion
 from ....core.errors import AwsError, ErrorKind
-from ....core.given.packaging import Code, Image, StoredPackage
+from ....core.given.packaging import Code, StoredPackage
+from ....core.given.source import Image
 from ..client import Aws
 
 # What describes a version without being one of its settings, or changes by itself after publishing. Everything else
@@ -45,9 +46,9 @@ REMEDIES = {
     "CodeStorageExceededException": "The account's storage for code (75 GB by default) is full: delete old versions "
     "with `ci-deploy prune`, or ask for a higher quota.",
     "CodeVerificationFailedException": "The function's code signing config enforces signatures: sign the package with "
-    "AWS Signer by one of its signing profiles, and deploy the signed object (`package-s3`).",
+    "AWS Signer by one of its signing profiles, and deploy the signed object (`code: s3://…`).",
     "InvalidCodeSignatureException": "The package's signature does not fit its content: it was changed after signing, "
-    "or its signature was revoked or has expired. Sign it again, and deploy the signed object (`package-s3`).",
+    "or its signature was revoked or has expired. Sign it again, and deploy the signed object (`code: s3://…`).",
     "CodeSigningConfigNotFoundException": "The function names a code signing config that does not exist any more: "
     "give it another one, or take it off.",
     "FunctionVersionsPerCapacityProviderLimitExceededException": "The function has as many versions as its capacity "

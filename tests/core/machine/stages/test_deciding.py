@@ -315,7 +315,7 @@ def test_plan_refuses_what_deploy_would_refuse_and_finds_all_of_it() -> None:
         Outcome.REFUSED,
         " ".join(text for _, text in found),
         "Run the newest workflow run again, or give `force: true` if the older commit is really wanted. "
-        "When the cause is mended, deploy with `release-hold: true`.",
+        "When the cause is mended, deploy with `hold: release`.",
     )
 
 
@@ -337,12 +337,16 @@ SPLIT_TEXT = (
 @pytest.mark.parametrize(
     ("repair", "outcome", "remedy"),
     [
-        ("false", Outcome.REFUSED, f"{REPAIR}, or the input `repair: true`."),
-        ("true", Outcome.PLANNED, "`deploy` would put all traffic on the first of them before (`repair: true`)."),
+        ("auto", Outcome.REFUSED, f"{REPAIR}, or set `repair-alias: always`."),
+        (
+            "always",
+            Outcome.PLANNED,
+            "`deploy` would put all traffic on the first of them before (`repair-alias: always`).",
+        ),
     ],
 )
 def test_plan_of_a_split_alias_is_refused_or_tells_of_the_repair(repair: str, outcome: Outcome, remedy: str) -> None:
-    run = go(Account(alias_weights=SPLIT), command="plan", repair=repair)
+    run = go(Account(alias_weights=SPLIT), command="plan", repair_alias=repair)
     (shown,) = run.said(e.Planned)
     assert isinstance(shown, e.Planned)
     (finding,) = shown.plan.findings
@@ -351,7 +355,7 @@ def test_plan_of_a_split_alias_is_refused_or_tells_of_the_repair(repair: str, ou
 
 
 def test_plan_with_repair_still_refuses_what_the_repair_does_not_mend() -> None:
-    run = go(Account(alias_weights=SPLIT), command="plan", repair="true", current_version="5")
+    run = go(Account(alias_weights=SPLIT), command="plan", repair_alias="always", current_version="5")
     assert end(run) == (
         Outcome.REFUSED,
         "Alias `live` serves version 1, not 5 as `current-version` says.",
@@ -394,9 +398,7 @@ NOT_OURS = (
 )
 
 
-@pytest.mark.parametrize(
-    ("given", "said"), [({"to_version": "9"}, NEVER), ({"deployment_id": "d-NOSUCHONE"}, NOT_OURS)]
-)
+@pytest.mark.parametrize(("given", "said"), [({"version": "9"}, NEVER), ({"deployment_id": "d-NOSUCHONE"}, NOT_OURS)])
 def test_a_rollback_that_leads_nowhere_stops_nothing_and_repairs_nothing(
     given: dict[str, str], said: tuple[Outcome, str, str]
 ) -> None:
@@ -432,8 +434,8 @@ SUCCEEDED_AT = {number: (Outcome.SUCCEEDED, f"The alias serves version {number} 
     ("given", "version", "why"),
     [
         ({}, "2", "version 2 was served before version 3, which d-BBBBBBBBB (deploy) brought"),
-        ({"to_version": "1"}, "1", "version 1, as asked"),
-        ({"to_version": "9", "force": "true"}, "9", "version 9, as asked"),
+        ({"version": "1"}, "1", "version 1, as asked"),
+        ({"version": "9", "force": "true"}, "9", "version 9, as asked"),
         ({"deployment_id": A}, "2", "version 2, which d-AAAAAAAAA had deployed"),
     ],
 )
@@ -450,7 +452,7 @@ def test_a_rollback_deploys_what_was_served_before_or_what_is_asked_for_and_says
 
 
 def test_a_rollback_to_what_is_served_is_refused() -> None:
-    run = back(served_three(), to_version="3")
+    run = back(served_three(), version="3")
     said = "The alias serves version 3 already."
     assert (did(run), end(run)) == (
         "Gather",
@@ -464,7 +466,7 @@ def test_with_no_history_there_is_no_way_back() -> None:
     said = "No deployment of this function and alias has succeeded in this group: there is nothing to go back to."
     assert (did(run), end(run)) == (
         "Gather",
-        (Outcome.REFUSED, said, "Name the version with `to-version` and `force: true`."),
+        (Outcome.REFUSED, said, "Name the version with `version` and `force: true`."),
     )
 
 
@@ -483,7 +485,7 @@ def test_what_a_rollback_leaves_does_not_keep_from_it(told_: Callable[[Facts], F
 
 
 def test_what_makes_the_version_unusable_does() -> None:
-    run = back(served_three(), to_version="8", force="true")
+    run = back(served_three(), version="8", force="true")
     said = "Function `checkout` has no version 8."
     assert (did(run), run.result.outcome, run.result.reason) == ("Gather", Outcome.REFUSED, said)
 
@@ -501,9 +503,9 @@ def test_a_rollback_of_a_split_alias_puts_it_on_its_primary_version_and_that_is_
 
 
 def test_a_split_alias_is_mended_before_the_version_that_is_asked_for_is_deployed() -> None:
-    run = back(served_three(alias_weights=SPLIT), to_version="2")
+    run = back(served_three(alias_weights=SPLIT), version="2")
     assert (did(run), end(run)) == ("Gather RepairAlias Gather Create Look LookAlias", SUCCEEDED_AT["2"])
-    same = back(served_three(alias_weights=SPLIT), to_version="3")
+    same = back(served_three(alias_weights=SPLIT), version="3")
     assert (did(same), end(same)) == ("Gather RepairAlias", SUCCEEDED_AT["3"])
     named = back(served_three(alias_weights=SPLIT), deployment_id=B)
     assert (did(named), end(named)[:2]) == ("Gather RepairAlias Gather", (Outcome.REFUSED, SERVED_ALREADY))
@@ -513,7 +515,7 @@ SERVED_ALREADY = "The alias serves version 3 already."
 
 
 def test_a_split_alias_is_left_as_it_is_if_so_wanted() -> None:
-    run = back(served_three(alias_weights=SPLIT), restore_alias="never")
+    run = back(served_three(alias_weights=SPLIT), repair_alias="never")
     assert (did(run), run.result.outcome) == ("Gather", Outcome.REFUSED)
     assert (run.result.reason, run.result.live_weights) == (SPLIT_TEXT.replace("version 1", "version 3"), "3=90,2=10")
 
@@ -521,7 +523,7 @@ def test_a_split_alias_is_left_as_it_is_if_so_wanted() -> None:
 def test_a_hold_is_set_before_anything_else_and_once() -> None:
     world = begun()
     world.tags_stick = True
-    run = back(world, hold="true")
+    run = back(world, hold="set")
     assert did(run).startswith("Gather Tag Gather Stop")
     ((_, asked),) = run.asked(a.Tag)
     assert asked == a.Tag(
@@ -531,7 +533,7 @@ def test_a_hold_is_set_before_anything_else_and_once() -> None:
 
 
 def test_where_there_is_no_function_there_is_nothing_to_hold() -> None:
-    run = back(Account(told=lambda facts: replace(facts, latest=None, alias=None)), hold="true")
+    run = back(Account(told=lambda facts: replace(facts, latest=None, alias=None)), hold="set")
     assert (did(run), run.result.outcome, run.result.reason) == (
         "Gather",
         Outcome.REFUSED,
@@ -545,7 +547,7 @@ def test_release_hold_takes_the_hold_off_first_and_once(command: str, stick: boo
     """Even if a reading lags behind."""
     world = served_three(tags={tag("live"): "by bob - bad"}, tags_stick=stick)
     reason = "good again" if command == "rollback" else ""
-    run = go(world, command=command, release_hold="true", reason=reason)
+    run = go(world, command=command, hold="release", reason=reason)
     assert did(run).startswith("Gather Tag Gather ")
     assert run.result.outcome is Outcome.SUCCEEDED
     assert [asked.value for _, asked in run.asked(a.Tag) if isinstance(asked, a.Tag)] == [None]
@@ -559,12 +561,12 @@ def test_a_hold_does_not_keep_from_a_rollback_and_stays() -> None:
 
 @pytest.mark.parametrize("tags", [{}, {tag("beta"): "by bob - bad"}])
 def test_release_hold_without_a_hold_writes_nothing(tags: dict[str, str]) -> None:
-    run = go(Account(tags=tags), release_hold="true")
+    run = go(Account(tags=tags), hold="release")
     assert (run.count(a.Tag), run.result.outcome) == (0, Outcome.SUCCEEDED)
 
 
 def test_release_hold_of_a_function_that_is_not_there_is_no_other_problem() -> None:
-    run = go(Account(told=lambda facts: replace(facts, latest=None, alias=None)), release_hold="true")
+    run = go(Account(told=lambda facts: replace(facts, latest=None, alias=None)), hold="release")
     assert (did(run), run.result.outcome) == ("Gather", Outcome.REFUSED)
 
 
@@ -623,7 +625,7 @@ def stops(run: Run) -> list[tuple[float, str, bool]]:
 
 @pytest.mark.parametrize("to_version", ["", "1"])
 def test_a_rollback_stops_what_runs_with_rollback_and_follows_that(to_version: str) -> None:
-    run = back(begun(), to_version=to_version)
+    run = back(begun(), version=to_version)
     assert (did(run), stops(run)) == ("Gather Stop Look LookAlias", [(0.1, "d-OTHER", True)])
     assert [event.why for event in run.events if isinstance(event, e.StopRequested)] == ["Rollback: bad"]
     assert end(run) == (
@@ -654,7 +656,7 @@ def test_a_rollback_waits_for_another_functions_deployment_and_lets_it_be() -> N
 
 
 @pytest.mark.parametrize(
-    ("given", "version"), [({"to_version": "2"}, "2"), ({"deployment_id": A}, "2"), ({"to_version": "3"}, "3")]
+    ("given", "version"), [({"version": "2"}, "2"), ({"deployment_id": A}, "2"), ({"version": "3"}, "3")]
 )
 def test_a_rollback_to_elsewhere_than_where_it_came_from_supersedes_what_runs(
     given: dict[str, str], version: str
@@ -674,14 +676,14 @@ def test_a_rollback_to_elsewhere_than_where_it_came_from_supersedes_what_runs(
 )
 @pytest.mark.parametrize("to_version", ["", "7"])
 def test_a_rollback_that_is_under_way_already_is_what_was_wanted(kind: dict[str, Any], to_version: str) -> None:
-    run = back(begun(hook_seconds=(30.0, None), **kind), to_version=to_version)
+    run = back(begun(hook_seconds=(30.0, None), **kind), version=to_version)
     assert (did(run), stops(run)) == ("Gather Look LookAlias", [])
     assert end(run) == (Outcome.SUCCEEDED, "The alias serves version 7 at 100 %.", "")
 
 
 def test_a_rollback_under_way_to_elsewhere_is_awaited_not_stopped() -> None:
     world = begun(hook_seconds=(30.0, None), creator=CREATOR_ROLLBACK, rollback_of="d-X")
-    run = back(world, to_version="1")
+    run = back(world, version="1")
     assert (stops(run), end(run)) == ([], SUCCEEDED_AT["1"])
     assert waits(run) == ["Deployment d-OTHER is running in group `group` (a rollback); waiting for its end"]
 
@@ -691,7 +693,7 @@ def test_after_superseding_a_rollback_waits_for_the_rollback_of_what_it_stopped(
     world = served_three(rollback_delay=20.0)
     world.deployments.append(running(current="3", target="9"))
     world.advance(5.0)
-    run = back(world, to_version="2")
+    run = back(world, version="2")
     assert (stops(run), run.count(a.RepairAlias), end(run)) == ([(0.1, "d-OTHER", True)], 0, SUCCEEDED_AT["2"])
 
 
@@ -833,7 +835,7 @@ def test_the_post_step_does_not_take_back_what_takes_a_version_back() -> None:
     given: dict[str, Any] = {
         "command": "rollback",
         "reason": "x",
-        "to_version": "1",
+        "version": "1",
         "force": "true",
         "on_cancel": "rollback",
     }
@@ -930,7 +932,7 @@ def test_the_name_of_the_resource_in_the_users_own_appspec_is_kept() -> None:
 def test_what_no_waiting_will_change_is_refused_at_once(deployments: list[Running]) -> None:
     run = go(Account(tags={tag("live"): "by bob - bad"}, deployments=deployments))
     said = "Deployments of checkout:live are on hold: by bob - bad."
-    remedy = "When the cause is mended, deploy with `release-hold: true`."
+    remedy = "When the cause is mended, deploy with `hold: release`."
     assert (did(run), end(run)) == ("Gather", (Outcome.REFUSED, said, remedy))
     assert findings(run) == [("held", said)]
 
@@ -1027,7 +1029,7 @@ def test_only_this_runs_own_deployment_is_followed_and_another_is_waited_for(
 )
 def test_the_same_version_by_the_same_run_is_the_same_work(target: str, theirs: int, ours: int, mine: bool) -> None:
     """At a terminal every run is a new one."""
-    run = go(begun(target=target, description=marked(theirs)), run=context(ours), target_version="2")
+    run = go(begun(target=target, description=marked(theirs)), run=context(ours), version="2")
     assert bool(waits(run)) is not mine
 
 
@@ -1068,9 +1070,9 @@ def test_a_split_alias_is_refused_or_repaired_first() -> None:
     refused = go(Account(alias_weights=SPLIT))
     assert (at(refused, a.Gather), end(refused)) == (
         [0.0],
-        (Outcome.REFUSED, SPLIT_TEXT, f"{REPAIR}, or the input `repair: true`."),
+        (Outcome.REFUSED, SPLIT_TEXT, f"{REPAIR}, or set `repair-alias: always`."),
     )
-    repaired = go(Account(alias_weights=SPLIT), repair="true")
+    repaired = go(Account(alias_weights=SPLIT), repair_alias="always")
     assert did(repaired) == "Gather RepairAlias Gather Publish Create Look LookAlias"
     assert end(repaired) == SUCCEEDED_AT["2"]
 
@@ -1080,17 +1082,17 @@ def test_a_repair_is_tried_once() -> None:
         assert facts.alias is not None
         return replace(facts, alias=replace(facts.alias, weights=SPLIT))
 
-    run = go(Account(alias_weights=SPLIT, told=still_split), repair="true")
+    run = go(Account(alias_weights=SPLIT, told=still_split), repair_alias="always")
     assert (did(run), end(run)[:2]) == ("Gather RepairAlias Gather", (Outcome.REFUSED, SPLIT_TEXT))
 
 
 def test_nothing_is_repaired_where_something_else_refuses_too() -> None:
-    run = go(Account(alias_weights=SPLIT), repair="true", current_version="5")
+    run = go(Account(alias_weights=SPLIT), repair_alias="always", current_version="5")
     assert (did(run), run.result.outcome) == ("Gather", Outcome.REFUSED)
 
 
 def test_restore_alias_is_no_repair_before_a_deployment() -> None:
-    assert did(go(Account(alias_weights=SPLIT), restore_alias="auto")) == "Gather"
+    assert did(go(Account(alias_weights=SPLIT), repair_alias="auto")) == "Gather"
 
 
 def test_after_somebodys_deployment_that_failed_its_rollback_is_awaited() -> None:

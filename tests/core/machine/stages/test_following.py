@@ -573,7 +573,7 @@ def test_a_rollback_is_told_when_it_appears() -> None:
 
 def test_why_codedeploy_makes_no_rollback_is_said_even_if_it_says_so_later() -> None:
     world = Odd(alarm_at=60.0, rollback_to="nowhere", messages=[(20.0, "there is no successful revision")])
-    run = play(world, inputs(restore_alias="never"), weather=STEADY)
+    run = play(world, inputs(repair_alias="never"), weather=STEADY)
     assert "(CodeDeploy says: there is no successful revision)" in run.result.reason
     assert end(run) == (Outcome.ROLLBACK_FAILED, Rollback.FAILED, "1", "1=90,2=10")
 
@@ -769,7 +769,7 @@ class Tampered(World):
 @pytest.mark.parametrize(
     ("says", "what"),
     [
-        ({"target_version": "9"}, "checkout:live from version 1 to 9"),
+        ({"version": "9"}, "checkout:live from version 1 to 9"),
         ({"current_version": "9"}, "checkout:live from version 9 to 2"),
         ({"function": "billing"}, "billing:live from version 1 to 2"),
         ({"alias": "test"}, "checkout:test from version 1 to 2"),
@@ -790,7 +790,7 @@ def test_what_shifts_something_else_than_planned_is_stopped_at_the_first_look(sa
 @pytest.mark.parametrize(
     "says",
     [
-        {"function": "", "alias": "", "current_version": "", "target_version": ""},
+        {"function": "", "alias": "", "current_version": "", "version": ""},
         {"function": "arn:aws:lambda:eu-central-1:123456789012:function:checkout:live", "alias": ""},
         {"function": "checkout:live"},
     ],

@@ -42,7 +42,7 @@ from tests.support.world import ALL_EVENTS, AT_ONCE, CANARY, Running, World, con
 
 UNREACHABLE, THROTTLED, DENIED = ErrorKind.UNREACHABLE, ErrorKind.THROTTLED, ErrorKind.DENIED
 CONFLICT, REJECTED, EXPIRED = ErrorKind.CONFLICT, ErrorKind.REJECTED, ErrorKind.EXPIRED
-ROLLBACK = {"command": "rollback", "reason": "orders are lost", "to_version": "1", "force": "true"}
+ROLLBACK = {"command": "rollback", "reason": "orders are lost", "version": "1", "force": "true"}
 ANSWERED = object()
 
 
@@ -179,7 +179,7 @@ def test_an_answer_to_the_reading_that_comes_late_changes_nothing() -> None:
 
 @pytest.mark.parametrize("kind", [a.Gather, a.Look, a.Tag, a.Upload, a.Create, a.Find])
 def test_what_takes_long_is_not_asked_for_twice(kind: type[a.Action]) -> None:
-    given = {a.Tag: {**ROLLBACK, "hold": "true"}, a.Upload: {"bucket": "mine"}}
+    given = {a.Tag: {**ROLLBACK, "hold": "set"}, a.Upload: {"bucket": "mine"}}
     desk = Desk(inputs(**given.get(kind, {})), world=theirs() if kind is a.Look else Stored(routing=AT_ONCE))
     if kind is a.Find:
         desk = doubt()
@@ -494,7 +494,7 @@ HOLD = "ci-deploy:hold:live"
 
 def test_a_hold_is_set_before_anything_else_and_names_who_why_and_which_run() -> None:
     world = Tagged()
-    run = play(world, inputs(**ROLLBACK, hold="true"), run=context(77))
+    run = play(world, inputs(**ROLLBACK, hold="set"), run=context(77))
     text = "by alice run 77 - orders are lost"
     assert world.tags == {HOLD: text}
     ((_, tag),) = run.asked(a.Tag)
@@ -507,14 +507,14 @@ def test_a_hold_is_set_before_anything_else_and_names_who_why_and_which_run() ->
 
 def test_a_hold_is_released_before_the_deployment() -> None:
     world = Tagged({HOLD: "by bob"}, latest_sha="fixed")
-    run = play(world, inputs(release_hold="true"))
+    run = play(world, inputs(hold="release"))
     assert (world.tags, run.result.outcome, run.count(a.Tag)) == ({}, Outcome.SUCCEEDED, 1)
     assert [event.text for event in run.said(e.HoldChanged) if isinstance(event, e.HoldChanged)] == [""]
 
 
 def test_a_rollback_does_not_fail_for_want_of_the_hold() -> None:
     world = Tagged(tagging=(DENIED,))
-    run = play(world, inputs(**ROLLBACK, hold="true"))
+    run = play(world, inputs(**ROLLBACK, hold="set"))
     assert (run.result.outcome, run.result.live_version, world.tags) == (Outcome.SUCCEEDED, "1", {})
     warned = [event.finding for event in run.said(e.Noticed) if isinstance(event, e.Noticed)]
     assert warned == [
@@ -529,7 +529,7 @@ def test_a_rollback_does_not_fail_for_want_of_the_hold() -> None:
 
 
 def test_a_hold_that_cannot_be_released_ends_the_run() -> None:
-    run = play(Tagged({HOLD: "by bob"}, (DENIED,), latest_sha="fixed"), inputs(release_hold="true"))
+    run = play(Tagged({HOLD: "by bob"}, (DENIED,), latest_sha="fixed"), inputs(hold="release"))
     assert (run.result.outcome, run.result.reason) == (
         Outcome.ERROR,
         "lambda:TagResource: DeniedException: so it is.",
@@ -539,16 +539,16 @@ def test_a_hold_that_cannot_be_released_ends_the_run() -> None:
 @pytest.mark.parametrize("kind", [THROTTLED, UNREACHABLE, EXPIRED])
 def test_setting_it_is_repeated_five_times_and_no_more(kind: ErrorKind) -> None:
     world = Tagged(tagging=(kind,) * 5)
-    run = play(world, inputs(**ROLLBACK, hold="true"))
+    run = play(world, inputs(**ROLLBACK, hold="set"))
     assert (run.count(a.Tag), list(world.tags), run.said(e.Noticed)) == (6, [HOLD], [])
     world = Tagged(tagging=(kind,) * 6)
-    run = play(world, inputs(**ROLLBACK, hold="true"))
+    run = play(world, inputs(**ROLLBACK, hold="set"))
     assert (run.count(a.Tag), world.tags, len(run.said(e.Noticed))) == (6, {}, 1)
     assert run.result.outcome is Outcome.SUCCEEDED
 
 
 def test_between_the_attempts_at_the_hold_there_are_pauses() -> None:
-    desk = Desk(inputs(**ROLLBACK, hold="true"), world=Tagged())
+    desk = Desk(inputs(**ROLLBACK, hold="set"), world=Tagged())
     pauses = []
     for _ in range(3):
         desk.until(a.Tag)
@@ -559,7 +559,7 @@ def test_between_the_attempts_at_the_hold_there_are_pauses() -> None:
 
 
 def test_an_answer_about_the_hold_that_comes_twice_says_nothing_new() -> None:
-    desk = Desk(inputs(**ROLLBACK, hold="true"), world=Tagged())
+    desk = Desk(inputs(**ROLLBACK, hold="set"), world=Tagged())
     desk.until(a.Tag)
     done = desk.answer(a.Tag)
     before, said = desk.r, len(desk.events)
@@ -599,7 +599,7 @@ def test_the_appspec_is_uploaded_under_its_hash_and_tagged_where_the_role_needs_
     prefix: str, path: str, tag: bool
 ) -> None:
     world = Stored(routing=AT_ONCE)
-    run = play(world, inputs(bucket="mine", prefix=prefix))
+    run = play(world, inputs(bucket=f"mine/{prefix}"))
     digest = sha256(world.content)
     ((_, upload),) = run.asked(a.Upload)
     assert upload == a.Upload(
@@ -706,7 +706,7 @@ def requested(run: Run) -> CreateRequest:
 def test_a_deployment_is_created_with_what_was_planned_and_a_marker() -> None:
     run = play(
         World(routing=AT_ONCE),
-        inputs(deployment_config="mine", auto_rollback="alarm", alarms="a,b"),
+        inputs(deployment_config="mine", auto_rollback="alarm", alarms="a\nb"),
         run=replace(context(77, 2), head_sha="feed"),
     )
     made = requested(run)
@@ -890,7 +890,7 @@ def test_only_that_permission_is_done_without_and_only_once() -> None:
 
 
 def test_a_deployment_is_not_created_with_the_alarms_that_were_to_be_ignored() -> None:
-    run = play(Ringing(), inputs(ignore_alarms="true"))
+    run = play(Ringing(), inputs(alarms="off"))
     assert (run.result.outcome, run.count(a.Create)) == (Outcome.ERROR, 1)
 
 

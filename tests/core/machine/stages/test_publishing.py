@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from ci_deploy.core.aws import Alias, FunctionVersion
 from ci_deploy.core.errors import AwsError, ErrorKind, Refused
-from ci_deploy.core.given.packaging import DIRECT_LIMIT, Image, StoredPackage
+from ci_deploy.core.given.packaging import DIRECT_LIMIT, StoredPackage
+from ci_deploy.core.given.source import Image
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.stages.publishing import description
 from ci_deploy.core.run import Outcome
@@ -35,33 +36,33 @@ def at_once(**changes: object) -> CodeWorld:
 
 def test_code_goes_to_latest_then_a_version_is_published_and_deployed() -> None:
     world = at_once()
-    run = play(world, inputs(package="build"))
+    run = play(world, inputs(code="build"))
     assert run.result.outcome is Outcome.SUCCEEDED
     assert kinds(run) == ["UpdateCode", "Publish", "Create"]
     assert (world.alias_version, world.versions["2"]) == ("2", OURS)
 
 
 def test_code_that_latest_has_is_published_without_an_update() -> None:
-    run = play(at_once(latest_sha=OURS), inputs(package="build"))
+    run = play(at_once(latest_sha=OURS), inputs(code="build"))
     assert kinds(run) == ["Publish", "Create"]
 
 
 def test_code_that_is_served_is_unchanged_and_nothing_is_written() -> None:
     """Even if `$LATEST` holds something else by now."""
     world = at_once(versions={"1": OURS}, latest_sha="something else")
-    run = play(world, inputs(package="build"))
+    run = play(world, inputs(code="build"))
     assert run.result.outcome is Outcome.UNCHANGED
     assert kinds(run) == []
 
 
 def test_the_same_code_with_other_settings_is_a_new_version() -> None:
     world = at_once(versions={"1": OURS}, latest_sha=OURS, settings={"MemorySize": "512"})
-    assert kinds(play(world, inputs(package="build"))) == ["Publish", "Create"]
+    assert kinds(play(world, inputs(code="build"))) == ["Publish", "Create"]
 
 
 def test_what_is_too_large_for_a_request_goes_by_s3() -> None:
     world = at_once(code=replace(PACKAGE, size=DIRECT_LIMIT + 1))
-    run = play(world, inputs(package="build", appspec=""))
+    run = play(world, inputs(code="build", appspec=""))
     assert run.result.outcome is Outcome.SUCCEEDED
     (_, stored), (_, update) = run.asked(a.StoreCode)[0], run.asked(a.UpdateCode)[0]
     assert isinstance(update, a.UpdateCode)
@@ -71,14 +72,14 @@ def test_what_is_too_large_for_a_request_goes_by_s3() -> None:
 
 
 def test_what_just_fits_into_a_request_is_sent_in_it() -> None:
-    run = play(at_once(code=replace(PACKAGE, size=DIRECT_LIMIT)), inputs(package="build"))
+    run = play(at_once(code=replace(PACKAGE, size=DIRECT_LIMIT)), inputs(code="build"))
     assert kinds(run) == ["UpdateCode", "Publish", "Create"]
 
 
 def test_code_that_cannot_be_stored_ends_the_run_with_what_was_said() -> None:
     world = scripted(StoreCode=[failing(ErrorKind.THROTTLED, "SlowDown", "Reduce your request rate.")])
     world.code = replace(PACKAGE, size=DIRECT_LIMIT + 1)
-    run = play(world, inputs(package="build"))
+    run = play(world, inputs(code="build"))
     assert end(run) == (Outcome.ERROR, "lambda:Test: SlowDown: Reduce your request rate.", "")
     assert kinds(run) == ["StoreCode"]
 
@@ -87,7 +88,7 @@ def test_code_that_cannot_be_stored_ends_the_run_with_what_was_said() -> None:
 def test_everything_pending_is_waited_for_before_and_after(takes: float) -> None:
     world = at_once(update_takes=takes, activation_takes=takes)
     world.busy_until = takes
-    run = play(world, inputs(package="build"))
+    run = play(world, inputs(code="build"))
     assert run.result.outcome is Outcome.SUCCEEDED
     assert kinds(run) == ["UpdateCode", "Publish", "Create"]
     assert [event.what for event in run.said(e.Waiting)] == [  # type: ignore[attr-defined]
@@ -97,13 +98,13 @@ def test_everything_pending_is_waited_for_before_and_after(takes: float) -> None
 
 
 def test_an_update_that_never_ends_is_given_up_without_a_version() -> None:
-    run = play(at_once(update_takes=10_000.0), inputs(package="build"))
+    run = play(at_once(update_takes=10_000.0), inputs(code="build"))
     assert run.result.outcome is Outcome.FAILED
     assert run.count(a.Publish) == 0
 
 
 def test_an_update_that_fails_publishes_nothing() -> None:
-    run = play(at_once(update_fails=True, update_takes=5.0), inputs(package="build"))
+    run = play(at_once(update_fails=True, update_takes=5.0), inputs(code="build"))
     assert run.result.outcome is Outcome.FAILED
     assert run.count(a.Publish) == 0
 
@@ -115,7 +116,7 @@ def test_what_somebody_else_changes_meanwhile_is_not_published_or_overwritten(ki
     world = at_once(update_takes=10.0)
     world.others = [(at, kind)]
     slow = Weather(delays=(0.5, 0.5))
-    run = play(world, inputs(package="build"), weather=slow)
+    run = play(world, inputs(code="build"), weather=slow)
     assert run.result.outcome is Outcome.REFUSED
     assert "someone else" in run.result.reason
     assert kinds(run)[-1:] == ["UpdateCode"]
@@ -131,7 +132,7 @@ def lost(operation: str) -> Weather:
 def test_an_answer_that_was_lost_is_looked_for_before_it_is_repeated(operation: str, had_effect: float) -> None:
     world = at_once()
     weather = replace(lost(operation), lost_answers=had_effect)
-    run = play(world, inputs(package="build"), weather=weather)
+    run = play(world, inputs(code="build"), weather=weather)
     assert run.result.outcome is Outcome.SUCCEEDED, run.result.reason
     assert len(world.updates) == 1
     assert sorted(world.versions) == ["1", "2"]
@@ -153,7 +154,7 @@ class Restless(CodeWorld):
 def test_a_revision_that_moved_though_nothing_changed_is_no_refusal(code: str) -> None:
     """At the update, and at the publishing of what is there already."""
     world = Restless(routing=AT_ONCE, latest_sha=code)
-    run = play(world, inputs(package="build"))
+    run = play(world, inputs(code="build"))
     assert run.result.outcome is Outcome.SUCCEEDED, run.result.reason
     assert world.versions["2"] == OURS
 
@@ -162,14 +163,14 @@ def test_a_tag_that_was_there_before_is_not_taken_for_the_new_image() -> None:
     """The update is lost without effect: the address is the same, so RevisionId tells."""
     tag = Image(uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/app:stable")
     world = at_once(code=tag, image_uri=tag.uri, latest_sha="what the tag was")
-    run = play(world, inputs(image_uri=tag.uri), weather=replace(lost("UpdateCode"), lost_answers=0.0))
+    run = play(world, inputs(code=tag.uri), weather=replace(lost("UpdateCode"), lost_answers=0.0))
     assert run.result.outcome is Outcome.SUCCEEDED
     assert world.versions["2"] == OURS
 
 
 def test_a_throttled_update_is_repeated() -> None:
     weather = Weather(rates={"UpdateCode": 1.0}, kinds=(ErrorKind.THROTTLED,), until=20.0)
-    run = play(at_once(), inputs(package="build"), weather=weather)
+    run = play(at_once(), inputs(code="build"), weather=weather)
     assert run.result.outcome is Outcome.SUCCEEDED
     assert run.count(a.UpdateCode) > 1
 
@@ -186,12 +187,12 @@ def test_a_refusal_with_a_remedy_ends_the_run_with_it() -> None:
             error.remedy = "prune"
             raise error
 
-    run = play(Full(routing=AT_ONCE), inputs(package="build"))
+    run = play(Full(routing=AT_ONCE), inputs(code="build"))
     assert (run.result.outcome, run.result.remedy) == (Outcome.ERROR, "prune")
 
 
 def test_other_code_than_expected_is_refused_before_the_update() -> None:
-    run = play(at_once(), inputs(package="build", expect_code_sha256="x" * 43 + "="))
+    run = play(at_once(), inputs(code="build", expect_code_sha256="x" * 43 + "="))
     assert run.result.outcome is Outcome.REFUSED
     assert kinds(run) == []
 
@@ -199,18 +200,18 @@ def test_other_code_than_expected_is_refused_before_the_update() -> None:
 def test_an_image_by_tag_is_compared_once_latest_has_it() -> None:
     """Only Lambda knows which image a tag leads to: if it is the one that is served, no version is published."""
     tag = Image(uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/app:v1")
-    same = play(at_once(code=tag, versions={"1": OURS}, latest_sha="older"), inputs(image_uri=tag.uri))
+    same = play(at_once(code=tag, versions={"1": OURS}, latest_sha="older"), inputs(code=tag.uri))
     assert (same.result.outcome, kinds(same)) == (Outcome.UNCHANGED, ["UpdateCode"])
-    new = play(at_once(code=tag), inputs(image_uri=tag.uri))
+    new = play(at_once(code=tag), inputs(code=tag.uri))
     assert (new.result.outcome, kinds(new)) == (Outcome.SUCCEEDED, ["UpdateCode", "Publish", "Create"])
-    given_up = play(at_once(code=tag), inputs(image_uri=tag.uri, expect_code_sha256="a" * 64))
+    given_up = play(at_once(code=tag), inputs(code=tag.uri, expect_code_sha256="a" * 64))
     assert (given_up.result.outcome, kinds(given_up)) == (Outcome.REFUSED, ["UpdateCode"])
 
 
 @pytest.mark.parametrize("at", [0.01, 0.2, 0.5, 1.0, 2.0, 8.0, 15.0])
 def test_a_signal_before_the_creation_creates_nothing(at: float) -> None:
     world = at_once(update_takes=5.0, activation_takes=15.0)
-    run = play(world, inputs(package="build"), signals=[at])
+    run = play(world, inputs(code="build"), signals=[at])
     assert run.result.outcome is Outcome.CANCELLED
     assert world.deployments == []
     assert world.alias_version == "1"
@@ -218,7 +219,7 @@ def test_a_signal_before_the_creation_creates_nothing(at: float) -> None:
 
 def test_the_first_deployment_creates_the_alias_on_the_version() -> None:
     world = at_once(alias_exists=False)
-    run = play(world, inputs(package="build", create_alias="true"))
+    run = play(world, inputs(code="build", create_alias="true"))
     assert (run.result.outcome, run.result.deployed) == (Outcome.SUCCEEDED, True)
     assert kinds(run) == ["UpdateCode", "Publish", "CreateAlias"]
     assert world.alias_version == "2"
@@ -229,13 +230,13 @@ def test_the_first_deployment_creates_the_alias_on_the_version() -> None:
 def test_an_alias_whose_creation_was_lost_is_read_before_it_is_created_again(had_effect: float) -> None:
     world = at_once(alias_exists=False)
     weather = replace(lost("CreateAlias"), until=20.0, lost_answers=had_effect)
-    run = play(world, inputs(package="build", create_alias="true"), weather=weather)
+    run = play(world, inputs(code="build", create_alias="true"), weather=weather)
     assert run.result.outcome in (Outcome.SUCCEEDED, Outcome.ERROR)
     assert (run.result.outcome is Outcome.SUCCEEDED) == (world.alias_exists and world.alias_version == "2")
 
 
 def test_without_create_alias_a_missing_alias_is_refused() -> None:
-    run = play(at_once(alias_exists=False), inputs(package="build"))
+    run = play(at_once(alias_exists=False), inputs(code="build"))
     assert (run.result.outcome, kinds(run)) == (Outcome.REFUSED, [])
 
 
@@ -287,7 +288,7 @@ AGAIN = "Run again: what is there now is planned anew. Let one workflow at a tim
 
 
 def test_what_was_looked_at_is_what_is_published() -> None:
-    run = play(at_once(latest_sha=OURS), inputs(package="build"), weather=STEADY)
+    run = play(at_once(latest_sha=OURS), inputs(code="build"), weather=STEADY)
     ((_, publish),) = run.asked(a.Publish)
     (planned,) = run.said(e.Planned)
     assert publish == a.Publish(
@@ -319,7 +320,7 @@ def test_a_version_says_what_is_known_of_where_it_comes_from_in_256_characters(
 def test_where_lambda_publishes_nothing_new_there_is_nothing_to_deploy() -> None:
     """It finds `$LATEST` the same as what is served, whatever we think of its settings."""
     same = FunctionVersion(function="checkout", version="1", code_sha256="old")
-    run = play(scripted(Publish=[same]), inputs(package="build"), weather=STEADY)
+    run = play(scripted(Publish=[same]), inputs(code="build"), weather=STEADY)
     assert end(run) == (Outcome.UNCHANGED, "Lambda published nothing new: version 1 is served already.", "")
     assert kinds(run) == ["UpdateCode", "Publish"]
     assert len(run.said(e.VersionPublished)) == 1
@@ -336,7 +337,7 @@ def test_where_lambda_publishes_nothing_new_there_is_nothing_to_deploy() -> None
     ],
 )
 def test_a_publishing_that_may_succeed_later_is_repeated(error: AwsError, times: list[float]) -> None:
-    run = play(scripted(Publish=[error, error]), inputs(package="build"), weather=STEADY)
+    run = play(scripted(Publish=[error, error]), inputs(code="build"), weather=STEADY)
     assert run.result.outcome is Outcome.SUCCEEDED
     assert moments(run, a.Publish) == pytest.approx(times, abs=0.5)
     waited = [event.what for event in run.said(e.Waiting)]  # type: ignore[attr-defined]
@@ -345,7 +346,7 @@ def test_a_publishing_that_may_succeed_later_is_repeated(error: AwsError, times:
 
 @pytest.mark.parametrize("error", [failing(ErrorKind.CONFLICT, *MOVED), failing(ErrorKind.REJECTED, *OTHER_CODE)])
 def test_a_publishing_that_a_guard_refused_is_repeated_where_nothing_has_changed(error: AwsError) -> None:
-    run = play(scripted(Publish=[error]), inputs(package="build"), weather=STEADY)
+    run = play(scripted(Publish=[error]), inputs(code="build"), weather=STEADY)
     assert run.result.outcome is Outcome.SUCCEEDED
     looks = [action.version for _, action in run.asked(a.LookVersion)]  # type: ignore[attr-defined]
     assert looks == ["$LATEST"]
@@ -361,7 +362,7 @@ def test_a_publishing_that_a_guard_refused_is_repeated_where_nothing_has_changed
     ],
 )
 def test_a_guard_that_refuses_again_and_again_is_somebody_elses_work(error: AwsError, said: str) -> None:
-    run = play(scripted(Publish=[error] * 9), inputs(package="build"), weather=STEADY)
+    run = play(scripted(Publish=[error] * 9), inputs(code="build"), weather=STEADY)
     reason = f"checkout was changed by someone else during this run: {said}. No version was published."
     assert end(run) == (Outcome.REFUSED, reason, AGAIN)
     assert run.count(a.Publish) == 5
@@ -377,7 +378,7 @@ def test_a_guard_that_refuses_again_and_again_is_somebody_elses_work(error: AwsE
     ],
 )
 def test_a_publishing_that_cannot_succeed_ends_the_run_with_what_was_said(error: AwsError) -> None:
-    run = play(scripted(Publish=[error]), inputs(package="build"), weather=STEADY)
+    run = play(scripted(Publish=[error]), inputs(code="build"), weather=STEADY)
     assert run.result.outcome is (Outcome.REFUSED if isinstance(error, Refused) else Outcome.ERROR)
     assert run.result.reason == error.what
     assert run.count(a.Publish) == 1
@@ -385,7 +386,7 @@ def test_a_publishing_that_cannot_succeed_ends_the_run_with_what_was_said(error:
 
 @pytest.mark.parametrize("kind", [ErrorKind.UNREACHABLE, ErrorKind.THROTTLED, ErrorKind.EXPIRED])
 def test_five_minutes_of_failing_are_enough_and_the_last_answer_is_told(kind: ErrorKind) -> None:
-    run = play(scripted(Publish=[failing(kind)] * 99), inputs(package="build"), weather=STEADY)
+    run = play(scripted(Publish=[failing(kind)] * 99), inputs(code="build"), weather=STEADY)
     assert end(run) == (Outcome.ERROR, "lambda:Test: Fault", "")
     assert 300.0 <= run.now < 340.0
 
@@ -393,7 +394,7 @@ def test_five_minutes_of_failing_are_enough_and_the_last_answer_is_told(kind: Er
 @pytest.mark.parametrize("kind", [ErrorKind.UNREACHABLE, ErrorKind.THROTTLED])
 def test_a_few_times_it_is_tried_however_long_an_answer_takes(kind: ErrorKind) -> None:
     world = scripted(Publish=[failing(kind)] * 99)
-    run = Run(world, first(inputs(package="build"), context()), weather=STEADY)
+    run = Run(world, first(inputs(code="build"), context()), weather=STEADY)
     answer = run._answer
 
     def late(action: a.Action) -> tuple[float, a.Observation]:
@@ -408,7 +409,7 @@ def test_a_few_times_it_is_tried_however_long_an_answer_takes(kind: ErrorKind) -
 
 def test_a_function_that_is_busy_for_five_minutes_is_looked_at_and_published_again() -> None:
     """By then something else may have happened to it: what is there tells."""
-    run = play(scripted(Publish=[failing(ErrorKind.CONFLICT, *BUSY)] * 70), inputs(package="build"), weather=STEADY)
+    run = play(scripted(Publish=[failing(ErrorKind.CONFLICT, *BUSY)] * 70), inputs(code="build"), weather=STEADY)
     assert run.result.outcome is Outcome.SUCCEEDED
     times = moments(run, a.Publish)
     pauses = [later - earlier for earlier, later in pairwise(times)]
@@ -424,7 +425,7 @@ def test_a_function_that_is_busy_for_five_minutes_is_looked_at_and_published_aga
 
 
 def test_a_version_that_is_pending_is_looked_at_every_five_seconds_until_it_is_ready() -> None:
-    run = play(at_once(latest_sha=OURS, activation_takes=20.0), inputs(package="build"), weather=STEADY)
+    run = play(at_once(latest_sha=OURS, activation_takes=20.0), inputs(code="build"), weather=STEADY)
     assert run.said(e.Waiting) == [
         e.Waiting(at=pytest.approx(0.2), key="checkout:live", what="Version 2 is being prepared by Lambda")
     ]
@@ -437,7 +438,7 @@ def test_a_version_that_is_pending_is_looked_at_every_five_seconds_until_it_is_r
 
 def test_a_version_that_is_given_is_waited_for_as_well() -> None:
     world = at_once(versions={"1": "old", "2": "new"}, version_settings={"1": {}, "2": {}}, active_at={"2": 10.0})
-    run = play(world, inputs(target_version="2"), weather=STEADY)
+    run = play(world, inputs(version="2"), weather=STEADY)
     assert (run.result.outcome, moments(run, a.LookVersion)) == (Outcome.SUCCEEDED, [2.1, 7.2, 12.3])
     assert kinds(run) == ["Create"]
 
@@ -457,7 +458,7 @@ def test_a_version_that_is_given_is_waited_for_as_well() -> None:
 )
 def test_a_version_that_does_not_become_ready_is_not_deployed(found: FunctionVersion | None, said: str) -> None:
     world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=20.0, script={"LookVersion": [found]})
-    run = play(world, inputs(package="build"), weather=STEADY)
+    run = play(world, inputs(code="build"), weather=STEADY)
     assert end(run) == (Outcome.FAILED, f"Version 2 became {said} Nothing was deployed.", "")
     assert world.deployments == []
 
@@ -465,14 +466,14 @@ def test_a_version_that_does_not_become_ready_is_not_deployed(found: FunctionVer
 def test_a_version_that_is_pending_for_26_minutes_is_given_up() -> None:
     """They count from its publishing, which something else had held up here."""
     world = at_once(latest_sha=OURS, activation_takes=1e6, busy_until=200.0)
-    run = play(world, inputs(package="build"), weather=STEADY)
+    run = play(world, inputs(code="build"), weather=STEADY)
     assert end(run) == (Outcome.FAILED, "Version 2 is not ready after 26 minutes.", "")
     assert 1760.0 < run.now < 1770.0
 
 
 def test_there_is_one_look_at_a_time_however_long_its_answer_takes() -> None:
     run = play(
-        at_once(latest_sha=OURS, activation_takes=400.0), inputs(package="build"), weather=Weather(delays=(70.0, 70.0))
+        at_once(latest_sha=OURS, activation_takes=400.0), inputs(code="build"), weather=Weather(delays=(70.0, 70.0))
     )
     looks = moments(run, a.LookVersion)
     assert all(later - earlier >= 70.0 for earlier, later in pairwise(looks))
@@ -485,14 +486,14 @@ def test_what_failed_looks_do_is_forgotten_with_the_first_that_succeeds() -> Non
     pending = FunctionVersion(function="checkout", version="2", code_sha256=OURS, state="Pending")
     script = {"LookVersion": [gone, gone, gone, pending, gone]}
     world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=10.0, script=script)  # type: ignore[arg-type]
-    run = play(world, inputs(package="build"), weather=STEADY)
+    run = play(world, inputs(code="build"), weather=STEADY)
     assert run.result.outcome is Outcome.SUCCEEDED
     pauses = [later - earlier for earlier, later in pairwise(moments(run, a.LookVersion))]
     assert pauses == pytest.approx([2.1, 4.1, 8.1, 5.1, 2.1], rel=0.11)
     busy = FunctionVersion(function="checkout", version="$LATEST", code_sha256="new", last_update_status="InProgress")
     settling = scripted(LookVersion=[gone, gone, gone, busy, gone])
     settling.busy_until = 1.0
-    run = play(settling, inputs(package="build"), weather=STEADY)
+    run = play(settling, inputs(code="build"), weather=STEADY)
     pauses = [later - earlier for earlier, later in pairwise(moments(run, a.LookVersion))]
     assert pauses == pytest.approx([2.1, 4.1, 8.1, 2.1, 2.1], rel=0.11)
 
@@ -506,7 +507,7 @@ def test_what_failed_looks_do_is_forgotten_with_the_first_that_succeeds() -> Non
 )
 def test_a_version_that_may_not_be_looked_at_ends_the_run(error: Exception, outcome: Outcome) -> None:
     world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=9.0, script={"LookVersion": [error]})
-    run = play(world, inputs(package="build"), weather=STEADY)
+    run = play(world, inputs(code="build"), weather=STEADY)
     assert end(run) == (outcome, error.what, "")  # type: ignore[attr-defined]
     assert run.count(a.LookVersion) == 1
 
@@ -514,13 +515,13 @@ def test_a_version_that_may_not_be_looked_at_ends_the_run(error: Exception, outc
 def test_looks_that_fail_for_26_minutes_end_the_run_and_no_sooner() -> None:
     script = {"LookVersion": [failing(ErrorKind.THROTTLED)] * 99}
     world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=9.0, script=script)  # type: ignore[arg-type]
-    run = play(world, inputs(package="build"), weather=STEADY)
+    run = play(world, inputs(code="build"), weather=STEADY)
     assert end(run) == (Outcome.FAILED, "Version 2 is not ready after 26 minutes.", "")
     assert 1560.0 <= run.now < 1600.0
 
 
 def test_a_function_that_is_deleted_during_its_update_is_missed() -> None:
-    run = play(Scripted(routing=AT_ONCE, update_takes=10.0, script={"LookVersion": [None]}), inputs(package="build"))
+    run = play(Scripted(routing=AT_ONCE, update_takes=10.0, script={"LookVersion": [None]}), inputs(code="build"))
     assert end(run) == (Outcome.ERROR, "Function checkout does not exist any more.", "")
 
 
@@ -528,7 +529,7 @@ def test_a_function_that_is_deleted_while_its_update_is_waited_for_is_planned_an
     """Which finds it missing."""
     world = scripted(LookVersion=[None])
     world.busy_until = 1.15
-    run = play(world, inputs(package="build"), weather=STEADY)
+    run = play(world, inputs(code="build"), weather=STEADY)
     assert (moments(run, a.Gather), moments(run, a.LookVersion)) == ([0.0, 1.2], [1.1])
     assert run.result.outcome is Outcome.SUCCEEDED, "it is there again"
 
@@ -541,7 +542,7 @@ def first_one(**script: list[object]) -> Scripted:
 
 
 def create_it(world: Scripted, **more: Any) -> Run:
-    return play(world, inputs(package="build", create_alias="true"), weather=STEADY, **more)
+    return play(world, inputs(code="build", create_alias="true"), weather=STEADY, **more)
 
 
 FIRST = (
@@ -666,7 +667,7 @@ def test_after_a_signal_an_alias_is_looked_for_and_not_created_again() -> None:
 def test_answers_that_come_a_second_time_change_nothing(after: float, again: str) -> None:
     """At once, and while the deployment is followed; of looks only what comes later, for they tell of their moment."""
     world = CodeWorld(update_takes=3.0, activation_takes=12.0, code=replace(PACKAGE, size=DIRECT_LIMIT + 1))
-    run = Run(world, first(inputs(package="build"), context()), weather=STEADY)
+    run = Run(world, first(inputs(code="build"), context()), weather=STEADY)
     answer = run._answer
     kinds = (a.StoreCode, a.UpdateCode, a.Publish) + ((a.LookVersion, a.CreateAlias) if after > 1.0 else ())
 
@@ -706,7 +707,7 @@ def test_whatever_happens_nothing_is_overwritten_and_the_verdict_is_true(
 ) -> None:
     world = at_once(update_takes=takes, activation_takes=takes, alias_exists=alias_exists, others=sorted(others))
     weather = Weather(rates={"UpdateCode": rate, "Publish": rate, "LookVersion": rate, "CreateAlias": rate}, until=80.0)
-    given_inputs = inputs(package="build", create_alias="true")
+    given_inputs = inputs(code="build", create_alias="true")
     run = play(world, given_inputs, weather=weather, signals=signals, seed=seed)
     for _, action in run.asked(a.UpdateCode):
         assert isinstance(action, a.UpdateCode)
@@ -724,8 +725,8 @@ def test_whatever_happens_nothing_is_overwritten_and_the_verdict_is_true(
 def test_two_runs_at_once_end_with_one_of_them_refused_or_waiting() -> None:
     """The second one finds the function changed, or the first one's code there already."""
     world = at_once(update_takes=5.0)
-    one = Run(world, first(inputs(package="build"), context(100), "0badcafe"), weather=FAIR)
-    two = Run(world, first(inputs(package="build"), context(101), "0badbeef"), weather=FAIR, seed=1)
+    one = Run(world, first(inputs(code="build"), context(100), "0badcafe"), weather=FAIR)
+    two = Run(world, first(inputs(code="build"), context(101), "0badbeef"), weather=FAIR, seed=1)
     play_together(world, one, two)
     assert {one.result.outcome, two.result.outcome} <= {Outcome.SUCCEEDED, Outcome.UNCHANGED, Outcome.REFUSED}
     assert Outcome.SUCCEEDED in (one.result.outcome, two.result.outcome)

@@ -649,7 +649,7 @@ def test_a_creation_that_a_signal_met_in_flight_is_treated_as_any_other(policy: 
 
 def first_deployment(*signals: float, delay: float = 2.0) -> tuple[CodeWorld, Run]:
     world = CodeWorld(routing=AT_ONCE, alias_exists=False, latest_sha="b3VycyBvdXJzIG91cnMgb3VycyBvdXJzIG91cnMgISE=")
-    given = inputs(package="build", create_alias="true")
+    given = inputs(code="build", create_alias="true")
     return world, play(world, given, weather=Weather(delays=(delay, delay)), signals=signals)
 
 
@@ -695,7 +695,7 @@ def test_a_creation_of_the_alias_that_is_throttled_is_not_repeated_after_a_signa
     at: float, until: float, reason: str
 ) -> None:
     world = CodeWorld(routing=AT_ONCE, alias_exists=False)
-    given = inputs(package="build", create_alias="true")
+    given = inputs(code="build", create_alias="true")
     run = play(world, given, weather=storm(ErrorKind.THROTTLED, CreateAlias=1.0), signals=[at])
     assert (round(run.now, 3), world.alias_exists) == (until, False)
     assert end(run) == (Outcome.CANCELLED, Rollback.NONE, "", "", True)

@@ -15,7 +15,8 @@ import pytest
 
 from ci_deploy.core.aws import FunctionVersion, S3Location
 from ci_deploy.core.errors import AwsError, ErrorKind, Refused
-from ci_deploy.core.given.packaging import DIRECT_LIMIT, Image, StoredPackage
+from ci_deploy.core.given.packaging import DIRECT_LIMIT, StoredPackage
+from ci_deploy.core.given.source import Image
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.run import Outcome
 from ci_deploy.core.story import events as e
@@ -28,7 +29,7 @@ AGAIN = "Run again: what is there now is planned anew. Let one workflow at a tim
 OTHERS = "checkout was changed by someone else during this run: "
 FAULT = "test:UpdateCode: Fault: weather"
 WRITES = (a.StoreCode, a.UpdateCode, a.Publish, a.CreateAlias, a.Create)
-BUILD = {"package": "build"}
+BUILD = {"code": "build"}
 ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/app"
 
 
@@ -327,7 +328,7 @@ def test_what_somebody_changed_after_our_update_is_not_published(kind: str, what
 )
 def test_an_image_by_tag_is_held_to_the_expected_hash_once_it_is_known(expected: str, outcome: Outcome) -> None:
     tag = Image(uri=f"{ECR}:v1")
-    run = play(at_once(code=tag), inputs(image_uri=tag.uri, expect_code_sha256=expected), weather=STEADY)
+    run = play(at_once(code=tag), inputs(code=tag.uri, expect_code_sha256=expected), weather=STEADY)
     assert run.result.outcome is outcome
     if outcome is Outcome.REFUSED:
         assert writes(run) == ["UpdateCode"]
@@ -339,7 +340,7 @@ def test_an_image_by_tag_is_held_to_the_expected_hash_once_it_is_known(expected:
 
 def test_a_tag_that_leads_to_the_image_that_is_served_publishes_nothing() -> None:
     tag = Image(uri=f"{ECR}:v1")
-    run = play(at_once(code=tag, versions={"1": OURS}, latest_sha="older"), inputs(image_uri=tag.uri), weather=STEADY)
+    run = play(at_once(code=tag, versions={"1": OURS}, latest_sha="older"), inputs(code=tag.uri), weather=STEADY)
     assert writes(run) == ["UpdateCode"]
     assert end(run) == (Outcome.UNCHANGED, "Version 1, which the alias serves, has the same code.", "")
     assert len(run.said(e.CodeUploaded)) == 1
@@ -349,14 +350,14 @@ def test_a_tag_that_leads_where_it_led_before_is_known_by_the_revision_that_move
     """Its update was lost, and had its effect: it is not sent again."""
     tag = Image(uri=f"{ECR}:stable")
     weather = replace(storm(ErrorKind.UNREACHABLE, 1.0, UpdateCode=1.0), lost_answers=1.0)
-    run = play(at_once(code=tag, image_uri=tag.uri, latest_sha=OURS), inputs(image_uri=tag.uri), weather=weather)
+    run = play(at_once(code=tag, image_uri=tag.uri, latest_sha=OURS), inputs(code=tag.uri), weather=weather)
     assert writes(run) == ["UpdateCode", "Publish", "Create"]
     assert run.result.outcome is Outcome.SUCCEEDED
 
 
 def test_the_first_deployment_of_an_image_by_tag_has_nothing_to_compare_it_with() -> None:
     tag = Image(uri=f"{ECR}:v1")
-    run = play(at_once(code=tag, alias_exists=False), inputs(image_uri=tag.uri, create_alias="true"), weather=STEADY)
+    run = play(at_once(code=tag, alias_exists=False), inputs(code=tag.uri, create_alias="true"), weather=STEADY)
     assert writes(run) == ["UpdateCode", "Publish", "CreateAlias"]
     assert run.result.outcome is Outcome.SUCCEEDED
 
@@ -374,7 +375,7 @@ class Hashing(CodeWorld):
 @pytest.mark.parametrize("world", [CodeWorld, Hashing])
 def test_an_image_by_its_digest_is_known_by_it_or_by_its_address(world: type[CodeWorld]) -> None:
     image = Image(uri=f"{ECR}@sha256:{'b' * 64}")
-    run = play(world(routing=AT_ONCE, code=image), inputs(image_uri=image.uri), weather=STEADY)
+    run = play(world(routing=AT_ONCE, code=image), inputs(code=image.uri), weather=STEADY)
     assert writes(run) == ["UpdateCode", "Publish", "Create"]
     assert run.result.outcome is Outcome.SUCCEEDED
 
@@ -391,7 +392,7 @@ def test_an_image_that_was_there_by_another_tag_is_known_by_its_digest() -> None
             return self.latest()
 
     weather = replace(storm(ErrorKind.UNREACHABLE, 1.0, UpdateCode=1.0), lost_answers=1.0)
-    run = play(ByTag(routing=AT_ONCE, code=image), inputs(image_uri=image.uri), weather=weather)
+    run = play(ByTag(routing=AT_ONCE, code=image), inputs(code=image.uri), weather=weather)
     assert writes(run) == ["UpdateCode", "Publish", "Create"]
     assert run.result.outcome is Outcome.SUCCEEDED
 
@@ -400,7 +401,7 @@ def test_somebody_elses_image_is_not_taken_for_ours() -> None:
     """Ours was lost without effect, and theirs moved the revision."""
     tag = Image(uri=f"{ECR}:v1")
     world = at_once(code=tag, image_uri=f"{ECR}:theirs", others=[(0.5, "code")])
-    run = play(world, inputs(image_uri=tag.uri), weather=storm(ErrorKind.UNREACHABLE, 1.0, UpdateCode=1.0))
+    run = play(world, inputs(code=tag.uri), weather=storm(ErrorKind.UNREACHABLE, 1.0, UpdateCode=1.0))
     assert writes(run) == ["UpdateCode"]
     assert end(run)[1] == f"{OTHERS}its code is not what this run is to publish. No version was published."
 
@@ -540,7 +541,7 @@ class Restless(CodeWorld):
 
 @pytest.mark.parametrize("code", [PACKAGE, Image(uri=f"{ECR}:v1")])
 def test_code_that_is_looked_at_again_before_it_is_published_is_said_once_to_be_there(code: Any) -> None:
-    given = {"image_uri": code.uri} if isinstance(code, Image) else BUILD
+    given = {"code": code.uri} if isinstance(code, Image) else BUILD
     run = play(Restless(routing=AT_ONCE, code=code), inputs(**given), weather=STEADY)
     assert writes(run) == ["UpdateCode", "Publish", "Publish", "Create"]
     assert len(run.said(e.CodeUploaded)) == 1

@@ -100,8 +100,7 @@ ALARM = (
     "AllowTraffic."
 )
 ALARM_HINT = (
-    "Look at what the alarm measures for version 2 of checkout. To deploy a fix while it rings, use `ignore-alarms: "
-    "true`."
+    "Look at what the alarm measures for version 2 of checkout. To deploy a fix while it rings, use `alarms: off`."
 )
 PUT_BACK = (
     "Put all traffic on version 1 with `aws lambda update-alias --function-name checkout --name live "
@@ -304,7 +303,7 @@ def test_what_lambda_throttled_before_any_traffic_moved_is_tried_once_more_after
 
 def test_a_manual_rollback_is_tried_once_more_too() -> None:
     world = World(alias_version="2", versions={"1": "old", "2": "new"}, dies_of=["THROTTLED"])
-    run = go(world, command="rollback", reason="bad", to_version="1", force="true")
+    run = go(world, command="rollback", reason="bad", version="1", force="true")
     assert (warnings(run), run.result.outcome, world.alias_version) == ([ONCE_MORE], Outcome.SUCCEEDED, "1")
 
 
@@ -503,7 +502,7 @@ def alarmed(then: str, version: str = "7", remedy: str = "") -> tuple[str, str]:
         ),
         (
             failing(rollback_to="nowhere"),
-            {"restore_alias": "never"},
+            {"repair_alias": "never"},
             Outcome.ROLLBACK_FAILED,
             Rollback.FAILED,
             alarmed(
@@ -514,7 +513,7 @@ def alarmed(then: str, version: str = "7", remedy: str = "") -> tuple[str, str]:
         ),
         (
             failing(rollback_good=False),
-            {"restore_alias": "never"},
+            {"repair_alias": "never"},
             Outcome.ROLLBACK_FAILED,
             Rollback.FAILED,
             alarmed(
@@ -578,7 +577,7 @@ def test_before_any_traffic_has_moved_nothing_had_to_be_rolled_back() -> None:
 
 def test_a_manual_rollback_that_fails_says_what_still_serves() -> None:
     world = World(alias_version="2", versions={"1": "old", "2": "new"}, dies_of=["INTERNAL_ERROR"])
-    run = go(world, command="rollback", reason="bad", to_version="1", force="true", auto_rollback="off")
+    run = go(world, command="rollback", reason="bad", version="1", force="true", auto_rollback="off")
     assert end(run) == (
         Outcome.FAILED,
         Rollback.NONE,
@@ -589,7 +588,7 @@ def test_a_manual_rollback_that_fails_says_what_still_serves() -> None:
 
 def test_a_manual_rollback_that_stops_half_way_says_the_split() -> None:
     world = World(alias_version="2", versions={"1": "old", "2": "new"}, alarm_at=60.0)
-    given = {"to_version": "1", "force": "true", "auto_rollback": "off", "deployment_config": "config"}
+    given = {"version": "1", "force": "true", "auto_rollback": "off", "deployment_config": "config"}
     run = go(world, command="rollback", reason="bad", **given)  # type: ignore[arg-type]
     assert run.result.reason == (
         f"{ALARM} No rollback was configured or asked for: the alias serves version 2 at 90 % and version 1 at 10 %."
@@ -647,7 +646,7 @@ def test_without_a_diagnosis_codedeploys_own_words_are_the_reason(said: dict[str
 
 def test_what_codedeploy_says_of_a_rollback_that_it_does_not_make_is_passed_on() -> None:
     world = Silent(alarm_at=60.0, rollback_to="nowhere", said={"rollback_message": "no previous revision"})
-    assert go(world, restore_alias="never").result.reason == (
+    assert go(world, repair_alias="never").result.reason == (
         f"{ALARM} No rollback deployment appeared (CodeDeploy says: no previous revision) to bring back version 1: the "
         "alias serves version 1 at 90 % and version 2 at 10 %."
     )
@@ -786,7 +785,7 @@ def test_a_signal_after_the_end_leaves_to_the_post_step_what_is_still_to_be_set_
 
 def test_at_a_terminal_no_post_step_comes_and_what_may_not_be_set_back_is_said_to_have_failed() -> None:
     world = World(alarm_at=60.0, rollback_to="nowhere")
-    given = inputs(restore_alias="never")
+    given = inputs(repair_alias="never")
     run = play(world, given, run=context(actions=False), weather=STEADY, signals=(134.5,))
     assert (run.result.outcome, run.result.rollback, run.result.settled) == (Outcome.CANCELLED, Rollback.FAILED, True)
 
@@ -918,7 +917,7 @@ def test_after_a_signal_the_alias_is_set_back_by_the_post_step_or_at_a_terminal_
 
 def test_a_repair_before_a_deployment_that_may_not_be_made_is_a_refusal() -> None:
     world = Occupied(alias_weights={"2": 10.0})
-    run = go(world, repair="true")
+    run = go(world, repair_alias="always")
     assert end(run) == (
         Outcome.REFUSED,
         Rollback.NONE,
@@ -929,7 +928,7 @@ def test_a_repair_before_a_deployment_that_may_not_be_made_is_a_refusal() -> Non
 
 def test_a_repair_before_a_deployment_is_tried_again_for_a_while() -> None:
     world = World(alias_weights={"2": 10.0})
-    run = go(world, weather=storm(ErrorKind.THROTTLED, until=5.0, RepairAlias=1.0), repair="true")
+    run = go(world, weather=storm(ErrorKind.THROTTLED, until=5.0, RepairAlias=1.0), repair_alias="always")
     assert run.count(a.RepairAlias) == 3
     assert aliases(run)[0] == "alias set to 1=100: an earlier deployment had been stopped without rollback"
     assert run.result.outcome is Outcome.SUCCEEDED
@@ -937,7 +936,7 @@ def test_a_repair_before_a_deployment_is_tried_again_for_a_while() -> None:
 
 def test_a_deployment_after_a_repair_is_set_back_to_the_version_before_it() -> None:
     world = World(alias_weights={"2": 10.0}, alarm_at=60.0, rollback_to="nowhere")
-    run = go(world, repair="true")
+    run = go(world, repair_alias="always")
     assert [repair.version for _, repair in run.asked(a.RepairAlias) if isinstance(repair, a.RepairAlias)] == ["1", "1"]
     assert end(run)[:2] == (Outcome.ROLLED_BACK, Rollback.SUCCEEDED)
 
@@ -949,7 +948,7 @@ def test_a_rollback_that_a_repair_suffices_for_says_what_serves_now_long_after_i
         weather=storm(ErrorKind.THROTTLED, until=70.0, RepairAlias=1.0),
         command="rollback",
         reason="bad",
-        to_version="2",
+        version="2",
         force="true",
     )
     assert end(run) == (Outcome.SUCCEEDED, Rollback.NONE, "The alias serves version 2 at 100 %.", "")
