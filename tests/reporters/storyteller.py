@@ -182,7 +182,7 @@ class Release:
             "before_hook": f"CodeDeployHook_{function}_smoke" if self.hooks else "",
             "after_hook": f"CodeDeployHook_{function}_verify" if self.hooks else "",
             "bucket": "shop-revisions",
-
+            "prefix": "CodeDeploy",
             "rollback_events": ("DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"),
             "alarm_names": (f"{function}-errors", f"{function}-p99-latency"),
             "timeout": 8100.0,
