@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 import traceback
 from urllib.parse import parse_qs
@@ -10,6 +11,8 @@ from urllib.parse import parse_qs
 from werkzeug.test import create_environ, run_wsgi_app
 
 from ..codedeploy.api import front as codedeploy
+from ..codedeploy.api import tagging
+from ..codedeploy.model.store import Place
 from ..errors import ApiError
 from ..lambda_ import aliases as lambda_aliases
 from ..lambda_ import functions as lambda_functions
@@ -90,9 +93,20 @@ class Aws:
             return answers.answered(
                 request, protocol_of(call, request), place, self.runtime.book, self.runtime.clock.now()
             )
+        if call.service == "tagging" and call.operation == "GetResources":
+            return self._with_codedeploy(request, self.runtime.place(account, call.region))
         if call.operation == "FilterLogEvents" and b"logStreamNamePrefix" in request.body:
             return answers.filtered(request, lambda group: moto_parts.log_streams(*place, group), self._ask_moto)
         return None
+
+    def _with_codedeploy(self, request: Request, place: Place) -> Response:
+        """GetResources: moto's answer, and before its first page what CodeDeploy has."""
+        response, params = self._ask_moto(request), request.json() or {}
+        if response.status == 200 and not params.get("PaginationToken"):
+            body = json.loads(response.body)
+            body["ResourceTagMappingList"] = [*tagging.tagged(place, params), *body["ResourceTagMappingList"]]
+            response.body = json.dumps(body).encode()
+        return response
 
     def _lambda(self, request: Request, call: AwsCall, account: str) -> Lambda:
         return Lambda(runtime=self.runtime, account=account, region=call.region, request=request, moto=self._ask_moto)

@@ -18,6 +18,7 @@ import moto.awslambda.models
 import moto.cloudwatch.models
 import moto.logs.models
 from moto.awslambda.models import lambda_backends
+from moto.awslambda.policy import Policy
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.base_backend import BackendDict
 from moto.core.exceptions import JsonRESTError
@@ -150,7 +151,8 @@ def versions(account: str, region: str, name: str) -> list[Any]:
 
 
 def add_version(account: str, region: str, name: str, version: Any) -> None:
-    """Keep a published version."""
+    """Keep a published version; its resource policy is its own."""
+    version.policy = Policy(version)
     storage = lambda_backends[account][region]._lambdas
     storage._functions[name]["versions"].append(version)
     storage._arns[version.function_arn] = version
@@ -230,6 +232,16 @@ def log_streams(account: str, region: str, group: str) -> list[str]:
     """The names of a log group's streams; none where there is no such group."""
     found = logs_backends[account][region].groups.get(group)
     return list(found.streams) if found else []
+
+
+def image_config(given: dict[str, Any]) -> Any:
+    """A function's ImageConfig as moto keeps it."""
+    return moto.awslambda.models.ImageConfig(given)
+
+
+def statements(found: Any) -> list[dict[str, Any]]:
+    """The statements of a function's or version's resource policy."""
+    return list(found.policy.statements)
 
 
 def mark(found: Any, **marks: Any) -> None:

@@ -65,7 +65,7 @@ def listed(call: Lambda) -> Response:
 
 def updated(call: Lambda) -> Response:
     body = call.body()
-    alias = _alias(call)
+    alias = _alias(call, "Alias not found: {arn}")
     if body.get("RevisionId") and body["RevisionId"] != alias.revision_id:
         raise ApiError("PreconditionFailedException", STALE, 412)
     version, weights = str(alias.function_version), moto_parts.alias_weights(alias)
@@ -89,11 +89,12 @@ def deleted(call: Lambda) -> Response:
     return Response(status=204)
 
 
-def _alias(call: Lambda) -> Any:
+def _alias(call: Lambda, missing: str = "Cannot find alias arn: {arn}") -> Any:
+    call.function()
     name = path_parts(call.request)[4]
     found = moto_parts.alias(call.account, call.region, call.function_name, name)
     if found is None:
-        text = f"Cannot find alias arn: {call.arn(call.function_name, name)}"
+        text = missing.format(arn=call.arn(call.function_name, name))
         raise ApiError("ResourceNotFoundException", text, 404)
     return found
 
@@ -116,22 +117,44 @@ def _weights(call: Lambda, primary: str, routing: object) -> dict[str, float]:
         return ApiError("InvalidParameterValueException", text)
 
     if len(weights) > 1:
-        raise wrong("An alias can route traffic to at most two versions.")
+        raise wrong("Number of items in AdditionalVersionWeights cannot be greater than 1")
     if primary == "$LATEST" or "$LATEST" in weights:
         raise wrong("$LATEST is not supported for an alias pointing to more than 1 version")
     (version, weight) = next(iter(weights.items()))
+    if not re.fullmatch("[0-9]+", version):
+        raise _invalid(
+            version,
+            weight,
+            "Map keys must satisfy constraint: [Member must have length less than or equal to 1024, Member must have "
+            "length greater than or equal to 1, Member must satisfy regular expression pattern: [0-9]+, Member must "
+            "not be null]",
+        )
     if version == primary:
         raise wrong(
-            f"Invalid function version {version}. Function version {version} is already included in the routing."
+            f"Invalid function version {version}. Function version {version} is already included in routing "
+            "configuration."
         )
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0.0 <= weight <= 1.0:
-        raise wrong(f"The weight of version {version} must be from 0.0 to 1.0.")
+        raise _invalid(
+            version,
+            weight,
+            "Map value must satisfy constraint: [Member must have value less than or equal to 1.0, Member must have "
+            "value greater than or equal to 0.0, Member must not be null]",
+        )
     first, second = call.function(primary), call.function(_version(call, version))
     if first.role != second.role:
         raise wrong("The two versions of an alias must have the same execution role.")
     if moto_parts.marked(first, "dead_letters") != moto_parts.marked(second, "dead_letters"):
         raise wrong("The two versions of an alias must have the same dead-letter queue configuration, or none.")
     return {version: float(weight)}
+
+
+def _invalid(version: str, weight: object, constraint: str) -> ApiError:
+    return ApiError(
+        "ValidationException",
+        f"1 validation error detected: Value '{{{version}={weight}}}' at 'routingConfig.additionalVersionWeights' "
+        f"failed to satisfy constraint: {constraint}",
+    )
 
 
 def concurrency_put(call: Lambda) -> Response:

