@@ -45,8 +45,7 @@ def changes(
             if event.status is EventStatus.PENDING or (previous is not None and previous.status is event.status):
                 continue
             seconds = event.end - event.start if event.end is not None and event.start is not None else None
-            said = previous is not None and previous.status is EventStatus.IN_PROGRESS and not declared_by_us
-            if event.name not in declared and not said and _without_hook(event, seconds, declared_by_us):
+            if event.name not in declared and _without_hook(event, seconds, declared_by_us):
                 continue
             yield e.LifecycleChanged(
                 at=at,
@@ -75,8 +74,9 @@ def _without_hook(event: LifecycleEvent, seconds: float | None, certain: bool) -
     """Whether an event is that of a hook which there is not: AWS lists it as Succeeded all the same (facts.md G3)."""
     if event.name not in HOOKS or event.status is EventStatus.FAILED:
         return False
-    quick = event.status is EventStatus.SUCCEEDED and seconds is not None and seconds < A_MOMENT
-    return certain or quick
+    if certain or event.status is EventStatus.IN_PROGRESS:
+        return True  # whether one runs its end tells, and signs of life name it until then
+    return event.status is EventStatus.SUCCEEDED and seconds is not None and seconds < A_MOMENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
