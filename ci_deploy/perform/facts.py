@@ -37,6 +37,7 @@ from .owners import Owners
 T = TypeVar("T")
 
 HISTORY = 50  # deployments read of a group
+NEWER = 5  # versions looked at that follow the one in service
 CALLBACK = "codedeploy:PutLifecycleEventHookExecutionStatus"
 
 
@@ -120,6 +121,7 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
         alias=alias,
         current=current,
         target=_version(ports, function, wanted) if latest else None,
+        newer=_newer(ports, function, current) if deploys and current and not wanted else (),
         group=group,
         config=config,
         active=active,
@@ -196,6 +198,18 @@ def _hook(ports: Ports, hook: str) -> Fact[FunctionVersion | None]:
 
 def _version(ports: Ports, function: str, version: str) -> FunctionVersion | None:
     return ports.lambda_.version(function, version) if version else None
+
+
+def _newer(ports: Ports, function: str, current: FunctionVersion) -> tuple[FunctionVersion, ...]:
+    """The versions that follow the one in service, until one is missing: what earlier runs published and left."""
+    found: list[FunctionVersion] = []
+    if current.version.isdecimal():
+        for number in range(int(current.version) + 1, int(current.version) + 1 + NEWER):
+            version = ports.lambda_.version(function, str(number))
+            if version is None:
+                break
+            found.append(version)
+    return tuple(found)
 
 
 def or_none(read: Callable[[], T]) -> T | None:

@@ -201,6 +201,17 @@ def _package_type(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]
         )
 
 
+@check("image-region", "Is the image in the function's region?")
+def _image_region(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    if not isinstance(facts.code, Image) or facts.code.region in ("", facts.identity.region):
+        return
+    yield _refusal(
+        "image-region",
+        f"`{facts.code}` is in {facts.code.region}; Lambda takes images from its own region, {facts.identity.region}.",
+        f"Push it to a repository in {facts.identity.region}, or have ECR replicate it there.",
+    )
+
+
 @check("group", "Is the deployment group there, for Lambda, with a role?")
 def _group(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     group = facts.group
@@ -321,7 +332,8 @@ def _alarms(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
             yield _warning(
                 "alarm-missing",
                 f"Alarm `{name}` of {whose} does not exist: it protects nothing.",
-                f"Create it, or take it off {whose}.",
+                f"Create it, or take it off {whose}."
+                + (" Several alarms are written one per line: a comma is part of a name." if "," in name else ""),
             )
         elif alarm.state == "ALARM":
             yield _refusal(

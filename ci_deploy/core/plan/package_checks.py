@@ -17,8 +17,17 @@ from ..given.source import Image
 from ..result import Finding
 from .checking import Check, adder
 from .checking import warning as _warning
+from .comparing import differences
 from .planning import Facts, Plan
-from .starting import OS_ONLY, architecture, built_for, lacks_bootstrap, missing_handler, windows_line_ends
+from .starting import (
+    OS_ONLY,
+    after_failing,
+    architecture,
+    built_for,
+    lacks_bootstrap,
+    missing_handler,
+    windows_line_ends,
+)
 
 CHECKS: list[Check] = []
 check = adder(CHECKS)
@@ -123,6 +132,21 @@ def _bootstrap(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
             "its interpreter.",
             "Save it with Unix line ends (`*.sh text eol=lf` in .gitattributes).",
         )
+
+
+@check("known-failure", "Did the same code become active when it was published before?")
+def _known_failure(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    if plan.new is None or plan.target_version or plan.unchanged:
+        return
+    for version in facts.newer:
+        if version.state == "Failed" and not differences(plan.new, version):
+            why = f" ({version.state_reason.rstrip('.')})" if version.state_reason else ""
+            yield _warning(
+                "known-failure",
+                f"Version {version.version} of `{plan.function}` has the same code and settings, and did not become "
+                f"active{why}.",
+                after_failing(version),
+            )
 
 
 @check("package-ignore", "Does every rule of `.lambdaignore` mean something?")

@@ -58,6 +58,7 @@ class Facts:
     alias: Alias | None = None
     current: FunctionVersion | None = None  # the version the alias serves
     target: FunctionVersion | None = None  # the version asked for, if a number was given
+    newer: tuple[FunctionVersion, ...] = ()  # the versions right after the one that the alias serves, a few
     group: DeploymentGroup | None = None
     config: DeploymentConfig | None = None
     active: tuple[Deployment, ...] = ()  # not terminal, of this group

@@ -163,6 +163,30 @@ def _folder_with(path: str, contents: Contents) -> str:
     return found.first[0].removesuffix("/" + path) if found.count == 1 else ""
 
 
+# --- Versions that did not become active ---------------------------------------------------------------------------
+
+# State reasons that are about room for a function, and not about its code (facts.md H).
+_NO_ROOM = frozenset({
+    "CapacityProviderScalingLimitExceeded",
+    "EC2RequestLimitExceeded",
+    "ENILimitExceeded",
+    "InsufficientCapacity",
+    "InsufficientRolePermissions",
+    "SubnetOutOfIPAddresses",
+    "VcpuLimitExceeded",
+})  # fmt: skip
+
+
+def after_failing(version: FunctionVersion) -> str:
+    """What to do about a published version that did not become active."""
+    if version.state_reason_code in _NO_ROOM:
+        return "It is not about the code: mend what the reason names, then run again."
+    return (
+        "Change the code, or the setting that the reason names: another run would publish the same code, and that "
+        "would fail in the same way."
+    )
+
+
 # --- bootstrap -----------------------------------------------------------------------------------------------------
 
 

@@ -364,6 +364,17 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
         ),
     ),
     (
+        "an image of another region",
+        replace(latest(package_type="Image"), code=replace(IMAGE, uri=IMAGE.uri.replace("eu-central-1", "us-east-1"))),
+        {"code": IMAGE.uri},
+        refusal(
+            "image-region",
+            f"`{IMAGE.uri.replace('eu-central-1', 'us-east-1')}` is in us-east-1; Lambda takes images from its own "
+            "region, eu-central-1.",
+            "Push it to a repository in eu-central-1, or have ECR replicate it there.",
+        ),
+    ),
+    (
         "no group",
         replace(FACTS, group=None, config=None),
         {},
@@ -492,6 +503,17 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
             "alarm-missing",
             "Alarm `mine` of the input `alarms` does not exist: it protects nothing.",
             "Create it, or take it off the input `alarms`.",
+        ),
+    ),
+    (
+        "alarms that were written in one line",
+        FACTS,
+        {"alarms": "mine, yours"},
+        warning(
+            "alarm-missing",
+            "Alarm `mine, yours` of the input `alarms` does not exist: it protects nothing.",
+            "Create it, or take it off the input `alarms`. Several alarms are written one per line: a comma is part of a "
+            "name.",
         ),
     ),
     (

@@ -182,3 +182,66 @@ def test_all_that_is_wrong_is_said_at_once_and_nothing_is_refused() -> None:
         "package-bootstrap-architecture",
     ]
     assert made.refusals == ()
+
+
+# --- Versions that did not become active before --------------------------------------------------------------------
+
+AGAIN = (
+    "Change the code, or the setting that the reason names: another run would publish the same code, and that would "
+    "fail in the same way."
+)
+
+
+def after(*newer: FunctionVersion) -> list[Finding]:
+    """What is found about the versions that follow the one in service."""
+    assert FACTS.latest is not None
+    given = replace(FACTS, newer=newer)
+    return [each for each in checked(given).findings if each.code == "known-failure"]
+
+
+def failed(number: str = "8", **changes: object) -> FunctionVersion:
+    assert FACTS.latest is not None
+    return replace(FACTS.latest, version=number, state="Failed", **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why", "remedy"),
+    [
+        ({}, "", AGAIN),
+        ({"state_reason": "Function init failed."}, " (Function init failed)", AGAIN),
+        (
+            {"state_reason": "No addresses.", "state_reason_code": "SubnetOutOfIPAddresses"},
+            " (No addresses)",
+            "It is not about the code: mend what the reason names, then run again.",
+        ),
+    ],
+)
+def test_the_same_code_that_failed_before_is_told_before_it_is_published_again(
+    changes: dict[str, object], why: str, remedy: str
+) -> None:
+    text = f"Version 8 of `checkout` has the same code and settings, and did not become active{why}."
+    assert after(failed(**changes)) == [warning("known-failure", text, remedy)]
+
+
+@pytest.mark.parametrize(
+    "version",
+    [
+        failed(code_sha256="other"),
+        failed(configuration={"MemorySize": "1024"}),
+        replace(failed(), state="Active"),
+        replace(failed(), state="Pending"),
+    ],
+)
+def test_another_code_or_one_that_became_active_is_no_omen(version: FunctionVersion) -> None:
+    assert after(version) == []
+
+
+def test_each_of_them_is_told() -> None:
+    assert [each.text.split()[1] for each in after(failed("8"), failed("9"))] == ["8", "9"]
+
+
+def test_a_version_that_exists_is_not_published() -> None:
+    """There is nothing that could fail again."""
+    assert FACTS.latest is not None
+    given = replace(FACTS, newer=(failed(),), target=replace(FACTS.latest, version="7"))
+    assert not [each for each in checked(given, target_version="7").findings if each.code == "known-failure"]

@@ -11,6 +11,7 @@ from ...aws import Alias, FunctionVersion
 from ...errors import AwsError, CiDeployError, ErrorKind
 from ...given.packaging import DIRECT_LIMIT, Package
 from ...plan.planning import Existing, Plan, bind
+from ...plan.starting import after_failing
 from ...run import Outcome
 from ...story import events as e
 from ..actions import CreateAlias, LookAlias, LookVersion, Publish, StoreCode, UpdateCode
@@ -103,6 +104,14 @@ def bound(turn: Turn, made: Plan) -> None:
             e.Waiting(at=turn.now, key=turn.r.key, what=f"Version {made.target_version} is being prepared by Lambda")
         )
         turn.to(Stage.ACTIVATING, after=2.0)
+    elif made.new is not None and made.new.state != "Active":
+        # Lambda publishes the same code once: the version that failed before is its answer to every further run.
+        why = f": {made.new.state_reason.rstrip('.')}." if made.new.state_reason else "."
+        turn.end(
+            Outcome.FAILED,
+            reason=f"Version {made.target_version} became {made.new.state}{why} Nothing was deployed.",
+            remedy=after_failing(made.new),
+        )
     else:
         _ready(turn, made)
 
@@ -119,10 +128,8 @@ def _look_at_version(turn: Turn, version: FunctionVersion | None) -> None:
     r = turn.r
     if version is not None and version.state == "Pending":
         turn.put(turn.r.place.pause(turn.now + 5.0))
-    elif version is None or version.state != "Active":
-        state = version.state if version else "gone"
-        why = f": {version.state_reason}" if version and version.state_reason else "."
-        turn.end(Outcome.FAILED, reason=f"Version {r.target_version} became {state}{why} Nothing was deployed.")
+    elif version is None:
+        turn.end(Outcome.FAILED, reason=f"Version {r.target_version} became gone. Nothing was deployed.")
     else:
         bound(turn, bind(r.planned, version))
 

@@ -266,7 +266,7 @@ def _elsewhere(operation: str, place: Place, region: str, ours: str) -> AwsError
         message=f"the bucket {place.bucket} is {where}, the deployment in {ours}",
         resource=str(place),
     )
-    error.remedy = (
-        f"CodeDeploy and Lambda read from their own region: use a bucket in {ours}, or none (inline AppSpec)."
-    )
+    error.remedy = f"CodeDeploy and Lambda read from their own region: use a bucket in {ours}."
+    if operation == "PutObject":
+        error.remedy += " Without `bucket` the AppSpec is sent inline."
     return error

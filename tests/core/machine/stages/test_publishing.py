@@ -16,6 +16,7 @@ from ci_deploy.core.given.packaging import DIRECT_LIMIT, StoredPackage
 from ci_deploy.core.given.source import Image
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.stages.publishing import description
+from ci_deploy.core.plan.starting import after_failing
 from ci_deploy.core.run import Outcome
 from ci_deploy.core.story import events as e
 from tests.support.codeworld import OURS, PACKAGE, CodeWorld
@@ -459,7 +460,20 @@ def test_a_version_that_is_given_is_waited_for_as_well() -> None:
 def test_a_version_that_does_not_become_ready_is_not_deployed(found: FunctionVersion | None, said: str) -> None:
     world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=20.0, script={"LookVersion": [found]})
     run = play(world, inputs(code="build"), weather=STEADY)
-    assert end(run) == (Outcome.FAILED, f"Version 2 became {said} Nothing was deployed.", "")
+    remedy = "" if found is None else after_failing(found)
+    assert end(run) == (Outcome.FAILED, f"Version 2 became {said} Nothing was deployed.", remedy)
+    assert world.deployments == []
+
+
+def test_a_version_that_had_failed_when_it_is_published_again_is_not_deployed() -> None:
+    """Lambda publishes the same code once: each re-run is answered with the version that failed before."""
+    failed = FunctionVersion(
+        function="checkout", version="2", code_sha256=OURS, state="Failed", state_reason="init failed."
+    )
+    world = Scripted(routing=AT_ONCE, latest_sha=OURS, script={"Publish": [failed]})
+    run = play(world, inputs(code="build"), weather=STEADY)
+    reason = "Version 2 became Failed: init failed. Nothing was deployed."
+    assert end(run) == (Outcome.FAILED, reason, after_failing(failed))
     assert world.deployments == []
 
 
