@@ -248,6 +248,10 @@ class Evidence(Protocol):
 
 
 class Files(Protocol):
+    def read_bytes(self, path: str) -> bytes:
+        """A file of the workspace; raises OSError with a sentence in it."""
+        ...
+
     def read_text(self, path: str) -> str:
         """A file of the workspace as UTF-8 text; raises OSError with a sentence in it."""
         ...

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from ..core.aws import S3Location
 from ..core.errors import CiDeployError, InvalidInput, Problem
 from ..core.given import appspec as appspecs
+from ..core.given.bundle import text_of
 from ..core.given.inputs import Inputs
 from ..core.given.manifest import Entry
 from ..core.machine import conclusion
@@ -80,7 +81,7 @@ def completed_inputs(call: Call, entry: Entry) -> tuple[Inputs, str]:
 def _text_of(call: Call, source: str) -> str:
     if not source.startswith("s3://"):
         try:
-            return call.files.read_text(source)
+            return text_of(call.files.read_bytes(source))
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             problem = Problem(where="input `appspec`", what=f"`{source}` cannot be read: {why}.")

@@ -162,7 +162,7 @@ class Inputs:
     )
     appspec: str | None = _row(
         APPSPEC,
-        "Path or `s3://` address of your own AppSpec. Validated; missing fields are filled in.",
+        "Path or `s3://` address of your own AppSpec: YAML, JSON, or a zip with `appspec.yml` in it. Validated; missing fields are filled in.",
         commands=DEPLOYING,
         group=_WHAT,
         file=InFile.FUNCTION,

@@ -59,6 +59,13 @@ class WorkspaceFiles:
 
     def read_text(self, path: str) -> str:
         """UTF-8 text, a byte order mark removed; OSError with a sentence in it."""
+        try:
+            return self.read_bytes(path).decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise OSError(errno.EILSEQ, f"is not UTF-8 text. {SAVE_AS_UTF8}", path) from None
+
+    def read_bytes(self, path: str) -> bytes:
+        """A regular file of at most a mebibyte; OSError with a sentence in it."""
         file = self.resolve(path)
         try:
             mode = file.stat().st_mode
@@ -72,10 +79,7 @@ class WorkspaceFiles:
             content = stream.read(LARGEST + 1)
         if len(content) > LARGEST:
             raise OSError(errno.EFBIG, f"is larger than {LARGEST // 1024} KiB", path)
-        try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise OSError(errno.EILSEQ, f"is not UTF-8 text. {SAVE_AS_UTF8}", path) from None
+        return content
 
 
 def open_regular(file: Path) -> BinaryIO:

@@ -512,8 +512,8 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
         warning(
             "alarm-missing",
             "Alarm `mine, yours` of the input `alarms` does not exist: it protects nothing.",
-            "Create it, or take it off the input `alarms`. Several alarms are written one per line: a comma is part of a "
-            "name.",
+            "Create it, or take it off the input `alarms`. Several alarms are written one per line: a comma is part of "
+            "a name.",
         ),
     ),
     (

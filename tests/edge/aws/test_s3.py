@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,8 +16,9 @@ from moto import mock_aws
 
 from ci_deploy.core.aws import S3Location
 from ci_deploy.core.errors import AwsError, ErrorKind, InvalidInput
+from ci_deploy.core.given.bundle import LARGEST
 from ci_deploy.edge.aws.client import Aws, OtherRegion
-from ci_deploy.edge.aws.s3.revisions import LARGEST, S3Revisions
+from ci_deploy.edge.aws.s3.revisions import S3Revisions
 from tests.edge.fakes import REGION, FakeClock, Server, StubbedAws, hangs_up, sends, session
 
 CONTENT = b'{"version":0.0}'
@@ -142,7 +144,7 @@ def test_a_store_that_does_not_say_where_the_bucket_is_says_at_least_not_here(
     with pytest.raises(AwsError) as caught:
         put(api)
     assert caught.value.message == f"the bucket bucket is in another region, the deployment in {REGION}"
-    assert caught.value.remedy.endswith(f"use a bucket in {REGION}, or none (inline AppSpec).")
+    assert caught.value.remedy.endswith(f"use a bucket in {REGION}. Without `bucket` the AppSpec is sent inline.")
 
 
 class Signed:
@@ -184,6 +186,14 @@ def reads(aws: StubbedAws, body: bytes) -> None:
 def test_a_users_appspec_is_read_at_its_version(aws: StubbedAws, api: S3Revisions) -> None:
     reads(aws, "\ufeffversion: 0.0 # ä".encode())
     assert api.get(HERE, owner=ACCOUNT) == "version: 0.0 # ä"
+
+
+def test_a_users_appspec_may_be_a_bundle(aws: StubbedAws, api: S3Revisions) -> None:
+    bundle = io.BytesIO()
+    with zipfile.ZipFile(bundle, "w") as archive:
+        archive.writestr("appspec.yml", "version: 0.0")
+    reads(aws, bundle.getvalue())
+    assert api.get(HERE, owner=ACCOUNT) == "version: 0.0"
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"x" * (LARGEST + 1)])

@@ -11,11 +11,9 @@ import io
 
 from ....core.aws import S3Location
 from ....core.errors import InvalidInput, Problem
+from ....core.given.bundle import LARGEST, text_of
 from ..client import Aws
 from .objects import Content, Place, S3Objects
-
-# An AppSpec is a few hundred bytes; what is far larger is not one.
-LARGEST = 256 * 1024
 
 
 class S3Revisions:
@@ -42,9 +40,9 @@ class S3Revisions:
         if len(body) > LARGEST:
             raise _not_appspec(location, f"is larger than {LARGEST // 1024} KiB")
         try:
-            return body.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise _not_appspec(location, "is not UTF-8 text") from None
+            return text_of(body)
+        except ValueError as error:
+            raise _not_appspec(location, str(error)) from None
 
 
 def _not_appspec(location: S3Location, what: str) -> InvalidInput:

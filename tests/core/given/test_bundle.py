@@ -1,0 +1,65 @@
+"""An AppSpec is a text, or a zip with one in it; what is neither says why."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ci_deploy.core.given.bundle import LARGEST, NAMES, text_of
+
+TEXT = "version: 0.0 # ä\n"
+
+
+def zipped(**files: bytes) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_text_is_itself(mark: bytes) -> None:
+    assert text_of(mark + TEXT.encode()) == TEXT
+
+
+@pytest.mark.parametrize("name", [*NAMES, "AppSpec.yml", "./appspec.yml"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_bundle_has_it_at_its_top(name: str, mark: bytes) -> None:
+    assert text_of(zipped(**{name: mark + TEXT.encode(), "scripts/appspec.yml": b"other", "LICENSE": b"x"})) == TEXT
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\xff\xfe", "is not UTF-8 text"),
+        (zipped(**{"appspec.yml": b"\xff"}), "is not UTF-8 text"),
+        (zipped(**{"scripts/appspec.yml": b""}), "has none of appspec.yml, appspec.yaml, appspec.json at its top"),
+        (zipped(**{"appspec.yml": b"", "appspec.json": b""}), "has 2 of "),
+        (zipped(**{"appspec.yml": b" " * (LARGEST + 1)}), "has an AppSpec in it that is larger than 256 KiB"),
+        (zipped(**{"appspec.yml": b"x"})[:-5], "is a zip that cannot be read (File is not a zip file)"),
+        (b"PK\x03\x04", "is a zip that cannot be read"),
+    ],
+)
+def test_what_is_no_appspec_says_why(content: bytes, says: str) -> None:
+    with pytest.raises(ValueError, match=r"^(is|has) ") as caught:
+        text_of(content)
+    assert str(caught.value).startswith(says)
+
+
+def test_the_largest_is_read() -> None:
+    assert len(text_of(zipped(**{"appspec.yml": b" " * LARGEST}))) == LARGEST
+
+
+@given(at=st.integers(0, 200), byte=st.integers(0, 255))
+def test_a_damaged_bundle_is_no_bug(at: int, byte: int) -> None:
+    content = bytearray(zipped(**{"appspec.yml": TEXT.encode()}))
+    content[at % len(content)] = byte
+    try:
+        assert isinstance(text_of(bytes(content)), str)
+    except ValueError as error:
+        assert str(error).startswith(("is", "has"))
