@@ -244,4 +244,4 @@ def test_a_version_that_exists_is_not_published() -> None:
     """There is nothing that could fail again."""
     assert FACTS.latest is not None
     given = replace(FACTS, newer=(failed(),), target=replace(FACTS.latest, version="7"))
-    assert not [each for each in checked(given, target_version="7").findings if each.code == "known-failure"]
+    assert not [each for each in checked(given, version="7").findings if each.code == "known-failure"]
