@@ -6,7 +6,7 @@ anew from everything since the beginning, and nothing of an earlier look is kept
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 
@@ -128,6 +128,63 @@ def series(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What reports show of one look, whatever the guards are: errors by minute, durations in milliseconds, throttles.
+
+    `minutes` are all while traffic is split; `after` those of the alias since then, with their moments. Percentiles are
+    of the whole time since the first shift, None without calls. Throttled calls have no version.
+    """
+
+    minutes: tuple[Minute, ...] = ()
+    after: tuple[tuple[int, Count], ...] = ()
+    new_p50: float | None = None
+    new_p99: float | None = None
+    old_p50: float | None = None
+    old_p99: float | None = None
+    throttles: int = 0
+
+    @property
+    def new(self) -> Count:
+        """The new version's calls and errors while traffic was split."""
+        return together(minute.new for minute in self.minutes)
+
+    @property
+    def old(self) -> Count:
+        """The old version's, in the same minutes."""
+        return together(minute.old for minute in self.minutes)
+
+
+def shown(subject: Subject, shifts: Sequence[Shift], answers: Answers) -> Shown:
+    """What to show of a look. Questions that were not answered count as zero: nothing is decided by this."""
+    table, moved = _Table(subject, answers, None), after_start(shifts)
+    minutes = range(floor(shifts[0].at / MINUTE) * MINUTE, table.end, MINUTE)
+    split = (
+        Minute(at=at, new=table.count(subject.new, at), old=table.count(subject.old, at), share=highest(shifts, at))
+        for at in minutes
+    )
+
+    def percentile(version: str, rank: str) -> float | None:
+        found = [
+            value
+            for each, points in answers.items()
+            if (each.function, each.alias, each.version) == (subject.function, subject.alias, version)
+            and each.statistic == rank
+            for value in points.values()
+        ]
+        return max(found, default=None)
+
+    return Shown(
+        minutes=tuple(minute for minute in split if minute.share < 1),
+        after=tuple((at, table.count("", at)) for at in minutes if moved is not None and at >= moved),
+        new_p50=percentile(subject.new, "p50"),
+        new_p99=percentile(subject.new, "p99"),
+        old_p50=percentile(subject.old, "p50"),
+        old_p99=percentile(subject.old, "p99"),
+        throttles=round(sum(table.points("", "Throttles", "Sum").values())),
+    )
+
+
 def highest(shifts: Sequence[Shift], at: int) -> float:
     """The new version's highest share of the traffic (0 to 1) in the minute that starts at `at`."""
     before = [shift.share for shift in shifts if shift.at <= at + MINUTE + SLACK]
@@ -161,10 +218,14 @@ class _Table:
         """Whether both metrics of a version were answered."""
         return (version, *self._calls) in self._points and (version, *self._bad) in self._points
 
+    def points(self, version: str, metric: str, statistic: str) -> Mapping[int, float]:
+        """The points of one metric; none where nothing was answered."""
+        return self._points.get((version, metric, statistic), {})
+
     def count(self, version: str, at: int) -> Count:
         """One minute of a version. Metrics arrive one by one: there are never fewer calls than bad ones."""
-        calls = round(self._points[version, *self._calls].get(at, 0))
-        points = self._points[version, *self._bad]
+        calls = round(self.points(version, *self._calls).get(at, 0))
+        points = self.points(version, *self._bad)
         if self._ranked:
             # The rank is what share of the calls stayed within the threshold; no point, nothing known, nothing bad.
             bad = round(calls * (1 - points.get(at, 100.0) / 100))

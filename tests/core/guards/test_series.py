@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ci_deploy.core.guards.queries import HOUR, LATE, Shift
-from ci_deploy.core.guards.series import SLACK, Count, Minute, Series, highest, series, together
+from ci_deploy.core.guards.series import SLACK, Count, Minute, Series, highest, series, shown, together
 
 from .points import BEGAN, CANARY, MOVED, SUBJECT, guard, hour_answers, look_answers
 
@@ -146,3 +146,26 @@ def test_counts() -> None:
     assert together([Count(calls=3, bad=1), Count(calls=5, bad=2)]) == Count(calls=8, bad=3)
     assert together([]) == Count()
     assert (Count(calls=8, bad=2).share, Count().share) == (0.25, 0.0)
+
+
+def test_what_reports_show() -> None:
+    """Errors of all minutes, even where durations are guarded; percentiles of the whole time; the alias's throttles."""
+    line = "p99 < 800ms"
+    hours = hour_answers(line, QUIET)
+    minutes = {"42": [(6, 1)] * 12, "41": [(54, 0)] * 12, "": [(60, 2)] * 12}
+    answers = look_answers(line, MOVED, minutes, hours, BEGAN + 720 + LATE)
+    answers |= {each: {int(BEGAN): 7.0, int(BEGAN) + 60: 1.0} for each in answers if each.metric == "Throttles"}
+    found = shown(SUBJECT, MOVED, answers)
+    assert (found.new, found.old) == (Count(calls=54, bad=9), Count(calls=9 * 54))
+    assert [(at - BEGAN) // 60 for at, _ in found.after] == [10, 11]
+    assert {count for _, count in found.after} == {Count(calls=60, bad=2)}
+    assert (found.new_p50, found.new_p99, found.old_p50, found.old_p99) == (200, 200, 200, 200)
+    assert found.throttles == 8
+
+
+def test_where_nothing_was_answered_nothing_is_shown() -> None:
+    found = shown(SUBJECT, CANARY, {})
+    assert (found.minutes, found.after, found.new, found.new_p99, found.throttles) == ((), (), Count(), None, 0)
+    answers = look_answers("errors < 1%", CANARY, {"42": [(6, 1)]}, {}, BEGAN + 180)
+    without = {question: points for question, points in answers.items() if question.metric != "Invocations"}
+    assert shown(SUBJECT, CANARY, without).new == Count(calls=1, bad=1)

@@ -6,7 +6,20 @@ from random import Random
 
 import pytest
 
-from benchmarks.guards import CIRCUMSTANCES, GUARDS, Alarms, Bad, World, alarms, canary, caught, deploy, play
+from benchmarks.guards import (
+    CIRCUMSTANCES,
+    GUARDS,
+    PAGE,
+    Alarms,
+    Bad,
+    World,
+    alarms,
+    canary,
+    caught,
+    deploy,
+    play,
+    sight,
+)
 from ci_deploy.core.guards.grammar import parse
 from ci_deploy.core.guards.judging import Verdict
 from ci_deploy.core.guards.series import together
@@ -56,3 +69,9 @@ def test_a_slow_start_stops_nothing_where_durations_are_judged() -> None:
     world = World(routing=canary(10, 10), per_minute=600, old=0.001, new=0.001, cold=0.5)
     assert deploy(world, parse("p99 < 800ms").lines[0], Random(2)).verdict is Verdict.HELD
     assert deploy(world, parse("errors < 1%").lines[0], Random(2)).verdict is Verdict.VIOLATED
+
+
+@pytest.mark.parametrize(("name", "line"), [("sight-fixed", "errors < 1%"), ("sight-factor", "errors < 2x")])
+def test_the_page_says_what_the_rules_can_see(name: str, line: str) -> None:
+    """`python benchmarks/guards.py --write` writes it."""
+    assert f"<!-- {name} -->\n{sight(line)}<!-- /{name} -->" in PAGE.read_text(encoding="utf-8")
