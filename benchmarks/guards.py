@@ -29,8 +29,8 @@ from ci_deploy.core.aws import Routing, RoutingType  # noqa: E402 - a script fin
 from ci_deploy.core.guards import judging, power, texts  # noqa: E402
 from ci_deploy.core.guards.grammar import Guard, parse  # noqa: E402
 from ci_deploy.core.guards.judging import Verdict  # noqa: E402
-from ci_deploy.core.guards.queries import MINUTE, Shift  # noqa: E402
-from ci_deploy.core.guards.series import COLD_MINUTES, Count, Minute, Series, highest, together  # noqa: E402
+from ci_deploy.core.guards.queries import COLD_MINUTES, MINUTE, Shift  # noqa: E402
+from ci_deploy.core.guards.series import Count, Minute, Series, highest, together  # noqa: E402
 from ci_deploy.core.schedule import shift_seconds, steps  # noqa: E402
 from codedeploy_emulator.metrics.draws import binomial, poisson  # noqa: E402
 
@@ -350,21 +350,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--releases", type=int, default=2000, help="for each cell of the false alarms")
+    parser.add_argument("--releases", type=int, default=1000, help="for each cell of the false alarms")
     parser.add_argument(
-        "--many", type=int, default=100, help=f"releases of {MANY} functions, three times for each guard"
+        "--many", type=int, default=40, help=f"releases of {MANY} functions, three times for each guard"
     )
-    parser.add_argument("--runs", type=int, default=2000, help="for each row of the power")
+    parser.add_argument("--runs", type=int, default=1000, help="for each row of the power")
     parser.add_argument("--write", action="store_true", help="into docs/guards.md")
     given = parser.parse_args()
-    made = {"sight-fixed": sight("errors < 1%"), "sight-factor": sight("errors < 2x")}
     with ProcessPoolExecutor(given.jobs) as pool:
-        made["power"] = powers(given.seed, given.runs, pool)
-        made["false-alarms"] = false_alarms(given.seed, given.releases, given.many, pool)
-    for name, text in made.items():
-        print(f"{name}\n{text}", flush=True)
-        if given.write:
-            write(name, text)
+        tables: dict[str, Callable[[], str]] = {
+            "sight-fixed": lambda: sight("errors < 1%"),
+            "sight-factor": lambda: sight("errors < 2x"),
+            "power": lambda: powers(given.seed, given.runs, pool),
+            "false-alarms": lambda: false_alarms(given.seed, given.releases, given.many, pool),
+        }
+        for name, make in tables.items():
+            text = make()
+            print(f"{name}\n{text}", flush=True)
+            if given.write:
+                write(name, text)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from math import ceil, floor
 from ..schedule import Step
 from .exact import binomial_tail
 from .grammar import Guard
-from .queries import LATE, MINUTE
+from .queries import COLD_MINUTES, LATE, MINUTE
 
 POWER = 0.9
 BAD = 0.2  # a version that fails so many of its calls must be seen before "held" is said
@@ -86,9 +86,10 @@ def after_minutes(bake_seconds: float) -> int:
 class Foresight:
     """What a deployment's guards will meet at the traffic of the last day.
 
-    `new_calls` and `old_calls` while traffic is split; `after_calls` in the whole minutes of the bake. `visible` as in
-    `visible`, of whichever phase shows more. `moved`: the new version's share of the traffic (percent) at the moment
-    when the first step's data are judged: 100 means too late for a stop, early enough for a bake.
+    `minutes` are those that are judged, `new_calls` and `old_calls` the calls in them while traffic is split,
+    `after_calls` those of the bake. `visible` as in `visible`, of whichever phase shows more. `moved`: the new
+    version's share of the traffic (percent) when the first step's data are judged; 100 is too late for a stop, and
+    early enough for a bake.
     """
 
     minutes: int
@@ -103,19 +104,24 @@ def foresee(
     guard: Guard, steps: Sequence[Step], bake_seconds: float, per_minute: float, old_share: float, level: float
 ) -> Foresight:
     """Foresee one guard: `steps` of `schedule.steps`, the alias's calls `per_minute`, the old version's bad share."""
-    new = old = 0.0
+    cold = COLD_MINUTES if guard.percentile else 0
+    minutes = new = old = 0.0
     for step, following in pairwise(steps):
-        calls = per_minute * (following.offset - step.offset) / MINUTE
-        new += calls * step.share / 100
-        old += calls * (100 - step.share) / 100
-    after = per_minute * after_minutes(bake_seconds)
-    hour = per_minute * 60
+        # The minute of the increase is skipped with those behind it.
+        judged = max(0.0, (following.offset - step.offset) / MINUTE - (cold + 1 if cold else 0))
+        minutes += judged
+        new += per_minute * judged * step.share / 100
+        old += per_minute * judged * (100 - step.share) / 100
+    if minutes < LEAST_MINUTES:
+        minutes = new = old = 0.0
+    late = after_minutes(bake_seconds - cold * MINUTE)
+    after, hour = per_minute * late, per_minute * 60
     seen = [
         visible(guard, new, old, round(old * old_share), level),
         visible(guard, after, hour, round(hour * old_share), level),
     ]
     return Foresight(
-        minutes=floor(steps[-1].offset / MINUTE) + after_minutes(bake_seconds),
+        minutes=floor(minutes) + late,
         new_calls=new,
         old_calls=old,
         after_calls=after,

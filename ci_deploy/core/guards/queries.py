@@ -17,6 +17,7 @@ NAMESPACE = "AWS/Lambda"
 MINUTE = 60
 HOUR = 3600
 LATE = 120  # no minute younger than this is judged: points arrive late
+COLD_MINUTES = 2  # whole minutes that duration guards skip after each increase: a new version starts cold
 MOST = 500  # metrics in one GetMetricData call
 SHOWN = ("50", "99")
 

@@ -12,6 +12,7 @@ from math import ceil, floor
 
 from .grammar import Guard
 from .queries import (
+    COLD_MINUTES,
     HOUR,
     MINUTE,
     Answers,
@@ -22,9 +23,6 @@ from .queries import (
     rank,
     threshold,
 )
-
-SLACK = 10  # seconds by which the moment of a shift may be known too late
-COLD_MINUTES = 2  # whole minutes that duration guards skip after each increase: a new version starts cold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +185,7 @@ def shown(subject: Subject, shifts: Sequence[Shift], answers: Answers) -> Shown:
 
 def highest(shifts: Sequence[Shift], at: int) -> float:
     """The new version's highest share of the traffic (0 to 1) in the minute that starts at `at`."""
-    before = [shift.share for shift in shifts if shift.at <= at + MINUTE + SLACK]
+    before = [shift.share for shift in shifts if shift.at < at + MINUTE]
     return max(before, default=0.0) / 100
 
 

@@ -102,3 +102,23 @@ def test_all_at_once_is_judged_in_the_bake_alone(bake: float, minutes: int, afte
     found = foresee(guard("errors < 1%"), steps(routing(RoutingType.ALL_AT_ONCE)), bake, 60, 0.0, AT)
     assert (found.minutes, found.new_calls, found.after_calls, found.moved) == (minutes, 0, after, 100)
     assert (found.visible is None) is (minutes == 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "minutes", "bake", "judged", "calls"),
+    [
+        (RoutingType.CANARY, 10, 180, 7, 42),
+        (RoutingType.CANARY, 5, 180, 2, 12),
+        (RoutingType.CANARY, 4, 180, 0, 0),
+        (RoutingType.CANARY, 4, 360, 2, 0),
+        (RoutingType.LINEAR, 3, 180, 0, 0),
+        (RoutingType.LINEAR, 4, 180, 9, 270),
+    ],
+)
+def test_duration_guards_meet_fewer_minutes(
+    kind: RoutingType, minutes: int, bake: float, judged: int, calls: float
+) -> None:
+    """The minute of each increase and the two behind it are skipped; one minute alone proves nothing."""
+    found = foresee(guard("p99 < 1s"), steps(routing(kind, 10, minutes)), bake, 60, 0.0, AT)
+    assert (found.minutes, found.new_calls) == (judged, pytest.approx(calls))
+    assert (found.visible is None) is (judged == 0)
