@@ -21,6 +21,7 @@ def tail(at_least: int, trials: int, share: float) -> float:
     return float(sum(comb(trials, n) * p**n * (1 - p) ** (trials - n) for n in range(max(0, at_least), trials + 1)))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60), shares)
 def test_the_binomial_tail_is_the_sum_of_its_terms(at_least: int, trials: int, share: float) -> None:
     assert binomial_tail(at_least, trials, share) == pytest.approx(tail(at_least, trials, share), rel=1e-9, abs=1e-15)
@@ -61,7 +62,7 @@ def brute_force(at_least: int, strata: list[tuple[int, float]]) -> float:
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.floats(0, 1)), max_size=4),
     st.integers(-1, 13),
@@ -70,6 +71,7 @@ def test_the_convolved_tail_is_the_sum_over_all_outcomes(strata: list[tuple[int,
     assert convolved(at_least, strata) == pytest.approx(brute_force(at_least, strata), rel=1e-9, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 40), st.integers(0, 40), shares)
 def test_strata_of_one_share_are_one_binomial(first: int, second: int, share: float) -> None:
     expected = tail(20, first + second, share)
