@@ -6,7 +6,10 @@ import base64
 import contextlib
 import hashlib
 import io
+import random
 import re
+import stat
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +21,11 @@ from moto import mock_aws
 
 from ci_deploy.core.aws import S3Location
 from ci_deploy.core.errors import AwsError, ErrorKind
-from ci_deploy.core.given.packaging import Package
+from ci_deploy.core.given.contents import Program
+from ci_deploy.core.given.packaging import Package, StoredPackage
 from ci_deploy.edge.aws.client import Aws
 from ci_deploy.edge.aws.s3.buckets import S3Buckets
+from ci_deploy.edge.aws.s3.objects import PARTS
 from ci_deploy.edge.aws.s3.packages import S3Packages
 from ci_deploy.edge.aws.s3.revisions import S3Revisions
 from tests.edge.fakes import REGION, FakeClock, Server, StubbedAws, sends, session
@@ -234,6 +239,78 @@ def test_a_real_object_of_the_same_length_is_not_deployed(clock: FakeClock, kind
         found = kind.store(Aws(session(), clock, region=REGION))
         assert client.get_object(Bucket="bucket", Key=found.key)["Body"].read() == CONTENT
         assert client.get_object(Bucket="bucket", Key=kind.key)["Body"].read() == OTHERS
+
+
+# --- What is in a package that is in S3 already --------------------------------------------------------------------
+
+
+def described(clock: FakeClock, content: bytes) -> tuple[StoredPackage, list[str]]:
+    """The package as it is found in a bucket, and the operations that it took."""
+    asked: list[str] = []
+    with mock_aws():
+        client = session().create_client("s3", region_name=REGION)
+        client.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
+        client.put_object(Bucket="bucket", Key="code.zip", Body=content)
+        aws = Aws(session(), clock, region=REGION)
+        aws.client("s3").meta.events.register("before-call.s3", lambda model, **_: asked.append(model.name))
+        place = S3Location(bucket="bucket", key="code.zip", bundle_type="zip")
+        return S3Packages(aws).describe(place, owner=OWNER, tell=lambda *_: None), asked
+
+
+def zipped(links: int = 0, padding: int = 0) -> bytes:
+    """A package with an executable `bootstrap` at its end, behind so many bytes that do not compress."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("data.bin", random.Random(1).randbytes(padding))
+        for number in range(links):
+            link = zipfile.ZipInfo(f"node_modules/m{number}")
+            link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+            archive.writestr(link, "../data.bin")
+            archive.writestr(f"pad{number}", random.Random(number).randbytes(padding // max(links, 1)))
+        program = zipfile.ZipInfo("bootstrap")
+        program.create_system, program.external_attr = 3, (stat.S_IFREG | 0o755) << 16
+        archive.writestr(program, "#!/bin/sh\n")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("padding", [0, 3_000_000])
+def test_a_package_in_s3_is_looked_into_by_a_few_parts_of_it(clock: FakeClock, padding: int) -> None:
+    found, asked = described(clock, zipped(padding=padding))
+    assert found.contents is not None
+    assert found.contents.has("data.bin") and not found.contents.has("app.py")
+    assert found.contents.bootstrap == Program(mode=0o755, head=b"#!/bin/sh\n")
+    assert asked[:2] == ["HeadObject", "GetObject"]  # and the hash
+    assert len(asked) <= 2 + 5
+
+
+def test_links_are_followed_there_too(clock: FakeClock) -> None:
+    found, _ = described(clock, zipped(links=3))
+    assert found.contents is not None
+    assert found.contents.has("node_modules/m2")
+
+
+def test_what_would_take_too_many_parts_is_not_judged(clock: FakeClock) -> None:
+    """Half of the links unread would make a package look broken that works."""
+    found, asked = described(clock, zipped(links=60, padding=20_000_000))
+    assert found.contents is None
+    assert len(asked) <= 2 + PARTS
+
+
+def test_a_store_that_gives_no_parts_is_not_taken_at_its_word(serve: Callable[..., Server], clock: FakeClock) -> None:
+    """The whole object in the place of a part of it would be read as that part."""
+    content = zipped()
+    server = serve(sends(content, 200, "application/zip", ETag='"e"'))
+    place = S3Location(bucket="bucket", key="code.zip", bundle_type="zip")
+    aws = Aws(session(), clock, region=REGION, path_style=True)
+    found = S3Packages(aws).describe(place, owner=OWNER, tell=lambda *_: None)
+    assert (found.contents, found.size) == (None, len(content))
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", zipped()[:-30]])
+def test_what_is_no_zip_is_not_judged(clock: FakeClock, content: bytes) -> None:
+    found, _ = described(clock, content)
+    assert (found.contents, found.size) == (None, len(content))
 
 
 # --- Encryption that a policy demands ------------------------------------------------------------------------------

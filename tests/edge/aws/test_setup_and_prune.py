@@ -265,7 +265,7 @@ def test_a_package_that_breaks_off_while_it_is_hashed_is_read_again(
         PLACE, owner="123456789012", tell=no_progress
     )
     assert (found.sha256, found.size) == (SHA, len(CONTENT))
-    assert [request["headers"].get("If-Match") for request in server.requests] == [None, '"e"', '"e"']
+    assert [request["headers"].get("If-Match") for request in server.requests[:3]] == [None, '"e"', '"e"']
 
 
 def test_hashing_a_large_package_says_how_far_it_is(aws: StubbedAws, clock: FakeClock) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from ..client import Aws, OtherRegion
 from ..errors import CALL_ERRORS, iam_action, translate
 
 BLOCK = 1024 * 1024
+PARTS = 20  # requests that looking into a package may take
 # A concurrent conditional write of the same key: the other one has not ended yet.
 _AGAIN = frozenset({"ConditionalRequestConflict", "OperationAborted"})
 _EXISTS = ("PreconditionFailed", "412")
@@ -89,6 +91,14 @@ class S3Objects:
             or self._aws.reading(lambda: self._hash(place, pinned, pinned.version, size, telling))[0]
         )
         return pinned, sha256, size
+
+    def parts(self, place: Place, pinned: S3Location, size: int) -> Parts:
+        """The object to read here and there, at what `pinned` says of it."""
+
+        def part(first: int, last: int) -> bytes:
+            return self._aws.reading(lambda: self._part(place, pinned, first, last))
+
+        return Parts(part, size)
 
     def read(self, place: Place, limit: int) -> bytes:
         """The object's bytes, but at most one more than `limit`."""
@@ -197,6 +207,24 @@ class S3Objects:
         read = _location(place, pinned.bundle_type, answer)
         return base64.b64encode(sha.digest()).decode(), read.version
 
+    def _part(self, place: Place, pinned: S3Location, first: int, last: int) -> bytes:
+        answer = self._call(
+            "GetObject",
+            place,
+            VersionId=pinned.version or None,
+            IfMatch=f'"{pinned.etag}"' if pinned.etag else None,
+            Range=f"bytes={first}-{last}",
+        )
+        body = answer["Body"]
+        try:
+            if not answer.get("ContentRange"):
+                raise OSError("this store gives no parts of an object")
+            return bytes(body.read())
+        except CALL_ERRORS as error:
+            raise translate(error, service="s3", operation="GetObject", resource=str(place)) from error
+        finally:
+            body.close()
+
     def _read(self, place: Place, limit: int) -> bytes:
         body = self._call("GetObject", place, VersionId=place.version or None)["Body"]
         try:
@@ -232,6 +260,47 @@ class S3Objects:
             elif error.kind is ErrorKind.DENIED:
                 error.remedy += f" It is denied also if the bucket is not account {place.owner}'s (`bucket-owner`)."
             raise
+
+
+class Parts(io.RawIOBase):
+    """An object as a file that can be read anywhere, a part a request; OSError once that would be too many.
+
+    `exhausted` says that it was: a reader may have taken the error for the end of something.
+    """
+
+    def __init__(self, part: Callable[[int, int], bytes], size: int) -> None:
+        self._part = part
+        self._size = size
+        self._at = 0
+        self._left = PARTS
+        self.exhausted = False
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        length = min(len(buffer), self._size - self._at)
+        if length <= 0:
+            return 0
+        if not self._left:
+            self.exhausted = True
+            raise OSError("too many parts of the object would have to be read")
+        self._left -= 1
+        data = self._part(self._at, self._at + length - 1)[:length]
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
 
 
 class _NotOurs(Exception):  # noqa: N818 - an answer to "is it ours?", never seen outside

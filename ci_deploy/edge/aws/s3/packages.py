@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Callable
 from typing import IO
 
 from ....core.aws import S3Location
+from ....core.errors import AwsError
+from ....core.given.contents import Contents
 from ....core.given.packaging import Package, StoredPackage
 from ....ports import Progress
+from ...packages.archive import NO_ZIP, listing
 from ...packages.pace import paced
 from ..client import Aws
 from .objects import Content, Place, S3Objects, Telling
+
+WINDOW = 256 * 1024  # bytes read at once while looking into a package
 
 
 class S3Packages:
@@ -25,7 +31,17 @@ class S3Packages:
         place = Place(bucket=location.bucket, key=location.key, owner=owner, version=location.version)
         telling = paced(self._aws.clock, tell, f"reading {location}")
         pinned, sha256, size = self._objects.find(place, "zip", telling)
-        return StoredPackage(location=pinned, sha256=sha256, size=size)
+        return StoredPackage(location=pinned, sha256=sha256, size=size, contents=self._contents(place, pinned, size))
+
+    def _contents(self, place: Place, pinned: S3Location, size: int) -> Contents | None:
+        """What is in the zip, by a few parts of it; None where that cannot be read, or would take too many."""
+        parts = self._objects.parts(place, pinned, size)
+        try:
+            with zipfile.ZipFile(io.BufferedReader(parts, WINDOW)) as archive:
+                _, contents = listing(archive)
+        except (*NO_ZIP, OSError, AwsError):
+            return None
+        return None if parts.exhausted else contents
 
     def store(
         self, package: Package, content: Callable[[], IO[bytes]], bucket: str, key: str, *, owner: str, tell: Progress
