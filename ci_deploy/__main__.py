@@ -1,15 +1,19 @@
 """The process: the only place that reads the environment of the process and ends it."""
 
-import os
-import sys
-from pathlib import Path
+from . import signals
 
-from .app import run
+signals.hold()  # before the imports, which take a good part of a second
+
+import os  # noqa: E402
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None, command: str = "") -> None:
     """Run, flush, and be gone: no thread that still waits for an answer keeps the process alive."""
-    code = run(sys.argv[1:], dict(os.environ), Path.cwd())
+    from .app import run
+
+    code = run(sys.argv[1:] if arguments is None else arguments, dict(os.environ), Path.cwd(), command=command)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -8,6 +8,7 @@ The only module that knows both `edge` and the rest. Every way out says what hap
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import re
@@ -18,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from . import __version__, command_line
+from . import __version__, command_line, signals
 from .commands import COMMANDS
 from .commands.call import Call
 from .core.errors import CiDeployError, InvalidInput, Problem, Refused
@@ -45,7 +46,7 @@ from .ports import Clock, Ports, Reporter
 from .reporters.fanout import FanOut
 from .reporters.live import LiveReporter
 from .reporters.log import LogReporter
-from .reporters.outputs import OutputsReporter
+from .reporters.outputs import FUNCTIONS, OutputsReporter
 from .reporters.rendering.disclosure import in_public
 from .reporters.rewording import ForEverybody
 from .reporters.summary import SummaryReporter
@@ -54,7 +55,6 @@ ISSUES = "https://github.com/your-org/ci-deploy/issues"
 # How a container is started is no input of ours; runners on Kubernetes pass it among the inputs.
 STARTS_CONTAINER = frozenset({"args", "entrypoint"})
 _VERBS = {Command.ROLLBACK: "roll back", Command.STOP: "stop", Command.PRUNE: "prune"}
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class Machine:
@@ -103,20 +103,22 @@ def run(
         logging.getLogger().addHandler(logging.NullHandler())
     given = inputs_from(environ)
     actions = bool(given or command) or (not arguments and environ.get("GITHUB_ACTIONS") == "true")
-    json = False
+    as_json = False
     where = "input `{}`"
     if not actions:
         parsed = command_line.parse(arguments, command_line.offered(COMMANDS))
-        given, json, where = dict(parsed.given), parsed.json, "flag `--{}`"
+        given, as_json, where = dict(parsed.given), parsed.json, "flag `--{}`"
     context = context_of(environ, read_event(environ))
     context = replace(context, actions=actions)
     # The job log renders colours though it is no terminal.
     colour = wants_colour(environ, terminal=actions or _terminal())
     secrets = Secrets(environ)
-    log = (None if actions or json else machine.terminal(colour=colour, hide=secrets.hide)) or RunnerLog(
-        machine.stderr() if json else machine.stdout(), actions=actions, colour=colour, hide=secrets.hide
+    log = (None if actions or as_json else machine.terminal(colour=colour, hide=secrets.hide)) or RunnerLog(
+        machine.stderr() if as_json else machine.stdout(), actions=actions, colour=colour, hide=secrets.hide
     )
-    made = _Run(given, environ, directory, context, log, machine, secrets, where=where, json=json, command=command)
+    made = _Run(
+        given, environ, directory, context, log, machine, secrets, where=where, as_json=as_json, command=command
+    )
     return made.run()
 
 
@@ -152,7 +154,7 @@ class _Run:
         secrets: Secrets,
         *,
         where: str,
-        json: bool,
+        as_json: bool,
         command: str,
     ) -> None:
         self._given = given
@@ -163,7 +165,7 @@ class _Run:
         self._machine = machine
         self._secrets = secrets
         self._where = where
-        self._json = json
+        self._json = as_json
         self._command = command
         self._concluded: Concluded | None = None
         self._inputs = Inputs(command=_intended(given))
@@ -214,6 +216,7 @@ class _Run:
         if inputs.github_token and context.repository:
             self._mask(inputs.github_token)
             from .edge.github.api import RestGitHub
+            from .reporters.comment import STATE as COMMENT
             from .reporters.comment import CommentReporter
             from .reporters.courier import Courier
 
@@ -226,7 +229,15 @@ class _Run:
                 trust=network.trust(self._environ, network.FOR_GITHUB),
             )
             if inputs.comment != "off":
-                reporters.append(ForEverybody(CommentReporter(github, courier, self._log, inputs.comment)))
+                comment = CommentReporter(
+                    github,
+                    courier,
+                    self._log,
+                    inputs.comment,
+                    files=files,
+                    mark=self._environ.get(f"STATE_{COMMENT}", "").strip() if self._command else "",
+                )
+                reporters.append(ForEverybody(comment))
             if inputs.github_deployment:
                 from .edge.github.oidc import job_environment
                 from .reporters.github_deployment import STATE as GITHUB_DEPLOYMENT
@@ -247,11 +258,8 @@ class _Run:
     def _read_inputs(self) -> tuple[manifest.Entry, ...]:
         """The functions of this run: those of the repository's file that are meant, or the one that the inputs name."""
         given, command = self._given, _intended(self._given)
-        if self._command:  # the post step knows its functions from the state, and from the file where they are
-            with contextlib.suppress(InvalidInput):
-                given = (self._read_file() or manifest.Manifest(run=given, entries=(), labels=())).run
-            self._inputs = replace(self._parse_run(given), command=self._command)
-            return (manifest.Entry(inputs=self._inputs, wave=0, given=frozenset(given)),)
+        if self._command:
+            return self._read_for_post_step()
         file = self._read_file()
         if file is None:
             for name in ("target", "only"):
@@ -272,6 +280,22 @@ class _Run:
             self._demand_choice(file, Command(command))
         region = next((entry.inputs.aws_region for entry in entries if entry.inputs.aws_region), None)
         self._inputs = entries[0].inputs if len(entries) == 1 else replace(self._inputs, aws_region=region)
+        return entries
+
+    def _read_for_post_step(self) -> tuple[manifest.Entry, ...]:
+        """The post step knows its functions from the state; from inputs and file only where that is lost."""
+        given: Mapping[str, str] = self._given
+        entries: tuple[manifest.Entry, ...] = ()
+        with contextlib.suppress(InvalidInput):
+            file = self._read_file()
+            given = file.run if file else given
+            self._inputs = self._parse_run(given)
+            if file:
+                entries = manifest.select(file.entries, self._inputs.only, where=self._where.format("only"))
+            else:
+                alone = parsing.parse(given, where=self._where)
+                entries = (manifest.Entry(inputs=alone, wave=0, given=frozenset(given)),)
+        self._inputs = replace(self._parse_run(given), command=self._command)
         return entries
 
     def _parse_run(self, given: Mapping[str, str]) -> Inputs:
@@ -324,7 +348,7 @@ class _Run:
 
     def _begin(self) -> None:
         inputs = self._inputs
-        keys = tuple(
+        keys = self._keys_of_main_step() or tuple(
             f"{entry.inputs.function}:{entry.inputs.alias}" for entry in self._entries if entry.inputs.function
         )
         self._report.report(
@@ -343,6 +367,16 @@ class _Run:
         for name in parsing.unused(self._given, Command(inputs.command)):
             text = f"Input `{name}` is not used by the command `{inputs.command}`."
             self._notice(Severity.NOTE, "input-unused", text)
+
+    def _keys_of_main_step(self) -> tuple[str, ...]:
+        """All functions of the run, as the main step left them: some may have come to no deployment."""
+        if not self._command:
+            return ()
+        try:
+            keys = json.loads(self._environ.get(f"STATE_{FUNCTIONS}", "[]"))
+        except ValueError:
+            return ()
+        return tuple(map(str, keys)) if isinstance(keys, list) else ()
 
     def _told_file(self) -> str:
         """What the log's first lines say of the repository's file."""
@@ -484,17 +518,4 @@ def _intended(given: Mapping[str, str]) -> str:
 
 def _on_signals(inbox: QueueInbox, second: float) -> None:
     """A signal becomes an observation. As PID 1, SIGTERM would otherwise be ignored (facts.md B3)."""
-
-    def handler(number: int) -> Callable[[int, object], None]:
-        name = signal.Signals(number).name
-        observation: Observation = Cancelled(signal=name, second=second)
-
-        def handle(_number: int, _frame: object) -> None:
-            inbox.put(observation)
-
-        return handle
-
-    for name in SIGNALS:
-        number = getattr(signal, name, None)
-        if number is not None:
-            signal.signal(number, handler(number))
+    signals.deliver(lambda number: inbox.put(Cancelled(signal=signal.Signals(number).name, second=second)))

@@ -320,7 +320,9 @@ class LogSink(Protocol):
 class RunnerFiles(Protocol):
     """GITHUB_OUTPUT, GITHUB_STATE and GITHUB_STEP_SUMMARY; one that the runner did not name is not written."""
 
-    def output(self, name: str, value: str) -> None: ...
+    def outputs(self, values: Mapping[str, str]) -> None:
+        """Step outputs, all in one write."""
+        ...
 
     def state(self, name: str, value: str) -> None:
         """Read back by the post step as STATE_<name>. May be called from another thread: one write a call."""

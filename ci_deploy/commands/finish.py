@@ -1,6 +1,8 @@
 """`finish`: the action's post step. It takes its ids from the state, confirms stop and rollback, and reports.
 
-It can stop and repair, and never create: its rollouts begin with a deployment that exists, or end without one.
+It can stop and repair, and never create: its rollouts begin with a deployment that exists, or end without one. Some
+runners (on Kubernetes) lose the state even of green runs: then it looks for what this very step of this run created, by
+the marker, and stops only what was not meant to go on (design.md 4, "Cancelling").
 """
 
 from __future__ import annotations
@@ -11,17 +13,30 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..core.errors import Refused
+from ..core import marker as markers
+from ..core.aws import Deployment
+from ..core.errors import CiDeployError, Refused
+from ..core.given.inputs import Inputs
+from ..core.given.manifest import Entry
 from ..core.machine.release import Release
 from ..core.machine.rollout import Job, Rollout
+from ..core.plan.whose import Place, ours
 from ..core.result import Finding, Severity
-from ..core.run import Outcome
+from ..core.run import Command, Context, Outcome
 from ..core.story.events import Concluded, Noticed
+from ..perform.facts import identify, or_none
+from ..perform.owners import Owners
 from .call import Call, conclude, ended
 
-STATE, FINISHED = "deployment-", "finished"  # `deployment-0`, `deployment-1`, …: one name for each function
+STATE, FINISHED, FUNCTIONS = (
+    "deployment-",
+    "finished",
+    "functions",
+)  # `deployment-0`, `deployment-1`, …: one name for each function
 # Real seconds: GitHub gives the steps of a cancelled job five minutes, reports and a slow start included.
 FINISH_WITHIN = 240.0
+LOOKED_AT = 50  # of a group's newest deployments, where the state is lost
+_CREATING = (Command.DEPLOY, Command.ROLLBACK)
 
 
 def run(call: Call) -> Concluded:
@@ -30,6 +45,8 @@ def run(call: Call) -> Concluded:
             call, ended(call, Outcome.REPORTED, reason="The main step had finished: nothing is left to do.")
         )
     known, unreadable = deployments(call.state)
+    if not (known or unreadable or FUNCTIONS in call.state):
+        return _without_state(call)
     if unreadable:
         text = f"What the main step left of {unreadable} of {unreadable + len(known)} functions cannot be read."
         remedy = "See what their aliases serve, and whether their deployments still run: the command `status`."
@@ -42,6 +59,76 @@ def run(call: Call) -> Concluded:
             call, ended(call, Outcome.REPORTED, reason="No deployment had been begun: nothing is left to do.")
         )
     return call.drive(Release(command=call.command, rollouts=tuple(_rollout(call, entry) for entry in known)))
+
+
+def _without_state(call: Call) -> Concluded:
+    """Nothing was remembered: the runner lost it, or the main step was killed before it could write anything."""
+    try:
+        found = _created_by_this_step(call)
+    except CiDeployError as error:
+        text = f"Nothing is known of the main step, and AWS could not be asked: {error.what}"
+        return conclude(call, ended(call, Outcome.REPORTED, reason=text, remedy=error.remedy))
+    if not found:
+        return conclude(call, ended(call, Outcome.REPORTED, reason="The main step left no deployment to finish."))
+    going_on = [(entry, one) for entry, one in found if not one.status.terminal]
+    if not going_on:
+        ids = ", ".join(one.id for _, one in found)
+        return conclude(call, ended(call, Outcome.REPORTED, reason=f"Nothing to finish: {ids} has ended."))
+    meant = [(entry, one) for entry, one in going_on if _ends_with_the_job(entry.inputs)]
+    if not meant:
+        ids = ", ".join(one.id for _, one in going_on)
+        return conclude(call, ended(call, Outcome.REPORTED, reason=f"{ids} continues, as the inputs ask."))
+    return call.drive(
+        Release(
+            command=call.command,
+            rollouts=tuple(
+                _rollout(
+                    replace(call, inputs=replace(entry.inputs, command=call.inputs.command)),
+                    {
+                        "function": entry.inputs.function,
+                        "alias": entry.inputs.alias,
+                        "application": entry.inputs.application,
+                        "group": entry.inputs.deployment_group,
+                        "deployment-id": one.id,
+                    },
+                )
+                for entry, one in meant
+            ),
+        )
+    )
+
+
+def _ends_with_the_job(inputs: Inputs) -> bool:
+    """Whether the main step would have stopped it: by a cancel, or at its time limit."""
+    return inputs.command == Command.DEPLOY and inputs.wait and "leave" not in (inputs.on_cancel, inputs.on_timeout)
+
+
+def _created_by_this_step(call: Call) -> list[tuple[Entry, Deployment]]:
+    """The deployments that this step of this run and attempt created, with the functions that they are of."""
+    context = call.context
+    creating = [entry for entry in call.entries if entry.inputs.command in _CREATING and entry.inputs.function]
+    if not (creating and context.run_id and context.step):
+        return []
+    ports = call.ports()
+    identify(creating[0].inputs, ports)
+    found: list[tuple[Entry, Deployment]] = []
+    for entry in creating:
+        function, alias = entry.inputs.function or "", entry.inputs.alias
+        application, group = entry.inputs.application or "", entry.inputs.deployment_group or ""
+        recent = or_none(lambda a=application, g=group: ports.codedeploy.recent(a, g, LOOKED_AT)) or ()  # type: ignore[misc]
+        mine = tuple(one for one in recent if _of_this_step(context, one))
+        judged = Owners(ports, application, Place(function=function, alias=alias)).judged(mine)
+        found += [(entry, owner.deployment) for owner in ours(judged, function, alias)]
+    return found
+
+
+def _of_this_step(context: Context, deployment: Deployment) -> bool:
+    marker = markers.parse(deployment.description)
+    return marker is not None and (marker.run_id, marker.attempt, marker.step) == (
+        context.run_id,
+        context.run_attempt,
+        context.step,
+    )
 
 
 def deployments(state: Mapping[str, str]) -> tuple[list[dict[str, Any]], int]:

@@ -1,9 +1,11 @@
 """The marker that every deployment of ours carries first in its description, and the only place that reads it back.
 
-`ci-deploy/1 id=<8 hex> run=<run id>.<attempt> key=<hash> sha=<commit> [kind=rollback] [by=<actor>] [reason]`
+    ci-deploy/1 id=<8 hex> run=<run id>.<attempt> key=<hash> [step=<hash>] sha=<commit> [kind=rollback] [by=<actor>]
+    [reason]
 
 CreateDeployment has no idempotency token (facts.md A3), so the marker is how a deployment whose answer was lost is
-found (`id`), how a re-run finds its own (`run` and `key`), and how older runs are told from newer ones (`run`).
+found (`id`), how a re-run finds its own (`run` and `key`), how the post step finds what its own main step created where
+the runner lost its state (`step`), and how older runs are told from newer ones (`run`).
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ LIMIT = 256  # CreateDeployment's description (facts.md A3)
 
 _MARKER = re.compile(
     r"ci-deploy/1 id=(?P<id>[0-9a-f]{8}) run=(?P<run>\d{1,19})\.(?P<attempt>\d{1,9}) key=(?P<key>[0-9a-f]{16})"
-    r" sha=(?P<sha>[0-9a-f]{0,64})(?: kind=(?P<kind>[a-z]+))?(?: by=(?P<by>\S{1,100}))?(?: (?P<reason>.*))?",
+    r"(?: step=(?P<step>[0-9a-f]{8}))? sha=(?P<sha>[0-9a-f]{0,64})(?: kind=(?P<kind>[a-z]+))?"
+    r"(?: by=(?P<by>\S{1,100}))?(?: (?P<reason>.*))?",
     re.DOTALL,
 )
 
@@ -29,6 +32,7 @@ class Marker:
     key: str
     run_id: int = 0
     attempt: int = 0
+    step: str = ""  # the hash of GITHUB_JOB and GITHUB_ACTION; empty outside of a workflow
     sha: str = ""
     kind: str = "deploy"
     by: str = ""
@@ -42,7 +46,8 @@ def key_of(*parts: str) -> str:
 
 def write(marker: Marker) -> str:
     """The description, at most 256 characters; the reason is what gets cut."""
-    text = f"ci-deploy/1 id={marker.id} run={marker.run_id}.{marker.attempt} key={marker.key} sha={marker.sha[:64]}"
+    text = f"ci-deploy/1 id={marker.id} run={marker.run_id}.{marker.attempt} key={marker.key}"
+    text += f"{f' step={marker.step}' if marker.step else ''} sha={marker.sha[:64]}"
     if marker.kind != "deploy":
         text += f" kind={marker.kind}"
     if marker.by:
@@ -63,6 +68,7 @@ def parse(description: str) -> Marker | None:
         key=match["key"],
         run_id=int(match["run"]),
         attempt=int(match["attempt"]),
+        step=match["step"] or "",
         sha=match["sha"],
         kind=match["kind"] or "deploy",
         by=match["by"] or "",

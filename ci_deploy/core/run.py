@@ -99,6 +99,7 @@ class Context:
     ref: str = ""
     run_id: int = 0
     run_attempt: int = 0
+    step: str = ""  # this step of this job, as the marker names it
     actor: str = ""
     workflow: str = ""
     event_name: str = ""

@@ -13,7 +13,7 @@ from itertools import islice
 from ..core.run import Command, Context
 from ..core.story import events as e
 from ..core.story.timeline import Story, tell
-from ..ports import GitHub, GitHubError, LogSink, PullRequest
+from ..ports import GitHub, GitHubError, LogSink, PullRequest, RunnerFiles
 from .courier import Courier
 from .refused import refused
 from .rendering import sections as part
@@ -22,14 +22,19 @@ from .rendering.sections import Section
 
 LIMIT = 65_000  # GitHub: 65,536 characters. Bytes are never fewer than characters, however those are counted
 
+STATE = "comment"
+_MARK = re.compile(r"<!-- ci-deploy:1 [0-9a-f]{32} -->")
 _QUEUE = re.compile(r"refs/heads/gh-readonly-queue/.+/pr-(\d+)-[0-9a-f]+")
 
 
-def render(story: Story) -> str:
-    """The comment's body as the story stands, its hidden marker first; always fewer than 65,536 characters."""
+def render(story: Story, mark: str = "") -> str:
+    """The comment's body as the story stands, its hidden marker first; always fewer than 65,536 characters.
+
+    `mark`: the marker of the comment that an earlier step wrote, where there is one.
+    """
     return part.fit(
         (
-            Section("title", (f"{marker(story)}\n### {part.headline(story)}",)),
+            Section("title", (f"{mark or marker(story)}\n### {part.headline(story)}",)),
             Section("endpoint", (part.not_aws(story),)),
             Section("verdict", (part.lead(story),)),
             Section("holds", (part.holds(story), "")),
@@ -98,15 +103,29 @@ def pull_request_of(context: Context, found: tuple[PullRequest, ...]) -> int | N
 
 
 class CommentReporter:
-    """Keeps the comment up to date. `mode` is the input `comment`: `auto`, `on-failure` or `off`."""
+    """Keeps the comment up to date. `mode` is the input `comment`: `auto`, `on-failure` or `off`.
+
+    `mark` is the marker that the main step left in the state for the post step, which may know fewer functions.
+    """
 
     name = "pull request comment"
 
-    def __init__(self, github: GitHub | None, courier: Courier, log: LogSink, mode: str = "auto") -> None:
+    def __init__(
+        self,
+        github: GitHub | None,
+        courier: Courier,
+        log: LogSink,
+        mode: str = "auto",
+        *,
+        files: RunnerFiles | None = None,
+        mark: str = "",
+    ) -> None:
         self._github = github
         self._courier = courier
         self._log = log
         self._mode = mode
+        self._files = files
+        self._mark = mark if _MARK.fullmatch(mark) else ""
         self._story = Story()
         self._off = github is None or mode == "off"
         self._identified = 0  # functions of which enough is known, in the story's order
@@ -142,6 +161,8 @@ class CommentReporter:
 
     def _identifiable(self, story: Story) -> bool:
         """As `identifiable` for all functions, each asked until it is known and not again: there may be hundreds."""
+        if self._mark:
+            return True
         for key in islice(story.functions, self._identified, None):
             if not identifiable(story, key):
                 return False
@@ -171,11 +192,14 @@ class CommentReporter:
         if number is None:
             self._off = True
             return
-        body = render(story)
+        body = render(story, self._mark)
         if body == self._written:
             return
         if self._comment_id is None and not self._looked_for_comment:
-            self._comment_id = self._find(number, marker(story))
+            mark = self._mark or marker(story)
+            if self._files is not None:
+                self._files.state(STATE, mark)
+            self._comment_id = self._find(number, mark)
             self._looked_for_comment = True
         # A success is news in mode `on-failure` only where a failure was told before.
         if self._comment_id is None and self._mode == "on-failure" and story.exit_code == 0:

@@ -15,15 +15,25 @@ from dataclasses import fields, replace
 from ..core.defuse import harmless
 from ..core.plan.history import HistoryEntry
 from ..core.result import Result
-from ..core.run import Outcome
+from ..core.run import Outcome, Rollback
 from ..core.story import events as e
 from ..ports import RunnerFiles, Write
 
 STATE = "deployment-"  # and the number of the function
 FINISHED = "finished"
+FUNCTIONS = "functions"  # the keys of all of the run's functions, those without a deployment too
 LONGEST = 8_000  # characters of one text in an output
 # Fields of a Result that are no output of their own: whose it is, and what is for people only.
 _NOT_OUTPUTS = ("function", "alias", "remedy", "settled", "report")
+
+# Every output that a result has.
+NAMES = (*(field.name.replace("_", "-") for field in fields(Result) if field.name not in _NOT_OUTPUTS), "result")
+PROVISIONAL = {
+    "outcome": str(Outcome.CANCELLED),
+    "deployed": "false",
+    "rollback": str(Rollback.NONE),
+    "result": json.dumps({"outcome": str(Outcome.CANCELLED), "deployed": False, "rollback": str(Rollback.NONE)}),
+}
 
 
 class OutputsReporter:
@@ -46,6 +56,10 @@ class OutputsReporter:
         match event:
             case e.Started():
                 self._expected = len(event.keys)
+                if event.keys:
+                    self._files.state(FUNCTIONS, json.dumps(event.keys, separators=(",", ":")))
+                # What a step that is killed leaves: the runner takes the last line of a name.
+                self._files.outputs({**dict.fromkeys(NAMES, ""), **PROVISIONAL})
             case e.Creating():
                 self._remember(
                     event.key,
@@ -69,16 +83,15 @@ class OutputsReporter:
                 self._remember(event.key, stopping="rollback" if event.rollback else "stop")
             case e.RollbackStarted():
                 self._remember(event.key, rollback_deployment_id=event.deployment_id)
-                self._files.output("rollback-deployment-id", event.deployment_id)
+                self._files.outputs({"rollback-deployment-id": event.deployment_id})
             case e.Divided():
-                self._files.output("matrix", event.matrix)
+                self._files.outputs({"matrix": event.matrix})
             case e.StatusReported():
                 self._status[event.key] = event
             case e.Concluded():
                 result = self._with_ids(event.result)
                 results = tuple(map(self._with_ids, event.results))
-                for name, value in outputs(result, results, self._status).items():
-                    self._files.output(name, value)
+                self._files.outputs(outputs(result, results, self._status))
                 # `finish` returns at once then: all that is said was read after the last change.
                 if all(one.settled for one in results or (result,)):
                     self._files.state(FINISHED, "true")
@@ -110,8 +123,17 @@ class OutputsReporter:
         if len(self._ids) < self._ids_due and len(self._ids) < self._expected:
             return
         self._ids_due = max(len(self._ids) + 1, len(self._ids) * 5 // 4)
-        self._files.output("deployment-id", ",".join(self._ids.values()))
-        self._files.output("console-url", event.console_url)
+        alone = self._expected == 1
+        self._files.outputs(
+            {
+                "deployment-id": ",".join(self._ids.values()),
+                "console-url": event.console_url,
+                "previous-version": event.current_version if alone else "",
+                "target-version": event.target_version if alone else "",
+                # Until somebody reads the alias again, nobody knows what became of the traffic.
+                "rollback": str(Rollback.UNKNOWN),
+            }
+        )
 
 
 def outputs(

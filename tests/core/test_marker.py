@@ -15,11 +15,16 @@ FULL = Marker(
     key="0123456789abcdef",
     run_id=123456,
     attempt=2,
+    step="5eed5eed",
     sha="a" * 40,
     kind="rollback",
     by="alice",
     reason="prices are wrong",
 )
+
+
+def test_the_step_is_named_before_the_commit() -> None:
+    assert " key=0123456789abcdef step=5eed5eed sha=" in write(FULL)
 
 
 def test_what_is_written_is_read_back() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_killed_while_the_creation_is_under_way_its_marker_is_searched_for(
     step.kill()
     done = step.wait()
     emulator.faults([])
-    assert "deployment-id" not in done.outputs
+    assert done.outputs["deployment-id"] == ""
     post = runner.finish(done, LINEAR, run=(101, 1)).check(130, outcome="cancelled", live_version=served)
     assert post.outputs["deployment-id"].startswith("d-")
     assert account.serves() == {served: 100.0}
@@ -111,3 +112,21 @@ def test_with_the_runners_own_timing(runner: Runner, account: Account, emulator:
     done = step.wait()
     runner.finish(done, LINEAR, run=(101, 1))
     assert account.serves() == {served: 100.0}
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells by /proc when the handlers are there")
+def test_a_signal_while_it_still_imports_is_a_cancel_and_no_traceback(runner: Runner, account: Account) -> None:
+    """The handlers are there before anything that takes time; what arrived meanwhile is acted on first."""
+    step = runner.start(LINEAR)
+    status = Path(f"/proc/{step.process.pid}/status")
+    while not _caught(status.read_text()) & (1 << (SIGTERM - 1)):
+        pass
+    step.signal(SIGTERM)
+    done = step.wait().check(130, outcome="cancelled", deployed="false", rollback="none")
+    assert "Traceback" not in done.log
+    assert account.deployments() == []
+
+
+def _caught(status: str) -> int:
+    """The mask of the signals that a process handles (proc(5), SigCgt)."""
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")), 16)

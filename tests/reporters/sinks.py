@@ -52,14 +52,14 @@ class Papers:
     """RunnerFiles in memory; of a name written twice, the last value counts, as for the runner."""
 
     def __init__(self) -> None:
-        self.outputs: dict[str, str] = {}
+        self.written: dict[str, str] = {}
         self.states: dict[str, str] = {}
         self.summaries: list[str] = []
         self.log: list[tuple[str, str, str]] = []
 
-    def output(self, name: str, value: str) -> None:
-        self.outputs[name] = value
-        self.log.append(("output", name, value))
+    def outputs(self, values: Mapping[str, str]) -> None:
+        self.written.update(values)
+        self.log += [("output", name, value) for name, value in values.items()]
 
     def state(self, name: str, value: str) -> None:
         self.states[name] = value

@@ -336,7 +336,7 @@ def test_in_a_private_repository_all_is_shown_and_outputs_are_whole_everywhere()
     made = Release(context=replace(PULL_REQUEST, public=True)).succeeded()
     made.events = [poisoned(event, SAID) for event in made.events]
     everywhere(made, papers)
-    assert ACCOUNT in papers.outputs["result"]
+    assert ACCOUNT in papers.written["result"]
     private = Release().succeeded()
     told = everywhere(private)
     assert f"account {ACCOUNT}" in told["log"]

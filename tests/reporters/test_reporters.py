@@ -49,19 +49,19 @@ def papers_of(release: Release) -> Papers:
 def test_every_end_has_every_output(name: str) -> None:
     """On every exit path all outputs are there, and `result` has every function."""
     papers = papers_of(SCENARIOS[name])
-    assert set(papers.outputs) == OUTPUTS
-    result = json.loads(papers.outputs["result"])
+    assert set(papers.written) == OUTPUTS
+    result = json.loads(papers.written["result"])
     keys = [f"{function['function']}:{function['alias']}" for function in result["functions"]]
     assert sorted(keys) == sorted(SCENARIOS[name].keys)
-    assert papers.outputs["deployed"] in ("true", "false")
-    assert result["deployed"] is (papers.outputs["deployed"] == "true")
-    assert papers.outputs["outcome"] == str(SCENARIOS[name].story.result.outcome)  # type: ignore[union-attr]
+    assert papers.written["deployed"] in ("true", "false")
+    assert result["deployed"] is (papers.written["deployed"] == "true")
+    assert papers.written["outcome"] == str(SCENARIOS[name].story.result.outcome)  # type: ignore[union-attr]
 
 
 def test_the_id_is_there_before_the_wait() -> None:
     """The deployment's id is an output, and in the state, as soon as the deployment exists."""
     papers = papers_of(Release().running())
-    assert papers.outputs["deployment-id"] == "d-A00B2C3D4E"
+    assert papers.written["deployment-id"] == "d-A00B2C3D4E"
     state = json.loads(papers.states["deployment-0"])
     assert state == {
         "function": "checkout",
@@ -88,7 +88,29 @@ def test_the_marker_is_in_the_state_before_the_request() -> None:
     state = json.loads(papers.states["deployment-0"])
     assert state["marker-id"] == "1a2b3c4d"
     assert "deployment-id" not in state
-    assert papers.outputs == {}
+    assert papers.written["deployment-id"] == ""
+
+
+def test_a_step_that_is_killed_leaves_outputs_that_are_true() -> None:
+    """From the first moment; once a deployment exists nobody knows what becomes of the traffic, until it is read."""
+    papers, release = Papers(), Release().running()
+    reporter = OutputsReporter(papers)
+    reporter.report(release.events[0])
+    assert set(papers.written) == OUTPUTS
+    said = {name: value for name, value in papers.written.items() if value and name != "result"}
+    assert said == {"outcome": "cancelled", "deployed": "false", "rollback": "none"}
+    assert json.loads(papers.written["result"]) == {"outcome": "cancelled", "deployed": False, "rollback": "none"}
+    for event in release.events[1:]:
+        reporter.report(event)
+    assert (papers.written["outcome"], papers.written["deployed"]) == ("cancelled", "false")
+    assert (papers.written["rollback"], papers.written["deployment-id"]) == ("unknown", "d-A00B2C3D4E")
+    assert (papers.written["previous-version"], papers.written["target-version"]) == ("41", "42")
+
+
+def test_the_state_has_every_function_of_the_run() -> None:
+    """The post step tells of those that came to no deployment, too."""
+    papers = papers_of(Release("a:live", "b:live").planned())
+    assert json.loads(papers.states["functions"]) == ["a:live", "b:live"]
 
 
 def test_finished_is_written_only_when_all_is_settled() -> None:
@@ -100,7 +122,7 @@ def test_finished_is_written_only_when_all_is_settled() -> None:
 def test_several_functions_have_all_ids() -> None:
     """Of a release of four, the state has all four."""
     papers = papers_of(Release("a:live", "b:live", "c:live").running())
-    assert papers.outputs["deployment-id"] == "d-A00B2C3D4E,d-A01B2C3D4E,d-A02B2C3D4E"
+    assert papers.written["deployment-id"] == "d-A00B2C3D4E,d-A01B2C3D4E,d-A02B2C3D4E"
     assert [json.loads(papers.states[f"deployment-{number}"])["function"] for number in range(3)] == ["a", "b", "c"]
 
 
@@ -113,7 +135,7 @@ def test_what_is_written_grows_with_the_functions_and_not_with_their_square() ->
         reporter = OutputsReporter(papers)
         for event in Release(*keys).running().events:
             reporter.report(event)
-        assert papers.outputs["deployment-id"].count(",") == count - 1
+        assert papers.written["deployment-id"].count(",") == count - 1
         return sum(len(name) + len(value) for _, name, value in papers.log)
 
     assert written(800) < 2.5 * written(400)
@@ -132,7 +154,7 @@ def test_json_on_the_command_line() -> None:
 
 def test_status_is_for_machines_too() -> None:
     """What is served, by which deployment, and the history, under the function's key."""
-    status = json.loads(papers_of(SCENARIOS["status"]).outputs["result"])["status"]["checkout:live"]
+    status = json.loads(papers_of(SCENARIOS["status"]).written["result"])["status"]["checkout:live"]
     assert status["shares"] == {"41": 100.0}
     assert status["served-by"]["deployment-id"] == "d-A00B2C3D4"
     assert status["running"] is None
@@ -455,7 +477,7 @@ def test_a_broken_reporter_is_dropped_with_one_warning() -> None:
     assert broken.asked == 1
     assert len(screen.of("warning")) == 1
     assert "disk full ::error::x" in screen.text
-    assert papers.outputs["outcome"] == "succeeded"
+    assert papers.written["outcome"] == "succeeded"
 
 
 def test_a_reporter_that_breaks_at_the_end_is_told_too() -> None:

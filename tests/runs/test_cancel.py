@@ -72,7 +72,7 @@ def test_killed_between_request_and_answer_the_marker_finds_it(theatre: Theatre,
     main = theatre.step(LINEAR, run=(101, 1), kill_while_creating=True)
     main.dice.seed(1)  # killed after the request had its effect
     theatre.play(main)
-    assert main.killed and "deployment-id" not in main.outputs
+    assert main.killed and main.outputs["deployment-id"] == ""
     assert len(account.deployments()) == 2
     post = theatre.post(main)
     assert not [action for _, action in post.asked if isinstance(action, Create)]

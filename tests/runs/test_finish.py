@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.support.account import Account
 
-from .conftest import Theatre
+from .conftest import Step, Theatre
 
 LINEAR = {"deployment-config": "CodeDeployDefault.LambdaLinear10PercentEvery1Minute"}
 
@@ -15,8 +17,10 @@ LINEAR = {"deployment-config": "CodeDeployDefault.LambdaLinear10PercentEvery1Min
     ("state", "reason"),
     [
         ({"finished": "true"}, "The main step had finished: nothing is left to do."),
-        ({}, "No deployment had been begun: nothing is left to do."),
-        ({"deployment-x": "{}"}, "No deployment had been begun: nothing is left to do."),
+        ({"functions": '["checkout:live"]'}, "No deployment had been begun: nothing is left to do."),
+        ({"functions": "?", "deployment-x": "{}"}, "No deployment had been begun: nothing is left to do."),
+        # Lost, in a run that names no step: what it created could not be told from what others did.
+        ({}, "The main step left no deployment to finish."),
     ],
 )
 def test_without_anything_to_do_it_asks_nobody(
@@ -54,3 +58,78 @@ def test_in_another_account_it_does_not_say_that_nothing_was_deployed(theatre: T
     post = theatre.run(given, command="finish", state=main.state).check(3, outcome="refused")
     assert "Nothing was deployed" not in post.log() + post.summary
     assert "These credentials are of account 123456789012" in post.outputs["reason"]
+
+
+# --- Without any state: runners on Kubernetes lose it even of green runs ------------------------------------------
+
+STEP = {"GITHUB_JOB": "deploy", "GITHUB_ACTION": "__your-org_ci-deploy"}
+
+
+def killed(theatre: Theatre, given: dict[str, str], environ: dict[str, str] = STEP) -> Step:
+    """A main step that was killed while its deployment runs; the runner lost what it had left."""
+    main = theatre.run(given, killed_at=100, run=(101, 1), environ=environ)
+    assert main.killed
+    return main
+
+
+def lost(theatre: Theatre, given: dict[str, str], **how: Any) -> Step:
+    return theatre.run(given, command="finish", state={}, **{"run": (101, 1), "environ": STEP, **how})
+
+
+def test_a_deployment_that_was_to_end_with_the_job_is_found_by_its_marker_and_stopped(
+    theatre: Theatre, account: Account
+) -> None:
+    theatre.history()
+    killed(theatre, LINEAR)
+    post = lost(theatre, LINEAR).check(130, outcome="cancelled", rollback="succeeded", live_version="2")
+    assert theatre.calls("StopDeployment") == 1
+    assert post.outputs["deployment-id"] == account.deployments()[1]
+
+
+@pytest.mark.parametrize("more", [{"wait": "false"}, {"on-cancel": "leave"}, {"on-timeout": "leave"}])
+def test_what_was_meant_to_go_on_goes_on(theatre: Theatre, account: Account, more: dict[str, str]) -> None:
+    theatre.history()
+    theatre.run({**LINEAR, "wait": "false", **more}, run=(101, 1), environ=STEP).check(0, outcome="detached")
+    (newest, *_) = account.deployments()
+    post = lost(theatre, {**LINEAR, **more}).check(0, outcome="reported")
+    assert post.outputs["reason"] == f"{newest} continues, as the inputs ask."
+    assert theatre.calls("StopDeployment") == 0
+
+
+def test_what_is_over_is_left_as_it_is(theatre: Theatre, account: Account) -> None:
+    given = {"deployment-config": "CodeDeployDefault.LambdaAllAtOnce"}
+    theatre.run(given, run=(101, 1), environ=STEP).check(0, outcome="succeeded")
+    post = lost(theatre, given).check(0, outcome="reported")
+    assert post.outputs["reason"] == f"Nothing to finish: {account.deployments()[0]} has ended."
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"run": (102, 1)},
+        {"run": (101, 2)},
+        {"environ": {**STEP, "GITHUB_ACTION": "__another"}},
+        {"environ": {**STEP, "GITHUB_JOB": "another"}},
+        {"environ": {"GITHUB_JOB": "deploy"}},
+    ],
+)
+def test_what_another_run_attempt_job_or_step_created_is_not_this_steps(theatre: Theatre, how: dict[str, Any]) -> None:
+    theatre.history()
+    killed(theatre, LINEAR)
+    post = lost(theatre, LINEAR, **how).check(0, outcome="reported")
+    assert post.outputs["reason"] == "The main step left no deployment to finish."
+    assert theatre.calls("StopDeployment") == 0
+
+
+def test_where_aws_cannot_be_asked_it_says_so_and_the_job_is_none_the_redder(theatre: Theatre) -> None:
+    theatre.history()
+    killed(theatre, LINEAR)
+    theatre.emulator.faults([{"service": "codedeploy", "operation": "ListDeployments", "fault": "access-denied"}])
+    post = lost(theatre, LINEAR).check(0, outcome="reported")
+    assert "Nothing is known of the main step, and AWS could not be asked" in post.outputs["reason"]
+    assert theatre.calls("StopDeployment") == 0
+
+
+def test_a_command_that_creates_nothing_left_nothing(theatre: Theatre, account: Account) -> None:
+    lost(theatre, {"command": "status"}).check(0, outcome="reported")
+    assert account.operations() == []

@@ -169,6 +169,7 @@ class Workflow:
                 job.status = "failure"
         assert not running, f"runs on after the last step: {sorted(running)}"
         for environ, files in reversed(posts):
+            assert ACTION["runs"]["post-if"] == "always()"
             state = pairs((files / "GITHUB_STATE").read_text(encoding="utf-8"))
             post = [sys.executable, "-I", "-u", str(ROOT / "post-entrypoint")]
             self._action(post, environ | {f"STATE_{key}": value for key, value in state.items()}, workspace, job)
@@ -207,6 +208,7 @@ class Workflow:
             "GITHUB_REPOSITORY": REPOSITORY,
             "GITHUB_WORKFLOW": self.document["name"],
             "GITHUB_JOB": job.name,
+            "GITHUB_ACTION": f"__step_{next(self.numbers)}",
             "GITHUB_SHA": event.sha,
             "GITHUB_REF": event.ref,
             "GITHUB_RUN_ID": str(run_id),

@@ -6,6 +6,7 @@ caused, so every member is checked for its type before it is used.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -26,6 +27,7 @@ def context(environ: Mapping[str, str], event: Mapping[str, Any]) -> Context:
         ref=environ.get("GITHUB_REF", "").strip(),
         run_id=_number(environ.get("GITHUB_RUN_ID")),
         run_attempt=_number(environ.get("GITHUB_RUN_ATTEMPT")),
+        step=_step(environ),
         actor=environ.get("GITHUB_ACTOR", "").strip(),
         workflow=environ.get("GITHUB_WORKFLOW", "").strip(),
         event_name=name,
@@ -36,6 +38,12 @@ def context(environ: Mapping[str, str], event: Mapping[str, Any]) -> Context:
         from_fork=from_fork(name, event, repository),
         stranger=stranger(name, event, repository),
     )
+
+
+def _step(environ: Mapping[str, str]) -> str:
+    """The job's and the step's names as one hash: they are the same for a step and its post step."""
+    names = [environ.get(name, "").strip() for name in ("GITHUB_JOB", "GITHUB_ACTION")]
+    return hashlib.sha256("\x1f".join(names).encode()).hexdigest()[:8] if all(names) else ""
 
 
 def _map(value: object) -> Mapping[str, Any]:

@@ -144,10 +144,11 @@ class RunnerFilesOnDisk:
         self._lock = threading.Lock()
         self._failed: set[str] = set()
 
-    def output(self, name: str, value: str) -> None:
-        # One harmless line: a later step of somebody's workflow prints it into the log that the runner reads.
-        value = harmless(value, longest=OUTPUT_LIMIT)
-        self._append("GITHUB_OUTPUT", lambda _: self._pair(name, value))
+    def outputs(self, values: Mapping[str, str]) -> None:
+        # One harmless line each: a later step of somebody's workflow prints it into the log that the runner reads.
+        # One write for all: a value that is torn in the middle by a kill would fail the step.
+        pairs = b"".join(self._pair(name, harmless(value, longest=OUTPUT_LIMIT)) for name, value in values.items())
+        self._append("GITHUB_OUTPUT", lambda _: pairs)
 
     def state(self, name: str, value: str) -> None:
         self._append("GITHUB_STATE", lambda _: self._pair(name, value))
@@ -180,7 +181,7 @@ class RunnerFilesOnDisk:
             return
         with self._lock:
             try:
-                with path.open("ab") as stream:
+                with path.open("ab", buffering=0) as stream:
                     stream.write(text(stream.tell()))
             except OSError as error:
                 if name in self._failed:

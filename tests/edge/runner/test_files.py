@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -259,7 +260,7 @@ def test_state_survives_every_text(tmp_path: Path) -> None:
 def test_an_output_is_one_line_that_a_later_step_can_print(text: str, tmp_path: Path) -> None:
     """`echo "$REASON"` in somebody's workflow writes it into the log that the runner reads."""
     file = tmp_path / "output"
-    RunnerFilesOnDisk({"GITHUB_OUTPUT": str(file)}).output("reason", text)
+    RunnerFilesOnDisk({"GITHUB_OUTPUT": str(file)}).outputs({"reason": text})
     value = parse_heredocs(file.read_text())["reason"]
     assert len(value.splitlines()) == 1 and value.isprintable()
     assert not obeyed(value)
@@ -269,9 +270,25 @@ def test_an_output_of_plain_text_is_kept_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "output"
     files = RunnerFilesOnDisk({"GITHUB_OUTPUT": str(file)})
     values = {"reason": "Alarm `5xx` (::) über 14.5%", "empty": "", "result": '{"x": "ä"}', "location": "s3://b/a  b"}
-    for name, value in values.items():
-        files.output(name, value)
+    files.outputs(values)
     assert parse_heredocs(file.read_text()) == values
+
+
+def test_outputs_that_belong_together_are_one_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill between two of them would leave a value without its end, and the runner fails a step for that."""
+    written: list[bytes] = []
+    file = tmp_path / "output"
+
+    class Unbuffered(io.BytesIO):
+        def write(self, data: Any) -> int:
+            written.append(bytes(data))
+            return len(data)
+
+    monkeypatch.setattr(Path, "open", lambda self, mode, buffering=-1: Unbuffered() if not buffering else 1 / 0)
+    RunnerFilesOnDisk({"GITHUB_OUTPUT": str(file)}).outputs({"outcome": "cancelled", "deployed": "false"})
+    (once,) = written
+    assert parse_heredocs(once.decode()) == {"outcome": "cancelled", "deployed": "false"}
+    assert once.endswith(b"\n")
 
 
 def test_a_value_that_holds_the_delimiter_gets_another_one(tmp_path: Path) -> None:
@@ -287,13 +304,13 @@ def test_a_value_that_holds_the_delimiter_gets_another_one(tmp_path: Path) -> No
 def test_a_name_that_would_break_the_file_is_a_bug(name: str, tmp_path: Path) -> None:
     files = RunnerFilesOnDisk({"GITHUB_OUTPUT": str(tmp_path / "o")})
     with pytest.raises(ValueError, match="name"):
-        files.output(name, "x")
+        files.outputs({name: "x"})
 
 
 def test_files_that_the_runner_did_not_name_are_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     files = RunnerFilesOnDisk({"GITHUB_OUTPUT": "", "GITHUB_STATE": " "})
-    files.output("a", "b")
+    files.outputs({"a": "b"})
     files.state("a", "b")
     files.summary("c")
     assert list(tmp_path.iterdir()) == []
@@ -397,5 +414,5 @@ def test_colour_is_wanted_in_the_job_log_and_on_terminals(
 
 def test_json_outputs_are_kept_as_they_are(tmp_path: Path) -> None:
     file = tmp_path / "output"
-    RunnerFilesOnDisk({"GITHUB_OUTPUT": str(file)}).output("result", json.dumps({"a": "b\n"}))
+    RunnerFilesOnDisk({"GITHUB_OUTPUT": str(file)}).outputs({"result": json.dumps({"a": "b\n"})})
     assert json.loads(parse_heredocs(file.read_text())["result"]) == {"a": "b\n"}

@@ -202,6 +202,7 @@ def write_appspec(turn: Turn, made: Plan) -> None:
         key=marker_key(r.inputs.command, _unbound(r, made)),
         run_id=r.context.run_id,
         attempt=r.context.run_attempt,
+        step=r.context.step,
         sha=r.context.commit,
         kind=kind,
         by=r.context.actor if made.reverses else "",
