@@ -100,6 +100,11 @@ chaos: .venv/.installed ## N whole runs at random, 100,000 histories of the stat
 	$(BIN)/python -m tests.chaos $(FROM) $$(( $(FROM) + $(N) ))
 	$(BIN)/python -m tests.support.histories $(FROM) $$(( $(FROM) + $(HISTORIES) ))
 
+.PHONY: conformance
+conformance: .venv/.installed ## check the claims about AWS against ENDPOINT: a URL, or aws (docs/conformance.md)
+	@[ -n "$(ENDPOINT)" ] || { echo "say where: make conformance ENDPOINT=http://127.0.0.1:4599 (or ENDPOINT=aws)" >&2; exit 2; }
+	$(BIN)/python -m tests.conformance "$(ENDPOINT)" --speed $(or $(SPEED),1)
+
 .PHONY: bench
 bench: .venv/.installed .venv-awscli/.installed ## measure: each benchmark prints its table (a quarter of an hour in all)
 	@for each in benchmarks/[a-z]*.py; do \

@@ -1,0 +1,120 @@
+"""The emulator conforms; and a claim that is wrong is found to be."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from codedeploy_emulator import Emulator
+from tests.conformance.__main__ import CLAIMS, main
+from tests.conformance.account import Account
+from tests.conformance.claims import Claim, Like
+
+BY_NAME = {claim.name: claim for claim in CLAIMS}
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with Emulator(speed=0) as emulator:
+        yield emulator
+
+
+def _account(emulator: Emulator) -> Account:
+    credentials = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    return Account(emulator.url, "us-east-1", emulator.advance, credentials)
+
+
+@pytest.fixture(scope="module")
+def account(emulator: Emulator) -> Account:
+    return _account(emulator)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
+def test_the_emulator_conforms(account: Account, claim: Claim) -> None:
+    seen = claim.observe(account)
+    assert claim.holds(seen), f"{claim.says}: {seen!r}, accepted {claim.accepts!r}"
+
+
+def test_each_claim_is_told_apart_and_has_a_source() -> None:
+    assert max(Counter(claim.name for claim in CLAIMS).values()) == 1
+    for claim in CLAIMS:
+        assert claim.accepts
+        assert "recorded" in claim.source or "documented" in claim.source or not claim.confirmed, claim.name
+
+
+@pytest.mark.parametrize(
+    ("switch", "name"),
+    [
+        ({"weight_scale": "percent"}, "weight"),
+        ({"lifecycle_events": "all"}, "lifecycle-events"),
+        ({"undeclared_hooks": "Skipped"}, "undeclared-hooks"),
+        ({"alarm_active_message": "{alarms} rang"}, "alarm-message"),
+        ({"hook_failure_message": "{function} failed"}, "failed-hook-message"),
+        ({"rollback_runs_hooks": True}, "rollback-runs-no-hook"),
+        ({"rollback_message": "progress"}, "rollback-messages"),
+        ({"rollback_without_history": "none"}, "alarm-rolled-back"),
+        ({"conflict_message": "older"}, "conflict"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_account_that_does_otherwise_is_found_out(emulator: Emulator, switch: dict[str, object], name: str) -> None:
+    """Otherwise the suite would pass whatever it looks at."""
+    emulator.reset()
+    emulator.switches(switch)
+    claim = BY_NAME[name]
+    try:
+        assert not claim.holds(claim.observe(_account(emulator)))
+    except (AssertionError, KeyError) as error:
+        assert "nothing came" in str(error) or isinstance(error, KeyError)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "seen", "holds"),
+    [
+        (("a",), "a", True),
+        (("a",), "b", False),
+        (("a", "b"), "b", True),
+        ((Like("^a+$"),), "aaa", True),
+        ((Like("^a+$"),), "ab", False),
+        ((Like("a"),), None, False),
+        (((),), (), True),
+        ((1,), "1", False),
+    ],
+)
+def test_an_answer_conforms_when_it_is_one_of_those_accepted(
+    accepted: tuple[object, ...], seen: object, holds: bool
+) -> None:
+    claim = Claim(name="n", says="s", source="recorded", observe=lambda account: seen, accepts=accepted)
+    assert claim.holds(seen) is holds
+    assert claim.confirmed is (len(accepted) == 1)
+
+
+def test_a_run_leaves_nothing_and_cleans_up_after_one_that_was_killed(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    emulator.reset()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    account = _account(emulator)
+    account.served("left")
+    assert main([emulator.url, "--speed", "1000", "--only", "publish-no-op", "policy", "list-latest"]) == 0
+    said = capsys.readouterr().out
+    assert "left by an earlier run" in said and "3 of 3 claims hold" in said
+    assert account.clean() == []
+    assert main([emulator.url, "--clean"]) == 0
+
+
+def test_a_claim_that_does_not_hold_is_said_with_what_was_seen(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    emulator.reset()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    emulator.faults(service="lambda", operation="UpdateAlias", fault="access-denied")
+    assert main([emulator.url, "--speed", "1000", "--only", "update-no-alias", "list-states"]) == 1
+    said = capsys.readouterr().out
+    assert "✗ update-no-alias" in said and "AccessDenied" not in said.split("accepted:")[1]
+    assert "✓ list-states" in said and "1 of 2 claims hold" in said
