@@ -10,17 +10,14 @@ import subprocess
 import threading
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from ci_deploy.edge.network import FOR_AWS
+from tests.support.company import certify
 
 from .conftest import Emulator, Runner
 from .contents import PYTHON
@@ -223,40 +220,7 @@ def test_a_proxy_is_the_only_way_out(runner: Runner, emulator: Emulator) -> None
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
-    """A company's own authority: its certificate as a file, and a server's context with one that it signed."""
-    folder = tmp_path_factory.mktemp("company")
-    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Company Root")])
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-
-    def builder(name: x509.Name, public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-        made = x509.CertificateBuilder().subject_name(name).issuer_name(issuer).public_key(public)
-        made = made.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
-        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
-        return made.not_valid_after(now + timedelta(days=1)).add_extension(identifier, critical=False)
-
-    usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
-    authority = (
-        builder(issuer, authority_key.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
-    server = (
-        builder(subject, key.public_key())
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
-    pem, encoding = serialization.PrivateFormat.TraditionalOpenSSL, serialization.Encoding.PEM
-    (folder / "company.pem").write_bytes(authority.public_bytes(encoding))
-    (folder / "server.pem").write_bytes(
-        server.public_bytes(encoding) + key.private_bytes(encoding, pem, serialization.NoEncryption())
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "server.pem")
-    return folder / "company.pem", context
+    return certify(tmp_path_factory.mktemp("company"))
 
 
 TRUSTED = {
@@ -293,6 +257,7 @@ def test_a_certificate_of_nobody_known_is_refused(
         step = runner.start(INPUTS, AWS_ENDPOINT_URL=f"https://localhost:{port}")
         assert step.wait() == 4, step.log
         assert asked == []
+        assert "AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE or SSL_CERT_FILE" in step.log
     assert emulator.alias()["FunctionVersion"] == "1"
 
 

@@ -769,7 +769,7 @@ class Tampered(World):
 @pytest.mark.parametrize(
     ("says", "what"),
     [
-        ({"version": "9"}, "checkout:live from version 1 to 9"),
+        ({"target_version": "9"}, "checkout:live from version 1 to 9"),
         ({"current_version": "9"}, "checkout:live from version 9 to 2"),
         ({"function": "billing"}, "billing:live from version 1 to 2"),
         ({"alias": "test"}, "checkout:test from version 1 to 2"),
@@ -790,7 +790,7 @@ def test_what_shifts_something_else_than_planned_is_stopped_at_the_first_look(sa
 @pytest.mark.parametrize(
     "says",
     [
-        {"function": "", "alias": "", "current_version": "", "version": ""},
+        {"function": "", "alias": "", "current_version": "", "target_version": ""},
         {"function": "arn:aws:lambda:eu-central-1:123456789012:function:checkout:live", "alias": ""},
         {"function": "checkout:live"},
     ],

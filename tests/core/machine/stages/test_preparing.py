@@ -599,7 +599,7 @@ def test_the_appspec_is_uploaded_under_its_hash_and_tagged_where_the_role_needs_
     prefix: str, path: str, tag: bool
 ) -> None:
     world = Stored(routing=AT_ONCE)
-    run = play(world, inputs(bucket=f"mine/{prefix}"))
+    run = play(world, inputs(bucket=f"mine/{prefix}".rstrip("/")))
     digest = sha256(world.content)
     ((_, upload),) = run.asked(a.Upload)
     assert upload == a.Upload(
