@@ -107,3 +107,17 @@ def test_what_stop_is_for_is_a_success_of_that_command_alone() -> None:
     stopped = result("a", Outcome.STOPPED)
     assert conclude(Command.STOP, [stopped], 1.0).exit_code == 0
     assert conclude(Command.DEPLOY, [stopped], 1.0).exit_code == 1
+
+
+def test_the_reason_of_a_cancelled_release_speaks_of_all_of_it() -> None:
+    """It spoke of the first function alone."""
+    good = result("a", Outcome.SUCCEEDED, deployed=True, reason="The alias serves version 2.")
+    stopped = [result(name, Outcome.CANCELLED, reason=f"{name} was stopped.") for name in "bc"]
+    early = [result(name, Outcome.CANCELLED, reason="Before anything.") for name in "defgh"]
+    more = [result(name, Outcome.CANCELLED, reason="More.") for name in "ij"]
+    assert lead(good, *stopped, *early, *more).reason == (
+        "Of 10 functions: 9 cancelled, 1 succeeded. b:live: b was stopped. c:live: c was stopped. "
+        "d:live, e:live, f:live and 2 more: Before anything."
+    )
+    assert lead(stopped[0]).reason == "b was stopped."
+    assert lead(good, result("b", Outcome.FAILED, reason="Why.")).reason == "Why."

@@ -7,7 +7,7 @@ said only if it was read at 100 % on the version before.
 from __future__ import annotations
 
 from ...aws import Alias, Deployment, DeploymentStatus
-from ...errors import CiDeployError, Refused
+from ...errors import CiDeployError, ErrorKind, Refused
 from ...plan.checks import repair_command
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
@@ -379,12 +379,17 @@ def not_restored(turn: Turn, error: CiDeployError) -> None:
     if kind is not None and kind.transient and r.place.tries < 8:
         turn.retry()
         return
+    meddled = isinstance(error, Refused) or kind is ErrorKind.CONFLICT
     if not r.deployment_id and r.undone is None:
+        if meddled and r.repair.returns < LATE_ROLLBACKS:
+            turn.put(turn.r.repair.postpone())
+            turn.to(Stage.GATHERING, after=2.0)  # where it is waited for, or its work is what is there now
+            return
         turn.end(Outcome.REFUSED, reason=f"The split alias could not be repaired: {error.what}", remedy=error.remedy)
         return
-    if isinstance(error, Refused) and r.undone is None and not r.rollback_id and r.wait.rounds < LATE_ROLLBACKS:
+    if isinstance(error, Refused) and r.undone is None and not r.rollback_id and r.repair.returns < LATE_ROLLBACKS:
         # Something runs in the group: it may be our rollback, later than we thought.
-        turn.put(turn.r.wait.again())
+        turn.put(turn.r.repair.postpone())
         turn.to(Stage.ROLLBACK_DUE)
         return
     turn.put(turn.r.repair.fail(error.what))

@@ -13,9 +13,14 @@ class Repair:
     strayed: bool = False  # the alias was read elsewhere than at the previous version, after the end
     restored: bool = False
     problem: str = ""  # why it could not be set back
+    returns: int = 0  # how often something else came first
 
     def begin(self) -> Repair:
         return replace(self, begun=True)
+
+    def postpone(self) -> Repair:
+        """Something runs in the group, or has moved the alias: what is there is looked at again first."""
+        return replace(self, begun=False, returns=self.returns + 1)
 
     def stray(self) -> Repair:
         return replace(self, strayed=True)

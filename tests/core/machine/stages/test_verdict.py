@@ -926,6 +926,31 @@ def test_a_repair_before_a_deployment_that_may_not_be_made_is_a_refusal() -> Non
     )
 
 
+@dataclass(kw_only=True)
+class Met(World):
+    """A deployment of another function of the group begins just before the alias is set."""
+
+    def perform(self, action: a.Action) -> a.Answer:
+        if isinstance(action, a.RepairAlias) and not self.deployments:
+            other = Running(id="d-OTHER0000", created=self.now, current="1", target="7", routing=CANARY)
+            other.function = "other"
+            self.deployments.append(other)
+        return super().perform(action)
+
+
+def test_a_repair_that_meets_a_deployment_waits_for_its_turn() -> None:
+    run = go(Met(alias_weights={"2": 10.0}), repair_alias="always")
+    assert did(run).startswith("Gather RepairAlias Gather Look Gather RepairAlias Gather Publish")
+    assert [event.deployment_id for event in run.said(e.Waiting) if isinstance(event, e.Waiting)] == ["d-OTHER0000"]
+    assert run.result.outcome is Outcome.SUCCEEDED
+
+
+def test_a_repair_that_finds_the_alias_moved_looks_at_it_again() -> None:
+    run = go(World(alias_weights={"2": 10.0}, moved_by_hand=(0.15, "1")), repair_alias="always")
+    assert did(run).startswith("Gather RepairAlias Gather Publish")
+    assert run.result.outcome is Outcome.SUCCEEDED
+
+
 def test_a_repair_before_a_deployment_is_tried_again_for_a_while() -> None:
     world = World(alias_weights={"2": 10.0})
     run = go(world, weather=storm(ErrorKind.THROTTLED, until=5.0, RepairAlias=1.0), repair_alias="always")
