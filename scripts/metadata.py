@@ -26,6 +26,8 @@ from ci_deploy.commands import COMMANDS
 from ci_deploy.core.given import manifest
 from ci_deploy.core.given.inputs import InFile, Spec, table
 from ci_deploy.core.given.kinds import BOOL
+from ci_deploy.core.machine.state.place import Stage
+from ci_deploy.core.machine.table import NEXT
 from ci_deploy.core.plan import checks
 from ci_deploy.core.result import Severity
 from ci_deploy.core.run import Command, Outcome, exit_code
@@ -292,6 +294,18 @@ def error_codes() -> str:
     return "\n\n".join(blocks)
 
 
+def stages() -> str:
+    """The table of stages as a Mermaid diagram; a stage's name without its hyphens is its identifier there."""
+    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> gathering"]
+    for stage, row in NEXT.items():
+        lines += [f"    {_identifier(stage)} --> {_identifier(following)}" for following in Stage if following in row]
+    return "\n".join([*lines, "```"])
+
+
+def _identifier(stage: Stage) -> str:
+    return stage.replace("-", "_")
+
+
 def _policy(role: str) -> str:
     return policies.template(policies.statements(role), 14)
 
@@ -305,6 +319,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "outputs": readme_outputs,
         "outcomes": outcomes,
     },
+    "docs/architecture.md": {"stages": stages},
     "docs/preflight.md": {"checks": preflight_table},
     "docs/troubleshooting.md": {"outcomes": outcomes, "error codes": error_codes},
     "docs/cloudformation/foundation.yaml": {

@@ -65,7 +65,7 @@ class CodeWorld(World):
     def latest(self) -> FunctionVersion:
         status = "InProgress" if self.busy else "Failed" if self.failed else "Successful"
         return FunctionVersion(
-            function="checkout",
+            function=self.function,
             version="$LATEST",
             code_sha256=self.latest_sha,
             revision_id=f"r{self.revision}{'-busy' if self.busy else ''}",

@@ -38,22 +38,22 @@ def slow(function: str, **more: object) -> World:
 class Member(World):
     """A function that shares its deployment group with others."""
 
-    others: Sequence[World] = ()
+    mates: Sequence[World] = ()
 
     @property
     def active(self) -> list[Running]:
-        return [one for world in (self, *self.others) for one in world.deployments if not one.status.terminal]
+        return [one for world in (self, *self.mates) for one in world.deployments if not one.status.terminal]
 
     def facts(self, action: a.Gather) -> Facts:
         made = super().facts(action)
-        theirs = [world.snapshot(one, True) for world in self.others for one in world.deployments]
+        theirs = [world.snapshot(one, True) for world in self.mates for one in world.deployments]
         return replace(made, active=made.active + tuple(one for one in theirs if not one.status.terminal))
 
 
 def group(*members: Member) -> list[Member]:
     for member in members:
         member.name = f"{member.function}-"
-        member.others = [other for other in members if other is not member]
+        member.mates = [other for other in members if other is not member]
     return list(members)
 
 

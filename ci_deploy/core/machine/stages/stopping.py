@@ -67,7 +67,7 @@ def stop_failed(turn: Turn, action: Stop, error: CiDeployError) -> None:
             at=turn.now, key=turn.r.key, deployment_id=action.deployment_id, status="refused", message=message
         )
     )
-    if code != "DeploymentAlreadyCompletedException" and not r.cancelled:
+    if code != "DeploymentAlreadyCompletedException" and not r.cancelled and r.stage is Stage.FOLLOWING:
         turn.to(Stage.VERIFYING)  # it goes on without us; say what is served now
 
 

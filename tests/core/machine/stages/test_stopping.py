@@ -19,6 +19,7 @@ from ci_deploy.core.machine.stages.stopping import keep_time
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support.codeworld import CodeWorld
+from tests.support.many import start
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
 from tests.support.states import but
 from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
@@ -769,3 +770,12 @@ def test_stop_and_rollback_stop_what_runs(given: dict[str, str], why: str, rollb
     assert [action for _, action in stops(run)] == [stop(rollback=rollback)]
     assert f"stop{' with rollback' if rollback else ''}: {why}" in story(run)
     assert run.release.command is Command(given["command"])
+
+
+def test_a_refusal_of_a_stop_that_comes_when_it_is_rolled_back_already_does_not_end_the_following() -> None:
+    """It took the rollout from the rollback to a reading of the alias in the middle of it."""
+    world = World(alarm_at=91.0, rollback_takes=60.0)
+    denied = replace(STEADY, rates={"Stop": 1.0}, kinds=(ErrorKind.DENIED,))
+    played = start(world, timeout="90s", weather=denied).answer_late(a.Stop, 30.0).end()
+    result = played.run.result
+    assert (result.outcome, result.rollback, result.live_version) == (Outcome.TIMED_OUT, Rollback.SUCCEEDED, "1")
