@@ -48,7 +48,7 @@ from .reporters.live import LiveReporter
 from .reporters.log import LogReporter
 from .reporters.outputs import FUNCTIONS, OutputsReporter
 from .reporters.rendering.disclosure import in_public
-from .reporters.rewording import ForEverybody
+from .reporters.rewording import ForEverybody, ForTerminal
 from .reporters.summary import SummaryReporter
 
 ISSUES = "https://github.com/your-org/ci-deploy/issues"
@@ -177,8 +177,9 @@ class _Run:
     def run(self) -> int:
         files = RunnerFilesOnDisk(self._environ, warn=lambda text: self._log.warning(text))
         print_json = self._machine.stdout().write if self._json else None
+        on_screen = LogReporter(self._log)
         reporters: list[Reporter] = [
-            ForEverybody(LogReporter(self._log)),
+            ForEverybody(on_screen if self._context.actions else ForTerminal(on_screen)),
             OutputsReporter(files, print_json),
             ForEverybody(SummaryReporter(files)),
         ]

@@ -5,12 +5,15 @@ Pure. Enumerations, numbers and what reporters show with care stay as they are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import Any
 
 from ..core.aws import FunctionVersion, Identity
+from ..core.given.inputs import table
+from ..core.run import Command
 from ..core.story.events import Event, Started
 from ..ports import Reporter
 from .rendering.disclosure import in_public
@@ -51,6 +54,45 @@ def _same(new: Any, old: Any) -> bool:
 @cache
 def _names(kind: type) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind) if field.name not in _WITH_CARE.get(kind, ()))
+
+
+_COMMANDS = frozenset(map(str, Command))
+_NAMES = frozenset(spec.name for spec in table())
+_SETTING = re.compile(r"`([a-z0-9-]+): ([^`]+)`")
+# A single word may be a name of the user's own; it is an input's where the sentence says so.
+_INPUT = re.compile(
+    r"(?:(?<=[Ss]et )|(?<=[Cc]heck )|(?<=[Ll]eave )|(?<=input )|(?<=and )|(?<=or ))`([a-z0-9-]+)`"
+    r"|`([a-z0-9]+-[a-z0-9-]+)`"
+)
+
+
+def as_flags(text: str) -> str:
+    """Inputs as a terminal knows them: `` `hold: release` `` becomes `` `--hold release` ``."""
+
+    def flag(match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        return f"`--{name}`" if name in _NAMES and name not in _COMMANDS else match[0]
+
+    def setting(match: re.Match[str]) -> str:
+        if match[1] not in _NAMES:
+            return match[0]
+        return f"`--{match[1]}`" if match[2] == "true" else f"`--{match[1]} {match[2]}`"
+
+    return _INPUT.sub(flag, _SETTING.sub(setting, text))
+
+
+class ForTerminal:
+    """A reporter for somebody at a terminal, who sets flags and not inputs."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self.name = reporter.name
+
+    def report(self, event: Event) -> None:
+        self._reporter.report(event if isinstance(event, Started) else reworded(event, as_flags))
+
+    def close(self) -> None:
+        self._reporter.close()
 
 
 class ForEverybody:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from ci_deploy import command_line
+from ci_deploy.commands import COMMANDS
+from ci_deploy.core.given.inputs import table
 from ci_deploy.core.run import Command
 from tests.support.account import Account
 
@@ -64,6 +67,10 @@ def test_json_has_stdout_for_itself(account: Account, tmp_path: Path) -> None:
         (["deploy", "--reason=x"], "`deploy` has no flag `--reason`: it belongs to `rollback`, `stop`"),
         (["plan", "--zzz", "--yyy", "1"], "`plan` has no flag `--zzz`; `plan` has no flag `--yyy`"),
         (["plan", "stray"], "`stray` belongs to no flag"),
+        (
+            ["--function", "checkout"],
+            "a command comes first: deploy, rollback, stop, status, plan, setup, prune, validate",
+        ),
     ],
 )
 def test_a_word_that_is_not_known_is_named_with_what_was_meant(
@@ -115,3 +122,31 @@ def test_without_region_or_credentials_it_says_what_to_do(account: Account, tmp_
     )
     assert done.returncode == 4
     assert "configure-aws-credentials" in done.stdout and "aws sso login" in done.stdout
+
+
+def test_without_a_command_the_help_is_what_was_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        command_line.parse([], command_line.offered(Command))
+    assert end.value.code == 0
+    assert "  rollback  go back to the previous version" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("each", command_line.offered(COMMANDS))
+def test_the_help_has_choices_defaults_and_examples_that_are_understood(
+    each: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    offered = command_line.offered(COMMANDS)
+    with pytest.raises(SystemExit) as end:
+        command_line.parse([each.value, "--help"], offered)
+    text = capsys.readouterr().out
+    assert end.value.code == 0
+    assert text.index("Common flags:") < text.index("--alias ALIAS")
+    for spec in table():
+        if each in spec.commands and spec.name != "command":
+            assert all(choice in text for choice in spec.kind.choices), spec.name
+    assert not re.search(r"^  --[a-z-]+ [A-Z]+ [A-Z]", text, re.MULTILINE), "a metavar is one word"
+    examples = text.partition("examples:\n")[2].splitlines()
+    assert examples
+    for line in examples:
+        program, *arguments = shlex.split(line)
+        assert (program, command_line.parse(arguments, offered).given["command"]) == ("ci-deploy", each.value)

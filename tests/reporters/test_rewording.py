@@ -1,0 +1,51 @@
+"""What texts become for whoever reads them: on a terminal, inputs are flags."""
+
+from __future__ import annotations
+
+import pytest
+from sinks import Screen
+from storyteller import Release
+
+from ci_deploy.core.result import Finding, Severity
+from ci_deploy.core.story import events as e
+from ci_deploy.reporters.log import LogReporter
+from ci_deploy.reporters.rewording import ForTerminal, as_flags
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("When it is mended, deploy with `hold: release`.", "When it is mended, deploy with `--hold release`."),
+        ("Re-run with `apply: true`.", "Re-run with `--apply`."),
+        ("Set `deployment-config: canary 10% 5m`.", "Set `--deployment-config canary 10% 5m`."),
+        ("Check `application` and `deployment-group`.", "Check `--application` and `--deployment-group`."),
+        ("Set `code`, or `version`.", "Set `--code`, or `--version`."),
+        ("the input `alarms`", "the input `--alarms`"),
+        ("`on-cancel` is a policy", "`--on-cancel` is a policy"),
+        # Names of the user's own, commands, and what is no input.
+        ("Function `code` does not exist.", "Function `code` does not exist."),
+        ("Alias `live` serves it.", "Alias `live` serves it."),
+        ("Run `setup` or `rollback`.", "Run `setup` or `rollback`."),
+        ("`id-token: write` in the job", "`id-token: write` in the job"),
+        ("`my-function` has no alias", "`my-function` has no alias"),
+    ],
+)
+def test_inputs_are_flags_and_everything_else_stays(text: str, shown: str) -> None:
+    assert as_flags(text) == shown
+
+
+def test_a_terminal_is_told_of_flags_and_its_own_inputs_are_shown_as_given() -> None:
+    screen = Screen()
+    reporter = ForTerminal(LogReporter(screen))
+    release = Release(inputs={"deployment-config": "canary 10% 5m"})
+    for event in release.events:
+        reporter.report(event)
+    reporter.report(
+        e.Noticed(at=1.0, finding=_finding("Application `shop` does not exist.", "Set `application: checkout`."))
+    )
+    assert "Set `--application checkout`." in screen.text
+    assert "deployment-config  canary 10% 5m" in screen.text
+
+
+def _finding(text: str, remedy: str) -> Finding:
+    return Finding(severity=Severity.REFUSAL, code="x", text=text, remedy=remedy)
