@@ -33,7 +33,7 @@ def shown(node: Any) -> str:
 def _as_yaml(text: str) -> str:
     """JSON as YAML reads it, in the same lines: JSON may be indented with tabs, and escapes `/` (facts.md G21)."""
     text = text.removeprefix("\ufeff")
-    if not text.lstrip(" \t\r\n").startswith("{"):
+    if not text.lstrip(" \t\r\n").startswith(("{", "[")):
         return text
     try:
         json.loads(text)
