@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ci_deploy.core.guards.exact import binomial_tail
+from ci_deploy.core.guards import power
+from ci_deploy.core.guards.exact import binomial_tail, convolved
 from ci_deploy.core.guards.judging import (
     LEVEL,
     Judgment,
@@ -192,6 +193,12 @@ def test_which_phase_speaks(series: dict, expected: tuple) -> None:
         ([], 1.0),
         ([(6, 3), (0, 0)], 1.0),
         ([(6, 1), (6, 1), (6, 2), (6, 0)], 1.0),
+        # Only what chance alone makes in less than one case of ten: 2.64 with two minutes, 1.94 with five.
+        ([(6, 3), (6, 0)], 3.0),
+        ([(6, 5), (6, 1)], 8 / 3),
+        ([(10, 4), (10, 1)], 1.0),
+        ([(6, 4), (6, 1), (6, 1), (6, 0), (6, 0)], 2.25),
+        ([(6, 3), (6, 2), (6, 1), (6, 0), (6, 0)], 1.0),
         # Minutes with fewer calls have fewer bad ones.
         ([(600, 60), (60, 6), (6, 1)], 1.0),
     ],
@@ -241,3 +248,76 @@ def test_minutes_without_any_call_change_nothing() -> None:
     rows = split([*BAD, (0, 0), (3, 1)], [*OLD, (0, 0), (0, 0)])
     found = judge(guard("errors < 2x"), Series(split=rows, hour=counts([(60, 0)] * 60)), AT)
     assert found.verdict is Verdict.VIOLATED
+
+
+def test_the_chance_of_a_factor_is_the_convolution_over_minutes_with_their_weights() -> None:
+    """Two minutes of different weights; the second one's shift makes 50 calls of the new version 100."""
+    rows = (
+        Minute(at=0, new=Count(calls=10, bad=2), old=Count(calls=90, bad=1), share=0.1),
+        Minute(at=60, new=Count(calls=50, bad=3), old=Count(calls=100, bad=1), share=0.5),
+    )
+    found = judge(guard("errors < 2x"), Series(split=rows, hour=counts([(100, 0)] * 60)), 1e-9)
+    assert found.chance == pytest.approx(convolved(5, [(3, 20 / 110), (4, 200 / 300)]))
+    assert (found.bursts, found.verdict) == (1.0, Verdict.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize("line", ["errors < 1%", "errors < 2x"])
+def test_counts_are_divided_by_the_dispersion(line: str) -> None:
+    """Three clusters of five in three minutes of ten: 15 bad calls count like 15 / 3.89."""
+    new = [(20, 5), (20, 0), (20, 0), (20, 5), (20, 0), (20, 0), (20, 0), (20, 5), (20, 0), (20, 0)]
+    found = judge(guard(line), made(new=new, old=[(180, 0)] * 10), 1e-12)
+    assert found.bursts == pytest.approx(35 / 9)
+    if line == "errors < 1%":
+        assert found.chance == pytest.approx(binomial_tail(3, 52, 0.01))
+    else:
+        assert found.chance == pytest.approx(convolved(3, [(3, 40 / 220)]))
+    seen = power.visible(guard(line), 200 / found.bursts, 1800 / found.bursts, 0, 1e-12)
+    assert found.visible == seen != power.visible(guard(line), 200, 1800, 0, 1e-12)
+
+
+def test_a_violation_tells_the_larger_of_both_chances() -> None:
+    found = judge(guard("errors < 1%"), made(new=BAD, old=OLD), AT)
+    assert found.chance == pytest.approx(max(binomial_tail(13, 60, 0.01), convolved(13, [(13, 0.1)])))
+
+
+@pytest.mark.parametrize(
+    ("line", "new", "old"),
+    [
+        ("errors < 1%", [(600, 6)] * 10, [(5400, 0)] * 10),
+        ("errors < 2x", [(600, 12)] * 10, [(5400, 54)] * 10),
+        ("errors < 2x", [(600, 3)] * 10, [(5400, 54)] * 10),
+    ],
+)
+def test_what_is_not_past_the_limit_is_not_tested(line: str, new: list, old: list) -> None:
+    """At the limit is within it."""
+    found = judge(guard(line), made(new=new, old=old), AT)
+    assert (found.verdict, found.chance) == (Verdict.HELD, 1.0)
+
+
+def test_a_chance_that_equals_the_level_proves_nothing() -> None:
+    series = Series(split=split([(6, 1), (6, 1)], [(5000, 0)] * 2, 0.0))
+    chance = binomial_tail(2, 12, 0.01)
+    assert judge(guard("errors < 1%"), series, chance).why is Why.SUSPECT
+    assert judge(guard("errors < 1%"), series, chance * 1.001).verdict is Verdict.VIOLATED
+    few = Series(split=split([(6, 1), (6, 1)], [(18, 0)] * 2, 0.0))
+    worse = convolved(2, [(1, 6 / 24), (1, 6 / 24)])
+    assert judge(guard("errors < 1%"), few, worse).why is Why.BOTH_FAIL
+    assert judge(guard("errors < 1%"), few, worse * 1.001).verdict is Verdict.VIOLATED
+
+
+def test_past_a_fixed_limit_any_difference_counts_that_is_certain() -> None:
+    """6% against 4%: not twice as bad, and certainly worse."""
+    assert verdict("errors < 1%", new=[(6000, 360)] * 5, old=[(6000, 240)] * 5)[0] is Verdict.VIOLATED
+    better = judge(guard("errors < 1%"), made(new=[(6000, 240)] * 5, old=[(6000, 360)] * 5), AT)
+    assert (better.why, better.chance) == (Why.BOTH_FAIL, 1.0)
+
+
+def test_two_minutes_with_calls_are_needed() -> None:
+    old = [(54, 0)] * 3
+    assert verdict("errors < 1%", new=[(6, 6), (0, 0), (0, 0)], old=old) == (Verdict.INCONCLUSIVE, Why.SUSPECT)
+    assert verdict("errors < 1%", new=[(6, 6), (0, 0), (6, 6)], old=old)[0] is Verdict.VIOLATED
+
+
+def test_where_nothing_is_judged_the_first_phase_says_so() -> None:
+    found = judge(guard("errors < 1%"), Series(), AT)
+    assert (found.phase, found.why, found.chance) == (Phase.SPLIT, Why.NO_MINUTE, 1.0)
