@@ -22,6 +22,7 @@ from .server.http import Server
 from .server.wire import AwsCall, Request, Response
 from .switches import Switches, Value
 
+PAST = 3600.0  # seconds for which a seed's callers have been calling: comparisons need an hour before
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ACCESS_KEY, SECRET_KEY, GITHUB_TOKEN = "testing", "testing", "ghs_emulator_token"
 
@@ -166,7 +167,7 @@ class Emulator:
             self._seeder.apply(self._seed)
             self._switches.update(self._first_switches)
             self.runtime.traffic.place = ACCOUNT, seed.region_of(self._seed)
-            self.traffic(self._seed.get("traffic") or [])
+            self.runtime.traffic.replace(self._seed.get("traffic") or [], self.now, past=PAST)
             self._calls.clear()
 
     # What the server needs

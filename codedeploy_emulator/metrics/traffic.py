@@ -107,8 +107,11 @@ class Traffic:
         """Nobody calls any more, and nothing of it is known."""
         self._entries, self._playing, self._made = [], [], 0
 
-    def replace(self, entries: object, now: float) -> None:
-        """Replace the list of callers from `now` on. SeedError says what is wrong with it, and nothing is changed."""
+    def replace(self, entries: object, now: float, *, past: float = 0.0) -> None:
+        """Replace the list of callers from `now` on. SeedError says what is wrong with it, and nothing is changed.
+
+        `past`: they have been calling for so many seconds already, with the present weights.
+        """
         if not isinstance(entries, list):
             raise SeedError("traffic is a list of callers; [] ends it")
         made = [_callers(entry, now) for entry in entries]
@@ -121,8 +124,8 @@ class Traffic:
                 _Playing(
                     callers=callers,
                     number=self._made,
-                    drawn=now,
-                    history=[(now, weights)],
+                    drawn=now - past,
+                    history=[(now - past, weights)],
                     # Whoever is being called already is warm.
                     known=dict.fromkeys(weights, 0),
                 )

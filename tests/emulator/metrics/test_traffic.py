@@ -292,14 +292,20 @@ def test_the_endpoint_takes_an_array(shop: World) -> None:
         shop.emulator.runtime.traffic.replace({}, 0)
 
 
-def test_a_seed_may_name_callers(shop: World, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_callers_of_a_seed_have_been_calling_for_an_hour(
+    shop: World, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Versions may be written as numbers, as YAML reads them."""
-    entry = callers(600, versions={2: {"errors": 1.0}})
+    entry = callers(600, versions={1: {"errors": 1.0}})
+    code = "def handler(event, context):\n    return event\n"
+    function = {"name": "checkout", "versions": [code], "aliases": {"live": 1}}
     monkeypatch.setitem(shop.emulator._seed, "traffic", [entry])
+    monkeypatch.setitem(shop.emulator._seed, "functions", [function])
     shop.emulator.reset()
     assert shop.emulator.present_traffic() == [entry]
-    shop.served()
-    split(shop, 0.5)
+    points = ask(minutes=(-70, 10))
+    # The start is within the minute before FIRST, and two minutes have not arrived.
+    assert sorted(points) == list(range(-61, -3))
+    assert sum(points.values()) == pytest.approx(57.5 * 600, rel=0.03)
     shop.emulator.advance(600)
-    assert ask("Errors", version="2") == ask(version="2") != {}
-    assert ask("Errors", version="1") == {}
+    assert ask("Errors") == ask() != {}
