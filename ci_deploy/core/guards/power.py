@@ -34,16 +34,13 @@ def critical(guard: Guard, new_calls: float, old_calls: float, old_bad: int, lev
     Calls are divided by the dispersion, so they need not be whole.
     """
     calls = floor(new_calls)
-    if calls < 1 or old_calls <= 0:
+    if calls < 1:
         return None
     factor = guard.value if guard.allowed is None else 1.0
     part = factor * new_calls / (factor * new_calls + old_calls)
-    old_share = min(1.0, old_bad / old_calls)
-    limit = guard.allowed if guard.allowed is not None else factor * old_share
 
     def violates(bad: int) -> bool:
-        if bad <= limit * new_calls or bad <= old_share * new_calls:
-            return False
+        # So improbable a number is past the limit itself, too.
         if guard.allowed is not None and binomial_tail(bad, ceil(new_calls), guard.allowed) >= level:
             return False
         return binomial_tail(bad, bad + old_bad, part) < level
