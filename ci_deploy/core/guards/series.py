@@ -16,6 +16,7 @@ from .queries import (
     HOUR,
     MINUTE,
     Answers,
+    Question,
     Shift,
     Subject,
     after_start,
@@ -110,7 +111,7 @@ def series(
     past, now = _Table(subject, hour_answers, limit), _Table(subject, answers, limit)
     moved = after_start(shifts)
     needed = [subject.new, subject.old, *([""] if moved is not None and moved < now.end else [])]
-    if not past.has("") or (answers and not all(now.has(version) for version in needed)):
+    if not past.has("") or (now.end and not all(now.has(version) for version in needed)):
         return Series(readable=False, threshold=limit)
     skipped = _cold(shifts) if guard.percentile else frozenset()
     judged = [at for at in range(first, now.end, MINUTE) if at not in skipped]
@@ -166,8 +167,7 @@ def shown(subject: Subject, shifts: Sequence[Shift], answers: Answers) -> Shown:
         found = [
             value
             for each, points in answers.items()
-            if (each.function, each.alias, each.version) == (subject.function, subject.alias, version)
-            and each.statistic == rank
+            if _about(each, subject) and (each.version, each.statistic) == (version, rank)
             for value in points.values()
         ]
         return max(found, default=None)
@@ -198,16 +198,18 @@ def _cold(shifts: Sequence[Shift]) -> frozenset[int]:
     )
 
 
+def _about(question: Question, subject: Subject) -> bool:
+    """Whether a question is about this function's alias: a release's answers come together."""
+    return (question.function, question.alias) == (subject.function, subject.alias)
+
+
 class _Table:
     """The points of one subject by minute, and how they become counts."""
 
     def __init__(self, subject: Subject, answers: Answers, limit: float | None) -> None:
-        self._points = {
-            (each.version, each.metric, each.statistic): points
-            for each, points in answers.items()
-            if (each.function, each.alias, each.period) == (subject.function, subject.alias, MINUTE)
-        }
-        self.end = max((each.end for each in answers), default=0)
+        own = {each: points for each, points in answers.items() if _about(each, subject) and each.period == MINUTE}
+        self._points = {(each.version, each.metric, each.statistic): points for each, points in own.items()}
+        self.end = max((each.end for each in own), default=0)
         self._calls = ("Invocations", "Sum") if limit is None else ("Duration", "SampleCount")
         self._bad = ("Errors", "Sum") if limit is None else ("Duration", rank(limit))
         self._ranked = limit is not None

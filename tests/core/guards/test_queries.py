@@ -136,6 +136,8 @@ def test_thresholds() -> None:
     assert threshold(SUBJECT, guard("p99 < 1.5s"), BEGAN, {}) == 1500
     assert threshold(SUBJECT, guard("p95 < 1.5x"), BEGAN, {}) is None
     assert threshold(SUBJECT, guard("p95 < 1.5x"), BEGAN, known) == 300
+    (question,) = [each for each in known if each.statistic == "p95"]
+    assert threshold(SUBJECT, guard("p95 < 1.5x"), BEGAN, {question: {}}) is None
     quiet = hour_answers("p95 < 1.5x", [])
     assert threshold(SUBJECT, guard("p95 < 1.5x"), BEGAN, quiet) is None
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from ci_deploy.core.guards.queries import HOUR, LATE, Shift
+from ci_deploy.core.guards.queries import HOUR, LATE, Answers, Shift
 from ci_deploy.core.guards.series import Count, Minute, Series, highest, series, shown, together
 
 from .points import BEGAN, CANARY, MOVED, SUBJECT, guard, hour_answers, look_answers
@@ -169,3 +171,42 @@ def test_where_nothing_was_answered_nothing_is_shown() -> None:
     answers = look_answers("errors < 1%", CANARY, {"42": [(6, 1)]}, {}, BEGAN + 180)
     without = {question: points for question, points in answers.items() if question.metric != "Invocations"}
     assert shown(SUBJECT, CANARY, without).new == Count(calls=1, bad=1)
+
+
+def others(answers: Answers, **change: str) -> dict:
+    """The same questions about another function or alias, answered otherwise, and two minutes later."""
+    return {
+        replace(each, end=each.end + 120, **change): dict.fromkeys(range(each.start, each.end, 60), 77.0)
+        for each in answers
+    }
+
+
+@pytest.mark.parametrize("change", [{"function": "cart"}, {"alias": "beta"}])
+@pytest.mark.parametrize("line", ["errors < 1%", "p95 < 1.5x"])
+def test_a_release_answers_for_all_its_functions_and_each_sees_its_own(line: str, change: dict[str, str]) -> None:
+    minutes = {"42": [(6, 1)] * 12, "41": [(54, 0)] * 12, "": [(60, 2)] * 12}
+    hours = hour_answers(line, QUIET)
+    answers = look_answers(line, MOVED, minutes, hours, BEGAN + 720 + LATE)
+    mixed = {**answers, **others(answers, **change)}, {**others(answers, **change), **answers}
+    more = {**hours, **others(hours, **change)}, {**others(hours, **change), **hours}
+    alone = series(SUBJECT, guard(line), MOVED, hours, answers)
+    for each, hour in zip(mixed, more, strict=True):
+        assert series(SUBJECT, guard(line), MOVED, hour, each) == alone
+        assert shown(SUBJECT, MOVED, each) == shown(SUBJECT, MOVED, answers)
+
+
+def test_of_others_alone_nothing_is_ripe() -> None:
+    hours = hour_answers("errors < 1%", QUIET)
+    answers = look_answers("errors < 1%", CANARY, {"42": [(6, 1)]}, hours, BEGAN + 180)
+    found = series(SUBJECT, guard("errors < 1%"), CANARY, hours, others(answers, function="cart"))
+    assert (found.readable, found.minutes) == (True, 0)
+
+
+def test_percentiles_are_told_apart() -> None:
+    answers = dict(look_answers("errors < 1%", CANARY, {"42": [(6, 0)], "41": [(54, 0)]}, {}, BEGAN + 180))
+    values = {("42", "p50"): 1.0, ("42", "p99"): 2.0, ("41", "p50"): 3.0, ("41", "p99"): 4.0}
+    for question in answers:
+        if value := values.get((question.version, question.statistic)):
+            answers[question] = {question.start: value, question.start + 60: value / 2}
+    found = shown(SUBJECT, CANARY, answers)
+    assert (found.new_p50, found.new_p99, found.old_p50, found.old_p99) == (1, 2, 3, 4)
