@@ -129,6 +129,7 @@ def test_another_account_is_refused_before_any_other_call(runner: Runner, accoun
 
 def test_the_users_own_appspec_is_completed(runner: Runner, account: Account) -> None:
     """Keys in any case; what it leaves out comes from inputs and facts; what is written is PascalCase."""
+    account.publish(CODE.format("two"))
     (runner.folder / "appspec.yaml").write_text(
         "version: 0.0\nresources:\n  - MyFunction:\n      type: AWS::Lambda::Function\n"
         "      properties: {name: checkout, alias: live, targetversion: 2}\n"

@@ -702,7 +702,6 @@ def test_while_a_rollback_takes_its_time_nothing_is_promised_of_the_deployment_t
         "d-ROLLBACK1 rolls d-DEPLOY000 back",
         "diagnosis ALARM_ACTIVE",
         "rollback: Start Succeeded",
-        "rollback: BeforeAllowTraffic InProgress",
         "d-ROLLBACK1 InProgress",
         "still BeforeAllowTraffic, 1=90,2=10",
         "rollback: BeforeAllowTraffic Succeeded",
