@@ -123,6 +123,10 @@ class Lambda(Protocol):
         """UpdateAlias to 100 % on `version`, guarded by `alias.revision_id`; what AWS answers."""
         ...
 
+    def describe_alias(self, alias: Alias, description: str) -> Alias:
+        """UpdateAlias with a description alone: what is served stays as it is; guarded by `alias.revision_id`."""
+        ...
+
     def tag(self, function_arn: str, name: str, value: str | None) -> None:
         """TagResource, or UntagResource where `value` is None."""
         ...

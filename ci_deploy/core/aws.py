@@ -133,6 +133,7 @@ class Alias:
     weights: Mapping[str, float] = field(default_factory=dict)
     revision_id: str = ""
     arn: str = ""
+    description: str = ""
 
     @property
     def shares(self) -> dict[str, float]:

@@ -16,6 +16,7 @@ from ..core.machine.actions import (
     Answer,
     Create,
     CreateAlias,
+    Describe,
     Done,
     Failed,
     Find,
@@ -102,6 +103,8 @@ def _do(action: Action, ports: Ports, progress: Progress) -> Answer:
             return ports.lambda_.create_alias(action.function, action.alias, action.version)
         case RepairAlias():
             return _repair(action, ports)
+        case Describe():
+            return ports.lambda_.describe_alias(action.alias, action.description)
         case Tag():
             ports.lambda_.tag(action.function_arn, action.name, action.value)
             return None

@@ -83,6 +83,9 @@ def test_a_running_deployment_is_stopped_and_its_rollback_followed(theatre: Thea
     assert done.outputs["deployment-id"] == started.outputs["deployment-id"]
     assert account.deployment(started.outputs["deployment-id"])["status"] == "Stopped"
     assert account.serves() == {"3": 100.0}
+    # Run 10 created nothing, and keeps older runs away all the same: the one that it took back is one.
+    theatre.run({**CHECKOUT, "deployment-config": AT_ONCE}, run=(4, 2)).check(3, outcome="refused", live_version="3")
+    theatre.run({**CHECKOUT, "deployment-config": AT_ONCE}, run=(11, 1)).check(0, outcome="succeeded")
 
 
 @pytest.mark.usefixtures("served")

@@ -174,6 +174,7 @@ class World:
     versions: dict[str, str] = field(default_factory=lambda: {"1": "old"})
     deployments: list[Running] = field(default_factory=list)
     alias_revision: int = 0
+    alias_description: str = ""
     served: list[tuple[float, str, dict[str, float]]] = field(default_factory=list)  # the alias's own history
     stops: list[tuple[float, str, bool]] = field(default_factory=list)
     uploads: dict[str, str] = field(default_factory=dict)  # AppSpecs by their keys
@@ -308,6 +309,10 @@ class World:
                 return self.alias()
             case a.RepairAlias():
                 return self.repair(action)
+            case a.Describe():
+                self.alias_description = action.description
+                self.alias_revision += 1
+                return self.alias()
             case a.Diagnose():
                 return diagnose(action.deployment, action.plan, alarms=Known(()), logs=Known(()))
         return None
@@ -351,6 +356,7 @@ class World:
             version=self.alias_version,
             weights=dict(self.alias_weights),
             revision_id=str(self.alias_revision),
+            description=self.alias_description,
         )
 
     def version(self, number: str | None) -> FunctionVersion | None:

@@ -140,6 +140,14 @@ class RepairAlias(_Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Describe(_Action):
+    """Give the alias a description, if it still is as `alias` says; what it serves stays as it is."""
+
+    alias: Alias
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tag(_Action):
     """Set a tag of the function; `value` None takes it off."""
 
@@ -171,6 +179,7 @@ Action: TypeAlias = (
     | LookAlias
     | CreateAlias
     | RepairAlias
+    | Describe
     | Tag
     | Diagnose
 )
@@ -226,7 +235,7 @@ Answer: TypeAlias = (
     | Deployment  # Find, when it exists
     | StopAnswer  # Stop
     | tuple[Deployment, ...]  # Look
-    | Alias  # LookAlias, RepairAlias, CreateAlias
+    | Alias  # LookAlias, RepairAlias, Describe, CreateAlias
     | Diagnosis  # Diagnose
     | None  # Tag; Find, LookAlias, LookVersion: there is none
 )

@@ -18,6 +18,7 @@ from .actions import (
     Cancelled,
     Create,
     CreateAlias,
+    Describe,
     Diagnose,
     Done,
     Failed,
@@ -117,6 +118,8 @@ def _answered(turn: Turn, action: Action, answer: object) -> None:
             verdict.alias_read(turn, answer)
         case RepairAlias(), Alias() | None:
             verdict.restored(turn, answer)
+        case Describe(), Alias():
+            verdict.traced(turn)
         case Tag(), None:
             preparing.held(turn, action)
         case Diagnose(), Diagnosis():
@@ -142,6 +145,8 @@ def _failed(turn: Turn, failed: Failed) -> None:
             verdict.alias_unread(turn, failed.error)
         case RepairAlias():
             verdict.not_restored(turn, failed.error)
+        case Describe():
+            verdict.not_traced(turn, failed.error.what, failed.error.remedy)
         case Tag():
             preparing.not_held(turn, failed.action, failed.error)
         case Diagnose():

@@ -195,6 +195,21 @@ def test_an_alias_is_set_whole_and_only_if_it_is_still_the_one_that_was_read(aws
     assert api.set_alias(alias, "1").serves_only("1")
 
 
+def test_an_alias_is_described_and_serves_what_it_served(aws: StubbedAws, api: LambdaApi) -> None:
+    aws.expect(
+        "lambda",
+        "update_alias",
+        {"Name": "live", "FunctionVersion": "2", "Description": "new", "RevisionId": "r2"},
+        FunctionName="checkout",
+        Name="live",
+        Description="new",
+        RevisionId="r1",
+    )
+    alias = Alias(function="checkout", name="live", version="2", revision_id="r1", description="old")
+    made = api.describe_alias(alias, "new")
+    assert (made.description, made.version, made.revision_id) == ("new", "2", "r2")
+
+
 def test_an_alias_is_created_on_a_version(aws: StubbedAws, api: LambdaApi) -> None:
     aws.expect(
         "lambda",

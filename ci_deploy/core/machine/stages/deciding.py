@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ... import hold as holds
 from ... import marker as markers
+from ... import trace as traces
 from ...aws import Deployment, DeploymentStatus
 from ...plan import history as histories
 from ...plan.checks import preflight
@@ -175,6 +176,9 @@ def _newer_run(r: Rollout, facts: Facts) -> Finding | None:
     """An older run never overwrites a newer one that is served or under way, rollbacks included."""
     if r.inputs.force or not r.context.run_id:
         return None
+    rolled_back_by = traces.read(facts.alias.description) if facts.alias else 0
+    if rolled_back_by > r.context.run_id:
+        return _older(r, f"({rolled_back_by}) has rolled back {r.key} by stopping what ran")
     for deployment in facts.recent:
         if isinstance(whose(deployment, r.function, r.inputs.alias), Others):
             continue
@@ -184,14 +188,18 @@ def _newer_run(r: Rollout, facts: Facts) -> Finding | None:
         if deployment.status in (DeploymentStatus.FAILED, DeploymentStatus.STOPPED):
             continue
         what = "rolled back" if marker.kind == "rollback" else "deployed"
-        return Finding(
-            severity=Severity.REFUSAL,
-            code="older-run",
-            text=f"A newer run ({marker.run_id}, commit {marker.sha[:7] or 'unknown'}) has {what} {r.key} by "
-            f"{deployment.id}; this is run {r.context.run_id}.",
-            remedy="Run the newest workflow run again, or give `force: true` if the older commit is really wanted.",
-        )
+        commit = marker.sha[:7] or "unknown"
+        return _older(r, f"({marker.run_id}, commit {commit}) has {what} {r.key} by {deployment.id}")
     return None
+
+
+def _older(r: Rollout, what: str) -> Finding:
+    return Finding(
+        severity=Severity.REFUSAL,
+        code="older-run",
+        text=f"A newer run {what}; this is run {r.context.run_id}.",
+        remedy="Run the newest workflow run again, or give `force: true` if the older commit is really wanted.",
+    )
 
 
 def _settling(turn: Turn, facts: Facts) -> bool:

@@ -6,12 +6,13 @@ said only if it was read at 100 % on the version before.
 
 from __future__ import annotations
 
+from ... import trace as traces
 from ...aws import Alias, Deployment, DeploymentStatus
 from ...errors import CiDeployError, ErrorKind, Refused
 from ...plan.checks import repair_command
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
-from ..actions import Diagnose, LookAlias, RepairAlias
+from ..actions import Describe, Diagnose, LookAlias, RepairAlias
 from ..rollout import Rollout, Turn, jittered, kind_of
 from ..state.ending import Cause
 from ..state.place import Stage
@@ -28,7 +29,7 @@ def verifying(turn: Turn) -> None:
     r = turn.r
     if turn.asked(Diagnose) and not r.cancelled and turn.now - r.place.since < DIAGNOSIS_TAKES:
         return  # its answer belongs into the verdict
-    if not turn.asked(LookAlias) and turn.due():
+    if not (turn.asked(LookAlias) or turn.asked(Describe)) and turn.due():
         turn.ask(LookAlias(key=r.key, function=r.function, alias=r.inputs.alias))
 
 
@@ -186,6 +187,9 @@ def _not_succeeded(turn: Turn, alias: Alias, deployment: Deployment) -> None:
     if back and _only_throttled(r, deployment):
         _try_once_more(turn)
         return
+    if back and _leaves_trace(r):
+        _leave_trace(turn, alias)
+        return
     if back:
         rollback = Rollback.SUCCEEDED if r.rollback_id or r.repair.strayed else Rollback.NONE
     elif rollback_runs(r):
@@ -295,6 +299,38 @@ def _remedy(r: Rollout, back: bool, rollback: Rollback) -> str:
     if rollback is Rollback.UNKNOWN:
         repair = f"If it does not bring that back: {repair}"
     return f"{repair}. {hint}" if hint else repair
+
+
+# --- The trace of a rollback that created nothing ---------------------------------------------------------------------
+
+
+def _leaves_trace(r: Rollout) -> bool:
+    """A rollback by hand has stopped what ran: nothing that it made says so to older runs."""
+    asked = r.command is Command.ROLLBACK and r.cause is Cause.ASKED
+    return asked and r.context.run_id > 0 and not (r.repair.traced or r.cancelled)
+
+
+def _leave_trace(turn: Turn, alias: Alias) -> None:
+    r = turn.r
+    turn.put(turn.r.repair.trace())
+    text = traces.write(alias.description, r.context.run_id)
+    if text is None:
+        not_traced(turn, "the alias's description has no room for it.", "Shorten the description.")
+    elif text != alias.description:
+        turn.ask(Describe(key=r.key, alias=alias, description=text))
+
+
+def traced(turn: Turn) -> None:
+    """What is served is read once more for the verdict."""
+    turn.put(turn.r.place.act(turn.now))
+
+
+def not_traced(turn: Turn, what: str, remedy: str) -> None:
+    turn.warn(
+        "no-trace",
+        f"This rollback has left no trace that keeps older runs from deploying over it: {what}",
+        f"{remedy} The hold (`hold: set`) keeps all runs away.".strip(),
+    )
 
 
 # --- Setting the alias back ourselves ----------------------------------------------------------------------------

@@ -13,6 +13,7 @@ class Repair:
     strayed: bool = False  # the alias was read elsewhere than at the previous version, after the end
     restored: bool = False
     problem: str = ""  # why it could not be set back
+    traced: bool = False  # a trace of the rollback was left, or cannot be
     returns: int = 0  # how often something else came first
 
     def begin(self) -> Repair:
@@ -27,6 +28,9 @@ class Repair:
 
     def restore(self) -> Repair:
         return replace(self, restored=True)
+
+    def trace(self) -> Repair:
+        return replace(self, traced=True)
 
     def fail(self, problem: str) -> Repair:
         return replace(self, problem=problem)

@@ -174,6 +174,19 @@ class LambdaApi:
         )
         return parse_alias(alias.function, answer)
 
+    def describe_alias(self, alias: Alias, description: str) -> Alias:
+        answer = self._aws.call(
+            "lambda",
+            "UpdateAlias",
+            f"alias {alias.function}:{alias.name}",
+            expects="FunctionVersion",
+            FunctionName=alias.function,
+            Name=alias.name,
+            Description=description,
+            RevisionId=alias.revision_id or None,
+        )
+        return parse_alias(alias.function, answer)
+
     def tag(self, function_arn: str, name: str, value: str | None) -> None:
         resource = f"function {function_arn.split(':')[-1]}"
         if value is None:
@@ -205,6 +218,7 @@ def parse_alias(function: str, answer: Json) -> Alias:
         weights={str(version): round(float(weight) * 100, 6) for version, weight in weights.items()},
         revision_id=str(answer.get("RevisionId") or ""),
         arn=str(answer.get("AliasArn") or ""),
+        description=str(answer.get("Description") or ""),
     )
 
 

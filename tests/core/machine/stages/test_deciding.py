@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ci_deploy.core.aws import CREATOR_ROLLBACK, Alarm, DeploymentStatus, Known
+from ci_deploy.core.errors import ErrorKind
 from ci_deploy.core.hold import tag
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import step
@@ -368,8 +369,8 @@ def test_plan_with_repair_still_refuses_what_the_repair_does_not_mend() -> None:
 A, B, C = "d-AAAAAAAAA", "d-BBBBBBBBB", "d-CCCCCCCCC"
 
 
-def back(world: World, **given: str) -> Run:
-    return play(world, inputs(command="rollback", reason="bad", **given), weather=STEADY)
+def back(world: World, *, run: Context | None = None, **given: str) -> Run:
+    return play(world, inputs(command="rollback", reason="bad", **given), run=run, weather=STEADY)
 
 
 def served_three(*more: Running, alias_version: str = "3", **changes: Any) -> Account:
@@ -626,7 +627,8 @@ def stops(run: Run) -> list[tuple[float, str, bool]]:
 @pytest.mark.parametrize("to_version", ["", "1"])
 def test_a_rollback_stops_what_runs_with_rollback_and_follows_that(to_version: str) -> None:
     run = back(begun(), version=to_version)
-    assert (did(run), stops(run)) == ("Gather Stop Look LookAlias", [(0.1, "d-OTHER", True)])
+    asked = "Gather Stop Look LookAlias Describe LookAlias"
+    assert (did(run), stops(run)) == (asked, [(0.1, "d-OTHER", True)])
     assert [event.why for event in run.events if isinstance(event, e.StopRequested)] == ["Rollback: bad"]
     assert end(run) == (
         Outcome.SUCCEEDED,
@@ -638,6 +640,44 @@ def test_a_rollback_stops_what_runs_with_rollback_and_follows_that(to_version: s
     assert isinstance(shown, e.Planned)
     assert isinstance(begins, e.DeploymentStarted)
     assert (begins.attached, begins.current_version, begins.target_version) == (True, "1", "7")
+
+
+@pytest.mark.parametrize(
+    ("run_id", "again", "goes"), [(100, 1, False), (199, 1, False), (200, 2, False), (202, 1, True)]
+)
+def test_a_rollback_that_stopped_what_ran_keeps_older_runs_away(run_id: int, again: int, goes: bool) -> None:
+    """Run 201 created nothing that says so; the run that it took back is older, too, and so is its re-run."""
+    world = begun(description=marked(200))
+    assert back(world, run=context(201)).result.outcome is Outcome.SUCCEEDED
+    assert world.alias_description == "[ci-deploy: rolled back by run 201]"
+    run = go(world, run=context(run_id, again))
+    text = f"A newer run (201) has rolled back checkout:live by stopping what ran; this is run {run_id}."
+    assert (run.result.outcome, run.result.reason == text) == (
+        (Outcome.SUCCEEDED, False) if goes else (Outcome.REFUSED, True)
+    )
+    assert go(world, run=context(run_id, again), force="true").result.outcome is not Outcome.REFUSED
+
+
+def test_a_rollback_whose_trace_cannot_be_left_says_so_and_is_a_success() -> None:
+    denied = replace(STEADY, rates={"Describe": 1.0}, kinds=(ErrorKind.DENIED,), lost_answers=0.0)
+    full = begun()
+    full.alias_description = "x" * 256
+    for world, weather, why in (
+        (begun(), denied, "test:Describe: Fault: weather"),
+        (full, STEADY, "the alias's description has no room for it."),
+    ):
+        run = play(world, inputs(command="rollback", reason="bad"), weather=weather)
+        assert run.result.outcome is Outcome.SUCCEEDED
+        (found,) = [event.finding for event in run.events if isinstance(event, e.Noticed)]
+        assert found.code == "no-trace"
+        assert found.text == f"This rollback has left no trace that keeps older runs from deploying over it: {why}"
+        assert found.remedy.endswith("The hold (`hold: set`) keeps all runs away.")
+
+
+def test_a_rollback_from_a_terminal_is_no_run_and_leaves_no_trace() -> None:
+    world = begun()
+    run = back(world, run=replace(context(), run_id=0))
+    assert (run.result.outcome, run.count(a.Describe), world.alias_description) == (Outcome.SUCCEEDED, 0, "")
 
 
 def test_a_rollback_waits_until_what_has_just_been_created_tells_whose_it_is() -> None:
