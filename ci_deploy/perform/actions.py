@@ -118,7 +118,10 @@ def _repair(action: RepairAlias, ports: Ports) -> Alias:
     for one in running:
         if not isinstance(whose(one, place.function, place.alias), Others):
             raise Refused(f"deployment {one.id} is running in the group, and an alias is not moved under it")
-    ports.lambda_.set_alias(action.alias, action.version)
+    answered = ports.lambda_.set_alias(action.alias, action.version)
+    if not answered.serves_only(action.version):
+        shares = ", ".join(f"version {version} at {share:g} %" for version, share in answered.shares.items())
+        raise Refused(f"UpdateAlias was accepted, and answers that the alias serves {shares}")
     changed = ports.lambda_.look_alias(action.alias.function, action.alias.name)
     if changed is None:
         raise Refused("the alias does not exist any more")

@@ -111,6 +111,15 @@ def test_another_functions_deployment_does_not_keep_an_alias_from_being_set_back
     assert perform(REPAIR, ports) == Done(action=REPAIR, answer=changed)
 
 
+def test_an_alias_that_was_not_set_as_asked_was_not_repaired() -> None:
+    left = replace(ALIAS, weights={"2": 10.0})
+    lambda_ = SimpleNamespace(set_alias=lambda *_: left, look_alias=lambda *_: ALIAS)
+    ports = SimpleNamespace(codedeploy=SimpleNamespace(active=lambda *_: ()), lambda_=lambda_)
+    assert refusal(ports).what == (
+        "UpdateAlias was accepted, and answers that the alias serves version 1 at 90 %, version 2 at 10 %"
+    )
+
+
 def test_an_alias_that_is_gone_after_the_repair_was_not_repaired() -> None:
     lambda_ = SimpleNamespace(set_alias=lambda *_: ALIAS, look_alias=lambda *_: None)
     ports = SimpleNamespace(codedeploy=SimpleNamespace(active=lambda *_: ()), lambda_=lambda_)

@@ -195,6 +195,20 @@ def test_an_alias_is_set_whole_and_only_if_it_is_still_the_one_that_was_read(aws
     assert api.set_alias(alias, "1").serves_only("1")
 
 
+@pytest.mark.parametrize(("answered", "good"), [("3", True), (None, True), ("4", False), ("$LATEST", False)])
+def test_a_version_is_the_one_that_was_asked_for(
+    aws: StubbedAws, api: LambdaApi, answered: str | None, good: bool
+) -> None:
+    configuration = {"Version": answered} if answered else {"FunctionName": "checkout"}
+    answer = {"Configuration": configuration}
+    aws.expect("lambda", "get_function", answer, FunctionName="checkout", Qualifier="3")
+    if good:
+        assert api.version("checkout", "3") is not None
+        return
+    with pytest.raises(AwsError, match="the answer has no `Version 3`"):
+        api.version("checkout", "3")
+
+
 def test_an_alias_is_described_and_serves_what_it_served(aws: StubbedAws, api: LambdaApi) -> None:
     aws.expect(
         "lambda",

@@ -44,6 +44,13 @@ def gathered(turn: Turn, facts: Facts) -> None:
         return
     if turn.r.facts is None:
         turn.say(e.Identified(at=turn.now, key=turn.r.key, identity=facts.identity))
+    if facts.history_cut and turn.r.facts is None:
+        turn.warn(
+            "history-cut",
+            f"Only the latest {len(facts.history)} deployments of the group were read, those of all its functions: "
+            f"older ones of {turn.r.key} are not known.",
+            "Name the version to go back to with `version`, and a group for each function keeps histories short.",
+        )
     turn.put(turn.r.decision.gathered(facts))
     turn.put(turn.r.reading.read(facts.alias, turn.now))
     _COMMANDS[turn.r.command](turn, facts)

@@ -15,6 +15,7 @@ from ....core.errors import AwsError, ErrorKind
 from ....core.given.packaging import Code, StoredPackage
 from ....core.given.source import Image
 from ..client import Aws
+from ..errors import unreadable
 
 # What describes a version without being one of its settings, or changes by itself after publishing. Everything else
 # that Lambda answers, now or in future, counts as a setting: a change that is not seen would not be deployed.
@@ -79,7 +80,10 @@ class LambdaApi:
             if error.code == "ResourceNotFoundException":
                 return None
             raise
-        return parse_version(answer["Configuration"], tags=answer.get("Tags"), code=answer.get("Code"))
+        made = parse_version(answer["Configuration"], tags=answer.get("Tags"), code=answer.get("Code"))
+        if made.version not in ("", version):  # it would be planned with as if it were the one that was asked for
+            raise unreadable("lambda", "GetFunction", f"function {function}:{version}", f"Version {version}")
+        return made
 
     def provisioned(self, function: str, alias: str) -> int:
         try:

@@ -680,6 +680,19 @@ def test_a_rollback_from_a_terminal_is_no_run_and_leaves_no_trace() -> None:
     assert (run.result.outcome, run.count(a.Describe), world.alias_description) == (Outcome.SUCCEEDED, 0, "")
 
 
+@pytest.mark.parametrize("command", ["rollback", "status"])
+def test_a_history_that_was_not_read_to_its_end_is_said_once(command: str) -> None:
+    world = served_three(told=lambda facts: replace(facts, history_cut=True))
+    more = {"reason": "bad"} if command == "rollback" else {}
+    run = go(world, command=command, **more)
+    (found,) = [event.finding for event in run.events if isinstance(event, e.Noticed)]
+    assert (found.code, found.text) == (
+        "history-cut",
+        "Only the latest 2 deployments of the group were read, those of all its functions: older ones of checkout:live "
+        "are not known.",
+    )
+
+
 def test_a_rollback_waits_until_what_has_just_been_created_tells_whose_it_is() -> None:
     run = back(begun(0.0))
     assert (at(run, a.Gather), stops(run)) == ([0.0, 2.1], [(2.2, "d-OTHER", True)])
