@@ -46,8 +46,9 @@ class Member(World):
 
     def facts(self, action: a.Gather) -> Facts:
         made = super().facts(action)
-        theirs = [world.snapshot(one, True) for world in self.mates for one in world.deployments]
-        return replace(made, active=made.active + tuple(one for one in theirs if not one.status.terminal))
+        theirs = tuple(world.snapshot(one, True) for world in self.mates for one in world.deployments)
+        active = tuple(one for one in theirs if not one.status.terminal)
+        return replace(made, active=made.active + active, recent=made.recent + theirs)
 
 
 def group(*members: Member) -> list[Member]:

@@ -20,7 +20,7 @@ from ci_deploy.core.machine.stages.stopping import ANSWER_GRACE, GRACE
 from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.run import Outcome, Rollback
 from ci_deploy.core.story import events as e
-from tests.support.many import Member, Played, fails, group, quick, slow, start
+from tests.support.many import FATAL, Member, Played, fails, group, quick, slow, start
 from tests.support.many import play as play_many
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, until
 from tests.support.states import but
@@ -504,6 +504,19 @@ def test_an_automatic_rollback_of_the_release_itself_is_no_conflict() -> None:
     )
     played = play_many(*worlds, on_conflict="fail")
     assert played.outcomes == {"a": "succeeded", "b": "succeeded", "c": "succeeded"}
+
+
+def test_an_automatic_rollback_that_comes_when_its_function_is_over_is_waited_for() -> None:
+    """`a` had failed a minute before; `c` met its rollback, and was refused for what the release itself had begun."""
+    worlds = group(
+        Member(function="a", routing=AT_ONCE, dies_of=[FATAL], rollback_delay=80.0, rollback_takes=30.0),
+        Member(function="b", routing=AT_ONCE, hook_seconds=(22.0, None)),
+        Member(function="c", routing=AT_ONCE),
+    )
+    played = play_many(*worlds, policy="rollback-failed", on_conflict="fail")
+    assert played.outcomes == {"a": "failed", "b": "succeeded", "c": "succeeded"}
+    (waiting,) = [event for event in played.run.said(e.Waiting) if isinstance(event, e.Waiting)]
+    assert (waiting.key, waiting.deployment_id) == ("c:live", "d-a-ROLLBACK1")
 
 
 def test_an_answer_to_a_shared_look_reaches_who_has_gone_on_to_something_else() -> None:

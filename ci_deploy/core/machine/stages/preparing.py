@@ -63,9 +63,15 @@ def is_rollback(deployment: Deployment) -> bool:
 
 
 def of_this_release(r: Rollout, other: Deployment) -> bool:
-    """Whether a running deployment is this very release's, of another function in the same group."""
-    marker = markers.parse(other.description)
-    return marker is not None and marker.id in r.part.siblings
+    """Whether a running deployment is this very release's, of another function in the same group.
+
+    CodeDeploy's own rollback of one is, too: it carries no marker, and names what it rolls back.
+    """
+    facts = r.facts
+    known = (*facts.active, *facts.recent) if facts is not None and other.rollback_of else ()
+    described = [other, *(one for one in known if one.id == other.rollback_of)]
+    found = [markers.parse(one.description) for one in described]
+    return any(marker is not None and marker.id in r.part.siblings for marker in found)
 
 
 def give_way(turn: Turn, made: Plan, other: Deployment, policy: str) -> None:
