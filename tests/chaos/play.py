@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -143,6 +144,7 @@ class Chaos:
             assert not [action for _, action in step.asked if isinstance(action, (Create, Publish))]
         if command in ("status", "plan"):
             assert not [action for _, action in step.asked if isinstance(action, WRITES)], f"{command} has written"
+        self._ours_only(step)
         self._alias(step, command, outcome)
         if outcome == "rolled-back":
             assert (outputs["live-version"], outputs["live-weights"]) == (outputs["previous-version"], "")
@@ -150,6 +152,13 @@ class Chaos:
         if command == "deploy" and outcome in ("refused", "error", "unchanged"):
             assert not mine, f"{outcome}, and yet a deployment was created"
         self._cancel(step)
+
+    def _ours_only(self, step: Step) -> None:
+        """Whatever its description says: what was stopped is of the very function."""
+        stopped = {action.deployment_id for _, action in step.asked if isinstance(action, Stop)}
+        for one in self.deployments():
+            named = re.search(r"\bName\W+(checkout|other)\b", f"{one.content} {one.revision}")
+            assert one.id not in stopped or (named and named[1] == step.inputs["function"]), f"stopped {one.id}"
 
     def _mine(self, step: Step) -> list[Deployment]:
         descriptions = {action.request.description for _, action in step.asked if isinstance(action, Create)}
@@ -203,7 +212,7 @@ class Chaos:
             return
         if not step.killed and step.state.get("finished") == "true":
             return  # the main step has said it
-        left = inputs.get("on-cancel") in ("leave", "stop") or inputs.get("restore-alias") == "never"
+        left = inputs.get("on-cancel") in ("leave", "stop") or inputs.get("repair-alias") == "never"
         assert left or post.outputs["live-weights"], "the post step left the alias split"
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ci_deploy.core.marker import Marker, write
 from codedeploy_emulator import Emulator
 from tests.support.account import Account
 from tests.support.stage import WEATHER, Happening, Step, environment
@@ -149,7 +150,7 @@ def _past(dice: Random, emulator: Emulator, account: Account, scenario: Scenario
     scenario.said.append(f"past: {past}")
 
 
-def create(account: Account, function: str, current: str, target: str, config: str) -> None:
+def create(account: Account, function: str, current: str, target: str, config: str, description: str = "") -> None:
     """Somebody else's deployment; refused where one runs."""
     properties = {"Name": function, "Alias": "live", "CurrentVersion": current, "TargetVersion": target}
     resource = {"f": {"Type": "AWS::Lambda::Function", "Properties": properties}}
@@ -158,6 +159,7 @@ def create(account: Account, function: str, current: str, target: str, config: s
             applicationName=APPLICATION,
             deploymentGroupName=GROUP,
             deploymentConfigName=config,
+            description=description,
             revision={
                 "revisionType": "AppSpecContent",
                 "appSpecContent": {"content": json.dumps({"version": 0.0, "Resources": [resource]})},
@@ -190,12 +192,20 @@ def _happenings(dice: Random, emulator: Emulator, account: Account, scenario: Sc
         )
     if dice.random() < 0.2:
         function, config = dice.choice(("checkout", "other")), dice.choice(CONFIGS)
+        forged = Marker(id="deadbeef", key="0" * 16, run_id=dice.choice((1, 100, 100)), attempt=1, sha="abc123")
+        description = dice.choice(("by hand", write(forged)))
         at(
             dice.choice((0.0, dice.uniform(0, 30))),
-            f"another tool deploys {function} with {config}",
-            lambda: create(account, function, "1", "2", config),
+            f"another tool deploys {function} with {config}: {description}",
+            lambda: create(account, function, "1", "2", config, description),
         )
-    if dice.random() < 0.6:
+    if dice.random() < 0.1:
+        unread = [
+            {"service": "codedeploy", "operation": operation, "fault": "access-denied"}
+            for operation in ("BatchGetDeploymentTargets", "GetDeploymentTarget", "ListDeploymentTargets")
+        ]
+        at(0.0, "the role may not read targets", lambda: emulator.faults(unread) or WEATHER)
+    elif dice.random() < 0.6:
         faults = [_fault(dice) for _ in range(dice.choice((1, 2, 5)))]
         since = dice.choice((0.0, dice.uniform(0, 10), dice.uniform(0, 400)))
         at(since, f"weather: {faults}", lambda: emulator.faults(faults) or WEATHER)
