@@ -39,7 +39,7 @@ from .edge.clock import clock_for
 from .edge.runner import repository
 from .edge.runner.files import RunnerFilesOnDisk, RunnerLog, Stdout, read_event, wants_colour
 from .edge.runner.secrets import Secrets
-from .edge.runner.terminal import LiveTerminal, live_terminal
+from .edge.runner.terminal import LiveTerminal, ask, live_terminal
 from .edge.runner.workspace import WorkspaceFiles, files_for
 from .perform.actions import perform
 from .ports import Clock, Ports, Reporter
@@ -80,6 +80,10 @@ class Machine:
         """Where the log goes when stdout is for the JSON alone."""
         return Stdout(sys.stderr.buffer)
 
+    def ask(self, question: str) -> str:
+        """What a person at the terminal answers; empty where there is none."""
+        return ask(question, sys.stdin, sys.stderr)
+
     def terminal(self, *, colour: bool, hide: Callable[[str], str]) -> LiveTerminal | None:
         """A live display, for a person who looks on and has installed `ci-deploy[cli]`."""
         return live_terminal(sys.stdout, colour=colour, hide=hide)
@@ -108,6 +112,8 @@ def run(
     if not actions:
         parsed = command_line.parse(arguments, command_line.offered(COMMANDS))
         given, as_json, where = dict(parsed.given), parsed.json, "flag `--{}`"
+        if given["command"] == Command.ROLLBACK and not given.get("reason") and (why := machine.ask("Why? ")):
+            given["reason"] = why
     context = context_of(environ, read_event(environ))
     context = replace(context, actions=actions)
     # The job log renders colours though it is no terminal.

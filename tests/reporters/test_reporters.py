@@ -16,6 +16,7 @@ from ci_deploy.core.aws import DeploymentStatus
 from ci_deploy.core.result import Finding, Result, Severity
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story import events as e
+from ci_deploy.core.story.timeline import Story
 from ci_deploy.ports import GitHubError
 from ci_deploy.reporters import summary
 from ci_deploy.reporters.fanout import FanOut
@@ -330,7 +331,18 @@ def test_what_is_served_is_said_once() -> None:
 def test_commands_survive_a_shell() -> None:
     """What is printed to be pasted is quoted."""
     result = Result(function="f", alias="$(x)", outcome=Outcome.SUCCEEDED, previous_version="41")
-    assert "--alias '$(x)'" in verdict.rollback_command(None, result)
+    assert "--alias '$(x)'" in verdict.rollback_command(Story(), None, result)
+
+
+@pytest.mark.parametrize("public", [False, True])
+def test_commands_say_where_and_name_no_account_in_public(public: bool) -> None:
+    """A colleague's shell may point at another account: a function of that name is never meant there."""
+    story = Release(context=replace(PULL_REQUEST, public=public)).running().story
+    result = Result(function="checkout", alias="live", outcome=Outcome.SUCCEEDED, previous_version="41")
+    for command in (verdict.rollback_command(story, None, result), verdict.attach_command(story, None, result)):
+        assert "--aws-region eu-central-1" in command
+        assert ("--account-id 123456789012" in command) is not public
+    assert verdict.back_command(story, result).endswith(" --region eu-central-1")
 
 
 # --- GitHub deployment -----------------------------------------------------------------------------------------------

@@ -27,7 +27,9 @@ COMMON = ["--function", "checkout", "--application", "checkout-app", "--deployme
 class Desk(app.Machine):
     """A person at a terminal; signals are left alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer: str = "") -> None:
+        self.answer = answer
+        self.asked: list[str] = []
         self.screen = io.StringIO()
         self.piped = io.BytesIO()
 
@@ -36,6 +38,10 @@ class Desk(app.Machine):
 
     def stdout(self) -> Stdout:
         return Stdout(self.piped)
+
+    def ask(self, question: str) -> str:
+        self.asked.append(question)
+        return self.answer
 
     def terminal(self, *, colour: bool, hide: Callable[[str], str]) -> LiveTerminal:
         return LiveTerminal(self.screen, colour=colour, hide=hide)
@@ -89,3 +95,23 @@ def test_with_the_comment_off_nobody_asks_github_anything(
     done = theatre.run(given, environ=environ).check(0, outcome="planned")
     assert any(call.startswith("github") for call in account.operations()) is asked
     assert "::add-mask::ghs_not-a-real-token" in done.log()
+
+
+@pytest.mark.parametrize(
+    ("given", "answer", "asked", "code", "says"),
+    [
+        ([], "prices are wrong", ["Why? "], 4, "reason    prices are wrong"),
+        ([], "", ["Why? "], 2, "flag `--reason`: is missing."),
+        (["--reason", "known"], "", [], 4, "reason    known"),
+    ],
+)
+def test_a_person_who_rolls_back_is_asked_why(
+    tmp_path: Path, given: list[str], answer: str, asked: list[str], code: int, says: str
+) -> None:
+    """The commands in reports have no reason in them that could be pasted unread."""
+    desk = Desk(answer)
+    environ = {"AWS_REGION": "eu-central-1", "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "HOME": str(tmp_path)}
+    arguments = ["rollback", "--function", "checkout", *given]
+    assert app.run(arguments, environ, tmp_path, machine=desk) == code, desk.screen.getvalue()
+    assert desk.asked == asked
+    assert says in desk.screen.getvalue()

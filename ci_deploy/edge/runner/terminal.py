@@ -93,3 +93,12 @@ def live_terminal(stream: TextIO, *, colour: bool, hide: Callable[[str], str] = 
         return LiveTerminal(stream, colour=colour, hide=hide)
     except ImportError:
         return None
+
+
+def ask(question: str, answers: TextIO | None, screen: TextIO | None) -> str:
+    """One line from a person; empty where nobody could answer, or `answers` is no terminal."""
+    if answers is None or screen is None or not answers.isatty():
+        return ""
+    screen.write(question)
+    screen.flush()
+    return answers.readline().strip()

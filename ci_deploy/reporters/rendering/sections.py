@@ -442,7 +442,7 @@ def roll_back(story: Story) -> str:
     ]
     if not chapters:
         return ""
-    commands = [verdict.rollback_command(chapter, chapter.result) for chapter in chapters[:20] if chapter.result]
+    commands = [verdict.rollback_command(story, chapter, chapter.result) for chapter in chapters[:20] if chapter.result]
     parts = []
     workflow = story.inputs.get("rollback-workflow", "")
     if workflow and story.context.repository:

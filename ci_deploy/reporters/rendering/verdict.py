@@ -245,17 +245,17 @@ def next_step(story: Story, chapter: FunctionStory | None, result: Result) -> st
         return result.remedy
     match result.outcome:
         case Outcome.LOST_CONTACT | Outcome.DETACHED:
-            return "Follow it with: " + attach_command(chapter, result)
+            return "Follow it with: " + attach_command(story, chapter, result)
         case Outcome.ROLLED_BACK | Outcome.FAILED | Outcome.ROLLBACK_FAILED if is_split(result):
-            return "Set the alias back: " + back_command(chapter, result)
+            return "Set the alias back: " + back_command(story, result)
         case Outcome.CANCELLED | Outcome.STOPPED | Outcome.TIMED_OUT if is_split(result):
             return "Traffic stays split, and later deployments fail, until the alias is set: " + back_command(
-                chapter, result
+                story, result
             )
         case Outcome.ROLLED_BACK:
             return "Fix the cause and deploy again; users are on the version from before."
         case Outcome.SUCCEEDED if story.command is Command.DEPLOY and result.previous_version:
-            return "Roll back with: " + rollback_command(chapter, result)
+            return "Roll back with: " + rollback_command(story, chapter, result)
     return ""
 
 
@@ -273,6 +273,7 @@ def next_steps(story: Story, limit: int = 5) -> list[str]:
         told = [
             "Follow it with: "
             + attach_command(
+                story,
                 chapter,
                 replace(story.result, function=chapter.function, alias=chapter.alias, deployment_id=leg.deployment_id),
             )
@@ -306,38 +307,33 @@ def _taken_along(result: Result) -> bool:
     return ended and not result.remedy and not is_split(result)
 
 
-def rollback_command(chapter: FunctionStory | None, result: Result) -> str:
-    """The exact command that brings the version from before back, for a POSIX shell."""
-    return shlex.join(
-        [
-            "ci-deploy",
-            "rollback",
-            *_where(chapter, result),
-            "--to-version",
-            result.previous_version,
-            "--reason",
-            "what went wrong",
-        ]
-    )
+def rollback_command(story: Story, chapter: FunctionStory | None, result: Result) -> str:
+    """The exact command that brings the previous version back, for a POSIX shell; on a terminal it asks why."""
+    return shlex.join(["ci-deploy", "rollback", *_where(story, chapter, result), "--version", result.previous_version])
 
 
-def attach_command(chapter: FunctionStory | None, result: Result) -> str:
+def attach_command(story: Story, chapter: FunctionStory | None, result: Result) -> str:
     """The exact command that follows a deployment that is running."""
     which = ["--deployment-id", result.deployment_id] if result.deployment_id else []
-    return shlex.join(["ci-deploy", "status", *_where(chapter, result), *which, "--wait", "true"])
+    return shlex.join(["ci-deploy", "status", *_where(story, chapter, result), *which, "--wait", "true"])
 
 
-def back_command(chapter: FunctionStory | None, result: Result) -> str:
-    """The AWS CLI's command that gives all traffic to the version from before."""
+def back_command(story: Story, result: Result) -> str:
+    """The AWS CLI's command that gives all traffic to the previous version."""
     version = result.previous_version or result.live_version
     command = ["aws", "lambda", "update-alias", "--function-name", result.function, "--name", result.alias]
-    return shlex.join([*command, "--function-version", version, "--routing-config", "AdditionalVersionWeights={}"])
+    command += ["--function-version", version, "--routing-config", "AdditionalVersionWeights={}"]
+    return shlex.join([*command, *(["--region", story.identity.region] if story.identity else [])])
 
 
-def _where(chapter: FunctionStory | None, result: Result) -> list[str]:
+def _where(story: Story, chapter: FunctionStory | None, result: Result) -> list[str]:
+    """Function, group, region and account: another function of that name is never meant. No account in public."""
     where = ["--function", result.function, "--alias", result.alias]
     if chapter is not None and chapter.application:
         where += ["--application", chapter.application, "--deployment-group", chapter.group]
+    if story.identity is not None:
+        where += ["--aws-region", story.identity.region]
+        where += [] if story.context.public else ["--account-id", story.identity.account]
     return where
 
 

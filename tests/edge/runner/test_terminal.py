@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from ci_deploy.edge.runner.terminal import LiveTerminal, live_terminal
+from ci_deploy.edge.runner.terminal import LiveTerminal, ask, live_terminal
 
 
 class Tty(io.StringIO):
@@ -81,3 +81,22 @@ def test_without_the_extra_no_live_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """rich is not installed: plain lines, no error."""
     monkeypatch.setitem(sys.modules, "rich.console", None)
     assert live_terminal(Tty(), colour=False) is None
+
+
+class Typed(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_question_is_asked_where_somebody_can_answer() -> None:
+    screen = io.StringIO()
+    assert ask("Why? ", Typed(" prices \nmore"), screen) == "prices"
+    assert screen.getvalue() == "Why? "
+
+
+@pytest.mark.parametrize(
+    ("answers", "screen"), [(None, io.StringIO()), (Typed("x"), None), (io.StringIO("x"), io.StringIO())]
+)
+def test_nobody_is_asked_where_nobody_could_answer(answers: io.StringIO | None, screen: io.StringIO | None) -> None:
+    assert ask("Why? ", answers, screen) == ""
+    assert screen is None or screen.getvalue() == ""

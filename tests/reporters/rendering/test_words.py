@@ -228,7 +228,7 @@ def test_split_traffic_comes_with_the_command_that_ends_it(outcome: Outcome, ste
     release.finished(outcome, live="41", weights="41=90,42=10", remedy="")
     (told,) = verdict.next_steps(release.story)
     assert told.startswith(step)
-    assert told.endswith("--function-version 41 --routing-config 'AdditionalVersionWeights={}'")
+    assert told.endswith("--function-version 41 --routing-config 'AdditionalVersionWeights={}' --region eu-central-1")
 
 
 def test_a_bug_among_many_functions_says_how_to_follow_each_that_was_begun() -> None:
@@ -237,7 +237,8 @@ def test_a_bug_among_many_functions_says_how_to_follow_each_that_was_begun() -> 
     assert verdict.next_steps(release.story) == [
         *(
             f"Follow it with: ci-deploy status --function {name} --alias live --application shop"
-            f" --deployment-group {name}-live --deployment-id d-A0{number}B2C3D4E --wait true"
+            f" --deployment-group {name}-live --aws-region eu-central-1 --account-id 123456789012"
+            f" --deployment-id d-A0{number}B2C3D4E --wait true"
             for number, name in enumerate("ab")
         ),
         "Report.",
