@@ -30,7 +30,9 @@ from .core.given.trust import REMEDY, discovers, distrust
 from .core.machine.actions import Action, Cancelled, Observation
 from .core.machine.release import Release
 from .core.machine.rollout import outcome_of
-from .core.result import Finding, Result, Severity
+from .core.reasons import run as reasons
+from .core.reasons.reason import Reason
+from .core.result import Fate, Finding, Result, Severity
 from .core.run import Command, Context, Outcome, exit_code
 from .core.story.events import CancelReceived, Concluded, Event, NotAws, Noticed, Started
 from .drive import Bug, Inbox, QueueInbox, Workers, drive
@@ -51,7 +53,6 @@ from .reporters.rendering.disclosure import in_public
 from .reporters.rewording import ForEverybody, ForTerminal
 from .reporters.summary import SummaryReporter
 
-ISSUES = "https://github.com/your-org/ci-deploy/issues"
 # How a container is started is no input of ours; runners on Kubernetes pass it among the inputs.
 STARTS_CONTAINER = frozenset({"args", "entrypoint"})
 _VERBS = {Command.ROLLBACK: "roll back", Command.STOP: "stop", Command.PRUNE: "prune"}
@@ -470,27 +471,24 @@ class _Run:
 
     def _fail(self, error: BaseException) -> int:
         """An end without a verdict of a release: bad inputs, a refusal, AWS, or a bug."""
+        reason: Reason
         if isinstance(error, CiDeployError):
-            outcome, reason, remedy = outcome_of(error), error.what, error.remedy
+            outcome, reason = outcome_of(error), error.reason
             if isinstance(error, InvalidInput):
                 problems = [replace(each, where=self._as_given(each.where)) for each in error.problems]
                 for problem in problems:
                     self._notice(Severity.REFUSAL, "input", f"{problem.where}: {problem.what}", problem.remedy)
-                reason = str(problems[0])
-                if len(problems) > 1:
-                    numbered = (f"({number}) {problem}" for number, problem in enumerate(problems, 1))
-                    reason = f"{len(problems)} problems: {' '.join(numbered)}"
+                reason = InvalidInput(tuple(problems)).reason
         else:
             outcome = Outcome.BUG
-            reason = f"{type(error).__name__}: {error}"
-            remedy = f"This is a bug in ci-deploy. Please report it, with the bug report in the log: {ISSUES}"
+            reason = reasons.Bug(error=f"{type(error).__name__}: {error}")
             self._bug_report(error)
         result = Result(
             function=self._inputs.function or self._given.get("function", ""),
             alias=self._inputs.alias,
             outcome=outcome,
-            reason=reason,
-            remedy=remedy,
+            reasons=(reason,),
+            fate=Fate.IN_DOUBT if outcome is Outcome.BUG else Fate.NEVER_CREATED,
             duration_seconds=round(self._safe_now(), 1),
             settled=outcome is not Outcome.BUG,
         )

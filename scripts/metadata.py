@@ -57,6 +57,7 @@ OUTPUTS = {
     "appspec-location": "Where the AppSpec is: `s3://bucket/key?versionId=…`, or `inline`.",
     "duration-seconds": "How long the run took, in seconds.",
     "reason": "One sentence that says why it ended like this.",
+    "reason-code": "The code of that reason, for conditions and alerts: see docs/reference.md.",
     "matrix": "The shards of the manifest as JSON for a GitHub matrix (`plan` with `shard-size`).",
     "result": "Everything above as one JSON object, with each function's own under `functions`.",
 }

@@ -6,6 +6,8 @@ import os
 import subprocess
 from typing import Any
 
+import pytest
+
 MEASURING = "COVERAGE_PROCESS_CONFIG"
 
 if MEASURING in os.environ:
@@ -17,3 +19,7 @@ if MEASURING in os.environ:
         begin(self, *arguments, **options)
 
     subprocess.Popen.__init__ = measured  # type: ignore[method-assign]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew instead of comparing")

@@ -17,6 +17,7 @@ from ..core.machine.release import Release
 from ..core.machine.rollout import Job, Rollout, outcome_of
 from ..core.machine.waves import Policy
 from ..core.plan.surroundings import bucket_owner
+from ..core.reasons.reason import Reason, Said
 from ..core.result import Result
 from ..core.run import Command, Context, Outcome
 from ..core.story.events import Concluded, Event
@@ -98,15 +99,19 @@ def _text_of(call: Call, source: str) -> str:
 
 
 def ended(
-    call: Call, outcome: Outcome, *, reason: str, remedy: str = "", report: Mapping[str, object] | None = None
+    call: Call,
+    outcome: Outcome,
+    *reasons: Reason,
+    reason: str = "",
+    remedy: str = "",
+    report: Mapping[str, object] | None = None,
 ) -> Result:
     """What a command that deploys nothing says of its function at the end."""
     return Result(
         function=call.inputs.function or "",
         alias=call.inputs.alias,
         outcome=outcome,
-        reason=reason,
-        remedy=remedy,
+        reasons=reasons or (Said(code=outcome.value, said=reason, advice=remedy),),
         duration_seconds=round(call.now(), 1),
         report=report or {},
     )
@@ -132,7 +137,7 @@ def for_each(call: Call, run_one: Callable[[Call], Result]) -> Concluded:
         try:
             results.append(run_one(one))
         except CiDeployError as error:
-            results.append(ended(one, outcome_of(error), reason=error.what, remedy=error.remedy))
+            results.append(ended(one, outcome_of(error), error.reason))
         if results[-1].outcome in (Outcome.CANCELLED, Outcome.ERROR):
             break  # the others would meet the same
     return conclude(call, *results)

@@ -10,8 +10,13 @@ A failed deployment is a *result* (core.result.Result), never one of these. The 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from .reasons import aws
+from .reasons.reason import Reason, Said
+from .reasons.run import InvalidInputs
 
 
 class CiDeployError(Exception):
@@ -21,6 +26,11 @@ class CiDeployError(Exception):
         super().__init__(what)
         self.what = what
         self.remedy = remedy
+
+    @property
+    def reason(self) -> Reason:
+        """The same as data."""
+        return Said(code="refused", said=self.what, advice=self.remedy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +51,10 @@ class InvalidInput(CiDeployError):  # noqa: N818 - named for what the user reads
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("; ".join(map(str, problems)))
         self.problems = problems
+
+    @property
+    def reason(self) -> InvalidInputs:
+        return InvalidInputs(problems=tuple(map(str, self.problems)))
 
 
 class Refused(CiDeployError):  # noqa: N818
@@ -83,3 +97,25 @@ class AwsError(CiDeployError):
         self.code = code
         self.message = message
         self.resource = resource
+
+    @property
+    def reason(self) -> aws.AwsFailed:
+        return _REASONS[self.kind](
+            operation=self.operation,
+            resource=self.resource,
+            error=self.code,
+            message=self.message,
+            advice=self.remedy,
+        )
+
+
+_REASONS: Mapping[ErrorKind, type[aws.AwsFailed]] = {
+    ErrorKind.THROTTLED: aws.AwsThrottled,
+    ErrorKind.EXPIRED: aws.AwsExpired,
+    ErrorKind.UNREACHABLE: aws.AwsUnreachable,
+    ErrorKind.DENIED: aws.AwsDenied,
+    ErrorKind.NOT_FOUND: aws.AwsNotFound,
+    ErrorKind.CONFLICT: aws.AwsConflict,
+    ErrorKind.NO_CREDENTIALS: aws.AwsNoCredentials,
+    ErrorKind.REJECTED: aws.AwsRejected,
+}

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .aws import Alarm, LifecycleEvent, LogLines
+from .reasons.reason import Reason, remedy_of, text_of
 from .run import Outcome, Rollback
+
+
+class Fate(StrEnum):
+    """What is known of the deployment that a run was about."""
+
+    NEVER_CREATED = "never-created"
+    IN_DOUBT = "in-doubt"  # it was asked for, and may exist
+    RUNNING = "running"  # it, or its rollback, went on when the run ended, as far as is known
+    ENDED = "ended"
 
 
 class Severity(StrEnum):
@@ -44,7 +54,10 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What a run says of one function at its end. The step outputs are these fields in kebab-case."""
+    """What a run says of one function at its end. The step outputs are these fields in kebab-case.
+
+    `reasons` say why it ended like this, the first of them first of all: its code is the output `reason-code`.
+    """
 
     function: str
     alias: str
@@ -61,8 +74,8 @@ class Result:
     appspec_sha256: str = ""
     appspec_location: str = ""
     duration_seconds: float = 0.0
-    reason: str = ""
-    remedy: str = ""
+    reasons: tuple[Reason, ...] = ()
+    fate: Fate = Fate.NEVER_CREATED
     # Whether nothing is left to do for the post step: what is said above was read after the last change.
     settled: bool = True
     # What a command reports beyond this, ready for JSON (`setup`, `prune`).
@@ -71,3 +84,16 @@ class Result:
     @property
     def key(self) -> str:
         return f"{self.function}:{self.alias}"
+
+    @property
+    def reason(self) -> str:
+        return text_of(self.reasons)
+
+    @property
+    def reason_code(self) -> str:
+        """Of the first reason; a run that has none is known by its outcome."""
+        return self.reasons[0].code if self.reasons else self.outcome.value
+
+    @property
+    def remedy(self) -> str:
+        return remedy_of(self.reasons)

@@ -14,6 +14,7 @@ from dataclasses import fields, replace
 
 from ..core.defuse import harmless
 from ..core.plan.history import HistoryEntry
+from ..core.reasons.run import Killed
 from ..core.result import Result
 from ..core.run import Outcome, Rollback
 from ..core.story import events as e
@@ -24,15 +25,28 @@ FINISHED = "finished"
 FUNCTIONS = "functions"  # the keys of all of the run's functions, those without a deployment too
 LONGEST = 8_000  # characters of one text in an output
 # Fields of a Result that are no output of their own: whose it is, and what is for people only.
-_NOT_OUTPUTS = ("function", "alias", "remedy", "settled", "report")
+_NOT_OUTPUTS = ("function", "alias", "reasons", "fate", "settled", "report")
 
 # Every output that a result has.
-NAMES = (*(field.name.replace("_", "-") for field in fields(Result) if field.name not in _NOT_OUTPUTS), "result")
+NAMES = (
+    *(field.name.replace("_", "-") for field in fields(Result) if field.name not in _NOT_OUTPUTS),
+    *("reason", "reason-code", "result"),
+)
+_KILLED = Killed()
 PROVISIONAL = {
     "outcome": str(Outcome.CANCELLED),
     "deployed": "false",
     "rollback": str(Rollback.NONE),
-    "result": json.dumps({"outcome": str(Outcome.CANCELLED), "deployed": False, "rollback": str(Rollback.NONE)}),
+    "reason": _KILLED.text,
+    "reason-code": _KILLED.code,
+    "result": json.dumps(
+        {
+            "outcome": str(Outcome.CANCELLED),
+            "deployed": False,
+            "rollback": str(Rollback.NONE),
+            "reason-code": _KILLED.code,
+        }
+    ),
 }
 
 
@@ -152,8 +166,8 @@ def result_object(
 
     `status`, by `function:alias`, is there for the command of that name: what is served and the group's history.
     """
-    functions = [{"function": each.function, "alias": each.alias, **_kebab(each)} for each in results]
-    document: dict[str, object] = {**_kebab(result), "functions": functions}
+    functions = [{"function": each.function, "alias": each.alias, **_told(each)} for each in results]
+    document: dict[str, object] = {**_told(result), "functions": functions}
     document |= result.report
     if status:
         document["status"] = {key: _status(reported) for key, reported in status.items()}
@@ -188,13 +202,19 @@ def _entry(entry: HistoryEntry | None) -> dict[str, object] | None:
     return {field.name.replace("_", "-"): getattr(entry, field.name) for field in fields(entry)}
 
 
+def _told(result: Result) -> dict[str, object]:
+    """The outputs and each reason by its code; a reason's facts are for nobody outside."""
+    reasons = [{"code": each.code, "text": each.text, "remedy": each.remedy} for each in result.reasons]
+    return {**_kebab(result), "reasons": reasons}
+
+
 def _kebab(result: Result) -> dict[str, str | bool | float]:
     values: dict[str, str | bool | float] = {}
     for field in fields(result):
         if field.name not in _NOT_OUTPUTS:
             value = getattr(result, field.name)
             values[field.name.replace("_", "-")] = round(value, 1) if isinstance(value, float) else value
-    return values
+    return values | {"reason": result.reason, "reason-code": result.reason_code}
 
 
 def _text(value: str | bool | float) -> str:

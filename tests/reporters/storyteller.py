@@ -24,7 +24,8 @@ from ci_deploy.core.aws import (
 )
 from ci_deploy.core.plan.history import HistoryEntry
 from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
-from ci_deploy.core.result import Diagnosis, Finding, Result, Severity
+from ci_deploy.core.reasons.reason import Said
+from ci_deploy.core.result import Diagnosis, Fate, Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome, Rollback, exit_code
 from ci_deploy.core.story import events as e
 from ci_deploy.core.story.timeline import Story, tell
@@ -464,7 +465,14 @@ class Release:
             "reason": diagnosis.summary if diagnosis else "",
             "remedy": diagnosis.remedy if diagnosis else "",
         }
-        return Result(**fields | changes)
+        fields |= changes
+        told = fields.pop("reason"), fields.pop("remedy")
+        if any(told):
+            fields.setdefault("reasons", (Said(code=outcome.value, said=told[0], advice=told[1]),))
+        if fields["deployment_id"]:
+            over = outcome not in (Outcome.DETACHED, Outcome.LOST_CONTACT)
+            fields.setdefault("fate", Fate.ENDED if over else Fate.RUNNING)
+        return Result(**fields)
 
     def concluded(self, *results: Result) -> Self:
         worst = max(results, key=lambda result: exit_code(self.command, result.outcome))

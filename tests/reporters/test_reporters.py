@@ -13,6 +13,8 @@ from test_comment import AtOnce
 from test_golden import logged
 
 from ci_deploy.core.aws import DeploymentStatus
+from ci_deploy.core.reasons.reason import Said
+from ci_deploy.core.reasons.run import Bug, Killed
 from ci_deploy.core.result import Finding, Result, Severity
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story import events as e
@@ -30,7 +32,7 @@ SCENARIOS = scenarios()
 OUTPUTS = {
     "outcome", "deployment-id", "rollback-deployment-id", "previous-version", "target-version", "live-version",
     "live-weights", "deployed", "rollback", "console-url", "appspec-sha256", "appspec-location", "duration-seconds",
-    "reason", "result",
+    "reason", "reason-code", "result",
 }  # fmt: skip
 
 
@@ -99,8 +101,19 @@ def test_a_step_that_is_killed_leaves_outputs_that_are_true() -> None:
     reporter.report(release.events[0])
     assert set(papers.written) == OUTPUTS
     said = {name: value for name, value in papers.written.items() if value and name != "result"}
-    assert said == {"outcome": "cancelled", "deployed": "false", "rollback": "none"}
-    assert json.loads(papers.written["result"]) == {"outcome": "cancelled", "deployed": False, "rollback": "none"}
+    assert said == {
+        "outcome": "cancelled",
+        "deployed": "false",
+        "rollback": "none",
+        "reason": Killed().text,
+        "reason-code": "killed",
+    }
+    assert json.loads(papers.written["result"]) == {
+        "outcome": "cancelled",
+        "deployed": False,
+        "rollback": "none",
+        "reason-code": "killed",
+    }
     for event in release.events[1:]:
         reporter.report(event)
     assert (papers.written["outcome"], papers.written["deployed"]) == ("cancelled", "false")
@@ -165,7 +178,18 @@ def test_status_is_for_machines_too() -> None:
 def test_a_new_field_of_a_result_is_an_output_or_left_out_on_purpose() -> None:
     """The list of outputs in action.yml and README follows from Result."""
     names = {field.name.replace("_", "-") for field in fields(Result)}
-    assert names - {"function", "alias", "remedy", "settled", "report"} == OUTPUTS - {"result"}
+    kept = {"function", "alias", "reasons", "fate", "settled", "report"}
+    assert names - kept == OUTPUTS - {"result", "reason", "reason-code"}
+
+
+@pytest.mark.parametrize("name", ["succeeded", "refused", "rolled-back", "cancelled", "error"])
+def test_reasons_are_told_by_code_text_and_remedy_without_their_facts(name: str) -> None:
+    papers = papers_of(SCENARIOS[name])
+    document = json.loads(papers.written["result"])
+    assert papers.written["reason-code"] == document["reason-code"] == document["functions"][0]["reason-code"]
+    assert document["reasons"] == document["functions"][0]["reasons"]
+    assert all(set(reason) == {"code", "text", "remedy"} for reason in document["reasons"])
+    assert [reason["code"] for reason in document["reasons"]][:1] in ([], [document["reason-code"]])
 
 
 # --- summary ---------------------------------------------------------------------------------------------------------
@@ -508,7 +532,9 @@ def test_a_reporter_that_breaks_at_the_end_is_told_too() -> None:
 def test_a_bug_does_not_hide_what_was_created() -> None:
     """The run ends as if nothing had begun, but a deployment exists: it is named."""
     release = Release().running()
-    release.concluded(Result(function="checkout", alias="live", outcome=Outcome.BUG, reason="KeyError: 'x'"))
+    release.concluded(
+        Result(function="checkout", alias="live", outcome=Outcome.BUG, reasons=(Bug(error="KeyError: 'x'"),))
+    )
     said = verdict.summary_sentence(release.story)
     assert "d-A00B2C3D4E" in said
     assert "Nothing was deployed" not in said
@@ -518,5 +544,12 @@ def test_a_bug_does_not_hide_what_was_created() -> None:
 def test_a_chore_says_what_it_did(command: Command) -> None:
     """What setup or prune did is their reason, also when it went well."""
     release = Release(command=command)
-    release.concluded(Result(function="f", alias="live", outcome=Outcome.SUCCEEDED, reason="Application shop created."))
+    release.concluded(
+        Result(
+            function="f",
+            alias="live",
+            outcome=Outcome.SUCCEEDED,
+            reasons=(Said(code="succeeded", said="Application shop created."),),
+        )
+    )
     assert verdict.because(release.story) == "Application shop created."

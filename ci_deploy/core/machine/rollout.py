@@ -17,10 +17,11 @@ from ..aws import Alias, Deployment, shares_text
 from ..errors import AwsError, CiDeployError, ErrorKind
 from ..given.inputs import Inputs
 from ..plan.planning import Facts, Plan
-from ..result import Finding, Result, Severity
+from ..reasons.reason import Reason, Said
+from ..result import Fate, Finding, Result, Severity
 from ..run import Command, Context, Outcome, Rollback
 from ..story import events as e
-from .actions import Action
+from .actions import Action, Create, CreateAlias
 from .state import attempt as attempts
 from .state.attempt import Attempt, Purpose
 from .state.code import NewCode
@@ -312,7 +313,7 @@ class Turn:
     def end(
         self,
         outcome: Outcome,
-        *,
+        *reasons: Reason,
         reason: str = "",
         remedy: str = "",
         rollback: Rollback = Rollback.NONE,
@@ -343,13 +344,21 @@ class Turn:
             appspec_sha256=r.creation.sha256,
             appspec_location=str(r.creation.revision) if r.creation.revision else "",
             duration_seconds=round(self.now - r.job.began, 1),
-            reason=reason,
-            remedy=remedy,
+            reasons=reasons or _said(outcome, reason, remedy),
+            fate=self._fate(),
             settled=settled,
         )
         if r.undone is not None:
             result = _undone(r.undone, result)
         self.conclude(result)
+
+    def _fate(self) -> Fate:
+        r = self.r
+        if r.deployment_id:
+            last = r.seen.rollback if r.rollback_id else r.seen.deployment
+            return Fate.ENDED if last is not None and last.status.terminal else Fate.RUNNING
+        asked = self.asked(Create) or self.asked(CreateAlias)
+        return Fate.IN_DOUBT if asked or r.creation.doubtful else Fate.NEVER_CREATED
 
     def fail(self, error: CiDeployError) -> None:
         """End because something could not be done at all, before a deployment exists.
@@ -366,7 +375,7 @@ class Turn:
         elif self.r.cancelled:
             self.end(Outcome.CANCELLED, reason=f"Cancelled: {error.what}")
         else:
-            self.end(outcome_of(error), reason=error.what, remedy=error.remedy)
+            self.end(outcome_of(error), error.reason)
 
 
 def _undone(done: Result, reversal: Result) -> Result:
@@ -389,10 +398,15 @@ def _undone(done: Result, reversal: Result) -> Result:
         live_weights=reversal.live_weights,
         duration_seconds=reversal.duration_seconds,
         deployed=False,
-        reason=f"{what} {reversal.reason}",
-        remedy=reversal.remedy,
+        reasons=(Said(code="undone", said=what), *reversal.reasons),
+        fate=reversal.fate,
         settled=reversal.settled and outcome is not Outcome.CANCELLED,
     )
+
+
+def _said(outcome: Outcome, reason: str, remedy: str) -> tuple[Reason, ...]:
+    """An end whose words have no class yet, under its outcome."""
+    return (Said(code=outcome.value, said=reason, advice=remedy),) if reason or remedy else ()
 
 
 def outcome_of(error: CiDeployError) -> Outcome:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from ..aws import AlarmConfiguration, Routing, RoutingType
 from ..plan.planning import Existing, Facts
+from ..reasons.reason import Said
 from ..result import Result
 from ..run import Outcome
 from .actions import Create, CreateAlias
@@ -167,7 +168,10 @@ def _undo(turn: Turn, done: Result, why: str) -> None:
     r = turn.r
     made = r.planned
     if made.creates_alias:
-        stays = replace(done, reason=f"{done.reason} It stays, although {why}: nothing was served before.")
+        stays = replace(
+            done,
+            reasons=(*done.reasons, Said(code="stays", said=f"It stays, although {why}: nothing was served before.")),
+        )
         turn.put(turn.r.part.take_back(done))
         turn.conclude(stays)
         return

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ci_deploy.core.machine.conclusion import conclude
+from ci_deploy.core.reasons.run import Bug
 from ci_deploy.core.result import Result
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story.events import Concluded
@@ -29,7 +30,7 @@ def test_of_one_function_the_result_is_the_runs_as_it_is() -> None:
 
 
 def test_of_several_the_worst_leads_with_the_whole_runs_duration_and_every_function_is_in_it() -> None:
-    good, bad = result("a", Outcome.SUCCEEDED, deployed=True), result("b", Outcome.FAILED, reason="Why.")
+    good, bad = result("a", Outcome.SUCCEEDED, deployed=True), result("b", Outcome.FAILED, reasons=(Bug(error="Why."),))
     assert conclude(Command.DEPLOY, [good, bad], 33.333) == Concluded(
         at=33.333,
         command=Command.DEPLOY,

@@ -17,7 +17,8 @@ from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Turn, jittered
 from ci_deploy.core.machine.state.attempt import Purpose
 from ci_deploy.core.plan.planning import Facts
-from ci_deploy.core.result import Result
+from ci_deploy.core.reasons.reason import Said
+from ci_deploy.core.result import Fate, Result
 from ci_deploy.core.run import Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support.playing import STEADY, Run, Weather, Worlds, first, play, play_together, post_step, until
@@ -56,7 +57,8 @@ def test_the_result_of_a_success_in_full() -> None:
         appspec_sha256=hashlib.sha256(content.encode()).hexdigest(),
         appspec_location=f"s3://artifacts/{key}?versionId=v1",
         duration_seconds=302.8,
-        reason="The alias serves version 2 at 100 %.",
+        reasons=(Said(code="succeeded", said="The alias serves version 2 at 100 %."),),
+        fate=Fate.ENDED,
     )
 
 
@@ -76,8 +78,8 @@ def test_the_result_of_a_split_that_is_left_in_full() -> None:
         appspec_sha256=result.appspec_sha256,
         appspec_location="inline",
         duration_seconds=round(run.now, 1),
-        reason=result.reason,
-        remedy=result.remedy,
+        reasons=result.reasons,
+        fate=Fate.ENDED,
     )
     assert run.said(e.Finished) == [e.Finished(at=run.now, key="checkout:live", result=result)]
 
@@ -89,7 +91,7 @@ def test_without_any_facts_nothing_is_said_of_alias_or_console() -> None:
         alias="live",
         outcome=Outcome.CANCELLED,
         duration_seconds=0.1,
-        reason="Cancelled (SIGINT) before a deployment was created.",
+        reasons=(Said(code="cancelled", said="Cancelled (SIGINT) before a deployment was created."),),
     )
 
 
@@ -176,8 +178,7 @@ def test_what_cannot_begin_ends_by_whose_fault_it_is(error: CiDeployError, outco
         alias="live",
         outcome=outcome,
         duration_seconds=0.1,
-        reason=error.what,
-        remedy=error.remedy,
+        reasons=(error.reason,),
     )
     assert run.concluded.exit_code == exit_code
 
@@ -217,7 +218,11 @@ def test_a_success_that_was_taken_back_is_told_as_one_result() -> None:
         appspec_sha256=result.appspec_sha256,
         appspec_location="inline",
         duration_seconds=result.duration_seconds,
-        reason="It had succeeded and was rolled back, all or nothing. The alias serves version 1 at 100 %.",
+        reasons=(
+            Said(code="undone", said="It had succeeded and was rolled back, all or nothing."),
+            Said(code="succeeded", said="The alias serves version 1 at 100 %."),
+        ),
+        fate=Fate.ENDED,
     )
     assert result.duration_seconds > back.created
     assert other.outcome is Outcome.ROLLED_BACK

@@ -10,6 +10,7 @@ from storyteller import PULL_REQUEST, Release
 
 from ci_deploy.core.aws import Alias, DeploymentStatus, EventStatus
 from ci_deploy.core.plan.history import HistoryEntry
+from ci_deploy.core.reasons.run import Bug
 from ci_deploy.core.result import Diagnosis, Result
 from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story import events as e
@@ -233,7 +234,7 @@ def test_split_traffic_comes_with_the_command_that_ends_it(outcome: Outcome, ste
 
 def test_a_bug_among_many_functions_says_how_to_follow_each_that_was_begun() -> None:
     release = Release("a:live", "b:live").running()
-    release.concluded(Result(function="", alias="live", outcome=Outcome.BUG, reason="KeyError: 'x'", remedy="Report."))
+    release.concluded(Result(function="", alias="live", outcome=Outcome.BUG, reasons=(Bug(error="KeyError: 'x'"),)))
     assert verdict.next_steps(release.story) == [
         *(
             f"Follow it with: ci-deploy status --function {name} --alias live --application shop"
@@ -241,5 +242,5 @@ def test_a_bug_among_many_functions_says_how_to_follow_each_that_was_begun() -> 
             f" --deployment-id d-A0{number}B2C3D4E --wait true"
             for number, name in enumerate("ab")
         ),
-        "Report.",
+        Bug(error="").remedy,
     ]

@@ -1,0 +1,153 @@
+"""Calls to AWS that failed, by what that means for the caller. AWS's own words are facts, and are never matched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .reason import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsFailed(Reason):
+    """`error` is AWS's code, or the exception's name when no answer came; `advice` is the edge's, by the call."""
+
+    operation: str
+    resource: str = ""
+    error: str
+    message: str = ""
+    advice: str = ""
+
+    @property
+    def text(self) -> str:
+        on = f" on {self.resource}" if self.resource else ""
+        said = f": {self.message}" if self.message else ""
+        return f"{self.operation}{on}: {self.error}{said}"
+
+    @property
+    def remedy(self) -> str:
+        return self.advice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsThrottled(AwsFailed):
+    code: ClassVar = "aws-throttled"
+    means: ClassVar = "AWS limits the rate of requests, and kept turning this one away."
+
+    @classmethod
+    def sample(cls) -> AwsThrottled:
+        return cls(
+            operation="codedeploy:CreateDeployment",
+            error="ThrottlingException",
+            message="Rate exceeded",
+            advice="AWS limits the request rate of the whole account: run fewer jobs at once, or run again.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsExpired(AwsFailed):
+    code: ClassVar = "aws-expired"
+    means: ClassVar = "The credentials are no longer valid."
+
+    @classmethod
+    def sample(cls) -> AwsExpired:
+        return cls(
+            operation="sts:GetCallerIdentity",
+            error="ExpiredToken",
+            message="The security token included in the request is expired",
+            advice="Set `role-to-assume`: its credentials are refreshed as long as the job lives.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsUnreachable(AwsFailed):
+    code: ClassVar = "aws-unreachable"
+    means: ClassVar = "AWS could not be reached, did not answer, or answered with a server error."
+
+    @classmethod
+    def sample(cls) -> AwsUnreachable:
+        return cls(
+            operation="lambda:GetFunction",
+            resource="checkout",
+            error="EndpointConnectionError",
+            message='Could not connect to the endpoint URL: "https://lambda.eu-central-1.amazonaws.com/"',
+            advice="Check the runner's network and its proxy, then run again.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsDenied(AwsFailed):
+    code: ClassVar = "aws-denied"
+    means: ClassVar = "The role lacks a permission, or a policy of somebody else denies the call."
+
+    @classmethod
+    def sample(cls) -> AwsDenied:
+        return cls(
+            operation="codedeploy:CreateDeployment",
+            resource="checkout/live",
+            error="AccessDeniedException",
+            message="User is not authorized to perform codedeploy:CreateDeployment",
+            advice="Add codedeploy:CreateDeployment on checkout/live to the role's policy.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsNotFound(AwsFailed):
+    code: ClassVar = "aws-not-found"
+    means: ClassVar = "What the call is about does not exist in this account and region."
+
+    @classmethod
+    def sample(cls) -> AwsNotFound:
+        return cls(
+            operation="lambda:GetFunction",
+            resource="checkout",
+            error="ResourceNotFoundException",
+            message="Function not found: checkout",
+            advice="Check the name, the region and the account.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsConflict(AwsFailed):
+    code: ClassVar = "aws-conflict"
+    means: ClassVar = "Something else holds the resource, such as another update or deployment."
+
+    @classmethod
+    def sample(cls) -> AwsConflict:
+        return cls(
+            operation="lambda:UpdateFunctionCode",
+            resource="checkout",
+            error="ResourceConflictException",
+            message="An update is in progress for resource: checkout",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsNoCredentials(AwsFailed):
+    code: ClassVar = "aws-no-credentials"
+    means: ClassVar = "There are no usable AWS credentials."
+
+    @classmethod
+    def sample(cls) -> AwsNoCredentials:
+        return cls(
+            operation="sts:GetCallerIdentity",
+            error="NoCredentialsError",
+            message="Unable to locate credentials",
+            advice="Set `role-to-assume`, or run aws-actions/configure-aws-credentials before this step.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsRejected(AwsFailed):
+    code: ClassVar = "aws-rejected"
+    means: ClassVar = "AWS refuses the request for good; the same request again cannot help."
+
+    @classmethod
+    def sample(cls) -> AwsRejected:
+        return cls(
+            operation="lambda:PublishVersion",
+            resource="checkout",
+            error="CodeStorageExceededException",
+            message="Code storage limit exceeded",
+            advice="Delete old versions (`ci-deploy prune`), or ask AWS for more code storage.",
+        )

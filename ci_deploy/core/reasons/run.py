@@ -1,0 +1,63 @@
+"""Why a run has no verdict of a deployment: what it was given is no good, or ci-deploy itself is not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .reason import Reason
+
+ISSUES = "https://github.com/your-org/ci-deploy/issues"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvalidInputs(Reason):
+    code: ClassVar = "invalid-inputs"
+    means: ClassVar = "Inputs, the repository's file or the AppSpec have mistakes; all of them are listed."
+    problems: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        if len(self.problems) == 1:
+            return self.problems[0]
+        numbered = (f"({number}) {problem}" for number, problem in enumerate(self.problems, 1))
+        return f"{len(self.problems)} problems: {' '.join(numbered)}"
+
+    @classmethod
+    def sample(cls) -> InvalidInputs:
+        return cls(problems=("input `alias`: is empty.", "input `timeout`: `soon` is no duration. Expected `90s`."))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bug(Reason):
+    code: ClassVar = "bug"
+    means: ClassVar = "A mistake in ci-deploy itself. What had been created by then goes on."
+    error: str
+
+    @property
+    def text(self) -> str:
+        return self.error
+
+    @property
+    def remedy(self) -> str:
+        return f"This is a bug in ci-deploy. Please report it, with the bug report in the log: {ISSUES}"
+
+    @classmethod
+    def sample(cls) -> Bug:
+        return cls(error="KeyError: 'deploymentInfo'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Killed(Reason):
+    code: ClassVar = "killed"
+    means: ClassVar = (
+        "The step was killed before it could write how it ended; the post step looks after the deployment."
+    )
+
+    @property
+    def text(self) -> str:
+        return "The step was killed before its end."
+
+    @property
+    def remedy(self) -> str:
+        return "The post step's log says what became of the deployment; `ci-deploy status` says what is served."
