@@ -31,7 +31,7 @@ from .core.machine.actions import Action, Cancelled, Observation
 from .core.machine.release import Release
 from .core.machine.rollout import outcome_of
 from .core.reasons import run as reasons
-from .core.reasons.reason import Reason
+from .core.reasons.reason import Reason, Said
 from .core.result import Fate, Finding, Result, Severity
 from .core.run import Command, Context, Outcome, exit_code
 from .core.story.events import CancelReceived, Concluded, Event, NotAws, Noticed, Started
@@ -463,7 +463,7 @@ class _Run:
         return self._clock.now() - self._start
 
     def _notice(self, severity: Severity, code: str, text: str, remedy: str = "") -> None:
-        finding = Finding(severity=severity, code=code, text=text, remedy=remedy)
+        finding = Finding(severity=severity, reason=Said(code=code, said=text, advice=remedy))
         self._report.report(Noticed(at=self._safe_now(), finding=finding))
 
     def _safe_now(self) -> float:

@@ -1,12 +1,36 @@
-"""The table of reasons, read from their classes."""
+"""The table of reasons, read from their classes, and docs/messages.md, which is made of it."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 
 from ci_deploy.core import reasons as room
 from ci_deploy.core.reasons.reason import Reason
+
+_TITLES = {
+    "aws": "Calls to AWS",
+    "run": "The run itself",
+    "preflight": "Preflight: function, alias, versions, group, hooks and alarms",
+    "surroundings": "Preflight: time, credentials, bucket and owners",
+    "packages": "Preflight: packages",
+    "release": "Releases of several functions",
+}
+_HEAD = """# Messages
+
+Every message has a code. The output `reason-code` has the code of a run's first reason; `result` and `--json` have all
+of them under `reasons`, each with `code`, `text` and `remedy`. Codes are stable, texts are not: use codes in conditions
+and alerts.
+
+```yaml
+- if: failure() && steps.deploy.outputs.reason-code == 'alarm-ringing'
+  run: echo "An alarm was firing before the deployment began."
+```
+
+A run that has no reason with a code of its own has its outcome as the code, such as `rolled-back` or `timed-out`: see
+[reference.md](reference.md). The texts below are examples.
+"""
 
 
 def reasons() -> list[type[Reason]]:
@@ -22,3 +46,23 @@ def reasons() -> list[type[Reason]]:
             if isinstance(vars(each).get("code"), str) and "__slots__" in vars(each):
                 found[f"{each.code} {each.__qualname__}"] = each
     return [found[name] for name in sorted(found)]
+
+
+def page(severities: Mapping[str, str]) -> str:
+    """docs/messages.md: by family, every message by its code. `severities` are those of preflight's findings."""
+    parts = [_HEAD.rstrip()]
+    for family, title in _TITLES.items():
+        parts.append(f"## {title}")
+        mine = [reason for reason in reasons() if reason.__module__.endswith(f".{family}")]
+        parts += [_message(reason, severities.get(reason.code, "")) for reason in mine]
+    return "\n\n".join(parts)
+
+
+def _message(reason: type[Reason], severity: str) -> str:
+    made = reason.sample()
+    lines = [
+        f"### {reason.code}",
+        (f"*{severity.capitalize()}.* " if severity else "") + reason.means,
+        f"> {made.text}",
+    ]
+    return "\n\n".join([*lines, *([f"**What to do:** {made.remedy}"] if made.remedy else [])])

@@ -3,7 +3,8 @@
     metadata.py            writes them
     metadata.py --check    fails, naming each file that is stale
 
-The sources are the tables in the code (`given.inputs`, `run`, `plan.checks`, `story.diagnosis`, `commands`). Text
+The sources are the tables in the code (`given.inputs`, `run`, `reasons`, `plan.checks`, `story.diagnosis`,
+`commands`). Text
 outside the `BEGIN name` / `END name` markers is written by hand and left alone. What the table has and the code does
 not act on yet (`PENDING`), and commands that are not there yet, are left out: nothing is documented before it exists.
 """
@@ -17,7 +18,7 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -29,10 +30,11 @@ from ci_deploy.core.given.kinds import BOOL
 from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.machine.table import NEXT
 from ci_deploy.core.plan import checks
+from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.result import Severity
 from ci_deploy.core.run import Command, Outcome, exit_code
 from ci_deploy.core.story import diagnosis
-from scripts import policies
+from scripts import messages, policies
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -57,7 +59,7 @@ OUTPUTS = {
     "appspec-location": "Where the AppSpec is: `s3://bucket/key?versionId=…`, or `inline`.",
     "duration-seconds": "How long the run took, in seconds.",
     "reason": "One sentence that says why it ended like this.",
-    "reason-code": "The code of that reason, for conditions and alerts: see docs/reference.md.",
+    "reason-code": "The code of that reason, for conditions and alerts: see docs/messages.md.",
     "matrix": "The shards of the manifest as JSON for a GitHub matrix (`plan` with `shard-size`).",
     "result": "Everything above as one JSON object, with each function's own under `functions`.",
 }
@@ -221,66 +223,34 @@ def preflight_table() -> str:
     """One section a check, with the findings that it can make, read from its source."""
     blocks: list[str] = []
     for check in checks.CHECKS:
+        found = dict.fromkeys(_findings(check.run))
         rows = [
-            [f"`{code}`", severity.value, text, remedy]
-            for code, severity, text, remedy in _findings(check.run, check.code)
+            [f"[`{reason.code}`](messages.md#{reason.code})", severity.value, reason.means]
+            for severity, reason in found
         ]
-        blocks.append(f"### {check.asks}\n\n" + _table(["Code", "Severity", "What is said", "What to do"], rows))
+        blocks.append(f"### {check.asks}\n\n" + _table(["Code", "Severity", "What it means"], rows))
     return "\n\n".join(blocks)
 
 
-_MAKERS = {
-    "_refusal": Severity.REFUSAL,
-    "_warning": Severity.WARNING,
-    "_note": Severity.NOTE,
-    "_unread": Severity.NOTE,
-}
+_MAKERS = {"_refusal": Severity.REFUSAL, "_warning": Severity.WARNING, "_note": Severity.NOTE}
 
 
-def _findings(run: Callable[..., object], code: str) -> list[tuple[str, Severity, str, str]]:
-    tree = ast.parse(textwrap.dedent(inspect.getsource(run)))
-    local: dict[str, ast.expr] = {}
+def _findings(run: Callable[..., object]) -> list[tuple[Severity, type[Reason]]]:
+    """What a check can find, as its source makes it: `_refusal(why.FunctionMissing(…))`."""
+    classes = {reason.__name__: reason for reason in messages.reasons()}
     found = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            local[node.targets[0].id] = node.value
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _MAKERS:
-            name, text, *rest = node.args
-            shown = str(name.value) if isinstance(name, ast.Constant) else code
-            said, remedy = _text(text, local), _text(rest[0], local) if rest else ""
-            if node.func.id == "_unread":  # whose second argument is what could not be read, and the third why
-                said, remedy = f"{said} not checked: WHY.", ""
-            found.append((node.lineno, shown, _MAKERS[node.func.id], said, remedy))
+    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(run)))):
+        match node:
+            case ast.Call(
+                func=ast.Name(id=maker), args=[ast.Call(func=ast.Attribute(value=ast.Name(id="why"), attr=name))]
+            ) if maker in _MAKERS:
+                found.append((node.lineno, _MAKERS[maker], classes[name]))
     return [entry[1:] for entry in sorted(found, key=lambda entry: entry[0])]
 
 
-def _text(node: ast.expr, local: Mapping[str, ast.expr]) -> str:
-    """A string as the source has it, with FUNCTION and the like where a value is put in."""
-    match node:
-        case ast.Constant(value=str(value)):
-            return value
-        case ast.JoinedStr(values=values):
-            return "".join(_text(value, local) for value in values)
-        case ast.FormattedValue(value=value):
-            return _text(value, local)
-        case ast.Name(id=name) if isinstance(local.get(name), ast.JoinedStr | ast.IfExp):
-            return _text(local[name], local)
-        case ast.IfExp(body=body):
-            return _text(body, local)
-        case ast.Name(id=name) if isinstance(getattr(checks, name, None), str):
-            return str(getattr(checks, name))
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name.upper().replace("_", "-")
-        case ast.BoolOp(values=[first, *_]):
-            return _text(first, local)
-        case ast.Call(func=ast.Name(id="repair_command"), args=args):
-            return checks.repair_command(*(_text(each, local) for each in args))
-        case ast.Call(func=ast.Name(id=name)):
-            return name.strip("_").upper().replace("_", "-")
-        case ast.Call(func=ast.Attribute(value=value, attr="rstrip")):
-            return _text(value, local)
-    return "…"
+def preflight_severities() -> dict[str, str]:
+    """How bad a finding of preflight is, by its code."""
+    return {reason.code: severity.value for check in checks.CHECKS for severity, reason in _findings(check.run)}
 
 
 def error_codes() -> str:
@@ -335,7 +305,10 @@ def manifest_schema() -> str:
 
 
 # Files that are generated as a whole.
-WHOLE = {"docs/ci-deploy.schema.json": manifest_schema}
+WHOLE = {
+    "docs/ci-deploy.schema.json": manifest_schema,
+    "docs/messages.md": lambda: messages.page(preflight_severities()),
+}
 
 
 def rendered(name: str, root: Path = ROOT) -> str:

@@ -21,6 +21,7 @@ from ..core.given.manifest import Entry
 from ..core.machine.release import Release
 from ..core.machine.rollout import Job, Rollout
 from ..core.plan.whose import Place, ours
+from ..core.reasons.reason import Said
 from ..core.result import Finding, Severity
 from ..core.run import Command, Context, Outcome
 from ..core.story.events import Concluded, Noticed
@@ -52,7 +53,7 @@ def run(call: Call) -> Concluded:
         remedy = "See what their aliases serve, and whether their deployments still run: the command `status`."
         if not known:
             raise Refused(text, remedy)
-        finding = Finding(severity=Severity.WARNING, code="state", text=text, remedy=remedy)
+        finding = Finding(severity=Severity.WARNING, reason=Said(code="state", said=text, advice=remedy))
         call.report(Noticed(at=call.now(), finding=finding))
     if not known:
         return conclude(

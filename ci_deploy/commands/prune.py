@@ -14,6 +14,7 @@ from ..core.errors import AwsError, ErrorKind, Refused
 from ..core.plan import pruning
 from ..core.plan.pruning import PrunePlan, Row, Uses
 from ..core.plan.whose import Place
+from ..core.reasons.reason import Said
 from ..core.result import Finding, Result, Severity
 from ..core.run import Outcome
 from ..core.story import events as e
@@ -168,7 +169,9 @@ def _delete(call: Call, ports: Ports, version: FunctionVersion) -> None:
 
 
 def _notice(call: Call, severity: Severity, code: str, text: str, remedy: str = "") -> None:
-    call.report(e.Noticed(at=call.now(), finding=Finding(severity=severity, code=code, text=text, remedy=remedy)))
+    call.report(
+        e.Noticed(at=call.now(), finding=Finding(severity=severity, reason=Said(code=code, said=text, advice=remedy)))
+    )
 
 
 def _json(row: Row) -> dict[str, object]:

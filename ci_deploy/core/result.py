@@ -28,12 +28,22 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One result of a preflight check: what was found and what to do about it. `code` is stable, for docs."""
+    """One result of a preflight check, or something worth knowing on the way: a reason, and how bad it is."""
 
     severity: Severity
-    code: str
-    text: str
-    remedy: str = ""
+    reason: Reason
+
+    @property
+    def code(self) -> str:
+        return self.reason.code
+
+    @property
+    def text(self) -> str:
+        return self.reason.text
+
+    @property
+    def remedy(self) -> str:
+        return self.reason.remedy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -488,7 +488,9 @@ class Release:
     def noticed(
         self, text: str, remedy: str = "", *, severity: Severity = Severity.WARNING, code: str = "note"
     ) -> Self:
-        return self._add(e.Noticed, key="", finding=Finding(severity=severity, code=code, text=text, remedy=remedy))
+        return self._add(
+            e.Noticed, key="", finding=Finding(severity=severity, reason=Said(code=code, said=text, advice=remedy))
+        )
 
     def succeeded(self) -> Self:
         self.all_shifted()
@@ -536,15 +538,20 @@ def scenarios() -> dict[str, Release]:
     )
     warning = Finding(
         severity=Severity.WARNING,
-        code="alarms-none",
-        text="No alarm watches this deployment: only a failing hook would stop it.",
-        remedy="Add alarms to the deployment group, or name some with `alarms`.",
+        reason=Said(
+            code="alarms-none",
+            said="No alarm watches this deployment: only a failing hook would stop it.",
+            advice="Add alarms to the deployment group, or name some with `alarms`.",
+        ),
     )
     refusal = Finding(
         severity=Severity.REFUSAL,
-        code="hook-name",
-        text="The deployment group's role may not call the hook smoke-test: its name must begin with CodeDeployHook_.",
-        remedy="Rename the hook, or give the role lambda:InvokeFunction on it.",
+        reason=Said(
+            code="hook-name",
+            said="The deployment group's role may not call the hook smoke-test: its name must begin with "
+            "CodeDeployHook_.",
+            advice="Rename the hook, or give the role lambda:InvokeFunction on it.",
+        ),
     )
     four = ("checkout:live", "payments:live", "search:live", "stock:live")
     return {
@@ -820,7 +827,9 @@ def plan_with_findings(*findings: Finding) -> Release:
         plan.new, code_sha256="Zm9vYmFyIGZvbyBiYXIgZm9vIGJhciBmb28gYmFyIQ==", memory_mb=1024, layers=(layer,),
         environment_names=("CURRENCIES", "PRICES_TABLE"),
     )  # fmt: skip
-    note = Finding(severity=Severity.NOTE, code="timeout", text="The time limit follows from the config and 2 hooks.")
+    note = Finding(
+        severity=Severity.NOTE, reason=Said(code="timeout", said="The time limit follows from the config and 2 hooks.")
+    )
     release.planned(*findings, note, new=new)
     refusal = findings[-1]
     return release.finished(Outcome.REFUSED, live="41", reason=refusal.text, remedy=refusal.remedy)

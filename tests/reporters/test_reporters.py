@@ -241,7 +241,7 @@ def test_a_success_has_no_error_annotation(name: str) -> None:
 
 def test_warnings_stop_at_ten_annotations() -> None:
     """GitHub shows ten; the others are lines of the log."""
-    findings = [Finding(severity=Severity.WARNING, code=f"w{n}", text=f"warning {n}") for n in range(14)]
+    findings = [Finding(severity=Severity.WARNING, reason=Said(code=f"w{n}", said=f"warning {n}")) for n in range(14)]
     screen = Screen()
     logged(Release().planned(*findings), screen)
     assert len(screen.of("warning")) == 10
@@ -250,7 +250,7 @@ def test_warnings_stop_at_ten_annotations() -> None:
 
 def test_on_a_terminal_there_are_lines_instead_of_annotations() -> None:
     """Without a runner the verdict is said once, and warnings are lines."""
-    finding = Finding(severity=Severity.WARNING, code="w", text="mind the gap")
+    finding = Finding(severity=Severity.WARNING, reason=Said(code="w", said="mind the gap"))
     screen = Screen(annotations=False)
     logged(Release().planned(finding).finished(Outcome.ERROR, reason="no way", remedy="go back"), screen)
     assert screen.calls == []

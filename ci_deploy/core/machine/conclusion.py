@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from ..reasons.release import ReleaseCancelled
 from ..result import Result
 from ..run import Command, Outcome, Rollback, exit_code
 from ..story.events import Concluded
@@ -26,9 +27,6 @@ _WORST_FIRST = (
 )
 
 
-TOLD = 3  # functions, and different reasons, that a release's reason names
-
-
 def conclude(
     command: Command, results: Sequence[Result], now: float, *, along: Collection[str] = frozenset()
 ) -> Concluded:
@@ -40,7 +38,7 @@ def conclude(
     worst = min(results, key=lambda result: (*_loudness(result), result.key in along))
     if len(results) > 1:
         if worst.outcome is Outcome.CANCELLED:
-            worst = replace(worst, reason=_of_all(results))
+            worst = replace(worst, reasons=(_of_all(results, worst.remedy),))
         worst = replace(worst, settled=all(result.settled for result in results), duration_seconds=round(now, 1))
     return Concluded(
         at=now,
@@ -51,24 +49,19 @@ def conclude(
     )
 
 
-def _of_all(results: Sequence[Result]) -> str:
-    """A signal is meant for all: how many came to what end, and the reasons of those that were cancelled.
-
-    They share most of their reasons; of three different ones each is told, with the functions that it is of.
-    """
+def _of_all(results: Sequence[Result], advice: str) -> ReleaseCancelled:
+    """A signal is meant for all: how many came to what end, and the reasons of those that were cancelled."""
     order = sorted({result.outcome for result in results}, key=lambda one: one is not Outcome.CANCELLED)
-    ends = ", ".join(f"{sum(result.outcome is one for result in results)} {one}" for one in order)
     of: dict[str, list[str]] = {}
     for result in results:
         if result.outcome is Outcome.CANCELLED:
             of.setdefault(result.reason, []).append(result.key)
-    told = [f"{_some(keys)}: {reason}" for reason, keys in list(of.items())[:TOLD]]
-    return " ".join((f"Of {len(results)} functions: {ends}.", *told))
-
-
-def _some(keys: Sequence[str]) -> str:
-    more = len(keys) - TOLD
-    return ", ".join(keys[:TOLD]) + (f" and {more} more" if more > 0 else "")
+    return ReleaseCancelled(
+        functions=len(results),
+        ends=tuple((sum(result.outcome is one for result in results), one.value) for one in order),
+        reasons=tuple((tuple(keys), reason) for reason, keys in of.items()),
+        advice=advice,
+    )
 
 
 def _loudness(result: Result) -> tuple[int, bool]:

@@ -297,7 +297,7 @@ class Turn:
             e.Noticed(
                 at=self.now,
                 key=self.r.key,
-                finding=Finding(severity=Severity.WARNING, code=code, text=text, remedy=remedy),
+                finding=Finding(severity=Severity.WARNING, reason=Said(code=code, said=text, advice=remedy)),
             )
         )
 

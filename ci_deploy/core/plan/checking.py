@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..given.inputs import Inputs
+from ..reasons.reason import Reason
 from ..result import Finding, Severity
 from .planning import Facts, Plan
 
@@ -35,18 +36,13 @@ def adder(checks: list[Check]) -> Callable[[str, str], Callable[[Checking], Chec
     return check
 
 
-def refusal(code: str, text: str, remedy: str) -> Finding:
-    return Finding(severity=Severity.REFUSAL, code=code, text=text, remedy=remedy)
+def refusal(reason: Reason) -> Finding:
+    return Finding(severity=Severity.REFUSAL, reason=reason)
 
 
-def warning(code: str, text: str, remedy: str = "") -> Finding:
-    return Finding(severity=Severity.WARNING, code=code, text=text, remedy=remedy)
+def warning(reason: Reason) -> Finding:
+    return Finding(severity=Severity.WARNING, reason=reason)
 
 
-def note(code: str, text: str, remedy: str = "") -> Finding:
-    return Finding(severity=Severity.NOTE, code=code, text=text, remedy=remedy)
-
-
-def role_name(plan: Plan) -> str:
-    """The deployment group's service role, as people call it."""
-    return plan.service_role.split("/")[-1] or "the service role"
+def note(reason: Reason) -> Finding:
+    return Finding(severity=Severity.NOTE, reason=reason)

@@ -10,10 +10,11 @@ import stat
 from collections.abc import Iterator
 
 from ..aws import FunctionVersion
-from ..given.contents import Contents, Some
+from ..given.contents import Contents
 from ..given.inputs import Inputs
 from ..given.packaging import Package
 from ..given.source import Image
+from ..reasons import packages as why
 from ..result import Finding
 from .checking import Check, adder
 from .checking import warning as _warning
@@ -21,11 +22,11 @@ from .comparing import differences
 from .planning import Facts, Plan
 from .starting import (
     OS_ONLY,
-    after_failing,
     architecture,
     built_for,
     lacks_bootstrap,
     missing_handler,
+    no_room,
     windows_line_ends,
 )
 
@@ -49,34 +50,17 @@ def _files(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     function, contents = judged
     names = contents.unreadable
     if names:
-        yield _warning(
-            "package-unreadable",
-            f"Lambda's user cannot read {_counted(names)} of `{facts.code}`: {names}.",
-            "Before zipping, run `chmod -R a+rX` on the folder, or package the folder itself. Python's "
-            "`zipfile.writestr` gives files the mode 600: set `external_attr` to `0o644 << 16`.",
-        )
+        yield _warning(why.PackageUnreadable(package=str(facts.code), files=str(names), count=names.count))
     names = contents.backslashes
     if names:
-        yield _warning(
-            "package-backslash",
-            f"`{facts.code}` has {_counted(names)} with a backslash in the name: {names}. To Lambda that is a part of "
-            "the name, and no folder.",
-            "Zip with a tool that separates folders by `/`, or package the folder itself.",
-        )
+        yield _warning(why.PackageBackslash(package=str(facts.code), files=str(names), count=names.count))
     names = contents.encrypted
     if names:
-        yield _warning(
-            "package-encrypted",
-            f"`{facts.code}` has {_counted(names)} with encryption: {names}. Lambda has no password.",
-            "Zip without a password.",
-        )
+        yield _warning(why.PackageEncrypted(package=str(facts.code), files=str(names), count=names.count))
     names = contents.layer_links
     if names and not function.layers:
         yield _warning(
-            "package-layer-links",
-            f"`{facts.code}` has {'a link' if names.count == 1 else 'links'} to a layer (`/opt`): {names}. Function "
-            f"`{plan.function}` has no layer.",
-            "Add the layer to the function first, or copy what is meant into the package.",
+            why.PackageLayerLinks(package=str(facts.code), files=str(names), count=names.count, function=plan.function)
         )
 
 
@@ -86,12 +70,14 @@ def _handler(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     missing = missing_handler(*judged) if judged else None
     if judged is not None and missing is not None:
         handler = judged[0].configuration["Handler"].strip('"')
-        folder = missing.folder
-        inside = f"Package the folder `{folder}` itself: what the handler names is in there."
         yield _warning(
-            "package-handler",
-            f"`{facts.code}` has no {missing.what} for the handler `{handler}`: Lambda looks for {missing.looked_for}.",
-            "Check the function's handler, and what the build put into the package." if not folder else inside,
+            why.PackageHandler(
+                package=str(facts.code),
+                what=missing.what,
+                handler=handler,
+                looked_for=missing.looked_for,
+                folder=missing.folder,
+            )
         )
 
 
@@ -103,35 +89,21 @@ def _bootstrap(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     function, contents = judged
     program = contents.bootstrap
     if lacks_bootstrap(function, contents):
-        yield _warning(
-            "package-bootstrap",
-            f"`{facts.code}` has no file `bootstrap` at its top, and runtime {function.runtime} starts nothing else.",
-            "Name the program `bootstrap`, and put it at the top of the package.",
-        )
+        yield _warning(why.PackageBootstrap(package=str(facts.code), runtime=function.runtime))
     if program is None:
         return
     if not (program.mode or 0) & stat.S_IXOTH:
-        yield _warning(
-            "package-bootstrap-mode",
-            f"`bootstrap` in `{facts.code}` is not executable for Lambda's user.",
-            "Give it the mode 755 before zipping, on Linux or macOS; zips made on Windows have no modes. For Go there "
-            "is build-lambda-zip.",
-        )
+        yield _warning(why.PackageBootstrapMode(package=str(facts.code)))
     built = built_for(program)
     wanted = architecture(function)
     if built not in ("", wanted):
         yield _warning(
-            "package-bootstrap-architecture",
-            f"`bootstrap` in `{facts.code}` was built for {built}. Function `{plan.function}` runs on Linux, {wanted}.",
-            "Build it for that, or change the function's architecture first.",
+            why.PackageBootstrapArchitecture(
+                package=str(facts.code), built=built, function=plan.function, architecture=wanted
+            )
         )
     if windows_line_ends(program):
-        yield _warning(
-            "package-bootstrap-lines",
-            f"The first line of `bootstrap` in `{facts.code}` ends as lines do on Windows (CR LF): Linux does not find "
-            "its interpreter.",
-            "Save it with Unix line ends (`*.sh text eol=lf` in .gitattributes).",
-        )
+        yield _warning(why.PackageBootstrapLines(package=str(facts.code)))
 
 
 @check("known-failure", "Did the same code become active when it was published before?")
@@ -140,12 +112,10 @@ def _known_failure(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding
         return
     for version in facts.newer:
         if version.state == "Failed" and not differences(plan.new, version):
-            why = f" ({version.state_reason.rstrip('.')})" if version.state_reason else ""
             yield _warning(
-                "known-failure",
-                f"Version {version.version} of `{plan.function}` has the same code and settings, and did not become "
-                f"active{why}.",
-                after_failing(version),
+                why.KnownFailure(
+                    function=plan.function, version=version.version, why=version.state_reason, room=no_room(version)
+                )
             )
 
 
@@ -153,13 +123,4 @@ def _known_failure(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding
 def _ignore(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     if isinstance(facts.code, Package) and facts.code.useless_rules and not plan.unchanged:
         rules = ", ".join(facts.code.useless_rules)
-        yield _warning(
-            "package-ignore",
-            f"The `.lambdaignore` in `{facts.code}` has rules that match nothing: {rules}. What they were to leave out "
-            "is in the package.",
-            "Correct them: a bracket needs its end, and a backslash a character after it.",
-        )
-
-
-def _counted(names: Some) -> str:
-    return "one file" if names.count == 1 else f"{names.count:,} files"
+        yield _warning(why.PackageIgnore(package=str(facts.code), rules=rules))

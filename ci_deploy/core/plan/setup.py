@@ -15,6 +15,7 @@ from ..aws import Alias, DeploymentConfig, DeploymentGroup, Identity, RollbackEv
 from ..given import shifts
 from ..given.inputs import Inputs
 from ..given.meant import names
+from ..reasons.reason import Said
 from ..result import Finding, Severity
 
 
@@ -212,7 +213,7 @@ def _or_use(applications: tuple[str, ...]) -> str:
 
 def _findings(inputs: Inputs, found: Found, items: tuple[Item, ...], custom: Routing | None) -> Iterator[Finding]:
     def refusal(code: str, text: str, remedy: str) -> Finding:
-        return Finding(severity=Severity.REFUSAL, code=code, text=text, remedy=remedy)
+        return Finding(severity=Severity.REFUSAL, reason=Said(code=code, said=text, advice=remedy))
 
     group = f"Deployment group `{inputs.application}/{inputs.deployment_group}`"
     platforms = {
@@ -271,7 +272,9 @@ def _findings(inputs: Inputs, found: Found, items: tuple[Item, ...], custom: Rou
         if item.status is Status.DRIFT:
             yield Finding(
                 severity=Severity.WARNING,
-                code="group-differs",
-                text=f"Deployment group `{item.name}` differs from the inputs: {item.detail}.",
-                remedy="`update-group: true` changes it; or correct the inputs.",
+                reason=Said(
+                    code="group-differs",
+                    said=f"Deployment group `{item.name}` differs from the inputs: {item.detail}.",
+                    advice="`update-group: true` changes it; or correct the inputs.",
+                ),
             )

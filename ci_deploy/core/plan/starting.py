@@ -177,14 +177,9 @@ _NO_ROOM = frozenset({
 })  # fmt: skip
 
 
-def after_failing(version: FunctionVersion) -> str:
-    """What to do about a published version that did not become active."""
-    if version.state_reason_code in _NO_ROOM:
-        return "It is not about the code: mend what the reason names, then run again."
-    return (
-        "Change the code, or the setting that the reason names: another run would publish the same code, and that "
-        "would fail in the same way."
-    )
+def no_room(version: FunctionVersion) -> bool:
+    """Whether a published version did not become active for want of room, and not for its code."""
+    return version.state_reason_code in _NO_ROOM
 
 
 # --- bootstrap -----------------------------------------------------------------------------------------------------

@@ -9,11 +9,77 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import ClassVar, Self
 
+from ..aws import NotPermitted
+
 # A fact's name has one example.
-EXAMPLES: Mapping[str, object] = {}
+EXAMPLES: Mapping[str, object] = {
+    "account": "123456789012",
+    "alarm": "checkout-errors",
+    "alias": "live",
+    "application": "shop",
+    "applications": "`shop`, `search`",
+    "architecture": "arm64",
+    "bucket": "artifacts",
+    "built": "Linux, x86_64",
+    "config": "ci-deploy-canary-10-5m",
+    "count": 14,
+    "days": 30,
+    "deployment": "d-A1B2C3D4E",
+    "expected": "40",
+    "fact": NotPermitted("service:Action"),
+    "files": "`app.py`, `lib/a.py` and 12 more",
+    "folder": "src",
+    "found": "qvTGHdzF6KLavt4PO0gs2a6pQ00=",
+    "function": "checkout",
+    "given": True,
+    "group": "checkout",
+    "groups": "`checkout`, `search`",
+    "handler": "app.handler",
+    "has": "Zip",
+    "hold": "by alice run 7 - orders are lost",
+    "hook": "CodeDeployHook_smoke",
+    "hook_role": "smoke-role",
+    "image": True,
+    "input": "before-allow-traffic",
+    "key": "CodeDeploy/",
+    "left": 2400.0,
+    "limit": 21_600.0,
+    "limited": True,
+    "live": "41",
+    "looked_for": "`app.py`",
+    "new": "arn:aws:iam::123456789012:role/new",
+    "old": "arn:aws:iam::123456789012:role/old",
+    "other": "search",
+    "other_alias": "live",
+    "others": "`prod`, `test`",
+    "ours": True,
+    "package": "build",
+    "platform": "Server",
+    "provisioned": 10,
+    "region": "eu-central-1",
+    "repaired": False,
+    "role": "arn:aws:iam::123456789012:role/deployer",
+    "room": False,
+    "rule": "expire",
+    "rules": "`[a`",
+    "runtime": "provided.al2023",
+    "sam": True,
+    "shape": "canary 10 % 10m",
+    "shares": (("41", 90.0), ("42", 10.0)),
+    "stack": "shop-prod",
+    "state": "Inactive",
+    "tag": "managed-by",
+    "there": "us-east-1",
+    "timeout": 25_200.0,
+    "tool": "Terraform",
+    "value": "terraform",
+    "version": "42",
+    "what": "module",
+    "why": "The function is idle.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +88,7 @@ class Reason(ABC):
 
     code: ClassVar[str]
     means: ClassVar[str]
+    also: ClassVar[tuple[Mapping[str, object], ...]] = ()  # facts of further examples, where the words differ
 
     @property
     @abstractmethod
@@ -37,6 +104,12 @@ class Reason(ABC):
     def sample(cls) -> Self:
         """An example, for the docs and the tests: facts by their names, unless the class says better."""
         return cls(**{fact.name: EXAMPLES[fact.name] for fact in fields(cls)})
+
+    @classmethod
+    def samples(cls) -> tuple[Self, ...]:
+        """One example for each way in which the words differ."""
+        first = cls.sample()
+        return (first, *(replace(first, **facts) for facts in cls.also))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

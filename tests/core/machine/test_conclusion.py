@@ -13,8 +13,9 @@ from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story.events import Concluded
 
 
-def result(function: str, outcome: Outcome, **more: object) -> Result:
+def result(function: str, outcome: Outcome, reason: str = "", **more: object) -> Result:
     made = Result(function=function, alias="live", outcome=outcome, duration_seconds=12.5)
+    more |= {"reasons": (Bug(error=reason),)} if reason else {}
     return replace(made, **more)  # type: ignore[arg-type]
 
 
@@ -30,7 +31,7 @@ def test_of_one_function_the_result_is_the_runs_as_it_is() -> None:
 
 
 def test_of_several_the_worst_leads_with_the_whole_runs_duration_and_every_function_is_in_it() -> None:
-    good, bad = result("a", Outcome.SUCCEEDED, deployed=True), result("b", Outcome.FAILED, reasons=(Bug(error="Why."),))
+    good, bad = result("a", Outcome.SUCCEEDED, deployed=True), result("b", Outcome.FAILED, reason="Why.")
     assert conclude(Command.DEPLOY, [good, bad], 33.333) == Concluded(
         at=33.333,
         command=Command.DEPLOY,

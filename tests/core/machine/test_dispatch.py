@@ -13,6 +13,7 @@ from ci_deploy.core.machine.dispatch import wake
 from ci_deploy.core.machine.release import Release, step
 from ci_deploy.core.machine.rollout import Rollout
 from ci_deploy.core.machine.state.place import Stage
+from ci_deploy.core.reasons.reason import Said
 from ci_deploy.core.result import Finding, Severity
 from ci_deploy.core.run import Command, Outcome
 from ci_deploy.core.story import events as e
@@ -49,7 +50,7 @@ def test_a_diagnosis_that_fails_is_a_warning_and_the_verdict_comes_without_it() 
     run = play(world, weather=failing(ErrorKind.REJECTED, Diagnose=1.0))
     (noticed,) = run.said(e.Noticed)
     text = "The diagnosis is incomplete: test:Diagnose: Fault: weather"
-    assert noticed.finding == Finding(severity=Severity.WARNING, code="diagnosis", text=text)  # type: ignore[attr-defined]
+    assert noticed.finding == Finding(severity=Severity.WARNING, reason=Said(code="diagnosis", said=text))  # type: ignore[attr-defined]
     assert run.result.outcome is Outcome.ROLLED_BACK
     assert run.result.reason == (
         "Deployment d-DEPLOY000 is Failed: HOOK_EXECUTION_FAILURE. "

@@ -13,8 +13,6 @@ from ci_deploy.core.aws import (
     Deployment,
     DeploymentConfig,
     DeploymentStatus,
-    Fact,
-    FunctionVersion,
     Known,
     NotPermitted,
     Routing,
@@ -24,6 +22,8 @@ from ci_deploy.core.aws import (
 from ci_deploy.core.given.packaging import Code, Package
 from ci_deploy.core.given.source import Image
 from ci_deploy.core.plan.planning import Facts
+from ci_deploy.core.reasons import preflight
+from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.result import Finding, Severity
 from ci_deploy.core.run import Outcome
 from tests.support.playing import play
@@ -41,16 +41,16 @@ SAME = replace(FACTS, latest=replace(LATEST, code_sha256="old"))
 FIRST = replace(FACTS, alias=None, current=None)
 
 
-def refusal(code: str, text: str, remedy: str = "") -> Finding:
-    return Finding(severity=Severity.REFUSAL, code=code, text=text, remedy=remedy)
+def refusal(reason: Reason) -> Finding:
+    return Finding(severity=Severity.REFUSAL, reason=reason)
 
 
-def warning(code: str, text: str, remedy: str = "") -> Finding:
-    return Finding(severity=Severity.WARNING, code=code, text=text, remedy=remedy)
+def warning(reason: Reason) -> Finding:
+    return Finding(severity=Severity.WARNING, reason=reason)
 
 
-def note(code: str, text: str, remedy: str = "") -> Finding:
-    return Finding(severity=Severity.NOTE, code=code, text=text, remedy=remedy)
+def note(reason: Reason) -> Finding:
+    return Finding(severity=Severity.NOTE, reason=reason)
 
 
 def ringing(facts: Facts) -> Facts:
@@ -117,23 +117,13 @@ def test_an_alias_that_does_not_exist_does_not_serve_the_version_that_is_expecte
     """`create-alias` must not make an alias that the caller took for one that serves already."""
     (found, first) = checked(FIRST, create_alias="true", current_version="5").findings
     assert first.code == "alias-first"
-    assert found == refusal(
-        "current-version",
-        "Alias `live` does not exist, so it does not serve version 5 as `current-version` says.",
-        "Leave `current-version` out to create the alias, or check the inputs `function` and `alias`.",
-    )
+    assert found == refusal(preflight.CurrentVersion(alias="live", live="", expected="5"))
 
 
-@pytest.mark.parametrize(
-    ("fact", "why"),
-    [
-        (NotPermitted("lambda:GetFunction"), "not permitted, needs lambda:GetFunction"),
-        (Unavailable("the network is down"), "the network is down"),
-    ],
-)
-def test_a_hook_that_could_not_be_read_is_said_with_the_reason(fact: Fact[FunctionVersion | None], why: str) -> None:
+@pytest.mark.parametrize("fact", [NotPermitted("lambda:GetFunction"), Unavailable("the network is down")])
+def test_a_hook_that_could_not_be_read_is_said_with_the_reason(fact: NotPermitted | Unavailable) -> None:
     made = checked(replace(FACTS, hooks={HOOK: fact}), before_allow_traffic=HOOK)
-    assert made.findings == (note("hook-unread", f"Hook `{HOOK}` was not checked: {why}."),)
+    assert made.findings == (note(preflight.HookUnread(hook=HOOK, fact=fact)),)
 
 
 # --- The words ---
@@ -164,93 +154,55 @@ PACKAGE = Package(path="build", sha256="b3VycyBvdXJzIG91cnMgb3VycyBvdXJzIG91cnMg
 IMAGE = Image(uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/checkout:v1")
 EXPECTED = "ZXhwZWN0ZWQgZXhwZWN0ZWQgZXhwZWN0ZWQgISEhISE="
 LISTED = "`aws lambda list-versions-by-function --function-name checkout` lists those it has: give one of them as "
-WAKE_UP = "Invoke an inactive version once to wake it up; publish a new version instead of a failed one."
-IMAGE_AGAIN = (
-    "Push the image again under the same digest, or give Lambda access to it; then invoke the version once. Or deploy "
-    "another version."
-)
-UPDATE_AGAIN = "Update the function's code or configuration again; a version cannot be published from a failed update."
-ANOTHER_CODE = (
-    "Something else was built or uploaded in between. Give the expected code, or correct `expect-code-sha256`."
-)
-ALL_AT_ONCE = "Deploy this one with `deployment-config: all-at-once`."
-OTHER_KIND = "Give the other kind of code, or make a new function."
 
 WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
     (
         "no function",
         replace(FACTS, latest=None, alias=None, current=None, code=PACKAGE),
         {"code": "build", "create_alias": "true"},
-        refusal(
-            "function-missing",
-            "Function `checkout` does not exist in account 123456789012, region eu-central-1.",
-            "Check the input `function`, and that `aws-region` and the role are those of this function.",
-        ),
+        refusal(preflight.FunctionMissing(function="checkout", account="123456789012", region="eu-central-1")),
     ),
     (
         "no function, and a version of it",
         replace(FACTS, latest=None, alias=None, current=None),
         {"version": "9"},
-        refusal(
-            "function-missing",
-            "Function `checkout` does not exist in account 123456789012, region eu-central-1.",
-            "Check the input `function`, and that `aws-region` and the role are those of this function.",
-        ),
+        refusal(preflight.FunctionMissing(function="checkout", account="123456789012", region="eu-central-1")),
     ),
     (
         "a failed update, with Lambda's reason",
         latest(last_update_status="Failed", last_update_reason="The image was deleted."),
         {},
-        refusal("function-busy", "The last update of `checkout` failed: The image was deleted.", UPDATE_AGAIN),
+        refusal(preflight.FunctionBusy(function="checkout", why="The image was deleted.")),
     ),
     (
         "a failed update, without one",
         latest(last_update_status="Failed"),
         {},
-        refusal("function-busy", "The last update of `checkout` failed: Lambda gives no reason.", UPDATE_AGAIN),
+        refusal(preflight.FunctionBusy(function="checkout", why="")),
     ),
     (
         "a first alias, on the new version",
         FIRST,
         {"create_alias": "true"},
-        note(
-            "alias-first",
-            "Alias `live` does not exist: it is created on the new version, with all traffic at once (`create-alias`). "
-            "There is nothing to shift from, so CodeDeploy is not asked.",
-        ),
+        note(preflight.AliasFirst(alias="live", version="")),
     ),
     (
         "a first alias, on a version that exists",
         replace(target(), alias=None, current=None),
         {"create_alias": "true", "version": "2"},
-        note(
-            "alias-first",
-            "Alias `live` does not exist: it is created on version 2, with all traffic at once (`create-alias`). "
-            "There is nothing to shift from, so CodeDeploy is not asked.",
-        ),
+        note(preflight.AliasFirst(alias="live", version="2")),
     ),
     (
         "no alias",
         FIRST,
         {"current_version": "5"},
-        refusal(
-            "alias-missing",
-            "Function `checkout` has no alias `live`.",
-            "Create it on the version that serves now: `aws lambda create-alias --function-name checkout --name live "
-            "--function-version VERSION`; or give `create-alias: true`, which creates it on the version that is "
-            "deployed.",
-        ),
+        refusal(preflight.AliasMissing(function="checkout", alias="live", others="")),
     ),
     (
         "an alias on $LATEST",
         at(replace(LIVE, version="$LATEST")),
         {},
-        refusal(
-            "alias-latest",
-            "Alias `live` points to `$LATEST`, and CodeDeploy shifts traffic between published versions only.",
-            "Publish a version and point the alias to it: `aws lambda update-alias --function-name checkout --name "
-            "live --function-version VERSION`.",
-        ),
+        refusal(preflight.AliasLatest(function="checkout", alias="live")),
     ),
     *(
         (
@@ -258,12 +210,7 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
             at(replace(LIVE, weights={"7": weight})),
             {},
             refusal(
-                "alias-split",
-                f"Alias `live` is split ({100 - weight:g} % on version 1, {weight:g} % on version 7) and no deployment "
-                "is running: an earlier one was stopped without rollback. CodeDeploy fails every deployment until the "
-                "alias serves one version.",
-                "`aws lambda update-alias --function-name checkout --name live --function-version 1 --routing-config "
-                "AdditionalVersionWeights={}`, or set `repair-alias: always`.",
+                preflight.AliasSplit(function="checkout", alias="live", shares=(("1", 100 - weight), ("7", weight)))
             ),
         )
         for weight in (12.5, 0.0)
@@ -272,46 +219,32 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
         "another version than expected",
         FACTS,
         {"current_version": "3"},
-        refusal(
-            "current-version",
-            "Alias `live` serves version 1, not 3 as `current-version` says.",
-            "Leave `current-version` out to deploy over whatever is served, or find out who moved the alias.",
-        ),
+        refusal(preflight.CurrentVersion(alias="live", live="1", expected="3")),
     ),
     (
         "no such version",
         FACTS,
         {"version": "9"},
-        refusal("target-missing", "Function `checkout` has no version 9.", LISTED + "`version`."),
+        refusal(preflight.TargetMissing(function="checkout", version="9")),
     ),
     (
         "an image that is gone",
         target(state="Inactive", state_reason_code="ImageDeleted", state_reason="The image was deleted."),
         {"version": "2"},
-        refusal(
-            "target-image",
-            "The image of version 2 of `checkout` cannot be used any more: The image was deleted.",
-            IMAGE_AGAIN,
-        ),
+        refusal(preflight.TargetImage(function="checkout", version="2", why="The image was deleted.")),
     ),
     (
         "an image that may not be read, without words",
         target(state="Active", state_reason_code="ImageAccessDenied"),
         {"version": "2"},
-        refusal(
-            "target-image",
-            "The image of version 2 of `checkout` cannot be used any more: ImageAccessDenied.",
-            IMAGE_AGAIN,
-        ),
+        refusal(preflight.TargetImage(function="checkout", version="2", why="ImageAccessDenied")),
     ),
     (
         "a version that sleeps",
         target(state="Inactive", state_reason_code="Idle", state_reason="The function is idle."),
         {"version": "2"},
         refusal(
-            "target-inactive",
-            "Version 2 of `checkout` is Inactive (The function is idle): it cannot be invoked.",
-            WAKE_UP,
+            preflight.TargetInactive(function="checkout", version="2", state="Inactive", why="The function is idle.")
         ),
     ),
     *(
@@ -319,7 +252,7 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
             f"a version that is {state}",
             target(state=state),
             {"version": "2"},
-            refusal("target-inactive", f"Version 2 of `checkout` is {state}: it cannot be invoked.", WAKE_UP),
+            refusal(preflight.TargetInactive(function="checkout", version="2", state=state, why="")),
         )
         for state in ("Failed", "Deactivated", "Deactivating", "Deleting")
     ),
@@ -327,51 +260,73 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
         "$LATEST with other code than expected",
         FACTS,
         {"expect_code_sha256": EXPECTED},
-        refusal("code-sha256", f"`$LATEST` of `checkout` has CodeSha256 new, not {EXPECTED}.", ANOTHER_CODE),
+        refusal(
+            preflight.CodeSha256(
+                function="checkout",
+                version="",
+                package="",
+                found="new",
+                expected="ZXhwZWN0ZWQgZXhwZWN0ZWQgZXhwZWN0ZWQgISEhISE=",
+            )
+        ),
     ),
     (
         "a version with other code than expected",
         target(),
         {"version": "2", "expect_code_sha256": EXPECTED},
-        refusal("code-sha256", f"Version 2 of `checkout` has CodeSha256 old, not {EXPECTED}.", ANOTHER_CODE),
+        refusal(
+            preflight.CodeSha256(
+                function="checkout",
+                version="2",
+                package="",
+                found="old",
+                expected="ZXhwZWN0ZWQgZXhwZWN0ZWQgZXhwZWN0ZWQgISEhISE=",
+            )
+        ),
     ),
     (
         "a package with other code than expected",
         with_code(PACKAGE),
         {"code": "build", "expect_code_sha256": EXPECTED},
-        refusal("code-sha256", f"`build` has CodeSha256 {PACKAGE.sha256}, not {EXPECTED}.", ANOTHER_CODE),
+        refusal(
+            preflight.CodeSha256(
+                function="checkout",
+                version="",
+                package="build",
+                found="b3VycyBvdXJzIG91cnMgb3VycyBvdXJzIG91cnMgISE=",
+                expected="ZXhwZWN0ZWQgZXhwZWN0ZWQgZXhwZWN0ZWQgISEhISE=",
+            )
+        ),
     ),
     (
         "an image for a zip function",
         with_code(IMAGE),
         {"code": IMAGE.uri},
         refusal(
-            "package-type",
-            f"Function `checkout` has the package type Zip, and `{IMAGE.uri}` is a container image. A function's "
-            "package type cannot be changed.",
-            OTHER_KIND,
+            preflight.PackageType(
+                function="checkout",
+                has="Zip",
+                package="123456789012.dkr.ecr.eu-central-1.amazonaws.com/checkout:v1",
+                image=True,
+            )
         ),
     ),
     (
         "a zip for an image function",
         replace(latest(package_type="Image"), code=PACKAGE),
         {"code": "build"},
-        refusal(
-            "package-type",
-            "Function `checkout` has the package type Image, and `build` is a zip. A function's package type cannot be "
-            "changed.",
-            OTHER_KIND,
-        ),
+        refusal(preflight.PackageType(function="checkout", has="Image", package="build", image=False)),
     ),
     (
         "an image of another region",
         replace(latest(package_type="Image"), code=replace(IMAGE, uri=IMAGE.uri.replace("eu-central-1", "us-east-1"))),
         {"code": IMAGE.uri},
         refusal(
-            "image-region",
-            f"`{IMAGE.uri.replace('eu-central-1', 'us-east-1')}` is in us-east-1; Lambda takes images from its own "
-            "region, eu-central-1.",
-            "Push it to a repository in eu-central-1, or have ECR replicate it there.",
+            preflight.ImageRegion(
+                package="123456789012.dkr.ecr.us-east-1.amazonaws.com/checkout:v1",
+                there="us-east-1",
+                region="eu-central-1",
+            )
         ),
     ),
     (
@@ -379,58 +334,46 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
         replace(FACTS, group=None, config=None),
         {},
         refusal(
-            "group-missing",
-            "Application `app` with deployment group `group` does not exist in account 123456789012, region "
-            "eu-central-1.",
-            "Check `application` and `deployment-group`. Check `aws-region`, or run `setup` to create it.",
+            preflight.GroupMissing(
+                application="app",
+                group="group",
+                account="123456789012",
+                region="eu-central-1",
+                groups="",
+                applications="",
+            )
         ),
     ),
     (
         "a group for servers",
         replace(FACTS, group=replace(GROUP, compute_platform="Server")),
         {},
-        refusal(
-            "group-platform",
-            "Application `app` is for the Server platform, not for Lambda.",
-            "Use an application that was created with `--compute-platform Lambda`.",
-        ),
+        refusal(preflight.GroupPlatform(application="app", platform="Server")),
     ),
     (
         "no config",
         replace(FACTS, config=None),
         {"deployment_config": "mine"},
-        refusal(
-            "config-missing",
-            "Deployment config `mine` does not exist.",
-            "Check `deployment-config`; AWS's own begin with `CodeDeployDefault.Lambda`.",
-        ),
+        refusal(preflight.ConfigMissing(config="mine", ours=False)),
     ),
     (
         "a config for servers",
         config(platform="Server"),
         {"deployment_config": "mine"},
-        refusal(
-            "config-platform",
-            "Deployment config `mine` is for the Server platform.",
-            "Use one for Lambda: AWS's own begin with `CodeDeployDefault.Lambda`.",
-        ),
+        refusal(preflight.ConfigPlatform(config="mine", platform="Server")),
     ),
     (
         "a config of a kind that is not known",
         config(Routing(kind=RoutingType.UNKNOWN)),
         {"deployment_config": "mine"},
-        warning("config-unknown", "Deployment config `mine` shifts traffic in an unknown way: no times are shown."),
+        warning(preflight.ConfigUnknown(config="mine")),
     ),
     *(
         (
             f"no {name}",
             replace(FACTS, hooks={HOOK: Known(None)}),
             {name.replace("-", "_"): HOOK},
-            refusal(
-                "hook-missing",
-                f"Hook function `{HOOK}` does not exist.",
-                f"Deploy it, or correct `{name}` (or the hook in your own AppSpec).",
-            ),
+            refusal(preflight.HookMissing(hook=HOOK, input=name)),
         )
         for name in ("before-allow-traffic", "after-allow-traffic")
     ),
@@ -439,135 +382,89 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
         FACTS,
         {"after_allow_traffic": f"arn:aws:lambda:us-east-1:123456789012:function:{HOOK}"},
         refusal(
-            "hook-elsewhere",
-            f"Hook function `{HOOK}` is in us-east-1, and this deployment is in eu-central-1. CodeDeploy invokes hooks "
-            "of its own region.",
-            "Deploy the hook in eu-central-1, and set `after-allow-traffic` to it (or correct your own AppSpec).",
+            preflight.HookElsewhere(
+                hook="CodeDeployHook_check", there="us-east-1", region="eu-central-1", input="after-allow-traffic"
+            )
         ),
     ),
     (
         "a hook by another name",
         replace(FACTS, hooks={"arn:aws:lambda:eu-central-1:123456789012:function:smoke": Known(VERSION)}),
         {"after_allow_traffic": "arn:aws:lambda:eu-central-1:123456789012:function:smoke"},
-        warning(
-            "hook-name",
-            "Hook `smoke` is not named `CodeDeployHook_…`: CodeDeploy's managed service role may not invoke it, and "
-            "the deployment would fail with IAM_ROLE_PERMISSIONS.",
-            "Rename it, or allow lambda:InvokeFunction on it to deployer.",
-        ),
+        warning(preflight.HookName(hook="smoke", role="arn:aws:iam::1:role/deployer")),
     ),
     (
         "a hook by another name, the role not known",
         replace(FACTS, group=replace(GROUP, service_role_arn=""), hooks={"smoke": Known(VERSION)}),
         {"after_allow_traffic": "smoke"},
-        warning(
-            "hook-name",
-            "Hook `smoke` is not named `CodeDeployHook_…`: CodeDeploy's managed service role may not invoke it, and "
-            "the deployment would fail with IAM_ROLE_PERMISSIONS.",
-            "Rename it, or allow lambda:InvokeFunction on it to the service role.",
-        ),
+        warning(preflight.HookName(hook="smoke", role="")),
     ),
     (
         "alarms off",
         WATCHED,
         {"alarms": "off"},
-        warning("alarms-ignored", "Alarms are switched off for this deployment (`alarms: off`)."),
+        warning(preflight.AlarmsIgnored()),
     ),
     (
         "alarms that may not be read",
         replace(WATCHED, alarms=NotPermitted("cloudwatch:DescribeAlarms")),
         {},
-        note("alarms-unread", "Alarms were not checked: not permitted, needs cloudwatch:DescribeAlarms."),
+        note(preflight.AlarmsUnread(fact=NotPermitted(action="cloudwatch:DescribeAlarms"))),
     ),
     (
         "alarms that could not be read",
         replace(WATCHED, alarms=Unavailable("the network is down")),
         {},
-        note("alarms-unread", "Alarms were not checked: the network is down."),
+        note(preflight.AlarmsUnread(fact=Unavailable(why="the network is down"))),
     ),
     (
         "an alarm of the group that does not exist",
         replace(WATCHED, alarms=Known((Alarm(name="latency", state="INSUFFICIENT_DATA"),))),
         {},
-        warning(
-            "alarm-missing",
-            "Alarm `errors` of the deployment group does not exist: it protects nothing.",
-            "Create it, or take it off the deployment group.",
-        ),
+        warning(preflight.AlarmMissing(alarm="errors", given=False)),
     ),
     (
         "an alarm of the inputs that does not exist",
         FACTS,
         {"alarms": "mine"},
-        warning(
-            "alarm-missing",
-            "Alarm `mine` of the input `alarms` does not exist: it protects nothing.",
-            "Create it, or take it off the input `alarms`.",
-        ),
+        warning(preflight.AlarmMissing(alarm="mine", given=True)),
     ),
     (
         "alarms that were written in one line",
         FACTS,
         {"alarms": "mine, yours"},
-        warning(
-            "alarm-missing",
-            "Alarm `mine, yours` of the input `alarms` does not exist: it protects nothing.",
-            "Create it, or take it off the input `alarms`. Several alarms are written one per line: a comma is part of "
-            "a name.",
-        ),
+        warning(preflight.AlarmMissing(alarm="mine, yours", given=True)),
     ),
     (
         "an alarm that rings",
         ringing(FACTS),
         {},
-        refusal(
-            "alarm-ringing",
-            "Alarm `errors` is in ALARM: CodeDeploy would stop the deployment at once. Threshold crossed.",
-            "Wait until it is quiet, or deploy the fix with `alarms: off`.",
-        ),
+        refusal(preflight.AlarmRinging(alarm="errors", why="Threshold crossed.")),
     ),
     (
         "an alarm that rings without saying why",
         replace(FACTS, alarms=Known((Alarm(name="mine", state="ALARM"),))),
         {"alarms": "mine"},
-        refusal(
-            "alarm-ringing",
-            "Alarm `mine` is in ALARM: CodeDeploy would stop the deployment at once.",
-            "Wait until it is quiet, or deploy the fix with `alarms: off`.",
-        ),
+        refusal(preflight.AlarmRinging(alarm="mine", why="")),
     ),
     (
         "rollback off",
         FACTS,
         {"auto_rollback": "off"},
-        warning(
-            "rollback-off",
-            "Automatic rollback is off: a failed deployment leaves traffic where it was at that moment.",
-            "Leave `auto-rollback` out to have all three events on.",
-        ),
+        warning(preflight.RollbackOff()),
     ),
     (
         "another role",
         latest(role="arn:aws:iam::1:role/other"),
         {},
-        refusal(
-            "role-differs",
-            "The execution role differs between version 1 (`arn:aws:iam::1:role/r`) and the new one "
-            "(`arn:aws:iam::1:role/other`): Lambda does not split an alias over them.",
-            ALL_AT_ONCE,
-        ),
+        refusal(preflight.RoleDiffers(live="1", old="arn:aws:iam::1:role/r", new="arn:aws:iam::1:role/other")),
     ),
     *(
         (
             f"a dead-letter target instead of {was or 'none'}",
             replace(latest(dead_letter_arn=now), current=replace(VERSION, dead_letter_arn=was)),
             {},
-            refusal(
-                "dead-letter-differs",
-                f"The dead-letter target differs between version 1 (`{was or 'none'}`) and the new one "
-                f"(`{now or 'none'}`): Lambda does not split an alias over them.",
-                ALL_AT_ONCE,
-            ),
+            refusal(preflight.DeadLetterDiffers(live="1", old=was, new=now)),
         )
         for was, now in (("", "arn:queue"), ("arn:queue", ""))
     ),
@@ -655,11 +552,7 @@ HELD = replace(LATEST, tags={"ci-deploy:hold:live": "by bob run 7 - orders were 
 def test_a_hold_refuses_a_deployment_until_it_is_released() -> None:
     facts = replace(FACTS, latest=HELD)
     assert checked(facts).findings == (
-        refusal(
-            "held",
-            "Deployments of checkout:live are on hold: by bob run 7 - orders were lost.",
-            "When the cause is mended, deploy with `hold: release`.",
-        ),
+        refusal(preflight.Held(function="checkout", alias="live", hold="by bob run 7 - orders were lost")),
     )
     assert checked(facts, hold="release").findings == ()
 

@@ -12,6 +12,7 @@ from ci_deploy.core.given.packaging import Code, Package, StoredPackage
 from ci_deploy.core.given.source import Image
 from ci_deploy.core.given.source import s3_location as location
 from ci_deploy.core.plan.planning import Facts
+from ci_deploy.core.reasons import packages
 from ci_deploy.core.result import Finding, Severity
 
 from .test_surrounding_checks import FACTS, checked, warning
@@ -44,81 +45,117 @@ def found(given: Facts) -> list[Finding]:
 
 APP = Entry(name="app.py", size=1, mode=0o644)
 BOOTSTRAP = Entry(name="bootstrap", size=1, mode=0o755)
-RAW = (
-    "Before zipping, run `chmod -R a+rX` on the folder, or package the folder itself. Python's `zipfile.writestr` "
-    "gives files the mode 600: set `external_attr` to `0o644 << 16`."
-)
-MODE = (
-    "Give it the mode 755 before zipping, on Linux or macOS; zips made on Windows have no modes. For Go there is "
-    "build-lambda-zip."
-)
 
 WORDS = [
-    ("python3.13", package(APP, replace(APP, name="lib/x.py", mode=0o600)), {}, warning(
-        "package-unreadable", "Lambda's user cannot read one file of `dist`: `lib/x.py`.", RAW)),
-    ("python3.13", package(APP, *(replace(APP, name=f"lib/{n}.py", mode=0o640) for n in range(1200))), {}, warning(
-        "package-unreadable",
-        "Lambda's user cannot read 1,200 files of `dist`: `lib/0.py`, `lib/1.py`, `lib/10.py` and 1,197 more.",
-        RAW,
-    )),
-    ("python3.13", package(APP, Entry(name="lib\\x.py", size=1)), {}, warning(
-        "package-backslash",
-        "`dist` has one file with a backslash in the name: `lib\\x.py`. To Lambda that is a part of the name, and no "
-        "folder.",
-        "Zip with a tool that separates folders by `/`, or package the folder itself.",
-    )),
-    ("python3.13", package(APP, Entry(name="x", size=1, encrypted=True)), {}, warning(
-        "package-encrypted",
-        "`dist` has one file with encryption: `x`. Lambda has no password.",
-        "Zip without a password.",
-    )),
-    ("python3.13", package(APP, Entry(name="lib", size=1, link="/opt/lib")), {}, warning(
-        "package-layer-links",
-        "`dist` has a link to a layer (`/opt`): `lib`. Function `checkout` has no layer.",
-        "Add the layer to the function first, or copy what is meant into the package.",
-    )),
-    ("python3.13", package(APP, *(Entry(name=f"l{n}", size=1, link="/opt/l") for n in range(2))), {}, warning(
-        "package-layer-links",
-        "`dist` has links to a layer (`/opt`): `l0`, `l1`. Function `checkout` has no layer.",
-        "Add the layer to the function first, or copy what is meant into the package.",
-    )),
-    ("python3.13", package(replace(APP, name="main.py")), {}, warning(
-        "package-handler",
-        "`dist` has no module `app` for the handler `app.handler`: Lambda looks for `app.py` or a folder `app`.",
-        "Check the function's handler, and what the build put into the package.",
-    )),
-    ("python3.13", package(replace(APP, name="build/app.py")), {}, warning(
-        "package-handler",
-        "`dist` has no module `app` for the handler `app.handler`: Lambda looks for `app.py` or a folder `app`.",
-        "Package the folder `build` itself: what the handler names is in there.",
-    )),
-    ("provided.al2023", package(APP), {}, warning(
-        "package-bootstrap",
-        "`dist` has no file `bootstrap` at its top, and runtime provided.al2023 starts nothing else.",
-        "Name the program `bootstrap`, and put it at the top of the package.",
-    )),
-    ("provided.al2", package(BOOTSTRAP, bootstrap=Program(mode=0o744)), {}, warning(
-        "package-bootstrap-mode", "`bootstrap` in `dist` is not executable for Lambda's user.", MODE)),
-    ("provided.al2", package(BOOTSTRAP, bootstrap=Program(mode=None)), {}, warning(
-        "package-bootstrap-mode", "`bootstrap` in `dist` is not executable for Lambda's user.", MODE)),
-    ("provided.al2023", package(BOOTSTRAP, bootstrap=Program(mode=0o755, head=ELF_ARM)), {}, warning(
-        "package-bootstrap-architecture",
-        "`bootstrap` in `dist` was built for arm64. Function `checkout` runs on Linux, x86_64.",
-        "Build it for that, or change the function's architecture first.",
-    )),
-    ("provided.al2023", package(BOOTSTRAP, bootstrap=Program(mode=0o755, head=b"#!/bin/sh\r\nx")), {}, warning(
-        "package-bootstrap-lines",
-        "The first line of `bootstrap` in `dist` ends as lines do on Windows (CR LF): Linux does not find its "
-        "interpreter.",
-        "Save it with Unix line ends (`*.sh text eol=lf` in .gitattributes).",
-    )),
-    ("python3.13", package(APP, useless=("line 2 (`[x`)",)), {}, warning(
-        "package-ignore",
-        "The `.lambdaignore` in `dist` has rules that match nothing: line 2 (`[x`). What they were to leave out is in "
-        "the package.",
-        "Correct them: a bracket needs its end, and a backslash a character after it.",
-    )),
-]  # fmt: skip
+    (
+        "python3.13",
+        package(APP, replace(APP, name="lib/x.py", mode=0o600)),
+        {},
+        warning(packages.PackageUnreadable(package="dist", files="`lib/x.py`", count=1)),
+    ),
+    (
+        "python3.13",
+        package(APP, *(replace(APP, name=f"lib/{n}.py", mode=0o640) for n in range(1200))),
+        {},
+        warning(
+            packages.PackageUnreadable(
+                package="dist", files="`lib/0.py`, `lib/1.py`, `lib/10.py` and 1,197 more", count=1200
+            )
+        ),
+    ),
+    (
+        "python3.13",
+        package(APP, Entry(name="lib\\x.py", size=1)),
+        {},
+        warning(packages.PackageBackslash(package="dist", files="`lib\\x.py`", count=1)),
+    ),
+    (
+        "python3.13",
+        package(APP, Entry(name="x", size=1, encrypted=True)),
+        {},
+        warning(packages.PackageEncrypted(package="dist", files="`x`", count=1)),
+    ),
+    (
+        "python3.13",
+        package(APP, Entry(name="lib", size=1, link="/opt/lib")),
+        {},
+        warning(packages.PackageLayerLinks(package="dist", files="`lib`", count=1, function="checkout")),
+    ),
+    (
+        "python3.13",
+        package(APP, *(Entry(name=f"l{n}", size=1, link="/opt/l") for n in range(2))),
+        {},
+        warning(packages.PackageLayerLinks(package="dist", files="`l0`, `l1`", count=2, function="checkout")),
+    ),
+    (
+        "python3.13",
+        package(replace(APP, name="main.py")),
+        {},
+        warning(
+            packages.PackageHandler(
+                package="dist",
+                what="module `app`",
+                handler="app.handler",
+                looked_for="`app.py` or a folder `app`",
+                folder="",
+            )
+        ),
+    ),
+    (
+        "python3.13",
+        package(replace(APP, name="build/app.py")),
+        {},
+        warning(
+            packages.PackageHandler(
+                package="dist",
+                what="module `app`",
+                handler="app.handler",
+                looked_for="`app.py` or a folder `app`",
+                folder="build",
+            )
+        ),
+    ),
+    (
+        "provided.al2023",
+        package(APP),
+        {},
+        warning(packages.PackageBootstrap(package="dist", runtime="provided.al2023")),
+    ),
+    (
+        "provided.al2",
+        package(BOOTSTRAP, bootstrap=Program(mode=0o744)),
+        {},
+        warning(packages.PackageBootstrapMode(package="dist")),
+    ),
+    (
+        "provided.al2",
+        package(BOOTSTRAP, bootstrap=Program(mode=None)),
+        {},
+        warning(packages.PackageBootstrapMode(package="dist")),
+    ),
+    (
+        "provided.al2023",
+        package(BOOTSTRAP, bootstrap=Program(mode=0o755, head=ELF_ARM)),
+        {},
+        warning(
+            packages.PackageBootstrapArchitecture(
+                package="dist", built="arm64", function="checkout", architecture="x86_64"
+            )
+        ),
+    ),
+    (
+        "provided.al2023",
+        package(BOOTSTRAP, bootstrap=Program(mode=0o755, head=b"#!/bin/sh\r\nx")),
+        {},
+        warning(packages.PackageBootstrapLines(package="dist")),
+    ),
+    (
+        "python3.13",
+        package(APP, useless=("line 2 (`[x`)",)),
+        {},
+        warning(packages.PackageIgnore(package="dist", rules="line 2 (`[x`)")),
+    ),
+]
 
 
 @pytest.mark.parametrize(("runtime", "code", "more", "finding"), WORDS, ids=lambda value: getattr(value, "code", ""))
@@ -134,8 +171,11 @@ def test_what_does_not_start_is_warned_of(
         ("python3.13", package(APP), {}),
         ("provided.al2023", package(BOOTSTRAP, bootstrap=SCRIPT), {}),
         ("provided.al2023", package(APP), {"layers": ("arn:layer",)}),
-        ("provided.al2", package(BOOTSTRAP, bootstrap=Program(mode=0o755, head=ELF_ARM)), {
-            "configuration": {"Architectures": '["arm64"]'}}),
+        (
+            "provided.al2",
+            package(BOOTSTRAP, bootstrap=Program(mode=0o755, head=ELF_ARM)),
+            {"configuration": {"Architectures": '["arm64"]'}},
+        ),
         ("python3.13", package(replace(APP, name="main.py")), {"layers": ("arn:layer",)}),
         ("python3.13", package(Entry(name="lib", size=1, link="/opt/lib"), APP), {"layers": ("arn:layer",)}),
         # A bootstrap is nothing to other runtimes.
@@ -146,7 +186,7 @@ def test_what_does_not_start_is_warned_of(
         ("python3.13", StoredPackage(location=location("s3://bucket/k.zip"), sha256=SHA, size=1), {}),
         ("python3.13", Image(uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/checkout:v1"), {}),
     ],
-)  # fmt: skip
+)
 def test_what_works_or_is_not_known_is_not_warned_of(runtime: str, code: Code, more: dict[str, object]) -> None:
     given = facts(runtime, "app.handler", code)
     assert given.latest is not None
@@ -186,11 +226,6 @@ def test_all_that_is_wrong_is_said_at_once_and_nothing_is_refused() -> None:
 
 # --- Versions that did not become active before --------------------------------------------------------------------
 
-AGAIN = (
-    "Change the code, or the setting that the reason names: another run would publish the same code, and that would "
-    "fail in the same way."
-)
-
 
 def after(*newer: FunctionVersion) -> list[Finding]:
     """What is found about the versions that follow the one in service."""
@@ -205,22 +240,18 @@ def failed(number: str = "8", **changes: object) -> FunctionVersion:
 
 
 @pytest.mark.parametrize(
-    ("changes", "why", "remedy"),
+    ("changes", "why", "room"),
     [
-        ({}, "", AGAIN),
-        ({"state_reason": "Function init failed."}, " (Function init failed)", AGAIN),
-        (
-            {"state_reason": "No addresses.", "state_reason_code": "SubnetOutOfIPAddresses"},
-            " (No addresses)",
-            "It is not about the code: mend what the reason names, then run again.",
-        ),
+        ({}, "", False),
+        ({"state_reason": "Function init failed."}, "Function init failed.", False),
+        ({"state_reason": "No addresses.", "state_reason_code": "SubnetOutOfIPAddresses"}, "No addresses.", True),
     ],
 )
 def test_the_same_code_that_failed_before_is_told_before_it_is_published_again(
-    changes: dict[str, object], why: str, remedy: str
+    changes: dict[str, object], why: str, room: bool
 ) -> None:
-    text = f"Version 8 of `checkout` has the same code and settings, and did not become active{why}."
-    assert after(failed(**changes)) == [warning("known-failure", text, remedy)]
+    told = packages.KnownFailure(function="checkout", version="8", why=why, room=room)
+    assert after(failed(**changes)) == [warning(told)]
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ from ci_deploy.core.plan.planning import (
     reverse,
 )
 from ci_deploy.core.plan.surroundings import Surroundings
+from ci_deploy.core.reasons.reason import Said
 from ci_deploy.core.result import Finding, Severity
 from ci_deploy.core.schedule import Step
 from tests.support.world import AT_ONCE, CANARY, IDENTITY, inputs
@@ -138,8 +139,8 @@ def test_a_plan_is_made_of_nothing_too_and_shows_what_is_missing_as_empty() -> N
 
 def test_what_people_read_of_a_plan_follows_from_it() -> None:
     made = plan(inputs(), FACTS)
-    refused = Finding(severity=Severity.REFUSAL, code="a", text="no")
-    warned = Finding(severity=Severity.WARNING, code="b", text="hm")
+    refused = Finding(severity=Severity.REFUSAL, reason=Said(code="a", said="no"))
+    warned = Finding(severity=Severity.WARNING, reason=Said(code="b", said="hm"))
     assert made.key == "checkout:live"
     assert made.steps == (Step(0.0, 10.0), Step(300.0, 100.0))
     assert made.shift_seconds == 300.0

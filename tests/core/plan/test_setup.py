@@ -19,6 +19,7 @@ from ci_deploy.core.aws import (
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.given.parsing import parse
 from ci_deploy.core.plan.setup import Difference, Found, GroupSettings, Item, Status, plan
+from ci_deploy.core.reasons.reason import Said
 from ci_deploy.core.result import Finding, Severity
 
 IDENTITY = Identity(account="123456789012", arn="arn:aws:sts::123456789012:assumed-role/ci/x", region="eu-central-1")
@@ -185,9 +186,11 @@ def test_a_difference_is_shown_and_changed_only_where_that_is_asked_for(
     assert made.findings == (
         Finding(
             severity=Severity.WARNING,
-            code="group-differs",
-            text=f"Deployment group `app/group` differs from the inputs: {detail}.",
-            remedy="`update-group: true` changes it; or correct the inputs.",
+            reason=Said(
+                code="group-differs",
+                said=f"Deployment group `app/group` differs from the inputs: {detail}.",
+                advice="`update-group: true` changes it; or correct the inputs.",
+            ),
         ),
     )
     changed = plan(inputs(**given, update_group="true"), ALL)
@@ -290,7 +293,7 @@ def test_what_cannot_be_done_is_refused_with_a_remedy(
 ) -> None:
     """And that is the only refusal."""
     made = plan(inputs(**given), found)
-    assert made.refusals == (Finding(severity=Severity.REFUSAL, code=code, text=text, remedy=remedy),)
+    assert made.refusals == (Finding(severity=Severity.REFUSAL, reason=Said(code=code, said=text, advice=remedy)),)
 
 
 def test_everything_that_keeps_setup_from_beginning_is_said_at_once() -> None:

@@ -25,6 +25,8 @@ from ci_deploy.core.aws import (
 from ci_deploy.core.plan.checks import preflight
 from ci_deploy.core.plan.planning import Facts, Plan, plan
 from ci_deploy.core.plan.surroundings import Bucket, LifecycleRule, Surroundings
+from ci_deploy.core.reasons import surroundings
+from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.result import Finding, Severity
 from tests.support.world import inputs
 
@@ -65,16 +67,16 @@ def deployed(target: str, function: str = "checkout") -> Known[Deployment | None
     return Known(Deployment(id="d-1", status=DeploymentStatus.SUCCEEDED, targets=(one,)))
 
 
-def warning(code: str, text: str, remedy: str) -> Finding:
-    return Finding(severity=Severity.WARNING, code=code, text=text, remedy=remedy)
+def warning(reason: Reason) -> Finding:
+    return Finding(severity=Severity.WARNING, reason=reason)
 
 
-def refusal(code: str, text: str, remedy: str) -> Finding:
-    return Finding(severity=Severity.REFUSAL, code=code, text=text, remedy=remedy)
+def refusal(reason: Reason) -> Finding:
+    return Finding(severity=Severity.REFUSAL, reason=reason)
 
 
-def note(code: str, text: str, remedy: str = "") -> Finding:
-    return Finding(severity=Severity.NOTE, code=code, text=text, remedy=remedy)
+def note(reason: Reason) -> Finding:
+    return Finding(severity=Severity.NOTE, reason=reason)
 
 
 def bucket(**what: object) -> Facts:
@@ -94,201 +96,119 @@ def tagged(tags: dict[str, str]) -> Facts:
 
 MINE = {"bucket": "mine"}
 WITH_HOOK = {"before_allow_traffic": "CodeDeployHook_x"}
-REPORT = "codedeploy:PutLifecycleEventHookExecutionStatus"
-FASTER = (
-    "Use `wait: false` and follow it from another job (`status` with `wait: true`), or a faster deployment config; a "
-    "smaller `timeout` ends it in time."
-)
-LONGER = (
-    "Give `role-to-assume`: its credentials are refreshed as long as the job lives. Or ask "
-    "aws-actions/configure-aws-credentials for a longer `role-duration-seconds`."
-)
-PROVISIONED = "Alias `live` has 3 provisioned concurrency: CodeDeploy waits for it at each shift, which takes minutes. "
-FIXED = "While traffic is split nobody can change the provisioned concurrency of the alias."
-WAKE_UP = "Invoke it once before the deployment, or deploy it again."
-IGNORE = (
-    "If it also owns the alias or the function's code, its next run may undo this deployment: let it ignore them "
-    "(Terraform: `ignore_changes`)."
-)
-KEY = (
-    "Allow kms:Decrypt on that key to the service role, in its policy and in the key's; the caller needs "
-    "kms:GenerateDataKey."
-)
 
 WORDS: dict[str, tuple[Facts, dict[str, str], Finding]] = {
     "a time limit beyond the job's": (
         replace(FACTS, job_limit=6 * 3600.0),
         {"timeout": "390m"},
-        warning(
-            "job-limit",
-            "The time limit is 6.5 hours, and GitHub ends a job on this runner after 6: the job may be ended before "
-            "the deployment is.",
-            FASTER,
-        ),
+        warning(surroundings.JobLimit(timeout=23400.0, limit=21600.0)),
     ),
     "credentials that end before the time limit": (
         replace(FACTS, credentials_left=7200.0),
         {"timeout": "200m"},
-        warning(
-            "credentials-end",
-            "The credentials end in 120 minutes, and the time limit is 200: without new ones the deployment would be "
-            "lost sight of.",
-            LONGER,
-        ),
+        warning(surroundings.CredentialsEnd(left=7200.0, timeout=12000.0)),
     ),
     "credentials that have ended": (
         replace(FACTS, credentials_left=-30.0),
         {"timeout": "40m"},
-        warning(
-            "credentials-end",
-            "The credentials end in 0 minutes, and the time limit is 40: without new ones the deployment would be "
-            "lost sight of.",
-            LONGER,
-        ),
+        warning(surroundings.CredentialsEnd(left=-30.0, timeout=2400.0)),
     ),
     "provisioned concurrency": (
         around(provisioned=Known(3)),
         {},
-        warning("provisioned", PROVISIONED + "The time limit is longer for it.", FIXED),
+        warning(surroundings.Provisioned(alias="live", provisioned=3, limited=False)),
     ),
     "provisioned concurrency and a time limit": (
         around(provisioned=Known(3)),
         {"timeout": "1h"},
-        warning("provisioned", PROVISIONED + "`timeout` has to allow for that.", FIXED),
+        warning(surroundings.Provisioned(alias="live", provisioned=3, limited=True)),
     ),
     "a last success that left another version": (
         around(successful=deployed("7")),
         {},
-        warning(
-            "rollback-target",
-            "An automatic rollback may go to version 7, which the group's last successful deployment d-1 left, and "
-            "not to version 1, which the alias serves now.",
-            "Somebody moved the alias by hand. `repair-alias: auto` (the default) sets it back to what it serves now.",
-        ),
+        warning(surroundings.RollbackTarget(version="7", deployment="d-1", live="1")),
     ),
     "a last success of another function": (
         around(successful=deployed("1", "arn:aws:lambda:eu-central-1:123456789012:function:cart")),
         {},
         warning(
-            "rollback-target-function",
-            "The group's last successful deployment d-1 was of cart:live: an automatic rollback may deploy that again, "
-            "and leave `checkout` as it is.",
-            "Use a deployment group for each function. `repair-alias: auto` (the default) sets the alias back.",
+            surroundings.RollbackTargetFunction(function="checkout", deployment="d-1", other="cart", other_alias="live")
         ),
     ),
     "no bucket by that name": (
         bucket(region=Known("")),
         MINE,
-        refusal(
-            "bucket-missing",
-            "Bucket `mine` does not exist.",
-            "Create it in eu-central-1, correct `bucket`, or leave it out: the AppSpec is then sent inline.",
-        ),
+        refusal(surroundings.BucketMissing(bucket="mine", region="eu-central-1")),
     ),
     "a bucket elsewhere": (
         bucket(region=Known("eu-west-1"), key=Known("arn:key")),
         MINE,
-        refusal(
-            "bucket-region",
-            "Bucket `mine` is in eu-west-1; CodeDeploy and Lambda read from their own region, eu-central-1.",
-            "Use a bucket in eu-central-1, or leave `bucket` out: the AppSpec is then sent inline.",
-        ),
+        refusal(surroundings.BucketRegion(bucket="mine", there="eu-west-1", region="eu-central-1")),
     ),
     "a bucket with a key": (
         bucket(key=Known("arn:key")),
         MINE,
-        warning(
-            "bucket-key",
-            "Bucket `mine` encrypts with the KMS key arn:key: CodeDeploy reads the revision as deployer, which must be "
-            "allowed to decrypt with it.",
-            KEY,
-        ),
+        warning(surroundings.BucketKey(bucket="mine", key="arn:key", role="arn:aws:iam::1:role/deployer")),
     ),
     **{
-        f"a rule that deletes {when}": (
+        f"a rule that deletes after {days} days": (
             bucket(rules=Known((LifecycleRule(name="old", prefix="CodeDeploy/", days=days),))),
             MINE,
-            warning(
-                "bucket-lifecycle",
-                f"Lifecycle rule `old` of bucket `mine` deletes revisions {when}: a rollback to an older deployment "
-                "then fails with REVISION_MISSING.",
-                "Leave `CodeDeploy/` out of that rule.",
-            ),
+            warning(surroundings.BucketLifecycle(rule="old", bucket="mine", days=days, key="CodeDeploy/")),
         )
-        for when, days in (("after 2 days", 2), ("after 1 day", 1), ("at a date", 0))
+        for days in (2, 1, 0)
     },
     "a hook that sleeps": (
         hooked(state="Inactive", state_reason="The function is idle."),
         WITH_HOOK,
-        warning("hook-inactive", "Hook `CodeDeployHook_x` is Inactive: The function is idle.", WAKE_UP),
+        warning(surroundings.HookInactive(hook="CodeDeployHook_x", state="Inactive", why="The function is idle.")),
     ),
     "a hook that failed": (
         hooked(state="Failed"),
         WITH_HOOK,
-        warning("hook-inactive", "Hook `CodeDeployHook_x` is Failed: it cannot be invoked at once.", WAKE_UP),
+        warning(surroundings.HookInactive(hook="CodeDeployHook_x", state="Failed", why="")),
     ),
     "a hook in a network of its own": (
         hooked(vpc=True),
         WITH_HOOK,
-        note(
-            "hook-network",
-            "Hook `CodeDeployHook_x` runs in a VPC: it reaches CodeDeploy only through a NAT gateway or a VPC endpoint "
-            "(com.amazonaws.eu-central-1.codedeploy). A hook that cannot report hangs for an hour.",
-        ),
+        note(surroundings.HookNetwork(hook="CodeDeployHook_x", region="eu-central-1")),
     ),
     "a hook that may not report": (
         hooked(callback=Known(False)),
         WITH_HOOK,
-        warning(
-            "hook-callback",
-            f"The role `r` of hook `CodeDeployHook_x` may not call {REPORT}: the deployment would hang for an hour and "
-            "fail.",
-            f"Allow {REPORT} to that role, on the deployment group (docs/iam/hook-role.json).",
-        ),
+        warning(surroundings.HookCallback(hook="CodeDeployHook_x", hook_role="r")),
     ),
     "a hook of which that is not known": (
         hooked(callback=NotPermitted("iam:SimulatePrincipalPolicy")),
         WITH_HOOK,
         note(
-            "hook-callback-unread",
-            f"Whether the role of hook `CodeDeployHook_x` may call {REPORT} was not checked: not permitted, needs "
-            "iam:SimulatePrincipalPolicy.",
+            surroundings.HookCallbackUnread(
+                hook="CodeDeployHook_x", fact=NotPermitted(action="iam:SimulatePrincipalPolicy")
+            )
         ),
     ),
     **{
-        f"a stack{made_by}": (
+        f"a stack, made by {creator}": (
             tagged({"aws:cloudformation:stack-name": "shop", "lambda:createdBy": creator}),
             {},
-            note(
-                "owner-cloudformation",
-                f"Function `checkout` belongs to the CloudFormation stack `shop`{made_by}.",
-                "If the stack also owns the alias, its next update may point it back.",
-            ),
+            note(surroundings.OwnerCloudFormation(function="checkout", stack="shop", sam=creator == "SAM")),
         )
-        for made_by, creator in (("", "somebody"), (" (made by SAM)", "SAM"))
+        for creator in ("somebody", "SAM")
     },
     "a tool in a tag for owners": (
         tagged({"acme:Managed_By": "OpenTofu 1.9", "team": "platform"}),
         {},
-        note(
-            "owner-tool",
-            "The tag `acme:Managed_By` (`OpenTofu 1.9`) of function `checkout` says that OpenTofu owns it.",
-            IGNORE,
-        ),
+        note(surroundings.OwnerTool(function="checkout", tag="acme:Managed_By", value="OpenTofu 1.9", tool="OpenTofu")),
     ),
     "a tool's own tag": (
         tagged({"sst:app": "shop"}),
         {},
-        note("owner-tool", "The tag `sst:app` (`shop`) of function `checkout` says that SST owns it.", IGNORE),
+        note(surroundings.OwnerTool(function="checkout", tag="sst:app", value="shop", tool="SST")),
     ),
     "two tools, of which one is enough": (
         tagged({"pulumi:project": "shop", "provisioner": "Terraform", "a": "b"}),
         {},
-        note(
-            "owner-tool",
-            "The tag `provisioner` (`Terraform`) of function `checkout` says that Terraform owns it.",
-            IGNORE,
-        ),
+        note(surroundings.OwnerTool(function="checkout", tag="provisioner", value="Terraform", tool="Terraform")),
     ),
 }
 
@@ -314,28 +234,19 @@ def test_a_rule_matters_where_it_reaches_our_prefix(prefix: str) -> None:
     assert codes(around(bucket=Bucket(region=Known("eu-central-1"), rules=Known((other,)))), bucket="mine") == {}
 
 
-@pytest.mark.parametrize(
-    ("missing", "why"),
-    [
-        (NotPermitted("service:Action"), "not permitted, needs service:Action"),
-        (Unavailable("the network is down"), "the network is down"),
-    ],
-)
-def test_what_cannot_be_read_is_one_note_each_and_no_refusal(missing: Fact[object], why: str) -> None:
+@pytest.mark.parametrize("missing", [NotPermitted("service:Action"), Unavailable("the network is down")])
+def test_what_cannot_be_read_is_one_note_each_and_no_refusal(missing: NotPermitted | Unavailable) -> None:
     facts = around(
         provisioned=missing,
         successful=missing,
         bucket=Bucket(region=missing, key=missing, rules=missing),  # type: ignore[arg-type]
     )
     assert checked(facts, bucket="mine").findings == (
-        note("provisioned-unread", f"Provisioned concurrency of the alias was not checked: {why}."),
-        note("rollback-unread", f"Where an automatic rollback would go was not checked: {why}."),
-        note(
-            "bucket-unread",
-            f"Bucket `mine` (its region, and that it is account 123456789012's) was not checked: {why}.",
-        ),
-        note("bucket-key-unread", f"The encryption of bucket `mine` was not checked: {why}."),
-        note("bucket-rules-unread", f"The lifecycle rules of bucket `mine` were not checked: {why}."),
+        note(surroundings.ProvisionedUnread(fact=missing)),
+        note(surroundings.RollbackUnread(fact=missing)),
+        note(surroundings.BucketUnread(bucket="mine", account="123456789012", fact=missing)),
+        note(surroundings.BucketKeyUnread(bucket="mine", fact=missing)),
+        note(surroundings.BucketRulesUnread(bucket="mine", fact=missing)),
     )
 
 

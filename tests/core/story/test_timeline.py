@@ -20,6 +20,7 @@ from ci_deploy.core.aws import (
 )
 from ci_deploy.core.given.appspec import HOOKS
 from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
+from ci_deploy.core.reasons.reason import Said
 from ci_deploy.core.result import Diagnosis, Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story import events as e
@@ -181,7 +182,7 @@ def story(*events: e.Event) -> Story:
 
 
 def finding(code: str) -> Finding:
-    return Finding(severity=Severity.WARNING, code=code, text=f"What {code} is.")
+    return Finding(severity=Severity.WARNING, reason=Said(code=code, said=f"What {code} is."))
 
 
 def result(outcome: Outcome = Outcome.SUCCEEDED) -> Result:

@@ -18,6 +18,8 @@ from ...plan.checks import preflight
 from ...plan.history import HistoryEntry
 from ...plan.planning import Facts, Plan, existing, marker_key, plan, reverse
 from ...plan.whose import Others, Ours, Owner, Unknown, whose
+from ...reasons.preflight import AliasSplit
+from ...reasons.reason import Said
 from ...result import Finding, Severity
 from ...run import Command, Outcome
 from ...story import events as e
@@ -121,16 +123,18 @@ def _running(deployment: Deployment, policy: str) -> Finding:
     what = {"wait": "wait for it", "fail": "refuse", "supersede": "stop it with rollback first"}[policy]
     return Finding(
         severity=Severity.WARNING,
-        code="running",
-        text=f"Deployment {deployment.id} is running in the group: `deploy` would {what} (`on-conflict: {policy}`).",
+        reason=Said(
+            code="running",
+            said=f"Deployment {deployment.id} is running in the group: `deploy` would {what} "
+            f"(`on-conflict: {policy}`).",
+        ),
     )
 
 
 def _repaired_first(finding: Finding) -> Finding:
-    if finding.code != "alias-split":
+    if not isinstance(finding.reason, AliasSplit):
         return finding
-    remedy = "`deploy` would put all traffic on the first of them before (`repair-alias: always`)."
-    return replace(finding, severity=Severity.WARNING, remedy=remedy)
+    return Finding(severity=Severity.WARNING, reason=replace(finding.reason, repaired=True))
 
 
 def _checked(turn: Turn, facts: Facts, made: Plan) -> Plan:
@@ -203,9 +207,11 @@ def _newer_run(r: Rollout, facts: Facts) -> Finding | None:
 def _older(r: Rollout, what: str) -> Finding:
     return Finding(
         severity=Severity.REFUSAL,
-        code="older-run",
-        text=f"A newer run {what}; this is run {r.context.run_id}.",
-        remedy="Run the newest workflow run again, or give `force: true` if the older commit is really wanted.",
+        reason=Said(
+            code="older-run",
+            said=f"A newer run {what}; this is run {r.context.run_id}.",
+            advice="Run the newest workflow run again, or give `force: true` if the older commit is really wanted.",
+        ),
     )
 
 
@@ -277,9 +283,11 @@ def _rollback(turn: Turn, facts: Facts) -> None:
     elif made.unchanged:
         served = Finding(
             severity=Severity.REFUSAL,
-            code="served-already",
-            text=made.unchanged,
-            remedy="`ci-deploy status` shows what was served before.",
+            reason=Said(
+                code="served-already",
+                said=made.unchanged,
+                advice="`ci-deploy status` shows what was served before.",
+            ),
         )
         matters = (*matters, served)
     elif _repairs(turn, made):
@@ -287,7 +295,7 @@ def _rollback(turn: Turn, facts: Facts) -> None:
     if matters:
         _refuse(turn, facts, made, matters)
         return
-    note = Finding(severity=Severity.NOTE, code="way-back", text=f"Going back: {way.why}.")
+    note = Finding(severity=Severity.NOTE, reason=Said(code="way-back", said=f"Going back: {way.why}."))
     made = replace(made, findings=(note, *made.findings))
     _show(turn, facts, made)
     bound(turn, made)
@@ -331,7 +339,7 @@ def _way(r: Rollout, facts: Facts, entries: tuple[HistoryEntry, ...]) -> histori
 
 
 def _no_way(way: histories.Way) -> Finding:
-    return Finding(severity=Severity.REFUSAL, code="no-way-back", text=way.why, remedy=way.remedy)
+    return Finding(severity=Severity.REFUSAL, reason=Said(code="no-way-back", said=way.why, advice=way.remedy))
 
 
 def _roll_back_running(turn: Turn, facts: Facts) -> None:
@@ -382,11 +390,13 @@ def _unclear(r: Rollout, owner: Unknown) -> Finding:
     """A deployment that may be ours: whoever asks for help can name it."""
     return Finding(
         severity=Severity.REFUSAL,
-        code="owner-unknown",
-        text=f"Deployment {owner.deployment.id} is running in the group, and whether it is one of {r.key} cannot be "
-        f"read ({owner.why}).",
-        remedy=f"If it is, stop it by its id: `ci-deploy stop --deployment-id {owner.deployment.id}` with the same "
-        "function, application and group.",
+        reason=Said(
+            code="owner-unknown",
+            said=f"Deployment {owner.deployment.id} is running in the group, and whether it is one of {r.key} cannot "
+            f"be read ({owner.why}).",
+            advice=f"If it is, stop it by its id: `ci-deploy stop --deployment-id {owner.deployment.id}` with the same "
+            "function, application and group.",
+        ),
     )
 
 

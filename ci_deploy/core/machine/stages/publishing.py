@@ -11,7 +11,8 @@ from ...aws import Alias, FunctionVersion
 from ...errors import AwsError, CiDeployError, ErrorKind
 from ...given.packaging import DIRECT_LIMIT, Package
 from ...plan.planning import Existing, Plan, bind
-from ...plan.starting import after_failing
+from ...plan.starting import no_room
+from ...reasons.phrases import after_failing
 from ...run import Outcome
 from ...story import events as e
 from ..actions import CreateAlias, LookAlias, LookVersion, Publish, StoreCode, UpdateCode
@@ -110,7 +111,7 @@ def bound(turn: Turn, made: Plan) -> None:
         turn.end(
             Outcome.FAILED,
             reason=f"Version {made.target_version} became {made.new.state}{why} Nothing was deployed.",
-            remedy=after_failing(made.new),
+            remedy=after_failing(room=no_room(made.new)),
         )
     else:
         _ready(turn, made)

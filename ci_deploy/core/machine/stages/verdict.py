@@ -9,7 +9,7 @@ from __future__ import annotations
 from ... import trace as traces
 from ...aws import Alias, Deployment, DeploymentStatus
 from ...errors import CiDeployError, ErrorKind, Refused
-from ...plan.checks import repair_command
+from ...reasons.phrases import repair_command
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Describe, Diagnose, LookAlias, RepairAlias

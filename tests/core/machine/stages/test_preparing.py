@@ -33,6 +33,7 @@ from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.marker import Marker, key_of, parse, write
 from ci_deploy.core.plan.comparing import fingerprint
 from ci_deploy.core.plan.planning import Facts
+from ci_deploy.core.reasons.reason import Said
 from ci_deploy.core.result import Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story import events as e
@@ -520,9 +521,11 @@ def test_a_rollback_does_not_fail_for_want_of_the_hold() -> None:
     assert warned == [
         Finding(
             severity=Severity.WARNING,
-            code="hold-failed",
-            text="The hold could not be set: lambda:TagResource: DeniedException: so it is. The next deployment may "
-            "bring the bad version back.",
+            reason=Said(
+                code="hold-failed",
+                said="The hold could not be set: lambda:TagResource: DeniedException: so it is. The next deployment "
+                "may bring the bad version back.",
+            ),
         )
     ]
     assert run.said(e.HoldChanged) == []
@@ -653,10 +656,12 @@ def test_an_object_of_others_under_our_key_is_told_and_does_not_stop_us() -> Non
     assert [event.finding for event in run.said(e.Noticed)] == [
         Finding(
             severity=Severity.WARNING,
-            code="foreign-object",
-            text=f"s3://mine/{upload.path} holds other bytes than those it is named for, or may not be read. "
-            f"It was not used; ours are in s3://mine/{upload.path}-else?versionId=v1.",
-            remedy="See who may write to the bucket, and delete that object.",
+            reason=Said(
+                code="foreign-object",
+                said=f"s3://mine/{upload.path} holds other bytes than those it is named for, or may not be read. "
+                f"It was not used; ours are in s3://mine/{upload.path}-else?versionId=v1.",
+                advice="See who may write to the bucket, and delete that object.",
+            ),
         )
     ]
     assert run.result.outcome is Outcome.SUCCEEDED
@@ -870,9 +875,11 @@ def test_a_rescue_is_not_kept_from_by_the_permission_to_silence_alarms() -> None
     assert [event.finding for event in run.said(e.Noticed) if isinstance(event, e.Noticed)] == [
         Finding(
             severity=Severity.WARNING,
-            code="alarms-not-overridden",
-            text="Alarms stay on for this rollback: codedeploy:CreateDeployment: DeniedException: so it is. One that "
-            "rings may stop it.",
+            reason=Said(
+                code="alarms-not-overridden",
+                said="Alarms stay on for this rollback: codedeploy:CreateDeployment: DeniedException: so it is. One "
+                "that rings may stop it.",
+            ),
         )
     ]
 

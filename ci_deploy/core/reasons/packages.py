@@ -1,0 +1,228 @@
+"""What preflight finds in a package: what Lambda would take and then not start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .phrases import after_failing, counted
+from .reason import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageUnreadable(Reason):
+    code: ClassVar = "package-unreadable"
+    means: ClassVar = "Lambda's user cannot read files of the package."
+    also: ClassVar = ({"count": 1},)
+    package: str
+    files: str
+    count: int
+
+    @property
+    def text(self) -> str:
+        return f"Lambda's user cannot read {counted(self.count)} of `{self.package}`: {self.files}."
+
+    @property
+    def remedy(self) -> str:
+        return (
+            "Before zipping, run `chmod -R a+rX` on the folder, or package the folder itself. Python's "
+            "`zipfile.writestr` gives files the mode 600: set `external_attr` to `0o644 << 16`."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageBackslash(Reason):
+    code: ClassVar = "package-backslash"
+    means: ClassVar = "Names in the package have backslashes, which are no folders to Lambda."
+    package: str
+    files: str
+    count: int
+
+    @property
+    def text(self) -> str:
+        return (
+            f"`{self.package}` has {counted(self.count)} with a backslash in the name: {self.files}. To Lambda "
+            "that is a part of the name, and no folder."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return "Zip with a tool that separates folders by `/`, or package the folder itself."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageEncrypted(Reason):
+    code: ClassVar = "package-encrypted"
+    means: ClassVar = "Files of the package are encrypted."
+    package: str
+    files: str
+    count: int
+
+    @property
+    def text(self) -> str:
+        return f"`{self.package}` has {counted(self.count)} with encryption: {self.files}. Lambda has no password."
+
+    @property
+    def remedy(self) -> str:
+        return "Zip without a password."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageLayerLinks(Reason):
+    code: ClassVar = "package-layer-links"
+    means: ClassVar = "The package links to a layer that the function does not have."
+    also: ClassVar = ({"count": 1},)
+    package: str
+    files: str
+    count: int
+    function: str
+
+    @property
+    def text(self) -> str:
+        links = "a link" if self.count == 1 else "links"
+        return (
+            f"`{self.package}` has {links} to a layer (`/opt`): {self.files}. Function `{self.function}` has no layer."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return "Add the layer to the function first, or copy what is meant into the package."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageHandler(Reason):
+    code: ClassVar = "package-handler"
+    means: ClassVar = "The package does not have what the function's handler names."
+    also: ClassVar = ({"folder": ""},)
+    package: str
+    what: str
+    handler: str
+    looked_for: str
+    folder: str  # of the package that has it, if one does
+
+    @property
+    def text(self) -> str:
+        return (
+            f"`{self.package}` has no {self.what} for the handler `{self.handler}`: Lambda looks for {self.looked_for}."
+        )
+
+    @property
+    def remedy(self) -> str:
+        if self.folder:
+            return f"Package the folder `{self.folder}` itself: what the handler names is in there."
+        return "Check the function's handler, and what the build put into the package."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageBootstrap(Reason):
+    code: ClassVar = "package-bootstrap"
+    means: ClassVar = "The package has no `bootstrap`, and the runtime starts nothing else."
+    package: str
+    runtime: str
+
+    @property
+    def text(self) -> str:
+        return f"`{self.package}` has no file `bootstrap` at its top, and runtime {self.runtime} starts nothing else."
+
+    @property
+    def remedy(self) -> str:
+        return "Name the program `bootstrap`, and put it at the top of the package."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageBootstrapMode(Reason):
+    code: ClassVar = "package-bootstrap-mode"
+    means: ClassVar = "Lambda's user may not execute `bootstrap`."
+    package: str
+
+    @property
+    def text(self) -> str:
+        return f"`bootstrap` in `{self.package}` is not executable for Lambda's user."
+
+    @property
+    def remedy(self) -> str:
+        return (
+            "Give it the mode 755 before zipping, on Linux or macOS; zips made on Windows have no modes. For Go "
+            "there is build-lambda-zip."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageBootstrapArchitecture(Reason):
+    code: ClassVar = "package-bootstrap-architecture"
+    means: ClassVar = "`bootstrap` was built for another system or architecture."
+    package: str
+    built: str
+    function: str
+    architecture: str
+
+    @property
+    def text(self) -> str:
+        return (
+            f"`bootstrap` in `{self.package}` was built for {self.built}. Function `{self.function}` runs on "
+            f"Linux, {self.architecture}."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return "Build it for that, or change the function's architecture first."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageBootstrapLines(Reason):
+    code: ClassVar = "package-bootstrap-lines"
+    means: ClassVar = "`bootstrap` has Windows line ends, so Linux does not find its interpreter."
+    package: str
+
+    @property
+    def text(self) -> str:
+        return (
+            f"The first line of `bootstrap` in `{self.package}` ends as lines do on Windows (CR LF): Linux does "
+            "not find its interpreter."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return "Save it with Unix line ends (`*.sh text eol=lf` in .gitattributes)."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFailure(Reason):
+    code: ClassVar = "known-failure"
+    means: ClassVar = "The same code and settings were published before, and that version did not become active."
+    also: ClassVar = ({"why": "", "room": True},)
+    function: str
+    version: str
+    why: str
+    room: bool  # it failed for want of room, not of good code
+
+    @property
+    def text(self) -> str:
+        why = f" ({self.why.rstrip('.')})" if self.why else ""
+        return (
+            f"Version {self.version} of `{self.function}` has the same code and settings, and did not become "
+            f"active{why}."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return after_failing(room=self.room)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageIgnore(Reason):
+    code: ClassVar = "package-ignore"
+    means: ClassVar = "Rules of `.lambdaignore` match nothing."
+    package: str
+    rules: str
+
+    @property
+    def text(self) -> str:
+        return (
+            f"The `.lambdaignore` in `{self.package}` has rules that match nothing: {self.rules}. What they were "
+            "to leave out is in the package."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return "Correct them: a bracket needs its end, and a backslash a character after it."

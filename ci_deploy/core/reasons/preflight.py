@@ -1,0 +1,598 @@
+"""What preflight finds: in function and alias, versions, deployment group, config, hooks and alarms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .phrases import Unread, instead, repair_command, role_name, unread
+from .reason import Reason
+
+ALL_AT_ONCE = "Deploy this one with `deployment-config: all-at-once`."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionMissing(Reason):
+    code: ClassVar = "function-missing"
+    means: ClassVar = "The function does not exist in this account and region."
+    function: str
+    account: str
+    region: str
+
+    @property
+    def text(self) -> str:
+        return f"Function `{self.function}` does not exist in account {self.account}, region {self.region}."
+
+    @property
+    def remedy(self) -> str:
+        return "Check the input `function`, and that `aws-region` and the role are those of this function."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionBusy(Reason):
+    code: ClassVar = "function-busy"
+    means: ClassVar = "The function's last update failed, and Lambda publishes no version from it."
+    also: ClassVar = ({"why": ""},)
+    function: str
+    why: str
+
+    @property
+    def text(self) -> str:
+        return f"The last update of `{self.function}` failed: {(self.why or 'Lambda gives no reason').rstrip('.')}."
+
+    @property
+    def remedy(self) -> str:
+        return "Update the function's code or configuration again; a version cannot be published from a failed update."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasFirst(Reason):
+    code: ClassVar = "alias-first"
+    means: ClassVar = "The alias does not exist yet and is created without CodeDeploy."
+    also: ClassVar = ({"version": ""},)
+    alias: str
+    version: str
+
+    @property
+    def text(self) -> str:
+        where = f"version {self.version}" if self.version else "the new version"
+        return (
+            f"Alias `{self.alias}` does not exist: it is created on {where}, with all traffic at once "
+            "(`create-alias`). There is nothing to shift from, so CodeDeploy is not asked."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasMissing(Reason):
+    code: ClassVar = "alias-missing"
+    means: ClassVar = "The function has no such alias."
+    also: ClassVar = ({"others": ""},)
+    function: str
+    alias: str
+    others: str
+
+    @property
+    def text(self) -> str:
+        return f"Function `{self.function}` has no alias `{self.alias}`."
+
+    @property
+    def remedy(self) -> str:
+        there = f"It has {self.others}. " if self.others else ""
+        return (
+            f"{there}Create it on the version that serves now: `aws lambda create-alias "
+            f"--function-name {self.function} --name {self.alias} --function-version VERSION`; or give `create-alias: "
+            "true`, which creates it on the version that is deployed."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasLatest(Reason):
+    code: ClassVar = "alias-latest"
+    means: ClassVar = "The alias points to `$LATEST`, from which CodeDeploy cannot shift."
+    function: str
+    alias: str
+
+    @property
+    def text(self) -> str:
+        return (
+            f"Alias `{self.alias}` points to `$LATEST`, and CodeDeploy shifts traffic between published versions only."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return (
+            "Publish a version and point the alias to it: `aws lambda update-alias --function-name "
+            f"{self.function} --name {self.alias} --function-version VERSION`."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasSplit(Reason):
+    code: ClassVar = "alias-split"
+    means: ClassVar = (
+        "The alias is split although no deployment is running: an earlier one was stopped without rollback."
+    )
+    also: ClassVar = ({"repaired": True},)
+    function: str
+    alias: str
+    shares: tuple[tuple[str, float], ...]  # percent by version, the alias's own first
+    repaired: bool = False  # `deploy` would mend it first
+
+    @property
+    def text(self) -> str:
+        shares = ", ".join(f"{share:g} % on version {version}" for version, share in self.shares)
+        return (
+            f"Alias `{self.alias}` is split ({shares}) and no deployment is running: an earlier one was stopped "
+            "without rollback. CodeDeploy fails every deployment until the alias serves one version."
+        )
+
+    @property
+    def remedy(self) -> str:
+        if self.repaired:
+            return "`deploy` would put all traffic on the first of them before (`repair-alias: always`)."
+        return f"{repair_command(self.function, self.alias, self.shares[0][0])}, or set `repair-alias: always`."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held(Reason):
+    code: ClassVar = "held"
+    means: ClassVar = "A rollback put deployments of this alias on hold."
+    function: str
+    alias: str
+    hold: str
+
+    @property
+    def text(self) -> str:
+        return f"Deployments of {self.function}:{self.alias} are on hold: {self.hold}."
+
+    @property
+    def remedy(self) -> str:
+        return "When the cause is mended, deploy with `hold: release`."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrentVersion(Reason):
+    code: ClassVar = "current-version"
+    means: ClassVar = "The alias does not serve the version that `current-version` expects."
+    also: ClassVar = ({"live": ""},)
+    alias: str
+    live: str  # empty: there is no alias
+    expected: str
+
+    @property
+    def text(self) -> str:
+        if self.live:
+            return f"Alias `{self.alias}` serves version {self.live}, not {self.expected} as `current-version` says."
+        none = f"Alias `{self.alias}` does not exist"
+        return f"{none}, so it does not serve version {self.expected} as `current-version` says."
+
+    @property
+    def remedy(self) -> str:
+        if self.live:
+            return "Leave `current-version` out to deploy over whatever is served, or find out who moved the alias."
+        return "Leave `current-version` out to create the alias, or check the inputs `function` and `alias`."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetMissing(Reason):
+    code: ClassVar = "target-missing"
+    means: ClassVar = "The function has no such version."
+    function: str
+    version: str
+
+    @property
+    def text(self) -> str:
+        return f"Function `{self.function}` has no version {self.version}."
+
+    @property
+    def remedy(self) -> str:
+        return (
+            f"`aws lambda list-versions-by-function --function-name {self.function}` lists those it has: give one "
+            "of them as `version`."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetImage(Reason):
+    code: ClassVar = "target-image"
+    means: ClassVar = "The version's container image is gone, or Lambda may not read it."
+    function: str
+    version: str
+    why: str
+
+    @property
+    def text(self) -> str:
+        return (
+            f"The image of version {self.version} of `{self.function}` cannot be used any more: {self.why.rstrip('.')}."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return (
+            "Push the image again under the same digest, or give Lambda access to it; then invoke the version "
+            "once. Or deploy another version."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetInactive(Reason):
+    code: ClassVar = "target-inactive"
+    means: ClassVar = "The version cannot be invoked in its state."
+    also: ClassVar = ({"why": ""},)
+    function: str
+    version: str
+    state: str
+    why: str
+
+    @property
+    def text(self) -> str:
+        why = f" ({self.why.rstrip('.')})" if self.why else ""
+        return f"Version {self.version} of `{self.function}` is {self.state}{why}: it cannot be invoked."
+
+    @property
+    def remedy(self) -> str:
+        return "Invoke an inactive version once to wake it up; publish a new version instead of a failed one."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeSha256(Reason):
+    code: ClassVar = "code-sha256"
+    means: ClassVar = "The code is not the one that `expect-code-sha256` names."
+    also: ClassVar = (
+        {"version": ""},
+        {"version": "", "package": ""},
+    )
+    function: str
+    version: str  # that is deployed, where it is known
+    package: str  # the code that is given, if any
+    found: str
+    expected: str
+
+    @property
+    def text(self) -> str:
+        here = f"`{self.package}`" if self.package else f"`$LATEST` of `{self.function}`"
+        what = f"Version {self.version} of `{self.function}`" if self.version else here
+        return f"{what} has CodeSha256 {self.found}, not {self.expected}."
+
+    @property
+    def remedy(self) -> str:
+        return (
+            "Something else was built or uploaded in between. Give the expected code, or correct `expect-code-sha256`."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageType(Reason):
+    code: ClassVar = "package-type"
+    means: ClassVar = "A zip is given for an image function, or an image for a zip function."
+    also: ClassVar = ({"image": False, "has": "Image"},)
+    function: str
+    has: str  # the function's package type
+    package: str
+    image: bool  # whether that is a container image
+
+    @property
+    def text(self) -> str:
+        kind = "a container image" if self.image else "a zip"
+        return (
+            f"Function `{self.function}` has the package type {self.has}, and `{self.package}` is "
+            f"{kind}. A function's package type cannot be changed."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return "Give the other kind of code, or make a new function."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRegion(Reason):
+    code: ClassVar = "image-region"
+    means: ClassVar = "The image is in another region, from which Lambda does not take it."
+    package: str
+    there: str
+    region: str
+
+    @property
+    def text(self) -> str:
+        return f"`{self.package}` is in {self.there}; Lambda takes images from its own region, {self.region}."
+
+    @property
+    def remedy(self) -> str:
+        return f"Push it to a repository in {self.region}, or have ECR replicate it there."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupMissing(Reason):
+    code: ClassVar = "group-missing"
+    means: ClassVar = "The application or its deployment group does not exist here."
+    also: ClassVar = (
+        {"groups": ""},
+        {"groups": "", "applications": ""},
+    )
+    application: str
+    group: str
+    account: str
+    region: str
+    groups: str  # of the application
+    applications: str  # of the account
+
+    @property
+    def text(self) -> str:
+        return (
+            f"Application `{self.application}` with deployment group `{self.group}` does not exist in account "
+            f"{self.account}, region {self.region}."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return instead(self.groups, self.applications)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupPlatform(Reason):
+    code: ClassVar = "group-platform"
+    means: ClassVar = "The application is for servers or ECS, not for Lambda."
+    application: str
+    platform: str
+
+    @property
+    def text(self) -> str:
+        return f"Application `{self.application}` is for the {self.platform} platform, not for Lambda."
+
+    @property
+    def remedy(self) -> str:
+        return "Use an application that was created with `--compute-platform Lambda`."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigMissing(Reason):
+    code: ClassVar = "config-missing"
+    means: ClassVar = "The deployment config does not exist."
+    also: ClassVar = ({"ours": False},)
+    config: str
+    ours: bool  # `setup` makes it
+
+    @property
+    def text(self) -> str:
+        return f"Deployment config `{self.config}` does not exist."
+
+    @property
+    def remedy(self) -> str:
+        if self.ours:
+            return "Run `setup` with the same `deployment-config` to create it."
+        return "Check `deployment-config`; AWS's own begin with `CodeDeployDefault.Lambda`."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigPlatform(Reason):
+    code: ClassVar = "config-platform"
+    means: ClassVar = "The deployment config is not for Lambda."
+    config: str
+    platform: str
+
+    @property
+    def text(self) -> str:
+        return f"Deployment config `{self.config}` is for the {self.platform} platform."
+
+    @property
+    def remedy(self) -> str:
+        return "Use one for Lambda: AWS's own begin with `CodeDeployDefault.Lambda`."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigOther(Reason):
+    code: ClassVar = "config-other"
+    means: ClassVar = "A deployment config of that name exists, and shifts traffic in another way."
+    config: str
+    shape: str
+
+    @property
+    def text(self) -> str:
+        return f"Deployment config `{self.config}` exists, but its shape is {self.shape}."
+
+    @property
+    def remedy(self) -> str:
+        return (
+            "A deployment config cannot be changed. Delete it if nothing uses it, or set another `deployment-config`."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigUnknown(Reason):
+    code: ClassVar = "config-unknown"
+    means: ClassVar = "The deployment config shifts traffic in a way that ci-deploy does not know."
+    config: str
+
+    @property
+    def text(self) -> str:
+        return f"Deployment config `{self.config}` shifts traffic in an unknown way: no times are shown."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookElsewhere(Reason):
+    code: ClassVar = "hook-elsewhere"
+    means: ClassVar = "The hook is in another region, and CodeDeploy invokes hooks of its own."
+    hook: str
+    there: str
+    region: str
+    input: str
+
+    @property
+    def text(self) -> str:
+        return (
+            f"Hook function `{self.hook}` is in {self.there}, and this deployment is in {self.region}. CodeDeploy "
+            "invokes hooks of its own region."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return f"Deploy the hook in {self.region}, and set `{self.input}` to it (or correct your own AppSpec)."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookMissing(Reason):
+    code: ClassVar = "hook-missing"
+    means: ClassVar = "The hook function does not exist."
+    hook: str
+    input: str
+
+    @property
+    def text(self) -> str:
+        return f"Hook function `{self.hook}` does not exist."
+
+    @property
+    def remedy(self) -> str:
+        return f"Deploy it, or correct `{self.input}` (or the hook in your own AppSpec)."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookUnread(Reason):
+    code: ClassVar = "hook-unread"
+    means: ClassVar = "The hook could not be read, so it was not checked."
+    hook: str
+    fact: Unread
+
+    @property
+    def text(self) -> str:
+        return f"Hook `{self.hook}` was not checked: {unread(self.fact)}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookName(Reason):
+    code: ClassVar = "hook-name"
+    means: ClassVar = "CodeDeploy's managed service role may not invoke a hook of another name."
+    also: ClassVar = ({"role": ""},)
+    hook: str
+    role: str  # the service role's ARN
+
+    @property
+    def text(self) -> str:
+        return (
+            f"Hook `{self.hook}` is not named `CodeDeployHook_…`: CodeDeploy's managed service role may not "
+            "invoke it, and the deployment would fail with IAM_ROLE_PERMISSIONS."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return f"Rename it, or allow lambda:InvokeFunction on it to {role_name(self.role)}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmsIgnored(Reason):
+    code: ClassVar = "alarms-ignored"
+    means: ClassVar = "Alarms are off for this deployment."
+
+    @property
+    def text(self) -> str:
+        return "Alarms are switched off for this deployment (`alarms: off`)."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmsUnread(Reason):
+    code: ClassVar = "alarms-unread"
+    means: ClassVar = "The alarms could not be read, so they were not checked."
+    fact: Unread
+
+    @property
+    def text(self) -> str:
+        return f"Alarms were not checked: {unread(self.fact)}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmMissing(Reason):
+    code: ClassVar = "alarm-missing"
+    means: ClassVar = "A configured alarm does not exist, so it cannot stop a bad deployment."
+    also: ClassVar = (
+        {"given": False},
+        {"alarm": "a, b"},
+    )
+    alarm: str
+    given: bool  # by the input `alarms`, not by the deployment group
+
+    @property
+    def text(self) -> str:
+        return f"Alarm `{self.alarm}` of {self._whose} does not exist: it protects nothing."
+
+    @property
+    def remedy(self) -> str:
+        comma = " Several alarms are written one per line: a comma is part of a name." if "," in self.alarm else ""
+        return f"Create it, or take it off {self._whose}.{comma}"
+
+    @property
+    def _whose(self) -> str:
+        return "the input `alarms`" if self.given else "the deployment group"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRinging(Reason):
+    code: ClassVar = "alarm-ringing"
+    means: ClassVar = "An alarm of the deployment is firing, so CodeDeploy would stop it."
+    also: ClassVar = ({"why": ""},)
+    alarm: str
+    why: str
+
+    @property
+    def text(self) -> str:
+        return f"Alarm `{self.alarm}` is in ALARM: CodeDeploy would stop the deployment at once. {self.why}".rstrip()
+
+    @property
+    def remedy(self) -> str:
+        return "Wait until it is quiet, or deploy the fix with `alarms: off`."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackOff(Reason):
+    code: ClassVar = "rollback-off"
+    means: ClassVar = "Automatic rollback is off."
+
+    @property
+    def text(self) -> str:
+        return "Automatic rollback is off: a failed deployment leaves traffic where it was at that moment."
+
+    @property
+    def remedy(self) -> str:
+        return "Leave `auto-rollback` out to have all three events on."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleDiffers(Reason):
+    code: ClassVar = "role-differs"
+    means: ClassVar = "The versions have different execution roles, and Lambda does not split an alias over them."
+    live: str
+    old: str
+    new: str
+
+    @property
+    def text(self) -> str:
+        return (
+            f"The execution role differs between version {self.live} (`{self.old}`) and the new one "
+            f"(`{self.new}`): Lambda does not split an alias over them."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return ALL_AT_ONCE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterDiffers(Reason):
+    code: ClassVar = "dead-letter-differs"
+    means: ClassVar = "The versions have different dead-letter targets, and Lambda does not split an alias over them."
+    also: ClassVar = (
+        {"old": ""},
+        {"new": ""},
+    )
+    live: str
+    old: str
+    new: str
+
+    @property
+    def text(self) -> str:
+        return (
+            f"The dead-letter target differs between version {self.live} (`{self.old or 'none'}`) and the new one "
+            f"(`{self.new or 'none'}`): Lambda does not split an alias over them."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return ALL_AT_ONCE
