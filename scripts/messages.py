@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 from ci_deploy.core import reasons as room
 from ci_deploy.core.reasons.reason import Reason
+from ci_deploy.core.result import Diagnosis
+from ci_deploy.core.story import diagnosis
 
 _TITLES = {
     "aws": "Calls to AWS",
@@ -15,6 +17,7 @@ _TITLES = {
     "preflight": "Preflight: function, alias, versions, group, hooks and alarms",
     "surroundings": "Preflight: time, credentials, bucket and owners",
     "packages": "Preflight: packages",
+    "verdict": "The end of a deployment, and what became of the traffic",
     "release": "Releases of several functions",
 }
 _HEAD = """# Messages
@@ -30,6 +33,11 @@ and alerts.
 
 A run that has no reason with a code of its own has its outcome as the code, such as `rolled-back` or `timed-out`: see
 [reference.md](reference.md). The texts below are examples.
+"""
+_CODES = """## CodeDeploy's error codes
+
+A deployment that CodeDeploy ended has CodeDeploy's own error code. [troubleshooting.md](troubleshooting.md) says what
+each means and what to do.
 """
 
 
@@ -55,6 +63,10 @@ def page(severities: Mapping[str, str]) -> str:
         parts.append(f"## {title}")
         mine = [reason for reason in reasons() if reason.__module__.endswith(f".{family}")]
         parts += [_message(reason, severities.get(reason.code, "")) for reason in mine]
+    parts.append(_CODES.rstrip())
+    for code in sorted(diagnosis.REMEDIES):
+        found = Diagnosis(code=code, summary="", remedy="")
+        parts.append(f"### {found.reason_code}\n\n[`{code}`](troubleshooting.md#{code.lower()})")
     return "\n\n".join(parts)
 
 

@@ -61,6 +61,11 @@ class Diagnosis:
     logs: tuple[LogLines, ...] = ()
     unreadable: tuple[str, ...] = ()
 
+    @property
+    def reason_code(self) -> str:
+        """`code` as reasons have it: `ALARM_ACTIVE` is `codedeploy-alarm-active`."""
+        return f"codedeploy-{self.code.lower().replace('_', '-')}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:

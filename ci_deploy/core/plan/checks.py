@@ -194,11 +194,13 @@ def _hooks(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
         name = named.name if named else hook
         identity = facts.identity
         if named and named.region not in ("", identity.region):
-            yield _refusal(why.HookElsewhere(hook=name, there=named.region, region=identity.region, input=input_name))
+            yield _refusal(
+                why.HookElsewhere(hook=name, there=named.region, region=identity.region, input_name=input_name)
+            )
             continue
         fact = facts.hooks.get(hook)
         if isinstance(fact, Known) and fact.value is None:
-            yield _refusal(why.HookMissing(hook=name, input=input_name))
+            yield _refusal(why.HookMissing(hook=name, input_name=input_name))
             continue
         if isinstance(fact, NotPermitted | Unavailable):
             yield _note(why.HookUnread(hook=name, fact=fact))

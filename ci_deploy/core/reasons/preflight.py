@@ -415,7 +415,7 @@ class HookElsewhere(Reason):
     hook: str
     there: str
     region: str
-    input: str
+    input_name: str
 
     @property
     def text(self) -> str:
@@ -426,7 +426,7 @@ class HookElsewhere(Reason):
 
     @property
     def remedy(self) -> str:
-        return f"Deploy the hook in {self.region}, and set `{self.input}` to it (or correct your own AppSpec)."
+        return f"Deploy the hook in {self.region}, and set `{self.input_name}` to it (or correct your own AppSpec)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -434,7 +434,7 @@ class HookMissing(Reason):
     code: ClassVar = "hook-missing"
     means: ClassVar = "The hook function does not exist."
     hook: str
-    input: str
+    input_name: str
 
     @property
     def text(self) -> str:
@@ -442,7 +442,7 @@ class HookMissing(Reason):
 
     @property
     def remedy(self) -> str:
-        return f"Deploy it, or correct `{self.input}` (or the hook in your own AppSpec)."
+        return f"Deploy it, or correct `{self.input_name}` (or the hook in your own AppSpec)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

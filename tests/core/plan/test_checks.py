@@ -373,7 +373,7 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
             f"no {name}",
             replace(FACTS, hooks={HOOK: Known(None)}),
             {name.replace("-", "_"): HOOK},
-            refusal(preflight.HookMissing(hook=HOOK, input=name)),
+            refusal(preflight.HookMissing(hook=HOOK, input_name=name)),
         )
         for name in ("before-allow-traffic", "after-allow-traffic")
     ),
@@ -383,7 +383,7 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
         {"after_allow_traffic": f"arn:aws:lambda:us-east-1:123456789012:function:{HOOK}"},
         refusal(
             preflight.HookElsewhere(
-                hook="CodeDeployHook_check", there="us-east-1", region="eu-central-1", input="after-allow-traffic"
+                hook="CodeDeployHook_check", there="us-east-1", region="eu-central-1", input_name="after-allow-traffic"
             )
         ),
     ),

@@ -6,12 +6,17 @@ said only if it was read at 100 % on the version before.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ... import trace as traces
 from ...aws import Alias, Deployment, DeploymentStatus
 from ...errors import CiDeployError, ErrorKind, Refused
+from ...reasons import verdict as why
 from ...reasons.phrases import repair_command
+from ...reasons.reason import Reason, Said
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
+from ...story.diagnosis import REMEDIES
 from ..actions import Describe, Diagnose, LookAlias, RepairAlias
 from ..rollout import Rollout, Turn, jittered, kind_of
 from ..state.ending import Cause
@@ -200,8 +205,8 @@ def _not_succeeded(turn: Turn, alias: Alias, deployment: Deployment) -> None:
     outcome = _outcome(r, deployment, back, rollback)
     turn.end(
         outcome,
-        reason=_reason(r, deployment, alias, back, rollback),
-        remedy=_remedy(r, back, rollback),
+        _cause(r, deployment),
+        _traffic(r, deployment, serves(alias), back, rollback, _remedy(r, back, rollback)),
         rollback=Rollback.UNKNOWN if unfinished else rollback,
         deployed=outcome is Outcome.SUCCEEDED,
         settled=not unfinished,
@@ -244,50 +249,51 @@ def _outcome(r: Rollout, deployment: Deployment, back: bool, rollback: Rollback)
     return Outcome.STOPPED if stopped else Outcome.FAILED
 
 
-def _reason(r: Rollout, deployment: Deployment, alias: Alias, back: bool, rollback: Rollback) -> str:
-    what = _cause_text(r)
-    if not what and r.watch.diagnosis is not None:
-        what = r.watch.diagnosis.summary
-    if not what:
-        said = deployment.error_message or deployment.error_code or "CodeDeploy gives no reason"
-        what = f"Deployment {deployment.id} is {deployment.status}: {said}"
+def _cause(r: Rollout, deployment: Deployment) -> Reason:
+    """Why it ended: what we did, else what CodeDeploy says."""
+    deployed, stopped = r.deployment_id, r.ending.sent and not r.ending.refused
+    if r.cause is Cause.TIMED_OUT:
+        return why.TimeLimitPassed(deployment=deployed, stopped=stopped, minutes=r.planned.timeout / 60)
+    if (ours := _OURS.get(r.cause)) is not None:
+        return ours(deployment=deployed, stopped=stopped)
+    if r.watch.diagnosis is not None:
+        found = r.watch.diagnosis
+        code = found.reason_code if found.code in REMEDIES else why.CodeDeployEnded.code
+        return Said(code=code, said=f"{found.summary.rstrip('.')}.")
+    said = deployment.error_message or deployment.error_code
+    return why.CodeDeployEnded(deployment=deployment.id, status=deployment.status, said=said)
+
+
+_OURS: Mapping[Cause, type[why.Ended]] = {
+    Cause.CANCELLED: why.Cancelled,
+    Cause.HOOK_TIMEOUT: why.HookTimeoutPassed,
+    Cause.ASKED: why.AsAsked,
+    Cause.NOT_AS_PLANNED: why.NotAsPlanned,
+    Cause.RELEASE: why.AnotherFailed,
+}
+
+
+def _traffic(
+    r: Rollout, deployment: Deployment, served: str, back: bool, rollback: Rollback, advice: str
+) -> why.Traffic:
+    """What became of the traffic, and what to do."""
+    told = {"serves": served, "advice": advice}
     if rollback is Rollback.SUCCEEDED:
-        how = "The alias was set back" if r.repair.restored or not r.rollback_id else f"Rolled back by {r.rollback_id}"
-        then = f"{how}: the alias serves {serves(alias)}."
-    elif rollback is Rollback.UNKNOWN:
-        then = f"Its rollback {r.rollback_id} is still running: the alias serves {serves(alias)} now."
-    elif not r.previous_version:
-        then = f"Which version served before is not known: the alias serves {serves(alias)}."
-    elif rollback is Rollback.FAILED:
-        why = f" ({r.repair.problem})" if r.repair.problem else ""
-        then = f"{_who_failed(r, deployment)} version {r.previous_version}{why}: the alias serves {serves(alias)}."
-    elif back and r.planned.reverses:
-        then = f"The alias still serves {serves(alias)}."
-    elif back:
-        then = f"Nothing had to be rolled back: the alias serves {serves(alias)}."
-    else:
-        then = f"No rollback was configured or asked for: the alias serves {serves(alias)}."
-    return f"{what.rstrip('.')}. {then}"
-
-
-def _who_failed(r: Rollout, deployment: Deployment) -> str:
-    if r.rollback_id:
-        return f"Its rollback {r.rollback_id} did not bring back"
-    said = deployment.rollback_message
-    return f"No rollback deployment appeared{f' (CodeDeploy says: {said})' if said else ''} to bring back"
-
-
-def _cause_text(r: Rollout) -> str:
-    stopped = f"deployment {r.deployment_id} " + ("was stopped" if r.ending.sent and not r.ending.refused else "ended")
-    limit = f"{r.planned.timeout / 60:g} minutes"
-    return {
-        Cause.CANCELLED: f"The job was cancelled and {stopped}",
-        Cause.TIMED_OUT: f"The time limit of {limit} passed and {stopped}",
-        Cause.HOOK_TIMEOUT: f"A hook did not report within `hook-timeout` and {stopped}",
-        Cause.ASKED: f"As asked, {stopped}",
-        Cause.NOT_AS_PLANNED: f"It did not shift what was planned, and {stopped}",
-        Cause.RELEASE: f"Another function of the release failed and {stopped}",
-    }.get(r.cause, "")
+        if r.repair.restored or not r.rollback_id:
+            return why.AliasSetBack(**told)
+        return why.RolledBackBy(rollback=r.rollback_id, **told)
+    if rollback is Rollback.UNKNOWN:
+        return why.RollbackRunning(rollback=r.rollback_id, **told)
+    if not r.previous_version:
+        return why.PreviousUnknown(**told)
+    if rollback is Rollback.FAILED:
+        said = "" if r.rollback_id else deployment.rollback_message
+        return why.NotRolledBack(
+            previous=r.previous_version, rollback=r.rollback_id, said=said, problem=r.repair.problem, **told
+        )
+    if back:
+        return why.StillServes(**told) if r.planned.reverses else why.NothingMoved(**told)
+    return why.NoRollback(**told)
 
 
 def _remedy(r: Rollout, back: bool, rollback: Rollback) -> str:
