@@ -69,7 +69,7 @@ def rollouts(worlds: Iterable[World], waves: Mapping[str, int] | None = None, **
     if given.get("command", "deploy") != "deploy":
         return made
     siblings = frozenset(rollout.marker_id for rollout in made)
-    return [but(rollout, cleared=False, siblings=siblings) for rollout in made]
+    return [rollout.among(siblings) for rollout in made]
 
 
 @dataclass(kw_only=True)

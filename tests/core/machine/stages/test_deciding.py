@@ -246,6 +246,13 @@ def test_stop_does_not_wait_for_the_start_of_a_deployment_that_is_named() -> Non
     assert (run.result.previous_version, run.result.live_version) == ("1", "1")
 
 
+def test_a_stop_in_a_group_that_there_is_not_is_no_success() -> None:
+    """A mistyped name must not be told as "nothing is running"."""
+    run = go(Account(told=lambda facts: replace(facts, group=None)), command="stop")
+    assert (did(run), run.result.outcome) == ("Gather", Outcome.REFUSED)
+    assert findings(run)[0][0] == "group-missing"
+
+
 # --- finish ---
 
 
@@ -672,6 +679,14 @@ def test_a_rollback_whose_trace_cannot_be_left_says_so_and_is_a_success() -> Non
         assert found.code == "no-trace"
         assert found.text == f"This rollback has left no trace that keeps older runs from deploying over it: {why}"
         assert found.remedy.endswith("The hold (`hold: set`) keeps all runs away.")
+
+
+def test_a_re_run_of_a_rollback_finds_its_trace_and_leaves_no_other() -> None:
+    world = begun()
+    world.alias_description = "Live. [ci-deploy: rolled back by run 100]"
+    run = back(world)
+    assert (run.result.outcome, run.count(a.Describe)) == (Outcome.SUCCEEDED, 0)
+    assert world.alias_description == "Live. [ci-deploy: rolled back by run 100]"
 
 
 def test_a_rollback_from_a_terminal_is_no_run_and_leaves_no_trace() -> None:
