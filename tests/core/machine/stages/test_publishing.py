@@ -16,7 +16,8 @@ from ci_deploy.core.given.packaging import DIRECT_LIMIT, StoredPackage
 from ci_deploy.core.given.source import Image
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.stages.publishing import description
-from ci_deploy.core.plan.starting import after_failing
+from ci_deploy.core.plan.starting import no_room
+from ci_deploy.core.reasons.phrases import after_failing
 from ci_deploy.core.run import Outcome
 from ci_deploy.core.story import events as e
 from tests.support.codeworld import OURS, PACKAGE, CodeWorld
@@ -460,7 +461,7 @@ def test_a_version_that_is_given_is_waited_for_as_well() -> None:
 def test_a_version_that_does_not_become_ready_is_not_deployed(found: FunctionVersion | None, said: str) -> None:
     world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=20.0, script={"LookVersion": [found]})
     run = play(world, inputs(code="build"), weather=STEADY)
-    remedy = "" if found is None else after_failing(found)
+    remedy = "" if found is None else after_failing(room=no_room(found))
     assert end(run) == (Outcome.FAILED, f"Version 2 became {said} Nothing was deployed.", remedy)
     assert world.deployments == []
 
@@ -473,7 +474,7 @@ def test_a_version_that_had_failed_when_it_is_published_again_is_not_deployed() 
     world = Scripted(routing=AT_ONCE, latest_sha=OURS, script={"Publish": [failed]})
     run = play(world, inputs(code="build"), weather=STEADY)
     reason = "Version 2 became Failed: init failed. Nothing was deployed."
-    assert end(run) == (Outcome.FAILED, reason, after_failing(failed))
+    assert end(run) == (Outcome.FAILED, reason, after_failing(room=no_room(failed)))
     assert world.deployments == []
 
 
