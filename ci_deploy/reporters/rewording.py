@@ -13,6 +13,7 @@ from typing import Any
 
 from ..core.aws import FunctionVersion, Identity
 from ..core.given.inputs import table
+from ..core.reasons.reason import Reason, Said
 from ..core.run import Command
 from ..core.story.events import Event, Started
 from ..ports import Reporter
@@ -36,6 +37,10 @@ def reworded(value: Any, change: Change) -> Any:
     if isinstance(value, Mapping):
         pairs = {change(name) if type(name) is str else name: reworded(item, change) for name, item in value.items()}
         return value if _same(pairs, value) and _same(pairs.values(), value.values()) else pairs
+    if isinstance(value, Reason):  # what people read of it are its words, not its facts
+        said, advice = change(value.text), change(value.remedy)
+        same = (said, advice) == (value.text, value.remedy)
+        return value if same else Said(code=value.code, said=said, advice=advice)
     if is_dataclass(value) and not isinstance(value, type):
         changed = {}
         for name in _names(type(value)):

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from sinks import Screen
 from storyteller import Release
 
+from ci_deploy.core.reasons.preflight import AlarmMissing, HookName, RoleDiffers, RollbackOff
+from ci_deploy.core.reasons.reason import Reason, Said
 from ci_deploy.core.result import Finding, Severity
 from ci_deploy.core.story import events as e
 from ci_deploy.reporters.log import LogReporter
-from ci_deploy.reporters.rewording import ForTerminal, as_flags
+from ci_deploy.reporters.rendering.disclosure import in_public
+from ci_deploy.reporters.rewording import ForTerminal, as_flags, reworded
+
+ROLE = "arn:aws:iam::123456789012:role/deployer"
 
 
 @pytest.mark.parametrize(
@@ -48,4 +55,32 @@ def test_a_terminal_is_told_of_flags_and_its_own_inputs_are_shown_as_given() -> 
 
 
 def _finding(text: str, remedy: str) -> Finding:
-    return Finding(severity=Severity.REFUSAL, code="x", text=text, remedy=remedy)
+    return Finding(severity=Severity.REFUSAL, reason=Said(code="x", said=text, advice=remedy))
+
+
+@pytest.mark.parametrize(
+    ("reason", "change", "text", "remedy"),
+    [
+        (
+            AlarmMissing(alarm="errors", given=True),
+            as_flags,
+            "Alarm `errors` of the input `--alarms` does not exist: it protects nothing.",
+            "Create it, or take it off the input `--alarms`.",
+        ),
+        (HookName(hook="smoke", role=ROLE), in_public, None, None),
+        (RoleDiffers(live="1", old=ROLE, new=f"{ROLE}2"), in_public, None, None),
+    ],
+)
+def test_a_reason_is_reworded_in_its_words_whatever_its_facts_are(
+    reason: Reason, change: Callable[[str], str], text: str | None, remedy: str | None
+) -> None:
+    made = reworded(Finding(severity=Severity.REFUSAL, reason=reason), change)
+    assert made.code == reason.code
+    assert made.text == (change(reason.text) if text is None else text)
+    assert made.remedy == (change(reason.remedy) if remedy is None else remedy)
+    assert "123456789012" not in made.text + made.remedy
+
+
+def test_a_reason_that_nothing_changes_in_stays_what_it_is() -> None:
+    finding = Finding(severity=Severity.NOTE, reason=RollbackOff())
+    assert reworded(finding, in_public) is finding

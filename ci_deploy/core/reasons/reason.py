@@ -123,7 +123,7 @@ class Reason(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said(Reason):
-    """Words that have no class of their own yet, under a code that is given."""
+    """Words under a given code: of a reason as some reader may see them, and those that have no class yet."""
 
     means: ClassVar = "The text says it."
     code: str  # type: ignore[misc]
