@@ -20,6 +20,7 @@ from .core.aws import (
     FunctionVersion,
     Identity,
     InlineContent,
+    Invocation,
     LogLines,
     Routing,
     S3Location,
@@ -111,6 +112,13 @@ class Lambda(Protocol):
 
     def look_alias(self, function: str, name: str) -> Alias | None:
         """GetAlias, one attempt."""
+        ...
+
+    def invoke(self, function: str, version: str, payload: str, *, tenant: str, timeout: float) -> Invocation:
+        """Invoke with a Qualifier and the log's tail; answered within `timeout` (real seconds) and a start.
+
+        One attempt. An error of the function is an Invocation with `error`, not an AwsError.
+        """
         ...
 
     def update_code(self, function: str, code: Code, content: IO[bytes] | None, *, revision_id: str) -> FunctionVersion:

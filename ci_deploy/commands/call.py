@@ -10,8 +10,10 @@ from ..core.aws import S3Location
 from ..core.errors import CiDeployError, InvalidInput, Problem
 from ..core.given import appspec as appspecs
 from ..core.given.bundle import text_of
-from ..core.given.inputs import Inputs
+from ..core.given.inputs import DEPLOYING, Inputs
 from ..core.given.manifest import Entry
+from ..core.given.smoke import Case
+from ..core.given.smoke import read as read_smoke
 from ..core.machine import conclusion
 from ..core.machine.release import Release
 from ..core.machine.rollout import Job, Rollout, outcome_of
@@ -65,6 +67,7 @@ def first_rollout(call: Call, entry: Entry) -> Rollout:
         logical_name=logical_name,
         subject=inputs.deployment_id or "",
         wave=entry.wave,
+        smoke=smoke_cases(call, entry),
         began=call.now(),
     )
     return Rollout.first(job, secrets.token_hex(4), second=call.second)
@@ -77,6 +80,19 @@ def completed_inputs(call: Call, entry: Entry) -> tuple[Inputs, str]:
         return entry.inputs, ""
     parsed = appspecs.parse(_text_of(call, source), where=f"AppSpec `{source}`")
     return appspecs.complete(entry.inputs, parsed, given=entry.given), parsed.logical_name
+
+
+def smoke_cases(call: Call, entry: Entry) -> tuple[Case, ...]:
+    """The cases of the input `smoke`, for the commands that use it. Raises InvalidInput with every mistake."""
+    path = entry.inputs.smoke
+    if path is None or call.command not in DEPLOYING:
+        return ()
+    try:
+        text = call.files.read_text(path)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise InvalidInput((Problem(where="input `smoke`", what=f"`{path}` cannot be read: {why}."),)) from None
+    return read_smoke(text, where=f"smoke file `{path}`")
 
 
 def _text_of(call: Call, source: str) -> str:

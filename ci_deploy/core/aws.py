@@ -381,6 +381,22 @@ class LogLines:
     request_id: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """How a function answered. `error`: Lambda's FunctionError, empty for none. `log`: the last 4 KB of its log.
+
+    `seconds` is the duration that the log's REPORT tells, without `init_seconds` (of a cold start, 0 for a warm one);
+    without a REPORT it is the time until the answer came, everything included, and `reported` is False.
+    """
+
+    payload: str
+    error: str = ""
+    log: str = ""
+    seconds: float
+    init_seconds: float = 0.0
+    reported: bool = True
+
+
 # --- What we ask AWS ---------------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ from ..core.machine.actions import (
     Failed,
     Find,
     Gather,
+    Invoke,
     Look,
     LookAlias,
     LookVersion,
@@ -85,6 +86,10 @@ def _do(action: Action, ports: Ports, progress: Progress) -> Answer:
             )
         case LookVersion():
             return ports.lambda_.version(action.function, action.version)
+        case Invoke():
+            return ports.lambda_.invoke(
+                action.function, action.version, action.payload, tenant=action.tenant, timeout=action.timeout
+            )
         case Upload():
             return ports.revisions.put(
                 action.bucket, action.path, action.content.encode(), owner=action.owner, tag=action.tag

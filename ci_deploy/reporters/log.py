@@ -75,6 +75,10 @@ class LogReporter:
                 self._say(event, "✓", "Code", f"{words.size(event.size)} uploaded, sha256 {event.code_sha256}")
             case e.VersionPublished():
                 self._say(event, "✓", "Version", f"{event.version}, sha256 {event.code_sha256}")
+            case e.SmokePassed():
+                start = f", and {event.init_seconds:.3g} s to start" if event.init_seconds else ""
+                text = f"{event.case} passed in {event.seconds:.3g} s{start} ({event.number} of {event.total})"
+                self._say(event, "✓", "Smoke", text, _GREEN)
             case e.RevisionStored():
                 self._say(event, "✓", "AppSpec", f"{event.location} (sha256 {event.sha256[:12]}…)")
                 self._group(f"AppSpec of {event.key}", event.content.splitlines())

@@ -126,6 +126,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "codedeploy/calls": ("codedeploy",),
     "codedeploy/setup": ("codedeploy",),
     "lambda_/functions": ("lambda",),
+    "lambda_/invoking": ("lambda",),
     "lambda_/versions": ("lambda",),
     "s3/objects": ("s3",),
     "s3/buckets": ("s3",),

@@ -28,6 +28,7 @@ from ci_deploy.core.aws import (
     FunctionVersion,
     Identity,
     InlineContent,
+    Invocation,
     Known,
     LifecycleEvent,
     Routing,
@@ -178,6 +179,7 @@ class World:
     served: list[tuple[float, str, dict[str, float]]] = field(default_factory=list)  # the alias's own history
     stops: list[tuple[float, str, bool]] = field(default_factory=list)
     uploads: dict[str, str] = field(default_factory=dict)  # AppSpecs by their keys
+    answers: list[Invocation | AwsError] = field(default_factory=list)  # of the next invocations, then `{}`
 
     # --- time ---
 
@@ -290,6 +292,11 @@ class World:
                 return self.publish()
             case a.LookVersion():
                 return self.version(action.version)
+            case a.Invoke():
+                answer = self.answers.pop(0) if self.answers else Invocation(payload="{}", seconds=0.1)
+                if isinstance(answer, AwsError):
+                    raise answer
+                return answer
             case a.Upload():
                 self.uploads[action.path] = action.content
                 return S3Location(bucket=action.bucket, key=action.path, version="v1", etag="e")

@@ -31,6 +31,7 @@ from .kinds import (
     KEY,
     LINES_OR_OFF,
     LIST,
+    PATH,
     REGION,
     ROLLBACK_EVENTS,
     SHA256,
@@ -260,6 +261,14 @@ class Inputs:
         "codedeploy:UpdateDeploymentGroup). `off` deploys with alarms turned off, even while one is firing: for "
         "emergencies, and flagged in every report.",
         commands=(*DEPLOYING, SETUP),
+        group=_HOW,
+        file=InFile.FUNCTION,
+    )
+    smoke: str | None = _row(
+        PATH,
+        "Path to a file of smoke cases, YAML or JSON: events that the new version must answer before any traffic "
+        "shifts, invoked for real (needs lambda:InvokeFunction).",
+        commands=DEPLOYING,
         group=_HOW,
         file=InFile.FUNCTION,
     )

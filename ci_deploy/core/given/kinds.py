@@ -203,6 +203,7 @@ DURATION = Kind(name="duration", parse=duration, hint="a duration such as `90s`,
 LIST = Kind(name="list", parse=_list, hint="a list, one per line or comma-separated")
 LINES_OR_OFF = Kind(name="names", parse=_lines_or_off, hint="names, one per line, or `off` alone")
 CONFIG = Kind(name="path", parse=_path, hint="a path in the workspace, or `none`")
+PATH = Kind(name="path", parse=_path, hint="a path in the workspace")
 CODE = Kind(
     name="code",
     parse=source,

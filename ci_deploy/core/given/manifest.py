@@ -340,7 +340,7 @@ class _Reader(Reader):
         """A path in the file begins at the repository's root, wherever the run was started."""
         if not self._folder or not text.strip():
             return text
-        if spec.name == "appspec" and not text.startswith("s3://"):
+        if spec.name == "smoke" or (spec.name == "appspec" and not text.startswith("s3://")):
             return f"{self._folder}/{text}"
         if spec.kind is CODE:
             try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..aws import Alias, CreateRequest, Deployment, FunctionVersion, Revision, StopAnswer
+from ..aws import Alias, CreateRequest, Deployment, FunctionVersion, Invocation, Revision, StopAnswer
 from ..errors import CiDeployError
 from ..given.inputs import Inputs
 from ..given.packaging import Code, Package, StoredPackage
@@ -70,6 +70,17 @@ class LookVersion(_Action):
 
     function: str
     version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoke(_Action):
+    """Invoke the new version, once; it may take as long as its `timeout` (seconds) and its start."""
+
+    function: str
+    version: str
+    payload: str
+    tenant: str
+    timeout: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +182,7 @@ Action: TypeAlias = (
     | UpdateCode
     | Publish
     | LookVersion
+    | Invoke
     | Upload
     | Create
     | Find
@@ -230,6 +242,7 @@ Answer: TypeAlias = (
     Facts  # Gather
     | StoredPackage  # StoreCode
     | FunctionVersion  # UpdateCode ($LATEST), Publish, LookVersion
+    | Invocation  # Invoke
     | Revision  # Upload
     | str  # Create: the deployment's id
     | Deployment  # Find, when it exists

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ..aws import Alias, Deployment, FunctionVersion, StopAnswer
+from ..aws import Alias, Deployment, FunctionVersion, Invocation, StopAnswer
 from ..given.packaging import StoredPackage
 from ..plan.planning import Facts
 from ..result import Diagnosis
@@ -24,6 +24,7 @@ from .actions import (
     Failed,
     Find,
     Gather,
+    Invoke,
     Look,
     LookAlias,
     LookVersion,
@@ -38,7 +39,7 @@ from .actions import (
     Upload,
 )
 from .rollout import Rollout, Turn
-from .stages import deciding, following, looking, preparing, publishing, stopping, updating, verdict
+from .stages import deciding, following, looking, preparing, publishing, smoking, stopping, updating, verdict
 from .state.place import Stage
 
 _STAGES: Mapping[Stage, Callable[[Turn], None]] = {
@@ -52,6 +53,7 @@ _STAGES: Mapping[Stage, Callable[[Turn], None]] = {
     Stage.UPDATED: updating.await_update,
     Stage.PUBLISHING: publishing.publishing,
     Stage.ACTIVATING: publishing.activating,
+    Stage.SMOKING: smoking.smoking,
     Stage.CREATING_ALIAS: publishing.creating_alias,
     Stage.STORING: preparing.storing,
     Stage.CREATING: preparing.creating,
@@ -96,6 +98,8 @@ def _answered(turn: Turn, action: Action, answer: object) -> None:
             publishing.published(turn, answer)
         case LookVersion(), FunctionVersion() | None:
             publishing.looked(turn, answer)
+        case Invoke(), Invocation():
+            smoking.answered(turn, answer)
         case Upload(), _:
             preparing.stored(turn, answer)  # type: ignore[arg-type]
         case Create(), str():
@@ -139,6 +143,8 @@ def _failed(turn: Turn, failed: Failed) -> None:
             stopping.stop_failed(turn, failed.action, failed.error)
         case StoreCode() | UpdateCode() | Publish() | LookVersion() | CreateAlias():
             publishing.failed(turn, failed.action, failed.error)
+        case Invoke():
+            smoking.failed(turn, failed.error)
         case LookAlias() if stage is Stage.CREATING_ALIAS:
             publishing.failed(turn, failed.action, failed.error)
         case LookAlias():
@@ -186,6 +192,8 @@ def wake(r: Rollout, now: float) -> float:
         times.append(r.place.said_at + looking.heartbeat_every(r))
         if r.inputs.hook_timeout is not None and r.watch.event:
             times.append(r.watch.event_at + r.inputs.hook_timeout)
+    if r.smoke.began is not None:
+        times.append(r.smoke.began + smoking.left(r))
     if r.grace.at is not None:
         times.append(r.grace.at + stopping.ANSWER_GRACE * r.grace.second)
     if r.stage is Stage.ROLLBACK_DUE:

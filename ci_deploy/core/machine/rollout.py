@@ -16,6 +16,7 @@ from .. import links
 from ..aws import Alias, Deployment, shares_text
 from ..errors import AwsError, CiDeployError, ErrorKind
 from ..given.inputs import Inputs
+from ..given.smoke import Case
 from ..plan.planning import Facts, Plan
 from ..reasons.reason import Reason, Said
 from ..result import Fate, Finding, Result, Severity
@@ -33,6 +34,7 @@ from .state.part import Part
 from .state.place import Flight, Place, Stage
 from .state.reading import Reading
 from .state.repair import Repair
+from .state.smoke import Smoke
 from .state.wait import Wait
 from .state.watch import Contact, Seen, Watch
 
@@ -52,6 +54,7 @@ class Job:
     search: bool = False  # the post step knows only the marker: look for the deployment
     known_previous: str = ""  # what the main step had planned, for the post step
     known_target: str = ""
+    smoke: tuple[Case, ...] = ()  # what the new version must answer before it gets traffic
     wave: int = 0
     began: float = 0.0
 
@@ -151,6 +154,10 @@ class Rollout:
     @property
     def repair(self) -> Repair:
         return self.attempt.repair
+
+    @property
+    def smoke(self) -> Smoke:
+        return self.attempt.smoke
 
     @property
     def facts(self) -> Facts | None:

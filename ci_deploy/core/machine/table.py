@@ -15,7 +15,7 @@ _S = Stage
 # From the decision, and from its turn in the release: what is missing is made, in this order.
 _BEGIN = (
     *(_S.SETTLING, _S.STORING_CODE, _S.UPDATING, _S.PUBLISHING),
-    *(_S.ACTIVATING, _S.CREATING_ALIAS, _S.STORING),
+    *(_S.ACTIVATING, _S.SMOKING, _S.CREATING_ALIAS, _S.STORING),
 )
 # A reversal that cannot be made is tried again, and then the truth is read.
 _REVERSAL = (_S.GATHERING, _S.VERIFYING)
@@ -35,8 +35,9 @@ NEXT: Mapping[Stage, frozenset[Stage]] = {
         _S.STORING_CODE: (_S.UPDATING,),
         _S.UPDATING: (_S.UPDATED, _S.SETTLING),
         _S.UPDATED: (_S.PUBLISHING, _S.UPDATING),
-        _S.PUBLISHING: (_S.UPDATED, _S.ACTIVATING, _S.CREATING_ALIAS, _S.STORING),
-        _S.ACTIVATING: (_S.CREATING_ALIAS, _S.STORING, _S.VERIFYING),
+        _S.PUBLISHING: (_S.UPDATED, _S.ACTIVATING, _S.SMOKING, _S.CREATING_ALIAS, _S.STORING),
+        _S.ACTIVATING: (_S.SMOKING, _S.CREATING_ALIAS, _S.STORING, _S.VERIFYING),
+        _S.SMOKING: (_S.CREATING_ALIAS, _S.STORING),
         _S.CREATING_ALIAS: (),
         _S.STORING: (_S.CREATING,),
         _S.CREATING: (_S.FOLLOWING, _S.FINDING, *_REVERSAL),

@@ -189,6 +189,7 @@ def _undo(turn: Turn, done: Result, why: str) -> None:
         override_alarms=AlarmConfiguration(enabled=False) if made.alarm_names else made.override_alarms,
         timeout=600.0,
         reverses=True,
+        smoke=(),
         current=made.new,
         new=made.current,
         findings=(),

@@ -18,7 +18,7 @@ from ..given.source import Image
 from ..hold import held
 from ..reasons import preflight as why
 from ..result import Finding, Severity
-from . import package_checks, surrounding_checks
+from . import package_checks, smoke_checks, surrounding_checks
 from .checking import Check, adder
 from .checking import note as _note
 from .checking import refusal as _refusal
@@ -249,5 +249,6 @@ def _pair(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
 
 
 CHECKS += package_checks.CHECKS
+CHECKS += smoke_checks.CHECKS
 # What is optional to read comes last.
 CHECKS += surrounding_checks.CHECKS

@@ -29,6 +29,7 @@ from ..aws import (
 from ..given.appspec import HOOKS, AppSpec
 from ..given.inputs import Inputs
 from ..given.packaging import Code, same_sha256, sha256_of
+from ..given.smoke import Case
 from ..given.source import Image
 from ..marker import key_of, parse
 from ..result import Finding, Severity
@@ -128,6 +129,7 @@ class Plan:
     alarm_names: tuple[str, ...] = ()  # that watch this deployment, in effect
     timeout: float = 600.0
     appspec_logical_name: str = ""
+    smoke: tuple[Case, ...] = ()  # what the new version must answer before the deployment is created
     reverses: bool = False
     creates_alias: bool = False  # the first deployment: there is no alias yet, and it is created on the version
     unchanged: str = ""
@@ -352,6 +354,23 @@ def existing(inputs: Inputs, facts: Facts, deployment: Deployment, *, previous: 
         # Its AppSpec may declare hooks, ours or not.
         timeout=inputs.timeout or default_timeout(made.routing, len(HOOKS)),
     )
+
+
+def with_smoke(inputs: Inputs, plan: Plan, cases: tuple[Case, ...]) -> Plan:
+    """The plan with its smoke cases; where no `timeout` was given, they have the time that they may take.
+
+    What goes back to another version is not tested: there the cases would only keep a bad version in service.
+    """
+    if plan.reverses or not cases:
+        return plan
+    timeout = inputs.timeout or plan.timeout + sum(case_seconds(plan, case) for case in cases)
+    return replace(plan, smoke=cases, timeout=timeout)
+
+
+def case_seconds(plan: Plan, case: Case) -> float:
+    """The longest that a case may take without failing: `within`, else the function's own timeout (15 min at most)."""
+    own = float(plan.new.timeout_s if plan.new is not None and plan.new.timeout_s else 900)
+    return min(case.within or own, own)
 
 
 def bind(plan: Plan, version: FunctionVersion) -> Plan:

@@ -102,6 +102,17 @@ class VersionPublished(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SmokePassed(_Event):
+    """The new version has answered a smoke case as expected. `init_seconds`: of a cold start, beside `seconds`."""
+
+    case: str
+    number: int
+    total: int
+    seconds: float
+    init_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RevisionStored(_Event):
     """The AppSpec is where CodeDeploy will read it. `location` is an s3:// address or `inline`."""
 
@@ -317,6 +328,7 @@ Event: TypeAlias = (
     | Progress
     | CodeUploaded
     | VersionPublished
+    | SmokePassed
     | RevisionStored
     | Creating
     | DeploymentStarted

@@ -43,6 +43,7 @@ RATES: Mapping[str, tuple[float, float]] = {
     "lambda": (10, 10),
     "lambda:GetFunction": (50, 50),
     "lambda:DeleteFunction": (2, 2),
+    "lambda:Invoke": (50, 50),  # not of the control plane
     "codedeploy": (5, 10),
     "codedeploy:CreateDeployment": (5, 5),
     "cloudwatch": (5, 5),
@@ -89,9 +90,12 @@ class Aws:
         self._credentials_lock = threading.Lock()
         self._buckets = {name: Bucket(clock, rate=rate, burst=burst) for name, (rate, burst) in RATES.items()}
 
-    def client(self, service: str, *, urgent: bool = False) -> Any:
-        """The botocore client for a service; the first CodeDeploy client brings the urgent one with it."""
-        key = f"{service}!" if urgent else service
+    def client(self, service: str, *, urgent: bool = False, patience: float | None = None) -> Any:
+        """The botocore client for a service; the first CodeDeploy client brings the urgent one with it.
+
+        `patience`: real seconds that it waits for an answer, where that is longer than usual.
+        """
+        key = f"{service}!" if urgent else service if patience is None else f"{service} {patience:g}"
         found = self._clients.get(key)
         if found is not None:
             return found
@@ -101,12 +105,14 @@ class Aws:
                 if service == "codedeploy":
                     self._clients["codedeploy!"] = self._create(service, urgent=True)
                 if not urgent:
-                    self._clients[service] = self._create(service, urgent=False)
+                    self._clients[key] = self._create(service, urgent=False, patience=patience)
             return self._clients[key]
 
-    def _create(self, service: str, *, urgent: bool) -> Any:
+    def _create(self, service: str, *, urgent: bool, patience: float | None = None) -> Any:
         session = self._urgent_session if urgent else self._session
         wanted = config(self.clock, urgent=urgent, path_style=self._path_style)
+        if patience is not None:
+            wanted = wanted.merge(Config(read_timeout=patience))
         if self._endpoints is not None:
             # What was judged is what is used: botocore does not look for itself.
             wanted = wanted.merge(Config(ignore_configured_endpoint_urls=True))
@@ -150,6 +156,7 @@ class Aws:
         urgent: bool = False,
         rate: str = "",
         waited: bool = False,
+        patience: float | None = None,
         **parameters: Any,
     ) -> dict[str, Any]:
         """One attempt of an operation (AWS's PascalCase name); raises AwsError.
@@ -157,6 +164,7 @@ class Aws:
         `resource` is what it is about, in words. `expects` is a member without which the answer is worthless.
         Parameters that are None are not sent. `urgent`: short time-outs, and no waiting for the rate limit.
         `rate`: the limit that counts, where it is another one. `waited`: the caller has done so already.
+        `patience`: see `client`.
         """
         if not (urgent or waited):
             self.wait(service, operation, rate)
@@ -164,7 +172,7 @@ class Aws:
         try:
             if not urgent:
                 self._have_credentials()
-            method = getattr(self.client(service, urgent=urgent), xform_name(operation))
+            method = getattr(self.client(service, urgent=urgent, patience=patience), xform_name(operation))
             answer = method(**given)
         except chain.Failed as failed:
             raise self._told(chain.explained(failed, iam_action(service, operation))) from failed

@@ -61,6 +61,9 @@ def plan_rows(plan: Plan, *, openly: bool, changes: bool = True) -> Iterator[tup
     if len(plan.steps) > 1:
         hooks = " and what the hooks take" if plan.before_hook or plan.after_hook else ""
         yield "expected end", f"{words.duration(plan.shift_seconds)}{hooks} after the beginning"
+    if plan.smoke:
+        names = ", ".join(case.name for case in plan.smoke)
+        yield "smoke cases", f"{names} (each invokes the new version, with real side effects)"
     for name, hook in (("before traffic", plan.before_hook), ("after traffic", plan.after_hook)):
         if hook:
             yield name, hook

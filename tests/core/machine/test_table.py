@@ -10,11 +10,14 @@ import pytest
 
 from ci_deploy.core import machine
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, Refused
+from ci_deploy.core.given.smoke import Case
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.machine.table import NEXT
 from tests.support import histories, many, releases
+from tests.support.codeworld import CodeWorld
 from tests.support.releases import edges
+from tests.support.states import but
 from tests.support.world import AT_ONCE, CANARY, Running, World
 
 SOURCES = sorted(Path(machine.__file__).parent.rglob("*.py"))
@@ -63,6 +66,30 @@ def restored_late() -> many.Played:
     return many.play(world)
 
 
+def smoked() -> None:
+    """Versions that answer smoke cases first: of one function and of several, new and old, a first one too."""
+    cases = (Case(name="health", payload="{}"),)
+    for given in ({"version": "7"}, {"code": "build"}):
+        for count in (1, 2):
+            worlds = [
+                CodeWorld(
+                    function=f"f{number}",
+                    routing=AT_ONCE,
+                    versions={"1": "old", "7": "seven"},
+                    version_settings={"1": {"MemorySize": "128"}, "7": {"MemorySize": "128"}},
+                    activation_takes=10.0 * number,
+                    alias_exists=number == 0,
+                )
+                for number in range(count)
+            ]
+            made = [but(one, job__smoke=cases) for one in many.rollouts(worlds, create_alias="true", **given)]
+            if count == 1:
+                made = [but(one, cleared=True) for one in made]
+            played = many.start(*worlds, release=made).end()
+            assert set(played.outcomes.values()) == {"succeeded"}
+            assert played.run.count(a.Invoke) == count
+
+
 def entered(text: str) -> set[str]:
     """The stages that are entered by name in a module: `turn.to(Stage.X)`."""
     return {
@@ -99,6 +126,7 @@ def test_random_histories_and_releases_take_the_edges_of_the_table_and_no_others
         for troubles in REVERSALS:
             assert reversal(troubles).outcomes["a"] in ("rolled-back", "rollback-failed")
         assert restored_late().outcomes == {"a": "rolled-back"}
+        smoked()
     table = {(stage, following) for stage, row in NEXT.items() for following in row}
     assert taken - table == set(), "not in the table"
     assert table - taken == set(), "never taken"

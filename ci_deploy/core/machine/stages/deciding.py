@@ -16,7 +16,7 @@ from ...aws import Deployment, DeploymentStatus
 from ...plan import history as histories
 from ...plan.checks import preflight
 from ...plan.history import HistoryEntry
-from ...plan.planning import Facts, Plan, existing, marker_key, plan, reverse
+from ...plan.planning import Facts, Plan, existing, marker_key, plan, reverse, with_smoke
 from ...plan.whose import Others, Ours, Owner, Unknown, whose
 from ...reasons.preflight import AliasSplit
 from ...reasons.reason import Said
@@ -139,7 +139,8 @@ def _repaired_first(finding: Finding) -> Finding:
 
 def _checked(turn: Turn, facts: Facts, made: Plan) -> Plan:
     r = turn.r
-    made = preflight(r.inputs, facts, replace(made, appspec_logical_name=r.job.logical_name))
+    made = with_smoke(r.inputs, replace(made, appspec_logical_name=r.job.logical_name), r.job.smoke)
+    made = preflight(r.inputs, facts, made)
     turn.put(turn.r.decision.decide(made))
     return made
 

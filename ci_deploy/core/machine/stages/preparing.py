@@ -431,7 +431,7 @@ def attach(turn: Turn, deployment: Deployment, *, attached: bool = True) -> None
 
 def follow(turn: Turn, deployment_id: str, *, attached: bool = False) -> None:
     r, made = turn.r, turn.r.planned
-    until = turn.now + made.timeout
+    until = turn.now + made.timeout - r.smoke.took
     turn.put(turn.r.watch.begin(deployment_id, turn.now, until, attached=attached))
     turn.put(turn.r.contact.begin(turn.now))
     turn.put(turn.r.creation.settled())

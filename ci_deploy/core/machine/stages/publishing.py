@@ -114,7 +114,7 @@ def bound(turn: Turn, made: Plan) -> None:
             remedy=after_failing(room=no_room(made.new)),
         )
     else:
-        _ready(turn, made)
+        ready(turn, made)
 
 
 def activating(turn: Turn) -> None:
@@ -135,8 +135,12 @@ def _look_at_version(turn: Turn, version: FunctionVersion | None) -> None:
         bound(turn, bind(r.planned, version))
 
 
-def _ready(turn: Turn, made: Plan) -> None:
-    if made.creates_alias:
+def ready(turn: Turn, made: Plan) -> None:
+    """The version can serve: it answers the smoke cases, unless it has, and is then deployed."""
+    if made.smoke and turn.r.smoke.passed != made.target_version:
+        turn.put(turn.r.smoke.begin(turn.now))
+        turn.to(Stage.SMOKING)
+    elif made.creates_alias:
         turn.to(Stage.CREATING_ALIAS)
     else:
         write_appspec(turn, made)

@@ -17,6 +17,7 @@ from .decision import Decision
 from .ending import Ending
 from .reading import Reading
 from .repair import Repair
+from .smoke import Smoke
 from .wait import Wait
 from .watch import Contact, Seen, Watch
 
@@ -27,7 +28,7 @@ class Purpose(StrEnum):
     REVERSAL = "undone"  # another function of the release failed: back to the version before
 
 
-Record: TypeAlias = Reading | Decision | Wait | NewCode | Creation | Watch | Seen | Contact | Ending | Repair
+Record: TypeAlias = Reading | Decision | Wait | NewCode | Creation | Watch | Seen | Contact | Ending | Repair | Smoke
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,7 @@ class Attempt:
     contact: Contact = field(default_factory=Contact)
     ending: Ending = field(default_factory=Ending)
     repair: Repair = field(default_factory=Repair)
+    smoke: Smoke = field(default_factory=Smoke)
 
     @classmethod
     def first(cls, marker_id: str) -> Attempt:
@@ -73,7 +75,7 @@ class Attempt:
     def _another(self, purpose: Purpose) -> Attempt:
         """Its marker is another one, and the same for whoever plays it again."""
         marker_id = hashlib.sha256(f"{self.marker_id} {purpose}".encode()).hexdigest()[:8]
-        return Attempt(marker_id=marker_id, purpose=purpose, decision=self.decision.anew())
+        return Attempt(marker_id=marker_id, purpose=purpose, decision=self.decision.anew(), smoke=self.smoke)
 
 
 _FIELDS: Mapping[type[Record], str] = {
@@ -87,4 +89,5 @@ _FIELDS: Mapping[type[Record], str] = {
     Contact: "contact",
     Ending: "ending",
     Repair: "repair",
+    Smoke: "smoke",
 }

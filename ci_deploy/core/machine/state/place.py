@@ -19,6 +19,7 @@ class Stage(StrEnum):
     UPDATED = "updated"  # until that update is over, or it is known whether there was one
     PUBLISHING = "publishing"
     ACTIVATING = "activating"  # the published version is not ready yet
+    SMOKING = "smoking"  # the new version answers the smoke cases, one after the other
     CREATING_ALIAS = "creating-alias"  # the first deployment
     STORING = "storing"
     CREATING = "creating"

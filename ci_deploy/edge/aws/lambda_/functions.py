@@ -10,12 +10,13 @@ import json
 from collections.abc import Mapping
 from typing import IO, Any
 
-from ....core.aws import Alias, FunctionVersion
+from ....core.aws import Alias, FunctionVersion, Invocation
 from ....core.errors import AwsError, ErrorKind
 from ....core.given.packaging import Code, StoredPackage
 from ....core.given.source import Image
 from ..client import Aws
 from ..errors import unreadable
+from . import invoking
 
 # What describes a version without being one of its settings, or changes by itself after publishing. Everything else
 # that Lambda answers, now or in future, counts as a setting: a change that is not seen would not be deployed.
@@ -149,6 +150,9 @@ class LambdaApi:
         except AwsError as error:
             error.remedy = REMEDIES.get(error.code, error.remedy)
             raise
+
+    def invoke(self, function: str, version: str, payload: str, *, tenant: str, timeout: float) -> Invocation:
+        return invoking.invoke(self._aws, function, version, payload, tenant=tenant, timeout=timeout)
 
     def publish(self, function: str, *, code_sha256: str, revision_id: str, description: str) -> FunctionVersion:
         answer = self._write(
