@@ -111,6 +111,21 @@ class CodeDeployEnded(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HookFailed(Reason):
+    """CodeDeploy's message does not name the hook (facts.md G11); the lifecycle does."""
+
+    code: ClassVar = "hook-failed"
+    means: ClassVar = "A hook did not report success, and nothing more could be read in time."
+    also: ClassVar = ({"said": ""},)
+    hook: str
+    said: str
+
+    @property
+    def text(self) -> str:
+        return f"Hook {self.hook} failed." + (f" CodeDeploy says: {self.said.rstrip('.')}." if self.said else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RolledBackBy(Traffic):
     code: ClassVar = "rolled-back-by"
     means: ClassVar = "CodeDeploy's rollback deployment brought the previous version back."

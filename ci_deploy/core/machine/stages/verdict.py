@@ -16,7 +16,7 @@ from ...reasons.phrases import repair_command
 from ...reasons.reason import Reason, Said
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
-from ...story.diagnosis import REMEDIES
+from ...story.diagnosis import REMEDIES, failed_event, hook_of
 from ..actions import Describe, Diagnose, LookAlias, RepairAlias
 from ..rollout import Rollout, Turn, jittered, kind_of
 from ..state.ending import Cause
@@ -261,6 +261,8 @@ def _cause(r: Rollout, deployment: Deployment) -> Reason:
         code = found.reason_code if found.code in REMEDIES else why.CodeDeployEnded.code
         return Said(code=code, said=f"{found.summary.rstrip('.')}.")
     said = deployment.error_message or deployment.error_code
+    if hook := hook_of(failed_event(deployment, r.planned), r.planned):
+        return why.HookFailed(hook=hook, said=said)
     return why.CodeDeployEnded(deployment=deployment.id, status=deployment.status, said=said)
 
 

@@ -644,6 +644,15 @@ def test_without_a_diagnosis_codedeploys_own_words_are_the_reason(said: dict[str
     )
 
 
+@pytest.mark.parametrize(("message", "says"), [("One failed.", "One failed."), ("", "HOOK_EXECUTION_FAILURE.")])
+def test_without_a_diagnosis_the_hook_that_failed_is_named_all_the_same(message: str, says: str) -> None:
+    """CodeDeploy's message does not name it (facts.md G11); the lifecycle event does."""
+    world = Silent(hook_seconds=(3.0, None), hook_good=(False, True), said={"error_message": message})
+    run = go(world, weather=storm(ErrorKind.DENIED, Diagnose=1.0), before_allow_traffic="CodeDeployHook_a")
+    assert run.result.reason.startswith(f"Hook CodeDeployHook_a failed. CodeDeploy says: {says} Rolled back by")
+    assert run.result.reason_code == "hook-failed"
+
+
 def test_what_codedeploy_says_of_a_rollback_that_it_does_not_make_is_passed_on() -> None:
     world = Silent(alarm_at=60.0, rollback_to="nowhere", said={"rollback_message": "no previous revision"})
     assert go(world, repair_alias="never").result.reason == (
