@@ -17,6 +17,7 @@ _TITLES = {
     "preflight": "Preflight: function, alias, versions, group, hooks and alarms",
     "surroundings": "Preflight: time, credentials, bucket and owners",
     "packages": "Preflight: packages",
+    "smoke": "Smoke cases",
     "verdict": "The end of a deployment, and what became of the traffic",
     "release": "Releases of several functions",
 }
