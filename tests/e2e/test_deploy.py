@@ -117,7 +117,7 @@ def test_validate_asks_aws_nothing(runner: Runner, account: Account) -> None:
 
 def test_all_problems_of_the_inputs_at_once_and_no_call(runner: Runner, account: Account) -> None:
     done = runner.run({"functon": "checkout", "timeout": "5", "alias": "7"}).check(2, outcome="invalid")
-    for name in ("functon", "timeout", "alias", "function", "code"):
+    for name in ("functon", "timeout", "alias", "function"):
         assert f"`{name}`" in done.log
     assert account.operations() == []
 

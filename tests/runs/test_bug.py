@@ -41,8 +41,9 @@ def test_a_bug_while_following_leaves_the_id_and_the_post_step_puts_it_right(
     assert json.loads(done.outputs["result"])["functions"][0]["deployment-id"] == created
     assert done.outputs["console-url"].endswith(f"deployments/{created}?region=us-east-1")
     assert f"What {created} does was not followed to its end" in done.summary
+    place = " --aws-region us-east-1 --account-id 123456789012"
     attach = "ci-deploy status --function checkout --alias live --application checkout-app --deployment-group"
-    assert f"→ Follow it with: {attach} checkout-live --deployment-id {created} --wait true" in done.log()
+    assert f"→ Follow it with: {attach} checkout-live{place} --deployment-id {created} --wait true" in done.log()
     assert f"→ This is a bug in ci-deploy. {REPORT}" in done.log()
     theatre.post(done).check(130, rollback="succeeded", live_version="2", live_weights="")
     assert account.serves() == {"2": 100.0}

@@ -605,7 +605,7 @@ def test_more_than_lambda_unpacks_is_refused_with_the_largest_files_named(code: 
 
 def test_more_than_a_request_takes_needs_a_bucket() -> None:
     package = Package(path="big", sha256="", size=rules.DIRECT_LIMIT + 1, unzipped=1, files=1)
-    with pytest.raises(InvalidInput, match="Give `bucket`"):
+    with pytest.raises(InvalidInput, match="Set `bucket`"):
         rules.check_zipped(package, "")
     rules.check_zipped(package, "bucket")
 
