@@ -363,6 +363,18 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
         refusal(preflight.ConfigPlatform(config="mine", platform="Server")),
     ),
     (
+        "no config of the shape that is asked for",
+        replace(FACTS, config=None),
+        {"deployment_config": "canary 20% 5m"},
+        refusal(preflight.ConfigMissing(config="ci-deploy-canary-20-5", ours=True)),
+    ),
+    (
+        "a config of ours with another shape than its name",
+        config(Routing(kind=RoutingType.CANARY, percentage=50, interval_minutes=5)),
+        {"deployment_config": "canary 20% 5m"},
+        refusal(preflight.ConfigOther(config="ci-deploy-canary-20-5", shape="canary 50% 5m")),
+    ),
+    (
         "a config of a kind that is not known",
         config(Routing(kind=RoutingType.UNKNOWN)),
         {"deployment_config": "mine"},

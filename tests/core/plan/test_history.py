@@ -9,7 +9,17 @@ import pytest
 from ci_deploy.core.aws import CREATOR_ROLLBACK, Alias, Deployment, DeploymentStatus, DeploymentTarget
 from ci_deploy.core.given.parsing import parse
 from ci_deploy.core.marker import Marker, write
-from ci_deploy.core.plan.history import SHOWN, HistoryEntry, Way, enough, entries, known_versions, served, way_back
+from ci_deploy.core.plan.history import (
+    SHOWN,
+    HistoryEntry,
+    Way,
+    enough,
+    entries,
+    goal,
+    known_versions,
+    served,
+    way_back,
+)
 
 OK, BAD = DeploymentStatus.SUCCEEDED, DeploymentStatus.FAILED
 
@@ -228,3 +238,29 @@ def test_status_needs_as_many_rows_as_it_shows() -> None:
     rows = [made(number, "1", "2") for number in range(SHOWN)]
     assert enough(status, None, rows)
     assert not enough(status, None, rows[1:])
+
+
+def deployed(number: int, old: str, new: str, function: str = "checkout") -> Deployment:
+    target = DeploymentTarget(
+        target_id=f"{function}:live", function=function, alias="live", current_version=old, target_version=new
+    )
+    return Deployment(id=f"d-{number:09}", status=OK, create_time=float(number), targets=(target,))
+
+
+@pytest.mark.parametrize(
+    ("more", "subject", "weights", "wanted"),
+    [
+        ({"version": "1"}, None, {}, "1"),
+        ({}, deployed(1, "1", "2"), {}, "2"),  # what the deployment that is named had released
+        ({}, deployed(1, "1", "2", function="cart"), {}, ""),
+        ({}, None, {"4": 10.0}, "3"),  # a split alias goes back to its primary version
+        ({}, None, {}, "2"),
+    ],
+)
+def test_the_version_that_a_rollback_will_want_is_known_before_it_is_read(
+    more: dict[str, str], subject: Deployment | None, weights: dict[str, float], wanted: str
+) -> None:
+    inputs = parse({"command": "rollback", "function": "checkout", "reason": "x", **more})
+    history = (deployed(2, "2", "3"), deployed(1, "1", "2"))
+    alias = Alias(function="checkout", name="live", version="3", weights=weights, revision_id="r")
+    assert goal(inputs, history, subject, alias) == wanted

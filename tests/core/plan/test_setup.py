@@ -251,6 +251,20 @@ def config(platform: str = "Lambda") -> DeploymentConfig:
             "A platform cannot be changed: give another `application`.",
         ),
         (
+            replace(NOTHING, application_named=False),
+            {"service_role_arn": ROLE},
+            "application-unnamed",
+            "Application `app` does not exist, and no input names it (it is the function's name).",
+            "Set `application` to create it.",
+        ),
+        (
+            replace(NOTHING, application_named=False, applications=("shop", "store")),
+            {"service_role_arn": ROLE},
+            "application-unnamed",
+            "Application `app` does not exist, and no input names it (it is the function's name).",
+            "Set `application` to create it, or to one that exists: `shop`, `store`.",
+        ),
+        (
             NOTHING,
             {},
             "service-role-missing",

@@ -13,6 +13,7 @@ from ci_deploy.core.aws import (
     Deployment,
     DeploymentStatus,
     DeploymentTarget,
+    Endpoint,
     EventStatus,
     LifecycleEvent,
     Routing,
@@ -599,3 +600,8 @@ def test_without_an_event_that_is_suspected_only_success_refutes_a_diagnosis() -
 
 def test_a_new_deployment_begins_without_what_was_wrong_with_the_one_before() -> None:
     assert chapter(began(), status(FAILED), diagnosed(), began("d-3")).diagnosis is None
+
+
+def test_addresses_that_are_not_awss_are_part_of_the_story() -> None:
+    emulator = Endpoint(url="http://127.0.0.1:4599", setting="AWS_ENDPOINT_URL")
+    assert tell(Story(), e.NotAws(at=0.0, endpoints=(emulator,))) == Story(endpoints=(emulator,))
