@@ -15,7 +15,7 @@ from typing import Any
 
 from ..core import marker as markers
 from ..core.aws import Deployment
-from ..core.errors import CiDeployError, Refused
+from ..core.errors import CiDeployError, InvalidInput, Problem
 from ..core.given.inputs import Inputs
 from ..core.given.manifest import Entry
 from ..core.machine.release import Release
@@ -52,7 +52,7 @@ def run(call: Call) -> Concluded:
         text = f"What the main step left of {unreadable} of {unreadable + len(known)} functions cannot be read."
         remedy = "See what their aliases serve, and whether their deployments still run: the command `status`."
         if not known:
-            raise Refused(text, remedy)
+            raise InvalidInput((Problem(where="environment variable `STATE_deployment-…`", what=text, remedy=remedy),))
         finding = Finding(severity=Severity.WARNING, reason=Said(code="state", said=text, advice=remedy))
         call.report(Noticed(at=call.now(), finding=finding))
     if not known:

@@ -32,13 +32,16 @@ def test_without_anything_to_do_it_asks_nobody(
     assert account.operations() == []
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null"])
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", DEEP], ids=lambda text: text[:5])
 def test_a_state_that_cannot_be_read_is_not_taken_for_none(theatre: Theatre, account: Account, text: str) -> None:
-    post = theatre.run(command="finish", state={"deployment-0": text}).check(3, outcome="refused")
-    assert post.outputs["reason"] == "What the main step left of 1 of 1 functions cannot be read."
-    assert (
-        "→ See what their aliases serve, and whether their deployments still run: the command `status`." in post.log()
-    )
+    """Exit code 2, with the variable's name: a state that is nested too deep is no bug of ours either."""
+    post = theatre.run(command="finish", state={"deployment-0": text}).check(2, outcome="invalid")
+    assert "What the main step left of 1 of 1 functions cannot be read." in post.outputs["reason"]
+    assert "`STATE_deployment-…`" in post.outputs["reason"]
+    assert "See what their aliases serve, and whether their deployments still run: the command `status`." in post.log()
     assert "Nothing was deployed" not in post.log() + post.summary
     assert account.operations() == []
 
