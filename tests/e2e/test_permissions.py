@@ -104,7 +104,7 @@ def test_a_package_that_is_too_large_for_a_request_goes_by_s3(
         archive.writestr("model.bin", os.urandom(51 * 1024 * 1024))
     given = {**CHECKOUT, **AT_ONCE, "code": "large.zip"}
     refused = runner.run(given).check(2, outcome="invalid")
-    assert "Give `bucket`" in refused.log
+    assert "Set `bucket`" in refused.log
     assert account.writes() == []
     since = len(emulator.calls)
     runner.run({**given, **BUCKET}, run=(101, 1)).check(0, outcome="succeeded", live_version="2")

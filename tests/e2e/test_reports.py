@@ -62,7 +62,7 @@ def test_a_token_that_may_only_read_gets_one_notice(runner: Runner, emulator: Em
     done = runner.run(CHECKOUT, environ={"GITHUB_ACTOR": "dependabot[bot]"}).check(0)
     assert len(notices(done.log)) == 1
     assert "pull-requests: write" in notices(done.log)[0]
-    assert sum("POST" in call for call in account.operations() if call.startswith("github:")) == 1
+    assert sum("POST /repos" in call for call in account.operations() if call.startswith("github:")) == 1
 
 
 def test_on_failure_tells_failures_and_their_repair(runner: Runner, account: Account, emulator: Emulator) -> None:

@@ -85,7 +85,7 @@ def test_a_reader_who_pastes_every_command_gets_a_deployment(environ: dict[str, 
     app = tmp_path / "project" / "src" / "app.py"
     app.write_text(app.read_text().replace("one", "two"))
     hook = ["--before-allow-traffic", "CodeDeployHook_checkout_before"]
-    done = run([*ours, "deploy", *GROUP, "--package", "src", *hook, "--bucket", "my-deployments", "--json"])
+    done = run([*ours, "deploy", *GROUP, "--code", "src", *hook, "--bucket", "my-deployments", "--json"])
     result = json.loads(done)
     assert result["outcome"] == "succeeded"
     assert result["live-version"] == "2"

@@ -175,7 +175,7 @@ def test_every_document_is_the_templates(partition: str, tmp_path: Path) -> None
     logical = {function: re.sub(r"[^A-Za-z0-9]", "", function) for function in functions}
     found = evaluated(
         {
-            "config": functions,
+            "functions": functions,
             "alias": "live",
             "bucket": "made-Bucket",
             "subjects": {role: [MAIN, IDS] for role in KINDS},
