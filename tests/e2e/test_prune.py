@@ -81,7 +81,7 @@ def test_a_signal_stops_between_two_deletions(runner: Runner, account: Account, 
     for number in range(2, 12):
         account.publish(f"# {number}")
     step = runner.start({**PRUNE, "keep": "1", "apply": "true"}, environ={"CI_DEPLOY_CLOCK_SPEED": "1"})
-    step.wait_for("deleted")
+    step.wait_for("version 2 deleted")
     step.signal(signal.SIGINT)
     done = step.wait().check(130, outcome="cancelled")
     assert "Deleted:" in done.outputs["reason"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 
 import pytest
 import requests
@@ -677,6 +678,9 @@ def test_a_hook_whose_process_cannot_even_start_hangs_like_one_that_never_answer
     monkeypatch.setattr(functions.Functions, "run", no_process)
     deployment = shop.deploy(before="CodeDeployHook_a")
     shop.emulator.advance(60)
+    for thread in threading.enumerate():
+        if thread.name.startswith("emulator-hook"):
+            thread.join(10)  # or its failure would be told during the next test
     assert shop.events(deployment)["BeforeAllowTraffic"] == "InProgress"
     shop.emulator.advance(3600)
     assert (shop.status(deployment), shop.error(deployment)) == ("Failed", "HOOK_EXECUTION_FAILURE")

@@ -271,7 +271,7 @@ def test_a_state_that_is_nested_without_end_is_no_bug(theatre: Theatre) -> None:
     """Written by whoever else writes to that file."""
     deep = "[" * 100_000 + "]" * 100_000
     step = theatre.run(command="finish", state={"deployment-0": deep})
-    assert (step.code, step.outputs["outcome"]) == (3, "refused")
+    assert (step.code, step.outputs["outcome"]) == (2, "invalid")
     event = theatre.folder / "deep.json"
     event.write_text('{"a":' * 100_000 + "1" + "}" * 100_000)
     assert theatre.run({"command": "plan"}, environ={"GITHUB_EVENT_PATH": str(event)}).code == 0

@@ -200,6 +200,8 @@ ASKED: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
+# botocore leaves the pool's connections to the garbage collector, which tells of them whenever it comes by.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("status", [200, 302, 307, 308, 403, 404, 407, 429, 502, 503])
 @pytest.mark.parametrize("what", ASKED)
 def test_a_page_on_the_way_is_no_answer_of_aws(
