@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..core.aws import Identity, Known
+from ..core.aws import Identity
 from ..core.errors import AwsError
 from ..core.plan import setup
 from ..core.plan.setup import Found, Item, SetupPlan, Status
@@ -16,7 +16,7 @@ from ..core.result import Result
 from ..core.run import Outcome
 from ..core.story import events as e
 from ..core.story.events import Concluded
-from ..perform.facts import fact, identify, or_none
+from ..perform.facts import identify, listed, or_none
 from ..ports import Ports
 from .call import Call, ended, for_each
 from .writing import Cancelled, write
@@ -139,13 +139,8 @@ def _read(call: Call, ports: Ports, identity: Identity) -> Found:
         alias=alias,
         newest_version=newest,
         application_named=call.entries[0].name != "" or "application" in call.entries[0].given,
-        applications=_applications(ports) if platform is None else (),
+        applications=listed(ports.setup.applications) if platform is None else (),
     )
-
-
-def _applications(ports: Ports) -> tuple[str, ...]:
-    listed = fact(ports.setup.applications)
-    return listed.value if isinstance(listed, Known) else ()
 
 
 def _json(item: Item) -> dict[str, object]:

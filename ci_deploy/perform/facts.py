@@ -51,6 +51,12 @@ def fact(read: Callable[[], T]) -> Fact[T]:
         return Unavailable(error.what.rstrip("."))  # it becomes part of a sentence
 
 
+def listed(read: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+    """Names for an answer to a mistyped one; none where they cannot be read."""
+    found = fact(read)
+    return found.value if isinstance(found, Known) else ()
+
+
 def identify(inputs: Inputs, ports: Ports) -> Identity:
     """Who we are, before any other call: another account or region than the inputs name is refused."""
     identity = ports.identities.identity()
@@ -178,11 +184,6 @@ def _subject(action: Gather, ports: Ports) -> Deployment | None:
 
 def _neighbours(inputs: Inputs, group: DeploymentGroup | None, alias: Alias | None, ports: Ports) -> Neighbours:
     """What may have been meant by a name that does not exist; nothing where it may not be listed."""
-
-    def listed(read: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
-        found = fact(read)
-        return found.value if isinstance(found, Known) else ()
-
     function, application = inputs.function or "", inputs.application or ""
     groups = listed(lambda: ports.setup.groups(application)) if group is None else ()
     return Neighbours(
