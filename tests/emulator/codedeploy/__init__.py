@@ -1,0 +1,1 @@
+"""Tests of CodeDeploy for Lambda: its API, its engine, its errors, and what recordings settled."""

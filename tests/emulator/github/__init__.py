@@ -1,0 +1,1 @@
+"""Tests of the part of GitHub that the emulator plays."""

@@ -1,0 +1,1 @@
+"""Tests of Lambda where moto falls short of it."""

@@ -1,0 +1,1 @@
+"""Tests of the server: connections, protocols, control endpoints, faults, visitors."""
