@@ -54,7 +54,6 @@ LEFT: dict[str, int] = {
     "core/story/diagnosis.py": 20,
     "edge/aws/chain.py": 2,
     "edge/aws/client.py": 2,
-    "edge/aws/credentials.py": 3,
     "edge/aws/errors.py": 2,
     "edge/aws/lambda_/functions.py": 6,
     "edge/aws/remedies.py": 25,

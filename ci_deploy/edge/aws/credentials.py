@@ -22,6 +22,7 @@ from botocore.credentials import (
 from botocore.session import Session
 
 from ...core.errors import AwsError, CiDeployError, ErrorKind
+from ...core.reasons import identity
 from ...ports import Clock
 from ..github.oidc import Fetch, audience_for, claims, id_tokens, session_name
 from .errors import CALL_ERRORS, translate
@@ -71,9 +72,8 @@ class WebIdentity:
         self._role = role
         self._clock = clock
         self._mask = mask
-        self._audience = audience_for(role)
-        self._tokens = id_tokens(environ, self._audience, fetch=fetch)
-        self._subject = ""
+        self._tokens = id_tokens(environ, audience_for(role), fetch=fetch)
+        self._claims: Mapping[str, Any] = {}
         self._metadata: dict[str, Any] | None = None
         self._fetched_at = 0.0
         # Ours, so that it can be emptied when AWS says that what is in it has expired.
@@ -150,25 +150,16 @@ class WebIdentity:
         if error.code == "InvalidIdentityToken" and self._metadata is not None:
             # It was accepted before: GitHub's keys could not be read just now.
             error.kind = ErrorKind.EXPIRED
-        shown = f"This job's token has the subject `{self._subject}` and the audience `{self._audience}`."
         if error.kind is ErrorKind.DENIED:
-            error.remedy = (
-                f"{shown} The role's trust policy must accept both: the audience by"
-                " `token.actions.githubusercontent.com:aud`, the subject by `…:sub`, which is `repo:OWNER/REPO:ref:…`,"
-                " `…:environment:NAME` in a job with an environment, or, for repositories created, renamed or"
-                " transferred since July 2026, `repo:OWNER@ID/REPO@ID:…` (docs/iam/README.md)."
-            )
+            error.remedy = identity.untrusted(self._claims)
         elif error.code == "InvalidIdentityToken":
-            error.remedy = (
-                f"{shown} The account needs an IAM OIDC provider for token.actions.githubusercontent.com with that"
-                " audience (docs/iam/README.md)."
-            )
+            error.remedy = identity.unknown_issuer(self._claims)
         return error
 
     def _token(self) -> str:
         token = self._tokens()
         self._mask(token)
-        self._subject = str(claims(token).get("sub") or "unknown")[:300]
+        self._claims = claims(token)
         return token
 
 

@@ -79,7 +79,7 @@ def session_name(repository: str, run_id: str) -> str:
 
 
 def claims(token: str) -> dict[str, Any]:
-    """The token's payload, unverified: AWS verifies it, we only show `sub` and `aud` when AWS refuses it."""
+    """The token's payload, unverified: AWS verifies it; `sub`, `aud` and `iss` are shown when AWS refuses it."""
     try:
         payload = token.split(".")[1]
         found = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

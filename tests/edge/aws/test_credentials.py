@@ -33,7 +33,7 @@ def jwt(**claims: object) -> str:
     return f"e30.{part}.c2ln"
 
 
-TOKEN = jwt(sub=SUBJECT, aud="sts.amazonaws.com")
+TOKEN = jwt(sub=SUBJECT, aud="sts.amazonaws.com", iss="https://ghes.example.com/_services/token")
 
 
 class World:
@@ -165,8 +165,15 @@ def test_a_trust_policy_that_refuses_is_explained_with_the_tokens_subject(world:
     error = world.error()
     assert error.operation == "sts:AssumeRoleWithWebIdentity"
     assert error.resource == ROLE
-    for part in (SUBJECT, "sts.amazonaws.com", "environment:", "OWNER@ID", "docs/iam/README.md"):
+    claimed = f"sub `{SUBJECT}`, aud `sts.amazonaws.com` and iss `https://ghes.example.com/_services/token`"
+    for part in (claimed, "`ghes.example.com/_services/token:sub`", "docs/iam/README.md"):
         assert part in error.remedy
+
+
+def test_a_token_that_cannot_be_read_is_refused_with_what_is_known(world: World) -> None:
+    world.token[:] = [(200, b'{"value": "opaque"}')]
+    world.refuses("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403)
+    assert "sub `unknown`" in world.error().remedy
 
 
 def test_a_region_that_is_none_is_bad_input_also_where_the_role_is_assumed(clock: FakeClock) -> None:
@@ -185,7 +192,7 @@ def test_an_account_without_the_oidc_provider_is_explained(world: World) -> None
     world.refuses("InvalidIdentityToken", "No OpenIDConnect provider found in your account")
     error = world.error()
     assert error.kind is ErrorKind.NO_CREDENTIALS
-    assert "OIDC provider" in error.remedy
+    assert "OIDC provider for ghes.example.com/_services/token" in error.remedy
 
 
 def test_a_token_that_was_accepted_before_and_is_not_now_may_be_later(world: World) -> None:
