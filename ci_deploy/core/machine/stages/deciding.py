@@ -220,9 +220,9 @@ def _settling(turn: Turn, facts: Facts) -> bool:
     """After somebody's failed deployment the alias is split until its rollback appears: give that a minute."""
     r = turn.r
     split = facts.alias is not None and facts.alias.split
-    if not (r.wait.waited and split and r.wait.rounds < ROLLBACK_APPEARS_WITHIN / 5.0):
+    if not (r.wait.waited and split and r.wait.split < ROLLBACK_APPEARS_WITHIN / 5.0):
         return False
-    turn.put(turn.r.wait.again())
+    turn.put(turn.r.wait.found_split())
     turn.to(Stage.GATHERING, after=5.0)
     return True
 
@@ -380,9 +380,9 @@ def _roll_back_running(turn: Turn, facts: Facts) -> None:
 def _too_early(turn: Turn, owner: Owner) -> bool:
     """Before it starts, for a second or two, a deployment has no target: whose it is cannot be told yet."""
     r = turn.r
-    if not (isinstance(owner, Unknown) and owner.starting) or r.wait.rounds >= TARGET_APPEARS_WITHIN / 2.0:
+    if not (isinstance(owner, Unknown) and owner.starting) or r.wait.targetless >= TARGET_APPEARS_WITHIN / 2.0:
         return False
-    turn.put(turn.r.wait.again())
+    turn.put(turn.r.wait.found_targetless())
     turn.to(Stage.GATHERING, after=2.0)
     return True
 

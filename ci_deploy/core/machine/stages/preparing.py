@@ -368,11 +368,11 @@ def _conflict(turn: Turn, error: CiDeployError) -> None:
     r = turn.r
     if r.creation.doubtful:
         turn.to(Stage.FINDING, after=0.5)
-    elif r.wait.rounds > 30:
+    elif r.wait.refused > 30:
         # Over and over refused though nothing is active: the account's limit, not the group's.
         turn.fail(error)
     else:
-        turn.put(turn.r.wait.again())
+        turn.put(turn.r.wait.was_refused())
         turn.to(Stage.GATHERING, after=2.0)
 
 

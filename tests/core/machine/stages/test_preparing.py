@@ -783,9 +783,9 @@ def test_a_conflict_that_was_over_by_itself_is_forgotten_once_it_is_created() ->
     desk.until(a.Create)
     desk.fail(a.Create, CONFLICT)
     desk.until(a.Create)
-    assert desk.r.wait.rounds == 1
+    assert desk.r.wait.refused == 1
     desk.answer(a.Create)
-    assert desk.r.wait.rounds == 0
+    assert desk.r.wait.refused == 0
 
 
 def test_without_waiting_it_goes_on_by_itself_and_how_to_follow_it_is_said() -> None:
