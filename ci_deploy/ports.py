@@ -26,6 +26,7 @@ from .core.aws import (
     S3Location,
     StopAnswer,
 )
+from .core.callers import EventSource, Permission, Url
 from .core.given.packaging import Code, Package, StoredPackage
 from .core.plan.setup import GroupSettings
 from .core.plan.surroundings import LifecycleRule
@@ -188,6 +189,25 @@ class Versions(Protocol):
         ...
 
 
+class Callers(Protocol):
+    """Who may invoke the function itself. Reads repeat.
+
+    `published`: the function runs on managed instances, where the unqualified ARN means `$LATEST.PUBLISHED`.
+    """
+
+    def permissions(self, function: str, *, published: bool) -> tuple[Permission, ...]:
+        """What the resource policy of the function (not of a version or an alias) allows."""
+        ...
+
+    def event_sources(self, function: str, *, published: bool) -> tuple[EventSource, ...]:
+        """The mappings that invoke it, those that are disabled left out."""
+        ...
+
+    def url(self, function: str) -> Url | None:
+        """The function's own URL, not an alias's."""
+        ...
+
+
 class Revisions(Protocol):
     """`owner`: the account that the bucket must belong to."""
 
@@ -279,6 +299,7 @@ class Ports:
     lambda_: Lambda
     setup: Setup
     versions: Versions
+    callers: Callers
     revisions: Revisions
     objects: Objects
     buckets: Buckets

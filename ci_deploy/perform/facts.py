@@ -21,6 +21,7 @@ from ..core.aws import (
     S3Location,
     Unavailable,
 )
+from ..core.callers import Callers
 from ..core.errors import AwsError, ErrorKind, Refused
 from ..core.given.inputs import Inputs
 from ..core.given.packaging import Code, check_zipped
@@ -138,7 +139,7 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
         subject=subject,
         alarms=fact(lambda: ports.evidence.alarms(names)) if watched else Known(()),
         hooks=read,
-        surroundings=survey(inputs, identity, alias, group, recent, read, ports) if deploys else None,
+        surroundings=survey(inputs, identity, latest, alias, group, recent, read, ports) if deploys else None,
         code=_code(inputs, identity, ports, progress) if latest and deploys else None,
     )
 
@@ -229,6 +230,7 @@ def or_none(read: Callable[[], T]) -> T | None:
 def survey(
     inputs: Inputs,
     identity: Identity,
+    latest: FunctionVersion | None,
     alias: Alias | None,
     group: DeploymentGroup | None,
     recent: tuple[Deployment, ...],
@@ -241,6 +243,16 @@ def survey(
         successful=_successful(group, recent, ports),
         bucket=_bucket(bucket, bucket_owner(inputs, identity), ports) if bucket else None,
         callbacks=_callbacks(identity, group, hooks, ports),
+        callers=_callers(latest, ports) if latest else Callers(),
+    )
+
+
+def _callers(latest: FunctionVersion, ports: Ports) -> Callers:
+    function, published = latest.function, "CapacityProviderConfig" in latest.configuration
+    return Callers(
+        permissions=fact(lambda: ports.callers.permissions(function, published=published)),
+        event_sources=fact(lambda: ports.callers.event_sources(function, published=published)),
+        url=fact(lambda: ports.callers.url(function)),
     )
 
 

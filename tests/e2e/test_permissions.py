@@ -63,7 +63,7 @@ def test_a_feature_calls_nothing_that_its_policies_lack(
     since = len(emulator.calls)
     inputs, policies = CASES[case]
     runner.run({**CHECKOUT, **BUCKET, **AT_ONCE, **inputs}).check(0, outcome="succeeded")
-    assert called(emulator, since) - allowed(*policies, "feature-preflight") == set()
+    assert called(emulator, since) - allowed(*policies, "feature-preflight", "feature-callers") == set()
 
 
 def test_setup_and_prune_write_nothing_that_their_policies_lack(
@@ -108,7 +108,9 @@ def test_a_package_that_is_too_large_for_a_request_goes_by_s3(
     assert account.writes() == []
     since = len(emulator.calls)
     runner.run({**given, **BUCKET}, run=(101, 1)).check(0, outcome="succeeded", live_version="2")
-    assert called(emulator, since) - allowed("deploy", "feature-package", "feature-preflight") == set()
+    assert (
+        called(emulator, since) - allowed("deploy", "feature-package", "feature-preflight", "feature-callers") == set()
+    )
     stored = [item["Key"] for item in account.s3.list_objects_v2(Bucket="demo-deployments")["Contents"]]
     assert len([key for key in stored if key.startswith("CodeDeploy/checkout/code/") and key.endswith(".zip")]) == 1
 
@@ -119,4 +121,7 @@ def test_a_hook_that_failed_costs_what_the_policy_for_its_logs_gives(
     emulator.scripts({"CodeDeployHook_checkout_before": "fail"})
     since = len(emulator.calls)
     runner.run({**CHECKOUT, **HOOKS, **BUCKET}).check(1)
-    assert called(emulator, since) - allowed("deploy", "feature-hook-logs", "feature-preflight") == set()
+    assert (
+        called(emulator, since) - allowed("deploy", "feature-hook-logs", "feature-preflight", "feature-callers")
+        == set()
+    )

@@ -125,6 +125,7 @@ def test_a_role_reaches_one_function_with_its_hooks_and_objects(name: str) -> No
 HOMES: dict[str, tuple[str, ...]] = {
     "codedeploy/calls": ("codedeploy",),
     "codedeploy/setup": ("codedeploy",),
+    "lambda_/callers": ("lambda",),
     "lambda_/functions": ("lambda",),
     "lambda_/invoking": ("lambda",),
     "lambda_/versions": ("lambda",),
@@ -239,7 +240,9 @@ def test_a_command_calls_nothing_that_its_policy_lacks(
 ) -> None:
     assert recorded[command]
     # What preflight can do without has a policy of its own, and only deploy's commands ask for it.
-    optional = actions("feature-preflight.json") if command in ("plan", "deploy") else set()
+    optional = (
+        actions("feature-preflight.json") | actions("feature-callers.json") if command in ("plan", "deploy") else set()
+    )
     # A hook that takes long, as on a busy machine, has its log lines read already while it runs.
     optional |= actions("feature-hook-logs.json") if command == "deploy" else set()
     assert recorded[command] - actions(policy) - optional - FREE == set()

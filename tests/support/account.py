@@ -114,6 +114,13 @@ class Account:
         """New code in $LATEST."""
         self.lambda_.update_function_code(FunctionName=function, ZipFile=zipped({"app.py": text}))
 
+    def queue(self, name: str) -> str:
+        """An SQS queue; its ARN."""
+        sqs = self._client("sqs")
+        address = sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn: str = sqs.get_queue_attributes(QueueUrl=address, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        return arn
+
     def publish(self, text: str, function: str = "checkout") -> str:
         """New code, published; the version's number."""
         self.code(text, function)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..aws import Known
+from ..aws import Known, NotPermitted, Unavailable
+from ..callers import named
 from ..given.inputs import Inputs
 from ..reasons import surroundings as why
 from ..result import Finding
@@ -115,6 +116,27 @@ def _callbacks(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
             yield _warning(why.HookCallback(hook=name, hook_role=found.role.split("/")[-1]))
         elif callback is not None and not isinstance(callback, Known):
             yield _note(why.HookCallbackUnread(hook=name, fact=callback))
+
+
+@check("callers", "Who may invoke the function itself, and would get new code without any shift?")
+def _callers(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    if facts.surroundings is None:
+        return
+    callers, function, alias = facts.surroundings.callers, plan.function, plan.alias
+    if isinstance(callers.permissions, Known):
+        for caller in named(callers.permissions.value):
+            yield _warning(why.CallerPolicy(function=function, alias=alias, caller=caller))
+    if isinstance(callers.event_sources, Known) and callers.event_sources.value:
+        yield _warning(why.CallerEventSource(function=function, alias=alias, event_sources=callers.event_sources.value))
+    if isinstance(callers.url, Known) and callers.url.value is not None:
+        yield _warning(why.CallerUrl(function=function, alias=alias, url=callers.url.value))
+    unread = tuple(
+        fact
+        for fact in (callers.permissions, callers.event_sources, callers.url)
+        if isinstance(fact, (NotPermitted, Unavailable))
+    )
+    if unread:
+        yield _note(why.CallersUnread(function=function, unread=unread))
 
 
 # Tags that tools set by themselves, and what they say. Others' words for an owner are looked for in their values.

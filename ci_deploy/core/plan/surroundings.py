@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..aws import Deployment, Fact, Identity, Known
+from ..callers import Callers
 from ..given.inputs import Inputs
 
 
@@ -38,9 +39,11 @@ class Bucket:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """`provisioned`: how much concurrency the alias has provisioned; `successful`: the group's last success, with its
-    targets, None if there was none; `callbacks`: by hook, whether its role may report to CodeDeploy."""
+    targets, None if there was none; `callbacks`: by hook, whether its role may report to CodeDeploy; `callers`: who
+    may invoke the function and not the alias."""
 
     provisioned: Fact[int] = Known(0)
     successful: Fact[Deployment | None] = Known(None)
     bucket: Bucket | None = None
     callbacks: Mapping[str, Fact[bool]] = field(default_factory=dict)
+    callers: Callers = field(default_factory=Callers)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields, replace
 from typing import ClassVar, Self
 
 from ..aws import NotPermitted
+from ..callers import Caller, EventSource, Url
 
 # A fact's name has one example.
 EXAMPLES: Mapping[str, object] = {
@@ -25,10 +26,18 @@ EXAMPLES: Mapping[str, object] = {
     "architecture": "arm64",
     "bucket": "artifacts",
     "built": "Linux, x86_64",
+    "caller": Caller(
+        principal="apigateway.amazonaws.com",
+        source="arn:aws:execute-api:eu-central-1:123456789012:a1b2c3/*/*",
+        statements=("api",),
+    ),
     "config": "ci-deploy-canary-10-5m",
     "count": 14,
     "days": 30,
     "deployment": "d-A1B2C3D4E",
+    "event_sources": (
+        EventSource(uuid="14e0db71-3f0e-4f2a-9c1e-0d1b2c3d4e5f", source="arn:aws:sqs:eu-central-1:123456789012:orders"),
+    ),
     "expected": "40",
     "fact": NotPermitted("service:Action"),
     "files": "`app.py`, `lib/a.py` and 12 more",
@@ -84,6 +93,8 @@ EXAMPLES: Mapping[str, object] = {
     "there": "us-east-1",
     "timeout": 25_200.0,
     "tool": "Terraform",
+    "unread": (NotPermitted("service:Action"),),
+    "url": Url(address="https://abc123.lambda-url.eu-central-1.on.aws/", auth="NONE"),
     "value": "terraform",
     "version": "42",
     "what": "module",

@@ -1,10 +1,11 @@
-"""What preflight finds around a deployment: time, credentials, bucket, hooks' ways back, owners."""
+"""What preflight finds around a deployment: time, credentials, bucket, hooks' ways back, callers, owners."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..callers import Caller, EventSource, Url
 from .phrases import Unread, role_name, unread
 from .reason import Reason
 
@@ -329,6 +330,120 @@ class HookCallbackUnread(Reason):
     @property
     def text(self) -> str:
         return f"Whether the role of hook `{self.hook}` may call {CALLBACK} was not checked: {unread(self.fact)}."
+
+
+# What moves a caller of each service to the alias, after it is allowed to invoke that.
+_MOVES = {
+    "apigateway.amazonaws.com": "set the integration to the alias's ARN (`aws apigatewayv2 update-integration "
+    "--integration-uri ARN`, or `aws apigateway update-integration` and `create-deployment` for a REST API)",
+    "sns.amazonaws.com": "subscribe the alias (`aws sns subscribe --protocol lambda --notification-endpoint ARN "
+    "--topic-arn {source}`), then unsubscribe the function",
+    "s3.amazonaws.com": "put the alias's ARN into the bucket's notification configuration "
+    "(`aws s3api put-bucket-notification-configuration`, which replaces all of it)",
+    "events.amazonaws.com": "put the alias's ARN into the rule's target (`aws events put-targets`)",
+}
+_UNPROTECTED = "These calls get new code as soon as it is uploaded, and no rollback reaches them."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerPolicy(Reason):
+    code: ClassVar = "caller-policy"
+    means: ClassVar = "The function's resource policy lets somebody invoke the function and not only the alias."
+    also: ClassVar = tuple(
+        {"caller": Caller(principal=principal, source=source, statements=("one", "two"))}
+        for principal, source in (
+            ("sns.amazonaws.com", "arn:aws:sns:eu-central-1:123456789012:orders"),
+            ("s3.amazonaws.com", "arn:aws:s3:::uploads"),
+            ("events.amazonaws.com", "arn:aws:events:eu-central-1:123456789012:rule/nightly"),
+            ("210987654321", ""),
+        )
+    )
+    function: str
+    alias: str
+    caller: Caller
+
+    @property
+    def text(self) -> str:
+        source = f" (`{self.caller.source}`)" if self.caller.source else ""
+        return (
+            f"{self.caller.principal}{source} may invoke `{self.function}` itself, not only the alias "
+            f"`{self.alias}`. {_UNPROTECTED}"
+        )
+
+    @property
+    def remedy(self) -> str:
+        caller = self.caller
+        source = f" --source-arn '{caller.source}'" if caller.source else ""
+        move = _MOVES.get(caller.principal, "make it call the alias's ARN").format(source=caller.source or "TOPIC")
+        removed = ", ".join(
+            f"`aws lambda remove-permission --function-name {self.function} --statement-id '{each}'`"
+            for each in caller.statements
+        )
+        return (
+            f"Allow the alias: `aws lambda add-permission --function-name {self.function} --qualifier {self.alias} "
+            f"--statement-id '{caller.statements[0]}' --action lambda:InvokeFunction --principal "
+            f"'{caller.principal}'{source}`. Then {move}. Last: {removed}."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerEventSource(Reason):
+    code: ClassVar = "caller-event-source"
+    means: ClassVar = "An event source mapping invokes the function and not the alias."
+    function: str
+    alias: str
+    event_sources: tuple[EventSource, ...]
+
+    @property
+    def text(self) -> str:
+        names = ", ".join(f"`{each.source or each.uuid}`" for each in self.event_sources)
+        return (
+            f"An event source invokes `{self.function}` itself, not the alias `{self.alias}`: {names}. {_UNPROTECTED}"
+        )
+
+    @property
+    def remedy(self) -> str:
+        return " ".join(
+            f"`aws lambda update-event-source-mapping --uuid {each.uuid} --function-name {self.function}:{self.alias}`."
+            for each in self.event_sources
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerUrl(Reason):
+    code: ClassVar = "caller-url"
+    means: ClassVar = "The function has a URL of its own, which does not go through the alias."
+    function: str
+    alias: str
+    url: Url
+
+    @property
+    def text(self) -> str:
+        return (
+            f"The function URL {self.url.address} invokes `{self.function}` itself, not the alias `{self.alias}`. "
+            f"{_UNPROTECTED}"
+        )
+
+    @property
+    def remedy(self) -> str:
+        return (
+            f"Give the alias a URL, which has another address: `aws lambda create-function-url-config --function-name "
+            f"{self.function} --qualifier {self.alias} --auth-type {self.url.auth}`, and delete this one when nobody "
+            f"uses it: `aws lambda delete-function-url-config --function-name {self.function}`."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallersUnread(Reason):
+    code: ClassVar = "callers-unread"
+    means: ClassVar = "Who may invoke the function itself could not be read, or not all of it."
+    function: str
+    unread: tuple[Unread, ...]
+
+    @property
+    def text(self) -> str:
+        why = "; ".join(dict.fromkeys(map(unread, self.unread)))
+        return f"Who may invoke `{self.function}` itself was not checked: {why}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from .credentials import WebIdentity, known_expiry
 from .evidence import CloudWatchEvidence
 from .iam import IamPolicies
 from .identity import StsIdentities
+from .lambda_.callers import LambdaCallers
 from .lambda_.functions import LambdaApi
 from .lambda_.versions import LambdaVersions
 from .s3.buckets import S3Buckets
@@ -58,6 +59,7 @@ def wire(
         lambda_=LambdaApi(aws),
         setup=CodeDeploySetup(aws),
         versions=LambdaVersions(aws),
+        callers=LambdaCallers(aws),
         revisions=S3Revisions(aws),
         evidence=CloudWatchEvidence(aws),
         objects=S3Packages(aws),

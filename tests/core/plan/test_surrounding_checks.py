@@ -22,6 +22,7 @@ from ci_deploy.core.aws import (
     RoutingType,
     Unavailable,
 )
+from ci_deploy.core.callers import Caller, Callers, EventSource, Permission, Url
 from ci_deploy.core.plan.checks import preflight
 from ci_deploy.core.plan.planning import Facts, Plan, plan
 from ci_deploy.core.plan.surroundings import Bucket, LifecycleRule, Surroundings
@@ -97,6 +98,16 @@ def tagged(tags: dict[str, str]) -> Facts:
 MINE = {"bucket": "mine"}
 WITH_HOOK = {"before_allow_traffic": "CodeDeployHook_x"}
 
+
+def called(**what: object) -> Facts:
+    return around(callers=Callers(**what))  # type: ignore[arg-type]
+
+
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:orders"
+QUEUE = EventSource(uuid="u-1", source="arn:aws:sqs:eu-central-1:123456789012:orders")
+KAFKA = EventSource(uuid="u-2")
+URL = Url(address="https://abc.lambda-url.eu-central-1.on.aws/", auth="NONE")
+
 WORDS: dict[str, tuple[Facts, dict[str, str], Finding]] = {
     "a time limit beyond the job's": (
         replace(FACTS, job_limit=6 * 3600.0),
@@ -112,6 +123,36 @@ WORDS: dict[str, tuple[Facts, dict[str, str], Finding]] = {
         replace(FACTS, credentials_left=-30.0),
         {"timeout": "40m"},
         warning(surroundings.CredentialsEnd(left=-30.0, timeout=2400.0)),
+    ),
+    "a service that may invoke the function itself": (
+        called(permissions=Known((Permission(statement="sns", principal="sns.amazonaws.com", source=TOPIC),))),
+        {},
+        warning(
+            surroundings.CallerPolicy(
+                function="checkout",
+                alias="live",
+                caller=Caller(principal="sns.amazonaws.com", source=TOPIC, statements=("sns",)),
+            )
+        ),
+    ),
+    "event sources of the function itself": (
+        called(event_sources=Known((QUEUE, KAFKA))),
+        {},
+        warning(surroundings.CallerEventSource(function="checkout", alias="live", event_sources=(QUEUE, KAFKA))),
+    ),
+    "a URL of the function itself": (
+        called(url=Known(URL)),
+        {},
+        warning(surroundings.CallerUrl(function="checkout", alias="live", url=URL)),
+    ),
+    "callers that may not all be read": (
+        called(permissions=NotPermitted("lambda:GetPolicy"), url=Unavailable("the network is down")),
+        {},
+        note(
+            surroundings.CallersUnread(
+                function="checkout", unread=(NotPermitted("lambda:GetPolicy"), Unavailable("the network is down"))
+            )
+        ),
     ),
     "provisioned concurrency": (
         around(provisioned=Known(3)),
@@ -278,6 +319,7 @@ UNSPLIT = Deployment(id="d-1", status=DeploymentStatus.SUCCEEDED)
         (hooked(callback=Known(True)), WITH_HOOK),
         (replace(hooked(), surroundings=None), WITH_HOOK),
         (hooked(), WITH_HOOK),
+        (called(permissions=Known((Permission(statement="u", principal="*", action="lambda:InvokeFunctionUrl"),))), {}),
         (tagged({"team": "terraforming", "aws:cloudformation:stack-name": ""}), {}),
     ],
     ids=[
@@ -293,6 +335,7 @@ UNSPLIT = Deployment(id="d-1", status=DeploymentStatus.SUCCEEDED)
         "a hook that may report",
         "a hook, and nothing optional was read",
         "a hook whose role was not looked at",
+        "nobody but those who call the alias",
         "a team's name",
     ],
 )
