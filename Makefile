@@ -26,8 +26,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: .venv/.demo ## deploy a Lambda function against the emulator: log on screen, report in demo-report/ (no AWS account)
-	@$(BIN)/python scripts/demo.py
+demo: .venv/.demo ## deploy a function against the emulator, report in demo-report/; SCENARIO=hook|alarm|cancel: a failure
+	@$(BIN)/python scripts/demo.py $(SCENARIO)
 
 .PHONY: test
 test: .venv/.installed ## all tests that need Python alone (about two minutes)

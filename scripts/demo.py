@@ -1,11 +1,11 @@
 """The main job, without an AWS account: runs the action against the emulator as the runner would.
 
-    make demo                        or: .venv/bin/python scripts/demo.py [--speed 20] [--report demo-report]
+    make demo [SCENARIO=alarm]       or: .venv/bin/python scripts/demo.py [alarm] [--speed 20] [--report demo-report]
 
 Starts the emulator with its demo seed on a free port, deploys the function `checkout` from pull request 7, shows the
 job log on the screen, and leaves what GitHub would show in `demo-report/`: log.txt, comment.md, summary.md, outputs.txt
-and index.html. Fails when the deployment did not succeed. Ctrl-C is what cancelling the job is: the action stops the
-deployment, rolls it back and says so.
+and index.html. What goes wrong on the way is the scenario's (scenarios.py). Fails when the run did not end as the
+scenario should. Ctrl-C is what canceling the job is: the action stops the deployment, rolls it back and says so.
 """
 
 from __future__ import annotations
@@ -19,10 +19,16 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+
+if __package__:
+    from .scenarios import SCENARIOS, Scenario, Stage, changed_seed
+else:
+    from scenarios import SCENARIOS, Scenario, Stage, changed_seed
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = ROOT / "codedeploy_emulator" / "seeds" / "demo.yaml"
@@ -91,7 +97,7 @@ def variables(url: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
-def environment(pointers: Mapping[str, str], folder: Path) -> dict[str, str]:
+def environment(pointers: Mapping[str, str], folder: Path, given: Mapping[str, str] = INPUTS) -> dict[str, str]:
     """What the runner gives a container action, and nothing else of this machine's environment."""
     event = {
         "action": "synchronize",
@@ -107,7 +113,7 @@ def environment(pointers: Mapping[str, str], folder: Path) -> dict[str, str]:
     (folder / "workspace").mkdir()
     for name in FILES.values():
         (folder / name).touch()
-    inputs = {**INPUTS, "github-token": pointers["GITHUB_TOKEN"]}
+    inputs = {**given, "github-token": pointers["GITHUB_TOKEN"]}
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(folder),
@@ -130,10 +136,17 @@ def environment(pointers: Mapping[str, str], folder: Path) -> dict[str, str]:
     }
 
 
-def run(environ: Mapping[str, str], log: Path, show: Show) -> int:
+def run(
+    environ: Mapping[str, str],
+    log: Path,
+    show: Show,
+    *,
+    step: Sequence[str] = ("-m", "ci_deploy"),
+    meanwhile: Callable[[subprocess.Popen[str]], None] | None = None,
+) -> int:
     """The action as a process; its log goes to the screen and, as it came, to a file. The exit code."""
-    command = [sys.executable, "-I", "-u", "-m", "ci_deploy"]
-    with log.open("w", encoding="utf-8") as copy:
+    command = [sys.executable, "-I", "-u", *step]
+    with log.open("a", encoding="utf-8") as copy:
         process = subprocess.Popen(
             command,
             cwd=environ["GITHUB_WORKSPACE"],
@@ -146,6 +159,8 @@ def run(environ: Mapping[str, str], log: Path, show: Show) -> int:
         )
         # The terminal sends Ctrl-C to the action as well; here it must only not end the demo before it.
         signal.signal(signal.SIGINT, lambda *_: None)
+        if meanwhile:
+            threading.Thread(target=meanwhile, args=(process,), daemon=True).start()
         with process:
             assert process.stdout is not None
             for line in process.stdout:
@@ -206,43 +221,78 @@ def comment(pointers: Mapping[str, str]) -> str:
     return "\n\n---\n\n".join(each["body"] for each in comments)
 
 
-def demo(report: Path, speed: float) -> int:
-    """Run it, write the report, say how it ended."""
+def demo(report: Path, speed: float, scenario: Scenario) -> int:
+    """Run it, write the report, say how it ended. 0 where it ended as the scenario should."""
     show = Show(colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
     report.mkdir(parents=True, exist_ok=True)
     for name in ("log.txt", "comment.md", "summary.md", "outputs.txt", "index.html"):
         (report / name).unlink(missing_ok=True)
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="ci-deploy-demo-") as temporary, emulator(speed) as url:
+    with tempfile.TemporaryDirectory(prefix="ci-deploy-demo-") as temporary:
         folder = Path(temporary)
-        pointers = variables(url)
-        environ = environment(pointers, folder)
-        show.say(f"The emulator plays AWS and GitHub on {url}, {speed:g} times faster than real time.\n")
-        code = run(environ, report / "log.txt", show)
-        values = outputs((folder / FILES["GITHUB_OUTPUT"]).read_text(encoding="utf-8"))
-        lines = [f"{name}={value}" for name, value in values.items()]
-        (report / "outputs.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        summary = (folder / FILES["GITHUB_STEP_SUMMARY"]).read_text(encoding="utf-8")
-        (report / "summary.md").write_text(summary, encoding="utf-8")
-        (report / "comment.md").write_text(comment(pointers), encoding="utf-8")
+        seed = folder / "seed.yaml"
+        seed.write_text(changed_seed(SEED.read_text(encoding="utf-8"), scenario), encoding="utf-8")
+        with emulator(speed, seed) as url:
+            pointers = variables(url)
+            environ = environment(pointers, folder, {**INPUTS, **scenario.inputs})
+            show.say(f"The emulator plays AWS and GitHub on {url}, {speed:g} times faster than real time.\n")
+            code = _main_step(environ, pointers, report / "log.txt", show, speed, scenario)
+            _post_step(environ, folder, report / "log.txt", show)
+            values = outputs((folder / FILES["GITHUB_OUTPUT"]).read_text(encoding="utf-8"))
+            lines = [f"{name}={value}" for name, value in values.items()]
+            (report / "outputs.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+            summary = (folder / FILES["GITHUB_STEP_SUMMARY"]).read_text(encoding="utf-8")
+            (report / "summary.md").write_text(summary, encoding="utf-8")
+            (report / "comment.md").write_text(comment(pointers), encoding="utf-8")
     subprocess.run([sys.executable, str(ROOT / "scripts" / "render_report.py"), str(report)], check=True)
-    good = code == 0 and values.get("outcome") == "succeeded" and values.get("deployed") == "true"
-    verdict = "deployed" if good else f"did not deploy (outcome {values.get('outcome', 'unknown')}, exit code {code})"
+    good = code == scenario.exit_code and values.get("outcome") == scenario.outcome
+    ended = f"{values.get('outcome') or 'no outcome'}, exit code {code}"
+    verdict = f"ended as it should ({ended})" if good else f"ended as it should not ({ended})"
     show.say(
-        f"\nThe demo {verdict} in {time.monotonic() - began:.0f} s. What GitHub would show: {report / 'index.html'}"
+        f"\nThe demo {verdict} after {time.monotonic() - began:.0f} s. What GitHub would show: {report / 'index.html'}"
     )
     return 0 if good else code or 1
 
 
+def _main_step(
+    environ: Mapping[str, str], pointers: Mapping[str, str], log: Path, show: Show, speed: float, scenario: Scenario
+) -> int:
+    act = scenario.meanwhile
+    if act is None:
+        return run(environ, log, show)
+    return run(
+        environ, log, show, meanwhile=lambda process: act(Stage(pointers=pointers, speed=speed, process=process))
+    )
+
+
+def _post_step(environ: Mapping[str, str], folder: Path, log: Path, show: Show) -> None:
+    """The runner runs the action's post step after every main step, with what that left in its state file."""
+    state = outputs((folder / FILES["GITHUB_STATE"]).read_text(encoding="utf-8"))
+    if state.get("finished") == "true":
+        return  # it would say that nothing is left to do
+    show.say("\nPost step")
+    run(
+        {**environ, **{f"STATE_{name}": value for name, value in state.items()}},
+        log,
+        show,
+        step=[str(ROOT / "post-entrypoint")],
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Run the action against the emulator, and report what it shows.")
+    parser = argparse.ArgumentParser(
+        description="Run the action against the emulator, and report what it shows.",
+        epilog="\n".join(["scenarios:", *(f"  {name:10}{each.tells}" for name, each in SCENARIOS.items())]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("scenario", nargs="?", default="success", choices=SCENARIOS, help="what happens (%(default)s)")
     parser.add_argument("--report", type=Path, default=Path("demo-report"), help="folder to write (%(default)s)")
     parser.add_argument("--speed", type=float, default=20.0, help="emulated seconds a second (%(default)g)")
     options = parser.parse_args(arguments)
     if options.speed <= 0:
         parser.error("--speed must be more than 0")
     try:
-        return demo(options.report, options.speed)
+        return demo(options.report, options.speed, SCENARIOS[options.scenario])
     except DemoError as error:
         print(f"The demo could not run: {error}", file=sys.stderr)
         return 1
