@@ -28,6 +28,7 @@ from .core.aws import (
 )
 from .core.callers import EventSource, Permission, Url
 from .core.given.packaging import Code, Package, StoredPackage
+from .core.guards.queries import Question, Readings
 from .core.plan.setup import GroupSettings
 from .core.plan.surroundings import LifecycleRule
 from .core.story.events import Event
@@ -278,6 +279,19 @@ class Evidence(Protocol):
         """The last lines of the invocation that began in the window (epoch seconds, AWS's clock)."""
         ...
 
+    def error_lines(self, function: str, version: str, since: float, limit: int) -> LogLines:
+        """The last lines that one version has logged since then (epoch seconds) and that look like errors."""
+        ...
+
+
+class Metrics(Protocol):
+    def read(self, questions: tuple[Question, ...]) -> Readings:
+        """What CloudWatch has of them, in as many calls as it takes. Repeats shortly.
+
+        A question that was answered in part only is left out, so that nothing is judged by half of its points.
+        """
+        ...
+
 
 class Files(Protocol):
     def read_bytes(self, path: str) -> bytes:
@@ -306,6 +320,7 @@ class Ports:
     policies: Policies
     packages: Packages
     evidence: Evidence
+    metrics: Metrics
     files: Files
     job_limit: float | None = None  # seconds that the runner gives a job, where that is known
     credentials_end: float | None = None  # epoch seconds, where the credentials say when they end

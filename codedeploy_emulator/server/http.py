@@ -35,8 +35,9 @@ class _HttpServer(socketserver.ThreadingMixIn, HTTPServer):
     multithread = True
     multiprocess = False
 
-    def __init__(self, host: str, port: int, answer: Callable[[Request], Response]) -> None:
+    def __init__(self, host: str, port: int, answer: Callable[[Request], Response], now: Callable[[], float]) -> None:
         self.answer = answer
+        self.now = now
         self.connections: set[socket.socket] = set()
         if ":" in host:
             self.address_family = socket.AF_INET6
@@ -93,6 +94,10 @@ class _Handler(moto_parts.RequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The header `Date`, in the emulator's time."""
+        return super().date_time_string(self.server.now() if timestamp is None else timestamp)
+
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
         """Nothing: `GET /_emulator/calls` is the log."""
 
@@ -126,7 +131,7 @@ class Server:
         self._emulator = emulator
         self._host = host
         self._closing = threading.Event()
-        self._server = _HttpServer(host, port, self._respond)
+        self._server = _HttpServer(host, port, self._respond, lambda: emulator.now)
         self.port = self._server.server_port
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, name="emulator-server", daemon=True

@@ -68,6 +68,14 @@ class Question:
 Answers = Mapping[Question, Mapping[int, float]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """What CloudWatch answered, and `at`, AWS's own time when it did (epoch seconds)."""
+
+    answers: Answers
+    at: float
+
+
 def ripe_end(now: float) -> int:
     """The end of the last minute that may be judged at `now`; epoch seconds."""
     return floor((now - LATE) / MINUTE) * MINUTE
@@ -76,6 +84,22 @@ def ripe_end(now: float) -> int:
 def next_ripe(now: float) -> float:
     """When the next minute may be judged; epoch seconds."""
     return float(ripe_end(now) + MINUTE + LATE)
+
+
+def first_ripe(began: float) -> float:
+    """When the minute of the first shift (`began`) may be judged; epoch seconds."""
+    return float(floor(began / MINUTE) * MINUTE + MINUTE + LATE)
+
+
+def day(function: str, alias: str, now: float) -> tuple[Question, ...]:
+    """The alias's calls and errors of the last day, by the hour: what a plan foresees from."""
+    end = floor(now / HOUR) * HOUR
+    return tuple(
+        Question(
+            function=function, alias=alias, metric=metric, statistic="Sum", start=end - 24 * HOUR, end=end, period=HOUR
+        )
+        for metric in ("Invocations", "Errors")
+    )
 
 
 def hour(subject: Subject, guards: Guards, began: float, known: Answers) -> tuple[Question, ...]:

@@ -47,6 +47,7 @@ RATES: Mapping[str, tuple[float, float]] = {
     "codedeploy": (5, 10),
     "codedeploy:CreateDeployment": (5, 5),
     "cloudwatch": (5, 5),
+    "cloudwatch:GetMetricData": (20, 20),  # 50 for the account and region
     "logs": (4, 4),
 }
 

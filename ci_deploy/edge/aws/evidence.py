@@ -1,4 +1,4 @@
-"""What explains a failure: alarms (metric and composite) and the last log lines of a hook's own invocation.
+"""What explains a failure: alarms, the last lines of a hook's own invocation, and the errors that a version logged.
 
 Only reads, and only briefly: it is asked when things have gone wrong already. Sources: CloudWatch's and Logs' models;
 Lambda's START/END/REPORT lines, and `platform.start` records where a function logs as JSON.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -25,6 +26,8 @@ PAUSE = 2.0
 EARLIER = 2.0
 LATER = 15.0
 PAGES = 10
+# What an error looks like in a log, as FilterLogEvents takes it and as it is looked for in the answer.
+_ERRORS = ("ERROR", "Error", "Exception", "Traceback", "Task timed out", "Process exited", "errorMessage", "panic:")
 _START = re.compile(r"START RequestId: ([0-9a-fA-F-]{8,64})")
 
 
@@ -65,11 +68,24 @@ class CloudWatchEvidence:
         for attempt in range(TRIES):
             if attempt:
                 self._aws.clock.sleep(PAUSE)
-            events = self._aws.reading(lambda: self._events(group, since, until), budget=BUDGET)
+            events = self._aws.reading(lambda: self._events(group, since - EARLIER, until), budget=BUDGET)
             request, lines = invocation(events, since)
             if request:
                 break
         return LogLines(function=function, group=group, lines=lines[-limit:] if limit > 0 else (), request_id=request)
+
+    def error_lines(self, function: str, version: str, since: float, limit: int) -> LogLines:
+        group = self._log_group(function)
+        wanted = " ".join(f'?"{word}"' for word in _ERRORS)
+        events: list[LogEvent] = []
+        for day in _days(since, self._aws.clock.epoch()):
+            streams = f"{day:%Y/%m/%d}/[{version}]"
+            found = self._aws.reading(
+                partial(self._events, group, since, None, streams=streams, wanted=wanted), budget=BUDGET
+            )
+            events += [event for event in found if event.stream.startswith(streams) and _is_error(event)]
+        lines = _lines(sorted(events, key=lambda event: event.at))
+        return LogLines(function=f"{function.split(':')[-1]}:{version}", group=group, lines=lines[-limit:])
 
     def _log_group(self, function: str) -> str:
         """LoggingConfig's group, or the default one when the function may not be read or does not say."""
@@ -87,7 +103,10 @@ class CloudWatchEvidence:
             self._groups[function] = str(logging.get("LogGroup") or default)
         return self._groups[function]
 
-    def _events(self, group: str, since: float, until: float | None) -> list[LogEvent]:
+    def _events(
+        self, group: str, since: float, until: float | None, *, streams: str | None = None, wanted: str | None = None
+    ) -> list[LogEvent]:
+        """The events of a window; those of `streams` (how their names begin) that match `wanted`, a filter pattern."""
         found: list[LogEvent] = []
         token: str | None = None
         for _ in range(PAGES):
@@ -97,7 +116,9 @@ class CloudWatchEvidence:
                     "FilterLogEvents",
                     f"log group {group}",
                     logGroupName=group,
-                    startTime=max(0, int((since - EARLIER) * 1000)),
+                    logStreamNamePrefix=streams,
+                    filterPattern=wanted,
+                    startTime=max(0, int(since * 1000)),
                     endTime=None if until is None else int((until + LATER) * 1000),
                     nextToken=token,
                 )
@@ -117,6 +138,18 @@ class CloudWatchEvidence:
             if token is None:
                 break
         return found
+
+
+def _days(since: float, until: float) -> Iterator[datetime]:
+    """The days (UTC) that log streams of a window are named after; two at most."""
+    first = datetime.fromtimestamp(since, UTC)
+    yield first
+    if datetime.fromtimestamp(until, UTC).date() > first.date():
+        yield first + timedelta(days=1)
+
+
+def _is_error(event: LogEvent) -> bool:
+    return any(word in event.message for word in _ERRORS)
 
 
 def parse_alarms(answer: dict[str, Any]) -> list[Alarm]:

@@ -28,6 +28,7 @@ from .identity import StsIdentities
 from .lambda_.callers import LambdaCallers
 from .lambda_.functions import LambdaApi
 from .lambda_.versions import LambdaVersions
+from .metrics import CloudWatchMetrics
 from .s3.buckets import S3Buckets
 from .s3.packages import S3Packages
 from .s3.revisions import S3Revisions
@@ -62,6 +63,7 @@ def wire(
         callers=LambdaCallers(aws),
         revisions=S3Revisions(aws),
         evidence=CloudWatchEvidence(aws),
+        metrics=CloudWatchMetrics(aws),
         objects=S3Packages(aws),
         buckets=S3Buckets(aws),
         policies=IamPolicies(aws),

@@ -15,6 +15,8 @@ from ci_deploy.core.guards.queries import (
     Question,
     Shift,
     batches,
+    day,
+    first_ripe,
     hour,
     look,
     next_ripe,
@@ -167,3 +169,18 @@ def test_two_guards_with_one_threshold_ask_once() -> None:
     known |= answer(hour(SUBJECT, lines, BEGAN, known), {"": [(60, 0)] * 60})
     statistics = Counter(each.statistic for each in look(SUBJECT, lines, CANARY, known, BEGAN + 180))
     assert statistics["PR(:300)"] == 2
+
+
+@pytest.mark.parametrize("seconds", [0, 17.5, 59.9])
+def test_the_minute_of_the_first_shift_is_ripe_two_minutes_after_its_end(seconds: float) -> None:
+    at = first_ripe(BEGAN + seconds)
+    assert at == BEGAN + 180
+    assert ripe_end(at) == BEGAN + 60
+    assert ripe_end(at - 0.1) == BEGAN
+
+
+def test_a_day_is_twenty_four_whole_hours_of_the_alias() -> None:
+    now = 100 * HOUR + 1234.5
+    calls, errors = day("checkout", "live", now)
+    assert (calls.metric, errors.metric, calls.version, calls.period) == ("Invocations", "Errors", "", HOUR)
+    assert (calls.start, calls.end) == (76 * HOUR, 100 * HOUR)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.stub import ANY
 
 from ci_deploy.core.aws import Alarm
 from ci_deploy.core.errors import AwsError
@@ -201,3 +202,54 @@ def test_logs_that_may_not_be_read_name_the_permission(aws: StubbedAws, api: Clo
     with pytest.raises(AwsError) as caught:
         api.log_lines("hook", SINCE, None, 10)
     assert caught.value.operation == "logs:FilterLogEvents"
+
+
+def test_a_versions_own_errors_are_its_streams_lines_that_look_like_errors(
+    aws: StubbedAws, api: CloudWatchEvidence
+) -> None:
+    aws.expect("lambda", "get_function", {"Configuration": {}}, FunctionName="checkout")
+    pattern = (
+        '?"ERROR" ?"Error" ?"Exception" ?"Traceback" ?"Task timed out" ?"Process exited" ?"errorMessage" ?"panic:"'
+    )
+    before = datetime(2023, 11, 14, 20, tzinfo=UTC).timestamp()
+
+    def event(stream: str, at: int, message: str) -> dict[str, Any]:
+        return {"logStreamName": stream, "timestamp": int(before * 1000) + at, "message": message}
+
+    page = [
+        event("2023/11/14/[42]bbb", 2000, "[ERROR] KeyError: 'total'\n  File app.py\n"),
+        event("2023/11/14/[42]aaa", 1000, "Task timed out after 3.00 seconds\n"),
+        event("2023/11/14/[42]aaa", 1500, "all is well\n"),
+        event("2023/11/14/[421]c", 1500, "[ERROR] of another version\n"),
+    ]
+    aws.expect(
+        "logs",
+        "filter_log_events",
+        {"events": page},
+        logGroupName="/aws/lambda/checkout",
+        logStreamNamePrefix="2023/11/14/[42]",
+        filterPattern=pattern,
+        startTime=int(before * 1000),
+    )
+    found = api.error_lines("checkout", "42", before, 2)
+    assert (found.function, found.group) == ("checkout:42", "/aws/lambda/checkout")
+    assert found.lines == ("[ERROR] KeyError: 'total'", "  File app.py")
+
+
+def test_errors_after_midnight_are_in_the_next_days_streams(aws: StubbedAws, api: CloudWatchEvidence) -> None:
+    """The clock of the tests stands at 22:13 on 14 November 2023."""
+    aws.expect("lambda", "get_function", {"Configuration": {}}, FunctionName="checkout")
+    since = datetime(2023, 11, 13, 23, tzinfo=UTC).timestamp()
+    for day in ("13", "14"):
+        name = f"2023/11/{day}/[42]"
+        page = [{"logStreamName": f"{name}a", "timestamp": int(since * 1000) + int(day), "message": f"Error {day}"}]
+        aws.expect(
+            "logs",
+            "filter_log_events",
+            {"events": page},
+            logGroupName="/aws/lambda/checkout",
+            logStreamNamePrefix=name,
+            filterPattern=ANY,
+            startTime=int(since * 1000),
+        )
+    assert api.error_lines("checkout", "42", since, 20).lines == ("Error 13", "Error 14")

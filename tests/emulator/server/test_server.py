@@ -7,6 +7,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 
 import pytest
 import requests
@@ -52,6 +53,14 @@ def test_a_connection_is_kept_for_the_next_request(emulator: Emulator) -> None:
         while received.count(b'{"applications": []}') < 2:
             received += connection.recv(4096)
     assert received.count(b"HTTP/1.1 200 OK\r\n") == 2
+
+
+def test_answers_carry_the_emulated_time(emulator: Emulator) -> None:
+    before = requests.get(f"{emulator.url}/_emulator/health", timeout=5).headers["Date"]
+    emulator.advance(3600)
+    after = requests.get(f"{emulator.url}/_emulator/health", timeout=5).headers["Date"]
+    assert parsedate_to_datetime(after).timestamp() == int(emulator.now)
+    assert (parsedate_to_datetime(after) - parsedate_to_datetime(before)).total_seconds() in (3600, 3601)
 
 
 @pytest.mark.parametrize("length", ["-5", "two", "1.5"])
@@ -111,7 +120,7 @@ def test_the_token_endpoint_is_throttled_in_its_own_words(emulator: Emulator) ->
 def _serving(answer: Callable[[Request], Response]) -> Iterator[tuple[_HttpServer, socket.socket]]:
     """A server of one answer, and a connection to it."""
     with (
-        _HttpServer("127.0.0.1", 0, answer) as server,
+        _HttpServer("127.0.0.1", 0, answer, time.time) as server,
         socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as connection,
     ):
         yield server, connection
