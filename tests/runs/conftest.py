@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from ci_deploy.edge.packages.local import LocalPackages
 from codedeploy_emulator import Emulator
 from tests.support.account import Account
-from tests.support.action import CHECKOUT, with_code
+from tests.support.action import CHECKOUT, Finished, Steps, with_code
 from tests.support.stage import WEATHER, Happening, Stage, Step, emulated, environment
 
 DEMO = Path(__file__).parents[2] / "codedeploy_emulator" / "seeds" / "demo.yaml"
@@ -81,6 +82,22 @@ class Theatre:
         return sum(call["operation"] == operation for call in self.emulator.calls)
 
 
+@dataclass(kw_only=True)
+class Played(Steps):
+    """What `Runner` is for processes: a step with all that the runner sets, in this process, to its end."""
+
+    theatre: Theatre
+
+    def run(self, inputs: Mapping[str, str], **how: Any) -> Finished:
+        folder, variables = self.variables(inputs, **how)
+        step = Step(
+            name=folder.name, environ=variables, folder=folder, workspace=self.folder, dice=random.Random(self.count)
+        )
+        self.theatre.play(step)
+        assert step.code is not None
+        return Finished(code=step.code, log=step.log(), outputs=step.outputs, state=step.state, summary=step.summary)
+
+
 @pytest.fixture(scope="module")
 def _emulator() -> Iterator[Emulator]:
     with emulated(DEMO) as emulator:
@@ -102,3 +119,24 @@ def account(emulator: Emulator) -> Account:
 @pytest.fixture
 def theatre(emulator: Emulator, account: Account, tmp_path: Path) -> Theatre:
     return Theatre(emulator=emulator, account=account, folder=tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _packages_are_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process leaves that to its end."""
+    made: list[LocalPackages] = []
+    begin = LocalPackages.__init__
+
+    def kept(self: LocalPackages, *arguments: Any, **options: Any) -> None:
+        begin(self, *arguments, **options)
+        made.append(self)
+
+    monkeypatch.setattr(LocalPackages, "__init__", kept)
+    yield
+    for packages in made:
+        packages.close()
+
+
+@pytest.fixture
+def runner(emulator: Emulator, theatre: Theatre, tmp_path: Path) -> Played:
+    return Played(env=emulator.env, folder=tmp_path, theatre=theatre)

@@ -1,6 +1,6 @@
 """`prune` cancelled, refused, or able to delete only some of the versions: what was deleted is always said.
 
-The usual ways are in tests/e2e/test_prune.py.
+The usual ways are in test_pruning.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`setup` cancelled, and `setup` where AWS refuses: what was done before is said, and nothing is done twice.
 
-The usual ways are in tests/e2e/test_setup.py.
+The usual ways are in test_setting_up.py.
 """
 
 from __future__ import annotations

@@ -125,14 +125,14 @@ def event(pull_request: int | None = 7, *, private: bool = True) -> dict[str, An
 
 
 @dataclass(kw_only=True)
-class Runner:
-    """Starts steps against an emulator, each with runner files of its own."""
+class Steps:
+    """Steps of one job, in one workspace, each with runner files of its own."""
 
     env: Mapping[str, str]
     folder: Path
     count: int = 0
 
-    def start(
+    def variables(
         self,
         inputs: Mapping[str, str],
         *,
@@ -140,9 +140,9 @@ class Runner:
         event_name: str = "pull_request",
         payload: Mapping[str, Any] | None = None,
         state: Mapping[str, str] | None = None,
-        program: Callable[[], list[str]] | None = None,
         environ: Mapping[str, str] | None = None,
-    ) -> Step:
+    ) -> tuple[Path, dict[str, str]]:
+        """The next step's own folder, and what the runner sets for it."""
         self.count += 1
         folder = self.folder / f"step-{self.count}"
         folder.mkdir()
@@ -172,6 +172,16 @@ class Runner:
             **(environ or {}),
         }
         variables.pop("GITHUB_TOKEN", None)
+        return folder, variables
+
+
+@dataclass(kw_only=True)
+class Runner(Steps):
+    """Starts steps as processes."""
+
+    def start(self, inputs: Mapping[str, str], *, program: Callable[[], list[str]] | None = None, **how: Any) -> Step:
+        """Begin a step; `how` as for `variables`."""
+        folder, variables = self.variables(inputs, **how)
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 program() if program else [sys.executable, "-I", "-u", "-m", "ci_deploy"],

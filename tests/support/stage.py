@@ -105,6 +105,7 @@ class Step:
     environ: Mapping[str, str]
     folder: Path
     dice: Random
+    workspace: Path | None = None  # if not its own folder
     starts: float = 0.0
     signals: tuple[float, ...] = ()  # seconds after the start
     killed_at: float | None = None
@@ -152,7 +153,9 @@ class Step:
     def _run(self) -> None:
         self._floor.acquire()
         try:
-            self.code = app.run([], self.environ, self.folder, command=self.command, machine=_Hand(self))
+            self.code = app.run(
+                [], self.environ, self.workspace or self.folder, command=self.command, machine=_Hand(self)
+            )
         except Killed:
             self.killed = True
         except BaseException as error:  # noqa: BLE001 - shown where the stage plays

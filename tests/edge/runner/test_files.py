@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ci_deploy.core.defuse import harmless, harmless_lines
 from ci_deploy.edge.runner import files as runner
 from ci_deploy.edge.runner.files import RunnerFilesOnDisk, RunnerLog, Stdout
+from tests.support.hostile import HOSTILE, obeyed
 
 
 def log(*, actions: bool = True, colour: bool = False) -> tuple[RunnerLog, io.BytesIO]:
@@ -23,57 +22,6 @@ def log(*, actions: bool = True, colour: bool = False) -> tuple[RunnerLog, io.By
 
 def written(stream: io.BytesIO) -> list[str]:
     return stream.getvalue().decode().splitlines()
-
-
-def obeyed(line: str) -> bool:
-    """Whether actions/runner would take a line for a command: written after ActionCommand.cs, name check left out."""
-    ignored = (
-        r"[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
-        r"\ufe00-\ufe0f\ufeff\uffa0]"
-    )
-    seen = re.sub(ignored, "", line).lstrip()
-    return bool(re.match(r"::[^:]*.*::", seen)) or bool(re.search(r"##\[.*\]", seen))
-
-
-HOSTILE = [
-    "::error::x",
-    "  ::set-output name=a::b",
-    "\t::add-mask::a",
-    "\u00a0::error::x",
-    "\u2003::error::x",
-    "\ufeff::error::x",
-    "\u200b::error::x",
-    ":\u200b:error::x",
-    ":\u00ad:error::x",
-    ":\ufe0f:error::x",
-    ":\u034f:error::x",
-    "\u202e::error::x",
-    "\r::error::x",
-    "\x1b[31m::error::x",
-    ":\x1b[31m:error::x",
-    "\x1b]0;title\x07::error::x",
-    ":\x1b]8;;http://x\x1b\\:error::x",
-    ":\x00:error::x",
-    ":::error::x",
-    "::::error::x",
-    "text ##[error]x",
-    "##[group]x",
-    "###[error]x",
-    "#\u200b#[error]x",
-    "#\ufe0f#\x1b[0m[error]x",
-    "#\x1b[31m#[error]x",
-    "\x1b[2K::stop-commands::x",
-    "\x9b31m::error::x",
-    "\x90payload\x9c::error::x",
-]
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize("colour", [True, False])
-def test_no_text_becomes_a_command(text: str, colour: bool) -> None:
-    line = harmless(text, colour=colour)
-    assert not obeyed(line)
-    assert not obeyed(re.sub(r"\x1b\[[0-9;]*m", "", line))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -87,38 +35,6 @@ def test_the_log_defuses_lines_titles_and_messages(text: str) -> None:
     for line in written(stream):
         data = line.lstrip("\x00").split("::", 2)[2]
         assert not any(obeyed(part) for part in data.split("%0A"))
-
-
-def test_hostile_text_stays_readable() -> None:
-    assert harmless("::error::x") == ": :error::x"
-    assert harmless("a ##[error]x") == "a # #[error]x"
-    assert harmless("ratio a::b, list[0] ✓ über ⚠️") == "ratio a::b, list[0] ✓ über ⚠️"
-
-
-def test_nothing_moves_the_cursor_or_turns_the_text_around() -> None:
-    assert harmless("a\x1b[2J\x1b[Hb\x07c\x08d\u202ee\x1b]8;;http://x\x07f\x1b]8;;\x07") == "ab cdef"
-    assert harmless("tab\there\r\nthere\u2028end") == "tab here  there end"
-
-
-def test_colours_are_kept_only_where_they_are_wanted() -> None:
-    text = "\x1b[1;32mgreen\x1b[0m\x1b[5A"
-    assert harmless(text) == "green"
-    assert harmless(text, colour=True) == "\x1b[1;32mgreen\x1b[0m"
-
-
-def test_long_lines_are_cut_and_their_colour_ends() -> None:
-    assert harmless("x" * 50, longest=10) == "x" * 9 + "…"
-    cut = harmless("\x1b[31m" + "x" * 50 + "\x1b[0m", colour=True, longest=20)
-    assert cut == "\x1b[31m" + "x" * 14 + "…\x1b[0m"
-    assert harmless("x" * 8 + "\x1b[31mred", colour=True, longest=11) == "x" * 8 + "…\x1b[0m"
-
-
-def test_lone_surrogates_can_be_written() -> None:
-    assert harmless("a\ud800b").encode() == "a�b".encode()
-
-
-def test_lines_are_split_wherever_a_viewer_would_split_them() -> None:
-    assert harmless_lines("a\r\n::error::b\x85c\n\n") == ["a", ": :error::b", "c"]
 
 
 def test_commands_are_escaped_as_the_runner_unescapes() -> None:
@@ -361,15 +277,6 @@ def test_a_summary_without_room_is_left_as_it_is_and_said_so(tmp_path: Path) -> 
     assert file.read_bytes() == b"x" * (runner.SUMMARY_LIMIT - 50) + b"fits\n"
     (text,) = warned
     assert "summary is full" in text and "in the log" in text
-
-
-@pytest.mark.parametrize(
-    ("character", "shown"),
-    [("\ue000", "\ue000"), ("\u0378", "\u0378"), ("\u200b", ""), ("\u00a0", " "), ("\x07", " "), ("\x7f", "")],
-)
-def test_what_has_no_look_is_dropped_and_the_rest_stays(character: str, shown: str) -> None:
-    """Icons of private fonts and characters newer than this Python stay; what only hides goes."""
-    assert harmless(f"a{character}b") == f"a{shown}b"
 
 
 def test_the_event_is_read_or_it_is_empty(tmp_path: Path) -> None:

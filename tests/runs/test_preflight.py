@@ -6,7 +6,9 @@ import pytest
 
 from codedeploy_emulator import Emulator
 from tests.support.account import Account
-from tests.support.action import CHECKOUT, HOOKS, Runner
+from tests.support.action import CHECKOUT, HOOKS
+
+from .conftest import Played
 
 PLAN = {**CHECKOUT, **HOOKS, "bucket": "demo-deployments", "command": "plan"}
 OPTIONAL = {
@@ -23,7 +25,7 @@ OPTIONAL = {
 
 
 def test_what_may_not_be_read_costs_one_line_and_no_deployment(
-    runner: Runner, account: Account, emulator: Emulator
+    runner: Played, account: Account, emulator: Emulator
 ) -> None:
     denied = [
         {"service": name.split(":")[0], "operation": name.split(":")[1], "fault": "access-denied"} for name in OPTIONAL
@@ -36,7 +38,7 @@ def test_what_may_not_be_read_costs_one_line_and_no_deployment(
         assert len(lines) == (2 if permission.startswith("iam:") else 1), permission  # one for each hook
 
 
-def test_everything_that_is_odd_is_said_at_once(runner: Runner, account: Account) -> None:
+def test_everything_that_is_odd_is_said_at_once(runner: Played, account: Account) -> None:
     account.lambda_.put_provisioned_concurrency_config(
         FunctionName="checkout", Qualifier="live", ProvisionedConcurrentExecutions=5
     )
@@ -72,14 +74,14 @@ def test_everything_that_is_odd_is_said_at_once(runner: Runner, account: Account
 
 
 @pytest.mark.parametrize(("name", "says"), [("nowhere-at-all", "does not exist"), ("far-away", "is in eu-west-1")])
-def test_a_bucket_that_is_not_here_is_refused(runner: Runner, account: Account, name: str, says: str) -> None:
+def test_a_bucket_that_is_not_here_is_refused(runner: Played, account: Account, name: str, says: str) -> None:
     account.s3.create_bucket(Bucket="far-away", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     done = runner.run({**PLAN, "bucket": name}).check(3, outcome="refused")
     assert says in done.outputs["reason"]
 
 
 def test_where_an_automatic_rollback_would_go_is_said_if_it_is_not_what_is_served(
-    runner: Runner, account: Account
+    runner: Played, account: Account
 ) -> None:
     """Somebody moved the alias by hand after the group's last successful deployment."""
     account.set_config("CodeDeployDefault.LambdaAllAtOnce")
@@ -90,7 +92,7 @@ def test_where_an_automatic_rollback_would_go_is_said_if_it_is_not_what_is_serve
     assert "An automatic rollback may go to version 2" in done.log
 
 
-def test_both_versions_are_shown_side_by_side_without_any_value(runner: Runner, account: Account) -> None:
+def test_both_versions_are_shown_side_by_side_without_any_value(runner: Played, account: Account) -> None:
     account.lambda_.update_function_configuration(
         FunctionName="checkout", MemorySize=512, Environment={"Variables": {"TOKEN": "hush-hush"}}
     )
@@ -101,7 +103,7 @@ def test_both_versions_are_shown_side_by_side_without_any_value(runner: Runner, 
         assert "hush-hush" not in text
 
 
-def test_a_hook_that_may_not_report_is_found_before_it_hangs(runner: Runner, account: Account) -> None:
+def test_a_hook_that_may_not_report_is_found_before_it_hangs(runner: Played, account: Account) -> None:
     import boto3
 
     env = account.emulator.env
@@ -120,7 +122,7 @@ def test_a_hook_that_may_not_report_is_found_before_it_hangs(runner: Runner, acc
 
 
 def test_whoever_calls_the_function_itself_is_named_and_told_how_to_call_the_alias(
-    runner: Runner, account: Account
+    runner: Played, account: Account
 ) -> None:
     topic = "arn:aws:sns:us-east-1:123456789012:orders"
     for extra in ({}, {"Qualifier": "live"}):

@@ -8,7 +8,9 @@ import pytest
 
 from codedeploy_emulator import Emulator
 from tests.support.account import Account
-from tests.support.action import CHECKOUT, Runner
+from tests.support.action import CHECKOUT
+
+from .conftest import Played
 
 NEW = {
     "command": "setup",
@@ -33,7 +35,7 @@ def group(account: Account) -> dict[str, object]:
     return found
 
 
-def test_what_is_missing_is_shown_then_created_then_there(runner: Runner, account: Account) -> None:
+def test_what_is_missing_is_shown_then_created_then_there(runner: Played, account: Account) -> None:
     shown = runner.run(NEW).check(0, outcome="reported")
     assert account.writes() == []
     statuses = {item["what"]: item["status"] for item in json.loads(shown.outputs["result"])["setup"]}
@@ -57,7 +59,7 @@ def test_what_is_missing_is_shown_then_created_then_there(runner: Runner, accoun
     assert account.writes() == CREATIONS
 
 
-def test_what_was_set_up_can_be_deployed_with(runner: Runner, account: Account) -> None:
+def test_what_was_set_up_can_be_deployed_with(runner: Played, account: Account) -> None:
     """From a function without an alias to a version that serves."""
     account.lambda_.delete_alias(FunctionName="checkout", Name="live")
     runner.run({**NEW, "create-alias": "true", "apply": "true"}).check(0, outcome="succeeded")
@@ -66,7 +68,7 @@ def test_what_was_set_up_can_be_deployed_with(runner: Runner, account: Account) 
     runner.run(given).check(0, outcome="succeeded", live_version="2")
 
 
-def test_drift_is_shown_and_changed_only_when_asked(runner: Runner, account: Account) -> None:
+def test_drift_is_shown_and_changed_only_when_asked(runner: Played, account: Account) -> None:
     topic = "arn:aws:sns:us-east-1:123456789012:releases"
     given = {
         **CHECKOUT,
@@ -90,7 +92,7 @@ def test_drift_is_shown_and_changed_only_when_asked(runner: Runner, account: Acc
     runner.run({**given, "update-group": "true"}).check(0, outcome="unchanged")
 
 
-def test_an_application_for_another_platform_is_refused(runner: Runner, account: Account) -> None:
+def test_an_application_for_another_platform_is_refused(runner: Played, account: Account) -> None:
     account.codedeploy.create_application(applicationName="shop", computePlatform="Server")
     before = account.writes()
     done = runner.run({**NEW, "apply": "true"}).check(3, outcome="refused")
@@ -106,14 +108,14 @@ def test_an_application_for_another_platform_is_refused(runner: Runner, account:
     ],
 )
 def test_a_write_whose_answer_was_lost_is_looked_for(
-    runner: Runner, account: Account, emulator: Emulator, fault: dict[str, str]
+    runner: Played, account: Account, emulator: Emulator, fault: dict[str, str]
 ) -> None:
     emulator.faults([{"service": "codedeploy", "times": 1, **fault}])
     runner.run({**NEW, "apply": "true"}).check(0, outcome="succeeded")
     assert group(account)["computePlatform"] == "Lambda"
 
 
-def test_a_denial_says_what_was_done_before_it(runner: Runner, account: Account, emulator: Emulator) -> None:
+def test_a_denial_says_what_was_done_before_it(runner: Played, account: Account, emulator: Emulator) -> None:
     emulator.faults(service="codedeploy", operation="CreateDeploymentGroup", fault="access-denied")
     done = runner.run({**NEW, "apply": "true"}).check(4, outcome="error")
     assert "codedeploy:CreateDeploymentGroup" in done.outputs["reason"]

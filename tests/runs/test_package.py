@@ -1,4 +1,4 @@
-"""From code to a version that serves: packages, S3, images, the first deployment; as a process against the emulator."""
+"""From code to a version that serves: packages, S3, images, the first deployment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 
 from codedeploy_emulator import Emulator
 from tests.support.account import Account, zipped
-from tests.support.action import CHECKOUT, Runner
+from tests.support.action import CHECKOUT
+
+from .conftest import Played
 
 CODE = """# {}
 def handler(event, context):
@@ -19,7 +21,7 @@ def handler(event, context):
 """
 
 
-def folder(runner: Runner, text: str, name: str = "build") -> str:
+def folder(runner: Played, text: str, name: str = "build") -> str:
     place = runner.folder / name
     place.mkdir(exist_ok=True)
     (place / "app.py").write_text(CODE.format(text), encoding="utf-8")
@@ -35,7 +37,7 @@ def latest(account: Account) -> dict[str, str]:
     return found
 
 
-def test_a_folder_becomes_a_version_that_serves_and_is_not_published_twice(runner: Runner, account: Account) -> None:
+def test_a_folder_becomes_a_version_that_serves_and_is_not_published_twice(runner: Played, account: Account) -> None:
     """The next run packages the same bytes, sees that they are served, and writes nothing."""
     given = {**CHECKOUT, "code": folder(runner, "one")}
     done = runner.run(given).check(0, outcome="succeeded", deployed="true", live_version="2", previous_version="1")
@@ -50,7 +52,7 @@ def test_a_folder_becomes_a_version_that_serves_and_is_not_published_twice(runne
     assert account.writes() == before
 
 
-def test_code_that_latest_has_already_is_not_sent_again(runner: Runner, account: Account) -> None:
+def test_code_that_latest_has_already_is_not_sent_again(runner: Played, account: Account) -> None:
     """Unpublished, or published with other settings: a version is made of it all the same."""
     content = zipped({"app.py": CODE.format("two")})
     (runner.folder / "code.zip").write_bytes(content)
@@ -60,13 +62,13 @@ def test_code_that_latest_has_already_is_not_sent_again(runner: Runner, account:
     assert account.operations().count("lambda:UpdateFunctionCode") == sent
 
 
-def test_plan_packages_and_writes_nothing(runner: Runner, account: Account) -> None:
+def test_plan_packages_and_writes_nothing(runner: Played, account: Account) -> None:
     done = runner.run({**CHECKOUT, "command": "plan", "code": folder(runner, "one")}).check(0, outcome="planned")
     assert "a new version, published from build" in done.log
     assert account.writes() == []
 
 
-def test_an_object_in_s3_is_pinned_to_its_version(runner: Runner, account: Account) -> None:
+def test_an_object_in_s3_is_pinned_to_its_version(runner: Played, account: Account) -> None:
     content = zipped({"app.py": CODE.format("s3")})
     account.s3.put_object(Bucket="demo-deployments", Key="builds/checkout.zip", Body=content)
     given = {
@@ -78,13 +80,13 @@ def test_an_object_in_s3_is_pinned_to_its_version(runner: Runner, account: Accou
     assert latest(account)["CodeSha256"] == sha256(content)
 
 
-def test_other_code_than_expected_is_refused_before_anything_is_sent(runner: Runner, account: Account) -> None:
+def test_other_code_than_expected_is_refused_before_anything_is_sent(runner: Played, account: Account) -> None:
     given = {**CHECKOUT, "code": folder(runner, "one"), "expect-code-sha256": sha256(b"something else")}
     runner.run(given).check(3, outcome="refused")
     assert account.writes() == []
 
 
-def test_a_package_that_cannot_be_used_is_an_input_problem(runner: Runner, account: Account) -> None:
+def test_a_package_that_cannot_be_used_is_an_input_problem(runner: Played, account: Account) -> None:
     (runner.folder / "linked").mkdir()
     (runner.folder / "linked" / "secrets").symlink_to(Path("/etc/hostname"))
     done = runner.run({**CHECKOUT, "code": "linked"}).check(2, outcome="invalid")
@@ -93,7 +95,7 @@ def test_a_package_that_cannot_be_used_is_an_input_problem(runner: Runner, accou
 
 
 def test_an_ignore_file_from_the_workspace_can_neither_hold_up_nor_break_the_run(
-    runner: Runner, account: Account
+    runner: Played, account: Account
 ) -> None:
     place = runner.folder / folder(runner, "one")
     (place / ("a" * 200)).touch()
@@ -106,7 +108,7 @@ def test_an_ignore_file_from_the_workspace_can_neither_hold_up_nor_break_the_run
     assert account.writes() == []
 
 
-def test_links_are_links_in_the_version_that_serves(runner: Runner, account: Account, emulator: Emulator) -> None:
+def test_links_are_links_in_the_version_that_serves(runner: Played, account: Account, emulator: Emulator) -> None:
     emulator.switches(hooks="run")
     place = runner.folder / "build"
     (place / "store" / "parts").mkdir(parents=True)
@@ -119,7 +121,7 @@ def test_links_are_links_in_the_version_that_serves(runner: Runner, account: Acc
     assert "/parts/__init__.py" in answer["Payload"].read().decode()
 
 
-def test_a_package_that_cannot_start_is_warned_of_before_it_is_sent(runner: Runner, account: Account) -> None:
+def test_a_package_that_cannot_start_is_warned_of_before_it_is_sent(runner: Played, account: Account) -> None:
     """Packaged one folder too high: the warning names the folder that was meant. Nothing is refused."""
     (runner.folder / "project").mkdir()
     folder(runner, "one", "project/src")
@@ -130,7 +132,7 @@ def test_a_package_that_cannot_start_is_warned_of_before_it_is_sent(runner: Runn
     assert "has no module" not in done.log
 
 
-def test_the_first_deployment_creates_the_alias_and_says_so(runner: Runner, account: Account) -> None:
+def test_the_first_deployment_creates_the_alias_and_says_so(runner: Played, account: Account) -> None:
     account.lambda_.delete_alias(FunctionName="checkout", Name="live")
     given = {**CHECKOUT, "code": folder(runner, "first")}
     runner.run(given).check(3, outcome="refused")
@@ -144,7 +146,7 @@ def test_the_first_deployment_creates_the_alias_and_says_so(runner: Runner, acco
 
 
 def test_a_pending_function_is_waited_for_before_and_after(
-    runner: Runner, account: Account, emulator: Emulator
+    runner: Played, account: Account, emulator: Emulator
 ) -> None:
     """State and LastUpdateStatus pend for half a minute after every change."""
     emulator.switches(lambda_pending_seconds=30)
@@ -155,7 +157,7 @@ def test_a_pending_function_is_waited_for_before_and_after(
 @pytest.mark.parametrize("operation", ["UpdateFunctionCode", "PublishVersion"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_publishing_survives_a_lost_answer(
-    runner: Runner, account: Account, emulator: Emulator, operation: str, when: str
+    runner: Played, account: Account, emulator: Emulator, operation: str, when: str
 ) -> None:
     """One version comes of it, whether the call had its effect or not."""
     emulator.faults(service="lambda", operation=operation, fault="reset", when=when, times=1)
@@ -165,7 +167,7 @@ def test_publishing_survives_a_lost_answer(
 
 
 def test_a_denial_names_the_action_the_function_and_the_page(
-    runner: Runner, account: Account, emulator: Emulator
+    runner: Played, account: Account, emulator: Emulator
 ) -> None:
     emulator.faults(service="lambda", operation="UpdateFunctionCode", fault="access-denied")
     done = runner.run({**CHECKOUT, "code": folder(runner, "one")}).check(4, outcome="error")
@@ -177,7 +179,7 @@ def test_a_denial_names_the_action_the_function_and_the_page(
 REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/picture"
 
 
-def test_an_image_becomes_a_version_by_digest_and_by_tag(runner: Runner, account: Account) -> None:
+def test_an_image_becomes_a_version_by_digest_and_by_tag(runner: Played, account: Account) -> None:
     role = latest(account)["Role"]
     account.lambda_.create_function(
         FunctionName="picture", PackageType="Image", Role=role, Code={"ImageUri": f"{REPOSITORY}:one"}, Publish=True

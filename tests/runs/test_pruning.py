@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import signal
 
 import pytest
 
 from codedeploy_emulator import Emulator
 from tests.support.account import Account
-from tests.support.action import CHECKOUT, Runner
+from tests.support.action import CHECKOUT
+
+from .conftest import Played
 
 PRUNE = {**CHECKOUT, "command": "prune", "keep": "2"}
 
@@ -36,7 +37,7 @@ def seven(account: Account) -> Account:
     return account
 
 
-def test_it_lists_by_default_and_says_why_each_version_stays(runner: Runner, seven: Account) -> None:
+def test_it_lists_by_default_and_says_why_each_version_stays(runner: Played, seven: Account) -> None:
     before = seven.writes()
     done = runner.run(PRUNE).check(0, outcome="reported")
     kept = {row["version"]: row["kept-for"] for row in json.loads(done.outputs["result"])["prune"]}
@@ -53,13 +54,13 @@ def test_it_lists_by_default_and_says_why_each_version_stays(runner: Runner, sev
     assert "nothing needs it" in done.summary
 
 
-def test_it_deletes_what_nothing_needs_and_then_there_is_nothing(runner: Runner, seven: Account) -> None:
+def test_it_deletes_what_nothing_needs_and_then_there_is_nothing(runner: Played, seven: Account) -> None:
     runner.run({**PRUNE, "apply": "true"}).check(0, outcome="succeeded")
     assert versions(seven) == ["1", "2", "3", "4", "6", "7"]
     runner.run({**PRUNE, "apply": "true"}).check(0, outcome="unchanged")
 
 
-def test_what_a_rollback_could_need_stays(runner: Runner, account: Account) -> None:
+def test_what_a_rollback_could_need_stays(runner: Played, account: Account) -> None:
     """live went from 1 to 2 to 3: both of the older ones are ways back."""
     for number in ("2", "3"):
         version = account.publish(f"# {number}")
@@ -71,23 +72,12 @@ def test_what_a_rollback_could_need_stays(runner: Runner, account: Account) -> N
     assert versions(account) == ["1", "2", "3", "5"]
 
 
-def test_a_deletion_whose_answer_was_lost_is_looked_for(runner: Runner, seven: Account, emulator: Emulator) -> None:
+def test_a_deletion_whose_answer_was_lost_is_looked_for(runner: Played, seven: Account, emulator: Emulator) -> None:
     emulator.faults(service="lambda", operation="DeleteFunction", fault="reset", when="after", times=1)
     runner.run({**PRUNE, "apply": "true"}).check(0, outcome="succeeded")
     assert versions(seven) == ["1", "2", "3", "4", "6", "7"]
 
 
-def test_a_signal_stops_between_two_deletions(runner: Runner, account: Account, emulator: Emulator) -> None:
-    for number in range(2, 12):
-        account.publish(f"# {number}")
-    step = runner.start({**PRUNE, "keep": "1", "apply": "true"}, environ={"CI_DEPLOY_CLOCK_SPEED": "1"})
-    step.wait_for("version 2 deleted")
-    step.signal(signal.SIGINT)
-    done = step.wait().check(130, outcome="cancelled")
-    assert "Deleted:" in done.outputs["reason"]
-    assert "11" in versions(account)
-
-
-def test_every_deletion_names_a_numbered_version(runner: Runner, seven: Account) -> None:
+def test_every_deletion_names_a_numbered_version(runner: Played, seven: Account) -> None:
     runner.run({**PRUNE, "apply": "true"})
     assert seven.lambda_.get_function(FunctionName="checkout")["Configuration"]["FunctionName"] == "checkout"

@@ -12,7 +12,9 @@ import pytest
 from ci_deploy.edge.aws.errors import iam_action
 from codedeploy_emulator import Emulator
 from tests.support.account import Account, zipped
-from tests.support.action import CHECKOUT, HOOKS, Runner
+from tests.support.action import CHECKOUT, HOOKS
+
+from .conftest import Played
 
 IAM = Path(__file__).parents[2] / "docs" / "iam"
 SERVICES = ("codedeploy", "lambda", "s3", "cloudwatch", "logs", "iam")
@@ -53,7 +55,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_feature_calls_nothing_that_its_policies_lack(
-    case: str, runner: Runner, account: Account, emulator: Emulator
+    case: str, runner: Played, account: Account, emulator: Emulator
 ) -> None:
     content = zipped({"app.py": "# new\ndef handler(event, context):\n    return {'total': 120, 'discount': 0}\n"})
     (runner.folder / "code.zip").write_bytes(content)
@@ -67,7 +69,7 @@ def test_a_feature_calls_nothing_that_its_policies_lack(
 
 
 def test_setup_and_prune_write_nothing_that_their_policies_lack(
-    runner: Runner, account: Account, emulator: Emulator
+    runner: Played, account: Account, emulator: Emulator
 ) -> None:
     account.publish("# 2")
     account.publish("# 3")
@@ -96,7 +98,7 @@ def test_setup_and_prune_write_nothing_that_their_policies_lack(
 
 @pytest.mark.full
 def test_a_package_that_is_too_large_for_a_request_goes_by_s3(
-    runner: Runner, account: Account, emulator: Emulator
+    runner: Played, account: Account, emulator: Emulator
 ) -> None:
     """Uploaded once under its hash, pinned to its version; without a bucket refused before anything is sent."""
     with zipfile.ZipFile(runner.folder / "large.zip", "w") as archive:
@@ -116,7 +118,7 @@ def test_a_package_that_is_too_large_for_a_request_goes_by_s3(
 
 
 def test_a_hook_that_failed_costs_what_the_policy_for_its_logs_gives(
-    runner: Runner, account: Account, emulator: Emulator
+    runner: Played, account: Account, emulator: Emulator
 ) -> None:
     emulator.scripts({"CodeDeployHook_checkout_before": "fail"})
     since = len(emulator.calls)
