@@ -80,7 +80,8 @@ OUTCOMES = {
     Outcome.ERROR: "AWS refused a call or could not be reached.",
     Outcome.TIMED_OUT: "The time limit passed; `on-timeout` says what was done then.",
     Outcome.LOST_CONTACT: "AWS could not be asked any more. The deployment runs on; its id and link are in the log.",
-    Outcome.CANCELLED: "The job was cancelled; `on-cancel` says what was done then.",
+    Outcome.CANCELLED: "The run was interrupted (a cancelled job, a step's limit, Ctrl-C); `on-cancel` says what was "
+    "done then.",
     Outcome.BUG: "A mistake in ci-deploy itself. The log has a report to paste.",
 }
 _OUTCOMES_OF = {

@@ -91,6 +91,7 @@ class Result:
     duration_seconds: float = 0.0
     reasons: tuple[Reason, ...] = ()
     fate: Fate = Fate.NEVER_CREATED
+    running: str = ""  # another deployment of the group that was running when the run ended
     # Whether nothing is left to do for the post step: what is said above was read after the last change.
     settled: bool = True
     # What a command reports beyond this, ready for JSON (`setup`, `prune`).

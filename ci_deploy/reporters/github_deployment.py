@@ -16,7 +16,7 @@ from ..core.story.timeline import Story, tell
 from ..ports import GitHub, GitHubError, RunnerFiles
 from .courier import Courier
 from .refused import refused
-from .rendering import verdict
+from .rendering import ends, verdict
 from .rendering.escape import line
 
 DESCRIPTION = 140  # characters (facts.md B5)
@@ -138,6 +138,6 @@ def _description(story: Story) -> str:
         target = next((chapter.target_version for chapter in story.functions.values()), "")
         text = f"Deploying version {target}" if len(story.functions) == 1 and target else "Deploying"
     else:
-        text = f"{verdict.look(story.command, result).title}: {verdict.summary_sentence(story)}"
+        text = f"{ends.look(story.command, result).title}: {verdict.summary_sentence(story)}"
     text = line(text)
     return text if len(text) <= DESCRIPTION else text[: DESCRIPTION - 1] + "…"

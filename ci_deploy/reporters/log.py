@@ -16,11 +16,11 @@ from ..core.run import Command
 from ..core.story import events as e
 from ..core.story.timeline import Story, tell
 from ..ports import LogSink
-from .rendering import verdict, words
+from .rendering import ends, verdict, words
 from .rendering.disclosure import HIDDEN, discloses
+from .rendering.ends import Tone
 from .rendering.escape import line, plain
 from .rendering.planned import next_share, plan_rows, shift_text
-from .rendering.verdict import Tone
 
 ANNOTATIONS = 10  # of each kind that GitHub shows for a step (facts.md B2)
 MESSAGE = 4096  # characters of an annotation that GitHub keeps
@@ -132,8 +132,8 @@ class LogReporter:
                 self._say(event, "✓", "Done", event.what, _GREEN)
             case e.Finished():
                 if len(self._story.functions) > 1:
-                    look = verdict.look(self._story.command, event.result)
-                    text = verdict.sentence(self._story.command, event.result)
+                    look = ends.look(self._story.command, event.result)
+                    text = ends.sentence(self._story.command, event.result)
                     self._say(event, look.mark, look.title, text, _TONES[look.tone])
             case e.Concluded():
                 self._conclude(event)
@@ -298,7 +298,7 @@ class LogReporter:
 
     def _conclude(self, event: e.Concluded) -> None:
         story, result = self._story, event.result
-        look = verdict.look(story.command, result)
+        look = ends.look(story.command, result)
         said = verdict.summary_sentence(story)
         steps = verdict.next_steps(story)
         if event.exit_code != 0:

@@ -25,7 +25,7 @@ FINISHED = "finished"
 FUNCTIONS = "functions"  # the keys of all of the run's functions, those without a deployment too
 LONGEST = 8_000  # characters of one text in an output
 # Fields of a Result that are no output of their own: whose it is, and what is for people only.
-_NOT_OUTPUTS = ("function", "alias", "reasons", "fate", "settled", "report")
+_NOT_OUTPUTS = ("function", "alias", "reasons", "fate", "running", "settled", "report")
 
 # Every output that a result has.
 NAMES = (

@@ -25,7 +25,7 @@ from ci_deploy.reporters.fanout import FanOut
 from ci_deploy.reporters.github_deployment import GitHubDeploymentReporter, state_of
 from ci_deploy.reporters.log import LogReporter
 from ci_deploy.reporters.outputs import OutputsReporter
-from ci_deploy.reporters.rendering import verdict
+from ci_deploy.reporters.rendering import ends, verdict
 from ci_deploy.reporters.summary import SummaryReporter
 
 SCENARIOS = scenarios()
@@ -178,7 +178,7 @@ def test_status_is_for_machines_too() -> None:
 def test_a_new_field_of_a_result_is_an_output_or_left_out_on_purpose() -> None:
     """The list of outputs in action.yml and README follows from Result."""
     names = {field.name.replace("_", "-") for field in fields(Result)}
-    kept = {"function", "alias", "reasons", "fate", "settled", "report"}
+    kept = {"function", "alias", "reasons", "fate", "running", "settled", "report"}
     assert names - kept == OUTPUTS - {"result", "reason", "reason-code"}
 
 
@@ -281,7 +281,7 @@ def test_the_last_lines_are_the_verdict(name: str) -> None:
     rule = max(n for n, text in enumerate(screen.lines) if text.startswith("───"))
     result = SCENARIOS[name].story.result
     assert result is not None
-    assert verdict.look(SCENARIOS[name].command, result).title.upper() in screen.lines[rule + 1]
+    assert ends.look(SCENARIOS[name].command, result).title.upper() in screen.lines[rule + 1]
     assert len(screen.lines) - rule <= 6
 
 
@@ -316,7 +316,7 @@ def test_a_split_is_never_left_unsaid(outcome: Outcome, weights: str, rollback: 
         live_weights=weights,
         rollback=rollback,
     )
-    said = verdict.sentence(Release().command, result)
+    said = ends.sentence(Release().command, result)
     if outcome not in (Outcome.DETACHED, Outcome.LOST_CONTACT):
         assert ("SPLIT" in said) == bool(weights)
     assert "  " not in said

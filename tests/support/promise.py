@@ -6,10 +6,14 @@ A red one says what the alias serves now. Nothing leaves traffic split without s
 
 from __future__ import annotations
 
+import re
+
 from ci_deploy.core.aws import shares_text
 from ci_deploy.core.machine import actions as a
+from ci_deploy.core.result import Result
 from ci_deploy.core.run import Command, Outcome, Rollback, exit_code
 from ci_deploy.core.story import events as e
+from ci_deploy.reporters.rendering import ends
 
 from .playing import Run
 from .world import World
@@ -46,7 +50,36 @@ def promise(run: Run, *, alone: bool) -> None:
     if result.outcome is Outcome.CANCELLED and mine and not mine[0].status.terminal:
         left = run.rollout.inputs.on_cancel == "leave"
         assert left or not result.settled or result.deployment_id, "cancelled, still running, and nobody will know"
+    words_agree(command, result)
     _cancel_is_prompt(run)
+
+
+# What a sentence says, and what the reason below it must not say then; `OWN` is the run's own deployment.
+CONTRADICTIONS = (
+    (r"before a deployment was created|Nothing was (deployed|stopped|rolled back)\.", r"OWN (goes on|is|was)\b"),
+    (r"before a deployment was created|Nothing was (deployed|stopped|rolled back)\.", r"not known|not be found out"),
+    (
+        r"OWN goes on|was left alone",
+        r"OWN (was stopped|was told to stop|ended)|had succeeded|is (Stopped|Failed|Succeeded)",
+    ),
+    (r"serves now is not known", r"[Tt]he alias serves version"),
+    (r"SPLIT|\bserves version \d", r"serves (was not read|could not be read)"),
+    (r"not rolled back|rollback FAILED|NOT brought back", r"Rolled back by|was set back|Nothing had to be rolled back"),
+    (r"The deployment was rolled back", r"No rollback|did not bring back|still running"),
+    (r"was stopped", r"had succeeded|goes on"),
+    (r"has ended", r"goes on|still running"),
+    (r"AWS could not be reached", r"^Cancelled"),
+)
+
+
+def words_agree(command: Command, result: Result) -> None:
+    """The sentence above the reason and the reason do not contradict each other."""
+    said, reason = ends.sentence(command, result), result.reason
+    own = re.escape(result.deployment_id) if result.deployment_id else "d-none"
+    for above, below in CONTRADICTIONS:
+        claims = re.search(above.replace("OWN", own), said)
+        denied = re.search(below.replace("OWN", own), reason)
+        assert not (claims and denied), f"{said!r} above {reason!r}"
 
 
 def _green(run: Run) -> None:

@@ -29,6 +29,7 @@ from .codeworld import PACKAGE, CodeWorld
 from .histories import make_weather
 from .many import FATAL, Member, Played, rollouts, start
 from .playing import Weather, summary
+from .promise import words_agree
 from .states import but
 from .world import ALL_EVENTS, AT_ONCE, CANARY, LINEAR, Running
 
@@ -174,6 +175,7 @@ def hold(played: Played) -> Played:
     assert [result.key for result in concluded.results] == [f"{world.function}:live" for world in worlds]
     for result, world in zip(concluded.results, worlds, strict=True):
         assert result.reason, "a verdict without a reason"
+        words_agree(concluded.command, result)
         assert result.deployed == (result.outcome is Outcome.SUCCEEDED)
         if result.outcome in (Outcome.SUCCEEDED, Outcome.ROLLED_BACK):
             assert result.live_version and not result.live_weights

@@ -353,6 +353,7 @@ class Turn:
             duration_seconds=round(self.now - r.job.began, 1),
             reasons=reasons or _said(outcome, reason, remedy),
             fate=self._fate(),
+            running=self._running(),
             settled=settled,
         )
         if r.undone is not None:
@@ -364,8 +365,20 @@ class Turn:
         if r.deployment_id:
             last = r.seen.rollback if r.rollback_id else r.seen.deployment
             return Fate.ENDED if last is not None and last.status.terminal else Fate.RUNNING
+        if r.creation.alias_asked and r.alias is not None:  # the first one, which was read after it
+            return Fate.ENDED if r.alias.serves_only(r.target_version) else Fate.NEVER_CREATED
         asked = self.asked(Create) or self.asked(CreateAlias)
-        return Fate.IN_DOUBT if asked or r.creation.doubtful else Fate.NEVER_CREATED
+        return Fate.IN_DOUBT if asked or r.creation.doubtful or r.creation.alias_asked else Fate.NEVER_CREATED
+
+    def _running(self) -> str:
+        """What runs in the group instead of ours, if that is known: facts tell it that nobody has waited since."""
+        r = self.r
+        if r.deployment_id:
+            return ""
+        if r.stage is Stage.WAITING:
+            return r.wait.other
+        current = r.facts is not None and (not r.wait.other or r.reading.at == self.now)
+        return next((one.id for one in r.facts.active), "") if r.facts is not None and current else ""
 
     def fail(self, error: CiDeployError) -> None:
         """End because something could not be done at all, before a deployment exists.

@@ -16,7 +16,7 @@ class ReleaseCancelled(Reason):
     """They share most of their reasons; of three different ones each is told, with the functions that it is of."""
 
     code: ClassVar = "release-cancelled"
-    means: ClassVar = "The job was cancelled; the functions of the release came to different ends."
+    means: ClassVar = "The run was interrupted; the functions of the release came to different ends."
     functions: int
     ends: tuple[tuple[int, str], ...]  # how many came to which outcome, the cancelled first
     reasons: tuple[tuple[tuple[str, ...], str], ...]  # the functions that were cancelled, by what is said of them

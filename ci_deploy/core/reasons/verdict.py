@@ -35,12 +35,12 @@ class Traffic(Reason):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled(Ended):
     code: ClassVar = "job-cancelled"
-    means: ClassVar = "The job was cancelled while the deployment ran."
+    means: ClassVar = "The run was interrupted while the deployment ran: a cancelled job, a step's time limit, Ctrl-C."
     also: ClassVar = ({"stopped": False},)
 
     @property
     def text(self) -> str:
-        return f"The job was cancelled and {self.how}."
+        return f"The run was interrupted and {self.how}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

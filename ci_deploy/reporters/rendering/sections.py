@@ -17,11 +17,11 @@ from ...core.plan.history import HistoryEntry
 from ...core.result import Finding, Severity
 from ...core.run import Command, Outcome
 from ...core.story.timeline import FunctionStory, Leg, Story
-from . import verdict, words
+from . import ends, verdict, words
 from .disclosure import HIDDEN, discloses
+from .ends import Tone
 from .escape import code, details, fence, html_code, link, marked, plain, prose
 from .planned import next_share, plan_rows
-from .verdict import Tone
 
 EVENT_ICONS = {
     EventStatus.SUCCEEDED: "✅",
@@ -96,11 +96,9 @@ def headline(story: Story) -> str:
     """The document's title, without its heading marks."""
     result = story.result
     if result is not None:
-        look = verdict.look(story.command, result)
-        version = ""
-        if len(story.functions) == 1 and look.tone is Tone.GOOD and result.live_version:
-            version = f" version {prose(result.live_version)}"
-        return f"{look.icon} {look.title} {subject(story)}{version}"
+        version = prose(result.live_version) if len(story.functions) == 1 and not ends.is_split(result) else ""
+        icon = ends.look(story.command, result).icon
+        return f"{icon} {ends.heading(story.command, result, subject(story), version)}"
     chapters = list(story.functions.values())
     verb = {
         Command.ROLLBACK: "Rolling back",
@@ -125,7 +123,7 @@ def lead(story: Story) -> str:
     result = story.result
     if result is None:
         return _progress(story)
-    look = verdict.look(story.command, result)
+    look = ends.look(story.command, result)
     said = verdict.summary_sentence(story)
     parts = [f"**{prose(said)}**" if look.tone is not Tone.GOOD else prose(said)] if said else []
     if why := verdict.because(story):
@@ -156,7 +154,7 @@ def holds(story: Story) -> str:
 def next_step(story: Story) -> str:
     """What to do, where it is not how to roll back a success (that has a part of its own)."""
     result = story.result
-    if result is None or verdict.look(story.command, result).tone is Tone.GOOD:
+    if result is None or ends.look(story.command, result).tone is Tone.GOOD:
         return ""
     steps = [_step(text) for text in verdict.next_steps(story)]
     return "**What to do:** " + " · ".join(steps) if steps else ""
@@ -233,7 +231,7 @@ def functions_table(story: Story, limit: int = 100) -> str:
 
 
 def _badness(story: Story, chapter: FunctionStory) -> int:
-    return _BADNESS[verdict.look(story.command, chapter.result).tone] if chapter.result else 2
+    return _BADNESS[ends.look(story.command, chapter.result).tone] if chapter.result else 2
 
 
 def _function_row(story: Story, chapter: FunctionStory) -> tuple[str, ...]:
@@ -245,7 +243,7 @@ def _function_row(story: Story, chapter: FunctionStory) -> tuple[str, ...]:
     target = chapter.target_version or (result.target_version if result else "")
     before = (result.previous_version if result else "") or chapter.current_version
     if result is not None:
-        look = verdict.look(story.command, result)
+        look = ends.look(story.command, result)
         state = f"{look.icon} {look.title}"
         if len(story.functions) > 1 and chapter.diagnosis and result.outcome is Outcome.ROLLED_BACK:
             state = "❌ **Failed**, rolled back"  # of many that were taken back, the one that was the cause

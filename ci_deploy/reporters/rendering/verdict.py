@@ -1,4 +1,4 @@
-"""What a run's end means, in words: the headline, the sentence, the next step. Log, comment and summary share them.
+"""What a run's end means, in words: the sentence for all functions, why, the next step. All reports share them.
 
 Everything here is plain text, untrusted parts included; each sink escapes the whole of it.
 """
@@ -6,178 +6,16 @@ Everything here is plain text, untrusted parts included; each sink escapes the w
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
-from ...core.result import Result
-from ...core.run import Command, Outcome, Rollback
+from ...core.result import Fate, Result
+from ...core.run import Command, Outcome
 from ...core.story.timeline import FunctionStory, Leg, Story
 from . import words
-
-
-class Tone(StrEnum):
-    """How it should feel: sets colour, icon and how loud it is."""
-
-    GOOD = "good"
-    NEUTRAL = "neutral"
-    WARNING = "warning"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    title: str
-    icon: str  # for Markdown
-    mark: str  # for the log: one column wide
-    tone: Tone
-
-
-_LOOKS = {
-    Outcome.SUCCEEDED: Look("Deployed", "✅", "✓", Tone.GOOD),
-    Outcome.UNCHANGED: Look("Nothing to deploy", "☑️", "✓", Tone.GOOD),
-    Outcome.PLANNED: Look("Planned", "📋", "✓", Tone.NEUTRAL),
-    Outcome.VALID: Look("Valid", "✅", "✓", Tone.GOOD),
-    Outcome.REPORTED: Look("Status", "📋", "✓", Tone.NEUTRAL),
-    Outcome.DETACHED: Look("Started, not waited for", "🚀", "→", Tone.NEUTRAL),
-    Outcome.FAILED: Look("Deployment failed", "❌", "✗", Tone.BAD),
-    Outcome.ROLLED_BACK: Look("Rolled back", "⏪", "↩", Tone.BAD),
-    Outcome.ROLLBACK_FAILED: Look("Rollback failed", "🚨", "✗", Tone.BAD),
-    Outcome.STOPPED: Look("Stopped", "🛑", "■", Tone.WARNING),
-    Outcome.INVALID: Look("Invalid inputs", "❌", "✗", Tone.BAD),
-    Outcome.REFUSED: Look("Refused", "⛔", "✗", Tone.BAD),
-    Outcome.ERROR: Look("Could not deploy", "❌", "✗", Tone.BAD),
-    Outcome.TIMED_OUT: Look("Timed out", "⌛", "✗", Tone.BAD),
-    Outcome.LOST_CONTACT: Look("Lost contact", "📡", "?", Tone.BAD),
-    Outcome.CANCELLED: Look("Cancelled", "🛑", "■", Tone.WARNING),
-    Outcome.BUG: Look("A bug in ci-deploy", "🐞", "✗", Tone.BAD),
-}
-_TITLES = {
-    Command.ROLLBACK: {Outcome.FAILED: "Rollback failed", Outcome.ERROR: "Could not roll back"},
-    Command.STOP: {Outcome.FAILED: "Could not stop", Outcome.ERROR: "Could not stop"},
-    Command.STATUS: {Outcome.ERROR: "Could not read"},
-    Command.PLAN: {Outcome.ERROR: "Could not plan"},
-    Command.SETUP: {
-        Outcome.ERROR: "Could not set up",
-        Outcome.SUCCEEDED: "Set up",
-        Outcome.REPORTED: "To be set up",
-        Outcome.UNCHANGED: "Nothing to set up",
-    },
-    Command.PRUNE: {
-        Outcome.ERROR: "Could not prune",
-        Outcome.FAILED: "Pruned in part",
-        Outcome.SUCCEEDED: "Pruned",
-        Outcome.REPORTED: "To be pruned",
-        Outcome.UNCHANGED: "Nothing to prune",
-    },
-    Command.FINISH: {Outcome.REPORTED: "Nothing was left to do"},
-    Command.VALIDATE: {Outcome.ERROR: "Could not validate"},
-}
-
+from .ends import Tone, is_split, look, sentence
 
 _MOVING = (Command.DEPLOY, Command.ROLLBACK, Command.STOP, Command.STATUS, Command.FINISH)
-_CHANGING = (Command.SETUP, Command.PRUNE)
 _NOT_BEGUN = (Outcome.ERROR, Outcome.BUG, Outcome.REFUSED, Outcome.INVALID)
-
-
-def look(command: Command, result: Result) -> Look:
-    """Title and icon of a result."""
-    base = _LOOKS[result.outcome]
-    if command is Command.ROLLBACK and result.outcome is Outcome.SUCCEEDED:
-        return Look("Rolled back by hand", "⏪", "↩", Tone.GOOD)
-    if command is Command.STOP and result.outcome is Outcome.STOPPED:
-        return Look(base.title, base.icon, "✓", Tone.GOOD)
-    title = _TITLES.get(command, {}).get(result.outcome, base.title)
-    return Look(title, base.icon, base.mark, base.tone)
-
-
-def served(result: Result) -> str:
-    """What the alias serves, as a sentence, from what was read after the verdict; empty when that was not possible."""
-    name = result.key if result.alias else result.function
-    if result.live_weights:
-        parts = [part.partition("=") for part in result.live_weights.split(",")]
-        sent = " and ".join(f"{share} % to version {version}" for version, _, share in parts)
-        return f"Traffic is SPLIT: {name} sends {sent}."
-    return f"{name} serves version {result.live_version}." if result.live_version else ""
-
-
-def is_split(result: Result) -> bool:
-    return bool(result.live_weights)
-
-
-def sentence(command: Command, result: Result) -> str:
-    """One sentence: the truth about the alias, in terms of what was wanted."""
-    name = result.key if result.alias else result.function
-    new = f"version {result.target_version}" if result.target_version else "the new version"
-    old = f"version {result.previous_version}" if result.previous_version else "the version before"
-    now = served(result)
-    serves = now or f"What {name} serves could not be read."
-    match result.outcome:
-        case Outcome.INVALID | Outcome.REFUSED if command in _CHANGING:
-            return "Nothing was changed."
-        case Outcome.ERROR if command in _CHANGING and not result.report:
-            return "Nothing was changed."  # it was still reading
-        case _ if command in _CHANGING:
-            return ""  # the reason says what was done
-        case Outcome.REPORTED if command is Command.FINISH:
-            return ""  # nothing was left to do, and so nothing was read
-        case Outcome.INVALID | Outcome.REFUSED | Outcome.ERROR if command is Command.FINISH:
-            return serves  # the main step may have deployed
-        case Outcome.SUCCEEDED if not (result.deployment_id or result.previous_version):
-            return f"First deployment: {name} was created on {new} and serves it, with all of its traffic."
-        case Outcome.SUCCEEDED:
-            before = f"; before, it was {old}" if result.previous_version else ""
-            return f"{name} serves {new}, with all of its traffic{before}."
-        case Outcome.UNCHANGED:
-            return f"{now} Nothing was deployed." if now else "Nothing was deployed."
-        case Outcome.PLANNED if result.target_version and result.target_version == result.previous_version:
-            return f"{name} would stay on {old}. Nothing was changed."
-        case Outcome.PLANNED if not result.function:
-            return "Nothing was changed."
-        case Outcome.PLANNED:
-            wanted = new if result.target_version else "a new version"
-            return f"{name} would go from {old} to {wanted}. Nothing was changed."
-        case Outcome.VALID:
-            return "The inputs, the manifest and the AppSpec are valid. AWS was not asked."
-        case Outcome.REPORTED:
-            return serves
-        case Outcome.DETACHED:
-            return f"Deployment {result.deployment_id} of {new} goes on without this job. {serves}"
-        case Outcome.FAILED:
-            return f"{_capital(new)} was not deployed. {serves}"
-        case Outcome.ROLLED_BACK:
-            return f"{_capital(new)} was taken back: {name} serves {old} again, with all of its traffic."
-        case Outcome.ROLLBACK_FAILED:
-            return f"{_capital(new)} failed and {name} was NOT brought back to {old}. {serves}"
-        case Outcome.INVALID | Outcome.REFUSED:
-            return f"Nothing was deployed. {serves}" if now else "Nothing was deployed."
-        case Outcome.TIMED_OUT:
-            return f"The time limit came before the end of the deployment. {_after(result)} {serves}"
-        case Outcome.CANCELLED if not result.deployment_id:
-            return "The job was cancelled before anything was deployed." + (f" {serves}" if now else "")
-        case Outcome.CANCELLED:
-            return f"The job was cancelled. {_after(result)} {serves}"
-        case Outcome.STOPPED:
-            return f"The deployment was stopped. {_after(result)} {serves}"
-        case Outcome.LOST_CONTACT:
-            return f"AWS could not be reached any more. Deployment {result.deployment_id} was left alone and may go on."
-        case _:
-            return serves if result.deployment_id or now else "Nothing was deployed."
-
-
-def _after(result: Result) -> str:
-    match result.rollback:
-        case Rollback.SUCCEEDED:
-            return "The deployment was rolled back."
-        case Rollback.FAILED:
-            return "The rollback FAILED."
-        case Rollback.UNKNOWN:
-            return "What became of the rollback is not known."
-        case _:
-            return "It was not rolled back."
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def summary_sentence(story: Story) -> str:
@@ -189,7 +27,7 @@ def summary_sentence(story: Story) -> str:
         ids = words.listed(tuple(leg.deployment_id for leg in legs))
         return f"What {ids} does was not followed to its end: traffic may be split, or shift without anybody looking."
     if len(results) <= 1:
-        return sentence(story.command, results[0] if results else story.result)
+        return sentence(story.command, results[0] if results else _of_the_run(story, story.result))
     if all(result.outcome is Outcome.SUCCEEDED for result in results) and story.command is Command.DEPLOY:
         return f"All {len(results)} functions serve their new version, with all of its traffic."
     if all(result.outcome is Outcome.ROLLED_BACK for result in results):
@@ -201,6 +39,12 @@ def summary_sentence(story: Story) -> str:
     if len(count) == 1:
         return f"All {len(results)} functions: {next(iter(count))}."
     return f"{len(results)} functions: " + ", ".join(f"{number} {title}" for title, number in count.items()) + "."
+
+
+def _of_the_run(story: Story, result: Result) -> Result:
+    """An end without the functions' own: a creation is in doubt only where its revision was ready."""
+    began = any(chapter.appspec for chapter in story.functions.values())
+    return result if began else replace(result, fate=Fate.NEVER_CREATED)
 
 
 def _unfollowed(story: Story) -> list[tuple[FunctionStory, Leg]]:
@@ -240,23 +84,42 @@ def culprits(story: Story) -> list[FunctionStory]:
 
 
 def next_step(story: Story, chapter: FunctionStory | None, result: Result) -> str:
-    """What to do now: the remedy that came with the result, or what always holds for such an outcome."""
+    """What to do now: the remedy that came with the result, or what always holds for such an outcome.
+
+    While a deployment runs the alias is its own: nobody is told to set it.
+    """
+    split = _set_alias(story, result) if is_split(result) else ""
     if result.remedy:
-        return result.remedy
+        begun = result.outcome not in (Outcome.ERROR, Outcome.REFUSED) or "update-alias" in result.remedy
+        return result.remedy if begun or not split else f"{result.remedy} {split}"
     match result.outcome:
         case Outcome.LOST_CONTACT | Outcome.DETACHED:
             return "Follow it with: " + attach_command(story, chapter, result)
-        case Outcome.ROLLED_BACK | Outcome.FAILED | Outcome.ROLLBACK_FAILED if is_split(result):
-            return "Set the alias back: " + back_command(story, result)
-        case Outcome.CANCELLED | Outcome.STOPPED | Outcome.TIMED_OUT if is_split(result):
-            return "Traffic stays split, and later deployments fail, until the alias is set: " + back_command(
-                story, result
-            )
+        case Outcome.REPORTED | Outcome.PLANNED:
+            return ""
+        case _ if is_split(result) and (running := _running(result)):
+            found = replace(result, deployment_id=running)
+            return f"Leave the alias to deployment {running}. Follow it with: " + attach_command(story, chapter, found)
+        case _ if split:
+            return split
         case Outcome.ROLLED_BACK:
             return "Fix the cause and deploy again; users are on the version from before."
         case Outcome.SUCCEEDED if story.command is Command.DEPLOY and result.previous_version:
             return "Roll back with: " + rollback_command(story, chapter, result)
     return ""
+
+
+def _running(result: Result) -> str:
+    """The deployment whose the alias is at the moment."""
+    return result.running or (result.deployment_id if result.fate is Fate.RUNNING else "")
+
+
+def _set_alias(story: Story, result: Result) -> str:
+    if _running(result) or result.fate is Fate.IN_DOUBT:
+        return ""
+    if result.outcome in (Outcome.ROLLED_BACK, Outcome.FAILED, Outcome.ROLLBACK_FAILED):
+        return "Set the alias back: " + back_command(story, result)
+    return "Traffic stays split, and later deployments fail, until the alias is set: " + back_command(story, result)
 
 
 def about_the_cause(story: Story, chapter: FunctionStory) -> str:
@@ -319,8 +182,9 @@ def attach_command(story: Story, chapter: FunctionStory | None, result: Result) 
 
 
 def back_command(story: Story, result: Result) -> str:
-    """The AWS CLI's command that gives all traffic to the previous version."""
-    version = result.previous_version or result.live_version
+    """The AWS CLI's command that gives all traffic to one version: the previous one, or a rollback's target."""
+    version = result.target_version if story.command is Command.ROLLBACK else result.previous_version
+    version = version or result.live_version
     command = ["aws", "lambda", "update-alias", "--function-name", result.function, "--name", result.alias]
     command += ["--function-version", version, "--routing-config", "AdditionalVersionWeights={}"]
     return shlex.join([*command, *(["--region", story.identity.region] if story.identity else [])])

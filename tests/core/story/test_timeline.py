@@ -475,15 +475,15 @@ def test_trouble_is_over_when_contact_is_back() -> None:
 
 def test_a_stop_of_the_deployment_is_told_and_nothing_shifts_next() -> None:
     beat = e.Heartbeat(at=15.0, key=KEY, what="AllowTraffic", shares={}, next_shift_at=313.0)
-    stop = e.StopRequested(at=16.0, key=KEY, deployment_id="d-1", rollback=True, why="The job was cancelled")
+    stop = e.StopRequested(at=16.0, key=KEY, deployment_id="d-1", rollback=True, why="The run was interrupted")
     made = chapter(began(), beat, stop, e.StopAnswered(at=17.0, key=KEY, deployment_id="d-1", status="Pending"))
-    assert made == replace(chapter(began()), stopping="The job was cancelled")
+    assert made == replace(chapter(began()), stopping="The run was interrupted")
 
 
 def test_a_stop_is_under_way_until_the_rollback_that_it_asked_for_begins() -> None:
-    stop = e.StopRequested(at=16.0, key=KEY, deployment_id="d-1", rollback=True, why="The job was cancelled")
+    stop = e.StopRequested(at=16.0, key=KEY, deployment_id="d-1", rollback=True, why="The run was interrupted")
     made = chapter(began(), stop, status(STOPPED))
-    assert made.stopping == "The job was cancelled"
+    assert made.stopping == "The run was interrupted"
     assert chapter(began(), stop, status(STOPPED), ROLLED) == replace(made, rollback=leg("d-2", 20.0), stopping="")
 
 

@@ -17,7 +17,7 @@ from ci_deploy.core.story import events as e
 from ci_deploy.reporters import comment
 from ci_deploy.reporters.live import frame
 from ci_deploy.reporters.log import LogReporter
-from ci_deploy.reporters.rendering import chart, sections, verdict, words
+from ci_deploy.reporters.rendering import chart, ends, sections, verdict, words
 
 KEYS = tuple(f"f{number:02}:live" for number in range(12))
 
@@ -192,14 +192,14 @@ def result(outcome: Outcome, **changes: Any) -> Result:
         (Command.SETUP, result(Outcome.INVALID), "Nothing was changed."),
         (Command.SETUP, result(Outcome.BUG), ""),
         (Command.FINISH, result(Outcome.REPORTED), ""),
-        (Command.FINISH, result(Outcome.REFUSED), "What checkout:live serves could not be read."),
+        (Command.FINISH, result(Outcome.REFUSED), ""),
         (Command.FINISH, result(Outcome.ERROR, live_version="41"), "checkout:live serves version 41."),
         (Command.DEPLOY, result(Outcome.ERROR), "Nothing was deployed."),
         (Command.STATUS, result(Outcome.REPORTED, live_version="41"), "checkout:live serves version 41."),
         (
             Command.DEPLOY,
             result(Outcome.CANCELLED, live_version="41"),
-            "The job was cancelled before anything was deployed. checkout:live serves version 41.",
+            "The run was interrupted before a deployment was created. checkout:live serves version 41.",
         ),
         (
             Command.DEPLOY,
@@ -209,7 +209,7 @@ def result(outcome: Outcome, **changes: Any) -> Result:
     ],
 )
 def test_an_end_in_one_sentence(command: Command, made: Result, sentence: str) -> None:
-    assert verdict.sentence(command, made) == sentence
+    assert ends.sentence(command, made) == sentence
 
 
 def test_while_it_goes_on_there_is_no_verdict_and_no_next_step() -> None:

@@ -496,7 +496,7 @@ def _finish(turn: Turn, facts: Facts) -> None:
         if turn.now - r.job.began < SEARCH_FOR * r.grace.second and r.job.search:
             turn.to(Stage.GATHERING, after=5.0 * r.grace.second)
             return
-        turn.end(Outcome.CANCELLED, reason="The job ended before a deployment was created; none was found.")
+        turn.end(Outcome.CANCELLED, reason="The main step ended before a deployment was created; none was found.")
         return
     if isinstance(whose(subject, r.function, r.inputs.alias), Others):
         turn.end(Outcome.CANCELLED, reason=f"Deployment {subject.id} is not one of {r.key}: it was left alone.")
@@ -508,7 +508,9 @@ def _finish(turn: Turn, facts: Facts) -> None:
     # What takes a version back, by hand or because another function of the release failed, is not taken back.
     policy = "leave" if is_rollback(subject) and r.inputs.on_cancel == "rollback" else r.inputs.on_cancel
     if policy != "leave" and not subject.status.terminal:
-        request_stop(turn, Cause.CANCELLED, "The job ended before this deployment did", rollback=policy == "rollback")
+        request_stop(
+            turn, Cause.CANCELLED, "The main step ended before this deployment did", rollback=policy == "rollback"
+        )
         return
     turn.put(turn.r.ending.inherit(Cause.CANCELLED, rollback=policy == "rollback"))
     if not subject.status.terminal:

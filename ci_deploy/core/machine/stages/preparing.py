@@ -395,6 +395,7 @@ def found(turn: Turn, deployment: Deployment | None) -> None:
     elif r.cancelled or r.creation.calls >= 4:
         lost = r.creation.lost
         why = f" {lost.what}" if lost else ""
+        turn.put(turn.r.creation.settled())
         turn.end(
             Outcome.CANCELLED if r.cancelled else Outcome.ERROR,
             reason=f"CreateDeployment did not answer, and no deployment of ours is in the group.{why}",

@@ -189,7 +189,7 @@ def stop_for_cancel(turn: Turn) -> None:
         if policy == "leave":
             turn.to(Stage.VERIFYING)
         return
-    request_stop(turn, Cause.CANCELLED, "The job was cancelled", rollback=policy == "rollback", urgent=True)
+    request_stop(turn, Cause.CANCELLED, "The run was interrupted", rollback=policy == "rollback", urgent=True)
 
 
 def end_cancelled(turn: Turn, why: str) -> None:

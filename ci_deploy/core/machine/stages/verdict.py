@@ -73,6 +73,7 @@ def alias_unread(turn: Turn, error: CiDeployError) -> None:
         turn.retry(most=20.0)
         return
     status = r.deployment.status if r.deployment else "unknown"
+    turn.put(turn.r.reading.forget())
     ended = f"Deployment {r.deployment_id} is {status}" if r.deployment_id else r.creation.problem.rstrip(".")
     turn.end(
         _by_cause(r) or Outcome.LOST_CONTACT,

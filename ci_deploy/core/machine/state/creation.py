@@ -35,7 +35,7 @@ class Creation:
         return replace(self, doubtful=True, lost=why or self.lost)
 
     def settled(self) -> Creation:
-        """The deployment is known."""
+        """Whether there is a deployment is known."""
         return replace(self, doubtful=False, lost=None)
 
     def alias_sent(self, lost: CiDeployError | None = None) -> Creation:

@@ -283,7 +283,7 @@ def test_the_post_step_tells_the_end_of_a_deployment_that_is_over(policy: str) -
         "Gather Look LookAlias",
         (
             Outcome.CANCELLED,
-            "The job was cancelled and deployment d-DEPLOY000 ended. Rolled back by d-ROLLBACK1: the alias serves "
+            "The run was interrupted and deployment d-DEPLOY000 ended. Rolled back by d-ROLLBACK1: the alias serves "
             "version 1 at 100 %.",
             "",
         ),
@@ -879,7 +879,7 @@ def test_the_post_step_stops_what_the_main_step_has_left(
     run = killed(30.0, world=Account(rollback_events=ON_FAILURE), on_cancel=policy)
     assert (did(run), stops(run)) == ("Gather Stop Look LookAlias", asked)
     why = [event.why for event in run.events if isinstance(event, e.StopRequested)]
-    assert why == ["The job ended before this deployment did"]
+    assert why == ["The main step ended before this deployment did"]
     assert len(run.said(e.Planned)) == 1
     assert (run.result.outcome, run.result.live_weights, run.result.settled) == (Outcome.CANCELLED, split, True)
 
@@ -935,7 +935,7 @@ def test_the_post_step_looks_for_a_minute_for_a_deployment_that_was_being_create
     run = killed(0.2005)
     assert (at(run, a.Gather), end(run)) == (
         [round(5.1 * n, 3) for n in range(13)],
-        (Outcome.CANCELLED, "The job ended before a deployment was created; none was found.", ""),
+        (Outcome.CANCELLED, "The main step ended before a deployment was created; none was found.", ""),
     )
 
 

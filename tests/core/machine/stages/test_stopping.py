@@ -434,7 +434,7 @@ def test_a_signal_stops_with_rollback_in_the_same_step_and_its_end_is_told() -> 
     assert story(run) == [
         *BEGUN,
         "SIGINT, on-cancel rollback",
-        "stop with rollback: The job was cancelled",
+        "stop with rollback: The run was interrupted",
         "stop Succeeded",
         *STOPPED,
         *ROLLED_BACK[:1],
@@ -448,7 +448,7 @@ def test_a_signal_stops_with_rollback_in_the_same_step_and_its_end_is_told() -> 
 def test_a_signal_may_stop_without_rollback() -> None:
     run = play(World(rollback_events=ON_FAILURE), inputs(on_cancel="stop"), weather=STEADY, signals=[30.0])
     assert stops(run) == [(30.0, stop(rollback=False, urgent=True))]
-    assert "stop: The job was cancelled" in story(run)
+    assert "stop: The run was interrupted" in story(run)
 
 
 def test_a_signal_may_leave_it_running_and_says_what_is_served() -> None:
@@ -731,7 +731,7 @@ def test_the_post_step_stops_what_the_main_step_left_running() -> None:
     finishing = post_step(killed(30.0), killed=True, weather=STEADY)
     assert finishing is not None
     assert [action for _, action in stops(finishing)] == [stop()]
-    assert "stop with rollback: The job ended before this deployment did" in story(finishing)
+    assert "stop with rollback: The main step ended before this deployment did" in story(finishing)
     assert end(finishing) == (Outcome.CANCELLED, Rollback.SUCCEEDED, "1", "", True)
 
 

@@ -767,8 +767,8 @@ def test_why_it_was_stopped_leads(world: World, given: dict[str, Any], why: str)
 def test_a_signal_that_meets_the_alarms_stop_does_not_claim_it() -> None:
     run = go(World(alarm_at=60.0), signals=(62.0,))
     assert run.result.reason == (
-        "The job was cancelled and deployment d-DEPLOY000 ended. Rolled back by d-ROLLBACK1: the alias serves version "
-        "1 at 100 %."
+        "The run was interrupted and deployment d-DEPLOY000 ended. Rolled back by d-ROLLBACK1: the alias serves "
+        "version 1 at 100 %."
     )
     assert run.result.settled
 
