@@ -3,6 +3,8 @@
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Compiling all tests takes longer than most of them: what is compiled is kept, whatever the shell says.
+export PYTHONDONTWRITEBYTECODE =
 
 # The first Python that is new enough; `make PYTHON=/path/to/python3 …` says another.
 ifndef PYTHON
@@ -33,7 +35,7 @@ demo: .venv/.demo ## deploy a function against the emulator, report in demo-repo
 
 .PHONY: test
 test: .venv/.installed ## all tests that need Python alone (about two minutes)
-	$(BIN)/python -m pytest -n $(RUNS) -m "not full"
+	$(BIN)/python -m pytest -n $(RUNS) --dist worksteal -m "not full"
 
 .PHONY: test-full
 test-full: .venv/.installed .venv-awscli/.installed $(NPM) ## also the container, the AWS CLI, the browser, Terraform, more chaos
@@ -88,10 +90,10 @@ pictures: .venv/.installed tests/browser/node_modules/.installed ## write docs/i
 .PHONY: coverage
 coverage: .venv/.installed ## what the tests reach, branches included: all of core by its own tests, 95% of the whole
 	$(BIN)/coverage erase
-	COVERAGE_FILE=.coverage.core $(BIN)/coverage run -m pytest -q -n $(RUNS) -m "not full" tests/core
+	COVERAGE_FILE=.coverage.core $(BIN)/coverage run -m pytest -q -n $(RUNS) --dist worksteal -m "not full" tests/core
 	COVERAGE_FILE=.coverage.core $(BIN)/coverage combine --quiet
 	COVERAGE_FILE=.coverage.core $(BIN)/coverage report --include='ci_deploy/core/**' --fail-under=100
-	$(BIN)/coverage run -m pytest -q -n $(RUNS) -m "not full" $(REACHING)
+	$(BIN)/coverage run -m pytest -q -n $(RUNS) --dist worksteal -m "not full" $(REACHING)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=95
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -30,6 +30,19 @@ WRITES = (
 )
 
 
+@cache
+def _client(service: str, url: str, region: str) -> Any:
+    """Made once for an emulator, not for each test anew."""
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name=region,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+    )
+
+
 class Account:
     """The account behind an emulator."""
 
@@ -37,14 +50,7 @@ class Account:
         self.emulator = emulator
 
     def _client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.emulator.env["AWS_ENDPOINT_URL"],
-            region_name=self.emulator.env["AWS_REGION"],
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
-        )
+        return _client(service, self.emulator.env["AWS_ENDPOINT_URL"], self.emulator.env["AWS_REGION"])
 
     @cached_property
     def codedeploy(self) -> Any:

@@ -18,6 +18,9 @@ from tests.edge.fakes import REGION
 
 SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY"
 _FIRST = knowing(Session())
+METHODS = {"sts": "get_caller_identity", "s3": "list_buckets"}
+# What S3 reads in a way of its own. STS reads the others, and its client is made in a third of the time.
+OF_S3 = ("S3", "CHECKSUM", "DUALSTACK", "FIPS", "DEFAULTS_MODE", "ENDPOINT")
 # botocore's variables that name a place or take any text.
 FREE = {
     "AWS_AUTH_SCHEME_PREFERENCE",
@@ -55,11 +58,11 @@ def config(folder: Path, text: str | bytes, name: str = "config") -> str:
     return str(file)
 
 
-def usable(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
-    """botocore makes a client and signs a request by these."""
+def usable(monkeypatch: pytest.MonkeyPatch, *services: str, **variables: str) -> None:
+    """botocore makes a client of each service and signs a request by these."""
     made = session(monkeypatch, **variables)
-    for service, method in (("sts", "get_caller_identity"), ("s3", "list_buckets")):
-        made.create_client(service, region_name=REGION).generate_presigned_url(method)
+    for service in services or METHODS:
+        made.create_client(service, region_name=REGION).generate_presigned_url(METHODS[service])
 
 
 # --- variables and keys --------------------------------------------------------------------------------------------
@@ -109,9 +112,10 @@ GOOD += (
 def test_what_passes_is_usable(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No value that is let through makes botocore trip."""
     passed = 0
-    for value, change in itertools.product(GOOD, (str, str.upper)):
-        if not settings.problems({variable: change(value)}, session(monkeypatch, **{variable: change(value)})):
-            usable(monkeypatch, **{variable: change(value)})
+    service = "s3" if any(word in variable for word in OF_S3) else "sts"
+    for value in dict.fromkeys(change(value) for value in GOOD for change in (str, str.upper)):
+        if not settings.problems({variable: value}, session(monkeypatch, **{variable: value})):
+            usable(monkeypatch, service, **{variable: value})
             passed += 1
     assert passed
 
