@@ -123,8 +123,13 @@ class Lambda(Protocol):
         """
         ...
 
-    def update_code(self, function: str, code: Code, content: IO[bytes] | None, *, revision_id: str) -> FunctionVersion:
-        """UpdateFunctionCode; `$LATEST` as it is then. `content` is the zip, where `code` is a Package."""
+    def update_code(
+        self, function: str, code: Code, content: IO[bytes] | None, *, revision_id: str, by_reference: bool
+    ) -> FunctionVersion:
+        """UpdateFunctionCode; `$LATEST` as it is then. `content` is the zip, where `code` is a Package.
+
+        `by_reference`: Lambda reads code in S3 from there, and keeps no copy.
+        """
         ...
 
     def publish(self, function: str, *, code_sha256: str, revision_id: str, description: str) -> FunctionVersion: ...
@@ -183,6 +188,26 @@ class Versions(Protocol):
 
     def event_sources(self, function: str, qualifier: str = "") -> tuple[str, ...]:
         """The qualifiers that event source mappings name (empty: none), of the function or of one qualifier."""
+        ...
+
+    def executions(self, function: str, version: str, most: int) -> int:
+        """How many durable executions are running or paused on a version, counted up to `most`."""
+        ...
+
+    def event_configs(self, function: str) -> tuple[str, ...]:
+        """The qualifiers (empty: none) that have a configuration for asynchronous invocations."""
+        ...
+
+    def urls(self, function: str) -> tuple[str, ...]:
+        """The qualifiers (empty: none) that have a function URL."""
+        ...
+
+    def has_policy(self, function: str, version: str) -> bool:
+        """Whether a version has a resource policy of its own: somebody else may invoke it."""
+        ...
+
+    def has_scaling(self, function: str, version: str) -> bool:
+        """Whether somebody set a scaling config for a version on managed instances."""
         ...
 
     def delete(self, function: str, version: str) -> None:

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode
 
 import yaml
 
+from .aws import moto_parts
 from .aws.front import Aws
 from .aws.moto_parts import ACCOUNT
 from .errors import SeedError
@@ -196,7 +197,7 @@ class Seeder:
         self._codedeploy("CreateDeploymentConfig", params)
 
     def _alarm(self, entry: Json) -> None:
-        _only(entry, ("name", "state", "reason"), f"alarm {entry['name']}")
+        _only(entry, ("name", "state", "reason", "kind", "evaluation"), f"alarm {entry['name']}")
         alarm = {
             "AlarmName": entry["name"],
             "Namespace": "AWS/Lambda",
@@ -214,6 +215,8 @@ class Seeder:
             "StateReason": entry.get("reason", "set by the seed"),
         }
         self._json("monitoring", "GraniteServiceVersion20100801.SetAlarmState", state, "1.0")
+        kind, evaluation = str(entry.get("kind", "metric")), str(entry.get("evaluation", ""))
+        moto_parts.mark_alarm(ACCOUNT, self._region, entry["name"], kind, evaluation)
 
     def _application(self, entry: Json) -> None:
         _only(entry, ("name", "groups"), f"application {entry['name']}")

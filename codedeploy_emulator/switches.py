@@ -212,6 +212,21 @@ TABLE: tuple[Switch, ...] = (
     # Lambda, IAM, GitHub
     Switch(name="lambda-pending-seconds", default=0, says="State and LastUpdateStatus stay pending so long"),
     Switch(
+        name="managed-activation-seconds",
+        default=900,
+        says="how long a version on managed instances is Pending, until these have started [D]",
+    ),
+    Switch(
+        name="kms-denied",
+        default=False,
+        says="the caller may not use the KMS keys of functions: their Environment and ImageConfig come as an Error [D]",
+    ),
+    Switch(
+        name="replicated-versions",
+        default="",
+        says="versions with replicas of Lambda@Edge (`checkout:2 checkout:3`), which cannot be deleted [D]",
+    ),
+    Switch(
         name="check-service-role", default=False, says="a deployment needs its group's service role to exist in IAM"
     ),
     Switch(name="role-chaining-seconds", default=3600, says="longest chained session, 0 for no limit [U]"),

@@ -6,20 +6,21 @@ Without `apply` the outcome is `reported`, or `unchanged` where there is nothing
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
 from functools import partial
 
-from ..core.aws import Deployment, FunctionVersion
+from ..core.aws import Deployment, Fact, FunctionVersion, Known, NotPermitted
 from ..core.errors import AwsError, ErrorKind, Refused
 from ..core.plan import pruning
-from ..core.plan.pruning import PrunePlan, Row, Uses
+from ..core.plan.pruning import Own, PrunePlan, Row, Uses
 from ..core.plan.whose import Place
-from ..core.reasons.reason import Said
+from ..core.reasons import upkeep
+from ..core.reasons.reason import Reason, Said
 from ..core.result import Finding, Result, Severity
 from ..core.run import Outcome
 from ..core.story import events as e
 from ..core.story.events import Concluded
-from ..perform.facts import identify, or_none
+from ..perform.facts import fact, identify, or_none
 from ..perform.owners import Owners
 from ..ports import Ports
 from .call import Call, ended, for_each
@@ -37,14 +38,18 @@ def _run(call: Call) -> Result:
     ports = call.ports()
     call.report(e.Identified(at=call.now(), identity=identify(inputs, ports)))
     function = inputs.function or ""
-    if ports.lambda_.version(function, "$LATEST") is None:
+    latest = ports.lambda_.version(function, "$LATEST")
+    if latest is None:
         raise Refused(f"Function `{function}` does not exist.", "Check `function`, `aws-region` and the role.")
     versions = ports.versions.versions(function)
-    made = _keeping_sources(call, ports, pruning.plan(inputs, versions, _uses(call, ports, function)))
+    made = pruning.plan(inputs, versions, _uses(call, ports, function))
+    made = pruning.keeping(made, _own(call, ports, latest, made))
     if call.cancelled(0.0):
         # What was not asked about any more may be needed: no list is better than a wrong one.
         return ended(call, Outcome.CANCELLED, reason="Cancelled while reading. Nothing was deleted.")
     _show(call, made)
+    for what, unread in made.unknown.items():
+        _tell(call, Severity.WARNING, upkeep.UsesUnread(uses=what, fact=unread))
     if made.unread:
         raise Refused(
             f"Which versions a rollback needs is not known: {made.unread}. Nothing was deleted.",
@@ -52,8 +57,8 @@ def _run(call: Call) -> Result:
         )
     report: dict[str, object] = {"prune": [_json(row) for row in made.rows], "freed-bytes": made.freed}
     if not made.doomed:
-        reason = f"All of the {len(made.rows)} versions are needed."
-        return ended(call, Outcome.UNCHANGED, reason=reason, report=report)
+        needed = upkeep.AllNeeded(count=len(made.rows), known=not made.unknown)
+        return ended(call, Outcome.UNCHANGED, needed, report=report)
     names = ", ".join(version.version for version in made.doomed)
     if not inputs.apply:
         reason = f"{len(made.doomed)} of {len(made.rows)} versions could be deleted: {names}."
@@ -91,25 +96,43 @@ def _uses(call: Call, ports: Ports, function: str) -> Uses:
         _notice(call, Severity.WARNING, "no-group", text, "Set `application` and `deployment-group`.")
     return Uses(
         aliases=aliases,
-        provisioned=ports.versions.provisioned(function),
-        event_sources=ports.versions.event_sources(function),
+        provisioned=fact(lambda: ports.versions.provisioned(function)),
+        event_sources=fact(lambda: ports.versions.event_sources(function)),
+        event_configs=fact(lambda: ports.versions.event_configs(function)),
+        urls=fact(lambda: ports.versions.urls(function)),
         history=history,
         history_cut=history_cut,
         successful=successful,
     )
 
 
-def _keeping_sources(call: Call, ports: Ports, made: PrunePlan) -> PrunePlan:
-    """Mappings are listed for the function; whether that has those of its versions is not documented, so ask."""
-    named = {
-        version.version
-        for version in made.doomed
-        if not call.cancelled(0.0) and ports.versions.event_sources(version.function, version.version)
-    }
-    rows = tuple(
-        replace(row, kept=("an event source mapping",)) if row.version.version in named else row for row in made.rows
-    )
-    return replace(made, rows=rows)
+def _own(call: Call, ports: Ports, latest: FunctionVersion, made: PrunePlan) -> dict[str, Own]:
+    """What each doomed version has of its own. What may not be read of one is not asked for of the others.
+
+    Event sources are listed for the function; whether that has those of its versions is not documented, so ask.
+    """
+    denied: dict[str, NotPermitted] = {}
+
+    def ask(what: str, read: Callable[[], object]) -> Fact[bool]:
+        found: Fact[bool] = denied[what] if what in denied else fact(lambda: bool(read()))
+        if isinstance(found, NotPermitted):
+            denied[what] = found
+        return found
+
+    def of(version: FunctionVersion) -> Own:
+        function, number, nothing = version.function, version.version, Known(value=False)
+        managed = bool(version.capacity_provider or latest.capacity_provider)
+        durable = version.durable or latest.durable
+        return Own(
+            event_source=ask("source", lambda: ports.versions.event_sources(function, number)),
+            policy=ask("policy", lambda: ports.versions.has_policy(function, number)),
+            scaling=ask("scaling", lambda: ports.versions.has_scaling(function, number)) if managed else nothing,
+            executions=ask("executions", lambda: ports.versions.executions(function, number, 1))
+            if durable
+            else nothing,
+        )
+
+    return {version.version: of(version) for version in made.doomed if not call.cancelled(0.0)}
 
 
 def _show(call: Call, made: PrunePlan) -> None:
@@ -151,6 +174,8 @@ def _apply(call: Call, ports: Ports, made: PrunePlan, report: dict[str, object])
             elif error.kind is ErrorKind.CONFLICT:
                 text = f"Version {version.version} was kept: {error.message or error.code}"
                 _notice(call, Severity.WARNING, "in-use", text, "Run again when nothing uses it any more.")
+            elif error.kind is ErrorKind.REJECTED and "replicated function" in error.message.lower():
+                _tell(call, Severity.NOTE, upkeep.Replicated(version=version.version))
             elif error.kind is ErrorKind.REJECTED:
                 failures.append(f"Version {version.version} could not be deleted: {error.what.rstrip('.')}.")
             else:
@@ -172,6 +197,10 @@ def _notice(call: Call, severity: Severity, code: str, text: str, remedy: str = 
     call.report(
         e.Noticed(at=call.now(), finding=Finding(severity=severity, reason=Said(code=code, said=text, advice=remedy)))
     )
+
+
+def _tell(call: Call, severity: Severity, reason: Reason) -> None:
+    call.report(e.Noticed(at=call.now(), finding=Finding(severity=severity, reason=reason)))
 
 
 def _json(row: Row) -> dict[str, object]:

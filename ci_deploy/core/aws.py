@@ -185,7 +185,13 @@ class FunctionVersion:
     dead_letter_arn: str = ""
     layers: tuple[str, ...] = ()
     environment_names: tuple[str, ...] = ()
-    environment_unread: bool = False  # Lambda could not decrypt it: the names are not known (facts.md H)
+    unread: Mapping[str, str] = field(default_factory=dict)  # settings that Lambda could not decrypt, with its code
+    code_error: str = ""  # Lambda cannot read the code any more, and why
+    code_by_reference: bool = False  # the code is an object in S3 that Lambda keeps no copy of
+    kms_key: str = ""  # of the environment
+    capacity_provider: str = ""  # of managed instances, its ARN
+    durable: bool = False  # executions may pause, and go on with this version's code
+    replica_of: str = ""  # Lambda@Edge: the main function, whose copy this is
     description: str = ""
     last_modified: str = ""
     vpc: bool = False
@@ -368,7 +374,8 @@ class Alarm:
     state: str
     reason: str = ""
     since: float | None = None
-    composite: bool = False
+    kind: str = "metric"  # or composite, or log
+    evaluation: str = ""  # CloudWatch's EvaluationState: what keeps a metric or log alarm from being evaluated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,20 @@ def steps(routing: Routing) -> tuple[Step, ...]:
     return (Step(0.0, 100.0),)
 
 
+def steepest(planned: tuple[Step, ...], within: float = 5 * MINUTE) -> tuple[float, float] | None:
+    """The shares before and after the steepest rise that more than doubles the traffic in so many seconds.
+
+    A first step counts where it is more than half of the traffic: it begins from nothing.
+    """
+    first = planned[0].share
+    found = [(0.0, first)] if first > 50.0 else []
+    for step in planned[1:]:
+        before = max((earlier.share for earlier in planned if earlier.offset <= step.offset - within), default=first)
+        if step.share > 2 * before:
+            found.append((before, step.share))
+    return max(found, key=lambda rise: rise[1] / rise[0] if rise[0] else 100.0, default=None)
+
+
 def shift_seconds(routing: Routing) -> float:
     """From the first shift to the last."""
     return steps(routing)[-1].offset

@@ -74,7 +74,13 @@ def _do(action: Action, ports: Ports, progress: Progress) -> Answer:
             )
         case UpdateCode():
             content = ports.packages.open(action.code) if isinstance(action.code, Package) else None
-            return ports.lambda_.update_code(action.function, action.code, content, revision_id=action.revision_id)
+            return ports.lambda_.update_code(
+                action.function,
+                action.code,
+                content,
+                revision_id=action.revision_id,
+                by_reference=action.by_reference,
+            )
         case Publish():
             target = action.plan.target
             assert not isinstance(target, Existing)

@@ -31,6 +31,7 @@ from ..core.plan.history import enough, goal
 from ..core.plan.planning import Facts, Neighbours
 from ..core.plan.surroundings import Bucket, Surroundings, bucket_owner
 from ..core.plan.whose import Place, keys
+from ..core.reasons.versions import COUNTED
 from ..core.run import Command
 from ..ports import Ports, Progress
 from .owners import Owners
@@ -139,7 +140,7 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
         subject=subject,
         alarms=fact(lambda: ports.evidence.alarms(names)) if watched else Known(()),
         hooks=read,
-        surroundings=survey(inputs, identity, latest, alias, group, recent, read, ports) if deploys else None,
+        surroundings=survey(inputs, identity, latest, alias, current, group, recent, read, ports) if deploys else None,
         code=_code(inputs, identity, ports, progress) if latest and deploys else None,
     )
 
@@ -232,6 +233,7 @@ def survey(
     identity: Identity,
     latest: FunctionVersion | None,
     alias: Alias | None,
+    current: FunctionVersion | None,
     group: DeploymentGroup | None,
     recent: tuple[Deployment, ...],
     hooks: dict[str, Fact[FunctionVersion | None]],
@@ -241,6 +243,7 @@ def survey(
     return Surroundings(
         provisioned=fact(lambda: ports.lambda_.provisioned(alias.function, alias.name)) if alias else Known(0),
         successful=_successful(group, recent, ports),
+        executions=_executions(current, ports),
         bucket=_bucket(bucket, bucket_owner(inputs, identity), ports) if bucket else None,
         callbacks=_callbacks(identity, group, hooks, ports),
         callers=_callers(latest, ports) if latest else Callers(),
@@ -248,7 +251,7 @@ def survey(
 
 
 def _callers(latest: FunctionVersion, ports: Ports) -> Callers:
-    function, published = latest.function, "CapacityProviderConfig" in latest.configuration
+    function, published = latest.function, bool(latest.capacity_provider)
     return Callers(
         permissions=fact(lambda: ports.callers.permissions(function, published=published)),
         event_sources=fact(lambda: ports.callers.event_sources(function, published=published)),
@@ -262,6 +265,12 @@ def _successful(group: DeploymentGroup | None, recent: tuple[Deployment, ...], p
     if found is None or found.targets:
         return Known(found)
     return fact(lambda: ports.codedeploy.with_targets(found))
+
+
+def _executions(current: FunctionVersion | None, ports: Ports) -> Fact[int]:
+    if current is None or not current.durable:
+        return Known(0)
+    return fact(lambda: ports.versions.executions(current.function, current.version, COUNTED))
 
 
 def _bucket(name: str, owner: str, ports: Ports) -> Bucket:

@@ -14,17 +14,22 @@ from ..codedeploy.api import front as codedeploy
 from ..codedeploy.api import tagging
 from ..codedeploy.model.store import Place
 from ..errors import ApiError
-from ..lambda_ import aliases as lambda_aliases
-from ..lambda_ import functions as lambda_functions
+from ..lambda_ import aliases, callers, durable, functions, managed
 from ..lambda_ import invoke as lambda_invoke
-from ..lambda_.call import Lambda
+from ..lambda_.call import Handler, Lambda
 from ..metrics import answers
 from ..runtime import Runtime
 from ..server.wire import QUERY_SERVICES, AwsCall, Request, Response, aws_call, error_response, path_parts, protocol_of
 from . import iam as iam_simulation
 from . import moto_parts
 
-_LAMBDA = {**lambda_functions.OPERATIONS, **lambda_aliases.OPERATIONS}
+_LAMBDA: dict[str, Handler] = {
+    **functions.OPERATIONS,
+    **aliases.OPERATIONS,
+    **callers.OPERATIONS,
+    **managed.OPERATIONS,
+    **durable.OPERATIONS,
+}
 
 
 class Aws:
@@ -34,6 +39,7 @@ class Aws:
         self.runtime = runtime
         self._moto = moto_parts.application()
         moto_parts.use_time(runtime.clock.datetime)
+        moto_parts.tell_alarms_apart()
 
     def account_of(self, call: AwsCall) -> str:
         """The account of whoever signed the request."""

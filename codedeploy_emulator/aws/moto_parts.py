@@ -16,14 +16,17 @@ from typing import Any
 
 import moto.awslambda.models
 import moto.cloudwatch.models
+import moto.cloudwatch.responses
 import moto.logs.models
 from moto.awslambda.models import lambda_backends
 from moto.awslambda.policy import Policy
 from moto.cloudwatch.models import cloudwatch_backends
+from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.base_backend import BackendDict
 from moto.core.exceptions import JsonRESTError
 from moto.core.model_instances import reset_model_data
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.core.responses import ActionResult
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import AWSManagedPolicy, get_account_id_from, iam_backends
@@ -216,6 +219,32 @@ def alarms_in_alarm(account: str, region: str, names: list[str]) -> tuple[str, .
     """Which of these alarms are in ALARM (composite ones included); unknown names are not."""
     alarms = cloudwatch_backends[account][region].alarms
     return tuple(name for name in names if name in alarms and alarms[name].state_value == "ALARM")
+
+
+def tell_alarms_apart() -> None:
+    """DescribeAlarms: only the kinds that are asked for, metric alarms where none is; log alarms in their own list."""
+    original = CloudWatchResponse.describe_alarms
+    if getattr(original, "emulator_tells", False):
+        return
+
+    def describe_alarms(self: Any) -> Any:
+        found: Any = original(self).result
+        wanted = self._get_param("AlarmTypes") or ["MetricAlarm"]
+        metric = [one for one in found["MetricAlarms"] if marked(one, "kind", "metric") == "metric"]
+        log = [one for one in found["MetricAlarms"] if one not in metric]
+        kinds = {"MetricAlarm": metric, "CompositeAlarm": found["CompositeAlarms"], "LogAlarm": log}
+        return ActionResult({f"{kind}s": held if kind in wanted else [] for kind, held in kinds.items()})
+
+    describe_alarms.emulator_tells = True  # type: ignore[attr-defined]
+    vars(moto.cloudwatch.responses)["CloudWatchResponse"].describe_alarms = describe_alarms
+
+
+def mark_alarm(account: str, region: str, name: str, kind: str, evaluation: str) -> None:
+    """What moto's alarms lack: that one is a log alarm, and what keeps it from being evaluated."""
+    found = cloudwatch_backends[account][region].alarms[name]
+    mark(found, kind=kind)
+    if evaluation:
+        vars(found)["evaluation_state"] = evaluation
 
 
 def write_log(account: str, region: str, group: str, stream: str, lines: list[tuple[int, str]]) -> None:

@@ -121,10 +121,10 @@ class Lambda:
         return self.moto(request)
 
 
-def page(request: Request, member: str, items: list[Any]) -> Response:
-    """One page of a Lambda list: Marker and MaxItems, 50 at most."""
+def page(request: Request, member: str, items: list[Any], *, most: int = PAGE, usual: int = PAGE) -> Response:
+    """One page of a Lambda list: Marker and MaxItems, `most` at most."""
     query = request.query
-    size = min(PAGE, int(query["MaxItems"])) if query.get("MaxItems", "").isdecimal() else PAGE
+    size = min(most, int(query["MaxItems"])) if query.get("MaxItems", "").isdecimal() else usual
     marker = query.get("Marker", "")
     try:
         start = int(base64.urlsafe_b64decode(marker)) if marker else 0

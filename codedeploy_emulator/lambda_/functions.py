@@ -23,6 +23,7 @@ from ..aws import moto_parts
 from ..errors import ApiError
 from ..runtime import Runtime
 from ..server.wire import Response, json_response, path_parts
+from . import callers, managed
 from .call import STALE, Handler, Json, Lambda, page
 
 
@@ -30,6 +31,7 @@ def created(call: Lambda) -> Response:
     body = call.body()
     publish = body.pop("Publish", False)
     code = body.get("Code")
+    reference = _reference(code if isinstance(code, dict) else {})
     body["Code"] = _with_code(code if isinstance(code, dict) else {})
     answer = call.ask_moto(body)
     if answer.status >= 300:
@@ -38,7 +40,9 @@ def created(call: Lambda) -> Response:
     found.code = dict(found.code)
     _keep_what_moto_forgets(body, found)
     ready = _pending_until(call.runtime)
-    moto_parts.mark(found, revision=call.runtime.store.new_uuid(), state_ready=ready, published=0)
+    moto_parts.mark(
+        found, revision=call.runtime.store.new_uuid(), state_ready=ready, published=0, code_reference=reference
+    )
     if publish:
         found = _publish(call, found, None)
     # The version is the published one's; the ARN names the function alone.
@@ -55,7 +59,17 @@ def shown(call: Lambda) -> Response:
     if path_parts(call.request)[-1] == "configuration":
         return json_response(config)
     answer = _without_none({**found.get_code(), "Configuration": config})
+    if reference := moto_parts.marked(found, "code_reference"):
+        answer["Code"] = {"RepositoryType": "S3", **_referred(reference)}
     return json_response(answer)
+
+
+def _referred(reference: Json) -> Json:
+    """Code that Lambda reads from S3 and keeps no copy of; an error where its object is gone."""
+    if moto_parts.s3_object(reference["S3Bucket"], reference["S3Key"], reference.get("S3ObjectVersion")) is None:
+        text = f"The object {reference['S3Key']} in bucket {reference['S3Bucket']} does not exist."
+        return {"Error": {"ErrorCode": "NoSuchKey", "Message": text}}
+    return {"ResolvedS3Object": reference}
 
 
 def listed(call: Lambda) -> Response:
@@ -109,6 +123,7 @@ def code_updated(call: Lambda) -> Response:
     _refuse_stale(call.runtime, body, found)
     publish, dry_run = body.pop("Publish", False), body.pop("DryRun", False)
     body.pop("RevisionId", None)
+    reference = _reference(body)
     body = _with_code(body)
     if dry_run:
         config = configuration(call.runtime, found)
@@ -123,8 +138,8 @@ def code_updated(call: Lambda) -> Response:
         found.architectures = architectures
     found.code = dict(found.code)
     _touched(call, found)
-    # The next version is a new one, though the code may be the same.
-    moto_parts.mark(found, updates=moto_parts.marked(found, "updates", 0) + 1)
+    # The next version is a new one, though the code may be the same. Who does not ask for a reference gets a copy.
+    moto_parts.mark(found, updates=moto_parts.marked(found, "updates", 0) + 1, code_reference=reference)
     if publish:
         found = _publish(call, found, None)
     return json_response(configuration(call.runtime, found))
@@ -175,7 +190,14 @@ def deleted(call: Lambda) -> Response:
                 409,
             )
     found = moto_parts.function(call.account, call.region, call.function_name, qualifier)
+    if f"{call.function_name}:{qualifier}" in call.runtime.switches.text("replicated-versions").split():
+        raise ApiError(
+            "InvalidParameterValueException",
+            f"Lambda was unable to delete {call.arn(call.function_name, qualifier)} because it is a replicated "
+            "function. Please see our documentation for Deleting Lambda@Edge Functions and Replicas.",
+        )
     if found is not None:
+        callers.forget(call.function(), qualifier)
         moto_parts.drop_version(call.account, call.region, call.function_name, found)
     # A version that is not there is gone already.
     return Response(status=204)
@@ -209,7 +231,7 @@ def account_settings(call: Lambda) -> Response:
     names = moto_parts.function_names(call.account, call.region)
     size = sum(len(moto_parts.code_of(call.named(name))) for name in names)
     limit = {
-        "TotalCodeSize": 80530636800,
+        "TotalCodeSize": 322122547200,
         "CodeSizeUnzipped": 262144000,
         "CodeSizeZipped": 52428800,
         "ConcurrentExecutions": 1000,
@@ -226,9 +248,13 @@ def configuration(runtime: Runtime, found: Any) -> Json:
     dead_letters = moto_parts.marked(found, "dead_letters")
     if dead_letters:
         config["DeadLetterConfig"] = {"TargetArn": dead_letters}
-    file_systems = moto_parts.marked(found, "file_systems")
-    if file_systems:
-        config["FileSystemConfigs"] = file_systems
+    for mark, name in _FORGOTTEN.items():
+        if kept := moto_parts.marked(found, mark):
+            config[name] = kept
+    if managed.is_managed(found):
+        config |= managed.state(found)
+    if config.get("KMSKeyArn") and runtime.switches.flag("kms-denied"):
+        config |= {name: {"Error": _KMS_DENIED} for name in ("Environment", "ImageConfigResponse") if config.get(name)}
     if str(found.version) != "$LATEST":
         config["Version"] = str(found.version)
     if moto_parts.marked(found, "state_ready", 0.0) > now:
@@ -239,6 +265,18 @@ def configuration(runtime: Runtime, found: Any) -> Json:
         config["LastUpdateStatusReason"] = "The function is being updated."
         config["LastUpdateStatusReasonCode"] = "Creating"
     return config
+
+
+_FORGOTTEN = {
+    "file_systems": "FileSystemConfigs",
+    "capacity_provider": "CapacityProviderConfig",
+    "durable": "DurableConfig",
+}
+_KMS_DENIED = {
+    "ErrorCode": "AccessDeniedException",
+    "Message": "Lambda was unable to decrypt your environment variables because the KMS access was denied. Please "
+    "check your KMS permissions.",
+}
 
 
 def _revision(runtime: Runtime, found: Any) -> str:
@@ -280,8 +318,9 @@ def _publish(call: Lambda, latest: Any, description: str | None) -> Any:
         version,
         fingerprint=fingerprint,
         revision=call.runtime.store.new_uuid(),
-        state_ready=_pending_until(call.runtime),
+        state_ready=_pending_until(call.runtime, managed.activation(call.runtime, version)),
         update_ready=0.0,
+        scaling=None,
     )
     moto_parts.add_version(call.account, call.region, latest.function_name, version)
     return version
@@ -291,7 +330,7 @@ def _fingerprint(found: Any) -> str:
     """Code and configuration, without what changes by itself."""
     ignored = ("LastModified", "FunctionArn", "Version", "LastUpdateStatus", "State")
     config = {key: value for key, value in found.get_configuration().items() if key not in ignored}
-    config["marks"] = [moto_parts.marked(found, name) for name in ("dead_letters", "file_systems", "updates")]
+    config["marks"] = [moto_parts.marked(found, name) for name in ("dead_letters", "updates", *_FORGOTTEN)]
     return json.dumps(config, sort_keys=True, default=str)
 
 
@@ -299,8 +338,9 @@ def _keep_what_moto_forgets(body: Mapping[str, Any], found: Any) -> None:
     """File systems, and DeadLetterConfig, which a split alias's versions must share; an empty ARN takes it away."""
     if body.get("DeadLetterConfig") is not None:
         moto_parts.mark(found, dead_letters=body["DeadLetterConfig"].get("TargetArn") or None)
-    if body.get("FileSystemConfigs") is not None:
-        moto_parts.mark(found, file_systems=list(body["FileSystemConfigs"]))
+    for mark, name in _FORGOTTEN.items():
+        if body.get(name) is not None:
+            moto_parts.mark(found, **{mark: body[name]})
 
 
 def _touched(call: Lambda, found: Any) -> None:
@@ -309,8 +349,8 @@ def _touched(call: Lambda, found: Any) -> None:
     moto_parts.mark(found, revision=call.runtime.store.new_uuid(), update_ready=ready)
 
 
-def _pending_until(runtime: Runtime) -> float:
-    seconds = runtime.switches.number("lambda-pending-seconds")
+def _pending_until(runtime: Runtime, instances: float = 0.0) -> float:
+    seconds = max(runtime.switches.number("lambda-pending-seconds"), instances)
     return runtime.clock.now() + seconds if seconds else 0.0
 
 
@@ -368,6 +408,21 @@ def _with_code(given: Json) -> Json:
     stored = bytes(found.value)
     _check_zip(stored)
     return {**rest, "ZipFile": base64.b64encode(stored).decode()}
+
+
+def _reference(given: Json) -> Json | None:
+    """The object that Lambda reads code from, where it is to keep no copy (S3ObjectStorageMode)."""
+    mode = given.pop("S3ObjectStorageMode", "COPY")
+    if mode not in ("COPY", "REFERENCE"):
+        raise ApiError("InvalidParameterValueException", f"The value '{mode}' of s3ObjectStorageMode is not valid.")
+    if mode == "COPY":
+        return None
+    if not given.get("S3Bucket") or not given.get("S3Key"):
+        raise ApiError("InvalidParameterValueException", "S3ObjectStorageMode REFERENCE needs an object in S3.")
+    found = moto_parts.s3_object(given["S3Bucket"], given["S3Key"], given.get("S3ObjectVersion"))
+    version = given.get("S3ObjectVersion") or getattr(found, "version_id", None)
+    place = {"S3Bucket": given["S3Bucket"], "S3Key": given["S3Key"]}
+    return {**place, "S3ObjectVersion": str(version)} if version and version != "null" else place
 
 
 def _check_zip(code: bytes) -> None:

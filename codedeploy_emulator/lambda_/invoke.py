@@ -11,6 +11,7 @@ from ..aws import moto_parts
 from ..errors import ApiError
 from ..runtime import Runtime
 from ..server.wire import Response, request_id
+from . import durable, managed
 from .call import Lambda
 from .functions import refuse_invoke_while_pending
 from .processes import Outcome
@@ -23,6 +24,7 @@ def invoked(call: Lambda) -> Response:
     with runtime.lock:
         found, via = _chosen(call)
         refuse_invoke_while_pending(runtime, found)
+        managed.refuse_invoke(found)
     event = call.request.body.strip() or b"{}"
     try:
         json.loads(event)
@@ -32,6 +34,10 @@ def invoked(call: Lambda) -> Response:
     if kind == "DryRun":
         return Response(status=204, headers=common)
     if kind == "Event":
+        if durable.is_durable(found):
+            with runtime.lock:
+                name = headers.get("x-amz-durable-execution-name")
+                durable.began(runtime, call.function(), found, call.arn(call.function_name), name)
         threading.Thread(target=_run, args=(runtime, found, via, event), name="emulator-invoke", daemon=True).start()
         return Response(status=202, headers=common)
     if kind != "RequestResponse":
@@ -72,4 +78,8 @@ def _chosen(call: Lambda) -> tuple[Any, tuple[str, bool]]:
                 if point < weight:
                     return call.function(version), (qualifier, True)
             return call.function(str(alias.function_version)), (qualifier, bool(weights))
-    return call.function(qualifier), (qualifier or "", False)
+    found = call.function(qualifier)
+    if not qualifier and managed.is_managed(found) and call.versions():
+        # An unqualified name means `$LATEST.PUBLISHED` there: the version that was published last.
+        found = call.versions()[-1]
+    return found, (qualifier or "", False)

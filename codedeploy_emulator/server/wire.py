@@ -41,6 +41,10 @@ class Request:
         """Query parameters; of a repeated one the last value."""
         return dict(parse_qsl(self.query_string, keep_blank_values=True))
 
+    def query_values(self, name: str) -> list[str]:
+        """All values of a repeated query parameter."""
+        return [value for key, value in parse_qsl(self.query_string, keep_blank_values=True) if key == name]
+
     def json(self) -> Any:
         """The body as JSON; None when it is empty. ValueError when it is not JSON."""
         return json.loads(self.body) if self.body.strip() else None
@@ -122,6 +126,8 @@ def _rest_table(service: str) -> list[tuple[str, re.Pattern[str], frozenset[tupl
             continue  # it shares its URI with what replaced it
         path, _, query = operation.http.get("requestUri", "/").partition("?")
         pattern = re.sub(r"\\\{\w+\\\+\\\}", "(.+)", re.escape(path))
+        # The server decodes paths, and an ARN may have slashes.
+        pattern = re.sub(r"\\\{\w+Arn\\\}", "(.+)", pattern)
         pattern = re.sub(r"\\\{\w+\\\}", "([^/]+)", pattern)
         conditions = {(key, value) for key, value in parse_qsl(query, keep_blank_values=True)}
         headers = set()

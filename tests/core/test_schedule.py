@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_deploy.core.aws import Routing, RoutingType
-from ci_deploy.core.schedule import default_timeout, next_shift, percent, shift_seconds, steps
+from ci_deploy.core.schedule import default_timeout, next_shift, percent, shift_seconds, steepest, steps
 
 CANARY = Routing(kind=RoutingType.CANARY, percentage=10, interval_minutes=5)
 LINEAR = Routing(kind=RoutingType.LINEAR, percentage=10, interval_minutes=1)
@@ -94,3 +94,25 @@ def test_a_share_that_is_a_step_but_for_rounding_is_not_due_again() -> None:
 
 def test_the_time_limit_covers_the_shift_an_hour_a_hook_and_slack() -> None:
     assert default_timeout(CANARY, 2) == 300 + 2 * 3600 + 600
+
+
+@pytest.mark.parametrize(
+    ("kind", "percentage", "minutes", "rise"),
+    [
+        (RoutingType.ALL_AT_ONCE, 100, 0, (0.0, 100.0)),
+        (RoutingType.CANARY, 10, 5, (10.0, 100.0)),
+        (RoutingType.CANARY, 49, 5, (49.0, 100.0)),
+        (RoutingType.CANARY, 50, 5, None),  # to its double, and no more
+        (RoutingType.CANARY, 51, 5, (0.0, 51.0)),
+        (RoutingType.LINEAR, 10, 1, (10.0, 60.0)),
+        (RoutingType.LINEAR, 10, 4, (10.0, 30.0)),
+        (RoutingType.LINEAR, 10, 5, None),
+        (RoutingType.LINEAR, 10, 10, None),
+        (RoutingType.LINEAR, 34, 2, (34.0, 100.0)),
+    ],
+)
+def test_the_steepest_rise_is_one_that_more_than_doubles_the_traffic_within_five_minutes(
+    kind: RoutingType, percentage: int, minutes: int, rise: tuple[float, float] | None
+) -> None:
+    planned = steps(Routing(kind=kind, percentage=percentage, interval_minutes=minutes))
+    assert steepest(planned) == rise

@@ -27,12 +27,14 @@ TRUSTS = sorted(path.name for path in IAM.glob("trust-*.json"))
 # Who calls it needs no permission for it, or has it by being allowed to assume the role.
 FREE = {"sts:GetCallerIdentity", "sts:AssumeRoleWithWebIdentity"}
 OF_CALLERS = ("read.json", "deploy.json", "rollback.json", "stop.json")
-# Asked for by CreateDeployment itself, not called by us (CodeDeploy's permissions reference).
+# Asked for by the services themselves, not called by us: by CreateDeployment (CodeDeploy's permissions reference), by
+# GetFunction for an environment that is encrypted with a key of one's own.
 IMPLIED = {
     "codedeploy:GetApplicationRevision",
     "codedeploy:RegisterApplicationRevision",
     "codedeploy:UpdateDeploymentGroup",
     "iam:PassRole",
+    "kms:Decrypt",
     "s3:PutObjectTagging",
 }
 SETUP = {

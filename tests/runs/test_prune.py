@@ -14,11 +14,12 @@ import pytest
 from ci_deploy.commands import prune
 from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.edge.aws.lambda_.versions import LambdaVersions
-from tests.support.account import Account
+from tests.support.account import Account, zipped
 from tests.support.stage import Step
 
 from .conftest import Theatre
 
+PLACE = "arn:aws:lambda:us-east-1:123456789012:"
 PRUNE = {"command": "prune", "keep": "1"}
 APPLY = {**PRUNE, "apply": "true"}
 
@@ -71,14 +72,12 @@ def error(kind: ErrorKind, version: str, code: str, message: str) -> AwsError:
 
 def test_a_signal_stops_between_two_deletions_and_says_which_were_done(theatre: Theatre, eight: Account) -> None:
     """Deletions go out at two a second after a burst; the signal comes in the midst of them."""
-    done = theatre.run(APPLY, signals=(1.2,)).check(
-        130, outcome="cancelled", reason="Cancelled. Deleted: 2, 3, 4, 5, 6."
-    )
-    assert versions(eight) == ["1", "7", "8"]
-    assert result(done)["deleted"] == ["2", "3", "4", "5", "6"]
+    done = theatre.run(APPLY, signals=(1.2,)).check(130, outcome="cancelled", reason="Cancelled. Deleted: 2, 3, 4.")
+    assert versions(eight) == ["1", "5", "6", "7", "8"]
+    assert result(done)["deleted"] == ["2", "3", "4"]
     assert "■ CANCELLED            by SIGINT; nothing more is written" in told(done)
-    assert result(done)["freed-bytes"] == 5 * 113
-    assert "- version 5 deleted" in done.summary
+    assert result(done)["freed-bytes"] == 3 * 113
+    assert "- version 4 deleted" in done.summary
 
 
 def test_a_signal_while_reading_gives_no_list(theatre: Theatre, eight: Account) -> None:
@@ -121,12 +120,12 @@ def test_credentials_that_end_in_the_midst_leave_word_of_what_was_deleted(
 def test_one_that_cannot_be_deleted_does_not_keep_the_others(
     theatre: Theatre, eight: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replicated = "Lambda was unable to delete it because it is a replicated function."
+    locked = "This version is locked."
     used = "Version 4 is used by alias new."
     delete_fails(
         monkeypatch,
         {
-            "3": error(ErrorKind.REJECTED, "3", "InvalidParameterValueException", replicated),
+            "3": error(ErrorKind.REJECTED, "3", "InvalidParameterValueException", locked),
             "4": error(ErrorKind.CONFLICT, "4", "ResourceConflictException", used),
             "5": error(ErrorKind.NOT_FOUND, "5", "ResourceNotFoundException", "Function not found"),
         },
@@ -134,7 +133,7 @@ def test_one_that_cannot_be_deleted_does_not_keep_the_others(
     done = theatre.run(APPLY).check(1, outcome="failed")
     assert done.outputs["reason"] == (
         "Deleted: 2, 6, 7. Version 3 could not be deleted: lambda:DeleteFunction on function checkout:3:"
-        f" InvalidParameterValueException: {replicated}"
+        f" InvalidParameterValueException: {locked}"
     )
     assert f"Version 4 was kept: {used} · Run again when nothing uses it any more." in done.log()
     assert "· Note                 Version 5 was gone already." in told(done)
@@ -165,6 +164,80 @@ def test_an_event_source_of_a_version_keeps_it(
     done = theatre.run(APPLY).check(0, outcome="succeeded", reason="Deleted: 2, 3, 4, 5, 7.")
     assert kept(done)["6"] == ["an event source mapping"]
     assert versions(eight) == ["1", "6", "8"]
+
+
+def test_whatever_invokes_a_version_keeps_it(theatre: Theatre, eight: Account) -> None:
+    """Without an alias: a resource policy, asynchronous invocations, a URL of another alias, replicas at the edge."""
+    api = eight.lambda_
+    api.add_permission(
+        FunctionName="checkout", Qualifier="2", StatementId="s3", Action="lambda:Invoke", Principal="s3.amazonaws.com"
+    )
+    api.put_function_event_invoke_config(FunctionName="checkout", Qualifier="3", MaximumRetryAttempts=0)
+    api.create_alias(FunctionName="checkout", Name="beta", FunctionVersion="4")
+    api.create_function_url_config(FunctionName="checkout", Qualifier="beta", AuthType="NONE")
+    api.put_provisioned_concurrency_config(FunctionName="checkout", Qualifier="5", ProvisionedConcurrentExecutions=1)
+    theatre.emulator.switches(replicated_versions="checkout:6")
+    done = theatre.run(APPLY).check(0, outcome="succeeded", reason="Deleted: 7.")
+    assert {number: why for number, why in kept(done).items() if number in "2345"} == {
+        "2": ["a resource policy"],
+        "3": ["an asynchronous invocation config"],
+        "4": ["alias beta", "a function URL"],
+        "5": ["provisioned concurrency"],
+    }
+    assert "Version 6 was kept: Lambda@Edge still has replicas of it." in done.log()
+    assert versions(eight) == ["1", "2", "3", "4", "5", "6", "8"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "what"),
+    [
+        ("GetPolicy", "a resource policy"),
+        ("ListEventSourceMappings", "an event source mapping"),
+        ("ListFunctionEventInvokeConfigs", "an asynchronous invocation config"),
+        ("ListFunctionUrlConfigs", "a function URL"),
+        ("ListProvisionedConcurrencyConfigs", "provisioned concurrency"),
+    ],
+)
+def test_what_may_not_be_read_is_never_deleted(theatre: Theatre, eight: Account, operation: str, what: str) -> None:
+    theatre.weather(0, {"service": "lambda", "operation": operation, "fault": "access-denied"})
+    done = theatre.run(APPLY).check(0, outcome="unchanged", reason_code="all-needed")
+    assert done.outputs["reason"] == "None of the 8 versions may be deleted: what uses them could not be read."
+    assert all(f"{what}, perhaps" in kept(done)[str(number)] for number in range(2, 8))
+    assert (
+        f"::warning title=uses-unread::Which versions have {what} was not checked: not permitted, needs "
+        f"lambda:{operation}. `prune` keeps each version that may have it." in done.log()
+    )
+    assert theatre.calls(operation) <= 2, "asked once more for every version"
+    assert versions(eight) == [str(number) for number in range(1, 9)]
+
+
+def test_executions_and_instances_keep_their_versions(theatre: Theatre, account: Account) -> None:
+    """A durable execution replays the code of its version to its end; a scaling config is somebody's wish."""
+    capacity = {
+        "LambdaManagedInstancesCapacityProviderConfig": {"CapacityProviderArn": f"{PLACE}capacity-provider:main"}
+    }
+    api = account.lambda_
+    theatre.emulator.switches(managed_activation_seconds=0)
+    api.create_function(
+        FunctionName="orders",
+        Runtime="python3.13",
+        Handler="app.handler",
+        Role=api.get_function(FunctionName="checkout")["Configuration"]["Role"],
+        Code={"ZipFile": zipped({"app.py": "# 0"})},
+        DurableConfig={"ExecutionTimeout": 3600},
+        CapacityProviderConfig=capacity,
+    )
+    for number in range(1, 6):
+        account.publish(f"# {number}", function="orders")
+    for version in ("1", "2"):
+        api.invoke(FunctionName="orders", Qualifier=version, InvocationType="Event")
+    (over,) = api.list_durable_executions_by_function(FunctionName="orders", Qualifier="2")["DurableExecutions"]
+    api.stop_durable_execution(DurableExecutionArn=over["DurableExecutionArn"])
+    scaling = {"MinExecutionEnvironments": 3}
+    api.put_function_scaling_config(FunctionName="orders", Qualifier="3", FunctionScalingConfig=scaling)
+    alone = {"function": "orders", "application": "", "deployment-group": ""}
+    done = theatre.run({**APPLY, **alone}).check(0, outcome="succeeded", reason="Deleted: 2, 4.")
+    assert (kept(done)["1"], kept(done)["3"]) == (["durable executions"], ["a scaling config"])
 
 
 def test_the_revision_that_a_rollback_goes_back_to_stays_however_long_ago(

@@ -51,11 +51,12 @@ class StoreCode(_Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateCode(_Action):
-    """UpdateFunctionCode, if `$LATEST` still is at `revision_id`."""
+    """UpdateFunctionCode, if `$LATEST` still is at `revision_id`. `by_reference`: Lambda is to keep no copy of it."""
 
     function: str
     code: Code
     revision_id: str
+    by_reference: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,13 @@ from ..aws import Known, LambdaName, NotPermitted, RoutingType, Unavailable
 from ..given import shifts
 from ..given.inputs import Inputs
 from ..given.meant import names
-from ..given.packaging import same_sha256
+from ..given.packaging import Package, same_sha256
 from ..given.source import Image
 from ..hold import held
 from ..reasons import preflight as why
+from ..reasons import questions, versions
 from ..result import Finding, Severity
+from ..schedule import steepest
 from . import package_checks, smoke_checks, surrounding_checks
 from .checking import Check, adder
 from .checking import note as _note
@@ -28,6 +30,7 @@ from .planning import Facts, Plan, ToPublish
 # State reasons that say the container image is what is wrong.
 IMAGE_GONE = ("ImageDeleted", "ImageAccessDenied", "InvalidImage")
 HOOK_PREFIX = "CodeDeployHook_"
+_ENCRYPTED = {"Environment": "the environment variables", "ImageConfigResponse": "the image's settings"}
 
 CHECKS: list[Check] = []
 check = adder(CHECKS)
@@ -108,10 +111,47 @@ def _target(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
                 function=plan.function, version=version, why=plan.new.state_reason or plan.new.state_reason_code
             )
         )
-    elif plan.new.state in ("Failed", "Inactive", "Deactivated", "Deactivating", "Deleting"):
+    elif plan.new.state not in ("Active", "Pending"):
         yield _refusal(
-            why.TargetInactive(function=plan.function, version=version, state=plan.new.state, why=plan.new.state_reason)
+            versions.TargetInactive(
+                function=plan.function,
+                version=version,
+                state=plan.new.state,
+                state_code=plan.new.state_reason_code,
+                why=plan.new.state_reason,
+            )
         )
+
+
+@check("target-code", questions.CODE_READABLE)
+def _target_code(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    if plan.new is not None and plan.new.code_error and not plan.unchanged:
+        yield _refusal(
+            versions.TargetCode(function=plan.function, version=plan.target_version, why=plan.new.code_error)
+        )
+
+
+@check("code-by-reference", questions.CODE_BY_REFERENCE)
+def _by_reference(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    updates = isinstance(plan.target, ToPublish) and plan.target.updates
+    direct = isinstance(facts.code, Package) and not plan.bucket
+    if updates and direct and facts.latest is not None and facts.latest.code_by_reference:
+        yield _refusal(versions.CodeByReference(function=plan.function))
+
+
+@check("settings-unread", questions.SETTINGS_COMPARED)
+def _settings(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    if not isinstance(plan.target, ToPublish):
+        return
+    seen = [version for version in (facts.latest, facts.current) if version is not None]
+    for name, what in _ENCRYPTED.items():
+        unread = next((version for version in seen if name in version.unread), None)
+        if unread is not None:
+            yield _note(
+                versions.SettingsUnread(
+                    function=plan.function, setting=what, state_code=unread.unread[name], key=unread.kms_key
+                )
+            )
 
 
 @check("code-sha256", "Is the code the one that was built?")
@@ -226,6 +266,9 @@ def _alarms(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
             yield _warning(why.AlarmMissing(alarm=name, given=bool(inputs.alarms)))
         elif alarm.state == "ALARM":
             yield _refusal(why.AlarmRinging(alarm=name, why=alarm.reason))
+        elif alarm.evaluation or alarm.state == "INSUFFICIENT_DATA":
+            blind = alarm.evaluation or alarm.state
+            yield _warning(why.AlarmBlind(alarm=name, kind=alarm.kind, state=blind, why=alarm.reason))
 
 
 @check("rollback", "Is anything rolled back automatically?")
@@ -246,6 +289,15 @@ def _pair(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
         yield _refusal(why.RoleDiffers(live=old.version, old=old.role, new=new.role))
     if old.dead_letter_arn != new.dead_letter_arn:
         yield _refusal(why.DeadLetterDiffers(live=old.version, old=old.dead_letter_arn, new=new.dead_letter_arn))
+
+
+@check("traffic-doubles", questions.TRAFFIC_DOUBLES)
+def _surge(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    managed = plan.new is not None and bool(plan.new.capacity_provider)
+    surge = steepest(plan.steps) if managed and not (plan.unchanged or plan.creates_alias) else None
+    if surge is not None:
+        share, step = surge
+        yield _warning(versions.TrafficDoubles(version=plan.target_version, share=share, step=step))
 
 
 CHECKS += package_checks.CHECKS

@@ -15,16 +15,28 @@ _SHOWN = frozenset({"Runtime", "MemorySize", "Timeout", "Layers", "Environment",
 
 
 def fingerprint(version: FunctionVersion) -> str:
-    """A hash of what a published version freezes: code and configuration."""
+    """A hash of what a published version freezes: code and configuration, as far as they are known."""
     parts = [version.code_sha256, *(f"{name}={value}" for name, value in sorted(version.configuration.items()))]
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
 def differences(old: FunctionVersion, new: FunctionVersion) -> tuple[str, ...]:
-    """Names of what differs between two versions: `Code` and configuration settings by AWS's names."""
+    """Names of what may differ between two versions: `Code` and configuration settings by AWS's names.
+
+    What Lambda could not decrypt is unknown, so it is never the same.
+    """
     code = ("Code",) if old.code_sha256 != new.code_sha256 else ()
-    names = sorted(set(old.configuration) | set(new.configuration))
-    return code + tuple(name for name in names if old.configuration.get(name) != new.configuration.get(name))
+    names = sorted({*old.configuration, *new.configuration, *old.unread, *new.unread})
+    unread = {*old.unread, *new.unread}
+    return code + tuple(
+        name for name in names if name in unread or old.configuration.get(name) != new.configuration.get(name)
+    )
+
+
+def changes(before: FunctionVersion, now: FunctionVersion) -> tuple[str, ...]:
+    """Names of what has changed, for all that is known: an unknown setting is no sign of anybody's hand."""
+    unread = {*before.unread, *now.unread}
+    return tuple(name for name in differences(before, now) if name not in unread)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +77,17 @@ def _rows(old: FunctionVersion, new: FunctionVersion) -> Iterator[Compared]:
     yield _row("description", old.description, new.description)
     yield _role(old, new)
     changed = _environment(old, new)
-    if changed:
+    if "Environment" in (*old.unread, *new.unread):
+        yield Compared(name="environment variables", before="", after="not known: Lambda could not decrypt them")
+    elif changed:
         count = Counter(what.rpartition(" ")[2] for what in changed)
         discreet = ("", ", ".join(f"{number} {what}" for what, number in count.items()))
         yield Compared(name="environment variables", before="", after=", ".join(changed), discreet=discreet)
     others = [
         name
         for name in sorted(set(old.configuration) | set(new.configuration))
-        if name not in _SHOWN and old.configuration.get(name) != new.configuration.get(name)
+        if name not in (*_SHOWN, *old.unread, *new.unread)
+        and old.configuration.get(name) != new.configuration.get(name)
     ]
     if others:
         yield Compared(name="other settings", before="", after=f"{', '.join(others)} changed")

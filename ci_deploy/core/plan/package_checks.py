@@ -26,7 +26,6 @@ from .starting import (
     built_for,
     lacks_bootstrap,
     missing_handler,
-    no_room,
     windows_line_ends,
 )
 
@@ -114,7 +113,10 @@ def _known_failure(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding
         if version.state == "Failed" and not differences(plan.new, version):
             yield _warning(
                 why.KnownFailure(
-                    function=plan.function, version=version.version, why=version.state_reason, room=no_room(version)
+                    function=plan.function,
+                    version=version.version,
+                    why=version.state_reason,
+                    state_code=version.state_reason_code,
                 )
             )
 

@@ -230,8 +230,8 @@ def _with_code(latest: FunctionVersion, code: Code) -> FunctionVersion:
     if same_sha256(latest.code_sha256, sha256_of(code)):
         return latest
     if isinstance(code, Image):
-        return replace(latest, code_sha256=sha256_of(code), code_size=0, image_uri=code.uri)
-    return replace(latest, code_sha256=sha256_of(code), code_size=code.size)
+        return replace(latest, code_sha256=sha256_of(code), code_size=0, image_uri=code.uri, code_error="")
+    return replace(latest, code_sha256=sha256_of(code), code_size=code.size, code_error="")
 
 
 def _plan(

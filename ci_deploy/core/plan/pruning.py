@@ -1,4 +1,4 @@
-"""Which versions `prune` may delete: those that nothing serves, names, or could need for a rollback. Pure.
+"""Which versions `prune` may delete: those that nothing serves, invokes, names, or could need for a rollback. Pure.
 
 In doubt a version is kept. `$LATEST` is not a version that could be deleted: deleting without a version's number would
 delete the whole function (the edge asserts the number).
@@ -6,11 +6,12 @@ delete the whole function (the edge asserts the number).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from ..aws import Alias, Deployment, DeploymentTarget, FunctionVersion
+from ..aws import Alias, Deployment, DeploymentTarget, Fact, FunctionVersion, Known
 from ..given.inputs import Inputs
+from ..reasons.phrases import Unread
 from .history import entries, served
 from .whose import is_of_function
 
@@ -23,11 +24,25 @@ class Uses:
     """What names versions, by version's number: the words for what uses them."""
 
     aliases: tuple[Alias, ...] = ()
-    provisioned: tuple[str, ...] = ()  # qualifiers (versions or aliases) with provisioned concurrency
-    event_sources: tuple[str, ...] = ()  # qualifiers that event source mappings name
+    # Qualifiers (versions or aliases) with provisioned concurrency, an event source mapping, a configuration for
+    # asynchronous invocations, a function URL.
+    provisioned: Fact[tuple[str, ...]] = Known(())
+    event_sources: Fact[tuple[str, ...]] = Known(())
+    event_configs: Fact[tuple[str, ...]] = Known(())
+    urls: Fact[tuple[str, ...]] = Known(())
     history: tuple[Deployment, ...] = ()  # of the deployment group, with owners, newest first
     history_cut: bool = False  # there are more, and the bound of reading was reached
     successful: Deployment | None = None  # the group's last successful one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """What one version has of its own, and is asked for one by one."""
+
+    event_source: Fact[bool] = Known(value=False)
+    policy: Fact[bool] = Known(value=False)
+    scaling: Fact[bool] = Known(value=False)
+    executions: Fact[bool] = Known(value=False)  # durable ones, running or paused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +58,7 @@ class PrunePlan:
     rows: tuple[Row, ...]  # newest first
     left: int = 0  # how many more could be deleted, by another run
     unread: str = ""  # what could not be read that a rollback may need: nothing may be deleted
+    unknown: Mapping[str, Unread] = field(default_factory=dict)  # what uses versions, and why it could not be read
 
     @property
     def doomed(self) -> tuple[FunctionVersion, ...]:
@@ -71,10 +87,16 @@ def needs(inputs: Inputs, versions: Iterable[FunctionVersion], uses: Uses) -> di
         need(alias.version, f"alias {alias.name}")
         for weighted in alias.weights:
             need(weighted, f"alias {alias.name} (weight)")
-    for qualifier in uses.provisioned:
-        need(primary.get(qualifier, qualifier), "provisioned concurrency")
-    for qualifier in uses.event_sources:
-        need(primary.get(qualifier, qualifier), "an event source mapping")
+    for what, fact in _named(uses).items():
+        if isinstance(fact, Known):
+            for qualifier in fact.value:
+                need(primary.get(qualifier, qualifier), what)
+        else:
+            for version in by_number:
+                need(version.version, _perhaps(what))
+    for version in by_number:
+        if version.replica_of:
+            need(version.version, "Lambda@Edge, whose replica it is")
     function = inputs.function or ""
     names = dict.fromkeys([*primary, inputs.alias])
     for name in names:
@@ -94,6 +116,48 @@ def needs(inputs: Inputs, versions: Iterable[FunctionVersion], uses: Uses) -> di
         for target in _targets(uses.successful, function):
             need(target.target_version, "the group's last successful revision")
     return found
+
+
+def _named(uses: Uses) -> dict[str, Fact[tuple[str, ...]]]:
+    return {
+        "provisioned concurrency": uses.provisioned,
+        _SOURCE: uses.event_sources,
+        "an asynchronous invocation config": uses.event_configs,
+        "a function URL": uses.urls,
+    }
+
+
+_SOURCE = "an event source mapping"
+
+
+def _perhaps(what: str) -> str:
+    """What may use a version: unknown is never deletable."""
+    return f"{what}, perhaps"
+
+
+def keeping(made: PrunePlan, own: Mapping[str, Own]) -> PrunePlan:
+    """The plan with the doomed versions kept that have something of their own, or may have."""
+    rows, unknown = [], dict(made.unknown)
+    for row in made.rows:
+        has = own.get(row.version.version)
+        kept = list(row.kept)
+        for what, fact in _own(has).items() if has else ():
+            if not isinstance(fact, Known):
+                unknown.setdefault(what, fact)
+                kept.append(_perhaps(what))
+            elif fact.value:
+                kept.append(what)
+        rows.append(replace(row, kept=tuple(kept)))
+    return replace(made, rows=tuple(rows), unknown=unknown)
+
+
+def _own(has: Own) -> dict[str, Fact[bool]]:
+    return {
+        _SOURCE: has.event_source,
+        "a resource policy": has.policy,
+        "a scaling config": has.scaling,
+        "durable executions": has.executions,
+    }
 
 
 def enough(inputs: Inputs, aliases: Iterable[Alias], history: Sequence[Deployment]) -> bool:
@@ -136,4 +200,5 @@ def plan(inputs: Inputs, versions: tuple[FunctionVersion, ...], uses: Uses) -> P
         if version.version in later:
             why = [f"{AT_MOST} at most are deleted by one run"]
         rows.append(Row(version=version, kept=tuple(why)))
-    return PrunePlan(rows=tuple(rows), left=len(later), unread=_what_is_unread(inputs, uses))
+    unknown = {what: fact for what, fact in _named(uses).items() if not isinstance(fact, Known)}
+    return PrunePlan(rows=tuple(rows), left=len(later), unread=_what_is_unread(inputs, uses), unknown=unknown)

@@ -75,7 +75,8 @@ def missing_handler(function: FunctionVersion, contents: Contents) -> Missing | 
 
 def alone(function: FunctionVersion) -> bool:
     """Whether a function's code can come from its package only."""
-    return not (function.layers or function.environment_unread or ELSEWHERE.intersection(function.environment_names))
+    unread = "Environment" in function.unread
+    return not (function.layers or unread or ELSEWHERE.intersection(function.environment_names))
 
 
 def _python(handler: str, contents: Contents) -> Missing | None:
@@ -161,25 +162,6 @@ def _folder_with(path: str, contents: Contents) -> str:
     """The folder of the package that has this path in it, where there is exactly one: it was packaged from above."""
     found = contents.ending_in("/" + path)
     return found.first[0].removesuffix("/" + path) if found.count == 1 else ""
-
-
-# --- Versions that did not become active ---------------------------------------------------------------------------
-
-# State reasons that are about room for a function, and not about its code (facts.md H).
-_NO_ROOM = frozenset({
-    "CapacityProviderScalingLimitExceeded",
-    "EC2RequestLimitExceeded",
-    "ENILimitExceeded",
-    "InsufficientCapacity",
-    "InsufficientRolePermissions",
-    "SubnetOutOfIPAddresses",
-    "VcpuLimitExceeded",
-})  # fmt: skip
-
-
-def no_room(version: FunctionVersion) -> bool:
-    """Whether a published version did not become active for want of room, and not for its code."""
-    return version.state_reason_code in _NO_ROOM
 
 
 # --- bootstrap -----------------------------------------------------------------------------------------------------

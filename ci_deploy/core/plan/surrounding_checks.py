@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from ..aws import Known, NotPermitted, Unavailable
 from ..callers import named
 from ..given.inputs import Inputs
+from ..reasons import questions, versions
 from ..reasons import surroundings as why
 from ..result import Finding
 from .checking import Check, adder
@@ -48,6 +49,18 @@ def _provisioned(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
         yield _warning(
             why.Provisioned(alias=plan.alias, provisioned=provisioned.value, limited=inputs.timeout is not None)
         )
+
+
+@check("durable-executions", questions.DURABLE_EXECUTIONS)
+def _durable(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+    old = plan.current
+    if facts.surroundings is None or old is None or not old.durable or plan.unchanged:
+        return
+    executions = facts.surroundings.executions
+    if isinstance(executions, Known):
+        yield _note(versions.DurableExecutions(version=old.version, count=executions.value))
+    else:
+        yield _note(versions.DurableUnread(version=old.version, fact=executions))
 
 
 @check("rollback-target", "Where would an automatic rollback go?")
@@ -107,7 +120,7 @@ def _callbacks(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
         found = fact.value if isinstance(fact, Known) else None
         if found is None:
             continue
-        if found.state not in ("Active", "Pending"):
+        if found.state not in ("Active", "Pending", "ActiveNonInvocable"):  # the last: `$LATEST` on managed instances
             yield _warning(why.HookInactive(hook=name, state=found.state, why=found.state_reason))
         if found.vpc:
             yield _note(why.HookNetwork(hook=name, region=facts.identity.region))

@@ -40,10 +40,12 @@ class Bucket:
 class Surroundings:
     """`provisioned`: how much concurrency the alias has provisioned; `successful`: the group's last success, with its
     targets, None if there was none; `callbacks`: by hook, whether its role may report to CodeDeploy; `callers`: who
-    may invoke the function and not the alias."""
+    may invoke the function and not the alias; `executions`: how many durable executions are running or paused on the
+    live version, counted up to a bound."""
 
     provisioned: Fact[int] = Known(0)
     successful: Fact[Deployment | None] = Known(None)
+    executions: Fact[int] = Known(0)
     bucket: Bucket | None = None
     callbacks: Mapping[str, Fact[bool]] = field(default_factory=dict)
     callers: Callers = field(default_factory=Callers)

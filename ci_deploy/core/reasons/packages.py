@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .phrases import after_failing, counted
+from .phrases import counted
 from .reason import Reason
+from .states import after_failing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,11 +191,11 @@ class PackageBootstrapLines(Reason):
 class KnownFailure(Reason):
     code: ClassVar = "known-failure"
     means: ClassVar = "The same code and settings were published before, and that version did not become active."
-    also: ClassVar = ({"why": "", "room": True},)
+    also: ClassVar = ({"why": "", "state_code": "InsufficientCapacity"},)
     function: str
     version: str
     why: str
-    room: bool  # it failed for want of room, not of good code
+    state_code: str
 
     @property
     def text(self) -> str:
@@ -206,7 +207,7 @@ class KnownFailure(Reason):
 
     @property
     def remedy(self) -> str:
-        return after_failing(room=self.room)
+        return after_failing(self.state_code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

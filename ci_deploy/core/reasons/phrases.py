@@ -39,13 +39,3 @@ def instead(groups: str, applications: str) -> str:
 
 def counted(files: int) -> str:
     return "one file" if files == 1 else f"{files:,} files"
-
-
-def after_failing(*, room: bool) -> str:
-    """What to do about a published version that did not become active, for want of room or of good code."""
-    if room:
-        return "It is not about the code: mend what the reason names, then run again."
-    return (
-        "Change the code, or the setting that the reason names: another run would publish the same code, and that "
-        "would fail in the same way."
-    )

@@ -215,26 +215,6 @@ class TargetImage(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TargetInactive(Reason):
-    code: ClassVar = "target-inactive"
-    means: ClassVar = "The version cannot be invoked in its state."
-    also: ClassVar = ({"why": ""},)
-    function: str
-    version: str
-    state: str
-    why: str
-
-    @property
-    def text(self) -> str:
-        why = f" ({self.why.rstrip('.')})" if self.why else ""
-        return f"Version {self.version} of `{self.function}` is {self.state}{why}: it cannot be invoked."
-
-    @property
-    def remedy(self) -> str:
-        return "Invoke an inactive version once to wake it up; publish a new version instead of a failed one."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CodeSha256(Reason):
     code: ClassVar = "code-sha256"
     means: ClassVar = "The code is not the one that `expect-code-sha256` names."
@@ -538,6 +518,39 @@ class AlarmRinging(Reason):
     @property
     def remedy(self) -> str:
         return "Wait until it is quiet, or deploy the fix with `alarms: off`."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmBlind(Reason):
+    code: ClassVar = "alarm-blind"
+    means: ClassVar = "An alarm of the deployment is not evaluated at the moment, so it may not stop a bad version."
+    also: ClassVar = (
+        {"state": "EVALUATION_ERROR", "kind": "log", "why": "Log group not found."},
+        {"state": "EVALUATION_FAILURE", "why": ""},
+        {"state": "PARTIAL_DATA", "why": ""},
+    )
+    alarm: str
+    kind: str
+    state: str
+    why: str
+
+    @classmethod
+    def sample(cls) -> AlarmBlind:
+        return cls(alarm="checkout-errors", kind="metric", state="INSUFFICIENT_DATA", why="")
+
+    @property
+    def text(self) -> str:
+        what = {"log": "Log alarm", "composite": "Composite alarm"}.get(self.kind, "Alarm")
+        why = f" ({self.why.rstrip('.')})" if self.why else ""
+        return f"{what} `{self.alarm}` is in {self.state}{why}: at the moment it may not see that a version is bad."
+
+    @property
+    def remedy(self) -> str:
+        return {
+            "EVALUATION_ERROR": "Correct the alarm: its reason says what is wrong with it.",
+            "EVALUATION_FAILURE": "CloudWatch has a problem. Wait until it is over, or watch the deployment yourself.",
+            "PARTIAL_DATA": "Its query reads more metrics than CloudWatch allows. Narrow it.",
+        }.get(self.state, "Where no traffic is good news, set its missing data to `notBreaching`.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from ci_deploy.core.aws import (
 from ci_deploy.core.given.packaging import Code, Package
 from ci_deploy.core.given.source import Image
 from ci_deploy.core.plan.planning import Facts
-from ci_deploy.core.reasons import preflight
+from ci_deploy.core.reasons import preflight, versions
 from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.result import Finding, Severity
 from ci_deploy.core.run import Outcome
@@ -244,7 +244,9 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
         target(state="Inactive", state_reason_code="Idle", state_reason="The function is idle."),
         {"version": "2"},
         refusal(
-            preflight.TargetInactive(function="checkout", version="2", state="Inactive", why="The function is idle.")
+            versions.TargetInactive(
+                function="checkout", version="2", state="Inactive", state_code="Idle", why="The function is idle."
+            )
         ),
     ),
     *(
@@ -252,9 +254,9 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
             f"a version that is {state}",
             target(state=state),
             {"version": "2"},
-            refusal(preflight.TargetInactive(function="checkout", version="2", state=state, why="")),
+            refusal(versions.TargetInactive(function="checkout", version="2", state=state, state_code="", why="")),
         )
-        for state in ("Failed", "Deactivated", "Deactivating", "Deleting")
+        for state in ("Failed", "Deactivated", "Deactivating", "Deleting", "ActiveNonInvocable")
     ),
     (
         "$LATEST with other code than expected",
@@ -431,9 +433,85 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
     ),
     (
         "an alarm of the group that does not exist",
-        replace(WATCHED, alarms=Known((Alarm(name="latency", state="INSUFFICIENT_DATA"),))),
+        replace(WATCHED, alarms=Known((Alarm(name="latency", state="OK"),))),
         {},
         warning(preflight.AlarmMissing(alarm="errors", given=False)),
+    ),
+    *(
+        (
+            f"an alarm that is not evaluated: {state} {evaluation}",
+            replace(
+                WATCHED,
+                alarms=Known(
+                    (
+                        Alarm(name="errors", state="OK"),
+                        Alarm(name="latency", state=state, reason="No log group.", kind="log", evaluation=evaluation),
+                    )
+                ),
+            ),
+            {},
+            warning(preflight.AlarmBlind(alarm="latency", kind="log", state=evaluation or state, why="No log group.")),
+        )
+        for state, evaluation in (
+            ("INSUFFICIENT_DATA", ""),
+            ("OK", "EVALUATION_ERROR"),
+            ("INSUFFICIENT_DATA", "EVALUATION_FAILURE"),
+            ("OK", "PARTIAL_DATA"),
+        )
+    ),
+    (
+        "code that Lambda cannot read any more",
+        target(code_error="NoSuchKey: The object does not exist."),
+        {"version": "2"},
+        refusal(versions.TargetCode(function="checkout", version="2", why="NoSuchKey: The object does not exist.")),
+    ),
+    (
+        "code of $LATEST that Lambda cannot read any more",
+        replace(FACTS, latest=replace(LATEST, code_error="NoSuchKey")),
+        {},
+        refusal(versions.TargetCode(function="checkout", version="", why="NoSuchKey")),
+    ),
+    (
+        "code in S3 that a direct upload would replace by a copy",
+        replace(FACTS, latest=replace(LATEST, code_by_reference=True), code=PACKAGE),
+        {"code": "build"},
+        refusal(versions.CodeByReference(function="checkout")),
+    ),
+    (
+        "an environment that Lambda could not decrypt",
+        replace(FACTS, latest=replace(LATEST, unread={"Environment": "AccessDeniedException"}, kms_key="arn:k")),
+        {},
+        note(
+            versions.SettingsUnread(
+                function="checkout",
+                setting="the environment variables",
+                state_code="AccessDeniedException",
+                key="arn:k",
+            )
+        ),
+    ),
+    (
+        "settings of the live version's image that Lambda could not decrypt",
+        replace(FACTS, current=replace(VERSION, unread={"ImageConfigResponse": "KMSDisabledException"})),
+        {},
+        note(
+            versions.SettingsUnread(
+                function="checkout", setting="the image's settings", state_code="KMSDisabledException", key=""
+            )
+        ),
+    ),
+    *(
+        (
+            f"managed instances and {name}",
+            replace(
+                FACTS,
+                latest=replace(LATEST, capacity_provider="arn:p"),
+                config=DeploymentConfig(name="c", routing=routing),
+            ),
+            {},
+            warning(versions.TrafficDoubles(version="", share=share, step=100.0)),
+        )
+        for name, routing, share in (("a canary", CANARY, 10.0), ("all at once", AT_ONCE, 0.0))
     ),
     (
         "an alarm of the inputs that does not exist",

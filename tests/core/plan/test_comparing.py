@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ci_deploy.core.aws import FunctionVersion
-from ci_deploy.core.plan.comparing import Compared, compare
+from ci_deploy.core.plan.comparing import Compared, changes, compare, differences
 
 OLD = FunctionVersion(
     function="f",
@@ -127,3 +127,34 @@ def test_without_variables_there_is_nothing_to_say() -> None:
 def test_a_row_without_a_discreet_form_is_told_as_it_is() -> None:
     row = Compared(name="memory", before="1 MB", after="2 MB")
     assert row.told(openly=True) == row.told(openly=False) == ("1 MB", "2 MB")
+
+
+UNREAD = replace(
+    OLD,
+    unread={"Environment": "AccessDeniedException"},
+    environment_names=(),
+    configuration={name: value for name, value in OLD.configuration.items() if name != "Environment"},
+)
+
+
+@pytest.mark.parametrize(("old", "new"), [(OLD, UNREAD), (UNREAD, OLD), (UNREAD, UNREAD)])
+def test_what_lambda_could_not_decrypt_is_never_the_same_and_no_sign_of_a_change(
+    old: FunctionVersion, new: FunctionVersion
+) -> None:
+    assert differences(old, new) == ("Environment",)
+    assert changes(old, new) == ()
+    assert changes(old, replace(new, code_sha256="new", configuration={**new.configuration, "Handler": '"b"'})) == (
+        "Code",
+        "Handler",
+    )
+    assert rows(old, new) == {**SAME, "environment variables": ("", "not known: Lambda could not decrypt them")}
+
+
+def test_unread_settings_of_an_image_are_not_among_the_other_settings_that_changed() -> None:
+    new = replace(
+        OLD,
+        unread={"ImageConfigResponse": "AccessDeniedException"},
+        configuration={**OLD.configuration, "Handler": '"app.new"'},
+    )
+    old = replace(OLD, configuration={**OLD.configuration, "ImageConfigResponse": '{"Command":["a"]}'})
+    assert rows(old, new)["other settings"] == ("", "Handler changed")

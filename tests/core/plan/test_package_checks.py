@@ -240,17 +240,21 @@ def failed(number: str = "8", **changes: object) -> FunctionVersion:
 
 
 @pytest.mark.parametrize(
-    ("changes", "why", "room"),
+    ("changes", "why", "state_code"),
     [
-        ({}, "", False),
-        ({"state_reason": "Function init failed."}, "Function init failed.", False),
-        ({"state_reason": "No addresses.", "state_reason_code": "SubnetOutOfIPAddresses"}, "No addresses.", True),
+        ({}, "", ""),
+        ({"state_reason": "Function init failed."}, "Function init failed.", ""),
+        (
+            {"state_reason": "No addresses.", "state_reason_code": "SubnetOutOfIPAddresses"},
+            "No addresses.",
+            "SubnetOutOfIPAddresses",
+        ),
     ],
 )
 def test_the_same_code_that_failed_before_is_told_before_it_is_published_again(
-    changes: dict[str, object], why: str, room: bool
+    changes: dict[str, object], why: str, state_code: str
 ) -> None:
-    told = packages.KnownFailure(function="checkout", version="8", why=why, room=room)
+    told = packages.KnownFailure(function="checkout", version="8", why=why, state_code=state_code)
     assert after(failed(**changes)) == [warning(told)]
 
 

@@ -5,13 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ci_deploy.core.aws import CREATOR_ROLLBACK, Alias, Deployment, DeploymentStatus, DeploymentTarget, FunctionVersion
+from ci_deploy.core.aws import (
+    CREATOR_ROLLBACK,
+    Alias,
+    Deployment,
+    DeploymentStatus,
+    DeploymentTarget,
+    Fact,
+    FunctionVersion,
+    Known,
+    NotPermitted,
+    Unavailable,
+)
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.given.parsing import parse
-from ci_deploy.core.plan.pruning import AT_MOST, SERVED_BEFORE, Uses, enough, plan
+from ci_deploy.core.plan.pruning import AT_MOST, SERVED_BEFORE, Own, Uses, enough, keeping, plan
 
 
 def inputs(keep: int = 1) -> Inputs:
@@ -51,8 +63,10 @@ def kept(uses: Uses, *numbers: int, keep: int = 1) -> dict[str, tuple[str, ...]]
 def test_every_reason_is_said_once_newest_version_first() -> None:
     uses = Uses(
         aliases=(Alias(function="f", name="x", version="1", weights={"2": 5.0}),),
-        provisioned=("x", "2", "1"),
-        event_sources=("x", "live", "$LATEST"),
+        provisioned=Known(("x", "2", "1")),
+        event_sources=Known(("x", "live", "$LATEST")),
+        event_configs=Known(("5", "$LATEST")),
+        urls=Known(("x", "")),
         history=(deployment(9, "3", "4", status="InProgress"), deployment(1, "4", "3")),
         successful=deployment(1, "4", "3", function="arn:aws:lambda:eu-central-1:123456789012:function:f"),
     )
@@ -60,11 +74,11 @@ def test_every_reason_is_said_once_newest_version_first() -> None:
     assert list(found) == ["6", "5", "4", "3", "2", "1"]
     assert found == {
         "6": ("one of the newest 1",),
-        "5": (),
+        "5": ("an asynchronous invocation config",),
         "4": ("a rollback of live", "deployment d-9"),
         "3": ("a rollback of live", "deployment d-9", "the group's last successful revision"),
         "2": ("alias x (weight)", "provisioned concurrency"),
-        "1": ("alias x", "provisioned concurrency", "an event source mapping"),
+        "1": ("alias x", "provisioned concurrency", "an event source mapping", "a function URL"),
     }
 
 
@@ -122,7 +136,7 @@ def test_all_that_an_alias_serves_or_weights_stays() -> None:
 
 def test_provisioned_concurrency_and_event_sources_are_followed_through_aliases() -> None:
     alias = Alias(function="f", name="x", version="1")
-    uses = Uses(aliases=(alias,), provisioned=("x", "2"), event_sources=("3", ""))
+    uses = Uses(aliases=(alias,), provisioned=Known(("x", "2")), event_sources=Known(("3", "")))
     assert doomed(uses, 1, 2, 3, 4, 5) == ["4"]
 
 
@@ -214,3 +228,56 @@ def test_a_history_is_deep_enough_when_rollbacks_of_every_alias_are() -> None:
     assert enough(inputs(), (), live)
     assert not enough(inputs(), (), live[1:])
     assert not enough(inputs(), (alias,), live)
+
+
+# --- what invokes versions, and what of it is not known ---
+
+DENIED = NotPermitted("lambda:ListSomething")
+
+
+@pytest.mark.parametrize(
+    ("uses", "what"),
+    [
+        (Uses(provisioned=DENIED), "provisioned concurrency"),
+        (Uses(event_sources=Unavailable("the network is down")), "an event source mapping"),
+        (Uses(event_configs=DENIED), "an asynchronous invocation config"),
+        (Uses(urls=DENIED), "a function URL"),
+    ],
+)
+def test_what_may_not_be_read_keeps_every_version_and_is_told(uses: Uses, what: str) -> None:
+    made = plan(inputs(), versions(1, 2, 3), uses)
+    assert made.doomed == ()
+    assert [row.kept[-1] for row in made.rows] == [f"{what}, perhaps"] * 3
+    assert list(made.unknown) == [what]
+
+
+YES, NO = Known(value=True), Known(value=False)
+
+
+@pytest.mark.parametrize(
+    ("own", "kept", "unknown"),
+    [
+        (Own(), (), {}),
+        (Own(event_source=YES), ("an event source mapping",), {}),
+        (Own(policy=YES, scaling=YES), ("a resource policy", "a scaling config"), {}),
+        (Own(executions=YES), ("durable executions",), {}),
+        (Own(policy=DENIED, executions=NO), ("a resource policy, perhaps",), {"a resource policy": DENIED}),
+    ],
+)
+def test_a_version_that_has_something_of_its_own_or_may_have_is_kept(
+    own: Own, kept: tuple[str, ...], unknown: dict[str, Fact[bool]]
+) -> None:
+    made = keeping(plan(inputs(), versions(1, 2, 3), Uses()), {"1": own})
+    assert [row.kept for row in made.rows] == [("one of the newest 1",), (), kept]
+    assert made.unknown == unknown
+
+
+def test_what_was_not_known_before_stays_so() -> None:
+    made = keeping(plan(inputs(), versions(1, 2), Uses(urls=DENIED)), {"1": Own(policy=DENIED)})
+    assert made.unknown == {"a function URL": DENIED, "a resource policy": DENIED}
+
+
+def test_replicas_of_lambda_at_edge_are_kept() -> None:
+    one, two = versions(1, 2)
+    made = plan(inputs(), (replace(one, replica_of="arn:main"), two), Uses())
+    assert made.rows[1].kept == ("Lambda@Edge, whose replica it is",)

@@ -180,7 +180,7 @@ def test_a_handler_that_is_nowhere_is_told_with_what_was_looked_for(
     "more",
     [
         {"layers": ("arn:aws:lambda:eu-central-1:1:layer:base:1",)},
-        {"environment_unread": True},
+        {"unread": {"Environment": "AccessDeniedException"}},
         *({"environment_names": (name,)} for name in sorted(ELSEWHERE)),
     ],
     ids=lambda more: str(next(iter(more.values()))),

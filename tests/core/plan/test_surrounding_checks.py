@@ -26,7 +26,7 @@ from ci_deploy.core.callers import Caller, Callers, EventSource, Permission, Url
 from ci_deploy.core.plan.checks import preflight
 from ci_deploy.core.plan.planning import Facts, Plan, plan
 from ci_deploy.core.plan.surroundings import Bucket, LifecycleRule, Surroundings
-from ci_deploy.core.reasons import surroundings
+from ci_deploy.core.reasons import surroundings, versions
 from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.result import Finding, Severity
 from tests.support.world import inputs
@@ -369,3 +369,33 @@ def test_every_rule_that_deletes_revisions_and_every_fault_of_a_hook_is_said() -
         "hook-callback",
         "hook-network",
     ]
+
+
+# --- executions that outlive a deployment ---
+
+DURABLE = replace(VERSION, durable=True)
+
+
+@pytest.mark.parametrize(
+    ("executions", "told"),
+    [
+        (Known(3), versions.DurableExecutions(version="1", count=3)),
+        (Known(0), versions.DurableExecutions(version="1", count=0)),
+        (
+            NotPermitted("lambda:ListDurableExecutionsByFunction"),
+            versions.DurableUnread(version="1", fact=NotPermitted("lambda:ListDurableExecutionsByFunction")),
+        ),
+    ],
+)
+def test_executions_stay_on_the_old_version(executions: Fact[int], told: Reason) -> None:
+    facts = replace(around(executions=executions), current=DURABLE)
+    assert [finding for finding in checked(facts).findings if finding.code.startswith("durable")] == [
+        Finding(severity=Severity.NOTE, reason=told)
+    ]
+
+
+def test_nothing_is_told_of_executions_where_there_are_none_or_nothing_is_deployed() -> None:
+    facts = around(executions=Known(3))
+    same = replace(facts, current=DURABLE, latest=replace(DURABLE, version="$LATEST"))
+    for each in (facts, replace(facts, current=DURABLE, surroundings=None), same):
+        assert not any(code.startswith("durable") for code in codes(each))

@@ -32,7 +32,7 @@ def start(request: str) -> str:
     return f"START RequestId: {request} Version: 3"
 
 
-def test_alarms_of_both_kinds_come_in_the_order_asked_for_and_missing_ones_not_at_all(
+def test_alarms_of_all_kinds_come_in_the_order_asked_for_and_missing_ones_not_at_all(
     aws: StubbedAws, api: CloudWatchEvidence
 ) -> None:
     noon = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -49,15 +49,36 @@ def test_alarms_of_both_kinds_come_in_the_order_asked_for_and_missing_ones_not_a
                 }
             ],
             "CompositeAlarms": [{"AlarmName": "any", "StateValue": "OK", "StateUpdatedTimestamp": noon}],
+            "LogAlarms": [{"AlarmName": "panics", "StateValue": "OK", "EvaluationState": "EVALUATION_ERROR"}],
         },
-        AlarmNames=["any", "gone", "errors"],
-        AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+        AlarmNames=["any", "gone", "errors", "panics"],
+        AlarmTypes=["MetricAlarm", "CompositeAlarm", "LogAlarm"],
         MaxRecords=100,
     )
-    assert api.alarms(("any", "gone", "errors")) == (
-        Alarm(name="any", state="OK", since=noon.timestamp(), composite=True),
+    assert api.alarms(("any", "gone", "errors", "panics")) == (
+        Alarm(name="any", state="OK", since=noon.timestamp(), kind="composite"),
         Alarm(name="errors", state="ALARM", reason="2 > 1", since=noon.timestamp()),
+        Alarm(name="panics", state="OK", kind="log", evaluation="EVALUATION_ERROR"),
     )
+
+
+def test_a_region_without_log_alarms_is_asked_for_the_others(aws: StubbedAws, api: CloudWatchEvidence) -> None:
+    aws.refuse("cloudwatch", "describe_alarms", "ValidationError", "Member must satisfy enum value set")
+    answer = {"MetricAlarms": [{"AlarmName": "errors", "StateValue": "OK"}]}
+    older = ["MetricAlarm", "CompositeAlarm"]
+    aws.expect("cloudwatch", "describe_alarms", answer, AlarmNames=["errors"], AlarmTypes=older, MaxRecords=100)
+    assert api.alarms(("errors",)) == (Alarm(name="errors", state="OK"),)
+
+
+@pytest.mark.parametrize(("code", "times"), [("ValidationError", 2), ("AccessDeniedException", 1)])
+def test_alarms_that_may_not_be_described_are_an_error(
+    aws: StubbedAws, api: CloudWatchEvidence, code: str, times: int
+) -> None:
+    for _ in range(times):
+        aws.refuse("cloudwatch", "describe_alarms", code)
+    with pytest.raises(AwsError, match=code):
+        api.alarms(("errors",))
+    aws.done()
 
 
 def test_no_alarms_are_no_call(api: CloudWatchEvidence) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from ci_deploy.core.aws import Alias
+from ci_deploy.core.aws import Alias, S3Location
 from ci_deploy.core.errors import AwsError
+from ci_deploy.core.given.packaging import StoredPackage
 from ci_deploy.edge.aws.lambda_.functions import LambdaApi, parse_alias, parse_version, settings
 from tests.edge.fakes import FakeClock, StubbedAws
 
@@ -234,6 +235,51 @@ def test_an_alias_is_created_on_a_version(aws: StubbedAws, api: LambdaApi) -> No
         FunctionVersion="1",
     )
     assert api.create_alias("checkout", "live", "1").serves_only("1")
+
+
+def test_what_lambda_could_not_decrypt_is_unread_and_not_empty(aws: StubbedAws, api: LambdaApi) -> None:
+    denied = {"Error": {"ErrorCode": "AccessDeniedException", "Message": "Lambda was unable to decrypt it."}}
+    sealed = {"Environment": denied, "ImageConfigResponse": {"Error": {}}, "KMSKeyArn": "arn:key"}
+    found = parse_version({**LATEST, **sealed})
+    assert (found.unread, found.environment_names) == ({"Environment": "AccessDeniedException"}, ())
+    assert (found.kms_key, "Environment" in found.configuration) == ("arn:key", False)
+    assert parse_version({"ImageConfigResponse": {"Error": {"Message": "?"}}}).unread == {
+        "ImageConfigResponse": "unknown"
+    }
+
+
+def test_code_that_lambda_reads_from_s3_and_its_errors_are_told(aws: StubbedAws, api: LambdaApi) -> None:
+    place = {"S3Bucket": "artifacts", "S3Key": "checkout.zip", "S3ObjectVersion": "v1"}
+    found = parse_version(LATEST, code={"RepositoryType": "S3", "ResolvedS3Object": place})
+    assert (found.code_by_reference, found.code_error) == (True, "")
+    for error, said in (
+        ({"ErrorCode": "NoSuchKey", "Message": "It does not exist."}, "NoSuchKey: It does not exist."),
+        ({"ErrorCode": "NoSuchKey"}, "NoSuchKey"),
+        ({"Unheard": "of"}, "unknown"),
+    ):
+        assert parse_version(LATEST, code={"Error": error}).code_error == said
+    assert parse_version(LATEST).code_error == ""
+
+
+def test_managed_instances_durable_functions_and_replicas_are_known_as_such() -> None:
+    config = {"LambdaManagedInstancesCapacityProviderConfig": {"CapacityProviderArn": "arn:provider"}}
+    news = {"CapacityProviderConfig": config, "DurableConfig": {"ExecutionTimeout": 60}, "MasterArn": "arn:main"}
+    found, plain = parse_version({**LATEST, **news}), parse_version(LATEST)
+    assert (found.capacity_provider, found.durable, found.replica_of) == ("arn:provider", True, "arn:main")
+    assert (plain.capacity_provider, plain.durable, plain.replica_of) == ("", False, "")
+
+
+@pytest.mark.parametrize(("by_reference", "mode"), [(True, {"S3ObjectStorageMode": "REFERENCE"}), (False, {})])
+def test_an_update_keeps_the_way_in_which_code_is_stored(
+    aws: StubbedAws, api: LambdaApi, by_reference: bool, mode: dict[str, str]
+) -> None:
+    """What is left out of UpdateFunctionCode is COPY again (botocore's Lambda model)."""
+    where = {"S3Bucket": "artifacts", "S3Key": "a.zip", "S3ObjectVersion": "v1", **mode}
+    aws.expect("lambda", "update_function_code", LATEST, FunctionName="checkout", RevisionId="r1", **where)
+    stored = StoredPackage(location=S3Location(bucket="artifacts", key="a.zip", version="v1"), sha256="s", size=1)
+    made = api.update_code("checkout", stored, None, revision_id="r1", by_reference=by_reference)
+    assert made.code_sha256 == "sha"
+    aws.done()
 
 
 def test_a_sparse_description_of_a_version_is_tolerated() -> None:

@@ -75,6 +75,63 @@ def test_lists_are_read_to_their_end_and_qualifiers_found(aws: StubbedAws) -> No
     assert api.event_sources("checkout", "3") == ("3", "", "x")
 
 
+def test_durable_executions_are_counted_as_far_as_wanted(aws: StubbedAws) -> None:
+    arn = "arn:aws:lambda:eu-central-1:123456789012:function:checkout:3"
+    one = {
+        "DurableExecutionArn": f"{arn}/durable-execution/a/b",
+        "DurableExecutionName": "a",
+        "FunctionArn": arn,
+        "Status": "RUNNING",
+        "StartTimestamp": 0,
+    }
+    asked = {"FunctionName": "checkout", "Qualifier": "3", "Statuses": ["RUNNING", "PAUSING", "PAUSED"]}
+    page = {"DurableExecutions": [one, one], "NextMarker": "next"}
+    operation = "list_durable_executions_by_function"
+    api = LambdaVersions(aws)
+    aws.expect("lambda", operation, page, **asked, MaxItems=1)
+    assert api.executions("checkout", "3", 1) == 1
+    aws.expect("lambda", operation, page, **asked, MaxItems=1000)
+    aws.expect("lambda", operation, {"DurableExecutions": [one]}, **asked, MaxItems=1000, Marker="next")
+    assert api.executions("checkout", "3", 1000) == 3
+    aws.done()
+
+
+def test_what_else_names_versions_is_found_by_qualifier(aws: StubbedAws) -> None:
+    arn = "arn:aws:lambda:eu-central-1:123456789012:function:checkout"
+    configs = {"FunctionEventInvokeConfigs": [{"FunctionArn": f"{arn}:$LATEST"}, {"FunctionArn": f"{arn}:4"}]}
+    aws.expect("lambda", "list_function_event_invoke_configs", configs, FunctionName="checkout")
+    urls = {
+        "FunctionUrlConfigs": [
+            {
+                "FunctionUrl": f"https://{'a' * 40}.lambda-url.eu-central-1.on.aws/",
+                "FunctionArn": f"{arn}:live",
+                "CreationTime": "2026",
+                "LastModifiedTime": "2026",
+                "AuthType": "NONE",
+            }
+        ]
+    }
+    aws.expect("lambda", "list_function_url_configs", urls, FunctionName="checkout")
+    api = LambdaVersions(aws)
+    assert (api.event_configs("checkout"), api.urls("checkout")) == (("$LATEST", "4"), ("live",))
+
+
+def test_what_a_version_has_of_its_own_is_told_and_what_it_has_not(aws: StubbedAws) -> None:
+    api, asked = LambdaVersions(aws), {"FunctionName": "checkout", "Qualifier": "3"}
+    aws.expect("lambda", "get_policy", {"Policy": "{}"}, **asked)
+    assert api.has_policy("checkout", "3")
+    aws.refuse("lambda", "get_policy", "ResourceNotFoundException", status=404)
+    assert not api.has_policy("checkout", "3")
+    aws.refuse("lambda", "get_policy", "AccessDeniedException", status=403)
+    with pytest.raises(AwsError, match="AccessDenied"):
+        api.has_policy("checkout", "3")
+    aws.expect("lambda", "get_function_scaling_config", {"FunctionArn": "arn:f"}, **asked)
+    assert not api.has_scaling("checkout", "3")
+    config = {"RequestedFunctionScalingConfig": {"MinExecutionEnvironments": 3}}
+    aws.expect("lambda", "get_function_scaling_config", config, **asked)
+    assert api.has_scaling("checkout", "3")
+
+
 # --- What is set up ------------------------------------------------------------------------------------------------
 
 

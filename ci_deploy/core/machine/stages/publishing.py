@@ -11,17 +11,18 @@ from ...aws import Alias, FunctionVersion
 from ...errors import AwsError, CiDeployError, ErrorKind
 from ...given.packaging import DIRECT_LIMIT, Package
 from ...plan.planning import Existing, Plan, bind
-from ...plan.starting import no_room
-from ...reasons.phrases import after_failing
+from ...reasons.versions import VersionGone, VersionNotActive, VersionNotReady
 from ...run import Outcome
 from ...story import events as e
 from ..actions import CreateAlias, LookAlias, LookVersion, Publish, StoreCode, UpdateCode
 from ..rollout import Rollout, Turn, kind_of
 from ..state.place import Stage
 from .preparing import write_appspec
-from .updating import REPEATS, WRITE_FOR, concurrent, look_at_latest, not_updated, settled
+from .updating import REPEATS, WRITE_FOR, by_reference, concurrent, look_at_latest, not_updated, settled
 
 ACTIVE_FOR = 26 * 60.0  # a new version that is pending; botocore's own waiter gives it as long (facts.md A12)
+MANAGED_FOR = 60 * 60.0  # on managed instances three have to start first, 15 minutes and more (facts.md H)
+TOLD_EVERY = 120.0  # while it is pending
 
 
 def begin(turn: Turn, made: Plan) -> None:
@@ -34,7 +35,7 @@ def begin(turn: Turn, made: Plan) -> None:
         turn.to(Stage.SETTLING, after=1.0)
     elif not target.updates:
         turn.to(Stage.PUBLISHING)
-    elif isinstance(target.code, Package) and target.code.size > DIRECT_LIMIT:
+    elif isinstance(target.code, Package) and (target.code.size > DIRECT_LIMIT or by_reference(turn.r)):
         turn.to(Stage.STORING_CODE)
     else:
         turn.to(Stage.UPDATING)
@@ -107,11 +108,15 @@ def bound(turn: Turn, made: Plan) -> None:
         turn.to(Stage.ACTIVATING, after=2.0)
     elif made.new is not None and made.new.state != "Active":
         # Lambda publishes the same code once: the version that failed before is its answer to every further run.
-        why = f": {made.new.state_reason.rstrip('.')}." if made.new.state_reason else "."
         turn.end(
             Outcome.FAILED,
-            reason=f"Version {made.target_version} became {made.new.state}{why} Nothing was deployed.",
-            remedy=after_failing(room=no_room(made.new)),
+            VersionNotActive(
+                function=made.function,
+                version=made.target_version,
+                state=made.new.state,
+                state_code=made.new.state_reason_code,
+                why=made.new.state_reason,
+            ),
         )
     else:
         ready(turn, made)
@@ -119,20 +124,37 @@ def bound(turn: Turn, made: Plan) -> None:
 
 def activating(turn: Turn) -> None:
     r = turn.r
-    if turn.now - r.place.since > ACTIVE_FOR:
-        turn.end(Outcome.FAILED, reason=f"Version {r.target_version} is not ready after 26 minutes.")
+    limit = _active_for(r)
+    if turn.now - r.place.since > limit:
+        turn.end(Outcome.FAILED, VersionNotReady(version=r.target_version, minutes=limit / 60))
     elif not turn.asked(LookVersion) and turn.due():
         turn.ask(LookVersion(key=r.key, function=r.function, version=r.target_version))
+
+
+def _active_for(r: Rollout) -> float:
+    new = r.planned.new
+    return MANAGED_FOR if new is not None and new.capacity_provider else ACTIVE_FOR
 
 
 def _look_at_version(turn: Turn, version: FunctionVersion | None) -> None:
     r = turn.r
     if version is not None and version.state == "Pending":
+        if turn.now - r.place.said_at >= TOLD_EVERY:
+            _tell_pending(turn, version)
         turn.put(turn.r.place.pause(turn.now + 5.0))
     elif version is None:
-        turn.end(Outcome.FAILED, reason=f"Version {r.target_version} became gone. Nothing was deployed.")
+        turn.end(Outcome.FAILED, VersionGone(version=r.target_version))
     else:
         bound(turn, bind(r.planned, version))
+
+
+def _tell_pending(turn: Turn, version: FunctionVersion) -> None:
+    """It goes on: managed instances take a quarter of an hour to start, and more."""
+    r = turn.r
+    instances = "its managed instances start" if version.capacity_provider else "it is being prepared"
+    minutes = (turn.now - r.place.since) / 60
+    what = f"Version {version.version} has been pending for {minutes:.0f} minutes: {instances}"
+    turn.say(e.Waiting(at=turn.now, key=r.key, what=what, until=r.place.since + _active_for(r)))
 
 
 def ready(turn: Turn, made: Plan) -> None:
@@ -250,10 +272,14 @@ def failed(turn: Turn, action: object, error: CiDeployError) -> None:
         case CreateAlias():
             _alias_not_created(turn, error)
         case LookVersion() | LookAlias() if stage in _LOOKING:
-            if transient and turn.now - turn.r.place.since < ACTIVE_FOR:
+            if transient and turn.now - turn.r.place.since < _patience(turn.r):
                 turn.retry(base=2.0)
             else:
                 turn.fail(error)
+
+
+def _patience(r: Rollout) -> float:
+    return _active_for(r) if r.stage is Stage.ACTIVATING else ACTIVE_FOR
 
 
 _LOOKING = (Stage.SETTLING, Stage.UPDATED, Stage.ACTIVATING, Stage.CREATING_ALIAS)

@@ -12,7 +12,7 @@ from ...aws import FunctionVersion, S3Location
 from ...errors import AwsError, CiDeployError, ErrorKind
 from ...given.packaging import Package, StoredPackage, object_key, same_sha256, sha256_of
 from ...given.source import Image
-from ...plan.comparing import differences
+from ...plan.comparing import changes, differences
 from ...plan.planning import ToPublish
 from ...plan.surroundings import bucket_owner
 from ...run import Outcome
@@ -53,7 +53,7 @@ def _settle(turn: Turn) -> None:
 def settled(turn: Turn, latest: FunctionVersion) -> None:
     """What began before our plan is planned with anew; what began after it and changed something is not overwritten."""
     r = turn.r
-    if r.code.disturbed and (changed := differences(_planned_with(r), latest)):
+    if r.code.disturbed and (changed := changes(_planned_with(r), latest)):
         concurrent(turn, f"{', '.join(changed)} changed")
         return
     turn.put(turn.r.code.settled())
@@ -107,7 +107,20 @@ def updating(turn: Turn) -> None:
     code = r.code.stored or target.code
     assert code is not None
     if not turn.asked(UpdateCode) and turn.due():
-        turn.ask(UpdateCode(key=r.key, function=r.function, code=code, revision_id=target.revision_id))
+        turn.ask(
+            UpdateCode(
+                key=r.key,
+                function=r.function,
+                code=code,
+                revision_id=target.revision_id,
+                by_reference=by_reference(r),
+            )
+        )
+
+
+def by_reference(r: Rollout) -> bool:
+    """Whether Lambda reads the function's code from S3: an update that does not say so again would make it a copy."""
+    return _planned_with(r).code_by_reference
 
 
 def updated(turn: Turn, latest: FunctionVersion) -> None:
@@ -138,7 +151,7 @@ def look_at_latest(turn: Turn, latest: FunctionVersion) -> None:
     there = _is_ours(target, latest) if target.updates else latest.code_sha256 == target.code_sha256
     if latest.busy:
         turn.put(turn.r.place.pause(turn.now + 2.0))
-    elif not there and r.code.lost and not differences(before, latest):
+    elif not there and r.code.lost and not changes(before, latest):
         _update_again(turn, target, latest)
     elif not there:
         concurrent(turn, "its code is not what this run is to publish")
@@ -202,7 +215,7 @@ def _is_ours(target: ToPublish, latest: FunctionVersion) -> bool:
 
 
 def _settings_changed(before: FunctionVersion, now: FunctionVersion) -> tuple[str, ...]:
-    return tuple(name for name in differences(before, now) if name != "Code")
+    return tuple(name for name in changes(before, now) if name != "Code")
 
 
 def concurrent(turn: Turn, what: str) -> None:

@@ -45,7 +45,7 @@ _NOT_SETTINGS = frozenset({
 
 # What Lambda refuses code for, and what helps.
 REMEDIES = {
-    "CodeStorageExceededException": "The account's storage for code (75 GB by default) is full: delete old versions "
+    "CodeStorageExceededException": "The account's storage for code (300 GB by default) is full: delete old versions "
     "with `ci-deploy prune`, or ask for a higher quota.",
     "CodeVerificationFailedException": "The function's code signing config enforces signatures: sign the package with "
     "AWS Signer by one of its signing profiles, and deploy the signed object (`code: s3://…`).",
@@ -120,11 +120,19 @@ class LambdaApi:
             raise
         return parse_alias(function, answer)
 
-    def update_code(self, function: str, code: Code, content: IO[bytes] | None, *, revision_id: str) -> FunctionVersion:
+    def update_code(
+        self, function: str, code: Code, content: IO[bytes] | None, *, revision_id: str, by_reference: bool
+    ) -> FunctionVersion:
         where: dict[str, Any]
         if isinstance(code, StoredPackage):
             at = code.location
-            where = {"S3Bucket": at.bucket, "S3Key": at.key, "S3ObjectVersion": at.version or None}
+            where = {
+                "S3Bucket": at.bucket,
+                "S3Key": at.key,
+                "S3ObjectVersion": at.version or None,
+                # Left out, it would be COPY again.
+                "S3ObjectStorageMode": "REFERENCE" if by_reference else None,
+            }
         elif isinstance(code, Image):
             where = {"ImageUri": code.uri}
         else:
@@ -253,13 +261,38 @@ def parse_version(sent: Json, tags: object = None, code: object = None) -> Funct
         dead_letter_arn=str((sent.get("DeadLetterConfig") or {}).get("TargetArn") or ""),
         layers=_layers(sent),
         environment_names=tuple(sorted(map(str, environment))),
-        environment_unread=bool((sent.get("Environment") or {}).get("Error")),
+        unread=_unread(sent),
+        code_error=_said(code.get("Error")) if isinstance(code, Mapping) else "",
+        code_by_reference=isinstance(code, Mapping) and bool(code.get("ResolvedS3Object")),
+        kms_key=str(sent.get("KMSKeyArn") or ""),
+        capacity_provider=str(
+            ((sent.get("CapacityProviderConfig") or {}).get("LambdaManagedInstancesCapacityProviderConfig") or {}).get(
+                "CapacityProviderArn"
+            )
+            or ""
+        ),
+        durable=bool(sent.get("DurableConfig")),
+        replica_of=str(sent.get("MasterArn") or ""),
         description=str(sent.get("Description") or ""),
         last_modified=str(sent.get("LastModified") or ""),
         vpc=bool((sent.get("VpcConfig") or {}).get("SubnetIds")),
         configuration=settings(sent),
         tags={str(key): str(value) for key, value in tags.items()} if isinstance(tags, Mapping) else {},
     )
+
+
+def _unread(sent: Json) -> dict[str, str]:
+    """The settings that Lambda could not decrypt for whoever asks, each with the code of its error."""
+    errors = {name: (sent.get(name) or {}).get("Error") for name in ("Environment", "ImageConfigResponse")}
+    return {name: str(error.get("ErrorCode") or "unknown") for name, error in errors.items() if error}
+
+
+def _said(error: Json | None) -> str:
+    """An error inside an answer, in AWS's words; empty for none."""
+    if not error:
+        return ""
+    code, message = str(error.get("ErrorCode") or ""), str(error.get("Message") or "")
+    return ": ".join(part for part in (code, message) if part) or "unknown"
 
 
 def _layers(sent: Json) -> tuple[str, ...]:
@@ -270,7 +303,8 @@ def settings(sent: Json) -> dict[str, str]:
     """The settings that a published version freezes, canonical: `$LATEST` and a version made from it compare equal."""
     found = {name: value for name, value in sent.items() if name not in _NOT_SETTINGS}
     found["Layers"] = list(_layers(sent))  # sizes and signing jobs belong to the layer, its ARN names it wholly
-    found["Environment"] = (sent.get("Environment") or {}).get("Variables")  # without its Error
+    # Without their errors: those are in `unread`.
+    found["Environment"] = (sent.get("Environment") or {}).get("Variables")
     found["ImageConfigResponse"] = (sent.get("ImageConfigResponse") or {}).get("ImageConfig")
     # Whether the snapshot is ready differs between `$LATEST` (never) and a version; what was asked for does not.
     apply_on = (sent.get("SnapStart") or {}).get("ApplyOn")

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from ....core.aws import Alias, FunctionVersion
+from ....core.errors import AwsError
 from ..client import Aws
 from .functions import parse_alias, parse_version
 
@@ -43,6 +45,46 @@ class LambdaVersions:
         name = f"{function}:{qualifier}" if qualifier else function
         pages = self._pages("ListEventSourceMappings", "EventSourceMappings", name, FunctionName=name)
         return tuple(_qualifier(str(sent.get("FunctionArn") or "")) for sent in pages)
+
+    def executions(self, function: str, version: str, most: int) -> int:
+        pages = self._pages(
+            "ListDurableExecutionsByFunction",
+            "DurableExecutions",
+            f"{function}:{version}",
+            FunctionName=function,
+            Qualifier=version,
+            Statuses=["RUNNING", "PAUSING", "PAUSED"],
+            MaxItems=most,
+        )
+        return sum(1 for _ in islice(pages, most))
+
+    def event_configs(self, function: str) -> tuple[str, ...]:
+        pages = self._pages(
+            "ListFunctionEventInvokeConfigs", "FunctionEventInvokeConfigs", function, FunctionName=function
+        )
+        return tuple(_qualifier(str(sent.get("FunctionArn") or "")) for sent in pages)
+
+    def urls(self, function: str) -> tuple[str, ...]:
+        pages = self._pages("ListFunctionUrlConfigs", "FunctionUrlConfigs", function, FunctionName=function)
+        return tuple(_qualifier(str(sent.get("FunctionArn") or "")) for sent in pages)
+
+    def has_policy(self, function: str, version: str) -> bool:
+        return bool(self._of_version("GetPolicy", function, version).get("Policy"))
+
+    def has_scaling(self, function: str, version: str) -> bool:
+        found = self._of_version("GetFunctionScalingConfig", function, version)
+        return bool(found.get("RequestedFunctionScalingConfig"))
+
+    def _of_version(self, operation: str, function: str, version: str) -> dict[str, Any]:
+        """What a version has of its own; nothing where it has none."""
+        try:
+            return self._aws.read(
+                "lambda", operation, f"function {function}:{version}", FunctionName=function, Qualifier=version
+            )
+        except AwsError as error:
+            if error.code == "ResourceNotFoundException":
+                return {}
+            raise
 
     def delete(self, function: str, version: str) -> None:
         # DeleteFunction without a qualifier, or with a wrong one, deletes the function with all that it has.

@@ -16,20 +16,46 @@ from ci_deploy.core.given.packaging import DIRECT_LIMIT, StoredPackage
 from ci_deploy.core.given.source import Image
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.stages.publishing import description
-from ci_deploy.core.plan.starting import no_room
-from ci_deploy.core.reasons.phrases import after_failing
+from ci_deploy.core.reasons.states import out_of
+from ci_deploy.core.reasons.versions import VersionNotReady
 from ci_deploy.core.run import Outcome
 from ci_deploy.core.story import events as e
 from tests.support.codeworld import OURS, PACKAGE, CodeWorld
 from tests.support.playing import FAIR, STEADY, Run, Weather, first, play, play_together
 from tests.support.world import AT_ONCE, context, inputs
 
+NOT_READY = VersionNotReady(version="2", minutes=26)
 WRITES = (a.StoreCode, a.UpdateCode, a.Publish, a.CreateAlias, a.Create)
 
 
 def kinds(run: Run) -> list[str]:
     """The writes that were asked for, in order."""
     return [type(action).__name__ for kind in WRITES for _, action in run.asked(kind)]
+
+
+@dataclass(kw_only=True)
+class Managed(CodeWorld):
+    """On managed instances, with code that Lambda reads from S3, or with settings that it cannot decrypt."""
+
+    by_reference: bool = False
+    unread: dict[str, str] = field(default_factory=dict)
+
+    def _dressed(self, found: FunctionVersion) -> FunctionVersion:
+        seen = {name: value for name, value in found.configuration.items() if name not in self.unread}
+        return replace(
+            found,
+            capacity_provider="arn:provider",
+            code_by_reference=self.by_reference,
+            unread=self.unread,
+            configuration=seen,
+        )
+
+    def latest(self) -> FunctionVersion:
+        return self._dressed(super().latest())
+
+    def version(self, number: str | None) -> FunctionVersion | None:
+        found = super().version(number)
+        return self._dressed(found) if found else None
 
 
 def at_once(**changes: object) -> CodeWorld:
@@ -96,7 +122,53 @@ def test_everything_pending_is_waited_for_before_and_after(takes: float) -> None
     assert [event.what for event in run.said(e.Waiting)] == [  # type: ignore[attr-defined]
         "Lambda is still updating checkout",
         "Version 2 is being prepared by Lambda",
+        *(["Version 2 has been pending for 2 minutes: it is being prepared"] if takes > 120 else []),
     ]
+
+
+def test_instances_that_take_a_quarter_of_an_hour_to_start_are_waited_for_and_heard_of() -> None:
+    """A version on managed instances is Active after three of them have started (facts.md H)."""
+    world = Managed(routing=AT_ONCE, activation_takes=1700.0)
+    run = play(world, inputs(code="build"), weather=STEADY)
+    assert run.result.outcome is Outcome.SUCCEEDED
+    told = [event.what for event in run.said(e.Waiting)]  # type: ignore[attr-defined]
+    assert told[0] == "Version 2 is being prepared by Lambda"
+    assert told[1] == "Version 2 has been pending for 2 minutes: its managed instances start"
+    assert len(told) == 14
+
+
+def test_instances_that_do_not_start_within_an_hour_are_given_up() -> None:
+    run = play(Managed(routing=AT_ONCE, activation_takes=1e6), inputs(code="build"), weather=STEADY)
+    assert run.result.reasons == (VersionNotReady(version="2", minutes=60),)
+    assert 3600.0 < run.now < 3620.0
+
+
+def test_code_that_lambda_reads_from_s3_stays_there() -> None:
+    """A direct upload, or an update that does not ask for it, would make a copy of it (facts.md H)."""
+    world = Managed(routing=AT_ONCE, by_reference=True)
+    run = play(world, inputs(code="build", bucket="artifacts"))
+    assert run.result.outcome is Outcome.SUCCEEDED
+    assert kinds(run) == ["StoreCode", "UpdateCode", "Publish", "Create"]
+    (_, update) = run.asked(a.UpdateCode)[0]
+    assert isinstance(update, a.UpdateCode)
+    assert update.by_reference
+
+
+def test_settings_that_cannot_be_read_are_published_and_lambda_decides() -> None:
+    """The very change may be in them: nothing is taken for unchanged, and nothing for somebody's hand."""
+    sealed = {"Environment": "AccessDeniedException"}
+    world = Managed(versions={"1": OURS}, latest_sha=OURS, routing=AT_ONCE, unread=sealed)
+    run = play(world, inputs(code="build"))
+    assert (run.result.outcome, kinds(run)) == (Outcome.UNCHANGED, ["Publish"])
+    assert run.result.reason == "Lambda published nothing new: version 1 is served already."
+    world = Managed(
+        versions={"1": OURS}, latest_sha=OURS, routing=AT_ONCE, unread=sealed, settings={"Environment": "2"}
+    )
+    run = play(world, inputs(code="build"))
+    assert (run.result.outcome, kinds(run)) == (Outcome.SUCCEEDED, ["Publish", "Create"])
+    world = Managed(routing=AT_ONCE, unread=sealed, update_takes=10.0)
+    run = play(world, inputs(code="build"))
+    assert (run.result.outcome, kinds(run)) == (Outcome.SUCCEEDED, ["UpdateCode", "Publish", "Create"])
 
 
 def test_an_update_that_never_ends_is_given_up_without_a_version() -> None:
@@ -448,21 +520,21 @@ def test_a_version_that_is_given_is_waited_for_as_well() -> None:
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (None, "gone."),
-        (FunctionVersion(function="checkout", version="2", code_sha256=OURS, state="Inactive"), "Inactive."),
+        (None, "no longer exists."),
+        (FunctionVersion(function="checkout", version="2", code_sha256=OURS, state="Inactive"), "became Inactive."),
         (
             FunctionVersion(
                 function="checkout", version="2", code_sha256=OURS, state="Failed", state_reason="no subnet."
             ),
-            "Failed: no subnet.",
+            "became Failed: no subnet.",
         ),
     ],
 )
 def test_a_version_that_does_not_become_ready_is_not_deployed(found: FunctionVersion | None, said: str) -> None:
     world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=20.0, script={"LookVersion": [found]})
     run = play(world, inputs(code="build"), weather=STEADY)
-    remedy = "" if found is None else after_failing(room=no_room(found))
-    assert end(run) == (Outcome.FAILED, f"Version 2 became {said} Nothing was deployed.", remedy)
+    remedy = "" if found is None else out_of(found.state, "", function="checkout", version="2")
+    assert end(run) == (Outcome.FAILED, f"Version 2 {said} Nothing was deployed.", remedy)
     assert world.deployments == []
 
 
@@ -474,7 +546,7 @@ def test_a_version_that_had_failed_when_it_is_published_again_is_not_deployed() 
     world = Scripted(routing=AT_ONCE, latest_sha=OURS, script={"Publish": [failed]})
     run = play(world, inputs(code="build"), weather=STEADY)
     reason = "Version 2 became Failed: init failed. Nothing was deployed."
-    assert end(run) == (Outcome.FAILED, reason, after_failing(room=no_room(failed)))
+    assert end(run) == (Outcome.FAILED, reason, out_of("Failed", "", function="checkout", version="2"))
     assert world.deployments == []
 
 
@@ -482,7 +554,7 @@ def test_a_version_that_is_pending_for_26_minutes_is_given_up() -> None:
     """They count from its publishing, which something else had held up here."""
     world = at_once(latest_sha=OURS, activation_takes=1e6, busy_until=200.0)
     run = play(world, inputs(code="build"), weather=STEADY)
-    assert end(run) == (Outcome.FAILED, "Version 2 is not ready after 26 minutes.", "")
+    assert end(run) == (Outcome.FAILED, NOT_READY.text, NOT_READY.remedy)
     assert 1760.0 < run.now < 1770.0
 
 
@@ -531,7 +603,7 @@ def test_looks_that_fail_for_26_minutes_end_the_run_and_no_sooner() -> None:
     script = {"LookVersion": [failing(ErrorKind.THROTTLED)] * 99}
     world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=9.0, script=script)  # type: ignore[arg-type]
     run = play(world, inputs(code="build"), weather=STEADY)
-    assert end(run) == (Outcome.FAILED, "Version 2 is not ready after 26 minutes.", "")
+    assert end(run) == (Outcome.FAILED, NOT_READY.text, NOT_READY.remedy)
     assert 1560.0 <= run.now < 1600.0
 
 

@@ -1,0 +1,78 @@
+"""What to do about a version that is not Active, by Lambda's State and StateReasonCode (botocore's Lambda model)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_AGAIN = "Then publish a new version: the same code would fail in the same way."
+_NOT_THE_CODE = "It is not about the code: mend what the reason names, then run again."
+_INSTANCES = (
+    "Lambda could not start enough managed instances. Raise the limit of the capacity provider or the account's EC2 "
+    "quota, or allow more instance types, then run again."
+)
+_KEY = (
+    "Lambda cannot use the function's KMS key. Check that the key exists and is enabled, and that its policy and the "
+    "function's role allow kms:Decrypt, then run again."
+)
+_FILES = "Lambda cannot use the function's file system. Check its mount targets, security groups and access point."
+_IMAGE = "Push the image again under the same digest, or allow Lambda to pull it, then run again."
+_REMEDIES: Mapping[str, str] = {
+    "CapacityProviderScalingLimitExceeded": _INSTANCES,
+    "DependencyError": _NOT_THE_CODE,
+    "DisabledKMSKey": _KEY,
+    "EC2RequestLimitExceeded": _INSTANCES,
+    "EFSIOError": _FILES,
+    "EFSMountConnectivityError": _FILES,
+    "EFSMountFailure": _FILES,
+    "EFSMountTimeout": _FILES,
+    "EniLimitExceeded": _NOT_THE_CODE,
+    "FunctionError.ExtensionInitError": f"An extension does not start. Check the function's layers. {_AGAIN}",
+    "FunctionError.InitResourceExhausted": f"The code needs more than it has to start. Give it more memory. {_AGAIN}",
+    "FunctionError.InitTimeout": f"The code takes too long to start. Do less outside the handler. {_AGAIN}",
+    "FunctionError.InvalidEntryPoint": f"The image has no such entry point. Correct it, or the image. {_AGAIN}",
+    "FunctionError.InvalidWorkingDirectory": f"The image has no such working directory. Correct it. {_AGAIN}",
+    "FunctionError.PermissionDenied": f"Lambda may not run or read a file of the code. Check file modes. {_AGAIN}",
+    "FunctionError.RuntimeInitError": f"The runtime cannot load the code. Check handler and dependencies. {_AGAIN}",
+    "FunctionError.TooManyExtensions": f"The function has too many extensions. Remove layers. {_AGAIN}",
+    "ImageAccessDenied": _IMAGE,
+    "ImageDeleted": _IMAGE,
+    "IncompatibleAcceleratorInstanceTypes": _INSTANCES,
+    "InsufficientCapacity": _INSTANCES,
+    "InsufficientRolePermissions": _NOT_THE_CODE,
+    "InternalError": "Lambda had an internal error: run again. If it persists, ask AWS Support.",
+    "InvalidStateKMSKey": _KEY,
+    "KMSKeyAccessDenied": _KEY,
+    "KMSKeyNotFound": _KEY,
+    "ServiceQuotaExceededException": _NOT_THE_CODE,
+    "SubnetOutOfIPAddresses": _NOT_THE_CODE,
+    "VcpuLimitExceeded": _INSTANCES,
+}
+
+
+def after_failing(state_code: str) -> str:
+    """What to do about a version that did not become active, by Lambda's StateReasonCode."""
+    return _REMEDIES.get(
+        state_code,
+        "Change the code, or the setting that the reason names, and publish a new version: the same code would fail "
+        "in the same way.",
+    )
+
+
+def out_of(state: str, state_code: str, *, function: str, version: str) -> str:
+    """What makes a version of this state serve, or which one to deploy in its place."""
+    if state == "Inactive":
+        return (
+            f"Invoke it once to wake it up (`aws lambda invoke --function-name {function} --qualifier {version} "
+            "/dev/null`), then run again."
+        )
+    if state in ("Deactivating", "Deactivated"):
+        # An invocation does not wake it up: its scaling config took its instances away.
+        return (
+            "Give it instances again, and wait until it is Active: `aws lambda put-function-scaling-config "
+            f"--function-name {function} --qualifier {version} --function-scaling-config MinExecutionEnvironments=3`."
+        )
+    if state == "ActiveNonInvocable":
+        return "Only `$LATEST` is meant to be in that state. Publish a new version, and deploy that one."
+    if state == "Deleting":
+        return "Deploy another version."
+    return after_failing(state_code)
