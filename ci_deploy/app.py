@@ -30,6 +30,7 @@ from .core.given.trust import REMEDY, discovers, distrust
 from .core.machine.actions import Action, Cancelled, Observation
 from .core.machine.release import Release
 from .core.machine.rollout import outcome_of
+from .core.reasons import phrases
 from .core.reasons import run as reasons
 from .core.reasons.reason import Reason, Said
 from .core.result import Fate, Finding, Result, Severity
@@ -41,7 +42,7 @@ from .edge.clock import clock_for
 from .edge.runner import repository
 from .edge.runner.files import RunnerFilesOnDisk, RunnerLog, Stdout, read_event, wants_colour
 from .edge.runner.secrets import Secrets
-from .edge.runner.terminal import LiveTerminal, ask, live_terminal
+from .edge.runner.terminal import LiveTerminal, ask, attended, live_terminal
 from .edge.runner.workspace import WorkspaceFiles, files_for
 from .perform.actions import perform
 from .ports import Clock, Ports, Reporter
@@ -85,6 +86,10 @@ class Machine:
         """What a person at the terminal answers; empty where there is none."""
         return ask(question, sys.stdin, sys.stderr)
 
+    def attended(self) -> bool:
+        """Whether a person is there to be asked."""
+        return attended(sys.stdin)
+
     def terminal(self, *, colour: bool, hide: Callable[[str], str]) -> LiveTerminal | None:
         """A live display, for a person who looks on and has installed `ci-deploy[cli]`."""
         return live_terminal(sys.stdout, colour=colour, hide=hide)
@@ -108,11 +113,11 @@ def run(
         logging.getLogger().addHandler(logging.NullHandler())
     given = inputs_from(environ)
     actions = bool(given or command) or (not arguments and environ.get("GITHUB_ACTIONS") == "true")
-    as_json = False
+    as_json = yes = False
     where = "input `{}`"
     if not actions:
         parsed = command_line.parse(arguments, command_line.offered(COMMANDS))
-        given, as_json, where = dict(parsed.given), parsed.json, "flag `--{}`"
+        given, as_json, yes, where = dict(parsed.given), parsed.json, parsed.yes, "flag `--{}`"
         if given["command"] == Command.ROLLBACK and not given.get("reason") and (why := machine.ask("Why? ")):
             given["reason"] = why
     context = context_of(environ, read_event(environ))
@@ -124,7 +129,18 @@ def run(
         machine.stderr() if as_json else machine.stdout(), actions=actions, colour=colour, hide=secrets.hide
     )
     made = _Run(
-        given, environ, directory, context, log, machine, secrets, where=where, as_json=as_json, command=command
+        given,
+        environ,
+        directory,
+        context,
+        log,
+        machine,
+        secrets,
+        where=where,
+        as_json=as_json,
+        command=command,
+        attended=not actions and machine.attended(),
+        yes=yes,
     )
     return made.run()
 
@@ -163,6 +179,8 @@ class _Run:
         where: str,
         as_json: bool,
         command: str,
+        attended: bool,
+        yes: bool,
     ) -> None:
         self._given = given
         self._environ = environ
@@ -174,6 +192,8 @@ class _Run:
         self._where = where
         self._json = as_json
         self._command = command
+        self._attended = attended  # a person is there to be asked
+        self._confirms = attended and not yes
         self._concluded: Concluded | None = None
         self._inputs = Inputs(command=_intended(given))
         self._file: str | None = None  # the repository's file, empty if there is none
@@ -283,9 +303,10 @@ class _Run:
         if not file.entries:
             return self._alone(file, Command(command))
         self._inputs = self._parse_run(given)
-        entries = manifest.select(file.entries, self._inputs.only, where=self._where.format("only"))
-        if len(file.labels) > 1 and not (given.get("function") or self._inputs.only):
-            self._demand_choice(file, Command(command))
+        only = self._inputs.only
+        if len(file.labels) > 1 and not (given.get("function") or only):
+            only = self._demand_choice(file, Command(command))
+        entries = manifest.select(file.entries, only, where=self._where.format("only"))
         region = next((entry.inputs.aws_region for entry in entries if entry.inputs.aws_region), None)
         self._inputs = entries[0].inputs if len(entries) == 1 else replace(self._inputs, aws_region=region)
         return entries
@@ -320,12 +341,20 @@ class _Run:
         self._inputs = parsing.parse(file.run, where=self._where)
         return (manifest.Entry(inputs=self._inputs, wave=0, given=frozenset(file.run)),)
 
-    def _demand_choice(self, file: manifest.Manifest, command: Command) -> None:
-        """What takes traffic or versions away is never meant for all functions by leaving something out."""
-        if command in (Command.ROLLBACK, Command.STOP, Command.PRUNE):
+    def _demand_choice(self, file: manifest.Manifest, command: Command) -> tuple[str, ...]:
+        """What takes traffic or versions away is never meant for all functions by leaving something out.
+
+        On a terminal they are listed, and the person says which; the answer is as the input `only`.
+        """
+        if command not in (Command.ROLLBACK, Command.STOP, Command.PRUNE):
+            return ()
+        question = phrases.choice(self._file or "", file.labels, _VERBS[command])
+        answer = self._ask(question) if self._attended else ""
+        if not answer:
             what = f"is missing: {self._file} has {len(file.labels)} functions ({meant.names(file.labels)})."
             remedy = f"Name the one that you want to {_VERBS[command]}, or set `only` (`only: all` for all of them)."
             raise InvalidInput((Problem(where=self._where.format("function"), what=what, remedy=remedy),))
+        return tuple(answer.replace(",", " ").split())
 
     def _read_file(self) -> manifest.Manifest | None:
         """The repository's file, or the one that `config` names; None where none is read."""
@@ -409,17 +438,16 @@ class _Run:
             if not ports:
                 from .edge.aws.wiring import wire
 
-                ports.append(
-                    wire(
-                        self._inputs,
-                        self._environ,
-                        clock=self._clock,
-                        directory=self._directory,
-                        mask=self._mask,
-                        learn=self._secrets.learn,
-                        tell=lambda found: self._report.report(NotAws(at=self._now(), endpoints=found)),
-                    )
+                wired = wire(
+                    self._inputs,
+                    self._environ,
+                    clock=self._clock,
+                    directory=self._directory,
+                    mask=self._mask,
+                    learn=self._secrets.learn,
+                    tell=lambda found: self._report.report(NotAws(at=self._now(), endpoints=found)),
                 )
+                ports.append(replace(wired, confirm=self._confirm))
             return ports[0]
 
         def drive_release(release: Release) -> Concluded:
@@ -437,6 +465,7 @@ class _Run:
             ports=make_ports,
             drive=drive_release,
             report=self._told,
+            confirm=self._confirms,
             now=self._now,
             second=self._clock.real(1.0),
             cancelled=lambda seconds: self._cancelled(inbox, seconds),
@@ -453,6 +482,16 @@ class _Run:
             self._signalled = True
             self._report.report(CancelReceived(at=self._now(), signal=signalled.signal, policy=""))
         return self._signalled
+
+    def _confirm(self, goals: Sequence[tuple[str, str]]) -> bool:
+        return self._ask(phrases.confirmation(goals)).lower() in ("y", "yes")
+
+    def _ask(self, question: str) -> str:
+        """What the person at the terminal answers; nothing is drawn there meanwhile."""
+        if isinstance(self._log, LiveTerminal):
+            with self._log.paused():
+                return self._machine.ask(question)
+        return self._machine.ask(question)
 
     def _told(self, event: Event) -> None:
         if isinstance(event, Concluded):

@@ -74,6 +74,7 @@ class Arguments:
 
     given: Mapping[str, str]
     json: bool
+    yes: bool = False
 
 
 def parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
@@ -108,6 +109,8 @@ def parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
         _add(sub.add_argument_group("Common flags"), common)
         for title in dict.fromkeys(spec.group for spec in used.values()):
             _add(sub.add_argument_group(title), [spec for spec in used.values() if spec.group == title])
+        if command is Command.ROLLBACK:
+            sub.add_argument("--yes", action="store_true", help="Do not ask for confirmation.")
         sub.add_argument(
             "--json", action="store_true", help="Print the result as JSON at the end; the log goes to stderr."
         )
@@ -151,13 +154,13 @@ def parse(arguments: Sequence[str], commands: Sequence[Command]) -> Arguments:
             if word[:2] == "--" or before[:2] != "--"
         ]
         top.error("; ".join(_unknown(word, Command(named["command"])) for word in words))
-    json = bool(named.pop("json"))
+    json, yes = bool(named.pop("json")), bool(named.pop("yes", False))
     given = {
         name.replace("_", "-"): "\n".join(value) if isinstance(value, list) else value
         for name, value in named.items()
         if value is not None
     }
-    return Arguments(given=given, json=json)
+    return Arguments(given=given, json=json, yes=yes)
 
 
 def _unknown(word: str, command: Command) -> str:

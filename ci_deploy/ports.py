@@ -6,7 +6,7 @@ core.errors.AwsError and nothing else of AWS's. A call makes one attempt unless 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Protocol
 
@@ -347,6 +347,7 @@ class Ports:
     evidence: Evidence
     metrics: Metrics
     files: Files
+    confirm: Callable[[Sequence[tuple[str, str]]], bool] = lambda goals: False  # asks the person at the terminal
     job_limit: float | None = None  # seconds that the runner gives a job, where that is known
     credentials_end: float | None = None  # epoch seconds, where the credentials say when they end
 

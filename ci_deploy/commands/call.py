@@ -38,6 +38,7 @@ class Call:
     ports: Callable[[], Ports]
     drive: Callable[[Release], Concluded]
     report: Callable[[Event], None]
+    confirm: bool  # a person is there to be asked before a rollback
     now: Callable[[], float]
     second: float  # one real second on the product's clock
     cancelled: Callable[[float], bool]  # whether a signal has arrived, or does within so many seconds
@@ -67,6 +68,7 @@ def first_rollout(call: Call, entry: Entry) -> Rollout:
         logical_name=logical_name,
         subject=inputs.deployment_id or "",
         wave=entry.wave,
+        confirm=call.confirm and call.command is Command.ROLLBACK,
         smoke=smoke_cases(call, entry),
         began=call.now(),
     )

@@ -14,6 +14,7 @@ from ..core.given.packaging import Package
 from ..core.machine.actions import (
     Action,
     Answer,
+    Confirm,
     Create,
     CreateAlias,
     Describe,
@@ -60,6 +61,8 @@ def perform(action: Action, ports: Ports, tell: Callable[[Observation], None] = 
 
 def _do(action: Action, ports: Ports, progress: Progress) -> Answer:
     match action:
+        case Confirm():
+            return ports.confirm(action.goals)
         case Gather():
             return gather(action, ports, progress)
         case StoreCode():

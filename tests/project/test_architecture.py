@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ class Module:
     tree: ast.Module
     package: bool
 
-    @property
+    @cached_property
     def imports(self) -> tuple[Import, ...]:
         return tuple(_imports(self))
 
@@ -340,9 +341,9 @@ def records_change_by_their_own_transitions(modules: Mapping[str, Module]) -> li
                 continue
             name, first = _dotted(node.func), _dotted(node.args[0]) if node.args else ""
             last = name.split(".")[-1]
-            known = inside or any(_within(each.module, owners.get(last, "-")) for each in module.imports)
-            if last in owners and module.name != owners[last] and known:
-                found.append(_where(module, node.lineno, f"makes a {last}"))
+            if last in owners and module.name != owners[last]:
+                if inside or any(_within(each.module, owners[last]) for each in module.imports):
+                    found.append(_where(module, node.lineno, f"makes a {last}"))
             if _within(module.name, STATE) and last == "replace" and first.split(".")[0] != "self":
                 made = isinstance(node.args[0], ast.Call) and _dotted(node.args[0].func).startswith("self.")
                 found += [] if made else [_where(module, node.lineno, f"replaces fields of {first or 'a value'}")]

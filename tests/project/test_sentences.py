@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,7 @@ def sentences(source: str) -> Iterator[str]:
             yield text
 
 
+@cache
 def counted() -> dict[str, int]:
     found = {}
     for path in sorted(PRODUCT.rglob("*.py")):

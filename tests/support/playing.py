@@ -66,6 +66,8 @@ class Worlds:
             world.advance(to)
 
     def perform(self, action: a.Action) -> a.Answer:
+        if isinstance(action, a.Confirm):
+            return all(world.confirms for world in self.by_function.values())
         if isinstance(action, a.Look):
             parts = [world.perform(action) for world in self.by_function.values()]
             return tuple(snapshot for part in parts if isinstance(part, tuple) for snapshot in part)

@@ -180,6 +180,7 @@ class World:
     stops: list[tuple[float, str, bool]] = field(default_factory=list)
     uploads: dict[str, str] = field(default_factory=dict)  # AppSpecs by their keys
     answers: list[Invocation | AwsError] = field(default_factory=list)  # of the next invocations, then `{}`
+    confirms: bool = True  # what the person at the terminal answers
 
     # --- time ---
 
@@ -286,6 +287,8 @@ class World:
 
     def perform(self, action: a.Action) -> a.Answer:
         match action:
+            case a.Confirm():
+                return self.confirms
             case a.Gather():
                 return self.facts(action)
             case a.Publish():

@@ -26,6 +26,17 @@ class _Action:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm(_Action):
+    """Ask the person at the terminal whether each function (`function:alias`) shall go to this version.
+
+    `shared_by` are the keys of the rollouts that ask, where several do.
+    """
+
+    goals: tuple[tuple[str, str], ...]
+    shared_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gather(_Action):
     """Read all facts that the command needs.
 
@@ -178,7 +189,8 @@ class Diagnose(_Action):
 
 
 Action: TypeAlias = (
-    Gather
+    Confirm
+    | Gather
     | StoreCode
     | UpdateCode
     | Publish
@@ -240,7 +252,8 @@ class Done:
 
 
 Answer: TypeAlias = (
-    Facts  # Gather
+    bool  # Confirm
+    | Facts  # Gather
     | StoredPackage  # StoreCode
     | FunctionVersion  # UpdateCode ($LATEST), Publish, LookVersion
     | Invocation  # Invoke

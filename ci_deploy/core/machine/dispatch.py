@@ -16,6 +16,7 @@ from . import waves
 from .actions import (
     Action,
     Cancelled,
+    Confirm,
     Create,
     CreateAlias,
     Describe,
@@ -39,11 +40,23 @@ from .actions import (
     Upload,
 )
 from .rollout import Rollout, Turn
-from .stages import deciding, following, looking, preparing, publishing, smoking, stopping, updating, verdict
+from .stages import (
+    confirming,
+    deciding,
+    following,
+    looking,
+    preparing,
+    publishing,
+    smoking,
+    stopping,
+    updating,
+    verdict,
+)
 from .state.place import Stage
 
 _STAGES: Mapping[Stage, Callable[[Turn], None]] = {
     Stage.READY: lambda _: None,  # waves begins it
+    Stage.CONFIRMING: lambda _: None,  # one question for all of a run
     Stage.GATHERING: preparing.gathering,
     Stage.WAITING: preparing.waiting,
     Stage.HOLDING: preparing.holding,
@@ -86,6 +99,8 @@ def observe(turn: Turn, observation: Observation) -> None:
 
 def _answered(turn: Turn, action: Action, answer: object) -> None:
     match action, answer:
+        case Confirm(), bool():
+            confirming.answered(turn, answer)
         case Gather(), Facts() if turn.r.undone:
             waves.resume(turn, answer)
         case Gather(), Facts():

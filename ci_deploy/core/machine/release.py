@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from ..run import Command
 from ..story.events import Event
 from . import waves
-from .actions import Action, Cancelled, Done, Failed, Look, Observation, Tick
+from .actions import Action, Cancelled, Confirm, Done, Failed, Look, Observation, Tick
 from .conclusion import conclude
 from .dispatch import observe, proceed, wake
 from .rollout import Rollout, Turn
+from .stages import confirming
 from .stages.looking import FEW, LOOK_AT_MOST
 from .state.change import replace
 from .state.ending import Cause
@@ -66,6 +67,10 @@ def step(release: Release, observation: Observation, now: float) -> Step:
             proceed(turn)
             _merge(turns, number, turn)
             rollouts[number] = turn.r
+    if release.command is Command.ROLLBACK:
+        for number, turn in confirming.together(rollouts, now).items():
+            _merge(turns, number, turn)
+            rollouts[number] = turn.r
     for number, turn in turns.items():
         wakes[number] = wake(turn.r, now)
     release = replace(release, rollouts=tuple(rollouts), wakes=tuple(wakes))
@@ -104,13 +109,18 @@ def _concerned(release: Release, observation: Observation, now: float, wakes: li
             return due + soon
         case Cancelled():
             return range(len(wakes))
-        case Done(action=Look(shared_by=keys)) | Failed(action=Look(shared_by=keys)) if keys:
+        case Done(action=Look(shared_by=keys) | Confirm(shared_by=keys)) | Failed(action=Look(shared_by=keys)) if keys:
             return [release.numbers[key] for key in keys]
     return (release.numbers[observation.action.key],)
 
 
 def _together(actions: list[Action]) -> tuple[Action, ...]:
-    """Looks of several rollouts become one call for each 25 deployments."""
+    """Looks of several rollouts become one call for each 25 deployments, their questions one question."""
+    questions = [action for action in actions if isinstance(action, Confirm)]
+    if len(questions) > 1:
+        goals = tuple(goal for question in questions for goal in question.goals)
+        one = Confirm(key="", goals=goals, shared_by=tuple(question.key for question in questions))
+        actions = [*(action for action in actions if not isinstance(action, Confirm)), one]
     looks = [action for action in actions if isinstance(action, Look)]
     if len(looks) < 2:
         return tuple(actions)

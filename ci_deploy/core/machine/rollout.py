@@ -56,6 +56,7 @@ class Job:
     known_target: str = ""
     smoke: tuple[Case, ...] = ()  # what the new version must answer before it gets traffic
     wave: int = 0
+    confirm: bool = False  # a person is there to be asked before anything is changed
     began: float = 0.0
 
 

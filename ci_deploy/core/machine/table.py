@@ -24,10 +24,11 @@ NEXT: Mapping[Stage, frozenset[Stage]] = {
     stage: frozenset(heads)
     for stage, heads in {
         _S.GATHERING: (
-            *(_S.READY, _S.WAITING, _S.HOLDING, _S.RESTORING, _S.FOLLOWING),
+            *(_S.CONFIRMING, _S.READY, _S.WAITING, _S.HOLDING, _S.RESTORING, _S.FOLLOWING),
             *_BEGIN,
             *_REVERSAL,
         ),
+        _S.CONFIRMING: (_S.GATHERING,),
         _S.READY: (_S.GATHERING, *_BEGIN),
         _S.WAITING: (*_REVERSAL,),
         _S.HOLDING: (_S.GATHERING,),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from ..aws import NotPermitted, Unavailable
@@ -35,6 +36,20 @@ def instead(groups: str, applications: str) -> str:
     if applications:
         return f"Lambda applications in this account: {applications}. {setup}"
     return f"Check `application` and `deployment-group`. {setup}"
+
+
+def confirmation(goals: Sequence[tuple[str, str]]) -> str:
+    """The question before a rollback, for each function (`function:alias`) with the version that it goes back to."""
+    back = [f"{key} to version {version}" for key, version in goals]
+    if len(back) == 1:
+        return f"Roll back {back[0]}? [y/N] "
+    return "\n".join(["Roll back", *(f"  {each}" for each in back), f"All {len(back)} of them? [y/N] "])
+
+
+def choice(file: str, labels: Sequence[str], verb: str) -> str:
+    """The question which functions of a file are meant by a command that takes something away."""
+    listed = "\n".join(f"  {label}" for label in labels)
+    return f"{file} has {len(labels)} functions:\n{listed}\n{verb.capitalize()} which? "
 
 
 def counted(files: int) -> str:

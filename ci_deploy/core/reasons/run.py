@@ -48,6 +48,24 @@ class Bug(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotConfirmed(Reason):
+    code: ClassVar = "not-confirmed"
+    means: ClassVar = "The person at the terminal did not confirm the rollback. Nothing was changed."
+
+    @property
+    def text(self) -> str:
+        return "You did not confirm the rollback. Nothing was changed."
+
+    @property
+    def remedy(self) -> str:
+        return "Run the command again and answer `y`, or pass `--yes`."
+
+    @classmethod
+    def sample(cls) -> NotConfirmed:
+        return cls()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Killed(Reason):
     code: ClassVar = "killed"
     means: ClassVar = (

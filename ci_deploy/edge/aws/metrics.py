@@ -65,7 +65,7 @@ class CloudWatchMetrics:
                     ErrorKind.DENIED,
                     operation="cloudwatch:GetMetricData",
                     code="Forbidden",
-                    message="CloudWatch may not answer for some of the metrics.",
+                    message="some of the metrics may not be read",
                 )
             )
         complete = {question: points[name] for name, question in by_id.items() if status.get(name) == "Complete"}

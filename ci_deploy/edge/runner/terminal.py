@@ -6,7 +6,8 @@ or where stdout is no terminal, RunnerLog writes plain lines.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from ...core.defuse import harmless, harmless_lines
@@ -50,6 +51,15 @@ class LiveTerminal:
     def close(self) -> None:
         """Take the live part away; what is written later is written all the same."""
         self._live.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Without the live part, so that a person can type."""
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start()
 
     def line(self, text: str) -> None:
         from rich.text import Text
@@ -95,9 +105,14 @@ def live_terminal(stream: TextIO, *, colour: bool, hide: Callable[[str], str] = 
         return None
 
 
+def attended(answers: TextIO | None) -> bool:
+    """Whether a person can answer."""
+    return answers is not None and answers.isatty()
+
+
 def ask(question: str, answers: TextIO | None, screen: TextIO | None) -> str:
     """One line from a person; empty where nobody could answer, or `answers` is no terminal."""
-    if answers is None or screen is None or not answers.isatty():
+    if screen is None or answers is None or not attended(answers):
         return ""
     screen.write(question)
     screen.flush()

@@ -9,16 +9,17 @@ from typing import Any
 import pytest
 
 from ci_deploy.core import machine
+from ci_deploy.core.aws import DeploymentStatus
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, Refused
 from ci_deploy.core.given.smoke import Case
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.machine.table import NEXT
-from tests.support import histories, many, releases
+from tests.support import histories, many, playing, releases
 from tests.support.codeworld import CodeWorld
 from tests.support.releases import edges
 from tests.support.states import but
-from tests.support.world import AT_ONCE, CANARY, Running, World
+from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
 
 SOURCES = sorted(Path(machine.__file__).parent.rglob("*.py"))
 # Seeds of `tests.support.releases` and of `tests.support.histories` that together take every edge of the table.
@@ -90,6 +91,17 @@ def smoked() -> None:
             assert played.run.count(a.Invoke) == count
 
 
+def confirmed() -> None:
+    """A person at the terminal says yes to a rollback."""
+    past = Running(id="d-PAST", created=-9.0, current="1", target="7", routing=AT_ONCE, ended=-5.0)
+    past.done, past.status = len(past.marks), DeploymentStatus.SUCCEEDED
+    world = World(routing=AT_ONCE, versions={"1": "old", "7": "seven"}, alias_version="7", deployments=[past])
+    asking = but(playing.first(inputs(command="rollback", reason="bad"), context()), job__confirm=True)
+    run = playing.Run(world, asking)
+    playing.play_together(world, run)
+    assert run.result.live_version == "1"
+
+
 def entered(text: str) -> set[str]:
     """The stages that are entered by name in a module: `turn.to(Stage.X)`."""
     return {
@@ -127,6 +139,7 @@ def test_random_histories_and_releases_take_the_edges_of_the_table_and_no_others
             assert reversal(troubles).outcomes["a"] in ("rolled-back", "rollback-failed")
         assert restored_late().outcomes == {"a": "rolled-back"}
         smoked()
+        confirmed()
     table = {(stage, following) for stage, row in NEXT.items() for following in row}
     assert taken - table == set(), "not in the table"
     assert table - taken == set(), "never taken"

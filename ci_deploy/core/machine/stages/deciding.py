@@ -26,6 +26,7 @@ from ...story import events as e
 from ..rollout import Rollout, Turn
 from ..state.ending import Cause
 from ..state.place import Stage
+from .confirming import may_write, must_ask
 from .preparing import attach, give_way, is_rollback
 from .publishing import begin, bound
 from .stopping import request_stop
@@ -260,10 +261,10 @@ def _repair_wanted(r: Rollout, made: Plan) -> bool:
 def _rollback(turn: Turn, facts: Facts) -> None:
     """A deployment is running: stop it with rollback. None is: deploy what was served before."""
     r = turn.r
-    if r.inputs.hold == "set" and not r.decision.held and facts.latest is not None:
+    if r.inputs.hold == "set" and not r.decision.held and facts.latest is not None and may_write(r):
         turn.to(Stage.HOLDING)  # before anything else: the next merge may deploy while this runs
         return
-    if _releases(turn, facts):
+    if may_write(r) and _releases(turn, facts):
         return
     if facts.active:
         _roll_back_running(turn, facts)
@@ -291,15 +292,25 @@ def _rollback(turn: Turn, facts: Facts) -> None:
             ),
         )
         matters = (*matters, served)
-    elif _repairs(turn, made):
+    elif _repair_wanted(r, made):
+        if may_write(r) or not _propose(turn, facts, made, way.version):
+            _repairs(turn, made)
         return
     if matters:
         _refuse(turn, facts, made, matters)
         return
     note = Finding(severity=Severity.NOTE, reason=Said(code="way-back", said=f"Going back: {way.why}."))
     made = replace(made, findings=(note, *made.findings))
-    _show(turn, facts, made)
-    bound(turn, made)
+    if not _propose(turn, facts, made, way.version):
+        bound(turn, made)
+
+
+def _propose(turn: Turn, facts: Facts, made: Plan, goal: str) -> bool:
+    """Show the plan, once. Whether it then waits for the person's word."""
+    turn.put(turn.r.decision.decide(made))
+    if turn.r.decision.shown != made:
+        _show(turn, facts, made)
+    return must_ask(turn, goal)
 
 
 def _own_rollback(r: Rollout, facts: Facts, entries: tuple[HistoryEntry, ...]) -> Deployment | None:
@@ -366,14 +377,16 @@ def _roll_back_running(turn: Turn, facts: Facts) -> None:
     if r.inputs.deployment_id or r.inputs.version not in (None, leads_to):
         entries = histories.entries(facts.history, r.function, r.inputs.alias)
         way = _way(r, facts, entries)
-        if way.version:
-            give_way(turn, made, running, "supersede")
-        else:
+        if not way.version:
             _refuse(turn, facts, made, (_no_way(way),))
+        elif not _propose(turn, facts, made, way.version):
+            give_way(turn, made, running, "supersede")
         return
-    _show(turn, facts, made)
-    attach(turn, running)
-    if not rolling:
+    if rolling:
+        _show(turn, facts, made)
+        attach(turn, running)
+    elif not _propose(turn, facts, made, leads_to):
+        attach(turn, running)
         request_stop(turn, Cause.ASKED, f"Rollback: {r.inputs.reason}", rollback=True)
 
 

@@ -12,12 +12,21 @@ class Decision:
     facts: Facts | None = None
     plan: Plan | None = None
     held: bool = False  # this run has set or released the hold
+    proposed: str = ""  # the version that a person at the terminal is asked about
+    agreed: str = ""  # the version that this person wants to go back to
+    shown: Plan | None = None  # what that person was shown
 
     def gathered(self, facts: Facts) -> Decision:
         return replace(self, facts=facts)
 
     def decide(self, plan: Plan) -> Decision:
         return replace(self, plan=plan)
+
+    def propose(self, version: str) -> Decision:
+        return replace(self, proposed=version, shown=self.plan)
+
+    def agree(self) -> Decision:
+        return replace(self, agreed=self.proposed)
 
     def guard(self, target: ToPublish) -> Decision:
         """What is published is what was seen in `$LATEST`, and nothing that somebody put there since."""

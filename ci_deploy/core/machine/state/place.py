@@ -10,6 +10,7 @@ from .change import replace
 
 class Stage(StrEnum):
     GATHERING = "gathering"
+    CONFIRMING = "confirming"  # a person at the terminal is asked whether this is what they want
     READY = "ready"  # planned, and waits for the other functions of the release, or for its wave
     WAITING = "waiting"  # for another deployment of the group
     HOLDING = "holding"  # the function's hold is being set or released
