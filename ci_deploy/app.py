@@ -421,7 +421,7 @@ class _Run:
             return self._file
         workspace = self._environ.get("GITHUB_WORKSPACE", "").strip()
         nothing = self._file == "" and workspace and repository.empty(Path(workspace))
-        return "none: nothing was checked out" if nothing else ""
+        return "none (nothing was checked out)" if nothing else ""
 
     def _guard(self) -> None:
         why = distrust(Command(self._inputs.command), self._context)

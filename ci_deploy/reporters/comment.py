@@ -36,13 +36,14 @@ def render(story: Story, mark: str = "") -> str:
         (
             Section("title", (f"{mark or marker(story)}\n### {part.headline(story)}",)),
             Section("endpoint", (part.not_aws(story),)),
-            Section("verdict", (part.lead(story),)),
+            Section("verdict", ("" if part.is_success(story) else part.lead(story),)),
             Section("holds", (part.holds(story), "")),
             Section(
                 "functions",
                 part.shrinking(lambda n: part.functions_table(story, n), (100, 50, 25, 10, 3)),
                 rank=3,
             ),
+            Section("roll back", (part.roll_back_link(story), "")),
             Section("diagnosis", part.shrinking(lambda n: part.diagnoses(story, lines=n), (40, 15, 0)), rank=5),
             Section("tables", part.shrinking(lambda n: part.tables(story, n), (50, 10, 0)), rank=4),
             Section("history", part.shrinking(lambda n: part.history(story, n), (15, 5, 0)), rank=4),
@@ -57,18 +58,20 @@ def render(story: Story, mark: str = "") -> str:
 
 
 def _lifecycle(story: Story, limit: int) -> str:
-    text = part.lifecycles(story, limit) if limit else ""
+    text = part.lifecycles(story, limit) if limit and not part.is_success(story) else ""
     return details("Lifecycle", text) if text else ""
 
 
 def _plan(story: Story, limit: int) -> str:
-    text = part.plans(story, limit) if limit else ""
-    return details("Plan", text, open_=story.command is Command.PLAN) if text else ""
+    """Where it is what this is about, or still ahead."""
+    about = story.command is Command.PLAN
+    text = part.plans(story, limit) if limit and (about or story.result is None) else ""
+    return details("Plan", text, open_=about) if text else ""
 
 
 def _roll_back(story: Story) -> str:
     text = part.roll_back(story)
-    return details("How to roll back", text) if text else ""
+    return details(part.roll_back_title(story), text) if text else ""
 
 
 def marker(story: Story) -> str:

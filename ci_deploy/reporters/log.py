@@ -2,10 +2,14 @@
 
 Folded are the things one looks up (inputs, the plan's details, the AppSpec, hook logs); what happened, every shift
 and the verdict are never inside a group, because GitHub shows groups closed. Colours and annotations are the sink's
-choice. No line begins with untrusted text.
+choice. No line begins with untrusted text. A long text is wrapped here, under its own column: GitHub would begin its
+rest at the left edge, where only time stamps stand.
 """
 
 from __future__ import annotations
+
+import re
+import textwrap
 
 from .. import __version__
 from ..core.aws import DeploymentStatus, EventStatus, LifecycleEvent
@@ -26,6 +30,8 @@ ANNOTATIONS = 10  # of each kind that GitHub shows for a step (facts.md B2)
 MESSAGE = 4096  # characters of an annotation that GitHub keeps
 LOG_LINES = 60
 LABEL = 20
+WIDTH = 120  # columns that a browser shows without wrapping; an address or a command is never broken
+DIGEST = 12  # characters of a hash or key that people compare
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _BLUE, _CYAN = "1", "2", "31", "32", "33", "34", "36"
 _TONES = {Tone.GOOD: _GREEN, Tone.NEUTRAL: _CYAN, Tone.WARNING: _YELLOW, Tone.BAD: _RED}
@@ -41,18 +47,20 @@ class LogReporter:
         self._story = Story()
         self._annotated = {"warning": 0, "error": 0}
         self._name_width = 0
+        self._begun: dict[str, e.LifecycleChanged] = {}  # by function: said only if something comes before its end
 
     def report(self, event: e.Event) -> None:
         before = self._story
         self._story = tell(before, event)
+        self._say_begun(event)
         match event:
             case e.Started():
                 self._start(event)
             case e.NotAws():
                 where = "; ".join(f"{words.requests(one)} to {one.url} ({one.setting})" for one in event.endpoints)
-                text = f"NOT AWS: {where}, not to your account."
+                text = f"{where[:1].upper()}{where[1:]}, not to your AWS account."
                 if not self._annotate("warning", "Not AWS", text):
-                    self._sink.line(self._paint(line(f"!! {text}"), _BOLD, _YELLOW))
+                    self._sink.line(self._paint(line(f"!! NOT AWS. {text}"), _BOLD, _YELLOW))
             case e.Identified():
                 if before.identity == event.identity:
                     return  # of a release, each function says it
@@ -66,21 +74,21 @@ class LogReporter:
             case e.Planned():
                 self._plan(event)
             case e.Waiting():
-                limit = f", at most {words.duration(event.until - event.at)}" if event.until is not None else ""
-                self._say(event, "…", "Waiting", f"{event.what}{limit}", _YELLOW)
+                limit = f" (at most {words.duration(event.until - event.at)})" if event.until is not None else ""
+                self._say(event, "…", "Waiting", f"for {event.what}{limit}", _YELLOW)
             case e.Progress():
                 text = f"{event.what}: {words.size(event.done)} of {words.size(event.total)}"
                 self._say(event, "…", "Progress", text, _DIM)
             case e.CodeUploaded():
-                self._say(event, "✓", "Code", f"{words.size(event.size)} uploaded, sha256 {event.code_sha256}")
+                self._say(event, "✓", "Code", f"{words.size(event.size)} uploaded · sha256 {_start(event.code_sha256)}")
             case e.VersionPublished():
-                self._say(event, "✓", "Version", f"{event.version}, sha256 {event.code_sha256}")
+                self._say(event, "✓", "Version", f"{event.version} · sha256 {_start(event.code_sha256)}")
             case e.SmokePassed():
                 start = f", and {event.init_seconds:.3g} s to start" if event.init_seconds else ""
                 text = f"{event.case} passed in {event.seconds:.3g} s{start} ({event.number} of {event.total})"
                 self._say(event, "✓", "Smoke", text, _GREEN)
             case e.RevisionStored():
-                self._say(event, "✓", "AppSpec", f"{event.location} (sha256 {event.sha256[:12]}…)")
+                self._say(event, "✓", "AppSpec", _short_location(event.location))
                 self._group(f"AppSpec of {event.key}", event.content.splitlines())
             case e.DeploymentStarted():
                 self._deployment(event)
@@ -91,38 +99,36 @@ class LogReporter:
             case e.TrafficShifted():
                 self._traffic(event)
             case e.Heartbeat():
-                shares = words.traffic(event.shares, self._target(event.key)) if event.shares else ""
-                # What is waited for is mostly a lifecycle event: then its name is the label.
-                label, what = ("Still", event.what) if " " in event.what else (event.what or "Still", "")
-                self._say(event, "·", label, self._join(shares or "goes on", what, self._outlook(event)), _DIM)
+                self._heartbeat(event)
             case e.ContactTroubled():
-                until = f"; trying for {words.duration(event.until - event.at)} more" if event.until is not None else ""
-                self._say(event, "!", "No contact", f"{event.error} ({event.failures} in a row{until})", _YELLOW)
+                until = f", trying for {words.duration(event.until - event.at)} more" if event.until is not None else ""
+                times = f"{event.failures} failures in a row" if event.failures > 1 else "one failure"
+                self._say(event, "!", "No contact", self._join(f"{times}{until}", event.error), _YELLOW)
             case e.ContactRestored():
-                self._say(event, "✓", "Contact", f"is back after {event.failures} failures")
+                self._say(event, "✓", "Contact", f"restored after {event.failures} failures")
             case e.CancelReceived():
                 # Commands that deploy nothing have no `on-cancel`.
-                then = f"on-cancel is `{event.policy}`" if event.policy else "nothing more is written"
-                self._say(event, "■", "CANCELLED", f"by {event.signal}; {then}", _YELLOW)
+                then = f"`on-cancel: {event.policy}`" if event.policy else "ci-deploy writes nothing more"
+                self._say(event, "■", "CANCELLED", self._join(event.signal, then), _YELLOW)
             case e.StopRequested():
                 how = "with rollback" if event.rollback else "without rollback"
-                self._say(event, "■", "Stop", f"{event.deployment_id} {how}: {event.why}", _YELLOW)
+                self._say(event, "■", "Stop", self._join(f"{event.deployment_id}, {how}", event.why), _YELLOW)
             case e.StopAnswered():
-                self._say(event, "·", "Stop", self._join(f"AWS says {event.status}", event.message))
+                self._say(event, "·", "Stop", self._join(f"AWS: {event.status}", event.message))
             case e.RollbackStarted():
-                text = f"{event.deployment_id} takes {event.rollback_of} back"
+                text = f"{event.deployment_id} started, rolling back {event.rollback_of}"
                 self._say(event, "↩", "ROLLBACK", text, _YELLOW, bold=True)
             case e.HoldChanged():
-                text = f"deployments of {event.key} are refused from now on: {event.text}" if event.text else "released"
+                text = f"deployments of {event.key} are on hold: {event.text}" if event.text else "released"
                 self._say(event, "■", "HOLD", text, _YELLOW, bold=True)
             case e.Diagnosed():
                 self._diagnosis(event)
-            case e.AliasRead() if len(self._story.functions) > 1:
-                pass  # the function's end, which comes next, says it
+            case e.AliasRead() if len(event.alias.shares) == 1 or len(self._story.functions) > 1:
+                pass  # the end, which comes next, says it
             case e.AliasRead():
                 self._say(event, "·", "Alias", f"{event.alias.name} serves {words.split(event.alias.shares)}")
             case e.AliasRestored():
-                text = f"{event.alias.name} was set to {words.split(event.alias.shares)}: {event.why}"
+                text = self._join(f"{event.alias.name} → {words.split(event.alias.shares)}", event.why)
                 self._say(event, "↩", "ALIAS RESTORED", text, _YELLOW, bold=True)
             case e.StatusReported():
                 self._status_report(event)
@@ -153,7 +159,7 @@ class LogReporter:
             by = f" by {context.actor}" if context.actor else ""
             self._sink.line(self._paint(line(f"for {context.repository}{commit} {context.ref}{by}"), _DIM))
         if event.file:
-            self._sink.line(self._paint(line(f"file: {event.file}"), _DIM))
+            self._sink.line(self._paint(line(f"config: {event.file}"), _DIM))
         width = max((len(name) for name in event.inputs), default=0)
         self._group("Inputs", [f"{name:{width}}  {line(value, 300)}" for name, value in event.inputs.items()])
 
@@ -165,12 +171,13 @@ class LogReporter:
         text = [f"{name:{width}}  {line(value, 400)}" for name, value in rows]
         short = f"{plan.current_version or '?'} → {plan.target_version or 'new version'}, {shift_text(plan)}"
         if plan.unchanged:
-            short = f"nothing to deploy: {plan.unchanged}"
-        self._say(event, "✓", "Plan", short, bold=True)
+            short = f"nothing to deploy · {plan.unchanged}"
+        refused = any(finding.severity is Severity.REFUSAL for finding in plan.findings)
+        self._say(event, "·" if refused else "✓", "Plan", short, bold=True)
         if self._story.command is Command.PLAN:
             for row in text:
                 self._sink.line(f"    {row}")
-        else:
+        elif not (refused or plan.unchanged):
             self._group(f"Plan of {plan.key}", text)
         for finding in plan.findings:
             self._finding(finding, event)
@@ -179,53 +186,81 @@ class LogReporter:
         chapter = self._story.functions[event.key]
         versions = f"{event.current_version} → {event.target_version}"
         if chapter.deployment is not None and chapter.is_rollback(event.deployment_id):
-            text = f"{event.deployment_id} takes {chapter.deployment.deployment_id} back, {versions}"
+            text = f"{event.deployment_id} started, {versions}, rolling back {chapter.deployment.deployment_id}"
             self._say(event, "↩", "ROLLBACK", text, _YELLOW, bold=True)
             return
-        how = "goes on, attached to it" if event.attached else "created"
+        how = "already running, attached to it" if event.attached else "created"
         what = f"{event.deployment_id} {how}, {versions}"
         if event.until is not None:
             what += f", time limit {words.duration(event.until - event.at)}"
         self._say(event, "✓", "Deployment", what, _CYAN, bold=True)
         if event.console_url:
-            self._say(event, " ", "", event.console_url, _DIM)
+            self._more(event.console_url)
 
     def _goes_back(self, event: e.StatusChanged | e.LifecycleChanged | e.TrafficShifted) -> bool:
         chapter = self._story.functions.get(event.key)
         return event.of_rollback or (chapter is not None and chapter.is_rollback(event.deployment_id))
 
     def _status(self, event: e.StatusChanged) -> None:
+        if event.status is DeploymentStatus.IN_PROGRESS:
+            return  # what it does, its lifecycle says
         failed = event.status in (DeploymentStatus.FAILED, DeploymentStatus.STOPPED)
         mark, colour = ("✗", _RED) if failed else ("·", _DIM)
         if event.status is DeploymentStatus.SUCCEEDED:
             mark, colour = "✓", _GREEN
         label = "Rollback" if self._goes_back(event) else "Deployment"
-        error = f"{event.error_code}: {event.error_message}" if event.error_code else event.error_message
-        self._say(event, mark, label, self._join(f"{event.deployment_id} {event.status}", error), colour)
+        self._say(event, mark, label, self._join(f"{event.deployment_id} {event.status}", event.error_code), colour)
+        if event.error_message:
+            self._more(f"AWS: {event.error_message}")
 
     def _lifecycle(self, event: e.LifecycleChanged) -> None:
         step: LifecycleEvent = event.event
-        label = ("↩ " if self._goes_back(event) else "") + step.name
+        back = self._goes_back(event)
+        label = ("↩ " if back else "") + step.name
         took = f" in {words.duration(event.seconds)}" if event.seconds is not None else ""
         match step.status:
-            case EventStatus.SUCCEEDED if step.name in ("Start", "End"):
-                pass
+            case EventStatus.FAILED if step.name == "AllowTraffic" and not step.diagnostics.script_name:
+                pass  # of which AWS says what it says of the deployment, in the next line
+            case EventStatus.SUCCEEDED if back or step.name in ("Start", "End"):
+                pass  # of a rollback its traffic and its end are what matters
             case EventStatus.SUCCEEDED:
                 self._say(event, "✓", label, f"succeeded{took}", _GREEN)
             case EventStatus.FAILED:
                 said = step.diagnostics
-                text = self._join(f"FAILED{took}", said.script_name, said.error_code, said.message)
+                text = self._join(f"FAILED{took.replace(' in ', ' after ')}", said.script_name, said.error_code)
                 self._say(event, "✗", label, text, _RED)
+                if said.message:
+                    self._more(f"AWS: {said.message}")
                 if said.log_tail:
-                    self._logs(f"What {line(said.script_name or step.name, 100)} wrote", said.log_tail.splitlines())
+                    self._logs(f"Output of {line(said.script_name or step.name, 100)}", said.log_tail.splitlines())
             case EventStatus.SKIPPED:
                 pass  # a hook that there is not, or what comes after a failure
-            case EventStatus.IN_PROGRESS if step.name in ("Start", "End"):
-                pass  # they take a second and do nothing that anybody waits for
             case EventStatus.IN_PROGRESS:
-                self._say(event, "·", label, "started", _DIM)
+                pass  # said by `_say_begun`, if at all
             case _:
                 self._say(event, "·", label, f"{step.status}{took}".lower(), _DIM)
+
+    def _say_begun(self, event: e.Event) -> None:
+        """That a step has begun is news only where something comes between it and its end."""
+        begins = isinstance(event, e.LifecycleChanged) and event.status is EventStatus.IN_PROGRESS
+        begun = self._begun.pop(event.key, None)
+        if begun is not None:
+            over = isinstance(event, e.LifecycleChanged) and event.event.name == begun.event.name
+            if not (over or begins or isinstance(event, e.TrafficShifted | e.Heartbeat)):
+                self._say(begun, "·", begun.event.name, "started", _DIM)
+        if isinstance(event, e.LifecycleChanged) and begins and not self._goes_back(event):
+            self._begun[event.key] = event
+
+    def _heartbeat(self, event: e.Heartbeat) -> None:
+        shares = words.traffic(event.shares, self._target(event.key)) if event.shares else ""
+        label = {"AllowTraffic": "Traffic", "": "Still"}.get(event.what, event.what)
+        what = ""
+        if " " in label:  # a lifecycle event is a name, anything else is a description
+            label, what = "Still", event.what
+        outlook = self._outlook(event)
+        if label not in ("Traffic", "Still"):
+            shares, outlook = "still running", ""
+        self._say(event, "·", label, self._join(shares or "running", what, outlook), _DIM)
 
     def _traffic(self, event: e.TrafficShifted) -> None:
         back = self._goes_back(event)
@@ -240,23 +275,17 @@ class LogReporter:
         found = event.diagnosis
         self._say(event, "✗", "Why", found.summary, _RED, bold=True)
         for alarm in found.alarms:
-            colour = _RED if alarm.state == "ALARM" else _DIM
-            self._say(
-                event,
-                " ",
-                "",
-                self._join(f"alarm {alarm.name} is {words.alarm_state(alarm.state, alarm.since)}", alarm.reason),
-                colour,
-            )
+            state = f"alarm {alarm.name}: {words.alarm_state(alarm.state, alarm.since)}"
+            self._more(self._join(state, f"AWS: {alarm.reason}" if alarm.reason else ""))
         for text in found.unreadable:
-            self._say(event, " ", "", text, _DIM)
+            self._more(text)
         if found.remedy and len(self._story.functions) > 1:
             self._say(event, "→", "What to do", found.remedy, bold=True)
         self._evidence(found)
 
     def _evidence(self, found: Diagnosis) -> None:
         for log in found.logs:
-            self._logs(f"The last lines of {line(log.function, 140)} ({line(log.group, 200)})", list(log.lines))
+            self._logs(f"Last log lines of {line(log.function, 140)} ({line(log.group, 200)})", list(log.lines))
 
     def _logs(self, title: str, rows: list[str]) -> None:
         if not discloses(self._story.context, self._story.inputs):
@@ -284,7 +313,7 @@ class LogReporter:
         if event.running is not None:
             self._say(event, "»", "Running", _entry(event.running), _CYAN, bold=True)
         if event.history:
-            self._say(event, "·", "History", f"{len(event.history)} deployments, the newest first, UTC")
+            self._say(event, "·", "History", f"{len(event.history)} deployments, newest first (UTC)")
         for entry in event.history:
             self._say(event, " ", words.date(entry.created), _entry(entry))
 
@@ -312,12 +341,12 @@ class LogReporter:
         for text in (said, verdict.because(story)):
             for row in _rows(text):
                 self._sink.line(f"  {row}")
+        chapters = list(story.functions.values())
+        if len(chapters) == 1 and (cause := verdict.about_the_cause(story, chapters[0])):
+            steps = [*steps, f"Then: {cause}"]
         for text in steps:
             for n, row in enumerate(_rows(text)):
                 self._sink.line(self._paint(("→ " if n == 0 else "  ") + row, _BOLD))
-        chapters = list(story.functions.values())
-        if len(chapters) == 1 and (cause := verdict.about_the_cause(story, chapters[0])):
-            self._sink.line(line(f"  About the cause: {cause}"))
 
     def _who(self, event: e.Concluded) -> str:
         blamed = [chapter.key for chapter in verdict.culprits(self._story)]
@@ -335,8 +364,21 @@ class LogReporter:
             name = self._paint(f"{line(event.key, 200):{self._name_width}} ", _BLUE)
         style = [_BOLD] if bold else []
         head = self._paint(f"{mark} {line(label, 60):{LABEL}}", *([colour] if colour else []), *style)
-        body = self._paint(line(text), *([colour] if colour in (_RED, _YELLOW, _DIM) else []), *style)
-        self._sink.line(f"{time} {name}{head} {body}".rstrip())
+        first, *rest = _wrapped(line(text), self._indent) or [""]
+        look = [*([colour] if colour in (_RED, _YELLOW, _DIM) else []), *style]
+        self._sink.line(f"{time} {name}{head} {self._paint(first, *look)}".rstrip())
+        for row in rest:
+            self._sink.line(" " * self._indent + self._paint(row, *look))
+
+    def _more(self, text: str) -> None:
+        """What belongs to the line before it, under its text."""
+        for row in _wrapped(line(text), self._indent):
+            self._sink.line(" " * self._indent + self._paint(row, _DIM))
+
+    @property
+    def _indent(self) -> int:
+        """The column in which the texts of events begin."""
+        return len("[ 0:00:00] ✓ ") + LABEL + 1 + (self._name_width + 1 if self._name_width else 0)
 
     def _group(self, title: str, rows: list[str]) -> None:
         if not rows:
@@ -373,7 +415,7 @@ class LogReporter:
             what = f"{words.percent(share)} " if share is not None else "next shift "
             parts.append(f"{what}in {words.duration(max(0.0, event.next_shift_at - event.at))}")
         if event.ends_at is not None and event.ends_at != event.next_shift_at and event.ends_at > event.at + 1:
-            parts.append(f"all shifted in {words.duration(max(0.0, event.ends_at - event.at))}")
+            parts.append(f"100% in {words.duration(max(0.0, event.ends_at - event.at))}")
         return ", ".join(parts)
 
     @staticmethod
@@ -387,7 +429,25 @@ def _row(text: str) -> str:
 
 
 def _rows(text: str) -> list[str]:
-    return [line(row) for row in plain(text, 4_000).split("\n") if row.strip()]
+    """The lines of a text, wrapped; a command that ends one has a line of its own, to be copied whole."""
+    rows = []
+    for row in plain(text, 4_000).split("\n"):
+        said, command = verdict.with_command(row)
+        rows += [*_wrapped(line(said), 2), *([line(command)] if command else [])]
+    return rows
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    return textwrap.wrap(text, max(60, WIDTH - indent), break_long_words=False, break_on_hyphens=False)
+
+
+def _start(digest: str) -> str:
+    return digest if len(digest) <= DIGEST else f"{digest[:DIGEST]}…"
+
+
+def _short_location(location: str) -> str:
+    """An S3 address whose long key is shortened in the middle, and whose version is left out: outputs have it whole."""
+    return re.sub(r"([0-9a-f]{8})[0-9a-f]{48,}", r"\1…", location.partition("?versionId=")[0])
 
 
 def _entry(entry: HistoryEntry) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ..core.run import Command, Outcome
 from ..core.story.events import Concluded, Event, Started
 from ..core.story.timeline import Story, tell
 from ..ports import RunnerFiles
@@ -42,11 +43,12 @@ def render(story: Story) -> str:
             ),
             Section(
                 "lifecycle",
-                part.shrinking(lambda n: _titled("Lifecycle", part.lifecycles(story, n)), (1000, 50, 5)),
+                part.shrinking(lambda n: _lifecycle(story, n), (1000, 50, 5)),
                 rank=5,
             ),
-            Section("how to roll back", (_folded("How to roll back", part.roll_back(story)), "")),
-            Section("plan", part.shrinking(lambda n: _folded("Plan", part.plans(story, n)), (1000, 50, 5)), rank=6),
+            Section("roll back", (part.roll_back_link(story), "")),
+            Section("how to roll back", (_roll_back(story), "")),
+            Section("plan", part.shrinking(lambda n: _plan(story, n), (1000, 50, 5)), rank=6),
             Section("AppSpec", part.shrinking(lambda n: _appspecs(story, n), (1000, 20, 1)), rank=7),
             Section("inputs", (_folded("Inputs", part.inputs(story)), _folded("Inputs", part.inputs(story, 60)), "")),
             Section("provenance", (part.provenance(story),)),
@@ -61,6 +63,23 @@ def _titled(title: str, text: str) -> str:
 
 def _folded(title: str, text: str) -> str:
     return details(title, text) if text else ""
+
+
+def _lifecycle(story: Story, limit: int) -> str:
+    """Folded where all went well."""
+    make = _folded if part.is_success(story) else _titled
+    return make("Lifecycle", part.lifecycles(story, limit))
+
+
+def _plan(story: Story, limit: int) -> str:
+    """A refused deployment has none: the refusal is what there is to read."""
+    refused = story.result is not None and story.result.outcome is Outcome.REFUSED
+    return "" if refused and story.command is not Command.PLAN else _folded("Plan", part.plans(story, limit))
+
+
+def _roll_back(story: Story) -> str:
+    text = part.roll_back(story)
+    return _folded(part.roll_back_title(story), text) if text else ""
 
 
 def _appspecs(story: Story, limit: int) -> str:

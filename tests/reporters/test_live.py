@@ -12,7 +12,7 @@ from ci_deploy.reporters.live import LiveReporter, frame
 def test_it_counts_down_between_events() -> None:
     """The time to the next shift is told as of now, not as of the last event."""
     release = Release().running()
-    assert frame(release.story, release.at + 60).endswith("AllowTraffic  0:01:14  100 % in 4m")
+    assert frame(release.story, release.at + 60).endswith("AllowTraffic  0:01:14  100% in 4m")
 
 
 def test_one_line_a_function_and_not_too_many() -> None:

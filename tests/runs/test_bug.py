@@ -40,10 +40,10 @@ def test_a_bug_while_following_leaves_the_id_and_the_post_step_puts_it_right(
     assert created in account.deployments()
     assert json.loads(done.outputs["result"])["functions"][0]["deployment-id"] == created
     assert done.outputs["console-url"].endswith(f"deployments/{created}?region=us-east-1")
-    assert f"What {created} does was not followed to its end" in done.summary
+    assert f"Deployment {created} may still be running: ci-deploy no longer follows it." in done.summary
     place = " --aws-region us-east-1 --account-id 123456789012"
     attach = "ci-deploy status --function checkout --alias live --application checkout-app --deployment-group"
-    assert f"→ Follow it with: {attach} checkout-live{place} --deployment-id {created} --wait true" in done.log()
+    assert f"→ Follow it: {attach} checkout-live{place} --deployment-id {created} --wait true" in done.log()
     assert f"→ This is a bug in ci-deploy. {REPORT}" in done.log()
     theatre.post(done).check(130, rollback="succeeded", live_version="2", live_weights="")
     assert account.serves() == {"2": 100.0}
@@ -65,7 +65,7 @@ def test_the_report_has_the_traceback_and_obeys_nothing(
 def test_a_bug_before_anything_is_known_is_told_as_well(theatre: Theatre, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "files_for", breaks)
     done = theatre.run().check(70, outcome="bug", deployment_id="")
-    assert "## 🐞 A bug in ci-deploy" in done.summary
+    assert "## 🐞 Bug in ci-deploy" in done.summary
     assert REPORT.partition(": ")[0] in done.summary
     assert bug_report(done)
 

@@ -212,7 +212,7 @@ def test_a_first_step_of_one_percent_is_one_percent(theatre: Theatre, account: A
         deploymentConfigName="one", computePlatform="Lambda", trafficRoutingConfig=routing
     )
     log = theatre.run({**LINEAR, "deployment-config": "one"}, run=(101, 1)).check(0, live_version="3").log()
-    assert log.index(" 1 % → 3") < log.index("100 % → 3")
+    assert log.index(" 1% → 3") < log.index("100% → 3")
 
 
 @pytest.mark.parametrize("which", ["before", "after"])

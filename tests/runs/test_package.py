@@ -45,7 +45,7 @@ def test_a_folder_becomes_a_version_that_serves_and_is_not_published_twice(runne
     version = account.lambda_.get_function(FunctionName="checkout", Qualifier="2")["Configuration"]
     assert "3f1c0ffee0ddba11cafe0123456789abcdef0007" in version["Description"]
     assert "lambda:UpdateFunctionConfiguration" not in account.operations()
-    assert latest(account)["CodeSha256"] in done.log
+    assert latest(account)["CodeSha256"][:12] in done.log
     before = account.writes()
     (runner.folder / "build" / "app.py").touch()
     runner.run(given, run=(101, 1)).check(0, outcome="unchanged", deployed="false", live_version="2")
@@ -64,7 +64,7 @@ def test_code_that_latest_has_already_is_not_sent_again(runner: Played, account:
 
 def test_plan_packages_and_writes_nothing(runner: Played, account: Account) -> None:
     done = runner.run({**CHECKOUT, "command": "plan", "code": folder(runner, "one")}).check(0, outcome="planned")
-    assert "a new version, published from build" in done.log
+    assert "to be published from build" in done.log
     assert account.writes() == []
 
 

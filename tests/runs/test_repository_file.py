@@ -70,7 +70,7 @@ def meant(step: Step) -> str:
 
 def told(step: Step) -> list[str]:
     """What the log says of the file, before anything happens."""
-    return [line for line in step.log().splitlines()[:4] if line.startswith("file: ")]
+    return [line for line in step.log().splitlines()[:4] if line.startswith("config: ")]
 
 
 # Found by itself
@@ -80,7 +80,7 @@ def told(step: Step) -> list[str]:
 def test_a_file_at_the_root_needs_no_input(theatre: Theatre, account: Account, workspace: Path, name: str) -> None:
     put(workspace, ONE, name)
     done = run(theatre, {}).check(0, outcome="succeeded", deployed="true", live_version="2")
-    assert told(done) == [f"file: {name}"]
+    assert told(done) == [f"config: {name}"]
     assert account.serves() == {"2": 100.0}
 
 
@@ -98,14 +98,14 @@ def test_a_nested_file_is_named_with_config(theatre: Theatre, workspace: Path, n
     put(workspace, ONE, name)
     assert "`function`" in run(theatre, VALIDATE).check(2, outcome="invalid").outputs["reason"]
     done = run(theatre, {**VALIDATE, "config": name}).check(0, outcome="valid")
-    assert (told(done), meant(done)) == ([f"file: {name}"], "checkout:live")
+    assert (told(done), meant(done)) == ([f"config: {name}"], "checkout:live")
 
 
 def test_config_wins_over_the_file_at_the_root(theatre: Theatre, workspace: Path) -> None:
     put(workspace, "functions: {root: }\n")
     put(workspace, "functions: {named: }\n", "deploy/prod.yml")
     done = run(theatre, {**VALIDATE, "config": "deploy/prod.yml"}).check(0, outcome="valid")
-    assert (told(done), meant(done)) == (["file: deploy/prod.yml"], "named:live")
+    assert (told(done), meant(done)) == (["config: deploy/prod.yml"], "named:live")
 
 
 @pytest.mark.parametrize("none", ["none", "None"])
@@ -154,7 +154,7 @@ def test_the_log_says_that_nothing_was_checked_out(theatre: Theatre) -> None:
     """A forgotten actions/checkout must not look like a repository without a file."""
     (theatre.folder / "workspace").mkdir()
     done = run(theatre, {**VALIDATE, "function": "checkout"}).check(0, outcome="valid")
-    assert told(done) == ["file: none: nothing was checked out"]
+    assert told(done) == ["config: none (nothing was checked out)"]
     assert told(run(theatre, {**VALIDATE, "function": "checkout", "config": "none"})) == []
 
 
@@ -412,7 +412,7 @@ def test_no_file_is_found_by_itself_where_a_stranger_may_have_written_it(
     assert (told(done), meant(done)) == ([], "other:live")
     assert "`function`" in run(theatre, VALIDATE, event=event).check(2, outcome="invalid").outputs["reason"]
     done = run(theatre, {**VALIDATE, "config": "ci-deploy.yml"}, event=event).check(0, outcome="valid")
-    assert (told(done), meant(done)) == (["file: ci-deploy.yml"], "checkout:live")
+    assert (told(done), meant(done)) == (["config: ci-deploy.yml"], "checkout:live")
 
 
 PULL_REQUEST = {
@@ -479,7 +479,7 @@ def test_on_a_terminal_the_file_is_that_of_the_current_repository(tmp_path: Path
     put(tmp_path, appspec, "src/appspec.yml")
     desk = Desk()
     assert app.run(["validate"], {}, tmp_path / place, machine=desk) == 0, desk.screen.getvalue()
-    assert "file: ci-deploy.yml" in desk.screen.getvalue()
+    assert "config: ci-deploy.yml" in desk.screen.getvalue()
     assert "Valid: inputs, file, AppSpec" in desk.screen.getvalue()
 
 

@@ -15,6 +15,16 @@ from pathlib import Path
 from typing import Any
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def unwrapped(log: str) -> str:
+    """A log without its colours, and each text in one line."""
+    # The rest of an event's text is under its own column, that of the verdict is indented.
+    text = ANSI.sub("", log)
+    events, rule, verdict = text.rpartition("─" * 88 + "\n")
+    return re.sub(r"\n {34,}(?=\S)", " ", events) + rule + re.sub(r"\n +", " ", verdict)
+
+
 CHECKOUT = {
     "function": "checkout",
     "application": "checkout-app",
@@ -95,14 +105,14 @@ class Step:
         read = lambda name: (self.folder / name).read_text(encoding="utf-8") if (self.folder / name).exists() else ""  # noqa: E731
         return Finished(
             code=self.process.returncode,
-            log=ANSI.sub("", read("log")),
+            log=unwrapped(read("log")),
             outputs=pairs(read("output")),
             state=pairs(read("state")),
             summary=read("summary"),
         )
 
     def log(self) -> str:
-        return ANSI.sub("", (self.folder / "log").read_text(encoding="utf-8"))
+        return unwrapped((self.folder / "log").read_text(encoding="utf-8"))
 
     def wait_for(self, text: str, timeout: float = 60.0) -> None:
         """Wait until the log has this text; a step that ended without it is a failure that shows its log."""

@@ -56,19 +56,19 @@ def promise(run: Run, *, alone: bool) -> None:
 
 # What a sentence says, and what the reason below it must not say then; `OWN` is the run's own deployment.
 CONTRADICTIONS = (
-    (r"before a deployment was created|Nothing was (deployed|stopped|rolled back)\.", r"OWN (goes on|is|was)\b"),
+    (r"before a deployment was created|Nothing was (deployed|stopped|rolled back)\.", r"OWN (goes on|is|was|may)\b"),
     (r"before a deployment was created|Nothing was (deployed|stopped|rolled back)\.", r"not known|not be found out"),
     (
-        r"OWN goes on|was left alone",
+        r"OWN (goes on|is still running)|was left alone",
         r"OWN (was stopped|was told to stop|ended)|had succeeded|is (Stopped|Failed|Succeeded)",
     ),
-    (r"serves now is not known", r"[Tt]he alias serves version"),
+    (r"It is unknown what \S+ serves", r"[Tt]he alias serves version"),
     (r"SPLIT|\bserves version \d", r"serves (was not read|could not be read)"),
-    (r"not rolled back|rollback FAILED|NOT brought back", r"Rolled back by|was set back|Nothing had to be rolled back"),
+    (r"not rolled back|rollback (from .*)?FAILED", r"Rolled back by|was set back|Nothing had to be rolled back"),
     (r"The deployment was rolled back", r"No rollback|did not bring back|still running"),
     (r"was stopped", r"had succeeded|goes on"),
     (r"has ended", r"goes on|still running"),
-    (r"AWS could not be reached", r"^Cancelled"),
+    (r"lost contact with AWS", r"^Cancelled"),
 )
 
 

@@ -26,7 +26,7 @@ from ci_deploy.drive import Bug, Inbox
 from ci_deploy.edge.runner.files import Stdout
 from ci_deploy.ports import Clock
 from codedeploy_emulator import Emulator
-from tests.support.action import ANSI, pairs
+from tests.support.action import pairs, unwrapped
 
 NEVER = 1e12
 WEATHER = object()  # what a happening answers that has changed the faults
@@ -204,7 +204,7 @@ class Step:
     # --- what it left ---
 
     def log(self) -> str:
-        return ANSI.sub("", self.out.getvalue().decode("utf-8", "replace"))
+        return unwrapped(self.out.getvalue().decode("utf-8", "replace"))
 
     def _file(self, name: str) -> str:
         path = self.folder / name

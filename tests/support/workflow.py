@@ -23,7 +23,7 @@ import yaml
 
 from ci_deploy.edge.aws.errors import iam_action
 from codedeploy_emulator import Emulator
-from tests.support.action import ANSI, REPOSITORY, pairs
+from tests.support.action import REPOSITORY, pairs, unwrapped
 from tests.support.expressions import condition, interpolate, text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -220,7 +220,7 @@ class Workflow:
 
     def _action(self, command: Sequence[str], environ: Mapping[str, str], workspace: Path, job: Job) -> int:
         done = subprocess.run(command, cwd=workspace, env=environ, capture_output=True, text=True, timeout=120)
-        job.log += ANSI.sub("", done.stdout + done.stderr)
+        job.log += unwrapped(done.stdout + done.stderr)
         return done.returncode
 
 

@@ -22,7 +22,7 @@ def traffic(story: Story) -> str:
     chapters = [chapter for chapter in story.functions.values() if chapter.target_version and len(chapter.shifts) > 1]
     if not chapters:
         return ""
-    start = min(chapter.shifts[0][0] for chapter in chapters)
+    start = min(chapter.shifts[1][0] for chapter in chapters)  # the first is what the alias served before
     span = story.now - start
     if span < 1:
         return ""

@@ -36,7 +36,7 @@ _LOOKS = {
     Outcome.PLANNED: Look("Planned", "📋", "✓", Tone.NEUTRAL),
     Outcome.VALID: Look("Valid", "✅", "✓", Tone.GOOD),
     Outcome.REPORTED: Look("Status", "📋", "✓", Tone.NEUTRAL),
-    Outcome.DETACHED: Look("Started, not waited for", "🚀", "→", Tone.NEUTRAL),
+    Outcome.DETACHED: Look("Deployment started", "🚀", "→", Tone.NEUTRAL),
     Outcome.FAILED: Look("Deployment failed", "❌", "✗", Tone.BAD),
     Outcome.ROLLED_BACK: Look("Rolled back", "⏪", "↩", Tone.BAD),
     Outcome.ROLLBACK_FAILED: Look("Rollback failed", "🚨", "✗", Tone.BAD),
@@ -47,13 +47,13 @@ _LOOKS = {
     Outcome.TIMED_OUT: Look("Timed out", "⌛", "✗", Tone.BAD),
     Outcome.LOST_CONTACT: Look("Lost contact", "📡", "?", Tone.BAD),
     Outcome.CANCELLED: Look("Cancelled", "🛑", "■", Tone.WARNING),
-    Outcome.BUG: Look("A bug in ci-deploy", "🐞", "✗", Tone.BAD),
+    Outcome.BUG: Look("Bug in ci-deploy", "🐞", "✗", Tone.BAD),
 }
 _TITLES = {
     Command.ROLLBACK: {
         Outcome.SUCCEEDED: "Rolled back",
-        Outcome.UNCHANGED: "Rolled back already",
-        Outcome.DETACHED: "Rollback started, not waited for",
+        Outcome.UNCHANGED: "Already rolled back",
+        Outcome.DETACHED: "Rollback started",
         Outcome.FAILED: "Rollback failed",
         Outcome.ROLLED_BACK: "Rollback undone",
         Outcome.STOPPED: "Rollback stopped",
@@ -65,26 +65,34 @@ _TITLES = {
         Outcome.UNCHANGED: "Nothing to stop",
     },
     Command.STATUS: {Outcome.ERROR: "Could not read"},
-    Command.PLAN: {Outcome.ERROR: "Could not plan"},
+    Command.PLAN: {Outcome.ERROR: "Could not plan", Outcome.REFUSED: "Would be refused"},
     Command.SETUP: {
         Outcome.ERROR: "Could not set up",
         Outcome.SUCCEEDED: "Set up",
-        Outcome.REPORTED: "To be set up",
+        Outcome.REPORTED: "Would set up",
         Outcome.UNCHANGED: "Nothing to set up",
     },
     Command.PRUNE: {
         Outcome.ERROR: "Could not prune",
-        Outcome.FAILED: "Pruned in part",
+        Outcome.FAILED: "Partly pruned",
         Outcome.SUCCEEDED: "Pruned",
-        Outcome.REPORTED: "To be pruned",
+        Outcome.REPORTED: "Would prune",
         Outcome.UNCHANGED: "Nothing to prune",
     },
     Command.FINISH: {
-        Outcome.REPORTED: "Nothing was left to do",
+        Outcome.REPORTED: "Nothing to clean up",
         Outcome.ERROR: "Could not finish",
         Outcome.REFUSED: "Could not finish",
     },
     Command.VALIDATE: {Outcome.ERROR: "Could not validate"},
+}
+# An error of AWS is known by what it means; "could not deploy" says nothing more.
+_ERRORS = {
+    "aws-no-credentials": "No AWS credentials",
+    "aws-expired": "AWS credentials expired",
+    "aws-denied": "Access denied",
+    "aws-throttled": "Throttled by AWS",
+    "aws-unreachable": "AWS unreachable",
 }
 _CHANGING = (Command.SETUP, Command.PRUNE)
 _READING = (Command.STATUS, Command.PLAN, Command.VALIDATE)
@@ -97,6 +105,8 @@ def look(command: Command, result: Result) -> Look:
     """Title and icon of a result."""
     base = _LOOKS[result.outcome]
     title = _TITLES.get(command, {}).get(result.outcome, base.title)
+    if result.outcome is Outcome.ERROR:
+        title = _ERRORS.get(result.reason_code, title)
     if result.outcome is Outcome.SUCCEEDED and command is Command.ROLLBACK:
         return Look(title, "⏪", "↩", Tone.GOOD)
     if command is Command.STOP and result.outcome is Outcome.STOPPED:
@@ -128,7 +138,7 @@ def served(result: Result) -> str:
     name = name_of(result)
     if result.live_weights:
         parts = [part.partition("=") for part in result.live_weights.split(",")]
-        sent = " and ".join(f"{share} % to version {version}" for version, _, share in parts)
+        sent = " and ".join(f"{share}% to version {version}" for version, _, share in parts)
         return f"Traffic is SPLIT: {name} sends {sent}."
     return f"{name} serves version {result.live_version}." if result.live_version else ""
 
@@ -160,47 +170,47 @@ def _changed_nothing(result: Result) -> str:
 def _told(command: Command, result: Result) -> tuple[str, ...]:
     name, now = name_of(result), served(result)
     new = f"version {result.target_version}" if result.target_version else "the new version"
-    old = f"version {result.previous_version}" if result.previous_version else "the version before"
+    old = f"version {result.previous_version}" if result.previous_version else "the previous version"
     match result.outcome:
         case Outcome.SUCCEEDED if not (result.deployment_id or result.previous_version):
-            return (f"First deployment: {name} was created on {new} and serves it, with all of its traffic.",)
+            return (f"First deployment: {name} was created on {new} (100% of traffic).",)
         case Outcome.SUCCEEDED:
-            before = f"; before, it was {old}" if result.previous_version else ""
-            return (f"{name} serves {new}, with all of its traffic{before}.",)
+            before = f"Previously: {result.previous_version}." if result.previous_version else ""
+            return f"{name} now serves {new} (100% of traffic).", before
         case Outcome.UNCHANGED:
             return _now(result), _NOTHING.get(command, "Nothing was changed.")
         case Outcome.PLANNED if result.target_version and result.target_version == result.previous_version:
-            return (f"{name} would stay on {old}. Nothing was changed.",)
+            return (f"Dry run: {name} would stay on {old}.",)
         case Outcome.PLANNED if not result.function:
-            return ("Nothing was changed.",)
+            return ("Dry run: nothing was changed.",)
         case Outcome.PLANNED:
             wanted = new if result.target_version else "a new version"
-            return (f"{name} would go from {old} to {wanted}. Nothing was changed.",)
+            return (f"Dry run: {name} would move from {old} to {wanted}.",)
         case Outcome.VALID:
-            return ("The inputs, the manifest and the AppSpec are valid. AWS was not asked.",)
+            return ()  # the reason says what was checked
         case Outcome.REPORTED:
             return (_now(result),)
         case Outcome.DETACHED:  # nobody has read what is served since it began
-            return (f"Deployment {result.deployment_id} of {new} goes on without this job.", now)
+            return (f"Deployment {result.deployment_id} of {new} continues without this job.", now)
         case Outcome.FAILED:
-            return _failed(command, result, new), _now(result)
+            return _now(result), _failed(command, result, new)
         case Outcome.ROLLED_BACK:
-            return (f"{_capital(new)} was taken back: {name} serves {old} again, with all of its traffic.",)
+            return (f"{name} serves {old} again (100% of traffic). {_capital(new)} is out.",)
         case Outcome.ROLLBACK_FAILED:
-            return _not_brought_back(command, result, new, old), _now(result)
+            return _now(result), _not_brought_back(command, result, new, old)
         case Outcome.TIMED_OUT:
-            return "The deployment did not end within the time limit.", _after(result), _now(result)
+            return _now(result), "The deployment did not finish within the time limit.", _after(result)
         case Outcome.CANCELLED:
-            return _interrupted(command, result), _after(result), _now(result)
+            return _now(result), _interrupted(command, result), _after(result)
         case Outcome.STOPPED if _never(result):
             return _NOTHING[Command.DEPLOY], _now(result)
         case Outcome.STOPPED:
-            return "The deployment was stopped.", _after(result), _now(result)
+            return _now(result), "The deployment was stopped.", _after(result)
         case Outcome.LOST_CONTACT if result.fate is Fate.ENDED:
             return f"Deployment {result.deployment_id} has ended.", _now(result)
         case Outcome.LOST_CONTACT:
-            may = f"Deployment {result.deployment_id} may go on." if result.deployment_id else ""
-            return "AWS could not be reached any more.", may or _whereabouts(result), _now(result)
+            may = f"Deployment {result.deployment_id} may still be running." if result.deployment_id else ""
+            return "ci-deploy lost contact with AWS.", may or _whereabouts(result), _now(result)
         case _:
             return _not_begun(command, result), _now(result)
 
@@ -217,7 +227,7 @@ def _failed(command: Command, result: Result, new: str) -> str:
     if result.fate is Fate.RUNNING:
         return _whereabouts(result)
     if result.live_version == result.target_version != "" and not is_split(result):
-        return f"The deployment of {new} failed, and {new} is served."
+        return f"The deployment of {new} failed all the same."
     if command is Command.ROLLBACK:
         return f"{name} was not rolled back to {new}."
     return f"{_capital(new)} was not deployed."
@@ -228,13 +238,13 @@ def _not_brought_back(command: Command, result: Result, new: str, old: str) -> s
         new, old = old, new
     if result.rollback is Rollback.UNKNOWN:
         return _joined(f"{_capital(new)} was to be rolled back.", _after(result))
-    return f"{name_of(result)} was NOT brought back from {new} to {old}."
+    return f"The rollback from {new} to {old} FAILED."
 
 
 def _interrupted(command: Command, result: Result) -> str:
     """A cancelled job, a step's time limit and Ctrl-C are the same signal: which of them it was nobody says."""
     if not _never(result):
-        return "The run was interrupted."
+        return ""  # the title says it
     match command:
         case Command.DEPLOY | Command.ROLLBACK:
             return "The run was interrupted before a deployment was created."
@@ -260,24 +270,24 @@ def _after(result: Result) -> str:
         case _ if result.fate is Fate.RUNNING:
             return _whereabouts(result)
         case Rollback.UNKNOWN if result.live_version:
-            return "It is not rolled back yet."
+            return "The rollback has not finished yet."
         case Rollback.UNKNOWN:
-            return "Whether it was rolled back is not known."
+            return "It is unknown whether it was rolled back."
         case _ if not is_split(result) and result.live_version == result.previous_version != "":
-            return "Nothing had to be rolled back."
+            return "No rollback was needed."
         case _:
             return "It was not rolled back."
 
 
 def _whereabouts(result: Result) -> str:
-    """Where the deployment is that nobody follows any more."""
+    """Where the deployment is that nobody follows now."""
     match result.fate:
         case Fate.RUNNING if result.deployment_id and result.rollback is Rollback.NONE:
-            return f"Deployment {result.deployment_id} goes on."
+            return f"Deployment {result.deployment_id} is still running."
         case Fate.RUNNING if result.deployment_id:
             return f"Deployment {result.deployment_id} may still be running."
         case Fate.IN_DOUBT:
-            return "Whether anything was created is not known."
+            return "It is unknown whether a deployment was created."
     return ""
 
 
@@ -285,7 +295,7 @@ def _now(result: Result) -> str:
     """What is served, and who else is at work; where something may have moved it and nobody could say, that."""
     if is_split(result) and result.running:
         return f"{served(result)} Deployment {result.running} is running in its group."
-    return served(result) or ("" if _never(result) else f"What {name_of(result)} serves now is not known.")
+    return served(result) or ("" if _never(result) else f"It is unknown what {name_of(result)} serves now.")
 
 
 def _never(result: Result) -> bool:

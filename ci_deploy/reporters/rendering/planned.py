@@ -19,16 +19,16 @@ def next_share(chapter: FunctionStory) -> float | None:
 
 
 def shift_text(plan: Plan) -> str:
-    """`10 %, then 100 % after 5m`, in the deployment config's own steps."""
+    """`10%, then 100% after 5m`, in the deployment config's own steps."""
     steps = plan.steps
     if len(steps) == 1:
-        return "all traffic at once"
+        return "100% at once"
     if len(steps) == 2:
         first, second = steps
         rest = f"{words.percent(second.share)} after {words.duration(second.offset)}"
         return f"{words.percent(first.share)}, then {rest}"
     each = words.duration(steps[1].offset - steps[0].offset)
-    return f"{words.percent(steps[0].share)} every {each}, all after {words.duration(plan.shift_seconds)}"
+    return f"{words.percent(steps[0].share)} every {each}, 100% after {words.duration(plan.shift_seconds)}"
 
 
 _EVENTS = {
@@ -43,35 +43,36 @@ def plan_rows(plan: Plan, *, openly: bool, changes: bool = True) -> Iterator[tup
 
     `changes`: what differs between the two versions is said here, and not beside it.
     """
-    yield "serves now", f"version {plan.current_version}{_about(plan.current)}" if plan.current_version else "nothing"
+    yield "live version", f"{plan.current_version}{_about(plan.current)}" if plan.current_version else "none"
     if isinstance(plan.target, Existing):
-        yield "will serve", f"version {plan.target.version}{_about(plan.new)}"
+        yield "new version", f"{plan.target.version}{_about(plan.new)}"
     else:
         source = "$LATEST" if plan.target.source == "latest" else plan.target.source
-        yield "will serve", f"a new version, published from {source}{_about(plan.new)}"
+        yield "new version", f"to be published from {source}{_about(plan.new)}"
     if plan.unchanged:
-        yield "unchanged", plan.unchanged
+        yield "nothing to deploy", plan.unchanged
+        return
     for row in plan.compared:
         if changes and row.changed and row.name not in ("code", "code size", "description"):
             before, after = row.told(openly=openly)
-            yield f"changes: {row.name}", f"{before} → {after}" if before else after
+            yield row.name, f"{before} → {after}" if before else after
     yield "deployment group", f"{plan.application} / {plan.group}"
     # Without a name there is no deployment group whose config it could be; preflight says so.
     yield "deployment config", f"{plan.config_name}: {shift_text(plan)}" if plan.config_name else "not known"
     if len(plan.steps) > 1:
-        hooks = " and what the hooks take" if plan.before_hook or plan.after_hook else ""
-        yield "expected end", f"{words.duration(plan.shift_seconds)}{hooks} after the beginning"
+        hooks = " plus hook time" if plan.before_hook or plan.after_hook else ""
+        yield "expected duration", f"{words.duration(plan.shift_seconds)}{hooks}"
     if plan.smoke:
         names = ", ".join(case.name for case in plan.smoke)
-        yield "smoke cases", f"{names} (each invokes the new version, with real side effects)"
+        yield "smoke cases", f"{names} (each invokes the new version; side effects are real)"
     for name, hook in (("before traffic", plan.before_hook), ("after traffic", plan.after_hook)):
         if hook:
             yield name, hook
     yield "AppSpec", f"s3://{plan.bucket}/{plan.prefix}/…" if plan.bucket else "inline"
     events = ", ".join(_EVENTS.get(event, event) for event in plan.rollback_events)
-    yield "rollback on", events or "nothing: automatic rollback is off"
+    yield "automatic rollback", f"on {events}" if events else "OFF"
     if plan.override_alarms is not None and not plan.override_alarms.enabled:
-        yield "alarms", "IGNORED for this deployment"
+        yield "alarms", "OFF for this deployment"
     else:
         yield "alarms", ", ".join(plan.alarm_names) or "none"
     yield "time limit", words.duration(plan.timeout)

@@ -81,7 +81,7 @@ def not_aws(story: Story) -> str:
         return f"{words.requests(one)} to {code(one.url)} ({setting})"
 
     where = "; ".join(map(said, story.endpoints))
-    return f"> [!WARNING]\n> **Not AWS.** {where[:1].upper()}{where[1:]}: this says nothing about your AWS account."
+    return f"> [!WARNING]\n> **Not AWS.** {where[:1].upper()}{where[1:]}: this run says nothing about your AWS account."
 
 
 def subject(story: Story) -> str:
@@ -118,6 +118,14 @@ def headline(story: Story) -> str:
     return f"⏳ {verb} {subject(story)}"
 
 
+def is_success(story: Story) -> bool:
+    """Whether all is well and the table says the rest: whoever is curious has the summary."""
+    return story.result is not None and story.result.outcome is Outcome.SUCCEEDED and story.command in _SHIFTING
+
+
+_SHIFTING = (Command.DEPLOY, Command.ROLLBACK)
+
+
 def lead(story: Story) -> str:
     """The truth in one block: loud where it is bad, with the reason and what to do."""
     result = story.result
@@ -141,7 +149,7 @@ def holds(story: Story) -> str:
     """Which functions are on hold now, because of this run, and how to release them."""
     rows = [
         f"> [!IMPORTANT]\n> Deployments of {code(chapter.key)} are **on hold**: {prose(chapter.hold)}. "
-        "They are refused until one runs with `hold: release`."
+        "Release them with `hold: release`."
         for chapter in story.functions.values()
         if chapter.hold
     ]
@@ -162,8 +170,8 @@ def next_step(story: Story) -> str:
 
 def _step(text: str) -> str:
     """A step, with the command that ends it in code."""
-    match = re.fullmatch(r"(.*?: )((?:ci-deploy|aws) .*)", text, re.DOTALL)
-    return f"{marked(match[1])} {code(match[2], 1_000)}" if match else marked(text)
+    said, command = verdict.with_command(text)
+    return f"{marked(said)} {code(command, 1_000)}" if command else marked(said)
 
 
 def _progress(story: Story) -> str:
@@ -175,15 +183,17 @@ def _progress(story: Story) -> str:
         if not moving:
             return ""
         share = sum(words.share_of(chapter.shares, chapter.target_version) for chapter in moving) / len(chapters)
-        text = f"`{words.bar(share, 20)}` **{words.percent(share)}** of the traffic is on the new versions"
-        return f"{text}, {done} of {len(chapters)} functions are done."
+        text = f"`{words.bar(share, 20)}` **{words.percent(share)}** of traffic is on the new versions"
+        return f"{text}, {done} of {len(chapters)} functions done."
     chapter = chapters[0]
     if chapter.trouble:
-        return f"> [!WARNING]\n> AWS cannot be reached at the moment; the deployment goes on. {prose(chapter.trouble)}"
+        return (
+            f"> [!WARNING]\n> **AWS is unreachable at the moment.** The deployment continues. {prose(chapter.trouble)}"
+        )
     if chapter.waiting:
         return f"Waiting for {prose(chapter.waiting)}."
     if chapter.stopping:
-        return f"**A stop was requested:** {prose(chapter.stopping)}. Waiting for AWS to confirm it."
+        return f"**Stopping:** {prose(chapter.stopping)}. Waiting for AWS to confirm."
     if chapter.rollback is not None and chapter.deployment is not None:
         leg = chapter.deployment
         why = prose(leg.error_message) or "The deployment did not succeed."
@@ -196,7 +206,7 @@ def _progress(story: Story) -> str:
     if chapter.next_shift_at is not None and following is not None:
         text += f", next {words.percent(following)} {_when(story, chapter.next_shift_at)}"
         if chapter.ends_at is not None and following < 100:
-            text += f", all of it {_when(story, chapter.ends_at)}"
+            text += f", 100% {_when(story, chapter.ends_at)}"
     return text
 
 
@@ -210,7 +220,7 @@ _BADNESS = {Tone.BAD: 0, Tone.WARNING: 1, Tone.NEUTRAL: 2, Tone.GOOD: 3}
 
 
 def functions_table(story: Story, limit: int = 100) -> str:
-    """Every function: its versions, its traffic now, how it ended, how long it took, its deployment.
+    """Every function: how it ended, its traffic now, its versions, how long it took, its deployment.
 
     If there are more than `limit`, those that did not go well come first and the rest is counted.
     """
@@ -226,7 +236,7 @@ def functions_table(story: Story, limit: int = 100) -> str:
         chapters.sort(key=lambda chapter: _badness(story, chapter))
         chapters = chapters[:limit]
     rows = [_function_row(story, chapter) for chapter in chapters]
-    table = _table(("Function", "Before", "After", "Traffic now", "State", "Took", "Deployment"), rows)
+    table = _table(("Function", "State", "Traffic", "Version", "Took", "Deployment"), rows)
     return table + (f"\n\n… and {total - limit} more functions." if total > limit else "")
 
 
@@ -246,33 +256,37 @@ def _function_row(story: Story, chapter: FunctionStory) -> tuple[str, ...]:
         look = ends.look(story.command, result)
         state = f"{look.icon} {look.title}"
         if len(story.functions) > 1 and chapter.diagnosis and result.outcome is Outcome.ROLLED_BACK:
-            state = "❌ **Failed**, rolled back"  # of many that were taken back, the one that was the cause
+            state = "❌ **Failed**"  # of many that were taken back, the one that was the cause
         took = words.duration(result.duration_seconds) if result.duration_seconds else ""
     else:
         state = prose(verdict.progress(chapter))
         took = words.duration(story.now - chapter.deployment.started_at) if chapter.deployment else ""
     ids = [_leg_link(leg) for leg in (chapter.deployment, chapter.rollback) if leg is not None]
-    if len(ids) == 2 and len(story.functions) > 1 and chapter.rollback and chapter.rollback.console_url:
+    if len(ids) == 2 and chapter.rollback and chapter.rollback.console_url:
         ids[1] = link("rollback", chapter.rollback.console_url)  # its id is in the lifecycle
     if not ids and result is not None and result.deployment_id:
         ids = [link(code(result.deployment_id), result.console_url)]
     new = prose(target) if target else ("_new_" if chapter.plan and not chapter.plan.unchanged else "")
     return (
         name,
-        prose(before),
-        new,
+        _whole(state),
         _traffic_now(chapter, target, bar=len(story.functions) > 1),
-        state,
+        _versions(prose(before), new),
         _whole(took),
-        f" {BACK} ".join(ids),
+        f"&nbsp;{BACK}&nbsp;".join(ids),
     )
+
+
+def _versions(before: str, new: str) -> str:
+    """`41 → 42`, or the one that there is."""
+    return _whole(" → ".join(dict.fromkeys(version for version in (before, new) if version)))
 
 
 def _traffic_now(chapter: FunctionStory, target: str, *, bar: bool) -> str:
     if not chapter.shares:
         return ""
     if len(chapter.shares) == 1:
-        return _whole(f"100 % on {prose(next(iter(chapter.shares)))}")
+        return _whole(f"100% on {prose(next(iter(chapter.shares)))}")
     share = words.share_of(chapter.shares, target)
     # With one function the bar is large, above the table, while it runs.
     return (f"`{words.bar(share)}` " if bar else "") + _whole(f"{words.percent(share)} on {prose(target)}")
@@ -327,7 +341,7 @@ def diagnoses(story: Story, *, lines: int = 40, limit: int = 10) -> str:
     found = [chapter for chapter in story.functions.values() if chapter.diagnosis is not None]
     parts = [_diagnosis(story, chapter, lines, named=len(story.functions) > 1) for chapter in found[:limit]]
     if len(found) > limit:
-        parts.append(f"… and why {len(found) - limit} more functions did not succeed is in the job log.")
+        parts.append(f"… and {len(found) - limit} more functions did not succeed: see the job log.")
     return "\n\n".join(parts)
 
 
@@ -339,7 +353,7 @@ def _diagnosis(story: Story, chapter: FunctionStory, lines: int, *, named: bool)
     if story.result is None or diagnosis.summary not in verdict.because(story):
         parts.append(f"**Why:** {marked(diagnosis.summary)}")
     if cause := verdict.about_the_cause(story, chapter):
-        parts.append(f"**About the cause:** {marked(cause)}")
+        parts.append(f"**Then:** {marked(cause)}")
     if diagnosis.alarms:
         rows = [
             (code(alarm.name), prose(words.alarm_state(alarm.state, alarm.since)), prose(alarm.reason, 500))
@@ -367,7 +381,7 @@ def _evidence(story: Story, chapter: FunctionStory, lines: int) -> list[str]:
     if not discloses(story.context, story.inputs):
         return [f"<sub>{marked(HIDDEN)}</sub>"]
     return [
-        details(f"The last lines of {html_code(name)}", fence(text, lines=lines, keep="tail"))
+        details(f"Last log lines of {html_code(name)}", fence(text, lines=lines, keep="tail"))
         for name, text in logs[:5]
     ]
 
@@ -411,13 +425,15 @@ def plans(story: Story, limit: int = 20) -> str:
         if beside and old is not None and new is not None:
             marks = []
             for row in chapter.plan.compared:
+                if not row.changed or row.name == "description":  # in which publishing writes the commit
+                    continue
                 shown = row.told(openly=openly)
-                if row.name == "code":  # hashes: enough of them to see whether they are the same
+                if row.name == "code":  # hashes: enough of them to see that they differ
                     shown = (_start_of(shown[0]), _start_of(shown[1]))
-                name = f"**{row.name}**" if row.changed else row.name
-                marks.append((name, prose(shown[0], 200), prose(shown[1], 400)))
+                marks.append((row.name, prose(shown[0], 200), prose(shown[1], 400)))
             version = new.version if new.version.isdigit() else "new"
-            parts.append(_table(("Versions", f"{prose(old.version)} (now)", prose(version)), marks))
+            changes = _table(("Changes", f"{prose(old.version)} (live)", prose(version)), marks)
+            parts.append(changes if marks else f"Settings are those of version {prose(old.version)}.")
     if len(chapters) > limit:
         parts.append(f"… and {len(chapters) - limit} more functions.")
     return "\n\n".join(parts)
@@ -428,28 +444,42 @@ def _start_of(text: str) -> str:
 
 
 def roll_back(story: Story) -> str:
-    """How to roll this deployment back: the workflow to start, and the exact command."""
-    if story.command not in (Command.DEPLOY, Command.ROLLBACK) or story.result is None:
+    """How to roll this deployment back: the exact command of each function."""
+    chapters = _reversible(story)
+    commands = [verdict.rollback_command(story, chapter, chapter.result) for chapter in chapters[:20] if chapter.result]
+    return fence("\n".join(commands), lines=20, width=1_000).replace("text\n", "sh\n", 1) if commands else ""
+
+
+def roll_back_link(story: Story) -> str:
+    """The link to the workflow that rolls back, where there is one."""
+    workflow = story.inputs.get("rollback-workflow", "")
+    chapters = _reversible(story)
+    if not (workflow and story.context.repository and chapters):
         return ""
-    chapters = [
+    page = f"{story.context.server_url}/{story.context.repository}/actions/workflows/{quote(plain(workflow, 200))}"
+    return f"{BACK} {link(f'<b>{_roll_back_what(chapters)}</b>', page)}"
+
+
+def roll_back_title(story: Story) -> str:
+    return f"{_roll_back_what(_reversible(story))} from the command line"
+
+
+def _roll_back_what(chapters: Sequence[FunctionStory]) -> str:
+    one = chapters[0].result if len(chapters) == 1 else None
+    return f"Roll back to version {prose(one.previous_version)}" if one else "Roll back"
+
+
+def _reversible(story: Story) -> list[FunctionStory]:
+    """The functions that have a version to go back to."""
+    if story.command not in _SHIFTING or story.result is None:
+        return []
+    return [
         chapter
         for chapter in story.functions.values()
         if chapter.result
         and chapter.result.outcome in (Outcome.SUCCEEDED, Outcome.DETACHED)
         and chapter.result.previous_version
     ]
-    if not chapters:
-        return ""
-    commands = [verdict.rollback_command(story, chapter, chapter.result) for chapter in chapters[:20] if chapter.result]
-    parts = []
-    workflow = story.inputs.get("rollback-workflow", "")
-    if workflow and story.context.repository:
-        address = (
-            f"{story.context.server_url}/{story.context.repository}/actions/workflows/{quote(plain(workflow, 200))}"
-        )
-        parts.append(f"Start {link(code(workflow), address)} with “Run workflow”, or on the command line:")
-    parts.append(fence("\n".join(commands), lines=20, width=1_000).replace("text\n", "sh\n", 1))
-    return "\n\n".join(parts)
 
 
 def history(story: Story, limit: int = 25) -> str:

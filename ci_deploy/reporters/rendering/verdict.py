@@ -5,9 +5,11 @@ Everything here is plain text, untrusted parts included; each sink escapes the w
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import replace
 
+from ...core.reasons.reason import Reason, text_of
 from ...core.result import Fate, Result
 from ...core.run import Command, Outcome
 from ...core.story.timeline import FunctionStory, Leg, Story
@@ -25,13 +27,13 @@ def summary_sentence(story: Story) -> str:
     results = [chapter.result for chapter in story.functions.values() if chapter.result]
     if legs := [leg for _, leg in _unfollowed(story)]:
         ids = words.listed(tuple(leg.deployment_id for leg in legs))
-        return f"What {ids} does was not followed to its end: traffic may be split, or shift without anybody looking."
+        return f"Deployment {ids} may still be running: ci-deploy no longer follows it. Traffic may be split."
     if len(results) <= 1:
         return sentence(story.command, results[0] if results else _of_the_run(story, story.result))
     if all(result.outcome is Outcome.SUCCEEDED for result in results) and story.command is Command.DEPLOY:
-        return f"All {len(results)} functions serve their new version, with all of its traffic."
+        return f"All {len(results)} functions now serve their new version (100% of traffic)."
     if all(result.outcome is Outcome.ROLLED_BACK for result in results):
-        return f"All {len(results)} functions serve the version from before again, with all of its traffic."
+        return f"All {len(results)} functions serve their previous version again (100% of traffic)."
     count: dict[str, int] = {}
     for result in results:
         title = look(story.command, result).title.lower()
@@ -64,18 +66,22 @@ def because(story: Story) -> str:
     given = story.inputs.get("reason", "") if story.command in (Command.ROLLBACK, Command.STOP) else ""
     result = story.result
     plain_success = story.command in _MOVING and result is not None and result.outcome is Outcome.SUCCEEDED
-    found = result.reason if result is not None and not plain_success else ""
+    found = text_of(_unsaid(result)) if result is not None and not plain_success else ""
     several = len(story.functions) > 1
     if several and found and (blamed := culprits(story)):
         found = " ".join(f"{chapter.key}: {chapter.diagnosis.summary}" for chapter in blamed[:3] if chapter.diagnosis)
         found += f" And {len(blamed) - 3} more." if len(blamed) > 3 else ""
-    elif result is not None and result.outcome is Outcome.ROLLED_BACK:
-        # What came after the cause is what the sentence before says.
-        causes = [chapter.diagnosis.summary for chapter in story.functions.values() if chapter.diagnosis]
-        found = next((cause for cause in causes if cause and found.startswith(cause)), found)
     if given and given not in found:
         return f"{found} Reason given: {given}".strip()
     return found
+
+
+# Reasons that say what the sentence before them has said.
+_SAID = frozenset({"rolled-back-by", "alias-set-back", "nothing-moved", "still-serves"})
+
+
+def _unsaid(result: Result) -> tuple[Reason, ...]:
+    return tuple(reason for reason in result.reasons if reason.code not in _SAID) or result.reasons
 
 
 def culprits(story: Story) -> list[FunctionStory]:
@@ -94,18 +100,18 @@ def next_step(story: Story, chapter: FunctionStory | None, result: Result) -> st
         return result.remedy if begun or not split else f"{result.remedy} {split}"
     match result.outcome:
         case Outcome.LOST_CONTACT | Outcome.DETACHED:
-            return "Follow it with: " + attach_command(story, chapter, result)
+            return "Follow it: " + attach_command(story, chapter, result)
         case Outcome.REPORTED | Outcome.PLANNED:
             return ""
         case _ if is_split(result) and (running := _running(result)):
             found = replace(result, deployment_id=running)
-            return f"Leave the alias to deployment {running}. Follow it with: " + attach_command(story, chapter, found)
+            return f"Leave the alias to deployment {running}. Follow it: " + attach_command(story, chapter, found)
         case _ if split:
             return split
         case Outcome.ROLLED_BACK:
-            return "Fix the cause and deploy again; users are on the version from before."
+            return "Fix the cause, then deploy again."
         case Outcome.SUCCEEDED if story.command is Command.DEPLOY and result.previous_version:
-            return "Roll back with: " + rollback_command(story, chapter, result)
+            return "To roll back: " + rollback_command(story, chapter, result)
     return ""
 
 
@@ -119,7 +125,13 @@ def _set_alias(story: Story, result: Result) -> str:
         return ""
     if result.outcome in (Outcome.ROLLED_BACK, Outcome.FAILED, Outcome.ROLLBACK_FAILED):
         return "Set the alias back: " + back_command(story, result)
-    return "Traffic stays split, and later deployments fail, until the alias is set: " + back_command(story, result)
+    return "Until you set the alias back, later deployments fail: " + back_command(story, result)
+
+
+def with_command(step: str) -> tuple[str, str]:
+    """A step and the command that ends it, where one does."""
+    match = re.fullmatch(r"(.*?:) ((?:ci-deploy|aws) .*)", step, re.DOTALL)
+    return (match[1], match[2]) if match else (step, "")
 
 
 def about_the_cause(story: Story, chapter: FunctionStory) -> str:
@@ -134,7 +146,7 @@ def next_steps(story: Story, limit: int = 5) -> list[str]:
         return []
     if left := _unfollowed(story):
         told = [
-            "Follow it with: "
+            "Follow it: "
             + attach_command(
                 story,
                 chapter,
@@ -149,7 +161,8 @@ def next_steps(story: Story, limit: int = 5) -> list[str]:
         step = next_step(story, chapter, chapter.result if chapter and chapter.result else story.result)
         return [step] if step else []
     if all(chapter.result and look(story.command, chapter.result).tone is Tone.GOOD for chapter in chapters):
-        return ["How to roll back each function is in the job summary."] if story.command is Command.DEPLOY else []
+        each = "To roll back, use the command of each function in the job summary."
+        return [each] if story.command is Command.DEPLOY else []
     steps: dict[str, list[str]] = {}
     blamed = culprits(story)
     for chapter in [*blamed, *(chapter for chapter in chapters if chapter not in blamed)]:

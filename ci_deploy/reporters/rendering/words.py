@@ -49,11 +49,11 @@ def alarm_state(state: str, since: float | None) -> str:
 
 
 def percent(share: float) -> str:
-    return f"{share:.3g} %"
+    return f"{share:.3g}%"
 
 
 def bar(share: float, width: int = 10) -> str:
-    """A bar of `share` percent. Any traffic shows at least one block, anything below 100 % at least one gap."""
+    """A bar of `share` percent. Any traffic shows at least one block, anything below 100% at least one gap."""
     blocks = round(share / 100 * width)
     if 0 < share < 100:
         blocks = min(max(blocks, 1), width - 1)
@@ -66,7 +66,7 @@ def share_of(shares: Mapping[str, float], version: str) -> float:
 
 
 def traffic(shares: Mapping[str, float], target: str) -> str:
-    """`█░░░░░░░░░ 10 % → 42`: how much the target has; every version's share when the target is not known."""
+    """`█░░░░░░░░░ 10% → 42`: how much the target has; every version's share when the target is not known."""
     if target:
         share = share_of(shares, target)
         return f"{bar(share)} {percent(share)} → {target}"
@@ -74,7 +74,7 @@ def traffic(shares: Mapping[str, float], target: str) -> str:
 
 
 def split(shares: Mapping[str, float]) -> str:
-    """`41: 90 %, 42: 10 %`, or `version 41 (100 %)` when one version has it all."""
+    """`version 41: 90%, version 42: 10%`, or `version 41 (100%)` when one version has it all."""
     if len(shares) == 1:
         version, share = next(iter(shares.items()))
         return f"version {version} ({percent(share)})"

@@ -20,7 +20,7 @@ def test_lines_scroll_above_a_live_part_that_goes_in_the_end() -> None:
     """The log's lines are written once and stay; the live part is drawn, and erased at the end."""
     stream = Tty()
     terminal = LiveTerminal(stream, colour=True)
-    terminal.show(lambda: "checkout:live ██░░ 10 %")
+    terminal.show(lambda: "checkout:live ██░░ 10%")
     terminal.line("\x1b[32m[ 0:00:01] ✓ Plan\x1b[0m")
     terminal.group("Inputs")
     terminal.endgroup()
@@ -29,7 +29,7 @@ def test_lines_scroll_above_a_live_part_that_goes_in_the_end() -> None:
     written = stream.getvalue()
     assert written.count("[ 0:00:01] ✓ Plan") == 1
     assert "== Inputs" in written
-    assert "checkout:live ██░░ 10 %" in written
+    assert "checkout:live ██░░ 10%" in written
     assert "\x1b[2K" in written  # erased
     assert written.endswith("after\n")
 

@@ -28,13 +28,13 @@ OWN, OTHERS, BACK = "d-OWN000000", "d-OTHER0000", "d-BACK00000"
 
 # Claims, by the words that make them.
 NEVER = r"before a deployment was created|before anything was stopped|Nothing was (deployed|stopped|rolled back)\."
-DOUBT = r"Whether anything was created is not known"
-RUNS = rf"Deployment {OWN} (goes on|may still be running|may go on)|Its rollback {BACK} may still be running"
+DOUBT = r"It is unknown whether a deployment was created"
+RUNS = rf"Deployment {OWN} (is still running|may still be running)|Its rollback {BACK} may still be running"
 OVER = (
     r"has ended|(?<!Nothing )was rolled back\.|The rollback FAILED|It (was|is) not rolled back|Nothing had to be|"
     r"(?<!Nothing )(?<!anything )was stopped|was taken back"
 )
-UNKNOWN = r"serves now is not known"
+UNKNOWN = r"It is unknown what \S+ serves now"
 
 
 def possible(command: Command, outcome: Outcome, fate: Fate, served: str, rollback: Rollback) -> bool:
@@ -127,7 +127,7 @@ def wrong_traffic(command: Command, made: Result) -> Iterator[str]:
     said = ends.sentence(command, made)
     if "could not be read" in said:
         yield "whether anybody tried the reason says"
-    split = "Traffic is SPLIT: checkout:live sends 90 % to version 41 and 10 % to version 42."
+    split = "Traffic is SPLIT: checkout:live sends 90% to version 41 and 10% to version 42."
     serves = rf"serves version {made.live_version}\b|version {made.live_version} is served"
     if made.outcome in (Outcome.PLANNED, Outcome.VALID):
         pass

@@ -60,7 +60,7 @@ def test_what_takes_long_is_told_in_sizes_that_people_read() -> None:
 def test_a_deployment_without_time_limit_or_address_is_one_line() -> None:
     release = Release().planned()
     release.events.append(started(attached=True))
-    assert "✓ Deployment           d-A00B2C3D4E goes on, attached to it, 41 → 42\n" in logged(release)
+    assert "✓ Deployment           d-A00B2C3D4E already running, attached to it, 41 → 42\n" in logged(release)
 
 
 def test_a_status_that_aws_adds_later_is_shown_as_it_is() -> None:
@@ -75,14 +75,14 @@ def test_when_it_shifts_next_is_told_also_where_no_plan_says_how_far() -> None:
     release.events.append(started())
     shares = {"41": 90.0, "42": 10.0}
     release._add(e.TrafficShifted, deployment_id="d-A00B2C3D4E", shares=shares, next_shift_at=300.0, ends_at=None)
-    assert "█░░░░░░░░░ 10 % → 42 · next shift in 4m 59s\n" in logged(release)
+    assert "█░░░░░░░░░ 10% → 42 · next shift in 4m 59s\n" in logged(release)
 
 
 def test_the_alias_is_read_aloud_with_every_share() -> None:
     release = Release()
     alias = Alias(function="checkout", name="live", version="41", weights={"42": 10.0})
     release._add(e.AliasRead, alias=alias)
-    assert "live serves version 41: 90 %, version 42: 10 %\n" in logged(release)
+    assert "live serves version 41: 90%, version 42: 10%\n" in logged(release)
 
 
 # --- The live part ---------------------------------------------------------------------------------------------------
@@ -90,9 +90,9 @@ def test_the_alias_is_read_aloud_with_every_share() -> None:
 
 def test_before_the_deployment_there_is_no_clock_and_after_the_last_shift_no_countdown() -> None:
     planned = Release().planned()
-    assert frame(planned.story, planned.at) == f"checkout:live  {words.bar(0, 24)}   0 %  planned"
+    assert frame(planned.story, planned.at) == f"checkout:live  {words.bar(0, 24)}    0%  planned"
     shifted = Release().running().all_shifted()
-    assert frame(shifted.story, shifted.at).endswith("100 %  in progress  0:05:14")
+    assert frame(shifted.story, shifted.at).endswith("100%  in progress  0:05:14")
 
 
 # --- Documents -------------------------------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ def test_of_many_failures_the_first_ten_are_explained_and_the_rest_counted() -> 
         )
     text = sections.diagnoses(release.story)
     assert text.count("said no") == 10
-    assert text.endswith("… and why 2 more functions did not succeed is in the job log.")
+    assert text.endswith("… and 2 more functions did not succeed: see the job log.")
 
 
 def entry(number: int) -> HistoryEntry:
@@ -173,18 +173,18 @@ def result(outcome: Outcome, **changes: Any) -> Result:
         (
             Command.PLAN,
             result(Outcome.PLANNED, previous_version="41", target_version="41"),
-            "checkout:live would stay on version 41. Nothing was changed.",
+            "Dry run: checkout:live would stay on version 41.",
         ),
-        (Command.PLAN, Result(function="", alias="live", outcome=Outcome.PLANNED), "Nothing was changed."),
+        (Command.PLAN, Result(function="", alias="live", outcome=Outcome.PLANNED), "Dry run: nothing was changed."),
         (
             Command.PLAN,
             result(Outcome.PLANNED, previous_version="41"),
-            "checkout:live would go from version 41 to a new version. Nothing was changed.",
+            "Dry run: checkout:live would move from version 41 to a new version.",
         ),
         (
             Command.VALIDATE,
             result(Outcome.VALID),
-            "The inputs, the manifest and the AppSpec are valid. AWS was not asked.",
+            "",
         ),
         (Command.PRUNE, result(Outcome.ERROR), "Nothing was changed."),
         (Command.PRUNE, result(Outcome.ERROR, report={"deleted": ["1"]}), ""),
@@ -199,12 +199,12 @@ def result(outcome: Outcome, **changes: Any) -> Result:
         (
             Command.DEPLOY,
             result(Outcome.CANCELLED, live_version="41"),
-            "The run was interrupted before a deployment was created. checkout:live serves version 41.",
+            "checkout:live serves version 41. The run was interrupted before a deployment was created.",
         ),
         (
             Command.DEPLOY,
             result(Outcome.SUCCEEDED, target_version="1"),
-            "First deployment: checkout:live was created on version 1 and serves it, with all of its traffic.",
+            "First deployment: checkout:live was created on version 1 (100% of traffic).",
         ),
     ],
 )
@@ -220,7 +220,7 @@ def test_while_it_goes_on_there_is_no_verdict_and_no_next_step() -> None:
 @pytest.mark.parametrize(
     ("outcome", "step"),
     [
-        (Outcome.TIMED_OUT, "Traffic stays split, and later deployments fail, until the alias is set: aws lambda"),
+        (Outcome.TIMED_OUT, "Until you set the alias back, later deployments fail: aws lambda"),
         (Outcome.FAILED, "Set the alias back: aws lambda update-alias --function-name checkout --name live"),
     ],
 )
@@ -237,7 +237,7 @@ def test_a_bug_among_many_functions_says_how_to_follow_each_that_was_begun() -> 
     release.concluded(Result(function="", alias="live", outcome=Outcome.BUG, reasons=(Bug(error="KeyError: 'x'"),)))
     assert verdict.next_steps(release.story) == [
         *(
-            f"Follow it with: ci-deploy status --function {name} --alias live --application shop"
+            f"Follow it: ci-deploy status --function {name} --alias live --application shop"
             f" --deployment-group {name}-live --aws-region eu-central-1 --account-id 123456789012"
             f" --deployment-id d-A0{number}B2C3D4E --wait true"
             for number, name in enumerate("ab")
