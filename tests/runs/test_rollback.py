@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.marker import Marker, write
 from codedeploy_emulator import Emulator
 from tests.support.account import Account
@@ -266,23 +267,38 @@ def test_a_stop_that_comes_too_late_says_so_and_the_next_rollback_goes_back(
 
 
 @pytest.mark.usefixtures("served")
-def test_a_version_that_lambda_has_put_to_sleep_is_refused(
-    theatre: Theatre, account: Account, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("state", "code", "outcome", "live"), [("Inactive", 0, "succeeded", "2"), ("Deactivated", 3, "refused", "3")]
+)
+def test_a_version_that_lambda_has_put_to_sleep_is_woken_and_one_without_instances_refused(
+    theatre: Theatre,
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    state: str,
+    code: int,
+    outcome: str,
+    live: str,
 ) -> None:
-    """Inactive, failed, or its image deleted: the alias would serve errors."""
+    """In the middle of an incident; the alias would serve errors without it."""
     from ci_deploy.edge.aws.lambda_.functions import LambdaApi
 
-    real = LambdaApi.version
+    real, called = LambdaApi.version, []
 
-    def inactive(self, function, version):  # type: ignore[no-untyped-def]
+    def idle(self, function, version):  # type: ignore[no-untyped-def]
         found = real(self, function, version)
-        if found is not None and version == "2":
-            return replace(found, state="Inactive", state_reason="The function has not been invoked for weeks")
+        if found is not None and version == "2" and not called:
+            return replace(found, state=state, state_reason="The function has not been invoked for weeks")
         return found
 
-    monkeypatch.setattr(LambdaApi, "version", inactive)
-    done = theatre.run(ROLLBACK, run=(10, 1)).check(3, outcome="refused", live_version="3")
-    assert "not been invoked for weeks" in done.outputs["reason"]
+    def invoke(self, function, version, *_, **__):  # type: ignore[no-untyped-def]
+        called.append(version)
+        raise AwsError(ErrorKind.CONFLICT, operation="lambda:Invoke", code="ResourceConflictException", message="Idle")
+
+    monkeypatch.setattr(LambdaApi, "version", idle)
+    monkeypatch.setattr(LambdaApi, "invoke", invoke)
+    done = theatre.run(ROLLBACK, run=(10, 1)).check(code, outcome=outcome, live_version=live)
+    assert called == (["2"] if state == "Inactive" else [])
+    assert "not been invoked for weeks" in (done.log() if code == 0 else done.outputs["reason"])
 
 
 @pytest.mark.usefixtures("served")

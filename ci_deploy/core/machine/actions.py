@@ -86,13 +86,17 @@ class LookVersion(_Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoke(_Action):
-    """Invoke the new version, once; it may take as long as its `timeout` (seconds) and its start."""
+    """Invoke the new version, once; it may take as long as its `timeout` (seconds) and its start.
+
+    `wakes`: Lambda will refuse the call, for the version sleeps, and wake it up.
+    """
 
     function: str
     version: str
     payload: str
     tenant: str
     timeout: float
+    wakes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

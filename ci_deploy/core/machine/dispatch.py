@@ -113,6 +113,8 @@ def _answered(turn: Turn, action: Action, answer: object) -> None:
             publishing.published(turn, answer)
         case LookVersion(), FunctionVersion() | None:
             publishing.looked(turn, answer)
+        case Invoke(wakes=True), Invocation():
+            pass  # the version's state tells what came of it
         case Invoke(), Invocation():
             smoking.answered(turn, answer)
         case Upload(), _:
@@ -158,6 +160,8 @@ def _failed(turn: Turn, failed: Failed) -> None:
             stopping.stop_failed(turn, failed.action, failed.error)
         case StoreCode() | UpdateCode() | Publish() | LookVersion() | CreateAlias():
             publishing.failed(turn, failed.action, failed.error)
+        case Invoke(wakes=True):
+            publishing.not_woken(turn, failed.error)
         case Invoke():
             smoking.failed(turn, failed.error)
         case LookAlias() if stage is Stage.CREATING_ALIAS:

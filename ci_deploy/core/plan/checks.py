@@ -111,6 +111,8 @@ def _target(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
                 function=plan.function, version=version, why=plan.new.state_reason or plan.new.state_reason_code
             )
         )
+    elif plan.new.state == "Inactive":
+        yield _warning(versions.TargetSleeps(function=plan.function, version=version, why=plan.new.state_reason))
     elif plan.new.state not in ("Active", "Pending"):
         yield _refusal(
             versions.TargetInactive(

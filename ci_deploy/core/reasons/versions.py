@@ -40,6 +40,28 @@ class TargetInactive(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetSleeps(Reason):
+    code: ClassVar = "target-sleeps"
+    means: ClassVar = "The version has been idle, and Lambda has to prepare it again before it can serve."
+    also: ClassVar = ({"why": ""},)
+    function: str
+    version: str
+    why: str
+
+    @property
+    def text(self) -> str:
+        why = f" ({self.why.rstrip('.')})" if self.why else ""
+        return (
+            f"Version {self.version} of `{self.function}` is Inactive{why}. ci-deploy wakes it up with one "
+            "invocation, which Lambda refuses and does not run, and waits until it is Active."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return "This needs lambda:InvokeFunction on the function's versions (docs/iam/feature-smoke.json)."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionNotActive(Reason):
     code: ClassVar = "version-not-active"
     means: ClassVar = "The new version did not become active, so it was not deployed."

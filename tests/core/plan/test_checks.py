@@ -243,11 +243,7 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
         "a version that sleeps",
         target(state="Inactive", state_reason_code="Idle", state_reason="The function is idle."),
         {"version": "2"},
-        refusal(
-            versions.TargetInactive(
-                function="checkout", version="2", state="Inactive", state_code="Idle", why="The function is idle."
-            )
-        ),
+        warning(versions.TargetSleeps(function="checkout", version="2", why="The function is idle.")),
     ),
     *(
         (

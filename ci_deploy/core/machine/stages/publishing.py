@@ -11,10 +11,10 @@ from ...aws import Alias, FunctionVersion
 from ...errors import AwsError, CiDeployError, ErrorKind
 from ...given.packaging import DIRECT_LIMIT, Package
 from ...plan.planning import Existing, Plan, bind
-from ...reasons.versions import VersionGone, VersionNotActive, VersionNotReady
+from ...reasons.versions import TargetInactive, VersionGone, VersionNotActive, VersionNotReady
 from ...run import Outcome
 from ...story import events as e
-from ..actions import CreateAlias, LookAlias, LookVersion, Publish, StoreCode, UpdateCode
+from ..actions import CreateAlias, Invoke, LookAlias, LookVersion, Publish, StoreCode, UpdateCode
 from ..rollout import Rollout, Turn, kind_of
 from ..state.place import Stage
 from .preparing import write_appspec
@@ -22,6 +22,7 @@ from .updating import REPEATS, WRITE_FOR, by_reference, concurrent, look_at_late
 
 ACTIVE_FOR = 26 * 60.0  # a new version that is pending; botocore's own waiter gives it as long (facts.md A12)
 MANAGED_FOR = 60 * 60.0  # on managed instances three have to start first, 15 minutes and more (facts.md H)
+WAKES_WITHIN = 60.0  # until the invocation that wakes it shows in its state
 TOLD_EVERY = 120.0  # while it is pending
 
 
@@ -106,6 +107,8 @@ def bound(turn: Turn, made: Plan) -> None:
             e.Waiting(at=turn.now, key=turn.r.key, what=f"Version {made.target_version} is being prepared by Lambda")
         )
         turn.to(Stage.ACTIVATING, after=2.0)
+    elif made.new is not None and made.new.state == "Inactive" and turn.r.stage is not Stage.ACTIVATING:
+        _wake(turn, made, made.new)
     elif made.new is not None and made.new.state != "Active":
         # Lambda publishes the same code once: the version that failed before is its answer to every further run.
         turn.end(
@@ -120,6 +123,43 @@ def bound(turn: Turn, made: Plan) -> None:
         )
     else:
         ready(turn, made)
+
+
+def _wake(turn: Turn, made: Plan, new: FunctionVersion) -> None:
+    """Lambda refuses the call to a version that is Inactive, runs nothing, and prepares the version anew."""
+    turn.put(turn.r.code.wake(turn.now))
+    turn.say(e.Waiting(at=turn.now, key=turn.r.key, what=f"Version {made.target_version} is being woken up"))
+    turn.ask(
+        Invoke(
+            key=turn.r.key,
+            function=made.function,
+            version=made.target_version,
+            payload="{}",
+            tenant="",
+            timeout=float(new.timeout_s),
+            wakes=True,
+        )
+    )
+    turn.to(Stage.ACTIVATING, after=2.0)
+
+
+def not_woken(turn: Turn, error: CiDeployError) -> None:
+    """Whatever Lambda says to the call, the version's state tells what came of it, unless nobody may call it."""
+    if turn.r.stage is not Stage.ACTIVATING or kind_of(error) is not ErrorKind.DENIED:
+        return
+    new = turn.r.planned.new
+    assert new is not None, "what sleeps was read"
+    turn.end(
+        Outcome.REFUSED,
+        TargetInactive(
+            function=turn.r.function,
+            version=turn.r.target_version,
+            state=new.state,
+            state_code=new.state_reason_code,
+            why=new.state_reason,
+        ),
+        error.reason,
+    )
 
 
 def activating(turn: Turn) -> None:
@@ -138,7 +178,8 @@ def _active_for(r: Rollout) -> float:
 
 def _look_at_version(turn: Turn, version: FunctionVersion | None) -> None:
     r = turn.r
-    if version is not None and version.state == "Pending":
+    woken = r.code.woken is not None and turn.now - r.code.woken < WAKES_WITHIN
+    if version is not None and (version.state == "Pending" or (version.state == "Inactive" and woken)):
         if turn.now - r.place.said_at >= TOLD_EVERY:
             _tell_pending(turn, version)
         turn.put(turn.r.place.pause(turn.now + 5.0))

@@ -15,6 +15,7 @@ class NewCode:
     settlings: int = 0  # how often `$LATEST` was found in the middle of somebody's update
     disturbed: bool = False  # the update that is waited for began after our plan
     repeats: int = 0  # writes of code or version that had no effect, though nobody changed anything
+    woken: float | None = None  # when the version, which slept, was invoked
     lost: CiDeployError | None = None  # why it is not known whether UpdateFunctionCode had an effect
 
     def store(self, stored: StoredPackage) -> NewCode:
@@ -32,6 +33,9 @@ class NewCode:
     def found(self) -> NewCode:
         """`$LATEST` has the code."""
         return replace(self, lost=None)
+
+    def wake(self, now: float) -> NewCode:
+        return replace(self, woken=now)
 
     def repeat(self) -> NewCode:
         """A write had no effect: it is made again, or what is there is looked at again."""

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ci_deploy.core.aws import Alias, FunctionVersion
+from ci_deploy.core.aws import Alias, FunctionVersion, Invocation
 from ci_deploy.core.errors import AwsError, ErrorKind, Refused
 from ci_deploy.core.given.packaging import DIRECT_LIMIT, StoredPackage
 from ci_deploy.core.given.source import Image
 from ci_deploy.core.machine import actions as a
-from ci_deploy.core.machine.stages.publishing import description
+from ci_deploy.core.machine.rollout import Turn
+from ci_deploy.core.machine.stages.publishing import description, not_woken
 from ci_deploy.core.reasons.states import out_of
-from ci_deploy.core.reasons.versions import VersionNotReady
+from ci_deploy.core.reasons.versions import TargetInactive, VersionNotReady
 from ci_deploy.core.run import Outcome
 from ci_deploy.core.story import events as e
 from tests.support.codeworld import OURS, PACKAGE, CodeWorld
@@ -548,6 +549,92 @@ def test_a_version_that_had_failed_when_it_is_published_again_is_not_deployed() 
     reason = "Version 2 became Failed: init failed. Nothing was deployed."
     assert end(run) == (Outcome.FAILED, reason, out_of("Failed", "", function="checkout", version="2"))
     assert world.deployments == []
+
+
+@dataclass(kw_only=True)
+class Sleeping(CodeWorld):
+    """Version 2 is idle. Lambda refuses the first call to it, in its own time, and then prepares it."""
+
+    refuses: AwsError
+    wakes_after: float = 10.0
+    called_at: float | None = None
+
+    def version(self, number: str | None) -> FunctionVersion | None:
+        found = super().version(number)
+        if found is None or found.version != "2":
+            return found
+        since = -1.0 if self.called_at is None else self.now - self.called_at
+        state = "Inactive" if since < self.wakes_after else "Pending" if since < self.wakes_after + 20 else "Active"
+        return replace(found, state=state, state_reason_code="Idle", state_reason="The function is idle.")
+
+    def perform(self, action: a.Action) -> a.Answer:
+        if isinstance(action, a.Invoke):
+            self.called_at = self.now
+            raise self.refuses
+        return super().perform(action)
+
+
+def sleeping(refuses: AwsError, **more: Any) -> Sleeping:
+    versions = {"1": "old", "2": "new"}
+    settings: dict[str, dict[str, str]] = {"1": {}, "2": {}}
+    return Sleeping(routing=AT_ONCE, versions=versions, version_settings=settings, refuses=refuses, **more)
+
+
+PENDING = failing(ErrorKind.CONFLICT, "ResourceConflictException", "The function is in the following state: Pending")
+
+
+def test_a_version_that_sleeps_is_woken_by_one_call_and_waited_for() -> None:
+    run = play(sleeping(PENDING), inputs(version="2"), weather=STEADY)
+    assert run.result.outcome is Outcome.SUCCEEDED
+    assert [action for _, action in run.asked(a.Invoke)] == [
+        a.Invoke(
+            key="checkout:live", function="checkout", version="2", payload="{}", tenant="", timeout=0.0, wakes=True
+        )
+    ]
+    assert kinds(run) == ["Create"]
+    assert [event.what for event in run.events if isinstance(event, e.Waiting)] == ["Version 2 is being woken up"]
+
+
+def test_a_version_that_was_answered_after_all_is_deployed() -> None:
+    """It was awake: the state that was read was old."""
+
+    class Awake(Sleeping):
+        def perform(self, action: a.Action) -> a.Answer:
+            if isinstance(action, a.Invoke):
+                self.called_at = self.now
+                return Invocation(payload="{}", seconds=0.1)
+            return super().perform(action)
+
+    world = Awake(
+        routing=AT_ONCE,
+        versions={"1": "old", "2": "new"},
+        version_settings={"1": {}, "2": {}},
+        refuses=PENDING,
+        wakes_after=0.0,
+    )
+    assert play(world, inputs(version="2"), weather=STEADY).result.outcome is Outcome.SUCCEEDED
+
+
+def test_a_version_that_does_not_wake_up_is_not_deployed() -> None:
+    run = play(sleeping(PENDING, wakes_after=1e6), inputs(version="2"), weather=STEADY)
+    assert (run.result.outcome, run.count(a.Create), run.count(a.Invoke)) == (Outcome.FAILED, 0, 1)
+    assert run.result.reason_code == "version-not-active"
+    assert 60.0 < run.now < 70.0
+
+
+def test_who_may_not_wake_it_up_is_told_what_to_call_and_which_permission_is_missing() -> None:
+    denied = failing(ErrorKind.DENIED, "AccessDeniedException", "not authorized to perform: lambda:InvokeFunction")
+    run = play(sleeping(denied, wakes_after=1e6), inputs(version="2"), weather=STEADY)
+    sleeps = TargetInactive(
+        function="checkout", version="2", state="Inactive", state_code="Idle", why="The function is idle."
+    )
+    assert (run.result.outcome, run.result.reasons) == (Outcome.REFUSED, (sleeps, denied.reason))
+
+
+def test_a_refusal_that_comes_late_does_no_harm() -> None:
+    turn = Turn(first(inputs(version="2"), context()), 1.0)
+    not_woken(turn, failing(ErrorKind.DENIED))
+    assert (turn.actions, turn.events) == ([], [])
 
 
 def test_a_version_that_is_pending_for_26_minutes_is_given_up() -> None:
