@@ -40,14 +40,11 @@ class Module:
     def imports(self) -> tuple[Import, ...]:
         return tuple(_imports(self))
 
-    @property
-    def names(self) -> Iterator[tuple[str, int]]:
+    @cached_property
+    def names(self) -> tuple[tuple[str, int], ...]:
         """Every dotted name that is used, such as `os.environ`, and every plain one, with its line."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Attribute | ast.Name):
-                text = _dotted(node)
-                if text:
-                    yield text, node.lineno
+        used = [node for node in ast.walk(self.tree) if isinstance(node, ast.Attribute | ast.Name)]
+        return tuple((text, node.lineno) for node in used if (text := _dotted(node)))
 
 
 Laws = Mapping[str, Callable[[Mapping[str, Module]], list[str]]]

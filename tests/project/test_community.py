@@ -71,11 +71,12 @@ def clone(tmp_path: Path) -> Path:
             "on: push\njobs: {x: {runs-on: x, steps: [{run: x}]}}\n",
             "on: push\n",
         ),
-        (
+        pytest.param(
             "templates",
             "docs/cloudformation/x.yaml",
             "Resources: {A: {Type: AWS::SNS::Topic}}\n",
             "Resources: {A: {Type: AWS::SNS::X}}\n",
+            marks=pytest.mark.full,
         ),
     ],
 )
