@@ -16,7 +16,7 @@ _KEY = (
 )
 _FILES = "Lambda cannot use the function's file system. Check its mount targets, security groups and access point."
 _IMAGE = "Push the image again under the same digest, or allow Lambda to pull it, then run again."
-_REMEDIES: Mapping[str, str] = {
+REMEDIES: Mapping[str, str] = {
     "CapacityProviderScalingLimitExceeded": _INSTANCES,
     "DependencyError": _NOT_THE_CODE,
     "DisabledKMSKey": _KEY,
@@ -51,7 +51,7 @@ _REMEDIES: Mapping[str, str] = {
 
 def after_failing(state_code: str) -> str:
     """What to do about a version that did not become active, by Lambda's StateReasonCode."""
-    return _REMEDIES.get(
+    return REMEDIES.get(
         state_code,
         "Change the code, or the setting that the reason names, and publish a new version: the same code would fail "
         "in the same way.",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import botocore.session
 import pytest
 
 from ci_deploy.core.aws import Alias, S3Location
 from ci_deploy.core.errors import AwsError
 from ci_deploy.core.given.packaging import StoredPackage
+from ci_deploy.core.reasons import states
 from ci_deploy.edge.aws.lambda_.functions import LambdaApi, parse_alias, parse_version, settings
 from tests.edge.fakes import FakeClock, StubbedAws
 
@@ -280,6 +282,23 @@ def test_an_update_keeps_the_way_in_which_code_is_stored(
     made = api.update_code("checkout", stored, None, revision_id="r1", by_reference=by_reference)
     assert made.code_sha256 == "sha"
     aws.done()
+
+
+def test_state_reasons_with_a_remedy_are_lambdas() -> None:
+    """By botocore's model; the new ones that say what is wrong with code or capacity each have one."""
+    known = set(botocore.session.Session().get_service_model("lambda").shape_for("StateReasonCode").enum)  # type: ignore[attr-defined]
+    assert set(states.REMEDIES) - known == set()
+    new = {code for code in known if code.startswith("FunctionError.")}
+    new |= {
+        "VcpuLimitExceeded",
+        "InsufficientCapacity",
+        "CapacityProviderScalingLimitExceeded",
+        "EC2RequestLimitExceeded",
+        "IncompatibleAcceleratorInstanceTypes",
+        "DependencyError",
+    }
+    assert len(new) == 14
+    assert new - set(states.REMEDIES) == set()
 
 
 def test_a_sparse_description_of_a_version_is_tolerated() -> None:

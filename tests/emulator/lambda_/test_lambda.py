@@ -332,7 +332,9 @@ def test_functions_may_be_named_by_arn_and_with_a_qualifier(checkout: World) -> 
 
 def test_account_settings_and_provisioned_concurrency_answer(checkout: World) -> None:
     functions = checkout.functions
-    assert functions.get_account_settings()["AccountUsage"]["FunctionCount"] == 1
+    settings = functions.get_account_settings()
+    assert settings["AccountUsage"]["FunctionCount"] == 1
+    assert settings["AccountLimit"]["TotalCodeSize"] == 300 * 1024**3
     with pytest.raises(functions.exceptions.ProvisionedConcurrencyConfigNotFoundException):
         functions.get_provisioned_concurrency_config(FunctionName="checkout", Qualifier="live")
     assert (
