@@ -118,6 +118,8 @@ def run(
     if not actions:
         parsed = command_line.parse(arguments, command_line.offered(COMMANDS))
         given, as_json, yes, where = dict(parsed.given), parsed.json, parsed.yes, "flag `--{}`"
+        if given["command"] == command_line.INIT:
+            return _initialize(given, environ, directory, machine)
         if given["command"] == Command.ROLLBACK and not given.get("reason") and (why := machine.ask("Why? ")):
             given["reason"] = why
     context = context_of(environ, read_event(environ))
@@ -157,6 +159,32 @@ def inputs_from(environ: Mapping[str, str]) -> dict[str, str]:
         if name.startswith("INPUT_") and value.strip()
     }
     return {name: value for name, value in given.items() if name not in STARTS_CONTAINER}
+
+
+def _initialize(given: Mapping[str, str], environ: Mapping[str, str], directory: Path, machine: Machine) -> int:
+    """`init` is no run: nothing is reported, its lines are its output."""
+    from .commands import init
+    from .edge.github.subjects import Subjects
+    from .edge.runner.checkout import WorkingCopy
+    from .edge.runner.template import template
+
+    root = repository.root({}, directory)
+    try:
+        init.run(
+            given,
+            defaults={"aws-region": environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION", "")},
+            file=repository.find(root),
+            template=template(),
+            checkout=WorkingCopy(root, environ),
+            github=Subjects(environ),
+            ask=machine.ask,
+            write=machine.stdout().write,
+        )
+    except InvalidInput as error:
+        for problem in error.problems:
+            machine.stderr().write(f"{problem}")
+        return exit_code(Command.VALIDATE, Outcome.INVALID)
+    return 0
 
 
 def _terminal() -> bool:

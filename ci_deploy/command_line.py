@@ -56,6 +56,44 @@ _EXAMPLES: Mapping[Command, tuple[str, ...]] = {
     ),
     Command.VALIDATE: ("ci-deploy validate",),
 }
+# Writes files, and is no command of the action.
+INIT = "init"
+_INIT_HELP = "write ci-deploy.yml and the workflows of this repository, and say how to prepare the account"
+_INIT_EXAMPLES = (
+    "ci-deploy init",
+    "ci-deploy init --function checkout --code src --aws-region eu-central-1 --account-id 123456789012",
+    "ci-deploy init --function checkout --create-functions --environment production",
+)
+# By group: each flag and what it says; those of other commands say the same here.
+_INIT_FLAGS: Mapping[str, Mapping[str, str]] = {
+    "What is deployed, and where": {
+        "function": "The Lambda function: its name or ARN. Repeat it for several, with as many --code.",
+        "code": "Its code: a zip file or a folder, an S3 object, a container image in ECR, or $LATEST.",
+        "create-functions": "The functions do not exist yet: the template makes them (Python, index.handler).",
+        "alias": "The alias whose traffic is shifted. Default: live.",
+        "aws-region": "The AWS region. Default: AWS_REGION.",
+        "account-id": "The AWS account.",
+        "deployment-config": "How traffic shifts, such as 'canary 10% 5m'. Default: the group's, canary 10% 5m.",
+        "bucket": "The name of the S3 bucket to make. Default: a name of its own.",
+        "name": "What the roles are called after (deploy-NAME, …). Default: the function's or the repository's name.",
+        "target": "The environment of an existing ci-deploy.yml.",
+    },
+    "The repository": {
+        "repository": "OWNER/NAME. Default: what Git's remote origin says.",
+        "github-server": "The host of GitHub Enterprise Server. Default: what Git's remote origin says.",
+        "branch": "The branch that is deployed. Default: the repository's.",
+        "environment": "The GitHub environment of the deploy and rollback jobs.",
+        "action": "The action that the workflows use. Default: your-org/ci-deploy@v1.",
+    },
+    "Whom the roles trust": {
+        "subject": "The subject of the deploy and rollback jobs' tokens; repeat it for several. Default: every form "
+        "that GitHub may give them.",
+        "read-subject": "The same of the plan jobs, which run on pull requests.",
+        "owner-id": "The ID of the repository's owner, for subjects with IDs. Default: asked of GitHub.",
+        "repository-id": "The repository's ID.",
+        "oidc-provider-arn": "The account's OIDC provider. Default: the one that the account has, else a new one.",
+    },
+}
 # The flags that most people need, in this order; those that a command has stand first in its help.
 _COMMON = (
     "function", "code", "version", "reason", "deployment-id", "deployment-config", "bucket", "only", "apply",
@@ -94,6 +132,24 @@ def parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"ci-deploy {__version__}")
     subs = top.add_subparsers(dest="command", metavar="COMMAND")
+    init = subs.add_parser(
+        INIT,
+        help=_INIT_HELP,
+        description=f"{_sentence(_INIT_HELP)} It overwrites nothing and needs no AWS credentials. On a terminal it asks"
+        " for what no flag says.",
+        usage=f"ci-deploy {INIT} [flags]",
+        epilog="\n".join(["examples:", *(f"  {line}" for line in _INIT_EXAMPLES)]),
+        formatter_class=formatter,
+        allow_abbrev=False,
+    )
+    for title, flags in _INIT_FLAGS.items():
+        group = init.add_argument_group(title)
+        for name, text in flags.items():
+            text = text.replace("%", "%%")
+            if name == "create-functions":
+                group.add_argument(f"--{name}", nargs="?", const="true", metavar="true|false", help=text)
+            else:
+                group.add_argument(f"--{name}", action="append", metavar=name.rpartition("-")[2].upper(), help=text)
     for command in commands:
         sub = subs.add_parser(
             command.value,
@@ -142,8 +198,8 @@ def parse(arguments: Sequence[str], commands: Sequence[Command]) -> Arguments:
     first = arguments[0]
     if first.startswith("-") and first not in ("-h", "--help", "--version"):
         top.error(f"a command comes first: {', '.join(map(str, commands))}")
-    if first and not first.startswith("-") and first not in commands:
-        top.error(f"there is no command `{first}`{_meant(first, [str(command) for command in commands])}")
+    if first and not first.startswith("-") and first not in (*commands, INIT):
+        top.error(f"there is no command `{first}`{_meant(first, [INIT, *map(str, commands)])}")
     parsed, unknown = top.parse_known_args(arguments)
     named = vars(parsed)
     if unknown:
@@ -153,8 +209,8 @@ def parse(arguments: Sequence[str], commands: Sequence[Command]) -> Arguments:
             for before, word in zip(["", *unknown], unknown, strict=False)
             if word[:2] == "--" or before[:2] != "--"
         ]
-        top.error("; ".join(_unknown(word, Command(named["command"])) for word in words))
-    json, yes = bool(named.pop("json")), bool(named.pop("yes", False))
+        top.error("; ".join(_unknown(word, named["command"]) for word in words))
+    json, yes = bool(named.pop("json", False)), bool(named.pop("yes", False))
     given = {
         name.replace("_", "-"): "\n".join(value) if isinstance(value, list) else value
         for name, value in named.items()
@@ -163,10 +219,13 @@ def parse(arguments: Sequence[str], commands: Sequence[Command]) -> Arguments:
     return Arguments(given=given, json=json, yes=yes)
 
 
-def _unknown(word: str, command: Command) -> str:
+def _unknown(word: str, command: str) -> str:
     flag = word.partition("=")[0]
     if not flag.startswith("--"):
         return f"`{word}` belongs to no flag"
+    if command == INIT:
+        own = [f"--{name}" for flags in _INIT_FLAGS.values() for name in flags]
+        return f"`{command}` has no flag `{flag}`{_meant(flag, own)}"
     for spec in table():
         if flag == f"--{spec.name}":
             return f"`{command}` has no flag `{flag}`: it belongs to {', '.join(f'`{each}`' for each in spec.commands)}"

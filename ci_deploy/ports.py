@@ -29,6 +29,7 @@ from .core.aws import (
 from .core.callers import EventSource, Permission, Url
 from .core.given.packaging import Code, Package, StoredPackage
 from .core.guards.queries import Question, Readings
+from .core.init.subjects import Known, Remote
 from .core.plan.setup import GroupSettings
 from .core.plan.surroundings import LifecycleRule
 from .core.story.events import Event
@@ -481,3 +482,31 @@ class GitHub(Protocol):
 
 Write = Callable[[str], None]
 Environment = Mapping[str, str]
+
+
+class Checkout(Protocol):
+    """A repository's working copy, by paths from its root. Raises InvalidInput where a file cannot be used."""
+
+    def url(self) -> str:
+        """Of the remote `origin`; empty where there is none."""
+        ...
+
+    def branch(self) -> str:
+        """The branch that is deployed; empty where Git knows none."""
+        ...
+
+    def names(self, folder: str) -> tuple[str, ...]: ...
+
+    def there(self, path: str) -> bool: ...
+
+    def read(self, path: str) -> str: ...
+
+    def write(self, path: str, text: str) -> None:
+        """A new file, its folders too; never over one that is there."""
+        ...
+
+
+class AsksSubjects(Protocol):
+    def known(self, remote: Remote) -> Known:
+        """What GitHub says of the subjects of a repository's tokens. Never raises: what it does not say is unknown."""
+        ...

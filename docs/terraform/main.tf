@@ -120,7 +120,8 @@ resource "aws_codedeploy_deployment_group" "this" {
 }
 
 resource "aws_s3_bucket" "this" {
-  bucket_prefix = "${substr(lower(replace(var.name, "_", "-")), 0, 24)}-deploy-"
+  bucket        = var.bucket_name
+  bucket_prefix = var.bucket_name == null ? "${substr(lower(replace(var.name, "_", "-")), 0, 24)}-deploy-" : null
 
   lifecycle {
     prevent_destroy = true

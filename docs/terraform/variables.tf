@@ -44,6 +44,12 @@ variable "alarms" {
   default     = {}
 }
 
+variable "bucket_name" {
+  description = "What the bucket is called; null, Terraform finds a name."
+  type        = string
+  default     = null
+}
+
 variable "issuer" {
   description = "Who issues the tokens, without https://. GitHub Enterprise Server: HOST/_services/token. An enterprise with an issuer of its own: token.actions.githubusercontent.com/ENTERPRISE."
   type        = string

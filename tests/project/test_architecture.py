@@ -140,6 +140,7 @@ FLOORS = (
     "errors",
     "result",
     "given",
+    "init",
     "plan",
     "guards",
     "story",

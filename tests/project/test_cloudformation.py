@@ -198,6 +198,32 @@ def test_in_china_the_audience_is_chinas() -> None:
     assert "arn:aws:" not in json.dumps(stack.resources)
 
 
+def test_functions_are_made_on_request_and_stay_when_the_stack_goes() -> None:
+    stack = Stack({**ONE, "Functions": "checkout,my_fn-2", "CreateFunctions": "true"})
+    made = stack.of_type("AWS::Lambda::Function")
+    assert {each["FunctionName"] for each in made.values()} == {"checkout", "my_fn-2"}
+    for logical, properties in made.items():
+        assert properties["Role"].endswith(logical.replace("Created", "ExecutionRole"))
+        for name in (logical, logical.replace("Created", "ExecutionRole")):
+            assert stack.resources[name]["DeletionPolicy"] == stack.resources[name]["UpdateReplacePolicy"] == "Retain"
+    assert not Stack(ONE).of_type("AWS::Lambda::Function")
+
+
+def test_the_bucket_has_the_name_that_is_given() -> None:
+    assert Stack({**ONE, "BucketName": "my-deployments"}).resources["Bucket"]["Properties"]["BucketName"] == (
+        "my-deployments"
+    )
+    assert "BucketName" not in Stack(ONE).resources["Bucket"]["Properties"]
+    with pytest.raises(AssertionError, match="BucketName refuses"):
+        Stack({**ONE, "BucketName": "My_Deployments"})
+
+
+def test_the_provider_stays_when_the_stack_goes() -> None:
+    """A second run of the same command finds the provider and passes its ARN: the account keeps it."""
+    provider = Stack(ONE).resources["OidcProvider"]
+    assert provider["DeletionPolicy"] == provider["UpdateReplacePolicy"] == "Retain"
+
+
 def test_the_bucket_is_private_versioned_and_spoken_to_by_tls_alone() -> None:
     stack = Stack(ONE)
     bucket = stack.resources["Bucket"]

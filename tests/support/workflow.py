@@ -23,6 +23,7 @@ import yaml
 
 from ci_deploy.edge.aws.errors import iam_action
 from codedeploy_emulator import Emulator
+from tests.project.cloudformation import Stack
 from tests.support.action import REPOSITORY, pairs, unwrapped
 from tests.support.expressions import condition, interpolate, text
 
@@ -222,6 +223,24 @@ class Workflow:
         done = subprocess.run(command, cwd=workspace, env=environ, capture_output=True, text=True, timeout=120)
         job.log += unwrapped(done.stdout + done.stderr)
         return done.returncode
+
+
+def held_to_their_roles(name: str, jobs: Sequence[Job], stacks: Mapping[str, Stack]) -> None:
+    """Every role that a job assumed trusts it and lets it do what it did; `stacks` by their roles' common name."""
+    for job in jobs:
+        if not job.roles:
+            assert job.called == set(), f"{job.name} has no role, and called AWS"
+        for role in job.roles:
+            stack = stacks[role.partition("-")[2]]
+            assert role in stack.roles(), f"{name}: the template makes no role {role}"
+            trust = json.loads(stack.roles()[role]["AssumeRolePolicyDocument"])["Statement"][0]
+            subjects = trust["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+            assert job.subject in subjects, f"{name}: {role} does not trust {job.subject}"
+            allowed = {
+                action for policy in stack.policies(role).values() for each in policy for action in each["Action"]
+            }
+            # Asked for by preflight, which says so in a line when the role may not.
+            assert job.called - allowed <= {"iam:SimulatePrincipalPolicy"}, f"{name}: {role}"
 
 
 def _inputs(given: Mapping[str, str], token: str) -> dict[str, str]:

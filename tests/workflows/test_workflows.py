@@ -23,7 +23,7 @@ from codedeploy_emulator import Emulator
 from tests.project.cloudformation import Stack
 from tests.support.account import Account
 from tests.support.action import REPOSITORY
-from tests.support.workflow import Event, Job, Workflow
+from tests.support.workflow import Event, Job, Workflow, held_to_their_roles
 from tests.workflows.conftest import NEW
 
 ROOT = Path(__file__).parents[2]
@@ -66,10 +66,6 @@ def stacks() -> dict[str, Stack]:
     return {"checkout": Stack({**one, "PruneSubjects": main}), "shop": Stack(shop)}
 
 
-def allowed(statements: list[dict[str, Any]]) -> set[str]:
-    return {action for statement in statements for action in statement["Action"]}
-
-
 @pytest.fixture
 def play(emulator: Emulator, tmp_path: Path, repository: Path) -> Any:
     """Run a workflow, and hold its jobs against the roles that they assumed."""
@@ -79,18 +75,7 @@ def play(emulator: Emulator, tmp_path: Path, repository: Path) -> Any:
         folder = tmp_path / f"{name}-{run_id}"
         folder.mkdir()
         jobs = Workflow(FOLDER / name, emulator, folder).run(Event(name=event, folder=repository, **how), run_id)
-        for job in jobs:
-            if not job.roles:
-                assert job.called == set(), f"{job.name} has no role, and called AWS"
-            for role in job.roles:
-                stack = made[role.partition("-")[2]]
-                assert role in stack.roles(), f"{name}: the template makes no role {role}"
-                trust = json.loads(stack.roles()[role]["AssumeRolePolicyDocument"])["Statement"][0]
-                subjects = trust["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
-                assert job.subject in subjects, f"{name}: {role} does not trust {job.subject}"
-                statements = [each for policy in stack.policies(role).values() for each in policy]
-                # Asked for by preflight, which says so in a line when the role may not.
-                assert job.called - allowed(statements) <= {"iam:SimulatePrincipalPolicy"}, f"{name}: {role}"
+        held_to_their_roles(name, jobs, made)
         return jobs
 
     return played

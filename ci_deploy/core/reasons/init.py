@@ -1,0 +1,37 @@
+"""What is wrong with what `init` was given."""
+
+from __future__ import annotations
+
+MISSING = "is missing."
+TWICE = "names a function twice."
+REMEDY = "Change the file, or leave the flag out: `init` overwrites nothing."
+BY_HAND = "Make the roles with stacks of your own (docs/setup-and-prune.md#many-functions)."
+NO_TERMINAL = "Pass it, or run `ci-deploy init` on a terminal, which asks."
+
+
+def misspelt(value: str, what: str) -> str:
+    return f"`{value}` {what}."
+
+
+def written(hint: str) -> str:
+    return f"Write {hint}."
+
+
+def differs(wanted: str, there: str, file: str) -> str:
+    return f"is `{wanted}`, but {file} says `{there}`."
+
+
+def not_in_file(wanted: str, file: str) -> str:
+    return f"has `{wanted}`, which {file} does not have."
+
+
+def codes(functions: int, codes: int) -> str:
+    return f"is given {codes} times for {functions} functions: pass one for each, in the same order."
+
+
+def unusable(why: str) -> str:
+    return f"cannot be used: {why}."
+
+
+def too_different(functions: int) -> str:
+    return f"names {functions} functions, too many for one stack, whose names begin with nothing in common."

@@ -1,0 +1,92 @@
+"""What GitHub says of a repository's subjects: ids, templates, and every way of saying nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from ci_deploy.core.init.subjects import Known, Remote
+from ci_deploy.edge.github.subjects import Subjects
+
+HERE = Remote(owner="my-org", name="my-repo")
+REPOSITORY = {"id": 345, "owner": {"id": 12}, "visibility": "private"}
+PATH = "https://api.github.com/repos/my-org/my-repo"
+TEMPLATE, ORGANIZATION = (
+    f"{PATH}/actions/oidc/customization/sub",
+    "https://api.github.com/orgs/my-org/actions/oidc/customization/sub",
+)
+
+
+class Api:
+    """Answers by URL; everything else is not found."""
+
+    def __init__(self, **answers: object) -> None:
+        self.answers: Mapping[str, object] = answers
+        self.asked: dict[str, Mapping[str, str]] = {}
+
+    def __call__(self, url: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        self.asked[url] = headers
+        if url not in self.answers:
+            return 404, b'{"message": "Not Found"}'
+        answer = self.answers[url]
+        return 200, answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+
+
+def asked(token: str = "", **answers: Any) -> tuple[Known, Api]:
+    api = Api(**answers)
+    environ = {"GITHUB_TOKEN": token} if token else {}
+    return Subjects(environ, fetch=api).known(HERE), api
+
+
+def test_a_public_repository_tells_its_ids_to_everybody() -> None:
+    known, api = asked(**{PATH: REPOSITORY})
+    assert known == Known(owner_id="12", repository_id="345", visibility="private")
+    assert list(api.asked) == [PATH]
+    assert "Authorization" not in api.asked[PATH]
+
+
+def test_what_is_hidden_is_unknown_with_why() -> None:
+    known, _ = asked()
+    assert known == Known(why="HTTP 404")
+
+
+@pytest.mark.parametrize(
+    ("repository", "organization", "template"),
+    [
+        ({"use_default": True, "include_claim_keys": ["actor"]}, {"include_claim_keys": ["repo"]}, None),
+        ({"use_default": False, "include_claim_keys": ["repo", "context"]}, {}, ("repo", "context")),
+        ({"use_default": False}, {"include_claim_keys": ["repository_id"]}, ("repository_id",)),
+        ({"use_default": False, "include_claim_keys": []}, {}, None),
+        ({}, {"include_claim_keys": ["repo"]}, None),
+    ],
+)
+def test_a_token_reads_the_template(
+    repository: dict[str, Any], organization: dict[str, Any], template: tuple[str, ...] | None
+) -> None:
+    known, api = asked("token", **{PATH: REPOSITORY, TEMPLATE: repository, ORGANIZATION: organization})
+    assert known.template == template
+    assert known.repository_id == "345"
+    assert {headers["Authorization"] for headers in api.asked.values()} == {"Bearer token"}
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"[]", {"id": True, "owner": "me"}])
+def test_an_answer_of_another_shape_says_nothing(answer: object) -> None:
+    known, _ = asked(**{PATH: answer})
+    assert (known.owner_id, known.repository_id) == ("", "")
+
+
+def test_a_network_that_is_down_keeps_nobody_from_working() -> None:
+    def down(url: str, _headers: Mapping[str, str]) -> tuple[int, bytes]:
+        raise EndpointConnectionError(endpoint_url=url)
+
+    assert Subjects({}, fetch=down).known(HERE) == Known(why="EndpointConnectionError")
+
+
+def test_the_environment_says_where_the_api_is() -> None:
+    api = Api()
+    Subjects({"GITHUB_API_URL": "https://ghes.example.com/api/v3/"}, fetch=api).known(HERE)
+    assert list(api.asked) == ["https://ghes.example.com/api/v3/repos/my-org/my-repo"]
