@@ -88,6 +88,5 @@ def _paragraph(text: str) -> Iterator[str]:
 
 def _callers(choices: Choices) -> Iterator[str]:
     first = choices.functions[0].name
-    yield f"3. Have callers invoke the alias, `{first}:{choices.alias}`, and not the function itself. Otherwise they get"
-    yield "   new code the moment it is uploaded, and a rollback does not reach them. `plan` and `deploy` name such callers."
+    yield f"3. Have callers invoke the alias, `{first}:{choices.alias}`, and not the function itself:"
     yield f"   {_PAGE}getting-started.md#point-callers-at-the-alias"

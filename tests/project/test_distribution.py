@@ -60,10 +60,19 @@ def test_the_emulator_starts_from_the_wheel(python: Path) -> None:
 
 def test_the_wheel_has_what_is_needed_and_no_more(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert {"ci_deploy/py.typed", "codedeploy_emulator/seeds/demo.yaml"} <= set(names)
+    data = {"ci_deploy/py.typed", "ci_deploy/foundation.yaml", "codedeploy_emulator/seeds/demo.yaml"}
+    assert data <= set(names)
     schemas = [str(path.relative_to(ROOT)) for path in ROOT.glob("ci_deploy/**/*.json")]
     assert schemas
     assert set(schemas) <= set(names)
     tops = {name.split("/")[0] for name in names}
     assert tops == {"ci_deploy", "codedeploy_emulator", f"ci_deploy-{__version__}.dist-info"}
     assert not [name for name in names if "__pycache__" in name]
+
+
+def test_init_writes_the_template_from_the_wheel(python: Path, tmp_path: Path) -> None:
+    place = ["--aws-region", "eu-central-1", "--account-id", "123456789012", "--repository", "o/r", "--owner-id", "1"]
+    flags = ["--function", "checkout", "--code", "src", "--repository-id", "2", *place]
+    subprocess.run([python.parent / "ci-deploy", "init", *flags], cwd=tmp_path, check=True, capture_output=True)
+    written = (tmp_path / ".github" / "ci-deploy-roles.yml").read_text(encoding="utf-8")
+    assert written == (ROOT / "docs" / "cloudformation" / "foundation.yaml").read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """Each file of docs/workflows, run from its event to its last post step against the emulator.
 
 Every job assumes the role that it names, with the token of its event. The roles are those that the template makes with
-the parameters on the pages: they trust the job's subject, and what the job called is what they may do.
+parameters as on the pages: they trust the job's subject, and what the job called is what they may do.
 """
 
 from __future__ import annotations
@@ -54,12 +54,13 @@ def parameters(page: str, number: int = 0) -> dict[str, str]:
 
 
 def stacks() -> dict[str, Stack]:
-    """By the roles' common name: of getting started, and of the shop. Both with every role, in environments too."""
+    """By the roles' common name: of one function, and of the shop's page. With every role, in environments too."""
     main = f"repo:{REPOSITORY}:ref:refs/heads/main"
     environments = ",".join(f"repo:{REPOSITORY}:environment:{name}" for name in ("staging", "production"))
-    one = parameters("getting-started.md")
-    for name in ("DeploySubjects", "RollbackSubjects"):
-        one[name] += f",{environments}"
+    both = f"{main},{environments}"
+    read = f"{main},repo:{REPOSITORY}:pull_request"
+    one = {"Name": "checkout", "Functions": "checkout", "ReadSubjects": read}
+    one |= {"DeploySubjects": both, "RollbackSubjects": both}
     shop = parameters("setup-and-prune.md") | {"Functions": "cart,checkout", "CreateGroups": "true"}
     for name in ("DeploySubjects", "RollbackSubjects", "SetupSubjects"):
         shop[name] = main
@@ -290,7 +291,7 @@ def test_setup(play: Any, account: Account, apply: bool, outcome: str) -> None:
         account.codedeploy.delete_application(applicationName=name)
     variables = {"CODEDEPLOY_ROLE": f"{ACCOUNT}codedeploy"}
     jobs = play("setup.yml", "workflow_dispatch", inputs={"apply": apply}, variables=variables)
-    assert outcomes(jobs) == [outcome, outcome], log(jobs)
+    assert outcomes(jobs) == [outcome], log(jobs)
     assert set(account.codedeploy.list_applications()["applications"]) == ({"cart", "checkout"} if apply else set())
 
 

@@ -30,7 +30,10 @@ def trusted(choices: Choices, known: Known, paths: dict[str, str]) -> Trusted:
         "rollback": [
             Job(context=context, event="workflow_dispatch", workflow=files["rollback"], title="Roll back", ref=branch)
         ],
-        "read": [Job(context="pull_request", event="pull_request", workflow=files["plan"], title="Plan")],
+        "read": [
+            Job(context="pull_request", event="pull_request", workflow=files["plan"], title="Plan"),
+            Job(context=f"ref:{branch}", event="workflow_dispatch", workflow="status.yml", title="Status", ref=branch),
+        ],
     }
     given = {"deploy": choices.subjects, "rollback": choices.subjects, "read": choices.read_subjects}
     found: dict[str, tuple[str, ...]] = {}

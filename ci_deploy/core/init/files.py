@@ -160,7 +160,7 @@ def manifest(choices: Choices) -> str:
     """The text of `ci-deploy.yml`."""
     lines = [
         f"# yaml-language-server: $schema={SCHEMA}",
-        "# This repository's functions and how they are deployed: for every command, workflow and terminal.",
+        "# This repository's functions and how they are deployed: for every command, workflow and terminal",
         "run:",
         f"  account-id: {json.dumps(choices.account)}",
         f"  aws-region: {choices.region}",

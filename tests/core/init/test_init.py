@@ -332,7 +332,8 @@ def test_the_command_has_everything_in_it() -> None:
         "':oidc-provider/token.actions.githubusercontent.com'",
         "DeploySubjects=repo:my-org/my-repo:ref:refs/heads/main,repo:my-org@1/my-repo@2:ref:refs/heads/main",
         "RollbackSubjects=repo:my-org/my-repo:ref:refs/heads/main,repo:my-org@1/my-repo@2:ref:refs/heads/main",
-        "ReadSubjects=repo:my-org/my-repo:pull_request,repo:my-org@1/my-repo@2:pull_request",
+        "ReadSubjects=repo:my-org/my-repo:pull_request,repo:my-org@1/my-repo@2:pull_request,"
+        "repo:my-org/my-repo:ref:refs/heads/main,repo:my-org@1/my-repo@2:ref:refs/heads/main",
     ):
         assert part in command
     for part in ("Alias=", "Issuer=", "CreateFunctions=", "CreateGroups="):
