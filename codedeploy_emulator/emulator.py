@@ -163,6 +163,7 @@ class Emulator:
             self._switches.update(self._seed.get("switches") or {})
             self.runtime.reset()
             self.github.reset()
+            self.aws.stacks.reset()
             self.faults([])
             self._seeder.apply(self._seed)
             self._switches.update(self._first_switches)

@@ -1,4 +1,4 @@
-"""AWS's side: every signed request goes to CodeDeploy's operations, to a mended Lambda operation, or to moto."""
+"""AWS's side: every signed request goes to CodeDeploy, to CloudFormation, to a mended Lambda operation, or to moto."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from urllib.parse import parse_qs
 
 from werkzeug.test import create_environ, run_wsgi_app
 
+from ..cloudformation.resources import Send
+from ..cloudformation.stacks import Stacks
 from ..codedeploy.api import front as codedeploy
 from ..codedeploy.api import tagging
 from ..codedeploy.model.store import Place
@@ -40,6 +42,7 @@ class Aws:
         self._moto = moto_parts.application()
         moto_parts.use_time(runtime.clock.datetime)
         moto_parts.tell_alarms_apart()
+        self.stacks = Stacks(self._of_a_stack, lambda: f"{runtime.clock.datetime():%Y-%m-%dT%H:%M:%SZ}")
 
     def account_of(self, call: AwsCall) -> str:
         """The account of whoever signed the request."""
@@ -72,6 +75,8 @@ class Aws:
                 raise refusal
             if call.service == "codedeploy":
                 return codedeploy.handle(self.runtime, call, account, request)
+            if call.service == "cloudformation":
+                return self.stacks.answer(request, call, account)
             if call.service == "lambda" and call.operation in _LAMBDA:
                 response = _LAMBDA[call.operation](self._lambda(request, call, account))
                 self.runtime.traffic.note(self.runtime.clock.now())
@@ -113,6 +118,15 @@ class Aws:
             body["ResourceTagMappingList"] = [*tagging.tagged(place, params), *body["ResourceTagMappingList"]]
             response.body = json.dumps(body).encode()
         return response
+
+    def _of_a_stack(self, call: AwsCall) -> Send:
+        """Requests of whoever has the stack made."""
+
+        def send(service: str, method: str, path: str, body: bytes, headers: dict[str, str]) -> Response:
+            how = {"region": call.region, "access_key": call.access_key}
+            return self.send(service, method, path, body, headers=headers, **how)
+
+        return send
 
     def _lambda(self, request: Request, call: AwsCall, account: str) -> Lambda:
         return Lambda(runtime=self.runtime, account=account, region=call.region, request=request, moto=self._ask_moto)
@@ -162,11 +176,12 @@ class Aws:
         *,
         headers: dict[str, str] | None = None,
         region: str = "us-east-1",
+        access_key: str = "testing",
     ) -> Response:
-        """Make a request from inside (seeding): as if it had come in, but unrecorded and never faulty."""
+        """Make a request from inside (seeding, a stack's): as if it had come in, but unrecorded and never faulty."""
         given = {
             "Authorization": (
-                f"AWS4-HMAC-SHA256 Credential=testing/20260101/{region}/{service}/aws4_request, "
+                f"AWS4-HMAC-SHA256 Credential={access_key}/20260101/{region}/{service}/aws4_request, "
                 "SignedHeaders=host, Signature=0"
             ),
             **(headers or {}),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from codedeploy_emulator.errors import ApiError
 from scripts import policies
 from tests.project.cloudformation import PSEUDO, Stack, load
 
@@ -135,7 +136,7 @@ def test_subjects_of_any_form_are_trusted_literally(subjects: str) -> None:
     "subjects", ["repo:my-org/*:ref:refs/heads/main", "*", "repo:o/r:*", 'x", "y', "no-colon", "a: b", f"{MAIN},", ""]
 )
 def test_subjects_that_would_trust_too_much_or_nothing_are_refused(subjects: str) -> None:
-    with pytest.raises(AssertionError, match="DeploySubjects refuses"):
+    with pytest.raises(ApiError, match="'DeploySubjects' must match"):
         Stack({**ONE, "DeploySubjects": subjects})
 
 
@@ -175,7 +176,7 @@ def test_another_issuer_has_its_provider_and_its_claims(issuer: str) -> None:
 
 @pytest.mark.parametrize("issuer", ["https://ghes.example.com/_services/token", 'x":"', "GHES.example.com", ""])
 def test_an_issuer_is_a_host_with_a_path(issuer: str) -> None:
-    with pytest.raises(AssertionError, match="Issuer refuses"):
+    with pytest.raises(ApiError, match="'Issuer' must match"):
         Stack({**ONE, "Issuer": issuer})
 
 
@@ -214,7 +215,7 @@ def test_the_bucket_has_the_name_that_is_given() -> None:
         "my-deployments"
     )
     assert "BucketName" not in Stack(ONE).resources["Bucket"]["Properties"]
-    with pytest.raises(AssertionError, match="BucketName refuses"):
+    with pytest.raises(ApiError, match="'BucketName' must match"):
         Stack({**ONE, "BucketName": "My_Deployments"})
 
 

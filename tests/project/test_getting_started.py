@@ -1,7 +1,6 @@
-"""The commands of docs/getting-started.md, hooks.md and alarms.md, pasted into a terminal in an empty folder.
+"""The commands of docs/getting-started.md, hooks.md and alarms.md, pasted in the clone of an empty repository.
 
-What follows is what the pages promise: a deployment with hook and alarm. The emulator has no CloudFormation, so here
-`setup` makes what the template makes (which cfn-lint reads, and a test compares with docs/iam).
+What follows is what the pages promise: each push runs the workflow that `init` wrote, with hook and alarm in the end.
 """
 
 from __future__ import annotations
@@ -15,11 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from scripts import demo
+from codedeploy_emulator import Emulator
+from tests.support.workflow import Event, Job, Workflow
+from tests.workflows.test_workflows import log, outcomes
 
 ROOT = Path(__file__).resolve().parents[2]
 AWSCLI = ROOT / ".venv-awscli" / "bin"
-GROUP = ["--function", "checkout", "--application", "checkout", "--deployment-group", "live"]
+REMOTE = "git@github.com:your-org/checkout.git"
+# The package comes from the index on a reader's machine; here it is the one under test.
+PIP = """#!/bin/sh
+[ "$*" = "install ci-deploy[cli]" ]
+"""
 ZIP = f"""#!{sys.executable}
 import pathlib, sys, zipfile
 quiet, *junk, target, source = sys.argv[1:]
@@ -30,7 +35,7 @@ with zipfile.ZipFile(target, "w") as archive:
 pytestmark = pytest.mark.full
 
 
-def commands(page: str) -> str:
+def commands(page: str) -> list[str]:
     """The blocks of a page that a reader would paste into a terminal."""
     blocks: list[list[str]] = []
     fence = ""
@@ -40,56 +45,88 @@ def commands(page: str) -> str:
             blocks.append([])
         elif fence == "```":
             blocks[-1].append(line)
-    texts = ["\n".join(block) for block in blocks]
-    return "\n".join(text for text in texts if not text.startswith(("git clone", "aws cloudformation")))
+    return ["\n".join(block) for block in blocks if block]
 
 
 @pytest.fixture
-def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
+def emulator() -> Iterator[Emulator]:
+    with Emulator(speed=120, seed={"region": "eu-central-1"}) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def environ(emulator: Emulator, tmp_path: Path) -> dict[str, str]:
+    """A reader's machine: the AWS CLI with an account, Git with a remote on GitHub."""
     assert AWSCLI.exists(), "no AWS CLI: run `make test-full`, which installs it into .venv-awscli"
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, text in {"pip": PIP, "zip": ZIP}.items():  # zip is not on every machine
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    (programs / "ci-deploy").symlink_to(Path(sys.executable).parent / "ci-deploy")
+    subprocess.run(["git", "init", "--quiet", "--bare", tmp_path / "remote.git"], check=True)
+    (tmp_path / ".gitconfig").write_text(
+        f'[user]\nname = x\nemail = x@y\n[url "{tmp_path}/remote.git"]\npushInsteadOf = {REMOTE}\n'
+    )
     (tmp_path / "ci-deploy").symlink_to(ROOT)
-    (tmp_path / "project").mkdir()
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "zip").write_text(ZIP)  # not on every machine
-    (tmp_path / "bin" / "zip").chmod(0o755)
-    (tmp_path / "seed.yaml").write_text("{}")
-    with demo.emulator(120, tmp_path / "seed.yaml") as url:
-        yield {
-            "PATH": f"{AWSCLI}:{tmp_path / 'bin'}:{os.environ['PATH']}",
-            "HOME": str(tmp_path),
-            "AWS_PAGER": "",
-            "AWS_EC2_METADATA_DISABLED": "true",
-            **demo.variables(url),
-        }
+    return {
+        "PATH": f"{programs}:{AWSCLI}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "AWS_PAGER": "",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        **emulator.env,
+    }
 
 
-def test_a_reader_who_pastes_every_command_gets_a_deployment(environ: dict[str, str], tmp_path: Path) -> None:
-    def run(command: list[str]) -> str:
-        done = subprocess.run(command, env=environ, cwd=tmp_path / "project", capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
+def test_a_reader_who_pastes_every_command_gets_canaries(
+    emulator: Emulator, environ: dict[str, str], tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    pasted: list[str] = []
+
+    def paste(block: str) -> str:
+        pasted.append(block)
+        done = subprocess.run(["bash", "-euc", block], env=environ, cwd=project, capture_output=True, text=True)
+        assert done.returncode == 0, block + "\n" + done.stdout + done.stderr
         return done.stdout
 
-    def paste(page: str) -> None:
-        run(["bash", "-euc", commands(page).replace("eu-central-1", environ["AWS_REGION"])])
+    def deployed(run_id: int) -> Job:
+        """What GitHub does with a push to main."""
+        pushed, place = tmp_path / f"pushed-{run_id}", tmp_path / f"run-{run_id}"
+        clone = ["git", "clone", "--quiet", "--branch", "main", tmp_path / "remote.git", pushed]
+        subprocess.run(clone, check=True)
+        place.mkdir()
+        workflow = Workflow(pushed / ".github" / "workflows" / "deploy.yml", emulator, place)
+        (job,) = workflow.run(Event(name="push", folder=pushed), run_id)
+        assert outcomes([job]) == ["succeeded"], log([job])
+        return job
 
-    paste("getting-started.md")
-    trust = ["--assume-role-policy-document", "file://../ci-deploy/docs/iam/trust-service-role.json"]
-    made = json.loads(run(["aws", "iam", "create-role", "--role-name", "service", *trust]))
-    run(["aws", "s3api", "create-bucket", "--bucket", "my-deployments"])
-    ours = [sys.executable, "-I", "-m", "ci_deploy"]
-    config = ["--deployment-config", "CodeDeployDefault.LambdaCanary10Percent5Minutes"]
-    run([*ours, "setup", *GROUP, *config, "--service-role-arn", made["Role"]["Arn"], "--apply"])
-    paste("hooks.md")
-    paste("alarms.md")
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", project], check=True)
+    subprocess.run(["git", "remote", "add", "origin", REMOTE], cwd=project, check=True)
 
-    app = tmp_path / "project" / "src" / "app.py"
+    install, init, push = commands("getting-started.md")
+    paste(install)
+    printed = paste(init)
+    paste(next(block for block in printed.split("\n\n") if block.startswith("aws cloudformation deploy")))
+    paste(push)
+    assert sum(len(block.replace("\\\n", "").splitlines()) for block in pasted) == 6, "six commands"
+    first = deployed(1)
+    assert first.steps[0]["live-version"] == "1"
+
+    app = project / "src" / "index.py"
     app.write_text(app.read_text().replace("one", "two"))
-    hook = ["--before-allow-traffic", "CodeDeployHook_checkout_before"]
-    done = run([*ours, "deploy", *GROUP, "--code", "src", *hook, "--bucket", "my-deployments", "--json"])
-    result = json.loads(done)
-    assert result["outcome"] == "succeeded"
-    assert result["live-version"] == "2"
-    assert "deploy.yml" in str(sorted((tmp_path / "project" / ".github" / "workflows").iterdir()))
-    group = ["--application-name", "checkout", "--deployment-group-name", "live"]
+    for page in ("hooks.md", "alarms.md"):
+        for block in commands(page):
+            paste(block)
+    file = project / "ci-deploy.yml"
+    file.write_text(file.read_text() + "    before-allow-traffic: CodeDeployHook_checkout_before\n")
+    paste("git commit --quiet --all --message two; git push --quiet")
+    second = deployed(2)
+    assert second.steps[0]["live-version"] == "2"
+    assert second.steps[0]["deployment-id"]
+    assert "BeforeAllowTraffic" in second.log
+
+    group = "--application-name checkout --deployment-group-name live"
     alarms = "deploymentGroupInfo.alarmConfiguration.alarms[].name"
-    assert json.loads(run(["aws", "deploy", "get-deployment-group", *group, "--query", alarms])) == ["checkout-errors"]
+    assert json.loads(paste(f"aws deploy get-deployment-group {group} --query '{alarms}'")) == ["checkout-errors"]
