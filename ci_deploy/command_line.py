@@ -58,7 +58,7 @@ _EXAMPLES: Mapping[Command, tuple[str, ...]] = {
 }
 # Writes files, and is no command of the action.
 INIT = "init"
-_INIT_HELP = "write ci-deploy.yml and the workflows of this repository, and say how to prepare the account"
+INIT_HELP = "write ci-deploy.yml and the workflows of this repository, and say how to prepare the account"
 _INIT_EXAMPLES = (
     "ci-deploy init",
     "ci-deploy init --function checkout --code src --aws-region eu-central-1 --account-id 123456789012",
@@ -134,8 +134,8 @@ def parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
     subs = top.add_subparsers(dest="command", metavar="COMMAND")
     init = subs.add_parser(
         INIT,
-        help=_INIT_HELP,
-        description=f"{_sentence(_INIT_HELP)} It overwrites nothing and needs no AWS credentials. On a terminal it asks"
+        help=INIT_HELP,
+        description=f"{_sentence(INIT_HELP)} It overwrites nothing and needs no AWS credentials. On a terminal it asks"
         " for what no flag says.",
         usage=f"ci-deploy {INIT} [flags]",
         epilog="\n".join(["examples:", *(f"  {line}" for line in _INIT_EXAMPLES)]),

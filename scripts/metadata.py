@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 
 from ci_deploy.command_line import _HELP as HELP
+from ci_deploy.command_line import INIT, INIT_HELP
 from ci_deploy.commands import COMMANDS
 from ci_deploy.core.given import manifest
 from ci_deploy.core.given.inputs import InFile, Spec, table
@@ -199,7 +200,8 @@ def readme_outputs() -> str:
 
 def readme_commands() -> str:
     rows = [[f"`{command.value}`", _sentence(HELP[command])] for command in ASKED]
-    return _table(["Command", "Description"], rows)
+    init = [f"[`{INIT}`](getting-started.md)", f"{_sentence(INIT_HELP)} On the command line only."]
+    return _table(["Command", "Description"], [init, *rows])
 
 
 def outcomes() -> str:

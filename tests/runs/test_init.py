@@ -1,0 +1,118 @@
+"""`init` on a terminal: what it asks, what it does with the answers, what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ci_deploy import app
+from ci_deploy.edge.runner.files import Stdout
+
+# Nobody answers there; and no Git, so that flags and answers alone say where the repository is.
+ENVIRON = {"GITHUB_API_URL": "http://127.0.0.1:9", "PATH": "/nonexistent", "AWS_REGION": "eu-central-1"}
+PLACE = ["--account-id", "123456789012", "--repository", "my-org/my-repo"]
+Run = Callable[..., tuple[int, list[str], dict[str, str]]]
+
+
+class Screen(Stdout):
+    """Keeps what is written."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+
+    def write(self, line: str) -> None:
+        self.lines.append(line)
+
+
+class Person(app.Machine):
+    """Somebody at a terminal who answers by the beginning of the question."""
+
+    def __init__(self, answers: dict[str, str]) -> None:
+        self.answers = answers
+        self.asked: list[str] = []
+        self.screen: list[str] = []
+
+    def ask(self, question: str) -> str:
+        self.asked.append(question)
+        return next((answer for begin, answer in self.answers.items() if question.startswith(begin)), "")
+
+    def stdout(self) -> Stdout:
+        return Screen(self.screen)
+
+    def stderr(self) -> Stdout:
+        return Screen(self.screen)
+
+
+def run(folder: Path, person: Person, *flags: str, **environ: str) -> int:
+    return app.run(["init", *flags], {**ENVIRON, **environ}, folder, machine=person)
+
+
+def test_a_terminal_is_asked_for_what_no_flag_says(tmp_path: Path) -> None:
+    person = Person({
+        "Lambda function": "checkout", "Does checkout exist": "", "Its code": "src", "AWS account": "123456789012",
+        "Repository": "my-org/my-repo",
+    })  # fmt: skip
+    assert run(tmp_path, person) == 0, person.screen
+    assert [question.split(" ")[0] for question in person.asked] == ["Lambda", "Does", "Its", "AWS", "Repository"]
+    text = (tmp_path / "ci-deploy.yml").read_text()
+    assert "code: src" in text and "aws-region: eu-central-1" in text
+    assert not (tmp_path / "src").exists()
+
+
+def test_a_function_that_does_not_exist_is_made_by_the_template(tmp_path: Path) -> None:
+    person = Person({"Lambda function": "checkout", "Does checkout exist": "n"})
+    assert run(tmp_path, person, *PLACE) == 0, person.screen
+    assert not [question for question in person.asked if question.startswith("Its code")]
+    assert (tmp_path / "src" / "index.py").exists()
+    assert any("CreateFunctions=true" in line for line in person.screen)
+    assert any(line.startswith("git add .github ci-deploy.yml src ") for line in person.screen)
+
+
+def test_ids_that_github_does_not_tell_are_told_with_the_way_to_them(tmp_path: Path) -> None:
+    person = Person({})
+    assert run(tmp_path, person, "--function", "checkout", "--code", "src", *PLACE) == 0
+    screen = " ".join(" ".join(person.screen).split())
+    assert "GitHub did not tell them (EndpointConnectionError)" in screen
+    assert 'GH_TOKEN="$(gh auth token)" ci-deploy init' in person.screen
+    told = Person({})
+    assert run(tmp_path, told, "--repository", "my-org/my-repo", "--owner-id", "1", "--repository-id", "2") == 0
+    assert "DeploySubjects=repo:my-org/my-repo:ref:refs/heads/main,repo:my-org@1/my-repo@2" in " ".join(told.screen)
+    assert not [line for line in told.screen if "GH_TOKEN" in line]
+
+
+def test_answers_that_cannot_be_used_write_nothing(tmp_path: Path) -> None:
+    person = Person({"Lambda function": "check out", "Its code": "src"})
+    assert run(tmp_path, person, *PLACE) == 2
+    assert person.screen == [
+        "flag `--function`: `check out` is not a function's name or ARN (without version or alias). Write a function's"
+        " name (letters, digits, `-`, `_`; 64 at most) or its ARN."
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_files_of_the_repository_are_refused(tmp_path: Path) -> None:
+    (tmp_path / ".github").mkdir()
+    for name in ("ci-deploy.yml", ".github/ci-deploy.yml"):
+        (tmp_path / name).write_text("functions: {checkout: {code: src}}\n")
+    person = Person({})
+    assert run(tmp_path, person, *PLACE) == 2
+    assert "is there twice" in person.screen[0]
+
+
+def test_eleven_functions_need_setup_too(tmp_path: Path) -> None:
+    flags = [word for number in range(11) for word in ("--function", f"shop-{number}", "--code", f"src/{number}")]
+    person = Person({})
+    assert run(tmp_path, person, *flags, *PLACE) == 0, person.screen
+    assert any(line.startswith("ci-deploy setup --apply --service-role-arn ") for line in person.screen)
+
+
+def test_claims_that_are_not_known_need_a_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ci_deploy.core.init.subjects import Known
+    from ci_deploy.edge.github.subjects import Subjects
+
+    monkeypatch.setattr(Subjects, "known", lambda *_: Known(template=("repo", "actor")))
+    person = Person({})
+    assert run(tmp_path, person, "--function", "checkout", "--code", "src", *PLACE) == 0
+    assert "not known before a job runs (actor)" in " ".join(" ".join(person.screen).split())
