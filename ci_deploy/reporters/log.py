@@ -170,14 +170,16 @@ class LogReporter:
         width = max(len(name) for name, _ in rows)
         text = [f"{name:{width}}  {line(value, 400)}" for name, value in rows]
         short = f"{plan.current_version or '?'} → {plan.target_version or 'new version'}, {shift_text(plan)}"
-        if plan.unchanged:
+        if event.stops:
+            short = f"back to {plan.current_version or '?'}, by stopping {event.stops} with rollback"
+        elif plan.unchanged:
             short = f"nothing to deploy · {plan.unchanged}"
         refused = any(finding.severity is Severity.REFUSAL for finding in plan.findings)
         self._say(event, "·" if refused else "✓", "Plan", short, bold=True)
         if self._story.command is Command.PLAN:
             for row in text:
                 self._sink.line(f"    {row}")
-        elif not (refused or plan.unchanged):
+        elif not (refused or plan.unchanged or event.stops):
             self._group(f"Plan of {plan.key}", text)
         for finding in plan.findings:
             self._finding(finding, event)

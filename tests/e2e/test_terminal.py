@@ -66,7 +66,7 @@ def test_a_rollback_is_confirmed_once_after_it_was_shown(deployed: Account, tmp_
     code, screen = at_terminal(deployed, tmp_path, *ROLLBACK, answers=[(QUESTION, "y")])
     assert code == 0, screen
     assert screen.count(QUESTION) == 1
-    assert screen.index("serves now") < screen.index(QUESTION)
+    assert screen.index("live version") < screen.index(QUESTION)
     assert deployed.serves() == {"1": 100.0}
 
 

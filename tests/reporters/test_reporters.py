@@ -287,6 +287,15 @@ def test_the_last_lines_are_the_verdict(name: str) -> None:
     assert len(paragraphs) <= 5
 
 
+def test_a_rollback_that_stops_what_runs_speaks_of_going_back_and_shows_no_plan_to_deploy() -> None:
+    screen = Screen()
+    reporter = LogReporter(screen)
+    for event in Release().running().events:
+        reporter.report(replace(event, stops="d-RUNNING00") if isinstance(event, e.Planned) else event)
+    assert "back to 41, by stopping d-RUNNING00 with rollback" in screen.text
+    assert "Plan of checkout:live" not in screen.text
+
+
 def test_functions_are_told_apart() -> None:
     """With several functions every line says whose it is, in a column."""
     screen = Screen()

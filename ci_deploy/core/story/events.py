@@ -61,10 +61,14 @@ class Noticed(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned(_Event):
-    """What is going to happen (or, for `plan`, would): the plan with all of its findings."""
+    """What is going to happen (or, for `plan`, would): the plan with all of its findings.
+
+    `stops`: the running deployment behind the plan, which a rollback stops; it goes back to `plan.current_version`.
+    """
 
     plan: Plan
     alias: Alias | None
+    stops: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,7 @@ def plan_rows(plan: Plan, *, openly: bool, changes: bool = True) -> Iterator[tup
     """
     yield "live version", f"{plan.current_version}{_about(plan.current)}" if plan.current_version else "none"
     if isinstance(plan.target, Existing):
-        yield "new version", f"{plan.target.version}{_about(plan.new)}"
+        yield "back to version" if plan.reverses else "new version", f"{plan.target.version}{_about(plan.new)}"
     else:
         source = "$LATEST" if plan.target.source == "latest" else plan.target.source
         yield "new version", f"to be published from {source}{_about(plan.new)}"

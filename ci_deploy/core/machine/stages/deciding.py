@@ -146,8 +146,8 @@ def _checked(turn: Turn, facts: Facts, made: Plan) -> Plan:
     return made
 
 
-def _show(turn: Turn, facts: Facts, made: Plan) -> None:
-    turn.say(e.Planned(at=turn.now, key=turn.r.key, plan=made, alias=facts.alias))
+def _show(turn: Turn, facts: Facts, made: Plan, *, stops: str = "") -> None:
+    turn.say(e.Planned(at=turn.now, key=turn.r.key, plan=made, alias=facts.alias, stops=stops))
 
 
 def _refuse(turn: Turn, facts: Facts, made: Plan, findings: tuple[Finding, ...]) -> None:
@@ -305,11 +305,11 @@ def _rollback(turn: Turn, facts: Facts) -> None:
         bound(turn, made)
 
 
-def _propose(turn: Turn, facts: Facts, made: Plan, goal: str) -> bool:
+def _propose(turn: Turn, facts: Facts, made: Plan, goal: str, *, stops: str = "") -> bool:
     """Show the plan, once. Whether it then waits for the person's word."""
     turn.put(turn.r.decision.decide(made))
     if turn.r.decision.shown != made:
-        _show(turn, facts, made)
+        _show(turn, facts, made, stops=stops)
     return must_ask(turn, goal)
 
 
@@ -385,7 +385,7 @@ def _roll_back_running(turn: Turn, facts: Facts) -> None:
     if rolling:
         _show(turn, facts, made)
         attach(turn, running)
-    elif not _propose(turn, facts, made, leads_to):
+    elif not _propose(turn, facts, made, leads_to, stops=running.id):
         attach(turn, running)
         request_stop(turn, Cause.ASKED, f"Rollback: {r.inputs.reason}", rollback=True)
 

@@ -645,6 +645,7 @@ def test_a_rollback_stops_what_runs_with_rollback_and_follows_that(to_version: s
     assert (run.result.deployed, run.result.previous_version, run.result.target_version) == (True, "7", "1")
     shown, begins = (each for each in run.events if isinstance(each, e.Planned | e.DeploymentStarted))
     assert isinstance(shown, e.Planned)
+    assert (shown.stops, shown.plan.current_version) == ("d-OTHER", "1")
     assert isinstance(begins, e.DeploymentStarted)
     assert (begins.attached, begins.current_version, begins.target_version) == (True, "1", "7")
 
