@@ -258,9 +258,8 @@ def preflight_severities() -> dict[str, str]:
 
 def error_codes() -> str:
     """One section an error code of CodeDeploy, from the very words that a failed run prints."""
-    words = {
-        name: name.upper() for name in ("function", "alias", "group", "role", "hook", "current", "target", "config")
-    }
+    names = ("function", "alias", "group", "role", "hook", "current", "target", "config", "region")
+    words = {name: name.upper() for name in names}
     blocks = [
         f"### {code}\n\n{remedy.means.format_map(words)}.\n\n{remedy.remedy.format_map(words)}"
         for code, remedy in sorted(diagnosis.REMEDIES.items())

@@ -26,4 +26,6 @@ def diagnose(action: Diagnose, ports: Ports) -> Diagnosis:
             logs = fact(lambda: (ports.evidence.log_lines(hook, start, end, LOG_LINES),))
         else:
             logs = Unavailable("quoted only where the repository is known to be private (`hook-logs: on` shows them)")
-    return diagnosis.diagnose(deployment, plan, alarms=alarms, logs=logs, service_role=plan.service_role)
+    return diagnosis.diagnose(
+        deployment, plan, alarms=alarms, logs=logs, service_role=plan.service_role, region=action.region
+    )

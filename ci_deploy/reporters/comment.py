@@ -1,19 +1,22 @@
 """The one pull request comment, edited in place through the deployment's life.
 
 `render` is a pure function of the Story. The comment is found again by a hidden first line *and* by its author, so
-nobody's copy of it is ever edited. Requests happen on the courier's thread; nothing here can fail a deployment.
+nobody's copy of it is ever edited. While a run goes on its comment has a second hidden line; where a run that was
+killed has left that behind, the next run of one of its functions closes the comment (one that lives edits it back).
+Requests happen on the courier's thread; nothing here can fail a deployment.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from itertools import islice
 
 from ..core.run import Command, Context
 from ..core.story import events as e
 from ..core.story.timeline import Story, tell
-from ..ports import GitHub, GitHubError, LogSink, PullRequest, RunnerFiles
+from ..ports import Comment, GitHub, GitHubError, LogSink, PullRequest, RunnerFiles
 from .courier import Courier
 from .refused import refused
 from .rendering import sections as part
@@ -24,6 +27,8 @@ LIMIT = 65_000  # GitHub: 65,536 characters. Bytes are never fewer than characte
 
 STATE = "comment"
 _MARK = re.compile(r"<!-- ci-deploy:1 [0-9a-f]{32} -->")
+_OPEN = re.compile(r"<!-- ci-deploy:open (\d+\.\d+)((?: [0-9a-f]{8})+) -->\n")
+STRAYS = 5  # comments of runs that never ended, closed by one run at most
 _QUEUE = re.compile(r"refs/heads/gh-readonly-queue/.+/pr-(\d+)-[0-9a-f]+")
 
 
@@ -34,7 +39,7 @@ def render(story: Story, mark: str = "") -> str:
     """
     return part.fit(
         (
-            Section("title", (f"{mark or marker(story)}\n### {part.headline(story)}",)),
+            Section("title", (f"{mark or marker(story)}\n{_open(story)}### {part.headline(story)}",)),
             Section("endpoint", (part.not_aws(story),)),
             Section("verdict", ("" if part.is_success(story) else part.lead(story),)),
             Section("holds", (part.holds(story), "")),
@@ -90,6 +95,38 @@ def marker(story: Story) -> str:
     return f"<!-- ci-deploy:1 {digest[:32]} -->"
 
 
+def _open(story: Story) -> str:
+    """A hidden line for as long as the run goes on: which run it is, and of which functions."""
+    run = f"{story.context.run_id}.{story.context.run_attempt}"
+    marks = " ".join(sorted(_marks(story))[:100])
+    return f"<!-- ci-deploy:open {run} {marks} -->\n" if story.exit_code is None and marks else ""
+
+
+def _marks(story: Story) -> frozenset[str]:
+    """What each function is known by; names may be long, and hold what would end an HTML comment."""
+    one = (replace(story, functions={key: chapter}) for key, chapter in story.functions.items())
+    return frozenset(marker(each).removeprefix("<!-- ci-deploy:1 ")[:8] for each in one)
+
+
+def is_stray(body: str, story: Story) -> bool:
+    """Whether a comment of ours is of another run, which began a function of this one and never came to its end."""
+    found = _OPEN.search(body[:5_000])
+    if found is None or found[1] == f"{story.context.run_id}.{story.context.run_attempt}":
+        return False
+    return bool(_marks(story) & frozenset(found[2].split()))
+
+
+def closed(body: str, story: Story) -> str:
+    """A stray as it is to stand: under its own marker, its last state below the word that nobody came back to it."""
+    title = f"### 🛑 Interrupted {part.subject(story)}"
+    text = re.sub(r"^### .*$", lambda _: title, _OPEN.sub("", body), count=1, flags=re.MULTILINE)
+    head, gap, rest = text.partition("\n\n")
+    where = f"{story.context.server_url}/{story.context.repository}/actions/runs/{story.context.run_id}"
+    by = f"[a later run]({where})" if story.context.repository and story.context.run_id else "a later run"
+    note = f"> [!NOTE]\n> The run that wrote this ended without a verdict. {by} says what is served now."
+    return f"{head}\n\n{note}{gap}{rest}"[:LIMIT]
+
+
 def identifiable(story: Story, key: str) -> bool:
     """Whether enough is known of the run and of this function for the marker to stay the same until the end."""
     chapter, inputs = story.functions[key], story.inputs
@@ -138,6 +175,7 @@ class CommentReporter:
         self._comment_id: int | None = None
         self._looked_for_comment = False
         self._written = ""
+        self._strays: list[Comment] = []
 
     def report(self, event: e.Event) -> None:
         self._story = story = tell(self._story, event)
@@ -196,13 +234,19 @@ class CommentReporter:
             self._off = True
             return
         body = render(story, self._mark)
-        if body == self._written:
-            return
+        if body != self._written:
+            self._put(story, number, body)
+        while story.exit_code is not None and self._strays:
+            stray = self._strays.pop()
+            self._github.edit_comment(stray.id, closed(stray.body, story))
+
+    def _put(self, story: Story, number: int, body: str) -> None:
+        assert self._github is not None
         if self._comment_id is None and not self._looked_for_comment:
             mark = self._mark or marker(story)
             if self._files is not None:
                 self._files.state(STATE, mark)
-            self._comment_id = self._find(number, mark)
+            self._comment_id = self._find(number, mark, story)
             self._looked_for_comment = True
         # A success is news in mode `on-failure` only where a failure was told before.
         if self._comment_id is None and self._mode == "on-failure" and story.exit_code == 0:
@@ -230,11 +274,12 @@ class CommentReporter:
         self._number, self._looked_for_number = number, True
         return number
 
-    def _find(self, number: int, mark: str) -> int | None:
+    def _find(self, number: int, mark: str, story: Story) -> int | None:
+        """Our comment; on the way, what runs that were killed have left of theirs."""
         assert self._github is not None
         login = self._github.login()
-        for comment in self._github.comments(number):
-            # Anybody can write our marker; only we write as this token's user.
-            if comment.body.startswith(mark) and comment.author == login:
-                return comment.id
-        return None
+        # Anybody can write our marker; only we write as this token's user.
+        ours = [each for each in self._github.comments(number) if each.author == login and _MARK.match(each.body)]
+        found = next((each.id for each in ours if each.body.startswith(mark)), None)
+        self._strays = [each for each in ours if each.id != found and is_stray(each.body, story)][:STRAYS]
+        return found

@@ -349,6 +349,8 @@ class LogReporter:
         for text in steps:
             for n, row in enumerate(_rows(text)):
                 self._sink.line(self._paint(("→ " if n == 0 else "  ") + row, _BOLD))
+        if self._sink.annotations and (tool := verdict.get_the_tool(steps)):  # who reads it on a terminal has it
+            self._sink.line(self._paint(line(f"  {tool}"), _DIM))
 
     def _who(self, event: e.Concluded) -> str:
         blamed = [chapter.key for chapter in verdict.culprits(self._story)]

@@ -12,7 +12,7 @@ from sinks import Hub, Screen
 from storyteller import INPUTS, LINEAR, PULL_REQUEST, Release, scenarios
 
 from ci_deploy.core.run import Context, Outcome
-from ci_deploy.core.story.events import TrafficShifted
+from ci_deploy.core.story.events import Started, TrafficShifted
 from ci_deploy.ports import GitHubError, PullRequest
 from ci_deploy.reporters import comment
 from ci_deploy.reporters.comment import CommentReporter
@@ -132,6 +132,54 @@ def test_a_quotation_of_our_comment_is_not_our_comment() -> None:
     hub.say(128, "> " + comment.render(SCENARIOS["succeeded"].story), "github-actions[bot]")
     run(SCENARIOS["succeeded"], hub)
     assert len(hub.ours(128)) == 2
+
+
+def killed(release: Release, hub: Hub, run_id: int = 7) -> None:
+    """A run that ended before its end."""
+    release.events = [
+        replace(event, context=replace(event.context, run_id=run_id)) if isinstance(event, Started) else event
+        for event in release.events
+    ]
+    run(release, hub)
+
+
+def test_a_comment_that_a_killed_run_left_is_closed_by_the_next_run() -> None:
+    """Of a release, by the next run of one of its functions: its marker stays, and it no longer says that it runs."""
+    hub = Hub()
+    killed(Release("checkout:live", "payments:live").running(), hub)
+    killed(Release("payments:live").running(), hub)
+    hub.say(128, hub.ours(128)[0], "mona")
+    left, others = hub.ours(128)
+    assert "🚦 Deploying" in left
+    run(SCENARIOS["succeeded"], hub)
+    done, untouched, ours = hub.ours(128)
+    assert untouched == others
+    assert ours == comment.render(SCENARIOS["succeeded"].story)
+    assert done.splitlines()[0] == left.splitlines()[0]
+    assert done.splitlines()[1] == "### 🛑 Interrupted `checkout:live`"
+    assert "ci-deploy:open" not in done
+    assert "ended without a verdict. [a later run](https://github.com/octo-shop/checkout/actions/runs/" in done
+    assert hub.threads[128][2].body == left, "somebody's copy"
+    run(Release(context=replace(PULL_REQUEST, run_id=8)).succeeded(), hub)
+    assert hub.ours(128)[0] == done, "closed once"
+
+
+def test_a_run_that_goes_on_is_not_closed_before_ours_is_over() -> None:
+    hub = Hub()
+    killed(Release("checkout:live", "payments:live").running(), hub)
+    (left,) = hub.ours(128)
+    run(SCENARIOS["running"], hub)
+    assert hub.ours(128)[0] == left
+
+
+def test_its_own_run_takes_nobody_for_a_stray() -> None:
+    """Another step of the same run deploys a part of the same functions: both may go on."""
+    hub = Hub()
+    own = SCENARIOS["succeeded"].story.context
+    killed(Release("checkout:live", "payments:live").running(), hub, own.run_id)
+    (left,) = hub.ours(128)
+    run(SCENARIOS["succeeded"], hub)
+    assert hub.ours(128)[0] == left
 
 
 def test_off_means_off() -> None:

@@ -45,6 +45,11 @@ from ci_deploy.core.run import Command, Context
 from ci_deploy.core.schedule import steps
 from ci_deploy.core.story.diagnosis import diagnose
 
+# The command to paste that looks at the function of these worlds.
+STATUS = (
+    "`ci-deploy status --function checkout --alias live --application app --deployment-group group "
+    "--aws-region eu-central-1 --account-id 123456789012`"
+)
 IDENTITY = Identity(account="123456789012", arn="arn:aws:sts::123456789012:assumed-role/ci/x", region="eu-central-1")
 CANARY = Routing(kind=RoutingType.CANARY, percentage=10, interval_minutes=5)
 LINEAR = Routing(kind=RoutingType.LINEAR, percentage=25, interval_minutes=1)
@@ -324,7 +329,7 @@ class World:
                 self.alias_revision += 1
                 return self.alias()
             case a.Diagnose():
-                return diagnose(action.deployment, action.plan, alarms=Known(()), logs=Known(()))
+                return diagnose(action.deployment, action.plan, alarms=Known(()), logs=Known(()), region=action.region)
         return None
 
     def facts(self, action: a.Gather) -> Facts:

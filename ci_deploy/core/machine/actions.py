@@ -190,6 +190,7 @@ class Diagnose(_Action):
     deployment: Deployment
     plan: Plan
     logs: bool
+    region: str = ""
 
 
 Action: TypeAlias = (

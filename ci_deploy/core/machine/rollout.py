@@ -18,6 +18,7 @@ from ..errors import AwsError, CiDeployError, ErrorKind
 from ..given.inputs import Inputs
 from ..given.smoke import Case
 from ..plan.planning import Facts, Plan
+from ..reasons.commands import Where
 from ..reasons.reason import Reason, Said
 from ..result import Fate, Finding, Result, Severity
 from ..run import Command, Context, Outcome, Rollback
@@ -221,6 +222,20 @@ class Rollout:
     @property
     def key(self) -> str:
         return f"{self.function}:{self.inputs.alias}"
+
+    @property
+    def where(self) -> Where:
+        """Where commands to paste are for, as far as it is known by now; no account where everybody reads it."""
+        identity = self.facts.identity if self.facts else None
+        account = identity.account if identity else self.inputs.account_id
+        return Where(
+            function=self.function,
+            alias=self.inputs.alias,
+            application=(self.plan.application if self.plan else self.inputs.application) or "",
+            group=(self.plan.group if self.plan else self.inputs.deployment_group) or "",
+            region=(identity.region if identity else self.inputs.aws_region) or "",
+            account="" if self.context.public else account or "",
+        )
 
     @property
     def planned(self) -> Plan:

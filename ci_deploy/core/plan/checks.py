@@ -61,23 +61,19 @@ def _function_update(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Findi
 
 @check("alias", "Does the alias exist, on a published version, unsplit?")
 def _alias(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
-    alias = facts.alias
+    alias, region = facts.alias, facts.identity.region
     if facts.latest is None:
         return
     if plan.creates_alias:
         yield _note(why.AliasFirst(alias=plan.alias, version=plan.target_version))
     elif alias is None:
-        yield _refusal(
-            why.AliasMissing(function=plan.function, alias=plan.alias, others=names(facts.neighbours.aliases))
-        )
+        others = names(facts.neighbours.aliases)
+        yield _refusal(why.AliasMissing(function=plan.function, alias=plan.alias, others=others, region=region))
     elif alias.version == "$LATEST":
-        yield _refusal(why.AliasLatest(function=plan.function, alias=plan.alias))
+        yield _refusal(why.AliasLatest(function=plan.function, alias=plan.alias, region=region))
     elif alias.split and not facts.active:
-        yield _refusal(
-            why.AliasSplit(
-                function=plan.function, alias=plan.alias, shares=tuple((alias.shares | dict(alias.weights)).items())
-            )
-        )
+        shares = tuple((alias.shares | dict(alias.weights)).items())
+        yield _refusal(why.AliasSplit(function=plan.function, alias=plan.alias, shares=shares, region=region))
 
 
 @check("held", "Did a rollback put deployments on hold?")
@@ -104,7 +100,7 @@ def _target(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
         return
     version = plan.target_version
     if plan.new is None:
-        yield _refusal(why.TargetMissing(function=plan.function, version=version))
+        yield _refusal(why.TargetMissing(function=plan.function, version=version, region=facts.identity.region))
     elif plan.new.state_reason_code in IMAGE_GONE:
         yield _refusal(
             why.TargetImage(
@@ -121,6 +117,7 @@ def _target(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
                 state=plan.new.state,
                 state_code=plan.new.state_reason_code,
                 why=plan.new.state_reason,
+                region=facts.identity.region,
             )
         )
 

@@ -136,13 +136,18 @@ def _callers(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     if facts.surroundings is None:
         return
     callers, function, alias = facts.surroundings.callers, plan.function, plan.alias
+    region = facts.identity.region
     if isinstance(callers.permissions, Known):
         for caller in named(callers.permissions.value):
-            yield _warning(why.CallerPolicy(function=function, alias=alias, caller=caller))
+            yield _warning(why.CallerPolicy(function=function, alias=alias, region=region, caller=caller))
     if isinstance(callers.event_sources, Known) and callers.event_sources.value:
-        yield _warning(why.CallerEventSource(function=function, alias=alias, event_sources=callers.event_sources.value))
+        yield _warning(
+            why.CallerEventSource(
+                function=function, alias=alias, region=region, event_sources=callers.event_sources.value
+            )
+        )
     if isinstance(callers.url, Known) and callers.url.value is not None:
-        yield _warning(why.CallerUrl(function=function, alias=alias, url=callers.url.value))
+        yield _warning(why.CallerUrl(function=function, alias=alias, region=region, url=callers.url.value))
     unread = tuple(
         fact
         for fact in (callers.permissions, callers.event_sources, callers.url)

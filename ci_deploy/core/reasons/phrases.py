@@ -15,14 +15,6 @@ def unread(fact: Unread) -> str:
     return f"not permitted, needs {fact.action}" if isinstance(fact, NotPermitted) else fact.why
 
 
-def repair_command(function: str, alias: str, version: str) -> str:
-    """The command that puts all traffic of an alias on one version."""
-    return (
-        f"`aws lambda update-alias --function-name {function} --name {alias} --function-version {version} "
-        "--routing-config AdditionalVersionWeights={}`"
-    )
-
-
 def role_name(arn: str) -> str:
     """The deployment group's service role, as people call it."""
     return arn.split("/")[-1] or "the service role"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .phrases import Unread, instead, repair_command, role_name, unread
+from .commands import Where
+from .phrases import Unread, instead, role_name, unread
 from .reason import Reason
 
 ALL_AT_ONCE = "Deploy this one with `deployment-config: all-at-once`."
@@ -70,6 +71,7 @@ class AliasMissing(Reason):
     function: str
     alias: str
     others: str
+    region: str
 
     @property
     def text(self) -> str:
@@ -78,10 +80,10 @@ class AliasMissing(Reason):
     @property
     def remedy(self) -> str:
         there = f"It has {self.others}. " if self.others else ""
+        create = Where(function=self.function, alias=self.alias, region=self.region).create_alias("VERSION")
         return (
-            f"{there}Create it on the version that serves now: `aws lambda create-alias "
-            f"--function-name {self.function} --name {self.alias} --function-version VERSION`; or give `create-alias: "
-            "true`, which creates it on the version that is deployed."
+            f"{there}Create it on the version that serves now: `{create}`; or set `create-alias: true`, which creates "
+            "it on the version that is deployed."
         )
 
 
@@ -91,6 +93,7 @@ class AliasLatest(Reason):
     means: ClassVar = "The alias points to `$LATEST`, from which CodeDeploy cannot shift."
     function: str
     alias: str
+    region: str
 
     @property
     def text(self) -> str:
@@ -100,10 +103,8 @@ class AliasLatest(Reason):
 
     @property
     def remedy(self) -> str:
-        return (
-            "Publish a version and point the alias to it: `aws lambda update-alias --function-name "
-            f"{self.function} --name {self.alias} --function-version VERSION`."
-        )
+        where = Where(function=self.function, alias=self.alias, region=self.region)
+        return f"Publish a version and point the alias to it: `{where.set_alias('VERSION')}`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,7 @@ class AliasSplit(Reason):
     function: str
     alias: str
     shares: tuple[tuple[str, float], ...]  # percent by version, the alias's own first
+    region: str
     repaired: bool = False  # `deploy` would mend it first
 
     @property
@@ -130,7 +132,8 @@ class AliasSplit(Reason):
     def remedy(self) -> str:
         if self.repaired:
             return "`deploy` would put all traffic on the first of them before (`repair-alias: always`)."
-        return f"{repair_command(self.function, self.alias, self.shares[0][0])}, or set `repair-alias: always`."
+        where = Where(function=self.function, alias=self.alias, region=self.region)
+        return f"`{where.set_alias(self.shares[0][0])}`, or set `repair-alias: always`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +182,7 @@ class TargetMissing(Reason):
     means: ClassVar = "The function has no such version."
     function: str
     version: str
+    region: str
 
     @property
     def text(self) -> str:
@@ -186,10 +190,8 @@ class TargetMissing(Reason):
 
     @property
     def remedy(self) -> str:
-        return (
-            f"`aws lambda list-versions-by-function --function-name {self.function}` lists those it has: give one "
-            "of them as `version`."
-        )
+        listing = Where(function=self.function, alias="", region=self.region).list_versions()
+        return f"`{listing}` lists those it has: set `version` to one of them."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

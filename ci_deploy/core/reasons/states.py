@@ -58,18 +58,19 @@ def after_failing(state_code: str) -> str:
     )
 
 
-def out_of(state: str, state_code: str, *, function: str, version: str) -> str:
+def out_of(state: str, state_code: str, *, function: str, version: str, region: str) -> str:
     """What makes a version of this state serve, or which one to deploy in its place."""
     if state == "Inactive":
         return (
             f"Invoke it once to wake it up (`aws lambda invoke --function-name {function} --qualifier {version} "
-            "/dev/null`), then run again."
+            f"--region {region} /dev/null`), then run again."
         )
     if state in ("Deactivating", "Deactivated"):
         # An invocation does not wake it up: its scaling config took its instances away.
         return (
             "Give it instances again, and wait until it is Active: `aws lambda put-function-scaling-config "
-            f"--function-name {function} --qualifier {version} --function-scaling-config MinExecutionEnvironments=3`."
+            f"--function-name {function} --qualifier {version} --region {region} "
+            "--function-scaling-config MinExecutionEnvironments=3`."
         )
     if state == "ActiveNonInvocable":
         return "Only `$LATEST` is meant to be in that state. Publish a new version, and deploy that one."

@@ -335,9 +335,10 @@ class HookCallbackUnread(Reason):
 # What moves a caller of each service to the alias, after it is allowed to invoke that.
 _MOVES = {
     "apigateway.amazonaws.com": "set the integration to the alias's ARN (`aws apigatewayv2 update-integration "
-    "--integration-uri ARN`, or `aws apigateway update-integration` and `create-deployment` for a REST API)",
+    "--integration-uri ARN --region {region}`, or `aws apigateway update-integration` and `create-deployment` for a "
+    "REST API)",
     "sns.amazonaws.com": "subscribe the alias (`aws sns subscribe --protocol lambda --notification-endpoint ARN "
-    "--topic-arn {source}`), then unsubscribe the function",
+    "--topic-arn {source} --region {region}`), then unsubscribe the function",
     "s3.amazonaws.com": "put the alias's ARN into the bucket's notification configuration "
     "(`aws s3api put-bucket-notification-configuration`, which replaces all of it)",
     "events.amazonaws.com": "put the alias's ARN into the rule's target (`aws events put-targets`)",
@@ -360,6 +361,7 @@ class CallerPolicy(Reason):
     )
     function: str
     alias: str
+    region: str
     caller: Caller
 
     @property
@@ -374,15 +376,17 @@ class CallerPolicy(Reason):
     def remedy(self) -> str:
         caller = self.caller
         source = f" --source-arn '{caller.source}'" if caller.source else ""
-        move = _MOVES.get(caller.principal, "make it call the alias's ARN").format(source=caller.source or "TOPIC")
+        move = _MOVES.get(caller.principal, "make it call the alias's ARN")
+        move = move.format(source=caller.source or "TOPIC", region=self.region)
         removed = ", ".join(
-            f"`aws lambda remove-permission --function-name {self.function} --statement-id '{each}'`"
+            f"`aws lambda remove-permission --function-name {self.function} --statement-id '{each}' "
+            f"--region {self.region}`"
             for each in caller.statements
         )
         return (
             f"Allow the alias: `aws lambda add-permission --function-name {self.function} --qualifier {self.alias} "
             f"--statement-id '{caller.statements[0]}' --action lambda:InvokeFunction --principal "
-            f"'{caller.principal}'{source}`. Then {move}. Last: {removed}."
+            f"'{caller.principal}'{source} --region {self.region}`. Then {move}. Last: {removed}."
         )
 
 
@@ -392,6 +396,7 @@ class CallerEventSource(Reason):
     means: ClassVar = "An event source mapping invokes the function and not the alias."
     function: str
     alias: str
+    region: str
     event_sources: tuple[EventSource, ...]
 
     @property
@@ -404,7 +409,8 @@ class CallerEventSource(Reason):
     @property
     def remedy(self) -> str:
         return " ".join(
-            f"`aws lambda update-event-source-mapping --uuid {each.uuid} --function-name {self.function}:{self.alias}`."
+            f"`aws lambda update-event-source-mapping --uuid {each.uuid} --function-name {self.function}:{self.alias} "
+            f"--region {self.region}`."
             for each in self.event_sources
         )
 
@@ -415,6 +421,7 @@ class CallerUrl(Reason):
     means: ClassVar = "The function has a URL of its own, which does not go through the alias."
     function: str
     alias: str
+    region: str
     url: Url
 
     @property
@@ -426,10 +433,11 @@ class CallerUrl(Reason):
 
     @property
     def remedy(self) -> str:
+        end = f"--region {self.region}`"
         return (
             f"Give the alias a URL, which has another address: `aws lambda create-function-url-config --function-name "
-            f"{self.function} --qualifier {self.alias} --auth-type {self.url.auth}`, and delete this one when nobody "
-            f"uses it: `aws lambda delete-function-url-config --function-name {self.function}`."
+            f"{self.function} --qualifier {self.alias} --auth-type {self.url.auth} {end}, and delete this one when "
+            f"nobody uses it: `aws lambda delete-function-url-config --function-name {self.function} {end}."
         )
 
 

@@ -28,6 +28,7 @@ class TargetInactive(Reason):
     state: str
     state_code: str
     why: str
+    region: str
 
     @property
     def text(self) -> str:
@@ -36,7 +37,7 @@ class TargetInactive(Reason):
 
     @property
     def remedy(self) -> str:
-        return out_of(self.state, self.state_code, function=self.function, version=self.version)
+        return out_of(self.state, self.state_code, function=self.function, version=self.version, region=self.region)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,7 @@ class VersionNotActive(Reason):
     state: str
     state_code: str
     why: str
+    region: str
 
     @property
     def text(self) -> str:
@@ -79,7 +81,7 @@ class VersionNotActive(Reason):
 
     @property
     def remedy(self) -> str:
-        return out_of(self.state, self.state_code, function=self.function, version=self.version)
+        return out_of(self.state, self.state_code, function=self.function, version=self.version, region=self.region)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

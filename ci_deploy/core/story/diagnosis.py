@@ -16,7 +16,8 @@ from ..result import Diagnosis
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """`means` and `remedy` may name {function}, {alias}, {group}, {role}, {hook}, {current}, {target}, {config}."""
+    """`means` and `remedy` may name {function}, {alias}, {group}, {role}, {hook}, {current}, {target}, {config} and
+    {region}."""
 
     means: str
     remedy: str
@@ -36,13 +37,13 @@ REMEDIES: Mapping[str, Remedy] = {
     "INVALID_LAMBDA_CONFIGURATION": Remedy(
         "CodeDeploy could not shift alias {alias} of {function} from version {current} to {target}: the alias served "
         "another version, was split already, or both versions are the same",
-        "Look at the alias (`aws lambda get-alias --function-name {function} --name {alias}`); something else, such as "
-        "Terraform, SAM or a person, moved it while the deployment began. Then deploy again.",
+        "Look at the alias (`aws lambda get-alias --function-name {function} --name {alias} --region {region}`); "
+        "something else, such as Terraform, SAM or a person, moved it while the deployment began. Then deploy again.",
     ),
     "INVALID_LAMBDA_FUNCTION": Remedy(
         "Function {function} or one of its versions {current} and {target} is not usable",
         "Check that both versions exist and are Active: `aws lambda get-function --function-name {function} "
-        "--qualifier {target}`.",
+        "--qualifier {target} --region {region}`.",
     ),
     "INVALID_REVISION": Remedy(
         "CodeDeploy could not use the AppSpec",
@@ -116,6 +117,7 @@ def diagnose(
     alarms: Fact[tuple[Alarm, ...]],
     logs: Fact[tuple[LogLines, ...]],
     service_role: str = "",
+    region: str = "",
 ) -> Diagnosis:
     """Put what AWS says, the alarms that ring and what the hook wrote into one explanation."""
     event = failed_event(deployment, plan)
@@ -131,6 +133,7 @@ def diagnose(
         "current": plan.current_version or "?",
         "target": plan.target_version or "?",
         "config": plan.config_name,
+        "region": region or "REGION",
     }
     ringing = tuple(alarm for alarm in alarms.value if alarm.state == "ALARM") if isinstance(alarms, Known) else ()
     return Diagnosis(

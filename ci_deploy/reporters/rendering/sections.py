@@ -14,6 +14,7 @@ from urllib.parse import quote
 from ...core import links
 from ...core.aws import DeploymentStatus, Endpoint, EventStatus
 from ...core.plan.history import HistoryEntry
+from ...core.reasons.commands import GET_THE_TOOL
 from ...core.result import Finding, Severity
 from ...core.run import Command, Outcome
 from ...core.story.timeline import FunctionStory, Leg, Story
@@ -164,7 +165,8 @@ def next_step(story: Story) -> str:
     result = story.result
     if result is None or ends.look(story.command, result).tone is Tone.GOOD:
         return ""
-    steps = [_step(text) for text in verdict.next_steps(story)]
+    told = verdict.next_steps(story)
+    steps = [_step(text) for text in (*told, verdict.get_the_tool(told)) if text]
     return "**What to do:** " + " · ".join(steps) if steps else ""
 
 
@@ -447,7 +449,9 @@ def roll_back(story: Story) -> str:
     """How to roll this deployment back: the exact command of each function."""
     chapters = _reversible(story)
     commands = [verdict.rollback_command(story, chapter, chapter.result) for chapter in chapters[:20] if chapter.result]
-    return fence("\n".join(commands), lines=20, width=1_000).replace("text\n", "sh\n", 1) if commands else ""
+    if not commands:
+        return ""
+    return fence("\n".join((f"# {GET_THE_TOOL}", *commands)), lines=21, width=1_000).replace("text\n", "sh\n", 1)
 
 
 def roll_back_link(story: Story) -> str:

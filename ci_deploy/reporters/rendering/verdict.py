@@ -6,9 +6,10 @@ Everything here is plain text, untrusted parts included; each sink escapes the w
 from __future__ import annotations
 
 import re
-import shlex
+from collections.abc import Iterable
 from dataclasses import replace
 
+from ...core.reasons.commands import GET_THE_TOOL, Where
 from ...core.reasons.reason import Reason, text_of
 from ...core.result import Fate, Result
 from ...core.run import Command, Outcome
@@ -130,7 +131,7 @@ def _set_alias(story: Story, result: Result) -> str:
 
 def with_command(step: str) -> tuple[str, str]:
     """A step and the command that ends it, where one does."""
-    match = re.fullmatch(r"(.*?:) ((?:ci-deploy|aws) .*)", step, re.DOTALL)
+    match = re.fullmatch(r"(.*?:) ((?:ci-deploy|aws|pip) .*)", step, re.DOTALL)
     return (match[1], match[2]) if match else (step, "")
 
 
@@ -185,33 +186,39 @@ def _taken_along(result: Result) -> bool:
 
 def rollback_command(story: Story, chapter: FunctionStory | None, result: Result) -> str:
     """The exact command that brings the previous version back, for a POSIX shell; on a terminal it asks why."""
-    return shlex.join(["ci-deploy", "rollback", *_where(story, chapter, result), "--version", result.previous_version])
+    return _where(story, chapter, result).rollback(result.previous_version)
 
 
 def attach_command(story: Story, chapter: FunctionStory | None, result: Result) -> str:
     """The exact command that follows a deployment that is running."""
-    which = ["--deployment-id", result.deployment_id] if result.deployment_id else []
-    return shlex.join(["ci-deploy", "status", *_where(story, chapter, result), *which, "--wait", "true"])
+    return _where(story, chapter, result).follow(result.deployment_id)
 
 
 def back_command(story: Story, result: Result) -> str:
     """The AWS CLI's command that gives all traffic to one version: the previous one, or a rollback's target."""
     version = result.target_version if story.command is Command.ROLLBACK else result.previous_version
-    version = version or result.live_version
-    command = ["aws", "lambda", "update-alias", "--function-name", result.function, "--name", result.alias]
-    command += ["--function-version", version, "--routing-config", "AdditionalVersionWeights={}"]
-    return shlex.join([*command, *(["--region", story.identity.region] if story.identity else [])])
+    return _where(story, None, result).set_alias(version or result.live_version)
 
 
-def _where(story: Story, chapter: FunctionStory | None, result: Result) -> list[str]:
+def _where(story: Story, chapter: FunctionStory | None, result: Result) -> Where:
     """Function, group, region and account: another function of that name is never meant. No account in public."""
-    where = ["--function", result.function, "--alias", result.alias]
-    if chapter is not None and chapter.application:
-        where += ["--application", chapter.application, "--deployment-group", chapter.group]
-    if story.identity is not None:
-        where += ["--aws-region", story.identity.region]
-        where += [] if story.context.public else ["--account-id", story.identity.account]
-    return where
+    identity = story.identity
+    return Where(
+        function=result.function,
+        alias=result.alias,
+        application=chapter.application if chapter else "",
+        group=chapter.group if chapter else "",
+        region=identity.region if identity else "",
+        account=identity.account if identity and not story.context.public else "",
+    )
+
+
+def get_the_tool(texts: Iterable[str]) -> str:
+    """How to get ci-deploy, where one of the texts has a command of it."""
+    return f"Get ci-deploy with: {GET_THE_TOOL}" if any(_OURS.search(text) for text in texts) else ""
+
+
+_OURS = re.compile(r"\bci-deploy (status|stop|rollback)\b")
 
 
 def progress(chapter: FunctionStory) -> str:

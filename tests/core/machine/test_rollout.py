@@ -244,7 +244,10 @@ def test_a_success_that_could_not_be_taken_back_says_what_is_served_and_why() ->
     )
     assert "It could not be set back: lambda:UpdateAlias: AccessDeniedException" in result.reason
     assert result.remedy.startswith("Put all traffic on version 1 with `aws lambda update-alias --function-name a")
-    assert "Look at the alias (`aws lambda get-alias --function-name a --name live`)" in result.remedy
+    assert (
+        "Look at the alias (`aws lambda get-alias --function-name a --name live --region eu-central-1`)"
+        in result.remedy
+    )
     assert result.settled
 
 

@@ -153,7 +153,9 @@ LIVE = Alias(function="checkout", name="live", version="1")
 PACKAGE = Package(path="build", sha256="b3VycyBvdXJzIG91cnMgb3VycyBvdXJzIG91cnMgISE=", size=1, unzipped=1, files=1)
 IMAGE = Image(uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/checkout:v1")
 EXPECTED = "ZXhwZWN0ZWQgZXhwZWN0ZWQgZXhwZWN0ZWQgISEhISE="
-LISTED = "`aws lambda list-versions-by-function --function-name checkout` lists those it has: give one of them as "
+LISTED = (
+    "`aws lambda list-versions-by-function --function-name checkout --region eu-central-1` lists those it has: set "
+)
 
 WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
     (
@@ -196,13 +198,13 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
         "no alias",
         FIRST,
         {"current_version": "5"},
-        refusal(preflight.AliasMissing(function="checkout", alias="live", others="")),
+        refusal(preflight.AliasMissing(function="checkout", alias="live", others="", region="eu-central-1")),
     ),
     (
         "an alias on $LATEST",
         at(replace(LIVE, version="$LATEST")),
         {},
-        refusal(preflight.AliasLatest(function="checkout", alias="live")),
+        refusal(preflight.AliasLatest(function="checkout", alias="live", region="eu-central-1")),
     ),
     *(
         (
@@ -210,7 +212,12 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
             at(replace(LIVE, weights={"7": weight})),
             {},
             refusal(
-                preflight.AliasSplit(function="checkout", alias="live", shares=(("1", 100 - weight), ("7", weight)))
+                preflight.AliasSplit(
+                    function="checkout",
+                    alias="live",
+                    shares=(("1", 100 - weight), ("7", weight)),
+                    region="eu-central-1",
+                )
             ),
         )
         for weight in (12.5, 0.0)
@@ -225,7 +232,7 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
         "no such version",
         FACTS,
         {"version": "9"},
-        refusal(preflight.TargetMissing(function="checkout", version="9")),
+        refusal(preflight.TargetMissing(function="checkout", version="9", region="eu-central-1")),
     ),
     (
         "an image that is gone",
@@ -250,7 +257,11 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
             f"a version that is {state}",
             target(state=state),
             {"version": "2"},
-            refusal(versions.TargetInactive(function="checkout", version="2", state=state, state_code="", why="")),
+            refusal(
+                versions.TargetInactive(
+                    function="checkout", version="2", state=state, state_code="", why="", region="eu-central-1"
+                )
+            ),
         )
         for state in ("Failed", "Deactivated", "Deactivating", "Deleting", "ActiveNonInvocable")
     ),
@@ -662,4 +673,4 @@ def test_a_rollback_to_a_version_that_is_gone_names_its_own_input() -> None:
     world = World(alias_version="2", versions={"2": "new"})
     run = play(world, inputs(command="rollback", version="1", force="true", reason="orders are lost"))
     assert (run.result.outcome, run.result.reason) == (Outcome.REFUSED, "Function `checkout` has no version 1.")
-    assert run.result.remedy == LISTED + "`version`."
+    assert run.result.remedy == LISTED + "`version` to one of them."

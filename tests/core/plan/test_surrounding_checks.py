@@ -131,6 +131,7 @@ WORDS: dict[str, tuple[Facts, dict[str, str], Finding]] = {
             surroundings.CallerPolicy(
                 function="checkout",
                 alias="live",
+                region="eu-central-1",
                 caller=Caller(principal="sns.amazonaws.com", source=TOPIC, statements=("sns",)),
             )
         ),
@@ -138,12 +139,16 @@ WORDS: dict[str, tuple[Facts, dict[str, str], Finding]] = {
     "event sources of the function itself": (
         called(event_sources=Known((QUEUE, KAFKA))),
         {},
-        warning(surroundings.CallerEventSource(function="checkout", alias="live", event_sources=(QUEUE, KAFKA))),
+        warning(
+            surroundings.CallerEventSource(
+                function="checkout", alias="live", region="eu-central-1", event_sources=(QUEUE, KAFKA)
+            )
+        ),
     ),
     "a URL of the function itself": (
         called(url=Known(URL)),
         {},
-        warning(surroundings.CallerUrl(function="checkout", alias="live", url=URL)),
+        warning(surroundings.CallerUrl(function="checkout", alias="live", region="eu-central-1", url=URL)),
     ),
     "callers that may not all be read": (
         called(permissions=NotPermitted("lambda:GetPolicy"), url=Unavailable("the network is down")),

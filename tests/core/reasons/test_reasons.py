@@ -91,3 +91,14 @@ def test_mistakes_in_the_inputs_are_one_reason() -> None:
 @pytest.mark.parametrize("error", [Refused("No.", "Ask."), CiDeployError("No.", "Ask.")])
 def test_a_refusal_is_a_reason_too(error: CiDeployError) -> None:
     assert (error.reason.code, error.reason.text, error.reason.remedy) == ("refused", "No.", "Ask.")
+
+
+COMMAND = re.compile(r"(?:ci-deploy (?:status|stop|rollback|deploy|plan)|aws [a-z-]+ [a-z-]+) [^`\n]*--[^`\n]*")
+
+
+@pytest.mark.parametrize("reason", reasons(), ids=lambda reason: reason.code)
+def test_a_command_to_paste_names_its_region(reason: type[Reason]) -> None:
+    """A colleague's shell may point elsewhere: a function of that name is never meant there."""
+    for sample in reason.samples():
+        for command in COMMAND.findall(f"{sample.text}\n{sample.remedy}"):
+            assert " --aws-region " in command or " --region " in command, command

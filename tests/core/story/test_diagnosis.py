@@ -68,6 +68,7 @@ def diagnosed(made: Deployment, plan: Plan = PLAN, **more: Any) -> Diagnosis:
 def test_every_code_is_explained_with_the_names_of_this_deployment_and_a_remedy(code: str) -> None:
     found = diagnosed(deployment(error_code=code), service_role="arn:aws:iam::123456789012:role/path/deployer")
     words = {
+        "region": "REGION",
         "function": "checkout",
         "alias": "live",
         "group": "group",

@@ -288,7 +288,7 @@ def _rollback(turn: Turn, facts: Facts) -> None:
             reason=Said(
                 code="served-already",
                 said=made.unchanged,
-                advice="`ci-deploy status` shows what was served before.",
+                advice=f"`{r.where.status()}` shows what was served before.",
             ),
         )
         matters = (*matters, served)
@@ -331,7 +331,7 @@ def _way(r: Rollout, facts: Facts, entries: tuple[HistoryEntry, ...]) -> histori
             return histories.Way(
                 version="",
                 why=_not_ours(r),
-                remedy="`ci-deploy status` lists this group's deployments.",
+                remedy=f"`{r.where.status()}` lists this group's deployments.",
             )
         return histories.Way(
             version=named.target.target_version,
@@ -408,8 +408,7 @@ def _unclear(r: Rollout, owner: Unknown) -> Finding:
             code="owner-unknown",
             said=f"Deployment {owner.deployment.id} is running in the group, and whether it is one of {r.key} cannot "
             f"be read ({owner.why}).",
-            advice=f"If it is, stop it by its id: `ci-deploy stop --deployment-id {owner.deployment.id}` with the same "
-            "function, application and group.",
+            advice=f"If it is, stop it by its id: `{r.where.stop(owner.deployment.id)}`.",
         ),
     )
 
@@ -452,7 +451,7 @@ def _stop(turn: Turn, facts: Facts) -> None:
         made = _checked(turn, facts, plan(r.inputs, facts))
         _refuse(turn, facts, made, tuple(each for each in made.refusals if each.code in _NO_PLACE))
     elif owner is None and r.inputs.deployment_id:
-        remedy = "`ci-deploy status` lists this group's deployments."
+        remedy = f"`{r.where.status()}` lists this group's deployments."
         turn.end(Outcome.REFUSED, reason=_not_ours(r), remedy=remedy)
     elif owner is None:
         turn.end(Outcome.UNCHANGED, reason=f"No deployment of {r.key} is running: there is nothing to stop.")

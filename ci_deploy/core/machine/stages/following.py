@@ -336,7 +336,7 @@ def _over(turn: Turn) -> None:
     if r.cause in (Cause.NONE, Cause.HOOK_TIMEOUT):
         # That we stopped it explains nothing: then the hook is what is asked about.
         subject = replace(deployment, error_code="") if r.cause is Cause.HOOK_TIMEOUT else deployment
-        turn.ask(Diagnose(key=r.key, deployment=subject, plan=r.planned, logs=r.quotes_logs))
+        turn.ask(Diagnose(key=r.key, deployment=subject, plan=r.planned, logs=r.quotes_logs, region=r.where.region))
     turn.to(Stage.ROLLBACK_DUE, after=1.0)
     if deployment.rollback_id:
         _rollback_appeared(turn, deployment)

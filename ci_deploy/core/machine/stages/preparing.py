@@ -457,8 +457,7 @@ def follow(turn: Turn, deployment_id: str, *, attached: bool = False) -> None:
         turn.end(
             Outcome.DETACHED,
             reason=f"Deployment {deployment_id} goes on by itself; `wait` is `false`.",
-            remedy=f"Follow it with `ci-deploy status --function {r.function} --alias {r.inputs.alias} --application "
-            f"{made.application} --deployment-group {made.group} --deployment-id {deployment_id} --wait true`.",
+            remedy=f"Follow it with `{r.where.follow(deployment_id)}`.",
         )
         return
     turn.to(Stage.FOLLOWING, after=1.0)

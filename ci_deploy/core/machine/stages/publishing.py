@@ -119,6 +119,7 @@ def bound(turn: Turn, made: Plan) -> None:
                 state=made.new.state,
                 state_code=made.new.state_reason_code,
                 why=made.new.state_reason,
+                region=turn.r.where.region,
             ),
         )
     else:
@@ -157,6 +158,7 @@ def not_woken(turn: Turn, error: CiDeployError) -> None:
             state=new.state,
             state_code=new.state_reason_code,
             why=new.state_reason,
+            region=turn.r.where.region,
         ),
         error.reason,
     )

@@ -111,10 +111,7 @@ def _limit_passed(turn: Turn) -> None:
 
 
 def reattach_command(r: Rollout) -> str:
-    return (
-        f"Re-attach with `ci-deploy status --function {r.function} --alias {r.inputs.alias} --application "
-        f"{r.planned.application} --deployment-group {r.planned.group} --deployment-id {r.deployment_id} --wait true`."
-    )
+    return f"Re-attach with `{r.where.follow(r.deployment_id)}`."
 
 
 def _watch_hook(turn: Turn) -> None:
@@ -146,7 +143,7 @@ def _watch_hook(turn: Turn) -> None:
         )
         assert r.deployment is not None
         if r.quotes_logs:
-            turn.ask(Diagnose(key=r.key, deployment=r.deployment, plan=made, logs=True))
+            turn.ask(Diagnose(key=r.key, deployment=r.deployment, plan=made, logs=True, region=r.where.region))
 
 
 # --- Cancelling --------------------------------------------------------------------------------------------------
@@ -200,7 +197,8 @@ def end_cancelled(turn: Turn, why: str) -> None:
         turn.end(
             Outcome.CANCELLED,
             reason=f"What became of deployment {what} could not be found out ({why}).",
-            remedy="Look in the deployment group whether it runs, and stop it; `ci-deploy status` says what is served.",
+            remedy="Look in the deployment group whether it runs, and stop it. What is served says "
+            f"`{r.where.status()}`.",
             rollback=Rollback.UNKNOWN,
             settled=False,
         )
@@ -218,7 +216,7 @@ def end_cancelled(turn: Turn, why: str) -> None:
         turn.end(
             Outcome.CANCELLED,
             reason=f"Cancelled ({why}) while alias {r.inputs.alias} was being created; whether it exists is not known.",
-            remedy="`ci-deploy status` says what it serves, if it exists.",
+            remedy=f"`{r.where.status()}` says what it serves, if it exists.",
         )
         return
     over = r.deployment is not None and r.deployment.status.terminal

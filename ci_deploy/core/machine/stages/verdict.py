@@ -12,7 +12,6 @@ from ... import trace as traces
 from ...aws import Alias, Deployment, DeploymentStatus
 from ...errors import CiDeployError, ErrorKind, Refused
 from ...reasons import verdict as why
-from ...reasons.phrases import repair_command
 from ...reasons.reason import Reason, Said
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
@@ -118,8 +117,7 @@ def _not_reversed(turn: Turn, alias: Alias) -> None:
 
 def _put_back(r: Rollout) -> str:
     """The command that brings a release's reversal about by hand."""
-    command = repair_command(r.function, r.inputs.alias, r.target_version)
-    return f"Put all traffic on version {r.target_version} with {command}"
+    return f"Put all traffic on version {r.target_version} with `{r.where.set_alias(r.target_version)}`"
 
 
 def _by_cause(r: Rollout) -> Outcome | None:
@@ -304,7 +302,7 @@ def _remedy(r: Rollout, back: bool, rollback: Rollback) -> str:
     if back:
         return hint
     before = r.previous_version or "VERSION"  # of a deployment that is followed without its target it is not known
-    repair = f"Put all traffic on version {before} with {repair_command(r.function, r.inputs.alias, before)}"
+    repair = f"Put all traffic on version {before} with `{r.where.set_alias(before)}`"
     if rollback is Rollback.UNKNOWN:
         repair = f"If it does not bring that back: {repair}"
     return f"{repair}. {hint}" if hint else repair

@@ -23,13 +23,13 @@ from ci_deploy.core.run import Command, Context, Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support.playing import STEADY, Run, Worlds, first, play, play_together, post_step, until
 from tests.support.states import but
-from tests.support.world import AT_ONCE, CANARY, IDENTITY, Running, World, context, inputs
+from tests.support.world import AT_ONCE, CANARY, IDENTITY, STATUS, Running, World, context, inputs
 
 ON_FAILURE, ON_ALARM = frozenset({"DEPLOYMENT_FAILURE"}), frozenset({"DEPLOYMENT_STOP_ON_ALARM"})
 SPLIT = {"2": 10.0}
 REPAIR = (
     "`aws lambda update-alias --function-name checkout --name live --function-version 1 "
-    "--routing-config AdditionalVersionWeights={}`"
+    "--routing-config 'AdditionalVersionWeights={}' --region eu-central-1`"
 )
 
 
@@ -123,7 +123,7 @@ def test_a_deployment_that_is_named_and_is_not_there_is_never_replaced_by_one_th
     assert end(run) == (
         Outcome.REFUSED,
         f"Deployment {named} is not one of checkout:live in this group.",
-        "`ci-deploy status` lists this group's deployments." if command == "stop" else "",
+        f"{STATUS} lists this group's deployments." if command == "stop" else "",
     )
 
 
@@ -195,8 +195,8 @@ UNCLEAR = (
     Outcome.REFUSED,
     "Deployment d-OTHER0000 is running in the group, and whether it is one of checkout:live cannot be read (CodeDeploy "
     "names no function for it).",
-    "If it is, stop it by its id: `ci-deploy stop --deployment-id d-OTHER0000` with the same function, application and "
-    "group.",
+    "If it is, stop it by its id: `ci-deploy stop --function checkout --alias live --application app "
+    "--deployment-group group --aws-region eu-central-1 --account-id 123456789012 --deployment-id d-OTHER0000`.",
 )
 
 
@@ -402,7 +402,7 @@ NEVER = (
 NOT_OURS = (
     Outcome.REFUSED,
     "Deployment d-NOSUCHONE is not one of checkout:live in this group.",
-    "`ci-deploy status` lists this group's deployments.",
+    f"{STATUS} lists this group's deployments.",
 )
 
 
@@ -429,8 +429,8 @@ def test_without_an_alias_nothing_is_claimed_of_what_it_serves() -> None:
             Outcome.REFUSED,
             "Function `checkout` has no alias `live`.",
             "Create it on the version that serves now: `aws lambda create-alias --function-name checkout --name live "
-            "--function-version VERSION`; or give `create-alias: true`, which creates it on the version that is "
-            "deployed.",
+            "--function-version VERSION --region eu-central-1`; or set `create-alias: true`, which creates it on the "
+            "version that is deployed.",
         ),
     )
 
@@ -464,7 +464,11 @@ def test_a_rollback_to_what_is_served_is_refused() -> None:
     said = "The alias serves version 3 already."
     assert (did(run), end(run)) == (
         "Gather",
-        (Outcome.REFUSED, said, "`ci-deploy status` shows what was served before."),
+        (
+            Outcome.REFUSED,
+            said,
+            f"{STATUS} shows what was served before.",
+        ),
     )
     assert findings(run) == [("served-already", said)]
 
@@ -893,7 +897,7 @@ def test_the_post_step_leaves_what_is_to_be_left_and_says_what_serves() -> None:
             Outcome.CANCELLED,
             "Deployment d-DEPLOY000 goes on; the alias serves version 1 at 90 % and version 2 at 10 % now.",
             "Re-attach with `ci-deploy status --function checkout --alias live --application app --deployment-group "
-            "group --deployment-id d-DEPLOY000 --wait true`.",
+            "group --aws-region eu-central-1 --account-id 123456789012 --deployment-id d-DEPLOY000 --wait true`.",
         ),
     )
 

@@ -794,7 +794,7 @@ def test_without_waiting_it_goes_on_by_itself_and_how_to_follow_it_is_said() -> 
     assert result.reason == "Deployment d-DEPLOY000 goes on by itself; `wait` is `false`."
     assert result.remedy == (
         "Follow it with `ci-deploy status --function checkout --alias live --application app --deployment-group group "
-        "--deployment-id d-DEPLOY000 --wait true`."
+        "--aws-region eu-central-1 --account-id 123456789012 --deployment-id d-DEPLOY000 --wait true`."
     )
 
 

@@ -534,7 +534,7 @@ def test_a_version_that_is_given_is_waited_for_as_well() -> None:
 def test_a_version_that_does_not_become_ready_is_not_deployed(found: FunctionVersion | None, said: str) -> None:
     world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=20.0, script={"LookVersion": [found]})
     run = play(world, inputs(code="build"), weather=STEADY)
-    remedy = "" if found is None else out_of(found.state, "", function="checkout", version="2")
+    remedy = "" if found is None else out_of(found.state, "", function="checkout", version="2", region="eu-central-1")
     assert end(run) == (Outcome.FAILED, f"Version 2 {said} Nothing was deployed.", remedy)
     assert world.deployments == []
 
@@ -547,7 +547,11 @@ def test_a_version_that_had_failed_when_it_is_published_again_is_not_deployed() 
     world = Scripted(routing=AT_ONCE, latest_sha=OURS, script={"Publish": [failed]})
     run = play(world, inputs(code="build"), weather=STEADY)
     reason = "Version 2 became Failed: init failed. Nothing was deployed."
-    assert end(run) == (Outcome.FAILED, reason, out_of("Failed", "", function="checkout", version="2"))
+    assert end(run) == (
+        Outcome.FAILED,
+        reason,
+        out_of("Failed", "", function="checkout", version="2", region="eu-central-1"),
+    )
     assert world.deployments == []
 
 
@@ -626,7 +630,12 @@ def test_who_may_not_wake_it_up_is_told_what_to_call_and_which_permission_is_mis
     denied = failing(ErrorKind.DENIED, "AccessDeniedException", "not authorized to perform: lambda:InvokeFunction")
     run = play(sleeping(denied, wakes_after=1e6), inputs(version="2"), weather=STEADY)
     sleeps = TargetInactive(
-        function="checkout", version="2", state="Inactive", state_code="Idle", why="The function is idle."
+        function="checkout",
+        version="2",
+        state="Inactive",
+        state_code="Idle",
+        why="The function is idle.",
+        region="eu-central-1",
     )
     assert (run.result.outcome, run.result.reasons) == (Outcome.REFUSED, (sleeps, denied.reason))
 

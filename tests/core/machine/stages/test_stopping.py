@@ -22,13 +22,13 @@ from tests.support.codeworld import CodeWorld
 from tests.support.many import start
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
 from tests.support.states import but
-from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
+from tests.support.world import AT_ONCE, CANARY, STATUS, Running, World, context, inputs
 
 ON_FAILURE = frozenset({"DEPLOYMENT_FAILURE"})
 HOOKS = {"before_allow_traffic": "CodeDeployHook_a", "after_allow_traffic": "CodeDeployHook_b"}
 REATTACH = (
     "Re-attach with `ci-deploy status --function checkout --alias live --application app --deployment-group group "
-    "--deployment-id d-DEPLOY000 --wait true`."
+    "--aws-region eu-central-1 --account-id 123456789012 --deployment-id d-DEPLOY000 --wait true`."
 )
 FAULT = "test:Stop: Fault: weather"
 BEGUN = [
@@ -674,7 +674,7 @@ def test_an_alias_whose_creation_is_not_answered_in_time_may_exist() -> None:
     assert end(run) == (Outcome.CANCELLED, Rollback.NONE, "", "", True)
     assert words(run) == (
         "Cancelled (the time of grace is over) while alias live was being created; whether it exists is not known.",
-        "`ci-deploy status` says what it serves, if it exists.",
+        f"{STATUS} says what it serves, if it exists.",
     )
 
 
@@ -723,7 +723,9 @@ def test_the_post_step_says_what_it_could_not_find_out(at: float, which: str) ->
     assert end(finishing) == (Outcome.CANCELLED, Rollback.UNKNOWN, "", "", False)
     assert words(finishing) == (
         f"What became of deployment {which} could not be found out (the time of grace is over).",
-        "Look in the deployment group whether it runs, and stop it; `ci-deploy status` says what is served.",
+        # The region is not known before anything was read.
+        "Look in the deployment group whether it runs, and stop it. What is served says `ci-deploy status --function "
+        "checkout --alias live --application app --deployment-group group`.",
     )
 
 

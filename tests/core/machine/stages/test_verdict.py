@@ -93,7 +93,7 @@ def storm(*kinds: ErrorKind, until: float = 1e12, **rates: float) -> Weather:
 
 REATTACH = (
     "Re-attach with `ci-deploy status --function checkout --alias live --application app --deployment-group group "
-    "--deployment-id {} --wait true`."
+    "--aws-region eu-central-1 --account-id 123456789012 --deployment-id {} --wait true`."
 )
 ALARM = (
     "A CloudWatch alarm of deployment group group went into ALARM, so CodeDeploy stopped the deployment, in "
@@ -104,7 +104,7 @@ ALARM_HINT = (
 )
 PUT_BACK = (
     "Put all traffic on version 1 with `aws lambda update-alias --function-name checkout --name live "
-    "--function-version 1 --routing-config AdditionalVersionWeights={}`"
+    "--function-version 1 --routing-config 'AdditionalVersionWeights={}' --region eu-central-1`"
 )
 
 
