@@ -4,11 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-
-# A machine that is busy elsewhere is no failure.
-settings.register_profile("reports", deadline=None)
-settings.load_profile("reports")
 
 GOLDEN = Path(__file__).parent / "golden"
 
