@@ -164,6 +164,7 @@ def inputs_from(environ: Mapping[str, str]) -> dict[str, str]:
 def _initialize(given: Mapping[str, str], environ: Mapping[str, str], directory: Path, machine: Machine) -> int:
     """`init` is no run: nothing is reported, its lines are its output."""
     from .commands import init
+    from .core.reasons import init as init_words
     from .edge.github.subjects import Subjects
     from .edge.runner.checkout import WorkingCopy
     from .edge.runner.template import template
@@ -180,6 +181,9 @@ def _initialize(given: Mapping[str, str], environ: Mapping[str, str], directory:
             ask=machine.ask,
             write=machine.stdout().write,
         )
+    except FileNotFoundError:
+        machine.stderr().write(f"{Problem(where='`init`', what=init_words.NOT_HERE, remedy=init_words.INSTALL)}")
+        return exit_code(Command.VALIDATE, Outcome.INVALID)
     except InvalidInput as error:
         for problem in error.problems:
             machine.stderr().write(f"{problem}")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,7 +37,7 @@ with zipfile.ZipFile(target, "w") as archive:
 pytestmark = pytest.mark.full
 
 
-def commands(page: str) -> list[str]:
+def commands(page: str, kind: str = "```") -> list[str]:
     """The blocks of a page that a reader would paste into a terminal."""
     blocks: list[list[str]] = []
     fence = ""
@@ -43,7 +45,7 @@ def commands(page: str) -> list[str]:
         if line.startswith("```"):
             fence = "" if fence else line
             blocks.append([])
-        elif fence == "```":
+        elif fence == kind:
             blocks[-1].append(line)
     return ["\n".join(block) for block in blocks if block]
 
@@ -94,7 +96,7 @@ def test_a_reader_who_pastes_every_command_gets_canaries(
     def deployed(run_id: int) -> Job:
         """What GitHub does with a push to main."""
         pushed, place = tmp_path / f"pushed-{run_id}", tmp_path / f"run-{run_id}"
-        clone = ["git", "clone", "--quiet", "--branch", "main", tmp_path / "remote.git", pushed]
+        clone = ["git", "clone", "--quiet", "--branch", "main", f"{tmp_path}/remote.git", str(pushed)]
         subprocess.run(clone, check=True)
         place.mkdir()
         workflow = Workflow(pushed / ".github" / "workflows" / "deploy.yml", emulator, place)
@@ -130,3 +132,24 @@ def test_a_reader_who_pastes_every_command_gets_canaries(
     group = "--application-name checkout --deployment-group-name live"
     alarms = "deploymentGroupInfo.alarmConfiguration.alarms[].name"
     assert json.loads(paste(f"aws deploy get-deployment-group {group} --query '{alarms}'")) == ["checkout-errors"]
+
+
+def test_without_an_account_the_emulator_stands_in(tmp_path: Path) -> None:
+    served, pointed = commands("getting-started.md", "```console")
+    install, serve = served.splitlines()
+    assert install == "pip install 'ci-deploy[cli,emulator]'"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    environ = {"PATH": f"{Path(sys.executable).parent}:{AWSCLI}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    command = [*shlex.split(serve), "--port", port]
+    with subprocess.Popen(command, env=environ, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as emulator:
+        try:
+            assert emulator.stdout is not None
+            assert port in emulator.stdout.readline()
+            ask = "aws sts get-caller-identity --query Account --output text"
+            command = ["bash", "-euc", f"{pointed.replace('4599', port)}\n{ask}"]
+            done = subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, text=True)
+            assert done.stdout.strip() == "123456789012", done.stderr
+        finally:
+            emulator.terminate()

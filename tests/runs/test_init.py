@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
 from pathlib import Path
 
 import pytest
 
-from ci_deploy import app
+from ci_deploy import app, command_line
+from ci_deploy.core.init import choices
 from ci_deploy.edge.runner.files import Stdout
 
 # Nobody answers there; and no Git, so that flags and answers alone say where the repository is.
 ENVIRON = {"GITHUB_API_URL": "http://127.0.0.1:9", "PATH": "/nonexistent", "AWS_REGION": "eu-central-1"}
 PLACE = ["--account-id", "123456789012", "--repository", "my-org/my-repo"]
-Run = Callable[..., tuple[int, list[str], dict[str, str]]]
 
 
 class Screen(Stdout):
@@ -116,3 +116,29 @@ def test_claims_that_are_not_known_need_a_flag(tmp_path: Path, monkeypatch: pyte
     person = Person({})
     assert run(tmp_path, person, "--function", "checkout", "--code", "src", *PLACE) == 0
     assert "not known before a job runs (actor)" in " ".join(" ".join(person.screen).split())
+
+
+def test_the_image_of_the_action_says_where_the_command_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ci_deploy.edge.runner import template
+
+    monkeypatch.setattr(template, "_PACKAGE", tmp_path / "package")
+    person = Person({})
+    assert run(tmp_path, person, "--function", "checkout", "--code", "src", *PLACE) == 2
+    assert person.screen == [
+        "`init`: is a command of the command line, and not of the action's image. Run `pip install 'ci-deploy[cli]'`."
+    ]
+
+
+def test_every_flag_has_a_kind_and_every_example_can_be_read() -> None:
+    flags = {name for flags in command_line._INIT_FLAGS.values() for name in flags}
+    assert flags == {*choices.OWN, *choices.SHARED, "create-functions"}
+    for line in command_line._INIT_EXAMPLES:
+        program, *words = shlex.split(line)
+        assert (program, command_line.parse(words, ()).given["command"]) == ("ci-deploy", "init")
+
+
+@pytest.mark.parametrize(("flag", "meant"), [("--functions", "--function"), ("--subjects", "--subject")])
+def test_a_mistyped_flag_is_told_what_it_resembles(flag: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command_line.parse(["init", flag, "x"], ())
+    assert f"`init` has no flag `{flag}`: did you mean `{meant}`?" in capsys.readouterr().err

@@ -146,6 +146,8 @@ def decide(given: Mapping[str, str], existing: Existing, there: Remote | None, b
         raise InvalidInput((*problems, *wrong))
     if wildcard(functions) == "*":
         raise InvalidInput((_problem("function", words.too_different(len(functions)), words.BY_HAND),))
+    if wildcard(functions) and given.get("create-functions") == "true":
+        raise InvalidInput((_problem("create-functions", words.too_many_new(MOST)),))
     merged = {**_DEFAULTS, **({"branch": branch} if branch else {}), **place, **said, **values}
     account, region = merged["account-id"], merged["aws-region"]
     name = merged.get("name") or _called(functions, there)

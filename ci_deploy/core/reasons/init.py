@@ -6,6 +6,8 @@ MISSING = "is missing."
 TWICE = "names a function twice."
 REMEDY = "Change the file, or leave the flag out: `init` overwrites nothing."
 BY_HAND = "Make the roles with stacks of your own (docs/setup-and-prune.md#many-functions)."
+NOT_HERE = "is a command of the command line, and not of the action's image."
+INSTALL = "Run `pip install 'ci-deploy[cli]'`."
 NO_TERMINAL = "Pass it, or run `ci-deploy init` on a terminal, which asks."
 
 
@@ -23,6 +25,10 @@ def differs(wanted: str, there: str, file: str) -> str:
 
 def not_in_file(wanted: str, file: str) -> str:
     return f"has `{wanted}`, which {file} does not have."
+
+
+def too_many_new(most: int) -> str:
+    return f"makes {most} functions at most."
 
 
 def codes(functions: int, codes: int) -> str:

@@ -148,6 +148,8 @@ def test_many_functions_are_one_pattern() -> None:
     assert "'Functions=shop-*'" in command and "CreateGroups=false" in command
     assert "ServiceRoleArnshop'" in account.setup(choices)
     assert account.setup(chosen()) == ""
+    (problem,) = refused(function="\n".join(names), code="", create_functions="true")
+    assert problem == "flag `--create-functions`: makes 10 functions at most."
     strangers = [f"{letter}-function" for letter in "abcdefghijk"]
     (problem,) = refused(function="\n".join(strangers), code="\n".join(strangers))
     assert problem.startswith("flag `--function`: names 11 functions, too many for one stack")
