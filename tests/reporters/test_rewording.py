@@ -64,7 +64,7 @@ def _finding(text: str, remedy: str) -> Finding:
         (
             AlarmMissing(alarm="errors", given=True),
             as_flags,
-            "Alarm `errors` of the input `--alarms` does not exist: it protects nothing.",
+            "Alarm `errors` of the input `--alarms` does not exist, so it cannot stop a bad deployment.",
             "Create it, or take it off the input `--alarms`.",
         ),
         (HookName(hook="smoke", role=ROLE), in_public, None, None),

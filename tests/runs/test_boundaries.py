@@ -92,7 +92,7 @@ def test_a_time_limit_beyond_the_jobs_is_warned_of_before_anything_is_written(th
 def test_credentials_that_end_earlier_are_warned_of(theatre: Theatre, emulator: Emulator) -> None:
     end = datetime.fromtimestamp(emulator.now + 600, UTC).isoformat()
     done = theatre.run({**LINEAR, "command": "plan"}, environ={"AWS_CREDENTIAL_EXPIRATION": end}).check(0)
-    assert "The credentials end in 10 minutes" in done.log() and "role-to-assume" in done.log()
+    assert "The credentials expire in 10 minutes" in done.log() and "role-to-assume" in done.log()
 
 
 def test_a_session_that_ends_in_between_is_renewed_and_every_secret_masked(theatre: Theatre, account: Account) -> None:

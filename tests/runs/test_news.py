@@ -41,8 +41,8 @@ def test_a_change_of_nothing_but_a_sealed_environment_is_deployed(theatre: Theat
     done = theatre.run({**AT_ONCE, **ORDERS, "code": "$LATEST"}, run=(101, 1)).check(0, outcome="succeeded")
     assert account.serves("orders") == {"2": 100.0}
     assert (
-        "Lambda could not decrypt the environment variables of `orders` (AccessDeniedException), so whether a new "
-        "version would differ is not known. ci-deploy publishes one and lets Lambda decide." in done.log()
+        "Lambda could not decrypt the environment variables of `orders` (AccessDeniedException). ci-deploy cannot "
+        "compare them, so it publishes a version and lets Lambda decide." in done.log()
     )
     assert f"allow kms:Decrypt on {KEY} to this role (docs/iam/feature-environment.json)." in done.log()
 

@@ -40,7 +40,7 @@ class AwsThrottled(AwsFailed):
             operation="codedeploy:CreateDeployment",
             error="ThrottlingException",
             message="Rate exceeded",
-            advice="AWS limits the request rate of the whole account: run fewer jobs at once, or run again.",
+            advice="AWS limits the request rate of the whole account: run fewer jobs in parallel, or run again.",
         )
 
 
@@ -55,7 +55,7 @@ class AwsExpired(AwsFailed):
             operation="sts:GetCallerIdentity",
             error="ExpiredToken",
             message="The security token included in the request is expired",
-            advice="Set `role-to-assume`: its credentials are refreshed as long as the job lives.",
+            advice="Set `role-to-assume`: ci-deploy refreshes its credentials while the job runs.",
         )
 
 
@@ -78,7 +78,7 @@ class AwsUnreachable(AwsFailed):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsDenied(AwsFailed):
     code: ClassVar = "aws-denied"
-    means: ClassVar = "The role lacks a permission, or a policy of somebody else denies the call."
+    means: ClassVar = "The role lacks a permission, or another policy denies the call."
 
     @classmethod
     def sample(cls) -> AwsDenied:
@@ -94,7 +94,7 @@ class AwsDenied(AwsFailed):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsNotFound(AwsFailed):
     code: ClassVar = "aws-not-found"
-    means: ClassVar = "What the call is about does not exist in this account and region."
+    means: ClassVar = "The resource does not exist in this account and region."
 
     @classmethod
     def sample(cls) -> AwsNotFound:

@@ -34,7 +34,7 @@ class PackageUnreadable(Reason):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageBackslash(Reason):
     code: ClassVar = "package-backslash"
-    means: ClassVar = "Names in the package have backslashes, which are no folders to Lambda."
+    means: ClassVar = "Names in the package have backslashes, which Lambda does not take for folders."
     package: str
     files: str
     count: int
@@ -42,8 +42,8 @@ class PackageBackslash(Reason):
     @property
     def text(self) -> str:
         return (
-            f"`{self.package}` has {counted(self.count)} with a backslash in the name: {self.files}. To Lambda "
-            "that is a part of the name, and no folder."
+            f"`{self.package}` has {counted(self.count)} with a backslash in the name: {self.files}. Lambda "
+            "takes it as a part of the name, not as a folder."
         )
 
     @property
@@ -87,13 +87,13 @@ class PackageLayerLinks(Reason):
 
     @property
     def remedy(self) -> str:
-        return "Add the layer to the function first, or copy what is meant into the package."
+        return "Add the layer to the function first, or copy the files into the package."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageHandler(Reason):
     code: ClassVar = "package-handler"
-    means: ClassVar = "The package does not have what the function's handler names."
+    means: ClassVar = "The package lacks the file of the function's handler."
     also: ClassVar = ({"folder": ""},)
     package: str
     what: str
@@ -110,7 +110,7 @@ class PackageHandler(Reason):
     @property
     def remedy(self) -> str:
         if self.folder:
-            return f"Package the folder `{self.folder}` itself: what the handler names is in there."
+            return f"Package the folder `{self.folder}` itself: it has the handler's file."
         return "Check the function's handler, and what the build put into the package."
 
 
@@ -143,8 +143,8 @@ class PackageBootstrapMode(Reason):
     @property
     def remedy(self) -> str:
         return (
-            "Give it the mode 755 before zipping, on Linux or macOS; zips made on Windows have no modes. For Go "
-            "there is build-lambda-zip."
+            "Set its mode to 755 before zipping, on Linux or macOS. Zips made on Windows have no modes; for Go, use "
+            "build-lambda-zip."
         )
 
 
@@ -178,7 +178,7 @@ class PackageBootstrapLines(Reason):
     @property
     def text(self) -> str:
         return (
-            f"The first line of `bootstrap` in `{self.package}` ends as lines do on Windows (CR LF): Linux does "
+            f"The first line of `bootstrap` in `{self.package}` has a Windows line end (CR LF), so Linux does "
             "not find its interpreter."
         )
 
@@ -220,10 +220,10 @@ class PackageIgnore(Reason):
     @property
     def text(self) -> str:
         return (
-            f"The `.lambdaignore` in `{self.package}` has rules that match nothing: {self.rules}. What they were "
-            "to leave out is in the package."
+            f"The `.lambdaignore` in `{self.package}` has rules that match nothing: {self.rules}. The package "
+            "contains what they should leave out."
         )
 
     @property
     def remedy(self) -> str:
-        return "Correct them: a bracket needs its end, and a backslash a character after it."
+        return "Correct them: close every bracket, and put a character after every backslash."

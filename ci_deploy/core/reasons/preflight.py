@@ -26,7 +26,7 @@ class FunctionMissing(Reason):
 
     @property
     def remedy(self) -> str:
-        return "Check the input `function`, and that `aws-region` and the role are those of this function."
+        return "Check `function`, `aws-region`, and that the role belongs to this account."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +39,11 @@ class FunctionBusy(Reason):
 
     @property
     def text(self) -> str:
-        return f"The last update of `{self.function}` failed: {(self.why or 'Lambda gives no reason').rstrip('.')}."
+        return f"The last update of `{self.function}` failed: {(self.why or 'Lambda did not say why').rstrip('.')}."
 
     @property
     def remedy(self) -> str:
-        return "Update the function's code or configuration again; a version cannot be published from a failed update."
+        return "Update the function's code or configuration again. Lambda publishes no version from a failed update."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +58,8 @@ class AliasFirst(Reason):
     def text(self) -> str:
         where = f"version {self.version}" if self.version else "the new version"
         return (
-            f"Alias `{self.alias}` does not exist: it is created on {where}, with all traffic at once "
-            "(`create-alias`). There is nothing to shift from, so CodeDeploy is not asked."
+            f"Alias `{self.alias}` does not exist yet and will be created on {where} (`create-alias`). "
+            "First deployments skip CodeDeploy: there is no old version to shift from."
         )
 
 
@@ -82,8 +82,8 @@ class AliasMissing(Reason):
         there = f"It has {self.others}. " if self.others else ""
         create = Where(function=self.function, alias=self.alias, region=self.region).create_alias("VERSION")
         return (
-            f"{there}Create it on the version that serves now: `{create}`; or set `create-alias: true`, which creates "
-            "it on the version that is deployed."
+            f"{there}Create it on the live version: `{create}`. Or set `create-alias: true` to create it on the new "
+            "version."
         )
 
 
@@ -97,9 +97,7 @@ class AliasLatest(Reason):
 
     @property
     def text(self) -> str:
-        return (
-            f"Alias `{self.alias}` points to `$LATEST`, and CodeDeploy shifts traffic between published versions only."
-        )
+        return f"Alias `{self.alias}` points to `$LATEST`. CodeDeploy only shifts traffic between published versions."
 
     @property
     def remedy(self) -> str:
@@ -122,16 +120,16 @@ class AliasSplit(Reason):
 
     @property
     def text(self) -> str:
-        shares = ", ".join(f"{share:g} % on version {version}" for version, share in self.shares)
+        shares = ", ".join(f"{share:g}% on version {version}" for version, share in self.shares)
         return (
-            f"Alias `{self.alias}` is split ({shares}) and no deployment is running: an earlier one was stopped "
+            f"Alias `{self.alias}` is split ({shares}) and no deployment is running. An earlier one was stopped "
             "without rollback. CodeDeploy fails every deployment until the alias serves one version."
         )
 
     @property
     def remedy(self) -> str:
         if self.repaired:
-            return "`deploy` would put all traffic on the first of them before (`repair-alias: always`)."
+            return "`deploy` would first put all traffic on the first of them (`repair-alias: always`)."
         where = Where(function=self.function, alias=self.alias, region=self.region)
         return f"`{where.set_alias(self.shares[0][0])}`, or set `repair-alias: always`."
 
@@ -150,7 +148,7 @@ class Held(Reason):
 
     @property
     def remedy(self) -> str:
-        return "When the cause is mended, deploy with `hold: release`."
+        return "Once the cause is fixed, deploy with `hold: release`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,8 +170,8 @@ class CurrentVersion(Reason):
     @property
     def remedy(self) -> str:
         if self.live:
-            return "Leave `current-version` out to deploy over whatever is served, or find out who moved the alias."
-        return "Leave `current-version` out to create the alias, or check the inputs `function` and `alias`."
+            return "Leave out `current-version` to deploy over any version, or find out who moved the alias."
+        return "Leave out `current-version` to create the alias, or check `function` and `alias`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +189,7 @@ class TargetMissing(Reason):
     @property
     def remedy(self) -> str:
         listing = Where(function=self.function, alias="", region=self.region).list_versions()
-        return f"`{listing}` lists those it has: set `version` to one of them."
+        return f"Set `version` to one that `{listing}` lists."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,14 +202,12 @@ class TargetImage(Reason):
 
     @property
     def text(self) -> str:
-        return (
-            f"The image of version {self.version} of `{self.function}` cannot be used any more: {self.why.rstrip('.')}."
-        )
+        return f"The image of version {self.version} of `{self.function}` is no longer usable: {self.why.rstrip('.')}."
 
     @property
     def remedy(self) -> str:
         return (
-            "Push the image again under the same digest, or give Lambda access to it; then invoke the version "
+            "Push the image again under the same digest, or allow Lambda to read it. Then invoke the version "
             "once. Or deploy another version."
         )
 
@@ -238,9 +234,7 @@ class CodeSha256(Reason):
 
     @property
     def remedy(self) -> str:
-        return (
-            "Something else was built or uploaded in between. Give the expected code, or correct `expect-code-sha256`."
-        )
+        return "Other code was built or uploaded in between. Deploy the expected code, or correct `expect-code-sha256`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,7 +257,7 @@ class PackageType(Reason):
 
     @property
     def remedy(self) -> str:
-        return "Give the other kind of code, or make a new function."
+        return "Deploy the other kind of code, or create a new function."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,7 +270,7 @@ class ImageRegion(Reason):
 
     @property
     def text(self) -> str:
-        return f"`{self.package}` is in {self.there}; Lambda takes images from its own region, {self.region}."
+        return f"`{self.package}` is in {self.there}. Lambda only reads images from its own region, {self.region}."
 
     @property
     def remedy(self) -> str:
@@ -342,7 +336,7 @@ class ConfigMissing(Reason):
     def remedy(self) -> str:
         if self.ours:
             return "Run `setup` with the same `deployment-config` to create it."
-        return "Check `deployment-config`; AWS's own begin with `CodeDeployDefault.Lambda`."
+        return "Check `deployment-config`. The names of AWS's own begin with `CodeDeployDefault.Lambda`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,7 +352,7 @@ class ConfigPlatform(Reason):
 
     @property
     def remedy(self) -> str:
-        return "Use one for Lambda: AWS's own begin with `CodeDeployDefault.Lambda`."
+        return "Use one for Lambda. The names of AWS's own begin with `CodeDeployDefault.Lambda`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -370,7 +364,7 @@ class ConfigOther(Reason):
 
     @property
     def text(self) -> str:
-        return f"Deployment config `{self.config}` exists, but its shape is {self.shape}."
+        return f"Deployment config `{self.config}` exists, but shifts traffic differently ({self.shape})."
 
     @property
     def remedy(self) -> str:
@@ -382,18 +376,18 @@ class ConfigOther(Reason):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigUnknown(Reason):
     code: ClassVar = "config-unknown"
-    means: ClassVar = "The deployment config shifts traffic in a way that ci-deploy does not know."
+    means: ClassVar = "The deployment config shifts traffic in a way unknown to ci-deploy."
     config: str
 
     @property
     def text(self) -> str:
-        return f"Deployment config `{self.config}` shifts traffic in an unknown way: no times are shown."
+        return f"ci-deploy does not know how deployment config `{self.config}` shifts traffic, so it shows no times."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookElsewhere(Reason):
     code: ClassVar = "hook-elsewhere"
-    means: ClassVar = "The hook is in another region, and CodeDeploy invokes hooks of its own."
+    means: ClassVar = "The hook is in another region. CodeDeploy only invokes hooks in its own."
     hook: str
     there: str
     region: str
@@ -402,8 +396,8 @@ class HookElsewhere(Reason):
     @property
     def text(self) -> str:
         return (
-            f"Hook function `{self.hook}` is in {self.there}, and this deployment is in {self.region}. CodeDeploy "
-            "invokes hooks of its own region."
+            f"Hook function `{self.hook}` is in {self.there}, this deployment in {self.region}. CodeDeploy "
+            "only invokes hooks in its own region."
         )
 
     @property
@@ -450,8 +444,8 @@ class HookName(Reason):
     @property
     def text(self) -> str:
         return (
-            f"Hook `{self.hook}` is not named `CodeDeployHook_…`: CodeDeploy's managed service role may not "
-            "invoke it, and the deployment would fail with IAM_ROLE_PERMISSIONS."
+            f"Hook `{self.hook}` is not named `CodeDeployHook_…`, so CodeDeploy's managed service role may not "
+            "invoke it. The deployment would fail with IAM_ROLE_PERMISSIONS."
         )
 
     @property
@@ -466,7 +460,7 @@ class AlarmsIgnored(Reason):
 
     @property
     def text(self) -> str:
-        return "Alarms are switched off for this deployment (`alarms: off`)."
+        return "Alarms are off for this deployment (`alarms: off`)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -493,7 +487,7 @@ class AlarmMissing(Reason):
 
     @property
     def text(self) -> str:
-        return f"Alarm `{self.alarm}` of {self._whose} does not exist: it protects nothing."
+        return f"Alarm `{self.alarm}` of {self._whose} does not exist, so it cannot stop a bad deployment."
 
     @property
     def remedy(self) -> str:
@@ -515,11 +509,11 @@ class AlarmRinging(Reason):
 
     @property
     def text(self) -> str:
-        return f"Alarm `{self.alarm}` is in ALARM: CodeDeploy would stop the deployment at once. {self.why}".rstrip()
+        return f"Alarm `{self.alarm}` is firing: CodeDeploy would stop the deployment immediately. {self.why}".rstrip()
 
     @property
     def remedy(self) -> str:
-        return "Wait until it is quiet, or deploy the fix with `alarms: off`."
+        return "Wait until it is OK, or deploy the fix with `alarms: off`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -544,7 +538,7 @@ class AlarmBlind(Reason):
     def text(self) -> str:
         what = {"log": "Log alarm", "composite": "Composite alarm"}.get(self.kind, "Alarm")
         why = f" ({self.why.rstrip('.')})" if self.why else ""
-        return f"{what} `{self.alarm}` is in {self.state}{why}: at the moment it may not see that a version is bad."
+        return f"{what} `{self.alarm}` is in {self.state}{why}, so it may miss a bad version."
 
     @property
     def remedy(self) -> str:
@@ -562,17 +556,17 @@ class RollbackOff(Reason):
 
     @property
     def text(self) -> str:
-        return "Automatic rollback is off: a failed deployment leaves traffic where it was at that moment."
+        return "Automatic rollback is off, so a failed deployment leaves traffic split."
 
     @property
     def remedy(self) -> str:
-        return "Leave `auto-rollback` out to have all three events on."
+        return "Leave out `auto-rollback` to turn on all three events."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleDiffers(Reason):
     code: ClassVar = "role-differs"
-    means: ClassVar = "The versions have different execution roles, and Lambda does not split an alias over them."
+    means: ClassVar = "The versions have different execution roles, so Lambda cannot split an alias between them."
     live: str
     old: str
     new: str
@@ -581,7 +575,7 @@ class RoleDiffers(Reason):
     def text(self) -> str:
         return (
             f"The execution role differs between version {self.live} (`{self.old}`) and the new one "
-            f"(`{self.new}`): Lambda does not split an alias over them."
+            f"(`{self.new}`). Lambda cannot split an alias between them."
         )
 
     @property
@@ -592,7 +586,7 @@ class RoleDiffers(Reason):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterDiffers(Reason):
     code: ClassVar = "dead-letter-differs"
-    means: ClassVar = "The versions have different dead-letter targets, and Lambda does not split an alias over them."
+    means: ClassVar = "The versions have different dead-letter targets, so Lambda cannot split an alias between them."
     also: ClassVar = (
         {"old": ""},
         {"new": ""},
@@ -605,7 +599,7 @@ class DeadLetterDiffers(Reason):
     def text(self) -> str:
         return (
             f"The dead-letter target differs between version {self.live} (`{self.old or 'none'}`) and the new one "
-            f"(`{self.new or 'none'}`): Lambda does not split an alias over them."
+            f"(`{self.new or 'none'}`). Lambda cannot split an alias between them."
         )
 
     @property

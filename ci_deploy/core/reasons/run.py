@@ -31,7 +31,7 @@ class InvalidInputs(Reason):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bug(Reason):
     code: ClassVar = "bug"
-    means: ClassVar = "A mistake in ci-deploy itself. What had been created by then goes on."
+    means: ClassVar = "A mistake in ci-deploy itself. A deployment that exists by then continues."
     error: str
 
     @property
@@ -68,9 +68,7 @@ class NotConfirmed(Reason):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Killed(Reason):
     code: ClassVar = "killed"
-    means: ClassVar = (
-        "The step was killed before it could write how it ended; the post step looks after the deployment."
-    )
+    means: ClassVar = "The step was killed before it could write its result. The post step takes over the deployment."
 
     @property
     def text(self) -> str:
@@ -78,4 +76,4 @@ class Killed(Reason):
 
     @property
     def remedy(self) -> str:
-        return "The post step's log says what became of the deployment; `ci-deploy status` says what is served."
+        return "Check the post step's log for the deployment, and `ci-deploy status` for the live version."

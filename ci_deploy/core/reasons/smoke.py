@@ -106,7 +106,7 @@ class SmokeFailed(Reason):
 
     @property
     def remedy(self) -> str:
-        return "Fix the version and deploy again; it got no traffic."
+        return "Fix the version, then deploy again."
 
     @classmethod
     def sample(cls) -> Self:

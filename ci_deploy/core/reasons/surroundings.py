@@ -22,15 +22,15 @@ class JobLimit(Reason):
     @property
     def text(self) -> str:
         return (
-            f"The time limit is {self.timeout / 3600:.3g} hours, and GitHub ends a job on this runner after "
-            f"{self.limit / 3600:g}: the job may be ended before the deployment is."
+            f"The time limit is {self.timeout / 3600:.3g} hours, but GitHub ends jobs on this runner after "
+            f"{self.limit / 3600:g}. The job may end before the deployment does."
         )
 
     @property
     def remedy(self) -> str:
         return (
-            "Use `wait: false` and follow it from another job (`status` with `wait: true`), or a faster "
-            "deployment config; a smaller `timeout` ends it in time."
+            "Use a faster deployment config, or a smaller `timeout`. Or set `wait: false` and follow the "
+            "deployment from another job (`status` with `wait: true`)."
         )
 
 
@@ -44,15 +44,15 @@ class CredentialsEnd(Reason):
     @property
     def text(self) -> str:
         return (
-            f"The credentials end in {max(0.0, self.left) / 60:.0f} minutes, and the time limit is "
-            f"{self.timeout / 60:.0f}: without new ones the deployment would be lost sight of."
+            f"The credentials expire in {max(0.0, self.left) / 60:.0f} minutes, but this deployment may take "
+            f"{self.timeout / 60:.0f}. After that the job could no longer follow it."
         )
 
     @property
     def remedy(self) -> str:
         return (
-            "Give `role-to-assume`: its credentials are refreshed as long as the job lives. Or ask "
-            "aws-actions/configure-aws-credentials for a longer `role-duration-seconds`."
+            "Set `role-to-assume`: ci-deploy refreshes its credentials while the job runs. Or set a longer "
+            "`role-duration-seconds` for aws-actions/configure-aws-credentials."
         )
 
 
@@ -78,15 +78,15 @@ class Provisioned(Reason):
 
     @property
     def text(self) -> str:
-        limit = "`timeout` has to allow for that." if self.limited else "The time limit is longer for it."
+        limit = "Allow for that in `timeout`." if self.limited else "The default time limit allows for it."
         return (
-            f"Alias `{self.alias}` has {self.provisioned} provisioned concurrency: CodeDeploy waits for it at each "
+            f"Alias `{self.alias}` has {self.provisioned} provisioned concurrency. CodeDeploy waits for it at each "
             f"shift, which takes minutes. {limit}"
         )
 
     @property
     def remedy(self) -> str:
-        return "While traffic is split nobody can change the provisioned concurrency of the alias."
+        return "Do not change the alias's provisioned concurrency while traffic is split; Lambda refuses it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +112,8 @@ class RollbackTargetFunction(Reason):
     @property
     def text(self) -> str:
         return (
-            f"The group's last successful deployment {self.deployment} was of {self.other}:{self.other_alias}: an "
-            f"automatic rollback may deploy that again, and leave `{self.function}` as it is."
+            f"The group's last successful deployment {self.deployment} was of {self.other}:{self.other_alias}. An "
+            f"automatic rollback may redeploy that and leave `{self.function}` unchanged."
         )
 
     @property
@@ -132,15 +132,13 @@ class RollbackTarget(Reason):
     @property
     def text(self) -> str:
         return (
-            f"An automatic rollback may go to version {self.version}, which the group's last successful "
-            f"deployment {self.deployment} left, and not to version {self.live}, which the alias serves now."
+            f"An automatic rollback may go to version {self.version}, not to the live version {self.live}. "
+            f"Version {self.version} is from the group's last successful deployment, {self.deployment}."
         )
 
     @property
     def remedy(self) -> str:
-        return (
-            "Somebody moved the alias by hand. `repair-alias: auto` (the default) sets it back to what it serves now."
-        )
+        return "Someone moved the alias manually. `repair-alias: auto` (the default) sets it back to the live version."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +152,8 @@ class BucketUnread(Reason):
     @property
     def text(self) -> str:
         return (
-            f"Bucket `{self.bucket}` (its region, and that it is account {self.account}'s) was not checked: "
-            f"{unread(self.fact)}."
+            f"ci-deploy could not check that bucket `{self.bucket}` is in this region and belongs to account "
+            f"{self.account}: {unread(self.fact)}."
         )
 
 
@@ -172,7 +170,7 @@ class BucketMissing(Reason):
 
     @property
     def remedy(self) -> str:
-        return f"Create it in {self.region}, correct `bucket`, or leave it out: the AppSpec is then sent inline."
+        return f"Create it in {self.region}, correct `bucket`, or leave it out to send the AppSpec inline."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,13 +184,13 @@ class BucketRegion(Reason):
     @property
     def text(self) -> str:
         return (
-            f"Bucket `{self.bucket}` is in {self.there}; CodeDeploy and Lambda read from their own region, "
+            f"Bucket `{self.bucket}` is in {self.there}. CodeDeploy and Lambda only read from their own region, "
             f"{self.region}."
         )
 
     @property
     def remedy(self) -> str:
-        return f"Use a bucket in {self.region}, or leave `bucket` out: the AppSpec is then sent inline."
+        return f"Use a bucket in {self.region}, or leave out `bucket` to send the AppSpec inline."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,14 +216,14 @@ class BucketKey(Reason):
     @property
     def text(self) -> str:
         return (
-            f"Bucket `{self.bucket}` encrypts with the KMS key {self.key}: CodeDeploy reads the revision as "
-            f"{role_name(self.role)}, which must be allowed to decrypt with it."
+            f"Bucket `{self.bucket}` encrypts with the KMS key {self.key}. CodeDeploy reads the revision as "
+            f"{role_name(self.role)}, which needs kms:Decrypt."
         )
 
     @property
     def remedy(self) -> str:
         return (
-            "Allow kms:Decrypt on that key to the service role, in its policy and in the key's; the caller needs "
+            "Allow the service role kms:Decrypt on that key, in its policy and in the key's. Allow the caller "
             "kms:GenerateDataKey."
         )
 
@@ -259,7 +257,7 @@ class BucketLifecycle(Reason):
     def text(self) -> str:
         when = f"after {self.days} day{'s' if self.days > 1 else ''}" if self.days else "at a date"
         return (
-            f"Lifecycle rule `{self.rule}` of bucket `{self.bucket}` deletes revisions {when}: a rollback to an older "
+            f"Lifecycle rule `{self.rule}` of bucket `{self.bucket}` deletes revisions {when}. A rollback to an older "
             "deployment then fails with REVISION_MISSING."
         )
 
@@ -279,11 +277,11 @@ class HookInactive(Reason):
 
     @property
     def text(self) -> str:
-        return f"Hook `{self.hook}` is {self.state}: {(self.why or 'it cannot be invoked at once').rstrip('.')}."
+        return f"Hook `{self.hook}` is {self.state}: {(self.why or 'its first invocation may fail').rstrip('.')}."
 
     @property
     def remedy(self) -> str:
-        return "Invoke it once before the deployment, or deploy it again."
+        return "Invoke it once before the deployment, or redeploy it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,7 +294,7 @@ class HookNetwork(Reason):
     @property
     def text(self) -> str:
         return (
-            f"Hook `{self.hook}` runs in a VPC: it reaches CodeDeploy only through a NAT gateway or a VPC "
+            f"Hook `{self.hook}` runs in a VPC. It only reaches CodeDeploy through a NAT gateway or a VPC "
             f"endpoint (com.amazonaws.{self.region}.codedeploy). A hook that cannot report hangs for an hour."
         )
 
@@ -311,13 +309,13 @@ class HookCallback(Reason):
     @property
     def text(self) -> str:
         return (
-            f"The role `{self.hook_role}` of hook `{self.hook}` may not call {CALLBACK}: the deployment would "
+            f"The role `{self.hook_role}` of hook `{self.hook}` may not call {CALLBACK}. The deployment would "
             "hang for an hour and fail."
         )
 
     @property
     def remedy(self) -> str:
-        return f"Allow {CALLBACK} to that role, on the deployment group (docs/iam/hook-role.json)."
+        return f"Allow that role {CALLBACK} on the deployment group (docs/iam/hook-role.json)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,7 +327,9 @@ class HookCallbackUnread(Reason):
 
     @property
     def text(self) -> str:
-        return f"Whether the role of hook `{self.hook}` may call {CALLBACK} was not checked: {unread(self.fact)}."
+        return (
+            f"ci-deploy could not check that the role of hook `{self.hook}` may call {CALLBACK}: {unread(self.fact)}."
+        )
 
 
 # What moves a caller of each service to the alias, after it is allowed to invoke that.
@@ -349,7 +349,7 @@ _UNPROTECTED = "These calls get new code as soon as it is uploaded, and no rollb
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerPolicy(Reason):
     code: ClassVar = "caller-policy"
-    means: ClassVar = "The function's resource policy lets somebody invoke the function and not only the alias."
+    means: ClassVar = "The function's resource policy allows invoking the function itself, not only the alias."
     also: ClassVar = tuple(
         {"caller": Caller(principal=principal, source=source, statements=("one", "two"))}
         for principal, source in (
@@ -435,9 +435,9 @@ class CallerUrl(Reason):
     def remedy(self) -> str:
         end = f"--region {self.region}`"
         return (
-            f"Give the alias a URL, which has another address: `aws lambda create-function-url-config --function-name "
-            f"{self.function} --qualifier {self.alias} --auth-type {self.url.auth} {end}, and delete this one when "
-            f"nobody uses it: `aws lambda delete-function-url-config --function-name {self.function} {end}."
+            "Create a URL for the alias (a new address): `aws lambda create-function-url-config --function-name "
+            f"{self.function} --qualifier {self.alias} --auth-type {self.url.auth} {end}. Delete this one once it is "
+            f"unused: `aws lambda delete-function-url-config --function-name {self.function} {end}."
         )
 
 
@@ -489,6 +489,6 @@ class OwnerTool(Reason):
     @property
     def remedy(self) -> str:
         return (
-            "If it also owns the alias or the function's code, its next run may undo this deployment: let it "
-            "ignore them (Terraform: `ignore_changes`)."
+            "If it also owns the alias or the function's code, its next run may undo this deployment. Let it "
+            "ignore them (`ignore_changes` in Terraform)."
         )

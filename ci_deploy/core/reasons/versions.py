@@ -53,8 +53,8 @@ class TargetSleeps(Reason):
     def text(self) -> str:
         why = f" ({self.why.rstrip('.')})" if self.why else ""
         return (
-            f"Version {self.version} of `{self.function}` is Inactive{why}. ci-deploy wakes it up with one "
-            "invocation, which Lambda refuses and does not run, and waits until it is Active."
+            f"Version {self.version} of `{self.function}` is Inactive{why}. ci-deploy wakes it with one "
+            "invocation (Lambda refuses it and runs nothing), then waits until it is Active."
         )
 
     @property
@@ -174,8 +174,8 @@ class SettingsUnread(Reason):
     @property
     def text(self) -> str:
         return (
-            f"Lambda could not decrypt {self.setting} of `{self.function}` ({self.state_code}), so whether a new "
-            "version would differ is not known. ci-deploy publishes one and lets Lambda decide."
+            f"Lambda could not decrypt {self.setting} of `{self.function}` ({self.state_code}). ci-deploy cannot "
+            "compare them, so it publishes a version and lets Lambda decide."
         )
 
     @property

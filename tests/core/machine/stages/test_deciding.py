@@ -428,9 +428,9 @@ def test_without_an_alias_nothing_is_claimed_of_what_it_serves() -> None:
         (
             Outcome.REFUSED,
             "Function `checkout` has no alias `live`.",
-            "Create it on the version that serves now: `aws lambda create-alias --function-name checkout --name live "
-            "--function-version VERSION --region eu-central-1`; or set `create-alias: true`, which creates it on the "
-            "version that is deployed.",
+            "Create it on the live version: `aws lambda create-alias --function-name checkout --name live "
+            "--function-version VERSION --region eu-central-1`. Or set `create-alias: true` to create it on the new "
+            "version.",
         ),
     )
 
