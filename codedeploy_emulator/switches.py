@@ -217,6 +217,11 @@ TABLE: tuple[Switch, ...] = (
         says="how long a version on managed instances is Pending, until these have started [D]",
     ),
     Switch(
+        name="versions-fail",
+        default="",
+        says="a StateReasonCode (`InsufficientCapacity`): versions that are published now do not become active [D]",
+    ),
+    Switch(
         name="kms-denied",
         default=False,
         says="the caller may not use the KMS keys of functions: their Environment and ImageConfig come as an Error [D]",

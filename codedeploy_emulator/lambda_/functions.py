@@ -253,6 +253,8 @@ def configuration(runtime: Runtime, found: Any) -> Json:
             config[name] = kept
     if managed.is_managed(found):
         config |= managed.state(found)
+    if failed := moto_parts.marked(found, "failed"):
+        config |= {"State": "Failed", "StateReasonCode": failed, "StateReason": f"It failed by {failed}."}
     if config.get("KMSKeyArn") and runtime.switches.flag("kms-denied"):
         config |= {name: {"Error": _KMS_DENIED} for name in ("Environment", "ImageConfigResponse") if config.get(name)}
     if str(found.version) != "$LATEST":
@@ -321,6 +323,7 @@ def _publish(call: Lambda, latest: Any, description: str | None) -> Any:
         state_ready=_pending_until(call.runtime, managed.activation(call.runtime, version)),
         update_ready=0.0,
         scaling=None,
+        failed=call.runtime.switches.text("versions-fail"),
     )
     moto_parts.add_version(call.account, call.region, latest.function_name, version)
     return version

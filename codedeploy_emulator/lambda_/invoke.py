@@ -78,8 +78,9 @@ def _chosen(call: Lambda) -> tuple[Any, tuple[str, bool]]:
                 if point < weight:
                     return call.function(version), (qualifier, True)
             return call.function(str(alias.function_version)), (qualifier, bool(weights))
-    found = call.function(qualifier)
-    if not qualifier and managed.is_managed(found) and call.versions():
-        # An unqualified name means `$LATEST.PUBLISHED` there: the version that was published last.
-        found = call.versions()[-1]
+    published = call.versions()[-1:] if managed.is_managed(call.function()) else []
+    if published and qualifier in (None, "", managed.PUBLISHED):
+        found = published[0]
+    else:
+        found = call.function(qualifier)
     return found, (qualifier or "", False)

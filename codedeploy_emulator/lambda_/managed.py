@@ -14,6 +14,9 @@ from ..runtime import Runtime
 from ..server.wire import Response, json_response
 from .call import Handler, Json, Lambda
 
+# What a name without a qualifier invokes there: the version that was published last.
+PUBLISHED = "$LATEST.PUBLISHED"
+
 
 def is_managed(found: Any) -> bool:
     return bool(moto_parts.marked(found, "capacity_provider"))

@@ -237,7 +237,10 @@ FACTS: dict[str, Fact] = {
     "H9": Fact(
         says="State reasons say that the code does not start, or that there is no room for it",
         source="botocore's Lambda model",
-        tests=(f"{EDGE}test_lambda.py::test_state_reasons_with_a_remedy_are_lambdas",),
+        tests=(
+            f"{EDGE}test_lambda.py::test_state_reasons_with_a_remedy_are_lambdas",
+            f"{RUNS}code_that_found_no_instances_is_sent_again_and_becomes_a_new_version",
+        ),
     ),
     "H10": Fact(
         says="Invoke takes a TenantId, and has errors of versions that cannot start",

@@ -60,6 +60,23 @@ def test_a_version_whose_instances_take_a_quarter_of_an_hour_is_waited_for(theat
     assert "This deployment raises the traffic of the new version to 100%25 at once." in done.log()
 
 
+def test_code_that_found_no_instances_is_sent_again_and_becomes_a_new_version(
+    theatre: Theatre, account: Account
+) -> None:
+    """Published again, Lambda would answer with the version that failed (facts of Lambda's versions)."""
+    function(account)
+    body = zipped({"app.py": "# 2\ndef handler(event, context):\n    return event\n"})
+    account.s3.put_object(Bucket="demo-deployments", Key="new.zip", Body=body)
+    given = {**AT_ONCE, **ORDERS, "code": "s3://demo-deployments/new.zip"}
+    theatre.emulator.switches(versions_fail="InsufficientCapacity")
+    failed = theatre.run(given).check(1, outcome="failed", reason_code="version-not-active")
+    assert failed.outputs["reason"].startswith("Version 2 became Failed: It failed by InsufficientCapacity.")
+    assert "→ Lambda could not start enough managed instances." in failed.log()
+    theatre.emulator.switches(versions_fail="")
+    theatre.run(given, run=(101, 1)).check(0, outcome="succeeded")
+    assert account.serves("orders") == {"3": 100.0}
+
+
 def test_a_version_that_was_scaled_to_nothing_is_refused_with_the_way_back(theatre: Theatre, account: Account) -> None:
     theatre.emulator.switches(managed_activation_seconds=0)
     capacity = {"LambdaManagedInstancesCapacityProviderConfig": {"CapacityProviderArn": PROVIDER}}

@@ -3,6 +3,11 @@
 It is written apart from the emulator on purpose: two independent readings of the same facts. Time is a number and moves
 by `advance` only. Its fields are the switches of what nobody could confirm (facts.md E) and of what can go wrong;
 `playing` runs releases in it.
+
+Where its defaults are not what was recorded, they are the harder case, or tell tests more moments apart; random
+histories draw both. Targets list Start and End (recorded: neither, facts.md G1) and no event of a hook that is not
+declared (G3); a rollback appears after 3 s and takes as long as the events around it (G5, G6: half a second, 2 s); an
+alarm is acted on as it rings (G10: 11 s later).
 """
 
 from __future__ import annotations
@@ -165,7 +170,7 @@ class World:
     moved_by_hand: tuple[float, str] | None = None
     stop_takes: float = 0.0  # above 0 the stop is answered Pending
     targets_readable: bool = True
-    percent_scale: bool = True  # targetVersionWeight: 0 to 100, or 0 to 1
+    percent_scale: bool = False  # targetVersionWeight: 0 to 100, or 0 to 1
     shows_ends: bool = True  # whether Start and End are among the lifecycle events
     may_update_alias: bool = True
     visible_after: float = 0.0  # seconds until a new deployment is found by its id

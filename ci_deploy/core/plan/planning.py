@@ -32,6 +32,7 @@ from ..given.packaging import Code, same_sha256, sha256_of
 from ..given.smoke import Case
 from ..given.source import Image
 from ..marker import key_of, parse
+from ..reasons.states import OUTSIDE
 from ..result import Finding, Severity
 from ..schedule import Step, default_timeout, shift_seconds, steps
 from .comparing import Compared, compare, differences, fingerprint
@@ -214,7 +215,8 @@ def _target(inputs: Inputs, facts: Facts) -> tuple[Target, FunctionVersion | Non
         revision_id=latest.revision_id,
         fingerprint=fingerprint(replace(new, code_sha256=str(code)) if by_tag else new),
         code=code,
-        updates=code is not None and not same_sha256(latest.code_sha256, new.code_sha256),
+        updates=code is not None
+        and (not same_sha256(latest.code_sha256, new.code_sha256) or _failed_by_chance(facts, new)),
     )
     whole = facts.alias is not None and not facts.alias.split
     if whole and facts.current is not None and not differences(facts.current, new):
@@ -223,6 +225,15 @@ def _target(inputs: Inputs, facts: Facts) -> tuple[Target, FunctionVersion | Non
         unchanged = f"Version {version}, which the alias serves, has the same code and settings as {what}."
         return Existing(version=version, code_sha256=facts.current.code_sha256), facts.current, unchanged
     return target, new, ""
+
+
+def _failed_by_chance(facts: Facts, new: FunctionVersion) -> bool:
+    """Whether the same code and settings did not become active, and not by their own fault.
+
+    Lambda would answer a further publishing with that very version; for code that is sent again it makes a new one.
+    """
+    failed = (version for version in facts.newer if version.state == "Failed")
+    return any(version.state_reason_code in OUTSIDE and not differences(new, version) for version in failed)
 
 
 def _with_code(latest: FunctionVersion, code: Code) -> FunctionVersion:

@@ -4,57 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_AGAIN = "Then publish a new version: the same code would fail in the same way."
-_NOT_THE_CODE = "It is not about the code: mend what the reason names, then run again."
+_REASON = "It is not about the code: mend what the reason names."
 _INSTANCES = (
     "Lambda could not start enough managed instances. Raise the limit of the capacity provider or the account's EC2 "
-    "quota, or allow more instance types, then run again."
+    "quota, or allow more instance types."
 )
 _KEY = (
     "Lambda cannot use the function's KMS key. Check that the key exists and is enabled, and that its policy and the "
-    "function's role allow kms:Decrypt, then run again."
+    "function's role allow kms:Decrypt."
 )
 _FILES = "Lambda cannot use the function's file system. Check its mount targets, security groups and access point."
-_IMAGE = "Push the image again under the same digest, or allow Lambda to pull it, then run again."
-REMEDIES: Mapping[str, str] = {
+_IMAGE = "Push the image again under the same digest, or allow Lambda to pull it."
+
+# What passes, or is mended outside of the version.
+OUTSIDE: Mapping[str, str] = {
     "CapacityProviderScalingLimitExceeded": _INSTANCES,
-    "DependencyError": _NOT_THE_CODE,
+    "DependencyError": _REASON,
     "DisabledKMSKey": _KEY,
     "EC2RequestLimitExceeded": _INSTANCES,
     "EFSIOError": _FILES,
     "EFSMountConnectivityError": _FILES,
     "EFSMountFailure": _FILES,
     "EFSMountTimeout": _FILES,
-    "EniLimitExceeded": _NOT_THE_CODE,
-    "FunctionError.ExtensionInitError": f"An extension does not start. Check the function's layers. {_AGAIN}",
-    "FunctionError.InitResourceExhausted": f"The code needs more than it has to start. Give it more memory. {_AGAIN}",
-    "FunctionError.InitTimeout": f"The code takes too long to start. Do less outside the handler. {_AGAIN}",
-    "FunctionError.InvalidEntryPoint": f"The image has no such entry point. Correct it, or the image. {_AGAIN}",
-    "FunctionError.InvalidWorkingDirectory": f"The image has no such working directory. Correct it. {_AGAIN}",
-    "FunctionError.PermissionDenied": f"Lambda may not run or read a file of the code. Check file modes. {_AGAIN}",
-    "FunctionError.RuntimeInitError": f"The runtime cannot load the code. Check handler and dependencies. {_AGAIN}",
-    "FunctionError.TooManyExtensions": f"The function has too many extensions. Remove layers. {_AGAIN}",
+    "EniLimitExceeded": _REASON,
     "ImageAccessDenied": _IMAGE,
     "ImageDeleted": _IMAGE,
     "IncompatibleAcceleratorInstanceTypes": _INSTANCES,
     "InsufficientCapacity": _INSTANCES,
-    "InsufficientRolePermissions": _NOT_THE_CODE,
-    "InternalError": "Lambda had an internal error: run again. If it persists, ask AWS Support.",
+    "InsufficientRolePermissions": _REASON,
+    "InternalError": "Lambda had an internal error. If it persists, ask AWS Support.",
     "InvalidStateKMSKey": _KEY,
     "KMSKeyAccessDenied": _KEY,
     "KMSKeyNotFound": _KEY,
-    "ServiceQuotaExceededException": _NOT_THE_CODE,
-    "SubnetOutOfIPAddresses": _NOT_THE_CODE,
+    "ServiceQuotaExceededException": _REASON,
+    "SubnetOutOfIPAddresses": _REASON,
     "VcpuLimitExceeded": _INSTANCES,
+}
+# What is wrong with the code, or with a setting that the version has frozen.
+INSIDE: Mapping[str, str] = {
+    "FunctionError.ExtensionInitError": "An extension does not start. Check the function's layers.",
+    "FunctionError.InitResourceExhausted": "The code needs more than it has to start. Give it more memory.",
+    "FunctionError.InitTimeout": "The code takes too long to start. Do less outside the handler.",
+    "FunctionError.InvalidEntryPoint": "The image has no such entry point. Correct it, or the image.",
+    "FunctionError.InvalidWorkingDirectory": "The image has no such working directory. Correct it, or the image.",
+    "FunctionError.PermissionDenied": "Lambda may not run or read a file of the code. Check file modes.",
+    "FunctionError.RuntimeInitError": "The runtime cannot load the code. Check handler and dependencies.",
+    "FunctionError.TooManyExtensions": "The function has too many extensions. Remove layers.",
 }
 
 
 def after_failing(state_code: str) -> str:
     """What to do about a version that did not become active, by Lambda's StateReasonCode."""
-    return REMEDIES.get(
-        state_code,
-        "Change the code, or the setting that the reason names, and publish a new version: the same code would fail "
-        "in the same way.",
+    if state_code in OUTSIDE:
+        return (
+            f"{OUTSIDE[state_code]} Then run again with the same `code`: it is sent anew, and Lambda makes a new "
+            "version of it."
+        )
+    if state_code in INSIDE:
+        return f"{INSIDE[state_code]} Then publish a new version: the same code would fail in the same way."
+    return (
+        "Change the code, or the setting that the reason names, and publish a new version: the same code would fail in "
+        "the same way."
     )
 
 

@@ -193,6 +193,28 @@ def test_new_code_goes_to_latest_first_whose_settings_stay(code: Code, sha256: s
     )
 
 
+@pytest.mark.parametrize(
+    ("failed", "sent"),
+    [
+        ({"state": "Failed", "state_reason_code": "InsufficientCapacity"}, True),
+        ({"state": "Failed", "state_reason_code": "FunctionError.InitTimeout"}, False),
+        ({"state": "Failed"}, False),
+        ({"state_reason_code": "InsufficientCapacity"}, False),
+        ({"state": "Failed", "state_reason_code": "InsufficientCapacity", "code_sha256": "other"}, False),
+    ],
+)
+def test_code_whose_version_failed_by_no_fault_of_its_own_is_sent_again(failed: dict[str, str], sent: bool) -> None:
+    """Lambda makes a new version of code that is sent again, and none of what is only published again."""
+    held = replace(LATEST, code_sha256=SHA)
+    version = replace(held, version="2", **failed)  # type: ignore[arg-type]
+    target = plan(inputs(), replace(FACTS, code=ZIP, latest=held, newer=(version,))).target
+    assert isinstance(target, ToPublish)
+    assert target.updates == sent
+    target = plan(inputs(), replace(FACTS, code=None, latest=held, newer=(version,))).target
+    assert isinstance(target, ToPublish)
+    assert not target.updates
+
+
 @pytest.mark.parametrize("there", [SHA, "a" * 64])
 def test_code_that_latest_has_is_not_sent_again(there: str) -> None:
     code = ZIP if there == SHA else BY_DIGEST

@@ -287,7 +287,7 @@ def test_an_update_keeps_the_way_in_which_code_is_stored(
 def test_state_reasons_with_a_remedy_are_lambdas() -> None:
     """By botocore's model; the new ones that say what is wrong with code or capacity each have one."""
     known = set(botocore.session.Session().get_service_model("lambda").shape_for("StateReasonCode").enum)  # type: ignore[attr-defined]
-    assert set(states.REMEDIES) - known == set()
+    assert {*states.OUTSIDE, *states.INSIDE} - known == set()
     new = {code for code in known if code.startswith("FunctionError.")}
     new |= {
         "VcpuLimitExceeded",
@@ -298,7 +298,7 @@ def test_state_reasons_with_a_remedy_are_lambdas() -> None:
         "DependencyError",
     }
     assert len(new) == 14
-    assert new - set(states.REMEDIES) == set()
+    assert new - {*states.OUTSIDE, *states.INSIDE} == set()
 
 
 def test_a_sparse_description_of_a_version_is_tolerated() -> None:

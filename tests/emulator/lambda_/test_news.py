@@ -49,7 +49,8 @@ def test_latest_is_never_invoked_and_a_bare_name_means_what_was_published_last(m
     managed.emulator.advance(900)
     with pytest.raises(ClientError, match="ActiveNonInvocable"):
         managed.functions.invoke(FunctionName=NAME, Qualifier="$LATEST")
-    assert managed.functions.invoke(FunctionName=NAME)["ExecutedVersion"] == "1"
+    for name in (NAME, f"{NAME}:$LATEST.PUBLISHED"):
+        assert managed.functions.invoke(FunctionName=name)["ExecutedVersion"] == "1"
 
 
 def test_a_version_without_instances_comes_back_by_its_scaling_config(managed: World) -> None:
@@ -66,6 +67,15 @@ def test_a_version_without_instances_comes_back_by_its_scaling_config(managed: W
     assert state(managed, "1") == "Pending"
     managed.emulator.advance(901)
     assert state(managed, "1") == "Active"
+
+
+def test_a_version_may_fail_for_a_reason(world: World) -> None:
+    world.emulator.switches(versions_fail="FunctionError.InitTimeout")
+    world.function(NAME)
+    world.publish(NAME, 1)
+    shown = world.functions.get_function_configuration(FunctionName=NAME, Qualifier="1")
+    assert (shown["State"], shown["StateReasonCode"]) == ("Failed", "FunctionError.InitTimeout")
+    assert state(world) == "Active"
 
 
 @pytest.mark.parametrize("qualifier", ["$LATEST", "1"])
