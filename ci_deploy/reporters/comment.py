@@ -259,7 +259,9 @@ class CommentReporter:
                     raise
                 self._comment_id = None  # somebody deleted it
         if self._comment_id is None:
+            self._looked_for_comment = False  # a creation whose answer is lost is looked for before another one
             self._comment_id = self._github.create_comment(number, body).id
+            self._looked_for_comment = True
         self._written = body
 
     def _pull_request(self, context: Context) -> int | None:

@@ -30,7 +30,7 @@ def _row(chapter: FunctionStory, width: int, now: float) -> str:
     share = words.share_of(chapter.shares, chapter.target_version)
     parts = [f"{line(chapter.key, 200):{width}}", f"{words.bar(share, BAR)} {words.percent(share):>5}"]
     parts.append(line(verdict.progress(chapter), 60))
-    if chapter.deployment is not None:
+    if chapter.deployment is not None and not chapter.attached:
         parts.append(words.elapsed(now - chapter.deployment.started_at))
     following = next_share(chapter)
     if chapter.next_shift_at is not None and following is not None:

@@ -133,6 +133,7 @@ class Plan:
     smoke: tuple[Case, ...] = ()  # what the new version must answer before the deployment is created
     reverses: bool = False
     creates_alias: bool = False  # the first deployment: there is no alias yet, and it is created on the version
+    found: bool = False  # of a deployment that exists: what its AppSpec declares is not known
     unchanged: str = ""
     current: FunctionVersion | None = None
     new: FunctionVersion | None = None  # the version (or $LATEST as it stands) that will be deployed
@@ -362,6 +363,7 @@ def existing(inputs: Inputs, facts: Facts, deployment: Deployment, *, previous: 
         made,
         config_name=deployment.config_name or made.config_name,
         rollback_events=deployment.auto_rollback_events,
+        found=True,
         # Its AppSpec may declare hooks, ours or not.
         timeout=inputs.timeout or default_timeout(made.routing, len(HOOKS)),
     )

@@ -157,8 +157,11 @@ class DeploymentStarted(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusChanged(_Event):
+    """`seconds` is how long it took by AWS's own times, where it is over."""
+
     deployment_id: str
     status: DeploymentStatus
+    seconds: float | None = None
     error_code: str = ""
     error_message: str = ""
     of_rollback: bool = False

@@ -61,10 +61,17 @@ def changes(
             key=key,
             deployment_id=now.id,
             status=now.status,
+            seconds=_took(now),
             error_code=now.error_code,
             error_message=now.error_message,
             of_rollback=of_rollback,
         )
+
+
+def _took(deployment: Deployment) -> float | None:
+    if deployment.complete_time is None or not (deployment.status.terminal and deployment.create_time):
+        return None
+    return max(0.0, deployment.complete_time - deployment.create_time)
 
 
 A_MOMENT = 1.0  # seconds; the event of a hook that nobody declared takes 0.4 (facts.md G3), one that runs is slower
@@ -81,7 +88,10 @@ def _without_hook(event: LifecycleEvent, seconds: float | None, certain: bool) -
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
-    """One deployment in a function's story: the deployment itself, or the rollback that followed it."""
+    """One deployment in a function's story: the deployment itself, or the rollback that followed it.
+
+    `started_at` is when this run came to it; how long it took is CodeDeploy's to say.
+    """
 
     deployment_id: str
     console_url: str = ""
@@ -90,6 +100,7 @@ class Leg:
     error_message: str = ""
     started_at: float = 0.0
     ended_at: float | None = None
+    seconds: float | None = None  # by AWS's own times
     lifecycle: tuple[tuple[LifecycleEvent, float | None], ...] = ()  # with seconds, latest status of each, in order
 
 
@@ -122,6 +133,12 @@ class FunctionStory:
     hold: str | None = None  # why deployments are on hold from here on, empty if released; None: not touched
     status: e.StatusReported | None = None
     result: Result | None = None
+
+    def took(self, leg: Leg) -> float | None:
+        """Seconds from the beginning of a deployment to its end; of one that began before we came only AWS knows."""
+        if leg.seconds is not None:
+            return leg.seconds
+        return None if self.attached or leg.ended_at is None else leg.ended_at - leg.started_at
 
     @property
     def function(self) -> str:
@@ -298,6 +315,7 @@ def _tell_leg(leg: Leg | None, event: e.StatusChanged | e.LifecycleChanged) -> L
             error_code=event.error_code,
             error_message=event.error_message,
             ended_at=event.at if event.status.terminal else None,
+            seconds=event.seconds,
             lifecycle=_without_running(leg) if done else leg.lifecycle,
         )
     rows = [(known, seconds) for known, seconds in leg.lifecycle if known.name != event.event.name]

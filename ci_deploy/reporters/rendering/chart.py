@@ -19,7 +19,12 @@ _GOOD, _WARNING, _BAD = "#2da44e", "#bf8700", "#cf222e"
 
 def traffic(story: Story) -> str:
     """A fenced Mermaid block, or nothing when no traffic moved (or it all moved in one moment)."""
-    chapters = [chapter for chapter in story.functions.values() if chapter.target_version and len(chapter.shifts) > 1]
+    chapters = [
+        chapter
+        for chapter in story.functions.values()
+        # Of what began before we came, nobody has seen the beginning.
+        if chapter.target_version and len(chapter.shifts) > 1 and not chapter.attached
+    ]
     if not chapters:
         return ""
     start = min(chapter.shifts[1][0] for chapter in chapters)  # the first is what the alias served before

@@ -75,7 +75,8 @@ def plan_rows(plan: Plan, *, openly: bool, changes: bool = True) -> Iterator[tup
         yield "alarms", "OFF for this deployment"
     else:
         yield "alarms", ", ".join(plan.alarm_names) or "none"
-    yield "time limit", words.duration(plan.timeout)
+    if not plan.found:
+        yield "time limit", words.duration(plan.timeout)
 
 
 def _about(version: FunctionVersion | None) -> str:

@@ -259,10 +259,10 @@ def _function_row(story: Story, chapter: FunctionStory) -> tuple[str, ...]:
         state = f"{look.icon} {look.title}"
         if len(story.functions) > 1 and chapter.diagnosis and result.outcome is Outcome.ROLLED_BACK:
             state = "❌ **Failed**"  # of many that were taken back, the one that was the cause
-        took = words.duration(result.duration_seconds) if result.duration_seconds else ""
     else:
         state = prose(verdict.progress(chapter))
-        took = words.duration(story.now - chapter.deployment.started_at) if chapter.deployment else ""
+    seconds = _took(story, chapter)
+    took = words.duration(seconds) if seconds else ""
     ids = [_leg_link(leg) for leg in (chapter.deployment, chapter.rollback) if leg is not None]
     if len(ids) == 2 and chapter.rollback and chapter.rollback.console_url:
         ids[1] = link("rollback", chapter.rollback.console_url)  # its id is in the lifecycle
@@ -277,6 +277,15 @@ def _function_row(story: Story, chapter: FunctionStory) -> tuple[str, ...]:
         _whole(took),
         f"&nbsp;{BACK}&nbsp;".join(ids),
     )
+
+
+def _took(story: Story, chapter: FunctionStory) -> float | None:
+    """The run's time for a function; of a deployment that began before we came the time that it took itself."""
+    if chapter.attached and chapter.deployment is not None:
+        return chapter.took(chapter.deployment)
+    if chapter.result is not None:
+        return chapter.result.duration_seconds
+    return story.now - chapter.deployment.started_at if chapter.deployment else None
 
 
 def _versions(before: str, new: str) -> str:
@@ -319,7 +328,8 @@ def lifecycle(chapter: FunctionStory) -> str:
             rows.append((f"{mark}{code(event.name)}", f"{icon}&nbsp;{prose(str(event.status))}", took, said))
         if leg.status is not DeploymentStatus.CREATED:
             error = f"{leg.error_code}: {leg.error_message}" if leg.error_code else leg.error_message
-            took = _whole(words.duration(leg.ended_at - leg.started_at)) if leg.ended_at is not None else ""
+            seconds = chapter.took(leg)
+            took = _whole(words.duration(seconds)) if seconds is not None else ""
             name = f"{mark}**Deployment** {_leg_link(leg)}"
             rows.append((name, f"**{prose(str(leg.status))}**", took, prose(error, 500)))
     return _table(("Lifecycle event", "Status", "Took", ""), rows) if rows else ""

@@ -122,6 +122,31 @@ def test_how_long_an_event_took_is_what_aws_stamps_say_and_never_less_than_nothi
     assert news(snapshot(), snapshot(event)) == [changed(event, seconds)]
 
 
+@pytest.mark.parametrize(
+    ("kind", "created", "completed", "seconds"),
+    [
+        (SUCCEEDED, 100.0, 705.0, 605.0),
+        (STOPPED, 100.0, 99.0, 0.0),
+        (SUCCEEDED, 0.0, 705.0, None),
+        (SUCCEEDED, 100.0, None, None),
+        (RUNNING, 100.0, 705.0, None),
+    ],
+)
+def test_how_long_a_deployment_took_is_what_aws_stamps_say(
+    kind: DeploymentStatus, created: float, completed: float | None, seconds: float | None
+) -> None:
+    (event,) = news(None, Deployment(id="d-1", status=kind, create_time=created, complete_time=completed))
+    assert event == status(kind, seconds=seconds)
+
+
+@pytest.mark.parametrize("attached", [True, False])
+def test_of_a_deployment_that_began_before_us_only_aws_knows_how_long_it_took(attached: bool) -> None:
+    told = chapter(began(attached=attached), replace(status(SUCCEEDED), at=17.0))
+    assert told.deployment
+    assert told.took(told.deployment) == (None if attached else 7.0)
+    assert told.took(replace(told.deployment, seconds=605.0)) == 605.0
+
+
 def hook(status: EventStatus, took: float | None = None, name: str = "BeforeAllowTraffic") -> LifecycleEvent:
     start = 100.0 if status is not EventStatus.SKIPPED else None
     return lifecycle(name, status, start, None if took is None else 100.0 + took)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from ci_deploy.reporters import comment
 from ci_deploy.reporters.live import frame
 from ci_deploy.reporters.log import LogReporter
 from ci_deploy.reporters.rendering import chart, ends, sections, verdict, words
+from ci_deploy.reporters.rendering.planned import plan_rows
 
 KEYS = tuple(f"f{number:02}:live" for number in range(12))
 
@@ -210,6 +212,46 @@ def result(outcome: Outcome, **changes: Any) -> Result:
 )
 def test_an_end_in_one_sentence(command: Command, made: Result, sentence: str) -> None:
     assert ends.sentence(command, made) == sentence
+
+
+def attached(seconds: float | None) -> Release:
+    """A deployment of ten minutes whose last seconds were followed."""
+    release = Release().planned()
+    release._add(
+        e.DeploymentStarted,
+        deployment_id="d-A00B2C3D4E",
+        console_url="",
+        application="shop",
+        group="checkout-live",
+        current_version="41",
+        target_version="42",
+        attached=True,
+    )
+    release.shifts(10).after(14).shifts(100)
+    release._add(e.StatusChanged, deployment_id="d-A00B2C3D4E", status=DeploymentStatus.SUCCEEDED, seconds=seconds)
+    return release.finished(Outcome.SUCCEEDED, live="42")
+
+
+def test_times_of_a_deployment_that_began_before_us_are_codedeploys() -> None:
+    """And there is no picture of what nobody saw."""
+    story = attached(607.0).story
+    assert "| **Succeeded** | 10m&nbsp;07s |" in sections.lifecycle(story.functions["checkout:live"])
+    assert "10m&nbsp;07s" in sections.functions_table(story)
+    assert chart.traffic(story) == ""
+
+
+def test_where_codedeploy_says_no_time_none_is_made_up() -> None:
+    story = attached(None).story
+    assert "14s" not in sections.lifecycle(story.functions["checkout:live"]) + sections.functions_table(story)
+    running = replace(story.functions["checkout:live"], result=None)
+    assert "0:00:" not in frame(replace(story, result=None, functions={"checkout:live": running}), 5.0)
+
+
+def test_of_a_deployment_that_exists_no_time_limit_for_hooks_is_shown() -> None:
+    plan = Release().planned().story.functions["checkout:live"].plan
+    assert plan
+    assert "time limit" in dict(plan_rows(plan, openly=True))
+    assert "time limit" not in dict(plan_rows(replace(plan, found=True), openly=True))
 
 
 def test_while_it_goes_on_there_is_no_verdict_and_no_next_step() -> None:

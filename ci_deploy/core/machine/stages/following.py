@@ -28,7 +28,7 @@ from ..actions import Diagnose, Look, LookAlias
 from ..rollout import Rollout, Turn, jittered
 from ..state.ending import Cause
 from ..state.place import Stage
-from .looking import MANY, ends_at, heartbeat_every, next_look, next_shift_at, targets_matter
+from .looking import MANY, ends_at, heartbeat_every, next_look, next_shift_at, targets_matter, told
 from .stopping import STOP_TAKES, keep_time, request_stop, stop_again, stop_for_cancel
 
 ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
@@ -224,7 +224,7 @@ def _follow_events(turn: Turn, deployment: Deployment, target: DeploymentTarget 
         if running.start is not None and not r.watch.attached:
             # Both stamps are AWS's; our clock comes in only through the moment of creation.
             began = min(turn.now, r.watch.began + running.start - deployment.create_time)
-        turn.put(turn.r.watch.shifts_since(began))
+        turn.put(turn.r.watch.shifts_since(began, guessed=r.watch.attached and r.deployment is None))
 
 
 def _traffic(turn: Turn, deployment: Deployment, target: DeploymentTarget | None, of_rollback: bool) -> None:
@@ -246,7 +246,7 @@ def _traffic(turn: Turn, deployment: Deployment, target: DeploymentTarget | None
         return
     if r.watch.shift_began is not None:
         reached = next(step.offset for step in schedule.steps(routing) if step.share >= share - 1e-6)
-        turn.put(turn.r.watch.shifts_since(min(r.watch.shift_began, turn.now - reached)))
+        turn.put(turn.r.watch.shifts_since(min(r.watch.shift_began, turn.now - reached), guessed=r.watch.guessed))
     turn.put(turn.r.watch.shifted(new_share))
     shares = {version: part for version, part in ((old, 100.0 - share), (new, share)) if part > 0 and version}
     turn.say(
@@ -255,8 +255,8 @@ def _traffic(turn: Turn, deployment: Deployment, target: DeploymentTarget | None
             key=turn.r.key,
             deployment_id=deployment.id,
             shares=shares,
-            next_shift_at=next_shift_at(turn.r),
-            ends_at=ends_at(turn.r),
+            next_shift_at=told(turn.r, next_shift_at),
+            ends_at=told(turn.r, ends_at),
             of_rollback=of_rollback,
         )
     )
@@ -284,8 +284,8 @@ def saw_alias(turn: Turn, alias: Alias | None) -> None:
             key=turn.r.key,
             deployment_id=r.deployment_id,
             shares=dict(alias.shares),
-            next_shift_at=next_shift_at(turn.r),
-            ends_at=ends_at(turn.r),
+            next_shift_at=told(turn.r, next_shift_at),
+            ends_at=told(turn.r, ends_at),
         )
     )
 
@@ -317,8 +317,8 @@ def _heartbeat(turn: Turn) -> None:
             key=turn.r.key,
             what=r.watch.event or what,
             shares={version: part for version, part in current.items() if part > 0 and version},
-            next_shift_at=next_shift_at(r),
-            ends_at=ends_at(r),
+            next_shift_at=told(r, next_shift_at),
+            ends_at=told(r, ends_at),
         )
     )
 

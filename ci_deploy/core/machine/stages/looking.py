@@ -7,6 +7,7 @@ to happen, long in the quiet, all well under the rate that AWS throttles (facts.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from ... import schedule
 from ...aws import DeploymentStatus
@@ -35,6 +36,11 @@ def ends_at(r: Rollout) -> float | None:
     if r.watch.shift_began is None or r.ending.sent:
         return None
     return r.watch.shift_began + r.planned.shift_seconds
+
+
+def told(r: Rollout, when: Callable[[Rollout], float | None]) -> float | None:
+    """A moment as people are told it: not where it counts from a beginning that nobody saw."""
+    return None if r.watch.guessed else when(r)
 
 
 def targets_matter(r: Rollout, now: float) -> bool:

@@ -450,7 +450,8 @@ def follow(turn: Turn, deployment_id: str, *, attached: bool = False) -> None:
             target_version=r.target_version,
             attached=attached,
             reverses=made.reverses,
-            until=until,
+            # Of what exists already it is how long we would look: hooks that it may not have are counted in.
+            until=None if made.found and not r.inputs.timeout else until,
         )
     )
     if not r.inputs.wait and not r.cancelled:

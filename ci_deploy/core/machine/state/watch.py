@@ -17,6 +17,7 @@ class Watch:
     until: float | None = None  # the time limit of what goes on now: deployment, stop or rollback
     share: float = 0.0  # percent on the target version
     shift_began: float | None = None
+    guessed: bool = False  # it had begun to shift before we came: since when is not known
     event: str = ""  # the lifecycle event in progress
     event_at: float = 0.0
     warned: str = ""  # the lifecycle event whose hook was said to be silent
@@ -34,11 +35,12 @@ class Watch:
         """Another lifecycle event is in progress, or none (`""`)."""
         return replace(self, event=event, event_at=now)
 
-    def shifts_since(self, began: float) -> Watch:
-        return replace(self, shift_began=began)
+    def shifts_since(self, began: float, *, guessed: bool = False) -> Watch:
+        return replace(self, shift_began=began, guessed=guessed)
 
     def shifted(self, share: float) -> Watch:
-        return replace(self, share=share)
+        """A shift that we see, after another one, says since when it shifts."""
+        return replace(self, share=share, guessed=self.guessed and not self.share)
 
     def limit(self, until: float) -> Watch:
         return replace(self, until=until)
