@@ -6,13 +6,14 @@ import json
 import re
 from collections.abc import Collection
 
-from .choices import Choices
+from .choices import Choices, wildcard
 from .existing import KINDS, Existing
 
 MANIFEST = "ci-deploy.yml"
 TEMPLATE = ".github/ci-deploy-roles.yml"
 WORKFLOWS = ".github/workflows"
 SCHEMA = "https://raw.githubusercontent.com/your-org/ci-deploy/v1/docs/ci-deploy.schema.json"
+_CANARY = "canary 10% 5m"  # the template's own default
 _CHECKOUT = "actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2"
 _EXAMPLE = """def handler(event, context):
     return {"statusCode": 200, "body": "one"}
@@ -170,8 +171,10 @@ def manifest(choices: Choices) -> str:
     ]
     if choices.alias != "live":
         lines.append(f"  alias: {scalar(choices.alias)}")
-    if choices.deployment_config:
-        lines.append(f"  deployment-config: {scalar(choices.deployment_config)}")
+    # The stack's groups shift in a canary; those that `setup` makes of a file that says nothing, all at once.
+    config = choices.deployment_config or (_CANARY if wildcard(choices.functions) else "")
+    if config:
+        lines.append(f"  deployment-config: {scalar(config)}")
     lines.append("functions:")
     for each in choices.functions:
         lines += [f"  {scalar(each.label)}:", f"    code: {scalar(each.code)}"]

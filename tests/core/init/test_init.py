@@ -145,6 +145,7 @@ def test_many_functions_are_one_pattern() -> None:
     choices = chosen(function="\n".join(names), code="\n".join(f"build/{name}.zip" for name in names))
     assert wildcard(choices.functions) == "shop-*"
     command = account.command(choices, account.trusted(choices, Known(), PATHS))
+    assert yaml.safe_load(written(choices)[files.MANIFEST])["defaults"]["deployment-config"] == "canary 10% 5m"
     assert "'Functions=shop-*'" in command and "CreateGroups=false" in command
     assert "ServiceRoleArnshop'" in account.setup(choices)
     assert account.setup(chosen()) == ""
