@@ -18,6 +18,7 @@ _TITLES = {
     "surroundings": "Preflight: time, credentials, bucket and owners",
     "packages": "Preflight: packages",
     "smoke": "Smoke cases",
+    "guards": "Guards and bake",
     "verdict": "The end of a deployment, and what became of the traffic",
     "release": "Releases of several functions",
 }

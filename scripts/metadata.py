@@ -54,6 +54,7 @@ OUTPUTS = {
     "live-version": "What the alias serves at the end, read from the alias: its primary version if it is split.",
     "live-weights": "The traffic by version, such as `1=90,2=10`, if the alias is split at the end; else empty.",
     "deployed": "`true` only if the alias serves the target version with all of its traffic, else `false`.",
+    "guard-verdict": "The worst verdict of the guards that count: `violated`, `inconclusive`, `held`, or empty.",
     "rollback": "What became of the traffic after a failure: `none`, `succeeded`, `failed` or `unknown`.",
     "console-url": "The deployment in the AWS console.",
     "appspec-sha256": "The SHA-256 (hex) of the AppSpec that was deployed.",

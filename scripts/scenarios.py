@@ -80,6 +80,12 @@ def _fails_for_customers(seed: Seed) -> None:
         callers["versions"][2]["errors"] = 0.14
 
 
+def _fails_one_call_in_five(seed: Seed) -> None:
+    """Nothing in the account watches it; the hook's own basket is not among them."""
+    for callers in seed["traffic"]:
+        callers["versions"][2]["errors"] = 0.2
+
+
 def _alarm_fires(stage: Stage) -> None:
     if not stage.until_traffic_is_split():
         return
@@ -118,6 +124,13 @@ SCENARIOS: Mapping[str, Scenario] = {
         exit_code=1,
         seed=_fails_for_customers,
         meanwhile=_alarm_fires,
+    ),
+    "guard": Scenario(
+        tells="one call in five of the new version fails, and a guard sees it at 10% of traffic",
+        outcome="rolled-back",
+        exit_code=1,
+        seed=_fails_one_call_in_five,
+        inputs={"guards": "errors < 1%\nerrors < 2x"},
     ),
     "cancel": Scenario(
         tells="the job is canceled while traffic is split",

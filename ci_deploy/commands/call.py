@@ -18,6 +18,7 @@ from ..core.machine import conclusion
 from ..core.machine.release import Release
 from ..core.machine.rollout import Job, Rollout, outcome_of
 from ..core.machine.waves import Policy
+from ..core.plan.proof import NOTHING, Proof
 from ..core.plan.surroundings import bucket_owner
 from ..core.reasons.reason import Reason, Said
 from ..core.result import Result
@@ -70,9 +71,24 @@ def first_rollout(call: Call, entry: Entry) -> Rollout:
         wave=entry.wave,
         confirm=call.confirm and call.command is Command.ROLLBACK,
         smoke=smoke_cases(call, entry),
+        proof=proof(call, entry),
+        written=entry.given,
         began=call.now(),
     )
     return Rollout.first(job, secrets.token_hex(4), second=call.second)
+
+
+def proof(call: Call, entry: Entry) -> Proof:
+    """What the new version must hold, for the commands that use it."""
+    inputs = entry.inputs
+    if call.command not in (*DEPLOYING, Command.ROLLBACK):
+        return NOTHING
+    return Proof(
+        guards=inputs.guards,
+        bake=inputs.bake,
+        on_inconclusive=inputs.on_inconclusive,
+        functions=len(call.entries),
+    )
 
 
 def completed_inputs(call: Call, entry: Entry) -> tuple[Inputs, str]:

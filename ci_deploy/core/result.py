@@ -89,6 +89,7 @@ class Result:
     appspec_sha256: str = ""
     appspec_location: str = ""
     duration_seconds: float = 0.0
+    guard_verdict: str = ""
     reasons: tuple[Reason, ...] = ()
     fate: Fate = Fate.NEVER_CREATED
     running: str = ""  # another deployment of the group that was running when the run ended

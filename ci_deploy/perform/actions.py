@@ -24,8 +24,10 @@ from ..core.machine.actions import (
     Gather,
     Invoke,
     Look,
+    LookAlarms,
     LookAlias,
     LookVersion,
+    Measure,
     Observation,
     Progressed,
     Publish,
@@ -111,6 +113,10 @@ def _do(action: Action, ports: Ports, progress: Progress) -> Answer:
             return ports.codedeploy.stop(action.deployment_id, action.rollback, urgent=action.urgent)
         case Look():
             return ports.codedeploy.look(action.ids, action.with_targets)
+        case Measure():
+            return ports.metrics.read(action.questions)
+        case LookAlarms():
+            return ports.evidence.alarms(action.names)
         case LookAlias():
             return ports.lambda_.look_alias(action.function, action.alias)
         case CreateAlias():

@@ -1,8 +1,8 @@
-"""Reads why a deployment failed: its failed event, the alarms, the log lines of its hook."""
+"""Reads why a deployment failed: its failed event, the alarms, the log lines of its hook or of the new version."""
 
 from __future__ import annotations
 
-from ..core.aws import Alarm, Fact, Known, LogLines, Unavailable
+from ..core.aws import Alarm, Deployment, Fact, Known, LogLines, Unavailable
 from ..core.machine.actions import Diagnose
 from ..core.result import Diagnosis
 from ..core.story import diagnosis
@@ -10,6 +10,7 @@ from ..ports import Ports
 from .facts import fact
 
 LOG_LINES = 20
+HIDDEN = "quoted only where the repository is known to be private (`hook-logs: on` shows them)"
 
 
 def diagnose(action: Diagnose, ports: Ports) -> Diagnosis:
@@ -20,12 +21,36 @@ def diagnose(action: Diagnose, ports: Ports) -> Diagnosis:
     if plan.alarm_names and deployment.status.terminal:
         alarms = fact(lambda: ports.evidence.alarms(plan.alarm_names))
     logs: Fact[tuple[LogLines, ...]] = Known(())
+    errors: Fact[tuple[LogLines, ...]] = Known(())
+    by_its_calls = action.why is not None or deployment.error_code == "ALARM_ACTIVE"
+    if by_its_calls and plan.target_version:
+        since = _shifting_since(deployment, action)
+        if action.logs:
+            version = plan.target_version
+            errors = fact(lambda: (ports.evidence.error_lines(plan.function, version, since, LOG_LINES),))
+        else:
+            errors = Unavailable(HIDDEN)
     if hook and event is not None and event.start is not None:
         start, end = event.start, event.end
         if action.logs:
             logs = fact(lambda: (ports.evidence.log_lines(hook, start, end, LOG_LINES),))
         else:
-            logs = Unavailable("quoted only where the repository is known to be private (`hook-logs: on` shows them)")
+            logs = Unavailable(HIDDEN)
     return diagnosis.diagnose(
-        deployment, plan, alarms=alarms, logs=logs, service_role=plan.service_role, region=action.region
+        deployment,
+        plan,
+        alarms=alarms,
+        logs=logs,
+        errors=errors,
+        service_role=plan.service_role,
+        region=action.region,
+        why=action.why,
     )
+
+
+def _shifting_since(deployment: Deployment, action: Diagnose) -> float:
+    """When the new version got its first call, by AWS's time."""
+    target = deployment.target_of(action.plan.function, action.plan.alias)
+    events = target.events if target else ()
+    starts = [event.start for event in events if event.name == "AllowTraffic" and event.start is not None]
+    return next(iter(starts), deployment.start_time or deployment.create_time)

@@ -26,9 +26,10 @@ from ..core.errors import AwsError, ErrorKind, Refused
 from ..core.given.inputs import Inputs
 from ..core.given.packaging import Code, check_zipped
 from ..core.given.source import Image, Local
+from ..core.guards.queries import day
 from ..core.machine.actions import Gather
 from ..core.plan.history import enough, goal
-from ..core.plan.planning import Facts, Neighbours
+from ..core.plan.planning import UNREAD, Calls, Facts, Neighbours
 from ..core.plan.surroundings import Bucket, Surroundings, bucket_owner
 from ..core.plan.whose import Place, keys
 from ..core.reasons.versions import COUNTED
@@ -142,7 +143,16 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
         hooks=read,
         surroundings=survey(inputs, identity, latest, alias, current, group, recent, read, ports) if deploys else None,
         code=_code(inputs, identity, ports, progress) if latest and deploys else None,
+        calls=fact(lambda: _calls(inputs, ports)) if alias and deploys and not inputs.guards.off else UNREAD,
     )
+
+
+def _calls(inputs: Inputs, ports: Ports) -> Calls:
+    """The alias's traffic of the last day."""
+    asked = day(inputs.function or "", inputs.alias, ports.clock.epoch())
+    answers = ports.metrics.read(asked).answers
+    calls, errors = (sum(answers.get(question, {}).values()) for question in asked)
+    return Calls(per_minute=calls / (24 * 60), errors=min(1.0, errors / calls) if calls else 0.0)
 
 
 def _code(inputs: Inputs, identity: Identity, ports: Ports, progress: Progress) -> Code | None:

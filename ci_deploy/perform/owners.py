@@ -61,10 +61,11 @@ class Owners:
         for number, deployment in enumerate(recent):
             mark = marker.parse(deployment.description)
             ended_badly = deployment.status in (DeploymentStatus.FAILED, DeploymentStatus.STOPPED)
-            if mark is None or ended_badly or not 0 < run_id < mark.run_id:
+            if mark is None or ended_badly or not 0 < run_id <= mark.run_id:
                 continue
             (result[number],) = self.judged((deployment,))
-            if isinstance(self._judged[deployment.id], Ours):
+            # An earlier attempt of this very run may be what is served, and hides no newer run.
+            if isinstance(self._judged[deployment.id], Ours) and run_id < mark.run_id:
                 break
         return tuple(result)
 

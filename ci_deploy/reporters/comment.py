@@ -49,6 +49,7 @@ def render(story: Story, mark: str = "") -> str:
                 rank=3,
             ),
             Section("roll back", (part.roll_back_link(story), "")),
+            Section("guards", part.shrinking(lambda n: part.guards(story, n), (10, 3)), rank=2),
             Section("diagnosis", part.shrinking(lambda n: part.diagnoses(story, lines=n), (40, 15, 0)), rank=5),
             Section("tables", part.shrinking(lambda n: part.tables(story, n), (50, 10, 0)), rank=4),
             Section("history", part.shrinking(lambda n: part.history(story, n), (15, 5, 0)), rank=4),

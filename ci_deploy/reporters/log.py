@@ -14,13 +14,15 @@ import textwrap
 from .. import __version__
 from ..core.aws import DeploymentStatus, EventStatus, LifecycleEvent
 from ..core.defuse import without_commands
+from ..core.guards import texts
+from ..core.guards.judging import Verdict
 from ..core.plan.history import HistoryEntry
 from ..core.result import Diagnosis, Finding, Severity
 from ..core.run import Command
 from ..core.story import events as e
 from ..core.story.timeline import Story, tell
 from ..ports import LogSink
-from .rendering import ends, verdict, words
+from .rendering import ends, guarded, verdict, words
 from .rendering.disclosure import HIDDEN, discloses
 from .rendering.ends import Tone
 from .rendering.escape import line, plain
@@ -34,6 +36,7 @@ WIDTH = 120  # columns that a browser shows without wrapping; an address or a co
 DIGEST = 12  # characters of a hash or key that people compare
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _BLUE, _CYAN = "1", "2", "31", "32", "33", "34", "36"
+_VERDICTS = {Verdict.HELD: ("✓", _GREEN), Verdict.INCONCLUSIVE: ("?", _YELLOW), Verdict.VIOLATED: ("✗", _RED)}
 _TONES = {Tone.GOOD: _GREEN, Tone.NEUTRAL: _CYAN, Tone.WARNING: _YELLOW, Tone.BAD: _RED}
 
 
@@ -100,6 +103,14 @@ class LogReporter:
                 self._traffic(event)
             case e.Heartbeat():
                 self._heartbeat(event)
+            case e.Measured():
+                for at, text in guarded.minutes(event):
+                    self._say(event, "·", "Calls", f"{words.time_of_day(at, 0.0)}  {text}", _DIM)
+            case e.BakeBegan():
+                left = "" if event.until is None else f" for {words.duration(event.until - event.at)}"
+                self._say(event, "»", "Bake", f"{'goes on' if event.resumed else 'begins'}{left}", _CYAN)
+            case e.TakingBack():
+                self._say(event, "■", "Take back", event.why, _YELLOW)
             case e.ContactTroubled():
                 until = f", trying for {words.duration(event.until - event.at)} more" if event.until is not None else ""
                 times = f"{event.failures} failures in a row" if event.failures > 1 else "one failure"
@@ -137,6 +148,12 @@ class LogReporter:
             case e.Written():
                 self._say(event, "✓", "Done", event.what, _GREEN)
             case e.Finished():
+                chapter = self._story.functions[event.key]
+                for verdict_, text in guarded.verdicts(chapter):
+                    mark, colour = _VERDICTS[verdict_]
+                    self._say(event, mark, "Guard", text, colour)
+                if chapter.measured is not None and chapter.measured.judgments:
+                    self._say(event, " ", "", texts.NOT_SEEN, _DIM)
                 if len(self._story.functions) > 1:
                     look = ends.look(self._story.command, event.result)
                     text = ends.sentence(self._story.command, event.result)

@@ -30,6 +30,8 @@ def render(story: Story) -> str:
                 part.shrinking(lambda n: part.functions_table(story, n), (1000, 200, 50, 10)),
                 rank=1,
             ),
+            Section("guards", part.shrinking(lambda n: _titled("Guards", part.guards(story, n)), (50, 5)), rank=2),
+            Section("calls", (chart.calls(story), "")),
             Section("traffic", (chart.traffic(story), "")),
             Section(
                 "diagnosis",

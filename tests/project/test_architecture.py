@@ -139,10 +139,10 @@ FLOORS = (
     "reasons",
     "errors",
     "result",
+    "guards",
     "given",
     "init",
     "plan",
-    "guards",
     "story",
     "machine",
 )  # of core, from the lowest up

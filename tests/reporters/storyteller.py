@@ -22,6 +22,10 @@ from ci_deploy.core.aws import (
     Routing,
     RoutingType,
 )
+from ci_deploy.core.guards.grammar import parse
+from ci_deploy.core.guards.judging import judge
+from ci_deploy.core.guards.queries import Shift, Subject
+from ci_deploy.core.guards.series import Count, Minute, Series, Shown
 from ci_deploy.core.plan.history import HistoryEntry
 from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
 from ci_deploy.core.reasons.reason import Said
@@ -89,6 +93,9 @@ ALARMS_ARE_ACTIVE = (
     "deployments have been stopped. Activated alarms: <{}>"
 )
 ARN = "https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/{}?region=eu-central-1"
+
+
+VIOLATED = "`errors < 1%` is violated: 14 of 52 calls of version 42 failed, 27%; version 41: 3 of 480, 0.6%."
 
 
 class Release:
@@ -352,6 +359,48 @@ class Release:
         self.running().after(95).lifecycle("AllowTraffic", EventStatus.FAILED, 97)
         return self.status(DeploymentStatus.STOPPED, "ALARM_ACTIVE", ALARMS_ARE_ACTIVE.format("checkout-errors"))
 
+    def measured(self, *minutes: tuple[int, int, int, int], line: str = "errors < 1%") -> Self:
+        """A look at minutes of (calls, errors) of the new version and of the old one; zeros for the old: after it."""
+        begin = 1795442400 - 1795442400 % 60
+        split, after = [], []
+        for number, (calls, bad, others, theirs) in enumerate(minutes):
+            new, at = Count(calls=calls, bad=bad), begin + 60 * number
+            if others:
+                split.append(Minute(at=at, new=new, old=Count(calls=others, bad=theirs), share=0.1))
+            else:
+                after.append((at, new))
+        for key in self.keys:
+            function, _, alias = key.partition(":")
+            quiet = not sum(calls for calls, *_ in minutes)
+            shown = Shown(
+                minutes=tuple(split),
+                after=tuple(after),
+                new_p99=None if quiet else 212.0,
+                old_p99=198.0,
+                throttles=0 if quiet else 3,
+            )
+            series = Series(split=tuple(split), after=tuple(count for _, count in after), hour=(Count(calls=480),))
+            self._add(
+                e.Measured,
+                key=key,
+                subject=Subject(function=function, alias=alias, old=self.current, new=self.target),
+                shown=shown,
+                judgments=tuple(judge(guard, series, 0.001) for guard in parse(line).lines),
+                shifts=(Shift(at=float(begin), share=10.0),),
+                told_until=begin + 60 * (len(minutes) - 1),
+                epoch=float(begin),
+            )
+        return self
+
+    def baking(self, *, until: float | None = 600.0) -> Self:
+        for key in self.keys:
+            left = None if until is None else self.at + until
+            self._add(e.BakeBegan, key=key, until=left, resumed=until is None)
+        return self
+
+    def taking_back(self, why: str) -> Self:
+        return self._add(e.TakingBack, why=why)
+
     def rollback_appears(self) -> Self:
         for key in self.keys:
             self.after(0.5)._add(
@@ -580,6 +629,34 @@ def scenarios() -> dict[str, Release]:
         .finished(Outcome.ROLLED_BACK, live="41", rollback=Rollback.SUCCEEDED),
         "failed-hook-public": Release(context=public).hook_fails().diagnosed_hook().finished(Outcome.FAILED, live="41"),
         "rolled-back": Release().rolled_back(),
+        "guard": Release()
+        .running()
+        .measured((26, 6, 240, 1))
+        .measured((26, 6, 240, 1), (26, 8, 240, 2))
+        .stop_requested(VIOLATED)
+        .status(DeploymentStatus.STOPPED, "MANUAL_STOP", "The deployment was stopped by request.")
+        .rollback_appears()
+        .rollback_ends()
+        .finished(
+            Outcome.ROLLED_BACK,
+            live="41",
+            rollback=Rollback.SUCCEEDED,
+            reason=VIOLATED,
+            remedy="Find out what fails in version 42, and deploy a fix.",
+            guard_verdict="violated",
+        ),
+        "baking": Release()
+        .all_shifted()
+        .status(DeploymentStatus.SUCCEEDED)
+        .measured((0, 0, 240, 1), (0, 0, 0, 0), line="errors < 1%\nobserve: errors < 2x")
+        .baking(),
+        "baking-resumed": Release().all_shifted().status(DeploymentStatus.SUCCEEDED).baking(until=None),
+        "taking-back": Release().all_shifted().status(DeploymentStatus.SUCCEEDED).baking().taking_back(VIOLATED),
+        "no-traffic": Release()
+        .all_shifted()
+        .status(DeploymentStatus.SUCCEEDED)
+        .measured((0, 0, 240, 1), (0, 0, 240, 0), line="observe: errors < 2x")
+        .finished(Outcome.SUCCEEDED, live="42", guard_verdict=""),
         "rollback-failed": Release()
         .alarm_fires()
         .rollback_appears()

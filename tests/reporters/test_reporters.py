@@ -33,6 +33,7 @@ SCENARIOS = scenarios()
 OUTPUTS = {
     "outcome", "deployment-id", "rollback-deployment-id", "previous-version", "target-version", "live-version",
     "live-weights", "deployed", "rollback", "console-url", "appspec-sha256", "appspec-location", "duration-seconds",
+    "guard-verdict",
     "reason", "reason-code", "result",
 }  # fmt: skip
 

@@ -21,6 +21,9 @@ SERVICES = ("codedeploy", "lambda", "s3", "cloudwatch", "logs", "iam")
 BUCKET = {"bucket": "demo-deployments"}
 AT_ONCE = {"deployment-config": "CodeDeployDefault.LambdaAllAtOnce"}
 
+# What deploy and plan read where they may.
+OPTIONAL = ("feature-preflight", "feature-callers", "feature-guards")
+
 
 def allowed(*policies: str) -> set[str]:
     found: set[str] = set()
@@ -65,7 +68,7 @@ def test_a_feature_calls_nothing_that_its_policies_lack(
     since = len(emulator.calls)
     inputs, policies = CASES[case]
     runner.run({**CHECKOUT, **BUCKET, **AT_ONCE, **inputs}).check(0, outcome="succeeded")
-    assert called(emulator, since) - allowed(*policies, "feature-preflight", "feature-callers") == set()
+    assert called(emulator, since) - allowed(*policies, *OPTIONAL) == set()
 
 
 def test_setup_and_prune_write_nothing_that_their_policies_lack(
@@ -110,9 +113,7 @@ def test_a_package_that_is_too_large_for_a_request_goes_by_s3(
     assert account.writes() == []
     since = len(emulator.calls)
     runner.run({**given, **BUCKET}, run=(101, 1)).check(0, outcome="succeeded", live_version="2")
-    assert (
-        called(emulator, since) - allowed("deploy", "feature-package", "feature-preflight", "feature-callers") == set()
-    )
+    assert called(emulator, since) - allowed("deploy", "feature-package", *OPTIONAL) == set()
     stored = [item["Key"] for item in account.s3.list_objects_v2(Bucket="demo-deployments")["Contents"]]
     assert len([key for key in stored if key.startswith("CodeDeploy/checkout/code/") and key.endswith(".zip")]) == 1
 
@@ -123,7 +124,4 @@ def test_a_hook_that_failed_costs_what_the_policy_for_its_logs_gives(
     emulator.scripts({"CodeDeployHook_checkout_before": "fail"})
     since = len(emulator.calls)
     runner.run({**CHECKOUT, **HOOKS, **BUCKET}).check(1)
-    assert (
-        called(emulator, since) - allowed("deploy", "feature-hook-logs", "feature-preflight", "feature-callers")
-        == set()
-    )
+    assert called(emulator, since) - allowed("deploy", "feature-hook-logs", *OPTIONAL) == set()

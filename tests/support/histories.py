@@ -17,10 +17,14 @@ from multiprocessing import Pool
 
 from ci_deploy.core.errors import ErrorKind
 from ci_deploy.core.given.inputs import Inputs
+from ci_deploy.core.guards.grammar import parse
+from ci_deploy.core.machine.rollout import Rollout
+from ci_deploy.core.plan.proof import Proof
 from ci_deploy.core.run import Command, Outcome
 
 from .playing import FAIR, Run, Weather, first, play, play_together, post_step, summary, until
 from .promise import promise, settled_truth
+from .states import but
 from .world import ALL_EVENTS, AT_ONCE, CANARY, LINEAR, Running, World, context, inputs
 
 FOLLOWED_BY_A_KILL = 0.1
@@ -165,9 +169,26 @@ def make_signals(dice: random.Random) -> list[float]:
     return [at, at + dice.choice((0.1, 1.5, 7.5))] if dice.random() < 0.5 else [at]
 
 
+def prove(dice: random.Random, world: World, rollout: Rollout) -> Rollout:
+    """Guards and a bake, in every third history, and traffic in the world that they judge."""
+    if dice.random() > 0.35:
+        return rollout
+    world.calls = dice.choice((0.0, 6.0, 60.0, 600.0))
+    world.failing = {dice.choice("1278"): dice.choice((0.01, 0.3, 1.0))} if dice.random() < 0.6 else {}
+    start = dice.uniform(0, 700)
+    world.ringing = (start, start + dice.choice((60.0, 1e9))) if dice.random() < 0.2 else None
+    proof = Proof(
+        guards=parse(dice.choice(("off", "", "errors < 1%", "errors < 2x", "errors < 1%\np99 < 800ms"))),
+        bake=dice.choice((None, None, 60.0, 300.0, 900.0)),
+        on_inconclusive=dice.choice(("pass", "pass", "rollback")),
+    )
+    written = frozenset(name for name in ("on-cancel", "on-timeout") if dice.random() < 0.4)
+    return but(rollout, job__proof=proof, written=written)
+
+
 def make(seed: int) -> History:
     """A world and its runs, ready to be played."""
-    dice = random.Random(seed)
+    dice, proving = random.Random(seed), random.Random(f"proof {seed}")
     world = make_world(dice)
     runs = []
     for number in range(2 if dice.random() < 0.2 else 1):
@@ -176,7 +197,7 @@ def make(seed: int) -> History:
         runs.append(
             Run(
                 world,
-                first(make_inputs(dice, world), run, marker_id),
+                prove(proving, world, first(make_inputs(dice, world), run, marker_id)),
                 weather=make_weather(dice),
                 signals=make_signals(dice),
                 seed=seed + number,

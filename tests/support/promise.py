@@ -135,8 +135,12 @@ def _cancel_is_prompt(run: Run) -> None:
     if not cancels:
         return
     at = cancels[0].at
-    creations = [action for asked, action in run.actions if isinstance(action, a.Create) and asked > at]
-    assert not creations, "created after the signal"
+    creations = [asked for asked, action in run.actions if isinstance(action, a.Create) and asked > at]
+    baked = any(isinstance(event, e.TakingBack) and event.at == at for event in run.events)
+    assert len(creations) <= baked, "created after the signal"
+    assert all(asked < at + 2.0 for asked in creations), "a bake that is cancelled is reversed at once"
+    if baked:
+        return
     if not run.rollout.context.actions:
         return
     own = [(asked, stop) for asked, stop in stops if stop.deployment_id == run.result.deployment_id and asked > at]

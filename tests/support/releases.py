@@ -26,7 +26,7 @@ from ci_deploy.core.marker import Marker, write
 from ci_deploy.core.run import Outcome
 
 from .codeworld import PACKAGE, CodeWorld
-from .histories import make_weather
+from .histories import make_weather, prove
 from .many import FATAL, Member, Played, rollouts, start
 from .playing import Weather, summary
 from .promise import words_agree
@@ -72,6 +72,8 @@ def make(seed: int) -> Played:
     waves = {function.function: dice.choice((0, 0, 1)) for function in functions}
     release = rollouts(functions, waves, command=command, **given)
     release = [but(one, inputs=_in_group(one, f"group-{number}")) for one, number in zip(release, groups, strict=True)]
+    proving = random.Random(f"proof {seed}")
+    release = [prove(proving, function, one) for function, one in zip(functions, release, strict=True)]
     for function in functions:
         if dice.random() < 0.25:
             function.deployments.append(_foreign(dice, function))

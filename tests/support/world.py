@@ -20,6 +20,7 @@ from typing import Any
 from ci_deploy.core import marker
 from ci_deploy.core.aws import (
     CREATOR_ROLLBACK,
+    Alarm,
     AlarmConfiguration,
     Alias,
     CreateRequest,
@@ -44,8 +45,9 @@ from ci_deploy.core.aws import (
 from ci_deploy.core.errors import AwsError, ErrorKind, Refused
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.given.parsing import parse
+from ci_deploy.core.guards.queries import Question, Readings
 from ci_deploy.core.machine import actions as a
-from ci_deploy.core.plan.planning import Facts
+from ci_deploy.core.plan.planning import Calls, Facts
 from ci_deploy.core.run import Command, Context
 from ci_deploy.core.schedule import steps
 from ci_deploy.core.story.diagnosis import diagnose
@@ -191,6 +193,11 @@ class World:
     uploads: dict[str, str] = field(default_factory=dict)  # AppSpecs by their keys
     answers: list[Invocation | AwsError] = field(default_factory=list)  # of the next invocations, then `{}`
     confirms: bool = True  # what the person at the terminal answers
+    calls: float = 0.0  # of the alias, a minute
+    failing: dict[str, float] = field(default_factory=dict)  # the share of a version's calls that fail
+    slow: dict[str, float] = field(default_factory=dict)  # the share that takes longer than any threshold
+    unmeasured: list[AwsError | None] = field(default_factory=list)  # what the next readings of metrics meet
+    ringing: tuple[float, float] | None = None  # when the alarm `errors` is in ALARM
 
     # --- time ---
 
@@ -325,6 +332,12 @@ class World:
                     for running in self.deployments
                     if running.id in action.ids and self.now >= running.created + self.visible_after
                 )
+            case a.Measure():
+                return self.measure(action.questions)
+            case a.LookAlarms():
+                since, until = self.ringing or (1e12, 1e12)
+                state = "ALARM" if since <= self.now < until else "OK"
+                return tuple(Alarm(name=name, state=state, reason="5 errors") for name in action.names)
             case a.LookAlias():
                 return self.alias()
             case a.RepairAlias():
@@ -334,8 +347,64 @@ class World:
                 self.alias_revision += 1
                 return self.alias()
             case a.Diagnose():
-                return diagnose(action.deployment, action.plan, alarms=Known(()), logs=Known(()), region=action.region)
+                return diagnose(
+                    action.deployment,
+                    action.plan,
+                    alarms=Known(()),
+                    logs=Known(()),
+                    region=action.region,
+                    why=action.why,
+                )
         return None
+
+    # --- metrics ---
+
+    def measure(self, questions: tuple[Question, ...]) -> Readings:
+        """Calls without chance: each version has its share of every minute's, to the nearest call."""
+        error = self.unmeasured.pop(0) if self.unmeasured else None
+        if error is not None:
+            raise error
+        return Readings(answers={each: self._points(each) for each in questions}, at=AWS_EPOCH + self.now)
+
+    def _points(self, question: Question) -> dict[int, float]:
+        points: dict[int, float] = {}
+        for start in range(question.start, question.end, question.period):
+            minutes = [self._minute(question.version, at) for at in range(start, start + question.period, 60)]
+            calls, bad = sum(calls for calls, _, _ in minutes), sum(bad for _, bad, _ in minutes)
+            slow = sum(slow for _, _, slow in minutes)
+            value = {"Invocations": calls, "Errors": bad, "Throttles": 0}.get(question.metric)
+            if value is None:
+                share = 100.0 * (1 - slow / calls) if calls else 0.0
+                known = {"SampleCount": float(calls), "p50": 100.0, "p95": 180.0, "p99": 200.0}
+                value = known.get(question.statistic, share) if calls else 0.0
+            if value:
+                points[start] = float(value)
+        return points
+
+    def _minute(self, version: str, at: int) -> tuple[int, int, int]:
+        """Calls, errors and slow calls of a version (empty: of all) in the minute that begins at `at`, AWS's time."""
+        begin = at - AWS_EPOCH
+        moments = [begin + second for second in range(0, 60, 5)]
+        found = [0, 0, 0]
+        for name in (version,) if version else tuple(self.versions):
+            share = sum(self.share_at(name, moment) for moment in moments) / len(moments)
+            calls = round(self.calls * share)
+            found[0] += calls
+            found[1] += round(calls * self.failing.get(name, 0.0))
+            found[2] += round(calls * self.slow.get(name, 0.0))
+        return found[0], found[1], found[2]
+
+    def share_at(self, version: str, moment: float) -> float:
+        """The share (0 to 1) of the alias's traffic that a version had then."""
+        served = (self.alias_version, self.alias_weights)
+        for until, main, weights in reversed(self.served):
+            if moment < until:
+                served = (main, weights)
+        main, weights = served
+        rest = sum(weights.values())
+        return (100.0 - rest if version == main else weights.get(version, 0.0)) / 100
+
+    # --- what is read before deciding ---
 
     def facts(self, action: a.Gather) -> Facts:
         alias, given = self.alias(), action.inputs
@@ -367,6 +436,7 @@ class World:
             subject=subject,
             alarms=Known(()),
             hooks=self.hooks,
+            calls=Known(Calls(per_minute=self.calls, errors=0.0)),
         )
 
     def alias(self) -> Alias:
@@ -460,6 +530,7 @@ class World:
             description=running.description,
             creator=running.creator,
             create_time=AWS_EPOCH + running.created,
+            complete_time=None if running.ended is None else AWS_EPOCH + running.ended,
             error_code=running.error_code,
             rollback_id=running.rollback_id,
             rollback_of=running.rollback_of,

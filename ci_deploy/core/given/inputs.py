@@ -8,11 +8,14 @@ turns them into `Inputs`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
 from ..aws import RollbackEvent
+from ..guards.grammar import DEFAULT as NO_GUARDS
+from ..guards.grammar import Guards
 from ..run import Command
 from .kinds import (
     ACCOUNT,
@@ -28,6 +31,7 @@ from .kinds import (
     DEPLOYMENT_ID,
     DURATION,
     FUNCTION,
+    GUARDS,
     KEY,
     LINES_OR_OFF,
     LIST,
@@ -79,6 +83,10 @@ class Spec:
         return self.name.replace("-", "_")
 
 
+# What stands for "not given", where that is not None.
+_NOTHING: Mapping[str, Any] = {LIST.name: (), GUARDS.name: NO_GUARDS}
+
+
 def _row(
     kind: Kind,
     text: str,
@@ -89,7 +97,7 @@ def _row(
     group: str,
     file: InFile = InFile.NO,
 ) -> Any:
-    value = kind.parse(default) if default else (() if kind is LIST else None)
+    value = kind.parse(default) if default else _NOTHING.get(kind.name)
     return field(
         default=value,
         metadata={
@@ -268,6 +276,31 @@ class Inputs:
         PATH,
         "Path to a file of smoke cases, YAML or JSON: events that the new version must answer before any traffic "
         "shifts, invoked for real (needs lambda:InvokeFunction).",
+        commands=DEPLOYING,
+        group=_HOW,
+        file=InFile.FUNCTION,
+    )
+    guards: Guards = _row(
+        GUARDS,
+        "What the new version must hold while it gets traffic, one per line: `errors < 1%`, `errors < 2x` (of the old "
+        "version's), `p99 < 800ms`, `p95 < 1.5x`. A violated guard rolls the deployment back. `observe:` before a line "
+        "only shows it; `off` reads no metrics (needs cloudwatch:GetMetricData). Default: `observe: errors < 2x`.",
+        commands=(*DEPLOYING, ROLLBACK),
+        group=_HOW,
+        file=InFile.FUNCTION,
+    )
+    on_inconclusive: str = _row(
+        choice("policy", ("pass", "rollback")),
+        "What to do when guards could prove nothing, for or against the new version.",
+        default="pass",
+        commands=DEPLOYING,
+        group=_HOW,
+        file=InFile.FUNCTION,
+    )
+    bake: float | None = _row(
+        DURATION,
+        "Keep watching this long after all traffic has moved. A guard violated or an alarm firing then rolls back by "
+        "another deployment. Default: none; `3m` with guards, unless all traffic moves at once.",
         commands=DEPLOYING,
         group=_HOW,
         file=InFile.FUNCTION,
@@ -479,6 +512,11 @@ class Inputs:
         default="false",
         group=_SAFETY,
     )
+
+
+# What is wrong with combinations of them, and what to do.
+NEEDS_WAIT = ("needs a job that waits, and `wait` is `false`.", "Leave one of them out.")
+NEEDS_GUARDS = ("is `rollback`, and no guard counts.", "Set `guards`, for example `errors < 1%`.")
 
 
 def table() -> tuple[Spec, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..aws import RollbackEvent
+from ..guards.grammar import parse as guards
 from . import meant, shifts
 from .source import s3_location, source
 
@@ -202,6 +203,7 @@ BOOL = Kind(name="boolean", parse=_bool, hint="`true` or `false`", choices=("tru
 DURATION = Kind(name="duration", parse=duration, hint="a duration such as `90s`, `10m` or `2h`")
 LIST = Kind(name="list", parse=_list, hint="a list, one per line or comma-separated")
 LINES_OR_OFF = Kind(name="names", parse=_lines_or_off, hint="names, one per line, or `off` alone")
+GUARDS = Kind(name="guards", parse=guards, hint="guards such as `errors < 1%`, one per line, or `off` alone")
 CONFIG = Kind(name="path", parse=_path, hint="a path in the workspace, or `none`")
 PATH = Kind(name="path", parse=_path, hint="a path in the workspace")
 CODE = Kind(

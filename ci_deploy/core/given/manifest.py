@@ -26,7 +26,7 @@ from typing import Any
 from ..errors import InvalidInput, Problem
 from ..run import Command
 from .inputs import InFile, Inputs, Spec, table
-from .kinds import BOOL, CODE, LINES_OR_OFF, LIST, ROLLBACK_EVENTS, VERSION
+from .kinds import BOOL, CODE, GUARDS, LINES_OR_OFF, LIST, ROLLBACK_EVENTS, VERSION
 from .meant import names, remedy, shorten
 from .nodes import Reader, is_null, shown
 from .parsing import of_arn, parse
@@ -129,7 +129,7 @@ def _setting_schema(spec: Spec) -> dict[str, Any]:
         form = {"type": ["boolean", "null"]}
     elif spec.kind is VERSION or spec.kind.name == "count":
         form = {"type": ["string", "integer", "null"]}
-    elif spec.kind in (LIST, LINES_OR_OFF, ROLLBACK_EVENTS):
+    elif spec.kind in (LIST, LINES_OR_OFF, ROLLBACK_EVENTS, GUARDS):
         form = {"type": ["string", "array", "null"], "items": {"type": "string"}}
     elif spec.kind.choices:
         form = {"enum": [*spec.kind.choices, None]}

@@ -7,10 +7,11 @@ from dataclasses import fields, replace
 from typing import Any
 
 from ..errors import InvalidInput, Problem
+from ..guards.grammar import BadGuards
 from ..links import without_login
 from ..run import Command
 from . import meant
-from .inputs import DEPLOYING, Inputs, table
+from .inputs import DEPLOYING, NEEDS_GUARDS, NEEDS_WAIT, Inputs, table
 from .meant import shorten
 from .shifts import ALL_AT_ONCE
 
@@ -36,6 +37,9 @@ def parse(given: Mapping[str, str], *, where: str = "input `{}`", several: bool 
             continue
         try:
             values[spec.field_name] = spec.kind.parse(stripped)
+        except BadGuards as error:
+            failed.add(spec.field_name)
+            problems += [replace(each, where=f"{where.format(name)}, {each.where}") for each in error.problems]
         except ValueError as error:
             failed.add(spec.field_name)
             shown = "" if spec.secret else f"`{shorten(stripped)}` "
@@ -100,6 +104,12 @@ def _for_the_command(
         problem("application", "is missing.", "Set it, or set `function`: the application then has its name.")
     if not several and not own_appspec and command in (Command.DEPLOY, Command.PLAN) and not said & {"code", "version"}:
         problem("code", *WHAT_TO_DEPLOY)
+    if command is Command.DEPLOY and not inputs.wait:
+        for name in ("guards", "bake"):
+            if name in given and (name == "bake" or inputs.guards.counting):
+                problem(name, *NEEDS_WAIT)
+    if inputs.on_inconclusive == "rollback" and command in DEPLOYING and not inputs.guards.counting:
+        problem("on_inconclusive", *NEEDS_GUARDS)
     if command is Command.DEPLOY and inputs.hold == "set":
         problem("hold", "is `set`, which would refuse this very deployment.", "Set `hold: release`, or leave it out.")
     if command is Command.ROLLBACK:

@@ -10,11 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..aws import Alias, CreateRequest, Deployment, FunctionVersion, Invocation, Revision, StopAnswer
+from ..aws import Alarm, Alias, CreateRequest, Deployment, FunctionVersion, Invocation, Revision, StopAnswer
 from ..errors import CiDeployError
 from ..given.inputs import Inputs
 from ..given.packaging import Code, Package, StoredPackage
+from ..guards.queries import Question, Readings
 from ..plan.planning import Facts, Plan
+from ..reasons.reason import Reason
 from ..result import Diagnosis
 
 # --- Actions -----------------------------------------------------------------------------------------------------
@@ -142,6 +144,18 @@ class Look(_Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measure(_Action):
+    """Read metrics of both versions."""
+
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAlarms(_Action):
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LookAlias(_Action):
     function: str
     alias: str
@@ -185,12 +199,13 @@ class Tag(_Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnose(_Action):
-    """Collect what explains why `deployment` did not succeed."""
+    """Collect what explains why `deployment` did not succeed; `why` says it where it was us who ended it."""
 
     deployment: Deployment
     plan: Plan
     logs: bool
     region: str = ""
+    why: Reason | None = None
 
 
 Action: TypeAlias = (
@@ -206,6 +221,8 @@ Action: TypeAlias = (
     | Find
     | Stop
     | Look
+    | Measure
+    | LookAlarms
     | LookAlias
     | CreateAlias
     | RepairAlias
@@ -267,6 +284,8 @@ Answer: TypeAlias = (
     | Deployment  # Find, when it exists
     | StopAnswer  # Stop
     | tuple[Deployment, ...]  # Look
+    | Readings  # Measure
+    | tuple[Alarm, ...]  # LookAlarms
     | Alias  # LookAlias, RepairAlias, Describe, CreateAlias
     | Diagnosis  # Diagnose
     | None  # Tag; Find, LookAlias, LookVersion: there is none

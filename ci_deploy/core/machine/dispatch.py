@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 
 from ..aws import Alias, Deployment, FunctionVersion, Invocation, StopAnswer
 from ..given.packaging import StoredPackage
+from ..guards.queries import Readings
 from ..plan.planning import Facts
 from ..result import Diagnosis
 from ..story import events as e
-from . import waves
 from .actions import (
     Action,
     Cancelled,
@@ -27,8 +27,10 @@ from .actions import (
     Gather,
     Invoke,
     Look,
+    LookAlarms,
     LookAlias,
     LookVersion,
+    Measure,
     Observation,
     Progressed,
     Publish,
@@ -41,12 +43,15 @@ from .actions import (
 )
 from .rollout import Rollout, Turn
 from .stages import (
+    baking,
     confirming,
     deciding,
     following,
+    guarding,
     looking,
     preparing,
     publishing,
+    reversing,
     smoking,
     stopping,
     updating,
@@ -75,6 +80,7 @@ _STAGES: Mapping[Stage, Callable[[Turn], None]] = {
     Stage.ROLLBACK_DUE: following.rollback_due,
     Stage.FOLLOWING_ROLLBACK: following.following_rollback,
     Stage.VERIFYING: verdict.verifying,
+    Stage.BAKING: baking.baking,
     Stage.RESTORING: verdict.restoring,
 }
 
@@ -102,7 +108,9 @@ def _answered(turn: Turn, action: Action, answer: object) -> None:
         case Confirm(), bool():
             confirming.answered(turn, answer)
         case Gather(), Facts() if turn.r.undone:
-            waves.resume(turn, answer)
+            reversing.resume(turn, answer)
+        case Gather(), Facts() if turn.r.stage is Stage.BAKING:
+            baking.gathered(turn, answer)
         case Gather(), Facts():
             deciding.gathered(turn, answer)
         case StoreCode(), StoredPackage():
@@ -135,6 +143,12 @@ def _answered(turn: Turn, action: Action, answer: object) -> None:
             publishing.first_read(turn, answer)
         case LookAlias(), Alias() | None if turn.r.stage is Stage.FOLLOWING:
             following.saw_alias(turn, answer)
+        case LookAlias(), Alias() | None if turn.r.stage is Stage.BAKING:
+            baking.saw_alias(turn, answer)
+        case LookAlarms(), tuple():
+            baking.saw_alarms(turn, answer)
+        case Measure(), Readings():
+            guarding.measured(turn, action, answer)
         case LookAlias(), Alias() | None:
             verdict.alias_read(turn, answer)
         case RepairAlias(), Alias() | None:
@@ -172,6 +186,12 @@ def _failed(turn: Turn, failed: Failed) -> None:
             verdict.not_restored(turn, failed.error)
         case Describe():
             verdict.not_traced(turn, failed.error.what, failed.error.remedy)
+        case Measure():
+            guarding.failed(turn, failed.error)
+        case LookAlarms():
+            baking.alarms_unread(turn, failed.error)
+        case Gather() if stage is Stage.BAKING:
+            baking.not_gathered(turn, failed.error)
         case Tag():
             preparing.not_held(turn, failed.action, failed.error)
         case Diagnose():
@@ -211,6 +231,9 @@ def wake(r: Rollout, now: float) -> float:
         times.append(r.place.said_at + looking.heartbeat_every(r))
         if r.inputs.hook_timeout is not None and r.watch.event:
             times.append(r.watch.event_at + r.inputs.hook_timeout)
+    if r.stage is Stage.BAKING:
+        times += [*baking.next_at(r), r.place.said_at + looking.heartbeat_every(r)]
+    times.append(guarding.due_at(r))
     if r.smoke.began is not None:
         times.append(r.smoke.began + smoking.left(r))
     if r.grace.at is not None:

@@ -79,7 +79,7 @@ def step(release: Release, observation: Observation, now: float) -> Step:
     results = [rollout.result for rollout in rollouts if rollout.result is not None]
     if len(results) == len(rollouts):
         release = replace(release, concluded=True)
-        along = {r.key for r in rollouts if r.undone is not None or r.cause is Cause.RELEASE}
+        along = {r.key for r in rollouts if r.part.for_others or r.cause is Cause.RELEASE}
         events.append(conclude(release.command, results, now, along=along))
         return Step(release=release, actions=actions, events=tuple(events), look_again_at=None)
     return Step(release=release, actions=actions, events=tuple(events), look_again_at=min(wakes))

@@ -17,8 +17,11 @@ from ..aws import Alias, Deployment, shares_text
 from ..errors import AwsError, CiDeployError, ErrorKind
 from ..given.inputs import Inputs
 from ..given.smoke import Case
+from ..guards import judging
 from ..plan.planning import Facts, Plan
+from ..plan.proof import NOTHING, Proof
 from ..reasons.commands import Where
+from ..reasons.guards import TakenBack
 from ..reasons.reason import Reason, Said
 from ..result import Fate, Finding, Result, Severity
 from ..run import Command, Context, Outcome, Rollback
@@ -26,11 +29,13 @@ from ..story import events as e
 from .actions import Action, Create, CreateAlias
 from .state import attempt as attempts
 from .state.attempt import Attempt, Purpose
+from .state.bake import Bake
 from .state.code import NewCode
 from .state.creation import Creation
 from .state.decision import Decision
 from .state.ending import Cause, Ending
 from .state.grace import Grace
+from .state.measures import Measures
 from .state.part import Part
 from .state.place import Flight, Place, Stage
 from .state.reading import Reading
@@ -56,6 +61,8 @@ class Job:
     known_previous: str = ""  # what the main step had planned, for the post step
     known_target: str = ""
     smoke: tuple[Case, ...] = ()  # what the new version must answer before it gets traffic
+    proof: Proof = NOTHING  # and what it must hold while it gets some
+    written: frozenset[str] = frozenset()  # the inputs that were given, by their names
     wave: int = 0
     confirm: bool = False  # a person is there to be asked before anything is changed
     began: float = 0.0
@@ -160,6 +167,21 @@ class Rollout:
     @property
     def smoke(self) -> Smoke:
         return self.attempt.smoke
+
+    @property
+    def measures(self) -> Measures:
+        return self.attempt.measures
+
+    @property
+    def bake(self) -> Bake:
+        return self.attempt.bake
+
+    @property
+    def guard_verdict(self) -> str:
+        """Of the guards that count; empty where none does, or nothing was followed."""
+        if self.plan is None or not self.plan.guards.counting or not self.deployment_id:
+            return ""
+        return judging.overall(self.measures.judgments) or judging.Verdict.INCONCLUSIVE
 
     @property
     def facts(self) -> Facts | None:
@@ -343,7 +365,27 @@ class Turn:
         deployed: bool = False,
         settled: bool = True,
     ) -> None:
-        """The verdict for this function; what the alias serves is told from its latest reading."""
+        """The verdict for this function."""
+        result = self.result(
+            outcome,
+            *(reasons or _said(outcome, reason, remedy)),
+            rollback=rollback,
+            deployed=deployed,
+            settled=settled,
+        )
+        if self.r.undone is not None:
+            result = _undone(self.r.undone, result, self.r.part.ends)
+        self.conclude(result)
+
+    def result(
+        self,
+        outcome: Outcome,
+        *reasons: Reason,
+        rollback: Rollback = Rollback.NONE,
+        deployed: bool = False,
+        settled: bool = True,
+    ) -> Result:
+        """What this attempt has come to; what the alias serves is told from its latest reading."""
         r = self.r
         alias = r.reading.fresh(self.now)
         shares = alias.shares if alias else {}
@@ -351,7 +393,7 @@ class Turn:
         if r.command is Command.ROLLBACK and r.cause is Cause.ASKED:
             # Rolled back by stopping what ran: where that came from is what this run was to reach.
             previous, target = target, previous
-        result = Result(
+        return Result(
             function=r.function,
             alias=r.inputs.alias,
             outcome=outcome,
@@ -367,14 +409,12 @@ class Turn:
             appspec_sha256=r.creation.sha256,
             appspec_location=str(r.creation.revision) if r.creation.revision else "",
             duration_seconds=round(self.now - r.job.began, 1),
-            reasons=reasons or _said(outcome, reason, remedy),
+            reasons=reasons,
+            guard_verdict=r.guard_verdict,
             fate=self._fate(),
             running=self._running(),
             settled=settled,
         )
-        if r.undone is not None:
-            result = _undone(r.undone, result)
-        self.conclude(result)
 
     def _fate(self) -> Fate:
         r = self.r
@@ -414,13 +454,19 @@ class Turn:
             self.end(outcome_of(error), error.reason)
 
 
-def _undone(done: Result, reversal: Result) -> Result:
-    """A deployment that had succeeded and was reversed for the release's sake, as one result."""
+def _undone(done: Result, reversal: Result, ends: Outcome | None) -> Result:
+    """A deployment that had succeeded and was reversed, as one result.
+
+    `ends` is what that is called where it is for its own sake, and `done` says why; None: for the release's.
+    """
     back = reversal.outcome is Outcome.SUCCEEDED
     what = "It had succeeded and was " + ("rolled back" if back else "to be rolled back") + ", all or nothing."
+    said: tuple[Reason, ...] = (Said(code="undone", said=what),)
+    if ends is not None:
+        said = (*done.reasons, TakenBack(back=back))
     outcome, rollback = Outcome.ROLLBACK_FAILED, Rollback.FAILED
     if back:
-        outcome, rollback = Outcome.ROLLED_BACK, Rollback.SUCCEEDED
+        outcome, rollback = ends or Outcome.ROLLED_BACK, Rollback.SUCCEEDED
     elif reversal.outcome is Outcome.CANCELLED:  # what becomes of it the post step finds out
         outcome, rollback = Outcome.CANCELLED, Rollback.UNKNOWN
     elif reversal.rollback is Rollback.UNKNOWN or reversal.outcome in (Outcome.TIMED_OUT, Outcome.LOST_CONTACT):
@@ -434,9 +480,9 @@ def _undone(done: Result, reversal: Result) -> Result:
         live_weights=reversal.live_weights,
         duration_seconds=reversal.duration_seconds,
         deployed=False,
-        reasons=(Said(code="undone", said=what), *reversal.reasons),
+        reasons=(*said, *reversal.reasons),
         fate=reversal.fate,
-        settled=reversal.settled and outcome is not Outcome.CANCELLED,
+        settled=reversal.settled and (back or outcome is not Outcome.CANCELLED),
     )
 
 

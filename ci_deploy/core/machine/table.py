@@ -24,7 +24,7 @@ NEXT: Mapping[Stage, frozenset[Stage]] = {
     stage: frozenset(heads)
     for stage, heads in {
         _S.GATHERING: (
-            *(_S.CONFIRMING, _S.READY, _S.WAITING, _S.HOLDING, _S.RESTORING, _S.FOLLOWING),
+            *(_S.CONFIRMING, _S.READY, _S.WAITING, _S.HOLDING, _S.RESTORING, _S.FOLLOWING, _S.BAKING),
             *_BEGIN,
             *_REVERSAL,
         ),
@@ -46,7 +46,8 @@ NEXT: Mapping[Stage, frozenset[Stage]] = {
         _S.FOLLOWING: (_S.ROLLBACK_DUE, _S.VERIFYING),
         _S.ROLLBACK_DUE: (_S.FOLLOWING_ROLLBACK, _S.VERIFYING),
         _S.FOLLOWING_ROLLBACK: (_S.VERIFYING,),
-        _S.VERIFYING: (_S.RESTORING, _S.GATHERING),
+        _S.VERIFYING: (_S.RESTORING, _S.GATHERING, _S.BAKING),
+        _S.BAKING: (_S.VERIFYING, _S.GATHERING),
         _S.RESTORING: (_S.VERIFYING, _S.ROLLBACK_DUE, _S.GATHERING),
         _S.DONE: (_S.GATHERING,),
     }.items()

@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..aws import AlarmConfiguration, Routing, RoutingType
-from ..plan.planning import Existing, Facts
 from ..reasons.reason import Said
 from ..result import Result
 from ..run import Outcome
 from .actions import Create, CreateAlias
 from .rollout import Rollout, Turn
-from .stages.preparing import give_way
-from .stages.publishing import begin, bound
+from .stages import baking
+from .stages.publishing import begin
+from .stages.reversing import take_back
 from .stages.stopping import request_stop
 from .state.ending import Cause
 from .state.place import Stage
@@ -29,7 +28,14 @@ AT_WORK = 8  # rollouts that publish, upload or create at the same time; baking 
 FRESH = 300.0
 
 GOOD = (Outcome.SUCCEEDED, Outcome.UNCHANGED, Outcome.DETACHED)
-_RUNNING = (Stage.FOLLOWING, Stage.ROLLBACK_DUE, Stage.FOLLOWING_ROLLBACK, Stage.VERIFYING, Stage.RESTORING)
+_RUNNING = (
+    Stage.FOLLOWING,
+    Stage.ROLLBACK_DUE,
+    Stage.FOLLOWING_ROLLBACK,
+    Stage.VERIFYING,
+    Stage.BAKING,
+    Stage.RESTORING,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +71,7 @@ def coordinate(rollouts: Sequence[Rollout], policy: Policy, now: float) -> dict[
         reason = f"Nothing was deployed: {_why(refused)}, and a release begins with all or with none."
         return _end_ready(rollouts, now, Outcome.REFUSED, reason)
     # One that was never begun has not failed, however it ended.
-    failed = next((r for r in rollouts if r.part.cleared and _failed(r) and not r.undone), None)
+    failed = next((r for r in rollouts if r.part.cleared and _failed(r) and not r.part.for_others), None)
     if failed is not None and policy.on_failure == "rollback-all":
         return _roll_all_back(rollouts, failed, now)
     if failed is not None and policy.on_failure == "stop-wave":
@@ -144,9 +150,9 @@ def _roll_all_back(rollouts: Sequence[Rollout], failed: Rollout, now: float) -> 
         elif r.stage is Stage.FOLLOWING and not r.undone and not r.ending.sent:
             request_stop(turn, Cause.RELEASE, why, rollback=True)
     # A group runs one deployment at a time: whoever is over lets the next one begin.
-    busy = {_group(turn.r) for turn in turns if turn.r.stage is not Stage.DONE}
+    busy = {_group(turn.r) for turn in turns if turn.r.stage not in (Stage.DONE, Stage.BAKING)}
     for turn in turns:
-        done, where = turn.r.result, _group(turn.r)
+        done, where = turn.r.result or baking.so_far(turn), _group(turn.r)
         if done is not None and done.outcome is Outcome.SUCCEEDED and not turn.r.undone and where not in busy:
             _undo(turn, done, why)
             busy |= {where} if turn.r.stage is not Stage.DONE else set()
@@ -175,37 +181,4 @@ def _undo(turn: Turn, done: Result, why: str) -> None:
         turn.put(turn.r.part.take_back(done))
         turn.conclude(stays)
         return
-    reverse = replace(
-        made,
-        current_version=r.target_version,
-        target=Existing(version=r.previous_version),
-        config_name="CodeDeployDefault.LambdaAllAtOnce",
-        routing=Routing(kind=RoutingType.ALL_AT_ONCE),
-        before_hook="",
-        after_hook="",
-        auto_rollback=(),
-        rollback_events=(),
-        # One that rings by now, perhaps for what failed, would stop this too.
-        override_alarms=AlarmConfiguration(enabled=False) if made.alarm_names else made.override_alarms,
-        timeout=600.0,
-        reverses=True,
-        smoke=(),
-        current=made.new,
-        new=made.current,
-        findings=(),
-    )
-    turn.begin_again(r.attempt.reversal(why, turn.now + reverse.timeout))
-    turn.put(turn.r.part.take_back(done))
-    bound(turn, reverse)
-
-
-def resume(turn: Turn, facts: Facts) -> None:
-    """Another deployment of the group was in the way of a reversal, which is still what is to be done."""
-    r = turn.r
-    if r.stage is not Stage.GATHERING:
-        return
-    turn.put(turn.r.reading.read(facts.alias, turn.now))
-    if facts.active:
-        give_way(turn, r.planned, facts.active[0], "wait")
-    else:
-        bound(turn, r.planned)
+    take_back(turn, done, why)

@@ -20,7 +20,7 @@ from ..reasons import preflight as why
 from ..reasons import questions, versions
 from ..result import Finding, Severity
 from ..schedule import steepest
-from . import package_checks, smoke_checks, surrounding_checks
+from . import guard_checks, package_checks, smoke_checks, surrounding_checks
 from .checking import Check, adder
 from .checking import note as _note
 from .checking import refusal as _refusal
@@ -301,5 +301,6 @@ def _surge(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
 
 CHECKS += package_checks.CHECKS
 CHECKS += smoke_checks.CHECKS
+CHECKS += guard_checks.CHECKS
 # What is optional to read comes last.
 CHECKS += surrounding_checks.CHECKS

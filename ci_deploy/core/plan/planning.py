@@ -31,6 +31,8 @@ from ..given.inputs import Inputs
 from ..given.packaging import Code, same_sha256, sha256_of
 from ..given.smoke import Case
 from ..given.source import Image
+from ..guards.grammar import OFF, Guards
+from ..guards.judging import LEVEL
 from ..marker import key_of, parse
 from ..reasons.states import OUTSIDE
 from ..result import Finding, Severity
@@ -39,6 +41,7 @@ from .comparing import Compared, compare, differences, fingerprint
 from .surroundings import Surroundings
 
 PROVISIONING = 30 * 60.0
+UNREAD = Unavailable("not read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,14 @@ class Neighbours:
     applications: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """The alias's traffic of the last day: calls per minute, and the share of them (0 to 1) that failed."""
+
+    per_minute: float
+    errors: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +84,7 @@ class Facts:
     hooks: Mapping[str, Fact[FunctionVersion | None]] = field(default_factory=dict)
     appspec_text: str | None = None  # the user's own AppSpec
     surroundings: Surroundings | None = None  # what is optional to read
+    calls: Fact[Calls] = UNREAD
     code: Code | None = None  # what the input `code` leads to; None for `$LATEST`
     job_limit: float | None = None  # seconds that a job may live on this runner, where that is known
     credentials_left: float | None = None  # seconds that the credentials still have, where their end is known
@@ -131,6 +143,11 @@ class Plan:
     timeout: float = 600.0
     appspec_logical_name: str = ""
     smoke: tuple[Case, ...] = ()  # what the new version must answer before the deployment is created
+    guards: Guards = OFF
+    level: float = LEVEL  # of one test of one guard
+    bake: float = 0.0  # seconds that the new version is watched after all traffic has moved
+    on_inconclusive: str = "pass"
+    calls: Fact[Calls] = UNREAD
     reverses: bool = False
     creates_alias: bool = False  # the first deployment: there is no alias yet, and it is created on the version
     found: bool = False  # of a deployment that exists: what its AppSpec declares is not known
@@ -292,6 +309,7 @@ def _plan(
         new=new,
         hooks=facts.hooks,
         service_role=group.service_role_arn if group else "",
+        calls=facts.calls,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from ..aws import NotPermitted, Unavailable
+from ..aws import Alias, NotPermitted, Unavailable
 
 Unread: TypeAlias = NotPermitted | Unavailable
 
@@ -13,6 +13,12 @@ Unread: TypeAlias = NotPermitted | Unavailable
 def unread(fact: Unread) -> str:
     """Why something could not be read."""
     return f"not permitted, needs {fact.action}" if isinstance(fact, NotPermitted) else fact.why
+
+
+def serves(alias: Alias) -> str:
+    """`version 2 at 100 %`, or both parts of a split."""
+    shares = alias.shares | dict(alias.weights)  # 0 % that was left behind is a split, too
+    return " and ".join(f"version {version} at {share:g} %" for version, share in shares.items())
 
 
 def role_name(arn: str) -> str:

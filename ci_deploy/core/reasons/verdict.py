@@ -126,6 +126,16 @@ class HookFailed(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Serves(Traffic):
+    code: ClassVar = "succeeded"
+    means: ClassVar = "The alias serves the version that was to be deployed."
+
+    @property
+    def text(self) -> str:
+        return f"The alias serves {self.serves}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RolledBackBy(Traffic):
     code: ClassVar = "rolled-back-by"
     means: ClassVar = "CodeDeploy's rollback deployment brought the previous version back."

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..aws import Alarm, Deployment, EventStatus, Fact, Known, LifecycleEvent, LogLines, NotPermitted, Unavailable
 from ..plan.planning import Plan
+from ..reasons.reason import Reason
 from ..result import Diagnosis
 
 
@@ -116,10 +117,15 @@ def diagnose(
     *,
     alarms: Fact[tuple[Alarm, ...]],
     logs: Fact[tuple[LogLines, ...]],
+    errors: Fact[tuple[LogLines, ...]] = Known(()),
     service_role: str = "",
     region: str = "",
+    why: Reason | None = None,
 ) -> Diagnosis:
-    """Put what AWS says, the alarms that ring and what the hook wrote into one explanation."""
+    """Put what AWS says, the alarms that ring and what was logged into one explanation.
+
+    `logs` are the hook's, `errors` the new version's own. `why`: we ended it, for this reason.
+    """
     event = failed_event(deployment, plan)
     hook = hook_of(event, plan)
     code = deployment.error_code or ("HOOK_EXECUTION_FAILURE" if hook else "UNKNOWN")
@@ -137,13 +143,13 @@ def diagnose(
     }
     ringing = tuple(alarm for alarm in alarms.value if alarm.state == "ALARM") if isinstance(alarms, Known) else ()
     return Diagnosis(
-        code=code,
-        summary=_summary(deployment, event, hook, ringing, remedy.means.format_map(words)),
-        remedy=remedy.remedy.format_map(words),
+        code=code if why is None else why.code.upper().replace("-", "_"),
+        summary=_summary(deployment, event, hook, ringing, remedy.means.format_map(words)) if why is None else why.text,
+        remedy=remedy.remedy.format_map(words) if why is None else why.remedy,
         event=event,
         alarms=ringing,
-        logs=logs.value if isinstance(logs, Known) else (),
-        unreadable=tuple(_unreadable({"alarms": alarms, "hook logs": logs})),
+        logs=tuple(lines for each in (logs, errors) if isinstance(each, Known) for lines in each.value),
+        unreadable=tuple(_unreadable({"alarms": alarms, "hook logs": logs, "errors of the new version": errors})),
     )
 
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..aws import Alias, DeploymentStatus, Endpoint, EventStatus, Identity, LifecycleEvent
+from ..guards.judging import Judgment
+from ..guards.queries import Shift, Subject
+from ..guards.series import Shown
 from ..plan.history import HistoryEntry
 from ..plan.planning import Plan
 from ..result import Diagnosis, Finding, Result
@@ -203,6 +206,36 @@ class Heartbeat(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measured(_Event):
+    """CloudWatch was read: all minutes since the first shift, and how the guards stand.
+
+    AWS's times are epoch seconds: minutes from `told_until` on are new, `epoch` is AWS's time when `at` was 0.
+    """
+
+    subject: Subject
+    shown: Shown
+    judgments: tuple[Judgment, ...]
+    shifts: tuple[Shift, ...]
+    told_until: int
+    epoch: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BakeBegan(_Event):
+    """All traffic has moved; the new version is watched until `until` (None: as long as AWS's time says)."""
+
+    until: float | None
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakingBack(_Event):
+    """The version had got all traffic; now another deployment takes it back."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContactTroubled(_Event):
     """Reading the deployment failed; it goes on, and so do we, until `until`."""
 
@@ -343,6 +376,9 @@ Event: TypeAlias = (
     | LifecycleChanged
     | TrafficShifted
     | Heartbeat
+    | Measured
+    | BakeBegan
+    | TakingBack
     | ContactTroubled
     | ContactRestored
     | CancelReceived

@@ -127,6 +127,9 @@ class FunctionStory:
     waiting: str = ""
     trouble: str = ""  # contact with AWS is lost for the moment
     stopping: str = ""  # why a stop was requested, until its rollback has begun
+    measured: e.Measured | None = None  # the latest look at both versions' metrics
+    baking: e.BakeBegan | None = None  # all traffic has moved, and the version is watched on
+    taking_back: str = ""  # why what had succeeded is reversed
     findings: tuple[Finding, ...] = ()
     diagnosis: Diagnosis | None = None
     restored: str = ""
@@ -252,6 +255,8 @@ def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
                 target_version=event.target_version or chapter.target_version,
                 waiting="",
                 diagnosis=None,
+                measured=None,
+                baking=None,
             )
         case e.RollbackStarted():
             leg = Leg(deployment_id=event.deployment_id, console_url=event.console_url, started_at=event.at)
@@ -271,6 +276,12 @@ def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
             )
         case e.Heartbeat():
             return replace(chapter, next_shift_at=event.next_shift_at, ends_at=event.ends_at)
+        case e.Measured():
+            return replace(chapter, measured=event)
+        case e.BakeBegan():
+            return replace(chapter, baking=event, next_shift_at=None)
+        case e.TakingBack():
+            return replace(chapter, taking_back=event.why)
         case e.ContactTroubled():
             return replace(chapter, trouble=event.error)
         case e.ContactRestored():

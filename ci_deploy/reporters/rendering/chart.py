@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...core.guards.judging import Verdict
+from ...core.guards.series import NOTHING, together
 from ...core.run import Outcome
 from ...core.story.timeline import FunctionStory, Story
 from . import words
 from .escape import mermaid
+from .guarded import verdicts
 
 BARS = 60
 _GOOD, _WARNING, _BAD = "#2da44e", "#bf8700", "#cf222e"
@@ -42,17 +45,7 @@ def traffic(story: Story) -> str:
         title = f"Traffic on the new versions of {len(chapters)} functions, mean"
     return "\n".join(
         (
-            "```mermaid",
-            "---",
-            "config:",
-            "  themeVariables:",
-            "    xyChart:",
-            '      backgroundColor: "transparent"',
-            f'      plotColorPalette: "{_colour(story)}"',
-            "  xyChart:",
-            "    width: 860",
-            "    height: 240",
-            "---",
+            *_head(_colour(story)),
             "xychart-beta",
             f'    title "{title} (percent)"',
             f'    x-axis "{unit}" 0 --> {span / length:.4g}',
@@ -60,6 +53,65 @@ def traffic(story: Story) -> str:
             f"    bar [{', '.join(f'{share:.3g}' for share in mean)}]",
             "```",
         )
+    )
+
+
+_ALL, _NEW, _NEW_BAD, _OLD_BAD = "#8c959f", "#2f81f7", "#cf222e", "#bf8700"
+
+
+def calls(story: Story) -> str:
+    """Calls and errors of both versions by minute, as bars one before the other; nothing where there were none.
+
+    Of a release the function whose guards are violated; where none is, several functions are too many for a picture.
+    """
+    seen = [chapter for chapter in story.functions.values() if chapter.measured is not None]
+    if len(seen) > 1:
+        seen = [chapter for chapter in seen if any(found is Verdict.VIOLATED for found, _ in verdicts(chapter))]
+    event = seen[0].measured if seen else None
+    if event is None:
+        return ""
+    minutes = [(minute.new, minute.old) for minute in event.shown.minutes]
+    minutes += [(count, NOTHING) for _, count in event.shown.after]
+    if len(minutes) < 2 or not any(new.calls or old.calls for new, old in minutes):
+        return ""
+    width = -(-len(minutes) // BARS)  # minutes in a bar
+    parts = [minutes[at : at + width] for at in range(0, len(minutes), width)]
+    news = [together(new for new, _ in part) for part in parts]
+    olds = [together(old for _, old in part) for part in parts]
+    new, old = mermaid(event.subject.new), mermaid(event.subject.old)
+    series = (
+        [one.calls + other.calls for one, other in zip(news, olds, strict=True)],
+        [one.calls for one in news],
+        [one.bad for one in news],
+    )
+    rows = (
+        *_head(f"{_ALL}, {_NEW}, {_NEW_BAD}, {_OLD_BAD}"),
+        "xychart-beta",
+        f'    title "Calls of versions {old} and {new}"',
+        f'    x-axis "minutes" 0 --> {len(minutes)}',
+        f'    y-axis "calls" 0 --> {max(series[0])}',
+        *(f"    bar [{', '.join(map(str, each))}]" for each in series),
+        f"    line [{', '.join(str(one.bad) for one in olds)}]",
+        "```",
+        "",
+        f"<sub>Gray: all calls. Blue: calls of version {new}. Red: its errors. Line: errors of version {old}.</sub>",
+    )
+    return "\n".join(rows)
+
+
+def _head(palette: str) -> tuple[str, ...]:
+    return (
+        "```mermaid",
+        "---",
+        "config:",
+        "  themeVariables:",
+        "    xyChart:",
+        '      backgroundColor: "transparent"',
+        f'      plotColorPalette: "{palette}"',
+        "  xyChart:",
+        "    width: 860",
+        "    height: 240",
+        "---",
     )
 
 

@@ -29,6 +29,7 @@ _BREAKS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _SPECIAL = re.compile(r"""[\\`*{}\[\]<>#+!|~&$^="']|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])""")
 _BLOCK_START = re.compile(r"^(?:[-:]|\d+(?=[.)]))")
 _SIMPLE_CODE = re.compile(r"[A-Za-z0-9._/:@#%+=,()$→ -]*[A-Za-z0-9._/:@#%+=,()$-]")
+_GUARD = re.compile(r"(?:observe: )?(?:errors|p[0-9.]+) < [0-9.]+(?:%|ms|x)")  # `<` is no tag in a code span
 
 
 def plain(text: str, limit: int = 20_000) -> str:
@@ -80,9 +81,16 @@ def marked(text: str, limit: int = 2_000) -> str:
     text = " ".join(plain(text, limit).split())
     parts = re.split(r"(`[^`]+`)", text)
     return "".join(
-        code(part[1:-1]) if n % 2 and _SIMPLE_CODE.fullmatch(part[1:-1]) else _prose_within(part, first=n == 0)
+        _code_within(part[1:-1]) or _prose_within(part, first=False) if n % 2 else _prose_within(part, first=n == 0)
         for n, part in enumerate(parts)
     )
+
+
+def _code_within(text: str) -> str:
+    """Text that may stand in backticks as it is; empty where it may not."""
+    if _GUARD.fullmatch(text):
+        return f"`{text}`"
+    return code(text) if _SIMPLE_CODE.fullmatch(text) else ""
 
 
 def _entities(text: str) -> str:

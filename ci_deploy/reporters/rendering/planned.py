@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...core.aws import FunctionVersion
+from ...core.aws import FunctionVersion, NotPermitted
+from ...core.guards import texts
+from ...core.guards.grammar import Guard
 from ...core.plan.planning import Existing, Plan
+from ...core.plan.proof import foresee
 from ...core.story.timeline import FunctionStory
 from . import words
 
@@ -75,8 +78,21 @@ def plan_rows(plan: Plan, *, openly: bool, changes: bool = True) -> Iterator[tup
         yield "alarms", "OFF for this deployment"
     else:
         yield "alarms", ", ".join(plan.alarm_names) or "none"
+    if plan.bake:
+        yield "bake", f"{words.duration(plan.bake)} after all traffic has moved"
+    for guard in plan.guards.lines:
+        if not plan.unchanged and (len(plan.steps) > 1 or plan.bake or not guard.observe):
+            yield "observes" if guard.observe else "guard", _foreseen(plan, guard)
     if not plan.found:
         yield "time limit", words.duration(plan.timeout)
+
+
+def _foreseen(plan: Plan, guard: Guard) -> str:
+    """The guard, and what it will be able to see at the traffic of the last day."""
+    if isinstance(plan.calls, NotPermitted):
+        return f"`{guard.limit}`, but the metrics may not be read: needs {plan.calls.action}"
+    foresight = foresee(plan, guard)
+    return texts.foreseen(guard, foresight) if foresight is not None else f"`{guard.limit}`"
 
 
 def _about(version: FunctionVersion | None) -> str:

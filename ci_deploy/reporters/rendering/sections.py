@@ -13,12 +13,14 @@ from urllib.parse import quote
 
 from ...core import links
 from ...core.aws import DeploymentStatus, Endpoint, EventStatus
+from ...core.guards import texts
+from ...core.guards.judging import Verdict
 from ...core.plan.history import HistoryEntry
 from ...core.reasons.commands import GET_THE_TOOL
 from ...core.result import Finding, Severity
 from ...core.run import Command, Outcome
 from ...core.story.timeline import FunctionStory, Leg, Story
-from . import ends, verdict, words
+from . import ends, guarded, verdict, words
 from .disclosure import HIDDEN, discloses
 from .ends import Tone
 from .escape import code, details, fence, html_code, link, marked, plain, prose
@@ -196,6 +198,9 @@ def _progress(story: Story) -> str:
         return f"Waiting for {prose(chapter.waiting)}."
     if chapter.stopping:
         return f"**Stopping:** {prose(chapter.stopping)}. Waiting for AWS to confirm."
+    if chapter.taking_back:
+        before = prose(chapter.current_version)
+        return f"> [!WARNING]\n> **Going back** to version {before}. {marked(chapter.taking_back)}"
     if chapter.rollback is not None and chapter.deployment is not None:
         leg = chapter.deployment
         why = prose(leg.error_message) or "The deployment did not succeed."
@@ -204,6 +209,9 @@ def _progress(story: Story) -> str:
         return ""
     share = words.share_of(chapter.shares, chapter.target_version)
     text = f"`{words.bar(share, 20)}` **{words.percent(share)}** on version {prose(chapter.target_version)}"
+    if chapter.baking is not None:
+        until = chapter.baking.until
+        return f"{text}, watched until {_when(story, until).removeprefix('at ')}" if until else f"{text}, watched on"
     following = next_share(chapter)
     if chapter.next_shift_at is not None and following is not None:
         text += f", next {words.percent(following)} {_when(story, chapter.next_shift_at)}"
@@ -396,6 +404,25 @@ def _evidence(story: Story, chapter: FunctionStory, lines: int) -> list[str]:
         details(f"Last log lines of {html_code(name)}", fence(text, lines=lines, keep="tail"))
         for name, text in logs[:5]
     ]
+
+
+_VERDICT_ICONS = {Verdict.HELD: "✅", Verdict.INCONCLUSIVE: "❔", Verdict.VIOLATED: "⛔"}
+
+
+def guards(story: Story, limit: int = 20) -> str:
+    """Both versions' calls and errors, and how the guards stand; those that are violated first."""
+    seen = [chapter for chapter in story.functions.values() if chapter.measured is not None]
+    seen.sort(key=lambda chapter: all(found is not Verdict.VIOLATED for found, _ in guarded.verdicts(chapter)))
+    parts = []
+    for chapter in seen[:limit]:
+        assert chapter.measured is not None
+        name = f"{code(chapter.key)} " if len(story.functions) > 1 else ""
+        rows = [f"**Calls** {name}{prose(guarded.row(chapter.measured) or 'none yet')}"]
+        rows += [f"- {_VERDICT_ICONS[found]} {marked(text)}" for found, text in guarded.verdicts(chapter)]
+        parts.append("\n".join((rows[0], "", *rows[1:])))
+    if len(seen) > limit:
+        parts.append(f"… and {len(seen) - limit} more functions.")
+    return "\n\n".join((*parts, f"<sub>{texts.NOT_SEEN}</sub>")) if parts else ""
 
 
 def findings(story: Story, *, notes: bool = True, limit: int = 50) -> str:

@@ -18,6 +18,7 @@ from ci_deploy.core.machine.rollout import Turn, jittered
 from ci_deploy.core.machine.state.attempt import Purpose
 from ci_deploy.core.plan.planning import Facts
 from ci_deploy.core.reasons.reason import Said
+from ci_deploy.core.reasons.verdict import Serves
 from ci_deploy.core.result import Fate, Result
 from ci_deploy.core.run import Outcome, Rollback
 from ci_deploy.core.story import events as e
@@ -57,7 +58,7 @@ def test_the_result_of_a_success_in_full() -> None:
         appspec_sha256=hashlib.sha256(content.encode()).hexdigest(),
         appspec_location=f"s3://artifacts/{key}?versionId=v1",
         duration_seconds=302.8,
-        reasons=(Said(code="succeeded", said="The alias serves version 2 at 100 %."),),
+        reasons=(Serves(serves="version 2 at 100 %"),),
         fate=Fate.ENDED,
     )
 
@@ -220,7 +221,7 @@ def test_a_success_that_was_taken_back_is_told_as_one_result() -> None:
         duration_seconds=result.duration_seconds,
         reasons=(
             Said(code="undone", said="It had succeeded and was rolled back, all or nothing."),
-            Said(code="succeeded", said="The alias serves version 1 at 100 %."),
+            Serves(serves="version 1 at 100 %"),
         ),
         fate=Fate.ENDED,
     )

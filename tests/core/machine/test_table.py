@@ -12,11 +12,14 @@ from ci_deploy.core import machine
 from ci_deploy.core.aws import DeploymentStatus
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, Refused
 from ci_deploy.core.given.smoke import Case
+from ci_deploy.core.guards.grammar import parse
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.machine.table import NEXT
+from ci_deploy.core.plan.proof import Proof
 from tests.support import histories, many, playing, releases
 from tests.support.codeworld import CodeWorld
+from tests.support.playing import Run, first, play_together, until
 from tests.support.releases import edges
 from tests.support.states import but
 from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
@@ -102,6 +105,18 @@ def confirmed() -> None:
     assert run.result.live_version == "1"
 
 
+def baked() -> None:
+    """Bakes that end well, are taken back, and are gone on with by a second attempt."""
+    proof = Proof(guards=parse("errors < 1%"), bake=600.0)
+    for failing, outcome in (({}, "succeeded"), ({"2": 0.3}, "rolled-back")):
+        world = World(routing=AT_ONCE, calls=600.0, failing=dict(failing))
+        main = Run(world, but(first(inputs(), context()), job__proof=proof))
+        until(world, main, 100.0)
+        again = Run(world, but(first(inputs(), context(attempt=2), "feedbeef"), job__proof=proof))
+        play_together(world, again)
+        assert again.result.outcome == outcome
+
+
 def entered(text: str) -> set[str]:
     """The stages that are entered by name in a module: `turn.to(Stage.X)`."""
     return {
@@ -140,6 +155,7 @@ def test_random_histories_and_releases_take_the_edges_of_the_table_and_no_others
         assert restored_late().outcomes == {"a": "rolled-back"}
         smoked()
         confirmed()
+        baked()
     table = {(stage, following) for stage, row in NEXT.items() for following in row}
     assert taken - table == set(), "not in the table"
     assert table - taken == set(), "never taken"

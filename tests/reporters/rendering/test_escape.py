@@ -255,6 +255,8 @@ def test_marked_adds_code_at_most(text: str) -> None:
 
 def test_marked_shows_names_in_code() -> None:
     """What stands in backticks is code."""
+    assert escape.marked("`errors < 1%` or `observe: p99.9 < 1.5x`") == "`errors < 1%` or `observe: p99.9 < 1.5x`"
+    assert escape.marked("`errors < <b>`").startswith("&#96;")
     assert escape.marked("Set `hook-logs: on`, or ask @mona") == "Set `hook-logs: on`, or ask @&#8203;mona"
 
 

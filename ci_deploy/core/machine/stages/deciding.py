@@ -17,6 +17,7 @@ from ...plan import history as histories
 from ...plan.checks import preflight
 from ...plan.history import HistoryEntry
 from ...plan.planning import Facts, Plan, existing, marker_key, plan, reverse, with_smoke
+from ...plan.proof import with_proof
 from ...plan.whose import Others, Ours, Owner, Unknown, whose
 from ...reasons.preflight import AliasSplit
 from ...reasons.reason import Said
@@ -26,8 +27,9 @@ from ...story import events as e
 from ..rollout import Rollout, Turn
 from ..state.ending import Cause
 from ..state.place import Stage
+from . import baking
 from .confirming import may_write, must_ask
-from .preparing import attach, give_way, is_rollback
+from .preparing import attach, give_way, is_rollback, know
 from .publishing import begin, bound
 from .stopping import request_stop
 
@@ -81,6 +83,7 @@ def _deploy(turn: Turn, facts: Facts) -> None:
     elif mine is not None:
         # What it does is what its target says: by now the alias may serve what it has brought.
         made = replace(existing(r.inputs, facts, mine, previous=made.current_version), findings=made.findings)
+        made = with_proof(r.inputs, made, r.job.proof)
         turn.put(turn.r.decision.decide(made))
         _show(turn, facts, made)
         attach(turn, mine)
@@ -91,6 +94,8 @@ def _deploy(turn: Turn, facts: Facts) -> None:
         return
     elif made.refusals:
         _refuse(turn, facts, made, made.refusals)
+    elif made.unchanged and (baked := _own_baking(r, facts, made)):
+        _resume_bake(turn, facts, made, baked)
     elif made.unchanged:
         _show(turn, facts, made)
         turn.end(Outcome.UNCHANGED, reason=made.unchanged)
@@ -141,6 +146,7 @@ def _repaired_first(finding: Finding) -> Finding:
 def _checked(turn: Turn, facts: Facts, made: Plan) -> Plan:
     r = turn.r
     made = with_smoke(r.inputs, replace(made, appspec_logical_name=r.job.logical_name), r.job.smoke)
+    made = with_proof(r.inputs, made, r.job.proof)
     made = preflight(r.inputs, facts, made)
     turn.put(turn.r.decision.decide(made))
     return made
@@ -176,6 +182,32 @@ def _own_running(r: Rollout, facts: Facts, made: Plan) -> Deployment | None:
         if marker.id == r.marker_id or (r.context.run_id and marker.run_id == r.context.run_id and same_work):
             return deployment
     return None
+
+
+def _own_baking(r: Rollout, facts: Facts, made: Plan) -> Deployment | None:
+    """The deployment by which an earlier attempt of this run brought what is served, where that was to bake."""
+    if not (made.bake and r.context.run_id and r.inputs.wait):
+        return None
+    for deployment in facts.recent:
+        owner = whose(deployment, r.function, r.inputs.alias)
+        marker = markers.parse(deployment.description)
+        if isinstance(owner, Ours) and deployment.status is DeploymentStatus.SUCCEEDED:
+            own = marker is not None and marker.run_id == r.context.run_id and marker.kind != "rollback"
+            return deployment if own and owner.target.target_version == made.target_version else None
+    return None
+
+
+def _resume_bake(turn: Turn, facts: Facts, made: Plan, baked: Deployment) -> None:
+    """Watch on until the bake's end by AWS's time; all minutes since its first shift are judged first."""
+    r = turn.r
+    before = replace(existing(r.inputs, facts, baked), findings=made.findings, new=facts.current, current=None)
+    before = with_proof(r.inputs, before, r.job.proof)
+    turn.put(turn.r.decision.decide(before))
+    _show(turn, facts, before)
+    know(turn, baked.id, attached=True)
+    turn.put(turn.r.seen.saw(baked))
+    turn.put(turn.r.watch.shifted(100.0))
+    baking.begin(turn, resumed=True)
 
 
 def _may_be_our_concern(r: Rollout, other: Deployment) -> bool:

@@ -28,6 +28,7 @@ from ..actions import Diagnose, Look, LookAlias
 from ..rollout import Rollout, Turn, jittered
 from ..state.ending import Cause
 from ..state.place import Stage
+from . import guarding
 from .looking import MANY, ends_at, heartbeat_every, next_look, next_shift_at, targets_matter, told
 from .stopping import STOP_TAKES, keep_time, request_stop, stop_again, stop_for_cancel
 
@@ -45,6 +46,7 @@ def following(turn: Turn) -> None:
     if turn.r.stage is Stage.FOLLOWING:
         stop_again(turn)
         _look(turn, turn.r.deployment_id)
+        guarding.measure(turn)
         _heartbeat(turn)
 
 
@@ -333,10 +335,13 @@ def _over(turn: Turn) -> None:
     if deployment.status is DeploymentStatus.SUCCEEDED:
         turn.to(Stage.VERIFYING)
         return
-    if r.cause in (Cause.NONE, Cause.HOOK_TIMEOUT):
+    if r.cause in (Cause.NONE, Cause.HOOK_TIMEOUT, Cause.GUARD):
         # That we stopped it explains nothing: then the hook is what is asked about.
         subject = replace(deployment, error_code="") if r.cause is Cause.HOOK_TIMEOUT else deployment
-        turn.ask(Diagnose(key=r.key, deployment=subject, plan=r.planned, logs=r.quotes_logs, region=r.where.region))
+        why = guarding.violation(r) if r.cause is Cause.GUARD else None
+        turn.ask(
+            Diagnose(key=r.key, deployment=subject, plan=r.planned, logs=r.quotes_logs, region=r.where.region, why=why)
+        )
     turn.to(Stage.ROLLBACK_DUE, after=1.0)
     if deployment.rollback_id:
         _rollback_appeared(turn, deployment)

@@ -302,7 +302,7 @@ def creating(turn: Turn) -> None:
     r = turn.r
     if turn.asked(Create):
         return
-    if r.cancelled:
+    if r.cancelled and (r.creation.calls or r.part.ends is not Outcome.CANCELLED):
         turn.to(Stage.FINDING)  # an earlier one is in doubt; there is no further one after a signal
         return
     if not turn.due():
@@ -431,6 +431,20 @@ def attach(turn: Turn, deployment: Deployment, *, attached: bool = True) -> None
 
 
 def follow(turn: Turn, deployment_id: str, *, attached: bool = False) -> None:
+    know(turn, deployment_id, attached=attached)
+    r = turn.r
+    if not r.inputs.wait and not r.cancelled:
+        turn.end(
+            Outcome.DETACHED,
+            reason=f"Deployment {deployment_id} goes on by itself; `wait` is `false`.",
+            remedy=f"Follow it with `{r.where.follow(deployment_id)}`.",
+        )
+        return
+    turn.to(Stage.FOLLOWING, after=1.0)
+
+
+def know(turn: Turn, deployment_id: str, *, attached: bool) -> None:
+    """This is the deployment: from here on it is what the run is about."""
     r, made = turn.r, turn.r.planned
     until = turn.now + made.timeout - r.smoke.took
     turn.put(turn.r.watch.begin(deployment_id, turn.now, until, attached=attached))
@@ -454,14 +468,6 @@ def follow(turn: Turn, deployment_id: str, *, attached: bool = False) -> None:
             until=None if made.found and not r.inputs.timeout else until,
         )
     )
-    if not r.inputs.wait and not r.cancelled:
-        turn.end(
-            Outcome.DETACHED,
-            reason=f"Deployment {deployment_id} goes on by itself; `wait` is `false`.",
-            remedy=f"Follow it with `{r.where.follow(deployment_id)}`.",
-        )
-        return
-    turn.to(Stage.FOLLOWING, after=1.0)
 
 
 def failed(turn: Turn, action: object, error: CiDeployError) -> None:

@@ -183,7 +183,7 @@ def stop_for_cancel(turn: Turn) -> None:
     policy = r.on_cancel
     if policy == "leave" or r.ending.sent:
         turn.put(turn.r.ending.leave(Cause.CANCELLED))
-        if policy == "leave":
+        if policy == "leave" and r.part.ends is not Outcome.CANCELLED:  # which is seen through as long as we live
             turn.to(Stage.VERIFYING)
         return
     request_stop(turn, Cause.CANCELLED, "The run was interrupted", rollback=policy == "rollback", urgent=True)

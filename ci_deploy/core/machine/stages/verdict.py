@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from ... import trace as traces
 from ...aws import Alias, Deployment, DeploymentStatus
 from ...errors import CiDeployError, ErrorKind, Refused
+from ...reasons import guards as guard_reasons
 from ...reasons import verdict as why
+from ...reasons.phrases import serves
 from ...reasons.reason import Reason, Said
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
@@ -20,6 +22,7 @@ from ..actions import Describe, Diagnose, LookAlias, RepairAlias
 from ..rollout import Rollout, Turn, jittered, kind_of
 from ..state.ending import Cause
 from ..state.place import Stage
+from . import baking, guarding
 from .following import rollback_expected
 from .stopping import STOP_TAKES, reattach_command
 
@@ -98,6 +101,8 @@ def _not_reversed(turn: Turn, alias: Alias) -> None:
         turn.end(Outcome.SUCCEEDED, deployed=True, reason=f"The alias serves {serves(alias)}.")
         return
     may = r.inputs.repair_alias != "never" and not (r.repair.restored or r.repair.problem or r.cancelled)
+    if r.part.ends is not None and not set(alias.shares) <= {r.previous_version, r.target_version}:
+        may = False  # somebody else has moved it on
     if may:
         turn.put(turn.r.repair.stray())
         turn.to(Stage.RESTORING)
@@ -127,20 +132,20 @@ def _by_cause(r: Rollout) -> Outcome | None:
     return Outcome.TIMED_OUT if r.cause is Cause.TIMED_OUT else None
 
 
-def serves(alias: Alias) -> str:
-    """`version 2 at 100 %`, or both parts of a split."""
-    shares = alias.shares | dict(alias.weights)  # 0 % that was left behind is a split, too
-    return " and ".join(f"version {version} at {share:g} %" for version, share in shares.items())
-
-
 def _left_running(turn: Turn, alias: Alias) -> None:
     """We leave a deployment that is not over: by policy, or because it could not be stopped."""
     r = turn.r
     why = f", for it could not be stopped ({r.ending.refused.rstrip('.')})" if r.ending.refused else ""
+    outcome = _by_cause(r) or Outcome.FAILED
+    going_on = Said(
+        code=outcome.value,
+        said=f"Deployment {r.deployment_id} goes on{why}; the alias serves {serves(alias)} now.",
+        advice=reattach_command(r),
+    )
+    found = guarding.violation(r) if r.cause is Cause.GUARD else None
     turn.end(
-        _by_cause(r) or Outcome.FAILED,
-        reason=f"Deployment {r.deployment_id} goes on{why}; the alias serves {serves(alias)} now.",
-        remedy=reattach_command(r),
+        outcome,
+        *((found, going_on) if found else (going_on,)),
         rollback=Rollback.UNKNOWN if r.ending.sent else Rollback.NONE,
         settled=not r.ending.sent,
     )
@@ -152,6 +157,10 @@ def _succeeded(turn: Turn, alias: Alias) -> None:
         if r.place.tries < READ_AGAIN and not r.cancelled:
             turn.put(turn.r.place.retry(turn.now + 2.0))
             return
+        if r.bake.entered:
+            moved = guard_reasons.BakeOvertaken(version=r.target_version, other="", serves=serves(alias))
+            turn.end(_by_cause(r) or Outcome.FAILED, moved)
+            return
         turn.end(
             _by_cause(r) or Outcome.FAILED,
             reason=f"CodeDeploy reports deployment {r.deployment_id} as Succeeded, but the alias serves "
@@ -159,6 +168,8 @@ def _succeeded(turn: Turn, alias: Alias) -> None:
             remedy="Find out who changed the alias (CloudTrail: UpdateAlias), then deploy again.",
             settled=not r.cancelled,  # the post step has the time to read it again
         )
+    elif r.part.ends is not None:
+        turn.end(Outcome.SUCCEEDED, deployed=True, reason=f"The alias serves {serves(alias)}.")
     elif _by_cause(r) is Outcome.CANCELLED:
         turn.end(
             Outcome.CANCELLED,
@@ -176,8 +187,15 @@ def _succeeded(turn: Turn, alias: Alias) -> None:
             reason=f"Too late to stop: deployment {r.deployment_id} had succeeded; the alias serves {serves(alias)}.",
             remedy="Run the rollback again: it now deploys the version before.",
         )
+    elif r.bake.cut:
+        limit = guard_reasons.BakeTimedOut(minutes=r.planned.timeout / 60)
+        turn.end(Outcome.TIMED_OUT, limit, why.Serves(serves=serves(alias)))
+    elif baking.wanted(r):
+        baking.begin(turn)
     else:
-        turn.end(Outcome.SUCCEEDED, deployed=True, reason=f"The alias serves {serves(alias)}.")
+        served = why.Serves(serves=serves(alias))
+        unproved = guarding.inconclusive(r)
+        turn.end(Outcome.SUCCEEDED, *((served, unproved) if unproved else (served,)), deployed=True)
 
 
 def _not_succeeded(turn: Turn, alias: Alias, deployment: Deployment) -> None:
@@ -251,6 +269,8 @@ def _outcome(r: Rollout, deployment: Deployment, back: bool, rollback: Rollback)
 def _cause(r: Rollout, deployment: Deployment) -> Reason:
     """Why it ended: what we did, else what CodeDeploy says."""
     deployed, stopped = r.deployment_id, r.ending.sent and not r.ending.refused
+    if r.cause is Cause.GUARD and (violated := guarding.violation(r)) is not None:
+        return violated
     if r.cause is Cause.TIMED_OUT:
         return why.TimeLimitPassed(deployment=deployed, stopped=stopped, minutes=r.planned.timeout / 60)
     if (ours := _OURS.get(r.cause)) is not None:

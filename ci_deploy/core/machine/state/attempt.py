@@ -11,10 +11,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
+from .bake import Bake
 from .code import NewCode
 from .creation import Creation
 from .decision import Decision
 from .ending import Ending
+from .measures import Measures
 from .reading import Reading
 from .repair import Repair
 from .smoke import Smoke
@@ -25,10 +27,12 @@ from .watch import Contact, Seen, Watch
 class Purpose(StrEnum):
     GIVEN = "given"  # what the command says
     ONCE_MORE = "once more"  # the same, because CodeDeploy itself was throttled before any traffic moved
-    REVERSAL = "undone"  # another function of the release failed: back to the version before
+    REVERSAL = "undone"  # what had succeeded is taken back: back to the version before
 
 
-Record: TypeAlias = Reading | Decision | Wait | NewCode | Creation | Watch | Seen | Contact | Ending | Repair | Smoke
+Record: TypeAlias = (
+    Reading | Decision | Wait | NewCode | Creation | Watch | Seen | Contact | Ending | Repair | Smoke | Measures | Bake
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,8 @@ class Attempt:
     ending: Ending = field(default_factory=Ending)
     repair: Repair = field(default_factory=Repair)
     smoke: Smoke = field(default_factory=Smoke)
+    measures: Measures = field(default_factory=Measures)
+    bake: Bake = field(default_factory=Bake)
 
     @classmethod
     def first(cls, marker_id: str) -> Attempt:
@@ -90,4 +96,6 @@ _FIELDS: Mapping[type[Record], str] = {
     Ending: "ending",
     Repair: "repair",
     Smoke: "smoke",
+    Measures: "measures",
+    Bake: "bake",
 }

@@ -17,6 +17,7 @@ class Cause(StrEnum):
     HOOK_TIMEOUT = "hook-timeout"
     ASKED = "asked"  # the commands stop and rollback
     NOT_AS_PLANNED = "not-as-planned"  # it shifts something else than the plan says
+    GUARD = "guard"  # a guard is violated
     RELEASE = "release"  # another function of the release failed, and all are rolled back
 
 

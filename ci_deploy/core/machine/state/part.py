@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...result import Result
+from ...run import Outcome
 from .change import replace
 
 
@@ -16,6 +17,7 @@ class Part:
     cleared: bool = True  # it may write; False while the functions of a release are being planned
     stale: bool = False  # planned while another deployment ran: read again before beginning
     undone: Result | None = None  # a deployment that had succeeded with this result is taken back
+    ends: Outcome | None = None  # it is taken back for its own sake, and what that is called; None: for the others'
 
     @classmethod
     def among(cls, siblings: frozenset[str]) -> Part:
@@ -32,5 +34,10 @@ class Part:
         """A new attempt has a marker of its own."""
         return replace(self, siblings=self.siblings | {marker_id}) if self.siblings else self
 
-    def take_back(self, done: Result) -> Part:
-        return replace(self, undone=done)
+    def take_back(self, done: Result, ends: Outcome | None = None) -> Part:
+        return replace(self, undone=done, ends=ends)
+
+    @property
+    def for_others(self) -> bool:
+        """It is taken back because another function of the release failed."""
+        return self.undone is not None and self.ends is None

@@ -29,6 +29,7 @@ class Stage(StrEnum):
     ROLLBACK_DUE = "rollback-due"  # it failed; its rollback deployment should appear
     FOLLOWING_ROLLBACK = "following-rollback"
     VERIFYING = "verifying"
+    BAKING = "baking"  # all traffic has moved, and the new version is still watched
     RESTORING = "restoring"
     DONE = "done"
 

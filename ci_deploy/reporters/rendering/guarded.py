@@ -1,0 +1,54 @@
+"""What guards saw, in words: a line a minute, a row for both versions, how each guard stands. Plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...core.guards import texts
+from ...core.guards.judging import Verdict
+from ...core.guards.series import Count, together
+from ...core.story import events as e
+from ...core.story.timeline import FunctionStory
+
+
+def minutes(event: e.Measured) -> Iterator[tuple[float, str]]:
+    """The minutes that are new in a look: when each began (epoch seconds), and both versions' calls in it."""
+    shown, subject = event.shown, event.subject
+    for minute in shown.minutes:
+        if minute.at >= event.told_until:
+            quiet = not (minute.new.calls or minute.old.calls)
+            yield minute.at, "no calls" if quiet else texts.minute(minute, subject)
+    for at, count in shown.after:
+        if at >= event.told_until:
+            yield at, alone(subject.new, count) if count.calls else "no calls"
+
+
+def row(event: e.Measured) -> str:
+    """All minutes so far as one row; what the new version did alone is told apart."""
+    shown, subject = event.shown, event.subject
+    parts = []
+    if shown.minutes:
+        parts.append(texts.versions(shown.new, shown.old, subject, shown.new_p99, shown.old_p99))
+    if shown.after:
+        after = together(count for _, count in shown.after)
+        parts.append(f"with all traffic, {alone(subject.new, after)}")
+    if shown.throttles:
+        parts.append(f"{shown.throttles:,} throttled")
+    return " · ".join(parts)
+
+
+def alone(version: str, count: Count) -> str:
+    """One version's calls and errors."""
+    share = f" ({texts.percent(count.share)})" if count.bad else ""
+    return f"version {version}: {count.calls:,} calls, {count.bad:,} errors{share}"
+
+
+def verdicts(chapter: FunctionStory) -> Iterator[tuple[Verdict, str]]:
+    """How each guard stands; those that are only observed say so."""
+    event, plan = chapter.measured, chapter.plan
+    if event is None:
+        return
+    timeout = float(plan.new.timeout_s) if plan is not None and plan.new is not None else 0.0
+    for judgment in event.judgments:
+        observed = "observed: " if judgment.guard.observe else ""
+        yield judgment.verdict, observed + texts.verdict(judgment, event.subject, timeout)
