@@ -207,6 +207,8 @@ def _progress(story: Story) -> str:
         return f"> [!WARNING]\n> **CodeDeploy is rolling back** to version {prose(chapter.current_version)}. {why}"
     if chapter.deployment is None or not chapter.target_version:
         return ""
+    if len(chapter.shares) > 1 and chapter.target_version not in chapter.shares:
+        return f"Traffic: {prose(words.split(chapter.shares))}"
     share = words.share_of(chapter.shares, chapter.target_version)
     text = f"`{words.bar(share, 20)}` **{words.percent(share)}** on version {prose(chapter.target_version)}"
     if chapter.baking is not None:
@@ -265,7 +267,7 @@ def _function_row(story: Story, chapter: FunctionStory) -> tuple[str, ...]:
     if result is not None:
         look = ends.look(story.command, result)
         state = f"{look.icon} {look.title}"
-        if len(story.functions) > 1 and chapter.diagnosis and result.outcome is Outcome.ROLLED_BACK:
+        if len(story.functions) > 1 and verdict.is_culprit(chapter) and result.outcome is Outcome.ROLLED_BACK:
             state = "❌ **Failed**"  # of many that were taken back, the one that was the cause
     else:
         state = prose(verdict.progress(chapter))
@@ -306,6 +308,8 @@ def _traffic_now(chapter: FunctionStory, target: str, *, bar: bool) -> str:
         return ""
     if len(chapter.shares) == 1:
         return _whole(f"100% on {prose(next(iter(chapter.shares)))}")
+    if target not in chapter.shares:
+        return _whole(prose(words.split(chapter.shares)))
     share = words.share_of(chapter.shares, target)
     # With one function the bar is large, above the table, while it runs.
     return (f"`{words.bar(share)}` " if bar else "") + _whole(f"{words.percent(share)} on {prose(target)}")
@@ -349,16 +353,16 @@ def lifecycles(story: Story, limit: int = 20) -> str:
     parts = [(chapter, text) for chapter, text in parts if text]
     if len(parts) == 1:
         return parts[0][1]
-    parts.sort(key=lambda part: part[0].diagnosis is None)  # what went wrong comes first, and is open
+    parts.sort(key=lambda part: not verdict.is_culprit(part[0]))  # what went wrong comes first, and is open
     shown = "\n\n".join(
-        details(html_code(chapter.key), text, open_=chapter.diagnosis is not None) for chapter, text in parts[:limit]
+        details(html_code(chapter.key), text, open_=verdict.is_culprit(chapter)) for chapter, text in parts[:limit]
     )
     return shown + (f"\n\n… and {len(parts) - limit} more functions." if len(parts) > limit else "")
 
 
 def diagnoses(story: Story, *, lines: int = 40, limit: int = 10) -> str:
     """Why it did not succeed, with the evidence: alarms, the hook's last lines, what could not be read."""
-    found = [chapter for chapter in story.functions.values() if chapter.diagnosis is not None]
+    found = verdict.culprits(story) if story.result else [each for each in story.functions.values() if each.diagnosis]
     parts = [_diagnosis(story, chapter, lines, named=len(story.functions) > 1) for chapter in found[:limit]]
     if len(found) > limit:
         parts.append(f"… and {len(found) - limit} more functions did not succeed: see the job log.")

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ...core.reasons.commands import GET_THE_TOOL, Where
 from ...core.reasons.reason import Reason, text_of
+from ...core.reasons.verdict import AnotherFailed
 from ...core.result import Fate, Result
 from ...core.run import Command, Outcome
 from ...core.story.timeline import FunctionStory, Leg, Story
@@ -86,8 +87,19 @@ def _unsaid(result: Result) -> tuple[Reason, ...]:
 
 
 def culprits(story: Story) -> list[FunctionStory]:
-    """The functions that something is known to have gone wrong with; others may have been taken along."""
-    return [chapter for chapter in story.functions.values() if chapter.diagnosis]
+    """The functions that something is known to have gone wrong with; others were taken along.
+
+    A hook that was only late when another function failed has not failed, whatever was suspected of it.
+    """
+    return [chapter for chapter in story.functions.values() if is_culprit(chapter)]
+
+
+def is_culprit(chapter: FunctionStory) -> bool:
+    along = chapter.result is not None and chapter.result.reason_code in _ALONG
+    return chapter.diagnosis is not None and not along
+
+
+_ALONG = (AnotherFailed.code, "undone", "stays")
 
 
 def next_step(story: Story, chapter: FunctionStory | None, result: Result) -> str:

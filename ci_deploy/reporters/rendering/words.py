@@ -66,8 +66,8 @@ def share_of(shares: Mapping[str, float], version: str) -> float:
 
 
 def traffic(shares: Mapping[str, float], target: str) -> str:
-    """`█░░░░░░░░░ 10% → 42`: how much the target has; every version's share when the target is not known."""
-    if target:
+    """`█░░░░░░░░░ 10% → 42`: how much the target has; every version's share when it is none of those that share."""
+    if target in shares or (target and len(shares) == 1):
         share = share_of(shares, target)
         return f"{bar(share)} {percent(share)} → {target}"
     return split(shares)

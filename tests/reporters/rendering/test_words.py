@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +12,11 @@ from storyteller import PULL_REQUEST, Release
 
 from ci_deploy.core.aws import Alias, DeploymentStatus, EventStatus
 from ci_deploy.core.plan.history import HistoryEntry
+from ci_deploy.core.reasons.reason import Said
 from ci_deploy.core.reasons.run import Bug
+from ci_deploy.core.reasons.verdict import AnotherFailed
 from ci_deploy.core.result import Diagnosis, Result
-from ci_deploy.core.run import Command, Context, Outcome
+from ci_deploy.core.run import Command, Context, Outcome, Rollback
 from ci_deploy.core.story import events as e
 from ci_deploy.reporters import comment
 from ci_deploy.reporters.live import frame
@@ -252,6 +255,43 @@ def test_of_a_deployment_that_exists_no_time_limit_for_hooks_is_shown() -> None:
     assert plan
     assert "time limit" in dict(plan_rows(plan, openly=True))
     assert "time limit" not in dict(plan_rows(replace(plan, found=True), openly=True))
+
+
+def test_a_healthy_function_whose_hook_was_only_late_is_not_blamed() -> None:
+    """Another one failed meanwhile, and the release takes both back; that one is told, though it comes second."""
+    release = Release("a:live", "b:live").running()
+    for key, summary in (
+        ("a:live", "Hook check_a has not reported to CodeDeploy yet."),
+        ("b:live", "Hook check_b failed."),
+    ):
+        found = Diagnosis(code="HOOK_EXECUTION_FAILURE", summary=summary, remedy=f"Mend {key}.")
+        release._add(e.Diagnosed, key=key, diagnosis=found)
+    ended = {"live": "41", "rollback": Rollback.SUCCEEDED}
+    results = []
+    for key, reason in (
+        ("a:live", AnotherFailed(deployment="d-A00B2C3D4E", stopped=True)),
+        ("b:live", Said(code="codedeploy-hook-execution-failure", said="Hook check_b failed.", advice="Mend b:live.")),
+    ):
+        results.append(release.result_of(key, Outcome.ROLLED_BACK, **ended, reasons=(reason,)))
+        release._add(e.Finished, key=key, result=results[-1])
+    release.concluded(*results)
+    story = release.story
+    assert [chapter.key for chapter in verdict.culprits(story)] == ["b:live"]
+    assert "check_a" not in verdict.because(story) + sections.diagnoses(story)
+    assert sections.functions_table(story).count("**Failed**") == 1
+
+
+@pytest.mark.parametrize("target", ["", "44"])
+def test_of_an_alias_that_others_share_every_share_is_said(target: str) -> None:
+    """No `0% on` a version while two others serve: somebody moved the alias, or the target is not known."""
+    shares = {"41": 70.0, "43": 30.0}
+    assert words.traffic(shares, target) == "version 41: 70%, version 43: 30%"
+    story = Release().running().story
+    chapter = replace(story.functions["checkout:live"], target_version=target, shares=shares)
+    told = replace(story, functions={"checkout:live": chapter})
+    assert "version&nbsp;41:&nbsp;70%,&nbsp;version&nbsp;43:&nbsp;30%" in sections.functions_table(told)
+    for text in (sections.functions_table(told), sections.lead(told)):
+        assert not re.search(r"(?<!\d)0%", text)
 
 
 def test_while_it_goes_on_there_is_no_verdict_and_no_next_step() -> None:
