@@ -73,7 +73,7 @@ def run(
     committed = [".github", there.file or files.MANIFEST]
     committed += [each.code for each in chosen.functions if chosen.create_functions]
     trust = account.trusted(chosen, known, paths)
-    for line in initialized.next_steps(chosen, trust, known, committed):
+    for line in initialized.next_steps(chosen, trust, known, committed, choices.again(given)):
         write(line)
 
 

@@ -41,14 +41,14 @@ def listed(written: Collection[str], kept: Sequence[str], paths: dict[str, str])
         yield f"{'wrote' if path in written else 'kept '}  {path:<{width}}  {what}".rstrip()
 
 
-def next_steps(choices: Choices, trust: Trusted, known: Known, committed: Sequence[str]) -> Iterator[str]:
-    """What is left to do, with every command ready to be pasted."""
+def next_steps(choices: Choices, trust: Trusted, known: Known, committed: Sequence[str], again: str) -> Iterator[str]:
+    """What is left to do, with every command ready to be pasted; `again` is the one that runs `init` once more."""
     yield ""
     yield f"1. Make the roles and the bucket, once, with administrator credentials for account {choices.account}:"
     yield ""
     yield account.command(choices, trust)
     yield ""
-    yield from _notes(choices, trust, known)
+    yield from _notes(choices, trust, known, again)
     if more := account.setup(choices):
         yield "   Then the deployment groups, which are too many for the stack:"
         yield ""
@@ -64,7 +64,7 @@ def next_steps(choices: Choices, trust: Trusted, known: Known, committed: Sequen
     yield from _callers(choices)
 
 
-def _notes(choices: Choices, trust: Trusted, known: Known) -> Iterator[str]:
+def _notes(choices: Choices, trust: Trusted, known: Known, again: str) -> Iterator[str]:
     """What the reader has to know about whom the roles trust."""
     if trust.unknown:
         yield from _paragraph(
@@ -77,7 +77,7 @@ def _notes(choices: Choices, trust: Trusted, known: Known) -> Iterator[str]:
             f" it, and the command above lacks them: GitHub did not tell them ({known.why}). Print it again with a"
             " token (or with --owner-id and --repository-id):"
         )
-        yield 'GH_TOKEN="$(gh auth token)" ci-deploy init'
+        yield f'GH_TOKEN="$(gh auth token)" {again}'
         yield ""
 
 

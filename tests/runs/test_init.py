@@ -67,6 +67,8 @@ def test_a_function_that_does_not_exist_is_made_by_the_template(tmp_path: Path) 
     assert not [question for question in person.asked if question.startswith("Its code")]
     assert (tmp_path / "src" / "index.py").exists()
     assert any("CreateFunctions=true" in line for line in person.screen)
+    (again,) = [line for line in person.screen if line.startswith("GH_TOKEN=")]
+    assert again.endswith(" ci-deploy init --create-functions true --repository my-org/my-repo")
     assert any(line.startswith("git add .github ci-deploy.yml src ") for line in person.screen)
 
 
@@ -75,7 +77,7 @@ def test_ids_that_github_does_not_tell_are_told_with_the_way_to_them(tmp_path: P
     assert run(tmp_path, person, "--function", "checkout", "--code", "src", *PLACE) == 0
     screen = " ".join(" ".join(person.screen).split())
     assert "GitHub did not tell them (EndpointConnectionError)" in screen
-    assert 'GH_TOKEN="$(gh auth token)" ci-deploy init' in person.screen
+    assert 'GH_TOKEN="$(gh auth token)" ci-deploy init --repository my-org/my-repo' in person.screen
     told = Person({})
     assert run(tmp_path, told, "--repository", "my-org/my-repo", "--owner-id", "1", "--repository-id", "2") == 0
     assert "DeploySubjects=repo:my-org/my-repo:ref:refs/heads/main,repo:my-org@1/my-repo@2" in " ".join(told.screen)

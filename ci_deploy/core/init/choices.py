@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -59,6 +60,15 @@ OWN: Mapping[str, Kind] = {
 }
 # What other commands call by the same name, and mean by it.
 SHARED = ("function", "code", "alias", "account-id", "aws-region", "bucket", "deployment-config", "target")
+_FORGOTTEN = (
+    "create-functions",
+    "target",
+    "repository",
+    "github-server",
+    "subject",
+    "read-subject",
+    "oidc-provider-arn",
+)
 LISTS = ("function", "code", "subject", "read-subject")
 
 
@@ -180,6 +190,12 @@ def wildcard(functions: Sequence[Function]) -> str:
     columns = zip(*(each.name for each in functions), strict=False)
     common = "".join(column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns))
     return re.sub(r"[^_-]*$", "", common) + "*"
+
+
+def again(given: Mapping[str, str]) -> str:
+    """The command for another run: the flags that no file remembers."""
+    words = [word for name in _FORGOTTEN for value in _lines(given, name) for word in (f"--{name}", value)]
+    return shlex.join(["ci-deploy", "init", *words])
 
 
 def _functions(values: Mapping[str, str], existing: Existing) -> tuple[tuple[Function, ...], list[Problem]]:

@@ -15,6 +15,7 @@ from ci_deploy.core.errors import InvalidInput
 from ci_deploy.core.given import manifest
 from ci_deploy.core.init import account, files
 from ci_deploy.core.init.choices import Choices, decide, found_remote, missing, wildcard
+from ci_deploy.core.init.choices import again as again_of
 from ci_deploy.core.init.existing import Existing, read
 from ci_deploy.core.init.subjects import Known, Remote
 from ci_deploy.core.reasons import init as words
@@ -238,6 +239,12 @@ def test_a_second_run_writes_what_is_missing_with_the_files_values() -> None:
     assert list(more) == [PATHS["rollback"]]
     assert step(more[PATHS["rollback"]])["uses"] == "acme/ci-deploy@v1.2.3"
     assert "rollback-shop" in more[PATHS["rollback"]] and "environment: production" in more[PATHS["rollback"]]
+
+
+def test_another_run_needs_the_flags_that_no_file_remembers() -> None:
+    flags = {**FLAGS, "create-functions": "true", "subject": "repo:a/b:x\nrepo:a/b:y", "name": "shop"}
+    assert again_of(flags) == "ci-deploy init --create-functions true --subject repo:a/b:x --subject repo:a/b:y"
+    assert again_of(FLAGS) == "ci-deploy init"
 
 
 def test_the_same_flags_may_be_given_again() -> None:
