@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import re
 import tempfile
@@ -84,12 +85,13 @@ def test_hostile_stories_make_our_documents(name: str, poison: str) -> None:
     for text in (comment.render(story), summary.render(story)):
         page = github(text)
         assert set(page.tags) <= OURS, set(page.tags) - OURS
-        assert len(page.comments) == (1 if text.startswith("<!-- ci-deploy") else 0)
+        ours = list(itertools.takewhile(lambda line: line.startswith("<!-- ci-deploy:"), text.splitlines()))
+        assert len(page.comments) == len(ours) <= (2 if story.exit_code is None else 1)
         assert pings(page.live) == []
         for tag, attributes in page.elements:
             for key, value in attributes:
-                ours = {("a", "href"), ("code", "class"), ("div", "class"), ("p", "class"), ("details", "open")}
-                assert (tag, key) in ours
+                known = {("a", "href"), ("code", "class"), ("div", "class"), ("p", "class"), ("details", "open")}
+                assert (tag, key) in known
                 assert key != "href" or str(value).startswith(("https://", "http://"))
         for _, attributes in page.elements:
             assert dict(attributes).get("class", "") in {

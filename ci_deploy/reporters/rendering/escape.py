@@ -40,7 +40,8 @@ def plain(text: str, limit: int = 20_000) -> str:
     # Cut before cleaning, generously: a line of 10 MB must not cost time. Escapes can hide at most what is cut here.
     head = text[: limit * 4 + 64]
     cleaned = _BREAKS.sub("\n", _ANSI.sub("", head))
-    cleaned = "".join(character for character in cleaned if character in "\n\t" or _visible(character))
+    if not (cleaned.isascii() and cleaned.isprintable()):
+        cleaned = "".join(character for character in cleaned if character in "\n\t" or _visible(character))
     if len(head) < len(text) or len(cleaned) > limit:
         return f"{cleaned[:limit]}… ({len(text):,} characters in all)"
     return cleaned

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Protocol
 from urllib.parse import quote
 
 from ...core import links
@@ -40,12 +42,20 @@ _SEVERITY_ICONS = {Severity.REFUSAL: "⛔", Severity.WARNING: "⚠️", Severity
 # --- Fitting ---------------------------------------------------------------------------------------------------
 
 
+class Forms(Protocol):
+    """The forms of a part, the longest first; a tuple of texts will do."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """A part of a document in ever shorter forms, the last of which may be empty. `rank`: the highest goes first."""
 
     name: str
-    forms: Sequence[str]
+    forms: Forms
     rank: int = 0
 
 
@@ -66,9 +76,23 @@ def fit(sections: Iterable[Section], limit: int) -> str:
         chosen[worst] = (chosen[worst][0], chosen[worst][1] + 1)
 
 
-def shrinking(make: Callable[[int], str], counts: Sequence[int]) -> tuple[str, ...]:
+class _Shrinking:
+    """Each form is made when it is needed: of most reports that is the first one alone."""
+
+    def __init__(self, make: Callable[[int], str], counts: Sequence[int]) -> None:
+        self._make = cache(make)
+        self._counts = counts
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def __getitem__(self, index: int) -> str:
+        return self._make(self._counts[index])
+
+
+def shrinking(make: Callable[[int], str], counts: Sequence[int]) -> Forms:
     """The forms of a part that can be made with fewer rows."""
-    return tuple(make(count) for count in counts)
+    return _Shrinking(make, counts)
 
 
 # --- Parts -------------------------------------------------------------------------------------------------------
