@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from ci_deploy.core.reasons.preflight import AlarmBlind, AlarmRinging
+from ci_deploy.core.reasons.versions import DurableExecutions, SettingsUnread, TargetCode, TrafficDoubles
 from tests.support.account import Account, zipped
 
 from .conftest import Theatre
@@ -40,11 +42,11 @@ def test_a_change_of_nothing_but_a_sealed_environment_is_deployed(theatre: Theat
     account.lambda_.update_function_configuration(FunctionName="orders", Environment={"Variables": {"RATE": "2"}})
     done = theatre.run({**AT_ONCE, **ORDERS, "code": "$LATEST"}, run=(101, 1)).check(0, outcome="succeeded")
     assert account.serves("orders") == {"2": 100.0}
-    assert (
-        "Lambda could not decrypt the environment variables of `orders` (AccessDeniedException). ci-deploy cannot "
-        "compare them, so it publishes a version and lets Lambda decide." in done.log()
+    told = SettingsUnread(
+        function="orders", setting="the environment variables", state_code="AccessDeniedException", key=KEY
     )
-    assert f"allow kms:Decrypt on {KEY} to this role (docs/iam/feature-environment.json)." in done.log()
+    assert told.text in done.log()
+    assert told.remedy in done.log()
 
 
 def test_a_version_whose_instances_take_a_quarter_of_an_hour_is_waited_for(theatre: Theatre, account: Account) -> None:
@@ -57,7 +59,8 @@ def test_a_version_whose_instances_take_a_quarter_of_an_hour_is_waited_for(theat
     assert account.serves("orders") == {"2": 100.0}
     assert "Version 2 has been pending for 2 minutes: its managed instances start" in done.log()
     assert "Version 2 has been pending for 14 minutes: its managed instances start" in done.log()
-    assert "This deployment raises the traffic of the new version to 100%25 at once." in done.log()
+    told = TrafficDoubles(version="", share=0.0, step=100.0)
+    assert told.text.replace("%", "%25") in done.log()
 
 
 def test_code_that_found_no_instances_is_sent_again_and_becomes_a_new_version(
@@ -118,7 +121,8 @@ def test_code_that_is_gone_is_refused(theatre: Theatre, referring: Account) -> N
     version = {"VersionId": place["S3ObjectVersion"]} if "S3ObjectVersion" in place else {}
     referring.s3.delete_object(Bucket=place["S3Bucket"], Key=place["S3Key"], **version)
     done = theatre.run({**AT_ONCE, **ORDERS, "code": "$LATEST"}).check(3, outcome="refused", reason_code="refused")
-    assert "Lambda cannot read the code of `$LATEST` of `orders`: NoSuchKey" in done.log()
+    gone = "NoSuchKey: The object orders.zip in bucket demo-deployments does not exist."
+    assert TargetCode(function="orders", version="", why=gone).text in done.log()
 
 
 def test_executions_that_stay_on_the_old_version_are_told(theatre: Theatre, account: Account) -> None:
@@ -126,7 +130,7 @@ def test_executions_that_stay_on_the_old_version_are_told(theatre: Theatre, acco
     account.lambda_.invoke(FunctionName="orders", Qualifier="1", InvocationType="Event")
     account.code("# 2", function="orders")
     done = theatre.run({**AT_ONCE, **ORDERS, "code": "$LATEST"}).check(0, outcome="succeeded")
-    assert "1 durable execution is running or paused on version 1. It stays on it to its end" in done.log()
+    assert DurableExecutions(version="1", count=1).text in done.log()
     theatre.weather(0, {"service": "lambda", "operation": "ListDurableExecutionsByFunction", "fault": "access-denied"})
     account.code("# 3", function="orders")
     plan = theatre.run({**AT_ONCE, **ORDERS, "command": "plan", "code": "$LATEST"}, run=(101, 1)).check(0)
@@ -139,11 +143,9 @@ def test_a_log_alarm_stops_a_deployment_and_one_that_is_not_evaluated_is_warned_
     panics = {"name": "panics", "kind": "log", "evaluation": "EVALUATION_ERROR", "reason": "Log group not found."}
     theatre.emulator._seeder.apply({"alarms": [panics]})
     done = theatre.run({**AT_ONCE, "alarms": "panics"}).check(0, outcome="succeeded")
-    blind = (
-        "Log alarm `panics` is in EVALUATION_ERROR (Log group not found): at the moment it may not see that a version"
-    )
-    assert f"alarm-blind::{blind} is bad. · Correct the alarm" in done.log()
+    told = AlarmBlind(alarm="panics", kind="log", state="EVALUATION_ERROR", why="Log group not found.")
+    assert f"alarm-blind::{told.text}" in done.log()
     account.code("# 9")
     account.ring("panics")
     refused = theatre.run({**AT_ONCE, "alarms": "panics", "code": "$LATEST"}, run=(101, 1)).check(3, outcome="refused")
-    assert "Alarm `panics` is in ALARM" in refused.log()
+    assert AlarmRinging(alarm="panics", why="5 errors in 1 minute").text in refused.log()
