@@ -1,9 +1,9 @@
-"""Makes docs/images/ from the golden files: the reports as GitHub shows them, by headless Chromium.
+"""Makes docs/images/: the reports of runs on the emulator (scripts/scenes.py) as GitHub shows them, by Chromium.
 
     python scripts/pictures.py [folder]        needs `chromium` (or CHROMIUM=/path/to/it)
 
-The same renderer makes the demo's page, so the pictures show what the tests compare. The chart is drawn by Mermaid
-itself, as on GitHub, where `make pictures` has installed it.
+Beside each text are two pictures of it, for light and dark pages, at twice the size in points. The same renderer makes
+the demo's page. The chart is drawn by Mermaid itself, as on GitHub, where `make pictures` has installed it.
 """
 
 from __future__ import annotations
@@ -20,37 +20,30 @@ import tempfile
 from pathlib import Path
 
 import render_report
+import scenes
 
 ROOT = Path(__file__).parents[1]
-GOLDEN = ROOT / "tests" / "reporters" / "golden"
+IMAGES = ROOT / "docs" / "images"
 MERMAID = ROOT / "tests" / "browser" / "node_modules" / "mermaid" / "dist" / "mermaid.min.js"
-WIDTH = 900
-# Picture: the golden file, and whether its folded parts are shown.
-PICTURES = {
-    "comment-running.png": ("comment/running.md", False),
-    "comment-succeeded.png": ("comment/succeeded.md", False),
-    "comment-rolled-back.png": ("comment/rolled-back.md", False),
-    "comment-release.png": ("comment/release-twelve.md", False),
-    "comment-plan.png": ("comment/plan-findings.md", False),
-    "comment-status.png": ("comment/status.md", False),
-    "summary-succeeded.png": ("summary/succeeded.md", False),
-    "summary-failed-hook.png": ("summary/failed-hook.md", True),
-    "log-rolled-back.png": ("log/rolled-back.ansi", False),
-}
+WIDTH, SCALE = 900, 2
+OF_A_LOG = 1090  # whose lines are not broken then
+MODES = ("light", "dark")
+UNFOLDED = ("summary-failed-hook",)  # whose first folded part is what the picture is about
 
 
-def page(source: Path, unfolded: bool) -> str:
-    """One report on a page of its own."""
+def page(source: Path, unfolded: bool = False) -> str:
+    """One report on a page of its own, without a frame."""
     text = source.read_text(encoding="utf-8")
     if source.suffix == ".ansi":
-        body = f'<div class="log">{render_report.log_html(as_stdout(text))}</div>'
+        body = f'<div class="log">{render_report.log_html(text)}</div>'
     else:
-        text = text.replace("<details>", "<details open>") if unfolded else text
-        head = "<b>github-actions</b> commented" if source.parent.name == "comment" else "<b>deploy</b> summary"
+        text = text.replace("<details>", "<details open>", 1) if unfolded else text
+        head = "<b>github-actions</b> commented" if source.name.startswith("comment") else "<b>deploy</b> summary"
         body = render_report.box(head, text)
         if MERMAID.is_file():
             body = _by_mermaid(body, text)
-    return f"<!doctype html><meta charset=utf-8><style>{render_report.CSS}body{{padding:16px}}</style>{body}"
+    style = f"{render_report.CSS}body{{background:transparent}}.box{{background:var(--bg)}}"
+    return f"<!doctype html><meta charset=utf-8><style>{style}</style>{body}"
 
 
 def _by_mermaid(body: str, text: str) -> str:
@@ -64,15 +57,7 @@ def _by_mermaid(body: str, text: str) -> str:
     return body
 
 
-def as_stdout(text: str) -> str:
-    """The golden log writes groups and annotations for people; back to the runner's commands."""
-    text = re.sub(r"^▶ ", "::group::", text, flags=re.MULTILINE)
-    text = re.sub(r"^◀$", "::endgroup::", text, flags=re.MULTILINE)
-    annotation = re.compile(r"^(ERROR|WARNING|NOTICE) \[.*?\] (.*)$", re.MULTILINE)
-    return annotation.sub(lambda match: f"::{match[1].lower()}::{match[2].replace('⏎', '%0A')}", text)
-
-
-def shoot(content: str, target: Path, *, dark: bool = False) -> None:
+def shoot(content: str, target: Path, *, dark: bool = False, width: int = WIDTH) -> None:
     """A picture of a page, as high as the page is."""
     browser = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
@@ -82,24 +67,26 @@ def shoot(content: str, target: Path, *, dark: bool = False) -> None:
         # The page says how high it is, in a title that --dump-dom shows.
         measure = "document.title='height='+document.documentElement.scrollHeight"
         script = f"<script>onload=()=>{{{measure}}}</script>"
+        theme = "dark" if dark else "default"
         if '<div class="mermaid">' in content:
-            setup = 'mermaid.initialize({startOnLoad:false,securityLevel:"strict"})'
+            setup = f'mermaid.initialize({{startOnLoad:false,securityLevel:"strict",theme:"{theme}"}})'
             script = f'<script src="{MERMAID.as_uri()}"></script>'
             script += f"<script>{setup};mermaid.run().then(()=>{{{measure}}})</script>"
         source.write_text(content + script, encoding="utf-8")
         flags = [
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
             "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            f"--user-data-dir={folder}/profile", "--force-device-scale-factor=1",
+            f"--user-data-dir={folder}/profile", f"--force-device-scale-factor={SCALE}",
+            "--default-background-color=00000000",
             "--allow-file-access-from-files", "--virtual-time-budget=20000",
             *(["--blink-settings=preferredColorScheme=0"] if dark else []),
         ]  # fmt: skip
-        run = [browser, *flags, f"--window-size={WIDTH},200"]
+        run = [browser, *flags, f"--window-size={width},200"]
         dom = subprocess.run(
             [*run, "--dump-dom", source.as_uri()], capture_output=True, text=True, timeout=120, check=True
         ).stdout
         height = re.search(r"<title>height=(\d+)</title>", dom)
-        size = f"--window-size={WIDTH},{int(height[1]) if height else 1200}"
+        size = f"--window-size={width},{int(height[1]) if height else 1200}"
         command = [browser, *flags, size, f"--screenshot={target}", source.as_uri()]
         subprocess.run(command, capture_output=True, timeout=120, check=True)
 
@@ -110,20 +97,26 @@ def size_of(picture: Path) -> tuple[int, int]:
     return width, height
 
 
-def sources() -> str:
-    """What the pictures are made of, by hash: `docs/images/sources.txt` says so for those that are there."""
-    rows = []
-    for name, (source, _) in sorted(PICTURES.items()):
-        rows.append(f"{hashlib.sha256((GOLDEN / source).read_bytes()).hexdigest()[:32]}  {name}  {source}")
-    return "\n".join(rows) + "\n"
+def names(text: str) -> dict[str, bool]:
+    """The pictures of a text, each with whether it is the dark one."""
+    return {f"{Path(text).stem}-{mode}.png": mode == "dark" for mode in MODES}
+
+
+def sources(folder: Path = IMAGES) -> str:
+    """What the pictures were made of, by hash: `docs/images/sources.txt` says so for those that are there."""
+    texts = sorted(path for path in folder.iterdir() if path.suffix in (".md", ".ansi"))
+    return "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()[:32]}  {path.name}\n" for path in texts)
 
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "sources.txt").write_text(sources(), encoding="utf-8")
-    for name, (source, unfolded) in PICTURES.items():
-        shoot(page(GOLDEN / source, unfolded), folder / name)
+    for name, text in scenes.play().items():
+        (folder / name).write_text(text, encoding="utf-8")
+        for picture, dark in names(name).items():
+            width = OF_A_LOG if name.startswith("log") else WIDTH
+            shoot(page(folder / name, Path(name).stem in UNFOLDED), folder / picture, dark=dark, width=width)
+    (folder / "sources.txt").write_text(sources(folder), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES)

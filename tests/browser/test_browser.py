@@ -15,6 +15,7 @@ import pytest
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 GOLDEN = ROOT / "tests" / "reporters" / "golden"
+IMAGES = ROOT / "docs" / "images"
 sys.path.insert(0, str(ROOT / "scripts"))
 
 import pictures  # noqa: E402
@@ -74,10 +75,9 @@ mermaid.initialize({{startOnLoad: false, securityLevel: "strict", theme: "{theme
 
 def test_the_demos_page_shows_the_run(tmp_path: Path) -> None:
     """Log, comment and summary are on one page, without script and network, with the chart as a picture."""
-    log = pictures.as_stdout((GOLDEN / "log" / "rolled-back.ansi").read_text("utf-8"))
     page = render_report.page(
-        log=log,
-        comment=(GOLDEN / "comment" / "rolled-back.md").read_text("utf-8"),
+        log=(IMAGES / "log-rolled-back.ansi").read_text("utf-8"),
+        comment=(IMAGES / "comment-rolled-back.md").read_text("utf-8"),
         summary=(GOLDEN / "summary" / "rolled-back.md").read_text("utf-8"),
     )
     assert "<script" not in page
@@ -93,16 +93,16 @@ def test_the_demos_page_shows_the_run(tmp_path: Path) -> None:
 
 
 def test_the_pictures_show_the_reports_as_they_are() -> None:
-    """`make pictures` was run after the last change of a golden file that is shown, and nothing else lies there."""
-    folder = ROOT / "docs" / "images"
-    assert (folder / "sources.txt").read_text("utf-8") == pictures.sources()
-    assert {path.name for path in folder.glob("*.png")} == set(pictures.PICTURES)
+    """`make pictures` was run after the last change of a text that is shown, and nothing else lies there."""
+    texts = [path.name for path in IMAGES.iterdir() if path.suffix in (".md", ".ansi")]
+    assert (IMAGES / "sources.txt").read_text("utf-8") == pictures.sources()
+    assert {path.name for path in IMAGES.glob("*.png")} == {name for text in texts for name in pictures.names(text)}
 
 
 def test_mermaid_draws_the_chart_of_the_picture(mermaid: Path, tmp_path: Path) -> None:
     """In the summary's picture the chart is Mermaid's own."""
     assert mermaid == pictures.MERMAID
-    page = pictures.page(GOLDEN / "summary" / "succeeded.md", unfolded=False)
+    page = pictures.page(IMAGES / "summary-succeeded.md")
     assert page.count('<div class="mermaid">') == 1
     assert '<svg class="chart"' not in page
 
@@ -111,4 +111,4 @@ def test_pictures_are_as_high_as_their_page(tmp_path: Path) -> None:
     """A picture for the README is not cut off."""
     target = tmp_path / "picture.png"
     pictures.shoot("<body style='margin:0'><div style='height:1234px'>x</div>", target)
-    assert pictures.size_of(target) == (pictures.WIDTH, 1234)
+    assert pictures.size_of(target) == (pictures.SCALE * pictures.WIDTH, pictures.SCALE * 1234)

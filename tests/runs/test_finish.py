@@ -27,7 +27,7 @@ def test_without_anything_to_do_it_asks_nobody(
     theatre: Theatre, account: Account, state: dict[str, str], reason: str
 ) -> None:
     post = theatre.run(command="finish", state=state).check(0, outcome="reported", reason=reason)
-    assert "✓ NOTHING WAS LEFT TO DO" in post.log()
+    assert "✓ NOTHING TO CLEAN UP" in post.log()
     assert "could not be read" not in post.log() + post.summary
     assert account.operations() == []
 

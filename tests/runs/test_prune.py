@@ -137,7 +137,7 @@ def test_one_that_cannot_be_deleted_does_not_keep_the_others(
     )
     assert f"Version 4 was kept: {used} · Run again when nothing uses it any more." in done.log()
     assert "· Note                 Version 5 was gone already." in told(done)
-    assert "✗ PRUNED IN PART" in done.log()
+    assert "✗ PARTLY PRUNED" in done.log()
     assert (result(done)["deleted"], result(done)["freed-bytes"]) == (["2", "6", "7"], 3 * 113)
 
 

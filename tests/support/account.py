@@ -109,8 +109,8 @@ class Account:
         body = self.s3.get_object(Bucket=bucket, Key=key, **extra)["Body"].read()
         return json.loads(body)
 
-    def comments(self, number: int = 7) -> list[str]:
-        address = f"{self.emulator.env['GITHUB_API_URL']}/repos/your-org/checkout/issues/{number}/comments"
+    def comments(self, number: int = 7, repository: str = "your-org/checkout") -> list[str]:
+        address = f"{self.emulator.env['GITHUB_API_URL']}/repos/{repository}/issues/{number}/comments"
         with urlopen(Request(address, headers={"Authorization": "Bearer x"})) as answer:
             return [comment["body"] for comment in json.load(answer)]
 

@@ -360,7 +360,8 @@ def lifecycle(chapter: FunctionStory) -> str:
             icon = EVENT_ICONS.get(event.status, "❔")
             took = _whole(words.duration(seconds)) if seconds is not None else ""
             # Of a success CodeDeploy's message is "Succeeded" again.
-            said = prose(event.diagnostics.message, 500) if event.status is EventStatus.FAILED else ""
+            told = event.status is EventStatus.FAILED and event.diagnostics.message != leg.error_message
+            said = prose(event.diagnostics.message, 500) if told else ""
             rows.append((f"{mark}{code(event.name)}", f"{icon}&nbsp;{prose(str(event.status))}", took, said))
         if leg.status is not DeploymentStatus.CREATED:
             error = f"{leg.error_code}: {leg.error_message}" if leg.error_code else leg.error_message
@@ -488,7 +489,7 @@ def plans(story: Story, limit: int = 20) -> str:
         told = plan_rows(chapter.plan, openly=openly, changes=not beside)
         rows = [(prose(name), prose(value, 400)) for name, value in told]
         title = f"**{code(chapter.key)}**\n\n" if len(chapters) > 1 else ""
-        parts.append(title + _table(("Plan", ""), rows))
+        settings = _table(("Plan", ""), rows)
         if beside and old is not None and new is not None:
             marks = []
             for row in chapter.plan.compared:
@@ -500,7 +501,8 @@ def plans(story: Story, limit: int = 20) -> str:
                 marks.append((row.name, prose(shown[0], 200), prose(shown[1], 400)))
             version = new.version if new.version.isdigit() else "new"
             changes = _table(("Changes", f"{prose(old.version)} (live)", prose(version)), marks)
-            parts.append(changes if marks else f"Settings are those of version {prose(old.version)}.")
+            settings = f"{changes}\n\n{settings}" if marks else settings
+        parts.append(title + settings)
     if len(chapters) > limit:
         parts.append(f"… and {len(chapters) - limit} more functions.")
     return "\n\n".join(parts)

@@ -79,11 +79,11 @@ def because(story: Story) -> str:
 
 
 # Reasons that say what the sentence before them has said.
-_SAID = frozenset({"rolled-back-by", "alias-set-back", "nothing-moved", "still-serves"})
+_SAID = frozenset({"planned", "rolled-back-by", "alias-set-back", "nothing-moved", "still-serves"})
 
 
 def _unsaid(result: Result) -> tuple[Reason, ...]:
-    return tuple(reason for reason in result.reasons if reason.code not in _SAID) or result.reasons
+    return tuple(reason for reason in result.reasons if reason.code not in _SAID)
 
 
 def culprits(story: Story) -> list[FunctionStory]:

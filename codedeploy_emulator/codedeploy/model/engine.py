@@ -167,7 +167,7 @@ def _hook_over(run: Run, hook: HookCall, at: float) -> tuple[Run, tuple[Effect, 
     answered = hook.answered <= at
     if run.stop_at < NEVER and answered:
         return _stop(_done(run, at, "Failed", error="ScriptFailed", script=hook.function), at), ()
-    reason = "it reported Failed" if answered else f"it did not answer within {run.rules.hook_timeout:g} seconds"
+    reason = "reported Failed" if answered else f"did not answer within {run.rules.hook_timeout:g} seconds"
     code = "HOOK_EXECUTION_FAILURE" if answered else run.rules.hook_timeout_code
     run = _done(
         run,
