@@ -27,7 +27,7 @@ from .core.given import manifest, meant, parsing
 from .core.given.context import context as context_of
 from .core.given.inputs import Inputs
 from .core.given.trust import REMEDY, discovers, distrust
-from .core.machine.actions import Action, Cancelled, Observation
+from .core.machine.actions import Action, Cancelled, CommandEnded, Observation
 from .core.machine.release import Release
 from .core.machine.rollout import outcome_of
 from .core.reasons import phrases
@@ -40,6 +40,7 @@ from .drive import Bug, Inbox, QueueInbox, Workers, drive
 from .edge import network
 from .edge.clock import clock_for
 from .edge.runner import repository
+from .edge.runner.child import Child
 from .edge.runner.files import RunnerFilesOnDisk, RunnerLog, Stdout, read_event, wants_colour
 from .edge.runner.secrets import Secrets
 from .edge.runner.terminal import LiveTerminal, ask, attended, live_terminal
@@ -56,6 +57,8 @@ from .reporters.summary import SummaryReporter
 
 # How a container is started is no input of ours; runners on Kubernetes pass it among the inputs.
 STARTS_CONTAINER = frozenset({"args", "entrypoint"})
+PREFIX = "ci-deploy | "  # of our lines, where they stand between another command's
+FAILED = 1
 _VERBS = {Command.ROLLBACK: "roll back", Command.STOP: "stop", Command.PRUNE: "prune"}
 
 
@@ -65,10 +68,10 @@ class Machine:
     def clock(self, environ: Mapping[str, str]) -> Clock:
         return clock_for(environ)
 
-    def inbox(self, clock: Clock) -> Inbox:
-        """Where answers and signals arrive."""
+    def inbox(self, clock: Clock, signalled: Callable[[int], None] = lambda _: None) -> Inbox:
+        """Where answers and signals arrive; `signalled` is told of each signal at once, in the handler."""
         inbox = QueueInbox(clock.real(1.0))
-        _on_signals(inbox, clock.real(1.0))
+        _on_signals(inbox, clock.real(1.0), signalled)
         return inbox
 
     def submit(self, perform: Callable[[Action], Observation], inbox: Inbox) -> Callable[[Action], None]:
@@ -78,9 +81,9 @@ class Machine:
     def stdout(self) -> Stdout:
         return Stdout()
 
-    def stderr(self) -> Stdout:
-        """Where the log goes when stdout is for the JSON alone."""
-        return Stdout(sys.stderr.buffer)
+    def stderr(self, prefix: str = "") -> Stdout:
+        """Where the log goes when stdout is for the JSON alone, or for another command."""
+        return Stdout(sys.stderr.buffer, prefix=prefix)
 
     def ask(self, question: str) -> str:
         """What a person at the terminal answers; empty where there is none."""
@@ -114,12 +117,16 @@ def run(
     given = inputs_from(environ)
     actions = bool(given or command) or (not arguments and environ.get("GITHUB_ACTIONS") == "true")
     as_json = yes = False
+    around: tuple[str, ...] = ()
     where = "input `{}`"
     if not actions:
         parsed = command_line.parse(arguments, command_line.offered(COMMANDS))
         given, as_json, yes, where = dict(parsed.given), parsed.json, parsed.yes, "flag `--{}`"
         if given["command"] == command_line.INIT:
             return _initialize(given, environ, directory, machine)
+        around = parsed.around
+        if around and environ.get("GITHUB_ACTIONS") == "true" and environ.get("GITHUB_TOKEN", "").strip():
+            given.setdefault("github-token", environ["GITHUB_TOKEN"])  # a `run:` step has no inputs
         if given["command"] == Command.ROLLBACK and not given.get("reason") and (why := machine.ask("Why? ")):
             given["reason"] = why
     context = context_of(environ, read_event(environ))
@@ -127,9 +134,14 @@ def run(
     # The job log renders colours though it is no terminal.
     colour = wants_colour(environ, terminal=actions or _terminal())
     secrets = Secrets(environ)
-    log = (None if actions or as_json else machine.terminal(colour=colour, hide=secrets.hide)) or RunnerLog(
-        machine.stderr() if as_json else machine.stdout(), actions=actions, colour=colour, hide=secrets.hide
+    aside = as_json or bool(around)
+    log = (None if actions or aside else machine.terminal(colour=colour, hide=secrets.hide)) or RunnerLog(
+        machine.stderr(PREFIX if around else "") if aside else machine.stdout(),
+        actions=actions,
+        colour=colour,
+        hide=secrets.hide,
     )
+    child = Child(around) if around else None
     made = _Run(
         given,
         environ,
@@ -143,8 +155,11 @@ def run(
         command=command,
         attended=not actions and machine.attended(),
         yes=yes,
+        child=child,
     )
-    return made.run()
+    code = made.run()
+    # Our own trouble does not fail a command that went well; what became of its deployment does.
+    return code if child is None or not child.started else child.wait() or (code if code == FAILED else 0)
 
 
 def inputs_from(environ: Mapping[str, str]) -> dict[str, str]:
@@ -213,6 +228,7 @@ class _Run:
         command: str,
         attended: bool,
         yes: bool,
+        child: Child | None = None,
     ) -> None:
         self._given = given
         self._environ = environ
@@ -226,6 +242,7 @@ class _Run:
         self._command = command
         self._attended = attended  # a person is there to be asked
         self._confirms = attended and not yes
+        self._child = child
         self._concluded: Concluded | None = None
         self._inputs = Inputs(command=_intended(given))
         self._file: str | None = None  # the repository's file, empty if there is none
@@ -248,7 +265,7 @@ class _Run:
         try:
             self._clock = self._machine.clock(self._environ)
             self._start = self._clock.now()
-            inbox = self._machine.inbox(self._clock)
+            inbox = self._machine.inbox(self._clock, self._child.interrupt if self._child else lambda _: None)
             self._files = files_for(self._environ, self._directory)
             self._entries = self._read_inputs()
             self._report = self._reporters(files, reporters)
@@ -392,6 +409,9 @@ class _Run:
         """The repository's file, or the one that `config` names; None where none is read."""
         chosen = self._given.get("config", "").strip()
         root = repository.root(self._environ, self._directory)
+        watches_stack = _intended(self._given) == Command.WATCH and self._given.get("stack", "").strip()
+        if watches_stack and not chosen:
+            return None  # the stack says what is meant
         if chosen.lower() == "none" or not (chosen or discovers(self._context)):
             return None
         self._file = chosen or repository.find(root)
@@ -500,12 +520,22 @@ class _Run:
             confirm=self._confirms,
             now=self._now,
             second=self._clock.real(1.0),
+            start_command=lambda: self._start_command(inbox),
             cancelled=lambda seconds: self._cancelled(inbox, seconds),
             state={
                 name.removeprefix("STATE_"): value for name, value in self._environ.items() if name.startswith("STATE_")
             },
         )
         return COMMANDS[Command(self._inputs.command)](call)
+
+    def _start_command(self, inbox: Inbox) -> bool:
+        if self._child is None:
+            return False
+        try:
+            self._child.start(lambda code: inbox.put(CommandEnded(exit_code=code)))
+        except OSError as error:
+            raise Refused(reasons.CommandNotStarted(said=error.strerror or str(error)).text) from None
+        return True
 
     def _cancelled(self, inbox: Inbox, seconds: float) -> bool:
         """Whether a signal has arrived, for the commands that are no release: nothing else comes into their inbox."""
@@ -592,6 +622,11 @@ def _intended(given: Mapping[str, str]) -> str:
     return text if text in command_line.offered(COMMANDS) else Command.DEPLOY.value
 
 
-def _on_signals(inbox: QueueInbox, second: float) -> None:
+def _on_signals(inbox: QueueInbox, second: float, signalled: Callable[[int], None]) -> None:
     """A signal becomes an observation. As PID 1, SIGTERM would otherwise be ignored (facts.md B3)."""
-    signals.deliver(lambda number: inbox.put(Cancelled(signal=signal.Signals(number).name, second=second)))
+
+    def handle(number: int) -> None:
+        signalled(number)
+        inbox.put(Cancelled(signal=signal.Signals(number).name, second=second))
+
+    signals.deliver(handle)

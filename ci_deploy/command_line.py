@@ -24,6 +24,7 @@ _HELP: Mapping[Command, str] = {
     Command.SETUP: "create what is missing (application, deployment group, config, alias)",
     Command.PRUNE: "delete old versions that nothing needs",
     Command.VALIDATE: "check inputs, ci-deploy.yml and AppSpec without AWS",
+    Command.WATCH: "follow deployments that another tool starts (SAM, CDK, Terraform, Serverless)",
 }
 # What one would type, most common first. Shown below the flags, and tried by a test.
 _EXAMPLES: Mapping[Command, tuple[str, ...]] = {
@@ -55,6 +56,10 @@ _EXAMPLES: Mapping[Command, tuple[str, ...]] = {
         "ci-deploy prune --function checkout --keep 5 --apply",
     ),
     Command.VALIDATE: ("ci-deploy validate",),
+    Command.WATCH: (
+        "ci-deploy watch --stack shop -- sam deploy --no-confirm-changeset",
+        "ci-deploy watch --function checkout --appear-within 10m",
+    ),
 }
 # Writes files, and is no command of the action.
 INIT = "init"
@@ -96,7 +101,7 @@ _INIT_FLAGS: Mapping[str, Mapping[str, str]] = {
 }
 # The flags that most people need, in this order; those that a command has stand first in its help.
 _COMMON = (
-    "function", "code", "version", "reason", "deployment-id", "deployment-config", "bucket", "only", "apply",
+    "function", "stack", "code", "version", "reason", "deployment-id", "deployment-config", "bucket", "only", "apply",
     "aws-region",
 )  # fmt: skip
 
@@ -113,6 +118,7 @@ class Arguments:
     given: Mapping[str, str]
     json: bool
     yes: bool = False
+    around: tuple[str, ...] = ()  # the command after `--`
 
 
 def parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
@@ -155,7 +161,7 @@ def parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
             command.value,
             help=_HELP[command],
             description=_sentence(_HELP[command]),
-            usage=f"ci-deploy {command} [flags]",
+            usage=f"ci-deploy {command} [flags]" + (" [-- COMMAND …]" if command is Command.WATCH else ""),
             epilog="\n".join(["examples:", *(f"  {line}" for line in _EXAMPLES[command])]),
             formatter_class=formatter,
             allow_abbrev=False,
@@ -195,6 +201,7 @@ def parse(arguments: Sequence[str], commands: Sequence[Command]) -> Arguments:
     if not arguments:
         top.print_help()
         raise SystemExit(0)
+    arguments, around = _around(arguments)
     first = arguments[0]
     if first.startswith("-") and first not in ("-h", "--help", "--version"):
         top.error(f"a command comes first: {', '.join(map(str, commands))}")
@@ -211,12 +218,24 @@ def parse(arguments: Sequence[str], commands: Sequence[Command]) -> Arguments:
         ]
         top.error("; ".join(_unknown(word, named["command"]) for word in words))
     json, yes = bool(named.pop("json", False)), bool(named.pop("yes", False))
+    if around and named["command"] != Command.WATCH:
+        top.error("only `watch` runs a command: `ci-deploy watch --stack shop -- sam deploy`")
+    if around and json:
+        top.error("`--json` writes to stdout, which belongs to the command after `--`")
     given = {
         name.replace("_", "-"): "\n".join(value) if isinstance(value, list) else value
         for name, value in named.items()
         if value is not None
     }
-    return Arguments(given=given, json=json, yes=yes)
+    return Arguments(given=given, json=json, yes=yes, around=around)
+
+
+def _around(arguments: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...]]:
+    """Our own arguments, and the command after the first `--`."""
+    if "--" not in arguments[1:]:
+        return arguments, ()
+    place = arguments.index("--", 1)
+    return arguments[:place], tuple(arguments[place + 1 :])
 
 
 def _unknown(word: str, command: str) -> str:

@@ -32,6 +32,7 @@ from .core.guards.queries import Question, Readings
 from .core.init.subjects import Known, Remote
 from .core.plan.setup import GroupSettings
 from .core.plan.surroundings import LifecycleRule
+from .core.stacks import Stack
 from .core.story.events import Event
 
 # Told of what takes long: what it is, bytes done, bytes in all.
@@ -85,6 +86,10 @@ class CodeDeploy(Protocol):
 
     def look(self, ids: tuple[str, ...], with_targets: frozenset[str]) -> tuple[Deployment, ...]:
         """One look at deployments, 25 a call; targets for those named. Unknown ids are left out. One attempt."""
+        ...
+
+    def created_since(self, since: float | None) -> tuple[float, tuple[str, ...]]:
+        """AWS's time, and the IDs of all the account's deployments created since then; None: of those active now."""
         ...
 
     def find(self, application: str, group: str, marker_id: str) -> Deployment | None:
@@ -296,6 +301,12 @@ class Packages(Protocol):
         ...
 
 
+class Stacks(Protocol):
+    def stack(self, name: str) -> Stack | None:
+        """The stack with all that is nested in it; None where there is none (yet). Repeats."""
+        ...
+
+
 class Evidence(Protocol):
     """What explains a failure; reads repeat shortly."""
 
@@ -347,6 +358,7 @@ class Ports:
     packages: Packages
     evidence: Evidence
     metrics: Metrics
+    stacks: Stacks
     files: Files
     confirm: Callable[[Sequence[tuple[str, str]]], bool] = lambda goals: False  # asks the person at the terminal
     job_limit: float | None = None  # seconds that the runner gives a job, where that is known

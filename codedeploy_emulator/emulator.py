@@ -155,6 +155,15 @@ class Emulator:
             self.runtime.settle()
             self.runtime.traffic.replace(list(entries) if entries is not None else [one] if one else [], self.now)
 
+    def stacks(self, entries: Sequence[object] | None = None, /) -> None:
+        """Replace the stacks that are only named; what differs from before becomes an event."""
+        with self.runtime.lock:
+            self.aws.named.replace(entries or [], self.now)
+
+    def present_stacks(self) -> list[Any]:
+        """The list of stacks as it is now."""
+        return self.aws.named.json()
+
     def reset(self) -> None:
         """Back to the start: state, clock, calls, faults, switches; then the seed again."""
         with self.runtime.lock:
@@ -169,6 +178,8 @@ class Emulator:
             self._switches.update(self._first_switches)
             self.runtime.traffic.place = ACCOUNT, seed.region_of(self._seed)
             self.runtime.traffic.replace(self._seed.get("traffic") or [], self.now, past=PAST)
+            self.stacks([])
+            self.stacks(self._seed.get("stacks") or [])
             self._calls.clear()
 
     # What the server needs

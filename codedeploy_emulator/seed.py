@@ -43,6 +43,7 @@ _TOP = (
     "alarms",
     "repositories",
     "traffic",
+    "stacks",
 )
 
 

@@ -33,5 +33,6 @@ COMMANDS: Mapping[Command, Callable[[Call], Concluded]] = {
         Command.FINISH,
         Command.PRUNE,
         Command.VALIDATE,
+        Command.WATCH,
     )
 }

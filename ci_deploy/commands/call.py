@@ -43,6 +43,7 @@ class Call:
     now: Callable[[], float]
     second: float  # one real second on the product's clock
     cancelled: Callable[[float], bool]  # whether a signal has arrived, or does within so many seconds
+    start_command: Callable[[], bool]  # starts the command that `watch` is around; False where there is none
     state: Mapping[str, str]  # what an earlier step of this action left in GITHUB_STATE
 
     @property

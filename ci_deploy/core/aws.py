@@ -334,6 +334,7 @@ class Deployment:
     """A snapshot of a deployment. `targets` is None when they were not asked for or do not exist yet."""
 
     id: str
+    compute_platform: str = "Lambda"
     status: DeploymentStatus
     application: str = ""
     group: str = ""

@@ -17,6 +17,7 @@ class Command(StrEnum):
     FINISH = "finish"
     PRUNE = "prune"
     VALIDATE = "validate"
+    WATCH = "watch"
 
 
 class Outcome(StrEnum):

@@ -18,6 +18,7 @@ from ..core.machine.actions import (
     Create,
     CreateAlias,
     Describe,
+    Discover,
     Done,
     Failed,
     Find,
@@ -41,6 +42,7 @@ from ..core.machine.actions import (
 from ..core.plan.planning import Existing
 from ..core.plan.whose import Others, Place, whose
 from ..ports import Ports, Progress
+from .discovering import discover
 from .evidence import diagnose
 from .facts import gather
 from .owners import Owners
@@ -128,6 +130,8 @@ def _do(action: Action, ports: Ports, progress: Progress) -> Answer:
         case Tag():
             ports.lambda_.tag(action.function_arn, action.name, action.value)
             return None
+        case Discover():
+            return discover(action, ports)
     return diagnose(action, ports)
 
 

@@ -82,8 +82,8 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
     identity = identify(inputs, ports)
     function, application, group_name = inputs.function or "", inputs.application or "", inputs.deployment_group or ""
     subject = _subject(action, ports)
-    if command is Command.FINISH:
-        return _facts_to_finish(inputs, identity, subject, ports)
+    if command in (Command.FINISH, Command.WATCH):
+        return _facts_to_follow(inputs, identity, subject, ports)
     latest = ports.lambda_.version(function, "$LATEST")
     group = or_none(lambda: ports.codedeploy.group(application, group_name))
     # Before the alias: a deployment that ends in between is waited for, where the other way round it would leave a
@@ -169,8 +169,8 @@ def _code(inputs: Inputs, identity: Identity, ports: Ports, progress: Progress) 
     return None
 
 
-def _facts_to_finish(inputs: Inputs, identity: Identity, subject: Deployment | None, ports: Ports) -> Facts:
-    """The post step has little time: what it needs to stop, to follow and to verify, and no more."""
+def _facts_to_follow(inputs: Inputs, identity: Identity, subject: Deployment | None, ports: Ports) -> Facts:
+    """Of a deployment that exists: what is needed to stop, to follow and to verify, and no more."""
     function, application, group_name = inputs.function or "", inputs.application or "", inputs.deployment_group or ""
     config_name = subject.config_name if subject else ""
     return Facts(

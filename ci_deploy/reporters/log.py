@@ -169,7 +169,7 @@ class LogReporter:
     def _start(self, event: e.Started) -> None:
         self._name_width = max((len(key) for key in event.keys), default=0) if len(event.keys) > 1 else 0
         context = event.context
-        what = words.listed(event.keys) or "…"
+        what = words.listed(event.keys) or event.inputs.get("stack") or "…"
         self._sink.line(self._paint(f"ci-deploy {__version__}  {event.command}  {line(what)}", _BOLD))
         if context.repository:
             commit = f"@{words.short_sha(context.commit)}" if context.commit else ""

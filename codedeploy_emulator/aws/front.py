@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 from werkzeug.test import create_environ, run_wsgi_app
 
+from ..cloudformation.named import NamedStacks
 from ..cloudformation.resources import Send
 from ..cloudformation.stacks import Stacks
 from ..codedeploy.api import front as codedeploy
@@ -39,6 +40,7 @@ class Aws:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
+        self.named = NamedStacks()
         self._moto = moto_parts.application()
         moto_parts.use_time(runtime.clock.datetime)
         moto_parts.tell_alarms_apart()
@@ -76,7 +78,7 @@ class Aws:
             if call.service == "codedeploy":
                 return codedeploy.handle(self.runtime, call, account, request)
             if call.service == "cloudformation":
-                return self.stacks.answer(request, call, account)
+                return self.named.answer(call, request) or self.stacks.answer(request, call, account)
             if call.service == "lambda" and call.operation in _LAMBDA:
                 response = _LAMBDA[call.operation](self._lambda(request, call, account))
                 self.runtime.traffic.note(self.runtime.clock.now())

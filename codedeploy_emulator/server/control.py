@@ -1,4 +1,5 @@
-"""The control endpoints under `/_emulator/`: health, env, calls, faults, clock, switches, scripts, traffic, reset.
+"""The control endpoints under `/_emulator/`: health, env, calls, faults, clock, switches, scripts, traffic,
+stacks, reset.
 
 They are for tests and never meet a fault.
 """
@@ -53,6 +54,12 @@ class Controlled(Protocol):
 
     def traffic(self, entries: Sequence[object], /) -> None:
         """Replace the list of synthetic callers."""
+
+    def present_stacks(self) -> list[Any]:
+        """The list of CloudFormation's stacks as it is now."""
+
+    def stacks(self, entries: Sequence[object], /) -> None:
+        """Replace the list of stacks."""
 
     def advance(self, seconds: float) -> float:
         """Move time on; returns the time reached."""
@@ -157,6 +164,17 @@ def _set_traffic(emulator: Controlled, request: Request, body: Any) -> Response:
     return json_response(emulator.present_traffic())
 
 
+def _show_stacks(emulator: Controlled, request: Request, body: Any) -> Response:
+    return json_response(emulator.present_stacks())
+
+
+def _set_stacks(emulator: Controlled, request: Request, body: Any) -> Response:
+    if not isinstance(body, list):
+        raise SeedError("stacks are a JSON array; [] forgets them")
+    emulator.stacks(body)
+    return json_response(emulator.present_stacks())
+
+
 def _reset(emulator: Controlled, request: Request, body: Any) -> Response:
     emulator.reset()
     return json_response({"message": "back to the start"})
@@ -175,5 +193,7 @@ _ROUTES: dict[tuple[str, str], Callable[[Controlled, Request, Any], Response]] =
     ("POST", "scripts"): _set_scripts,
     ("GET", "traffic"): _show_traffic,
     ("POST", "traffic"): _set_traffic,
+    ("GET", "stacks"): _show_stacks,
+    ("POST", "stacks"): _set_stacks,
     ("POST", "reset"): _reset,
 }

@@ -12,6 +12,7 @@ import socketserver
 import threading
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 from http.server import HTTPServer
 from typing import Any, Protocol
 
@@ -82,7 +83,10 @@ class _Handler(moto_parts.RequestHandler):
             return
         body = b"" if self.command == "HEAD" else response.body
         length = str(len(response.body))
-        self.send_response(response.status)
+        if any(name.lower() == "date" for name, _ in response.headers):
+            self.send_response_only(response.status)
+        else:
+            self.send_response(response.status)
         for name, value in response.headers:
             if name.lower() != "content-length":
                 self.send_header(name, value)
@@ -176,6 +180,10 @@ class Server:
         else:
             record.fault = fault.fault
             response = self._faulty(fault, service, request, call)
+        if call is not None:
+            # AWS's own time, which clients compare its stamps with.
+            others = [pair for pair in response.headers if pair[0].lower() != "date"]
+            response.headers = [*others, ("Date", formatdate(emulator.now, usegmt=True))]
         record.status = None if response.dropped else response.status
         return response
 

@@ -69,7 +69,7 @@ def test_json_has_stdout_for_itself(account: Account, tmp_path: Path) -> None:
         (["plan", "stray"], "`stray` belongs to no flag"),
         (
             ["--function", "checkout"],
-            "a command comes first: deploy, rollback, stop, status, plan, setup, prune, validate",
+            "a command comes first: deploy, rollback, stop, status, plan, setup, prune, validate, watch",
         ),
     ],
 )

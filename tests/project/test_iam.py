@@ -127,6 +127,7 @@ def test_a_role_reaches_one_function_with_its_hooks_and_objects(name: str) -> No
 
 
 HOMES: dict[str, tuple[str, ...]] = {
+    "cloudformation": ("cloudformation",),
     "codedeploy/calls": ("codedeploy",),
     "codedeploy/setup": ("codedeploy",),
     "lambda_/callers": ("lambda",),
@@ -147,7 +148,7 @@ def called_in_source() -> set[str]:
     session = botocore.session.Session()
     operations = {
         service: set(session.get_service_model(service).operation_names)
-        for service in ("codedeploy", "lambda", "s3", "cloudwatch", "logs", "iam")
+        for service in ("cloudformation", "codedeploy", "lambda", "s3", "cloudwatch", "logs", "iam")
     }
     found = set()
     aws = ROOT / "ci_deploy" / "edge" / "aws"

@@ -63,6 +63,8 @@ class Job:
     subject: str = ""
     roles: set[str] = field(default_factory=set)
     called: set[str] = field(default_factory=set)
+    # Credentials for every step that follows, as aws-actions/configure-aws-credentials leaves them.
+    credentials: dict[str, str] = field(default_factory=dict)
 
     @property
     def outcomes(self) -> list[str]:
@@ -132,6 +134,7 @@ class Workflow:
             used = step.get("uses", "").split("@")[0]
             given = {key: text(interpolate(value, contexts)) for key, value in step.get("with", {}).items()}
             environ, files = self._environ(job, spec, event, workspace, run_id)
+            environ |= job.credentials
             environ |= {key: text(interpolate(value, contexts)) for key, value in step.get("env", {}).items()}
             code = 0
             match used:
@@ -153,6 +156,12 @@ class Workflow:
                     shutil.copy(workspace / given["path"], self.artifacts / given["name"])
                 case "actions/download-artifact":
                     shutil.copytree(self.artifacts / given["name"], workspace, dirs_exist_ok=True)
+                case "actions/setup-python" | "hashicorp/setup-terraform":
+                    pass  # of the machine that the tests run on
+                case "aws-actions/configure-aws-credentials":
+                    assert spec["permissions"]["id-token"] == "write"
+                    job.credentials = {key: self.emulator.env[key] for key in _KEYS if key in self.emulator.env}
+                    job.credentials |= {"AWS_REGION": given["aws-region"], "AWS_DEFAULT_REGION": given["aws-region"]}
                 case "your-org/ci-deploy":
                     environ |= _inputs(given, self.emulator.env["GITHUB_TOKEN"])
                     if "role-to-assume" in given:
@@ -199,7 +208,7 @@ class Workflow:
             if name not in _KEYS and name != "GITHUB_TOKEN" and (may or name not in _OIDC)
         }
         return {
-            "PATH": f"{TOOLS}:{os.environ['PATH']}",
+            "PATH": f"{TOOLS}:{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(files),
             "AWS_EC2_METADATA_DISABLED": "true",
             **pointers,
@@ -228,7 +237,7 @@ class Workflow:
 def held_to_their_roles(name: str, jobs: Sequence[Job], stacks: Mapping[str, Stack]) -> None:
     """Every role that a job assumed trusts it and lets it do what it did; `stacks` by their roles' common name."""
     for job in jobs:
-        if not job.roles:
+        if not (job.roles or job.credentials):
             assert job.called == set(), f"{job.name} has no role, and called AWS"
         for role in job.roles:
             stack = stacks[role.partition("-")[2]]

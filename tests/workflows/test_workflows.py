@@ -346,6 +346,32 @@ def test_synthetic_traffic_ends_with_the_deployment(
     assert account.serves() == {"1" if denied else "2": 100}
 
 
+def seen(jobs: list[Job], account: Account) -> None:
+    """What the tool deployed is in ci-deploy's lines, and its verdict."""
+    assert [job.status for job in jobs] == ["success"], log(jobs)
+    assert "Successfully created/updated stack" in log(jobs)
+    ours = [line for line in log(jobs).splitlines() if line.startswith("ci-deploy | ")]
+    assert any("attached to it, 1 → 2" in line for line in ours), log(jobs)
+    assert any("DEPLOYED" in line for line in ours), log(jobs)
+    assert account.serves() == {"2": 100}
+
+
+def test_watch_around_sam(play: Any, account: Account) -> None:
+    seen(play("watch-sam.yml", "push"), account)
+
+
+def test_watch_around_cdk(play: Any, account: Account) -> None:
+    seen(play("watch-cdk.yml", "push"), account)
+
+
+def test_watch_around_terraform(play: Any, account: Account) -> None:
+    seen(play("watch-terraform.yml", "push"), account)
+
+
+def test_watch_around_serverless(play: Any, account: Account) -> None:
+    seen(play("watch-serverless.yml", "push"), account)
+
+
 def test_buttons_that_are_linked_to_exist_and_go_back_with_what_was_deployed() -> None:
     """`rollback-workflow` names a file beside it, with `rollback` for the same function or manifest."""
     linked = 0

@@ -39,6 +39,7 @@ from .kinds import (
     REGION,
     ROLLBACK_EVENTS,
     SHA256,
+    STACK,
     TEXT,
     TOKEN,
     URL,
@@ -53,6 +54,7 @@ from .source import Source
 
 DEPLOY, ROLLBACK, STOP, STATUS = Command.DEPLOY, Command.ROLLBACK, Command.STOP, Command.STATUS
 PLAN, SETUP, PRUNE, VALIDATE = Command.PLAN, Command.SETUP, Command.PRUNE, Command.VALIDATE
+WATCH = Command.WATCH
 ALL = tuple(command for command in Command if command is not Command.FINISH)
 DEPLOYING = (DEPLOY, PLAN, VALIDATE)
 
@@ -113,6 +115,7 @@ def _row(
 
 
 _WHAT, _WHERE, _HOW = "What to deploy", "Where", "How"
+_WATCH = "Watching another tool"
 _BACK, _MANY, _SETUP = "Rollback and stop", "Releases of many functions", "Setup and prune"
 _CREDENTIALS, _REPORTS, _SAFETY = "Credentials", "Reports", "Safety"
 
@@ -195,6 +198,28 @@ class Inputs:
         group=_WHERE,
         file=InFile.FUNCTION,
     )
+    stack: str | None = _row(
+        STACK,
+        "The CloudFormation stack whose deployments to watch, nested stacks included. Default: those of the function, "
+        "or of the file's functions.",
+        commands=(WATCH,),
+        group=_WATCH,
+    )
+    appear_within: float = _row(
+        DURATION,
+        "How long to wait for the first deployment.",
+        default="30m",
+        commands=(WATCH,),
+        group=_WATCH,
+    )
+    on_violation: str = _row(
+        choice("policy", ("report", "rollback")),
+        "When something goes wrong with another tool's deployment (a hook that hangs, the time limit): report it, or stop "
+        "the deployment with rollback, which fails the tool's update.",
+        default="report",
+        commands=(WATCH,),
+        group=_WATCH,
+    )
     deployment_config: str | None = _row(
         DEPLOYMENT_CONFIG,
         "How traffic shifts: `canary 10% 5m`, `linear 20% every 3m`, `all-at-once`, or the name of a deployment config. "
@@ -250,7 +275,7 @@ class Inputs:
     hook_timeout: float | None = _row(
         DURATION,
         "Roll back if a hook runs longer than this. Default: only warn, one minute after the hook function's own timeout.",
-        commands=(DEPLOY, ROLLBACK),
+        commands=(DEPLOY, ROLLBACK, WATCH),
         group=_HOW,
         file=InFile.FUNCTION,
     )
@@ -316,7 +341,7 @@ class Inputs:
     timeout: float | None = _row(
         DURATION,
         "Maximum time to wait. Default: traffic-shift time + 60 min per hook + 10 min.",
-        commands=(DEPLOY, ROLLBACK, STATUS, STOP),
+        commands=(DEPLOY, ROLLBACK, STATUS, STOP, WATCH),
         group=_HOW,
         file=InFile.FUNCTION,
     )
@@ -329,8 +354,8 @@ class Inputs:
     )
     on_cancel: str = _row(
         choice("policy", ("rollback", "stop", "leave")),
-        "What to do with the deployment when the job is cancelled. Default: `rollback`; for the command `rollback`: `leave`.",
-        commands=(DEPLOY, ROLLBACK),
+        "What to do with the deployment when the job is cancelled. Default: `rollback`; for `rollback` and `watch`: `leave`.",
+        commands=(DEPLOY, ROLLBACK, WATCH),
         group=_HOW,
         file=InFile.FUNCTION,
     )
@@ -410,7 +435,7 @@ class Inputs:
     only: tuple[str, ...] = _row(
         LIST,
         "Limit the run to these functions of the file, by their names there. `all`: every function.",
-        commands=(DEPLOY, PLAN, ROLLBACK, STOP, STATUS, SETUP, PRUNE, VALIDATE),
+        commands=(DEPLOY, PLAN, ROLLBACK, STOP, STATUS, SETUP, PRUNE, VALIDATE, WATCH),
         group=_MANY,
     )
     shard_size: int | None = _row(

@@ -233,6 +233,11 @@ CODEDEPLOY_NAME = Kind(
     parse=pattern(r"[A-Za-z0-9+=,.@_-]{1,100}", "a CodeDeploy name"),
     hint="1 to 100 letters, digits or `+=,.@_-`",
 )
+STACK = Kind(
+    name="stack",
+    parse=pattern(r"[A-Za-z][A-Za-z0-9-]{0,127}|arn:aws[a-z-]*:cloudformation:\S{1,300}", "a stack's name"),
+    hint="a CloudFormation stack's name or ARN",
+)
 BUCKET = Kind(
     name="bucket", parse=_bucket, hint="a bucket's name, with a prefix if you like: `my-deployments/releases`"
 )

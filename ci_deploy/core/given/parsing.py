@@ -98,7 +98,8 @@ def _for_the_command(
             problem(row.name, f"is not used by the command `{command}`.", f"It belongs to {used}.")
     said = given | failed
     own_appspec = "appspec" in said and command in DEPLOYING
-    if not several and not own_appspec and inputs.function is None and command is not Command.SETUP:
+    named = command is Command.SETUP or (command is Command.WATCH and inputs.stack is not None)
+    if not several and not own_appspec and inputs.function is None and not named:
         problem("function", "is missing.", "Set the function's name, or describe your functions in `ci-deploy.yml`.")
     if not several and command is Command.SETUP and inputs.function is None and inputs.application is None:
         problem("application", "is missing.", "Set it, or set `function`: the application then has its name.")
@@ -135,6 +136,10 @@ def _with_command_defaults(inputs: Inputs, given: set[str]) -> Inputs:
     if inputs.command == Command.STATUS:
         # It only looks, whatever a workflow that shares its inputs between commands says.
         changes |= {"on_timeout": "leave", "on_cancel": "leave", "hook_timeout": None, "repair_alias": "never"}
+    if inputs.command == Command.WATCH:
+        # It creates nothing, and what another tool started goes on without it, unless that was asked for.
+        changes |= {"on_timeout": "rollback" if inputs.on_violation == "rollback" else "leave", "repair_alias": "never"}
+        changes |= {"on_cancel": inputs.on_cancel if "on_cancel" in given else "leave", "wait": True}
     if inputs.command == Command.ROLLBACK:
         if "auto_rollback" not in given:
             changes["auto_rollback"] = ()

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..run import Command, Context, Stranger
 
-WRITING = (Command.DEPLOY, Command.ROLLBACK, Command.STOP, Command.SETUP, Command.PRUNE)
+WRITING = (Command.DEPLOY, Command.ROLLBACK, Command.STOP, Command.SETUP, Command.PRUNE, Command.WATCH)
 
 # Caused by somebody who may write, or at least triage: about code that is in the repository already.
 _BY_WRITERS = frozenset(

@@ -1,8 +1,8 @@
 """What the state machine asks for (actions) and what it is told (observations).
 
 An action is a request to the world that `perform` carries out on a worker thread; every action is answered by exactly
-one observation with the same `key`, if only by `Failed`. Besides answers there are three observations that nobody asked
-for: `Tick` (time has passed), `Progressed` (of an action that takes long) and `Cancelled` (a signal).
+one observation with the same `key`, if only by `Failed`. Besides answers there are four observations that nobody asked
+for: `Tick` (time has passed), `Progressed` (of an action that takes long), `Cancelled` (a signal) and `CommandEnded`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ..guards.queries import Question, Readings
 from ..plan.planning import Facts, Plan
 from ..reasons.reason import Reason
 from ..result import Diagnosis
+from ..stacks import Stack
 
 # --- Actions -----------------------------------------------------------------------------------------------------
 
@@ -208,6 +209,29 @@ class Diagnose(_Action):
     why: Reason | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discover(_Action):
+    """Which deployments has the account, and how is the stack? The run's own question, of no rollout.
+
+    `since`: AWS's time, None: those that are active now. `known` need not be read again, `unclear` are read again
+    whatever their age.
+    """
+
+    stack: str
+    since: float | None
+    known: frozenset[str]
+    unclear: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovered:
+    """`at`: AWS's time of the answer. `deployments` are those that were not known, with targets."""
+
+    at: float
+    stack: Stack | None
+    deployments: tuple[Deployment, ...]
+
+
 Action: TypeAlias = (
     Confirm
     | Gather
@@ -229,6 +253,7 @@ Action: TypeAlias = (
     | Describe
     | Tag
     | Diagnose
+    | Discover
 )
 
 # --- Observations ------------------------------------------------------------------------------------------------
@@ -245,6 +270,13 @@ class Cancelled:
 
     signal: str
     second: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandEnded:
+    """The command that `watch` was started around has ended."""
+
+    exit_code: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,7 +320,8 @@ Answer: TypeAlias = (
     | tuple[Alarm, ...]  # LookAlarms
     | Alias  # LookAlias, RepairAlias, Describe, CreateAlias
     | Diagnosis  # Diagnose
+    | Discovered  # Discover
     | None  # Tag; Find, LookAlias, LookVersion: there is none
 )
 
-Observation: TypeAlias = Tick | Cancelled | Progressed | Failed | Done
+Observation: TypeAlias = Tick | Cancelled | CommandEnded | Progressed | Failed | Done

@@ -2,7 +2,8 @@
 
 A release is one or many rollouts (one for each function) that share one stream of observations. Here answers find
 their rollouts, looks are put together, and the whole gets its verdict. What one rollout does is in its stages
-(`dispatch`), what they do for each other in `waves`. Times are seconds since the run began.
+(`dispatch`), what they do for each other in `waves`, how a run that watches finds them in `watching`. Times are seconds
+since the run began.
 """
 
 from __future__ import annotations
@@ -10,18 +11,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ..result import Result
 from ..run import Command
-from ..story.events import Event
-from . import waves
-from .actions import Action, Cancelled, Confirm, Done, Failed, Look, Observation, Tick
+from ..story.events import Event, Finished
+from . import watching, waves
+from .actions import Action, Cancelled, CommandEnded, Confirm, Discover, Done, Failed, Look, Observation, Tick
 from .conclusion import conclude
 from .dispatch import observe, proceed, wake
 from .rollout import Rollout, Turn
 from .stages import confirming
-from .stages.looking import FEW, LOOK_AT_MOST
+from .stages.looking import FEW, HEARTBEAT, LOOK_AT_MOST
 from .state.change import replace
 from .state.ending import Cause
 from .state.place import Stage
+from .state.search import Search
+from .watching import Watched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,8 @@ class Release:
     command: Command
     rollouts: tuple[Rollout, ...]
     policy: waves.Policy = waves.ALL_OR_NOTHING
+    search: Search | None = None  # of a run that watches: rollouts join as deployments are found
+    past: tuple[Result, ...] = ()  # of rollouts whose place another deployment of the same alias has taken
     wakes: tuple[float, ...] = ()
     numbers: Mapping[str, int] = field(default_factory=dict)
     concluded: bool = False
@@ -49,6 +55,10 @@ def step(release: Release, observation: Observation, now: float) -> Step:
     """One observation, and what follows from it. Only the rollouts that it concerns are looked at."""
     if release.concluded:
         return Step(release=release, actions=(), events=(), look_again_at=None)
+    watched = Watched(search=release.search) if release.search is not None else None
+    if release.search is not None:
+        watched = watching.observe(release.search, release.rollouts, observation, now)
+        release = _joined(release, watched, now)
     if not release.numbers:
         release = replace(release, numbers={rollout.key: number for number, rollout in enumerate(release.rollouts)})
     wakes = list(release.wakes or (now,) * len(release.rollouts))
@@ -76,6 +86,8 @@ def step(release: Release, observation: Observation, now: float) -> Step:
     release = replace(release, rollouts=tuple(rollouts), wakes=tuple(wakes))
     actions = _together([action for turn in turns.values() for action in turn.actions])
     events = [event for turn in turns.values() for event in turn.events]
+    if watched is not None:
+        return _watched(release, watched, actions, events, now)
     results = [rollout.result for rollout in rollouts if rollout.result is not None]
     if len(results) == len(rollouts):
         release = replace(release, concluded=True)
@@ -83,6 +95,46 @@ def step(release: Release, observation: Observation, now: float) -> Step:
         events.append(conclude(release.command, results, now, along=along))
         return Step(release=release, actions=actions, events=tuple(events), look_again_at=None)
     return Step(release=release, actions=actions, events=tuple(events), look_again_at=min(wakes))
+
+
+def _joined(release: Release, watched: Watched, now: float) -> Release:
+    """The release with the rollouts that were found; one takes the place of one of the same alias that is over."""
+    rollouts = {rollout.key: rollout for rollout in release.rollouts}
+    wakes = dict(zip(rollouts, release.wakes, strict=False))
+    past = list(release.past)
+    for one in watched.begun:
+        before = rollouts.get(one.key)
+        if before is not None and before.result is not None:
+            past.append(before.result)
+        rollouts[one.key], wakes[one.key] = one, now
+    return replace(
+        release,
+        rollouts=tuple(rollouts.values()),
+        wakes=tuple(wakes.get(key, now) for key in rollouts),
+        numbers={key: number for number, key in enumerate(rollouts)},
+        past=tuple(past),
+        search=watched.search,
+    )
+
+
+def _watched(release: Release, before: Watched, actions: tuple[Action, ...], events: list[Event], now: float) -> Step:
+    """The end of a step that watches: it is over when nothing is followed and nothing more is waited for."""
+    made = watching.proceed(before.search, release.rollouts, now)
+    events[:0] = before.events
+    events += made.events
+    release = replace(release, search=made.search)
+    actions = (*actions, *made.actions)
+    if not made.search.over:
+        again = min(*release.wakes, watching.wake(made.search, release.rollouts, now), now + HEARTBEAT)
+        return Step(release=release, actions=actions, events=tuple(events), look_again_at=again)
+    results = [*release.past, *(rollout.result for rollout in release.rollouts if rollout.result is not None)]
+    alone = before.result or made.result
+    if not results and alone is not None:
+        results.append(alone)
+        events.append(Finished(at=now, key=alone.key, result=alone))
+    events.append(conclude(release.command, watching.explained(made.search, results), now))
+    release = replace(release, concluded=True)
+    return Step(release=release, actions=actions, events=tuple(events), look_again_at=None)
 
 
 def _together_within(release: Release) -> float:
@@ -107,6 +159,8 @@ def _concerned(release: Release, observation: Observation, now: float, wakes: li
             until = now + _together_within(release)
             soon = [number for number, at in enumerate(wakes) if now < at <= until] if due else []
             return due + soon
+        case CommandEnded() | Done(action=Discover()) | Failed(action=Discover()):
+            return ()
         case Cancelled():
             return range(len(wakes))
         case Done(action=Look(shared_by=keys) | Confirm(shared_by=keys)) | Failed(action=Look(shared_by=keys)) if keys:

@@ -65,6 +65,7 @@ class Job:
     written: frozenset[str] = frozenset()  # the inputs that were given, by their names
     wave: int = 0
     confirm: bool = False  # a person is there to be asked before anything is changed
+    hands_off: bool = False  # it is followed, and never stopped
     began: float = 0.0
 
 
@@ -218,11 +219,20 @@ class Rollout:
     @property
     def on_cancel(self) -> str:
         """A reversal is undone neither by losing the job nor by losing patience."""
-        return "leave" if self.attempt.purpose is Purpose.REVERSAL else self.inputs.on_cancel
+        return "leave" if self._goes_on else self.inputs.on_cancel
 
     @property
     def on_timeout(self) -> str:
-        return "leave" if self.attempt.purpose is Purpose.REVERSAL else self.inputs.on_timeout
+        return "leave" if self._goes_on else self.inputs.on_timeout
+
+    @property
+    def _goes_on(self) -> bool:
+        return self.attempt.purpose is Purpose.REVERSAL or self.job.hands_off
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether what goes wrong is stopped: others' deployments only where that was asked for."""
+        return self.command is not Command.WATCH or (self.inputs.on_violation == "rollback" and not self.job.hands_off)
 
     @property
     def reason(self) -> str:

@@ -66,6 +66,21 @@ class NotConfirmed(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommandNotStarted(Reason):
+    code: ClassVar = "command-not-started"
+    means: ClassVar = "The command after `--` cannot be started."
+    said: str
+
+    @property
+    def text(self) -> str:
+        return f"The command cannot be started: {self.said}."
+
+    @classmethod
+    def sample(cls) -> CommandNotStarted:
+        return cls(said="No such file or directory")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Killed(Reason):
     code: ClassVar = "killed"
     means: ClassVar = "The step was killed before it could write its result. The post step takes over the deployment."

@@ -36,7 +36,19 @@ URGENT_SECONDS = 2.0
 CONNECTIONS = 16
 
 # Ours, and those of botocore's credential providers.
-SERVICES = ("cloudwatch", "codedeploy", "iam", "lambda", "logs", "s3", "signin", "sso", "sso-oidc", "sts")
+SERVICES = (
+    "cloudformation",
+    "cloudwatch",
+    "codedeploy",
+    "iam",
+    "lambda",
+    "logs",
+    "s3",
+    "signin",
+    "sso",
+    "sso-oidc",
+    "sts",
+)
 
 # Requests a second and burst: Lambda's control plane has 15/s for the account, of which GetFunction is not part.
 RATES: Mapping[str, tuple[float, float]] = {
@@ -46,6 +58,7 @@ RATES: Mapping[str, tuple[float, float]] = {
     "lambda:Invoke": (50, 50),  # not of the control plane
     "codedeploy": (5, 10),
     "codedeploy:CreateDeployment": (5, 5),
+    "cloudformation": (2, 10),
     "cloudwatch": (5, 5),
     "cloudwatch:GetMetricData": (20, 20),  # 50 for the account and region
     "logs": (4, 4),

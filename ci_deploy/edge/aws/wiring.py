@@ -19,6 +19,7 @@ from ..packages.local import LocalPackages
 from ..runner.workspace import files_for, scratch_for
 from . import chain, settings
 from .client import SERVICES, Aws, knowing, sibling, sts_creator
+from .cloudformation import CloudFormationStacks
 from .codedeploy.calls import CodeDeployApi
 from .codedeploy.setup import CodeDeploySetup
 from .credentials import WebIdentity, known_expiry
@@ -64,6 +65,7 @@ def wire(
         revisions=S3Revisions(aws),
         evidence=CloudWatchEvidence(aws),
         metrics=CloudWatchMetrics(aws),
+        stacks=CloudFormationStacks(aws),
         objects=S3Packages(aws),
         buckets=S3Buckets(aws),
         policies=IamPolicies(aws),

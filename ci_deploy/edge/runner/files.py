@@ -45,14 +45,15 @@ def command(name: str, data: str = "", **properties: str) -> str:
 class Stdout:
     """Lines to a binary stream: one write and one flush each, from any thread, whatever the text and the reader."""
 
-    def __init__(self, stream: BinaryIO | None = None) -> None:
+    def __init__(self, stream: BinaryIO | None = None, *, prefix: str = "") -> None:
         self._stream: BinaryIO = sys.stdout.buffer if stream is None else stream
+        self._prefix = prefix
         self._lock = threading.Lock()
         self._broken = False
 
     def write(self, line: str) -> None:
         # backslashreplace: a lone surrogate from a file name must not raise in the middle of a deployment.
-        data = line.encode("utf-8", "backslashreplace") + b"\n"
+        data = (self._prefix + line).encode("utf-8", "backslashreplace") + b"\n"
         with self._lock:
             if self._broken:
                 return

@@ -85,6 +85,7 @@ _TITLES = {
         Outcome.REFUSED: "Could not finish",
     },
     Command.VALIDATE: {Outcome.ERROR: "Could not validate"},
+    Command.WATCH: {Outcome.ERROR: "Could not watch", Outcome.UNCHANGED: "No deployment seen"},
 }
 # An error of AWS is known by what it means; "could not deploy" says nothing more.
 _ERRORS = {

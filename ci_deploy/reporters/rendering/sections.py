@@ -132,6 +132,7 @@ def headline(story: Story) -> str:
         Command.STOP: "Stopping",
         Command.PLAN: "Planning",
         Command.STATUS: "Following",
+        Command.WATCH: "Watching",
         Command.FINISH: "Finishing",
         Command.SETUP: "Setting up",
         Command.PRUNE: "Pruning",

@@ -18,7 +18,7 @@ from ...core.story.timeline import FunctionStory, Leg, Story
 from . import words
 from .ends import Tone, is_split, look, sentence
 
-_MOVING = (Command.DEPLOY, Command.ROLLBACK, Command.STOP, Command.STATUS, Command.FINISH)
+_MOVING = (Command.DEPLOY, Command.ROLLBACK, Command.STOP, Command.STATUS, Command.FINISH, Command.WATCH)
 _NOT_BEGUN = (Outcome.ERROR, Outcome.BUG, Outcome.REFUSED, Outcome.INVALID)
 
 

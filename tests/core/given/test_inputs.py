@@ -14,6 +14,7 @@ ROWS = {spec.name: spec for spec in table()}
 NEVER_IN_A_FILE = {
     "command", "config", "target", "role-to-assume", "github-token", "allow-untrusted-event", "force", "deployment-id",
     "reason", "hold", "rollback", "only", "shard-size", "update-group", "apply",
+    "stack", "appear-within", "on-violation",
 }  # fmt: skip
 OF_THE_RUN = {
     "account-id", "wait", "release-policy", "max-parallel", "aws-region", "comment", "comment-key", "hook-logs",

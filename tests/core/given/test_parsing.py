@@ -28,7 +28,7 @@ DEPLOYED = Inputs(
 BACKED = replace(DEPLOYED, command="rollback", reason="prices are wrong", code=None)
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:checkout"
 ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a:1"
-COMMANDS = "`deploy`, `rollback`, `stop`, `status`, `plan`, `setup`, `prune`, `validate`"
+COMMANDS = "`deploy`, `rollback`, `stop`, `status`, `plan`, `setup`, `prune`, `validate`, `watch`"
 NO_FUNCTION = "input `function`: is missing. Set the function's name, or describe your functions in `ci-deploy.yml`."
 NO_CODE = (
     "input `code`: is missing: nothing says what to deploy. "

@@ -11,7 +11,7 @@ from ci_deploy.core.given.trust import REMEDY, discovers, distrust, stranger
 from ci_deploy.core.run import Command, Context, Stranger
 
 OURS, FORK = {"full_name": "acme/shop"}, {"full_name": "mallory/shop"}
-WRITING = (Command.DEPLOY, Command.ROLLBACK, Command.STOP, Command.SETUP, Command.PRUNE)
+WRITING = (Command.DEPLOY, Command.ROLLBACK, Command.STOP, Command.SETUP, Command.PRUNE, Command.WATCH)
 # What GitHub calls the tie between a person and a repository, and whether it makes the person somebody of ours.
 ASSOCIATIONS = [
     ("OWNER", True),

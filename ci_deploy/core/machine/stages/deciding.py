@@ -19,6 +19,7 @@ from ...plan.history import HistoryEntry
 from ...plan.planning import Facts, Plan, existing, marker_key, plan, reverse, with_smoke
 from ...plan.proof import with_proof
 from ...plan.whose import Others, Ours, Owner, Unknown, whose
+from ...reasons import watching as why
 from ...reasons.preflight import AliasSplit
 from ...reasons.reason import Said
 from ...result import Finding, Severity
@@ -532,6 +533,15 @@ def _status(turn: Turn, facts: Facts) -> None:
         turn.end(Outcome.REPORTED, reason="Nothing was written.")
 
 
+def _watch(turn: Turn, facts: Facts) -> None:
+    """Whose it is was told by its target when it was found; here it is followed, whatever became of it meanwhile."""
+    subject = facts.subject
+    if subject is None:  # a deployment is kept for years: the answer was another's
+        turn.end(Outcome.LOST_CONTACT, why.Vanished(deployment=turn.r.job.subject, key=turn.r.key))
+        return
+    _follow(turn, facts, subject)
+
+
 def _finish(turn: Turn, facts: Facts) -> None:
     """The post step: the main step ended before its deployment did. It can stop and repair, never create."""
     r = turn.r
@@ -571,4 +581,5 @@ _COMMANDS: Mapping[Command, Callable[[Turn, Facts], None]] = {
     Command.STOP: _stop,
     Command.STATUS: _status,
     Command.FINISH: _finish,
+    Command.WATCH: _watch,
 }

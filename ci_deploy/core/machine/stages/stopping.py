@@ -10,6 +10,8 @@ from ...aws import Known, StopAnswer
 from ...errors import AwsError, CiDeployError
 from ...given.appspec import HOOKS
 from ...plan.checks import HOOK_PREFIX
+from ...reasons.watching import HookOverdue
+from ...result import Finding, Severity
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Cancelled, Create, CreateAlias, Diagnose, Stop
@@ -124,6 +126,9 @@ def _watch_hook(turn: Turn) -> None:
     if r.inputs.hook_timeout is not None and ran >= r.inputs.hook_timeout:
         # Of a deployment that another run made, the hook may not be known; that it hangs is seen all the same.
         what = f"Hook {name}" if name else f"The hook of {r.watch.event}"
+        if not r.may_stop:
+            _warn_of_hook(turn, what, r.inputs.hook_timeout)
+            return
         why = f"{what} has not reported after {r.inputs.hook_timeout:g} s (`hook-timeout`)"
         request_stop(turn, Cause.HOOK_TIMEOUT, why, rollback=True)
         return
@@ -144,6 +149,13 @@ def _watch_hook(turn: Turn) -> None:
         assert r.deployment is not None
         if r.quotes_logs:
             turn.ask(Diagnose(key=r.key, deployment=r.deployment, plan=made, logs=True, region=r.where.region))
+
+
+def _warn_of_hook(turn: Turn, what: str, limit: float) -> None:
+    if turn.r.watch.warned != turn.r.watch.event:
+        turn.put(turn.r.watch.warn())
+        reason = HookOverdue(what=what, seconds=limit)
+        turn.say(e.Noticed(at=turn.now, key=turn.r.key, finding=Finding(severity=Severity.WARNING, reason=reason)))
 
 
 # --- Cancelling --------------------------------------------------------------------------------------------------

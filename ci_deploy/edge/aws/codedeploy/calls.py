@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
@@ -191,6 +192,21 @@ class CodeDeployApi:
                     return found
         return None
 
+    def created_since(self, since: float | None) -> tuple[float, tuple[str, ...]]:
+        return self._aws.reading(lambda: self._created_since(since))
+
+    def _created_since(self, since: float | None) -> tuple[float, tuple[str, ...]]:
+        ids: list[str] = []
+        token: str | None = None
+        at = 0.0
+        while True:
+            page = self._list(None, None, statuses=ACTIVE if since is None else None, since=since, token=token)
+            at = at or _answered_at(page)
+            ids += page.get("deployments") or ()
+            token = page.get("nextToken") or None
+            if token is None:
+                return at or self._aws.clock.epoch(), tuple(ids)
+
     def appspec(self, application: str, revision: InlineContent) -> str:
         member = "string" if revision.revision_type == "String" else "appSpecContent"
         answer = self._aws.reading(
@@ -228,8 +244,8 @@ class CodeDeployApi:
 
     def _list(
         self,
-        application: str,
-        group: str,
+        application: str | None,
+        group: str | None,
         *,
         statuses: Sequence[str] | None = None,
         since: float | None = None,
@@ -238,7 +254,7 @@ class CodeDeployApi:
     ) -> dict[str, Any]:
         return self._call(
             "ListDeployments",
-            f"deployment group {application}/{group}",
+            f"deployment group {application}/{group}" if application else "all deployments of the account",
             expects="deployments",
             waited=waited,
             applicationName=application,
@@ -349,6 +365,15 @@ class CodeDeployApi:
             return deployment
         self._target_failures.pop(deployment.id, None)
         return replace(deployment, targets=targets)
+
+
+def _answered_at(page: dict[str, Any]) -> float:
+    """AWS's time, as the answer's Date says it; 0 where it does not (a proxy may take headers away)."""
+    said = (page.get("ResponseMetadata") or {}).get("HTTPHeaders", {}).get("date", "")
+    try:
+        return parsedate_to_datetime(said).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def _newest_first(deployments: Iterable[Deployment]) -> tuple[Deployment, ...]:

@@ -50,6 +50,7 @@ def deployment(info: Json) -> Deployment:
     return Deployment(
         id=_text(info.get("deploymentId")),
         status=DeploymentStatus(_text(info.get("status"))),
+        compute_platform=_text(info.get("computePlatform")) or "Lambda",
         application=_text(info.get("applicationName")),
         group=_text(info.get("deploymentGroupName")),
         config_name=_text(info.get("deploymentConfigName")),

@@ -1,0 +1,172 @@
+"""What is told of deployments that another tool starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..stacks import StackEvent
+from .reason import Reason
+
+TOLD = 3  # of a stack's failed events: the first ones explain the others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingAppeared(Reason):
+    code: ClassVar = "nothing-appeared"
+    means: ClassVar = "`watch` saw no deployment of what it was told to watch."
+    what: str
+    minutes: float
+
+    @property
+    def text(self) -> str:
+        return f"No deployment of {self.what} appeared within {self.minutes:.0f} minutes."
+
+    @property
+    def remedy(self) -> str:
+        return (
+            "If the tool had something to deploy: does the function have a deployment preference (SAM: "
+            "`AutoPublishAlias` and `DeploymentPreference`), and are region, stack and names the same? A later start "
+            "needs a longer `appear-within`."
+        )
+
+    @classmethod
+    def sample(cls) -> NothingAppeared:
+        return cls(what="the stack `shop-prod`", minutes=30.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupted(Reason):
+    code: ClassVar = "watch-interrupted"
+    means: ClassVar = "`watch` was interrupted before any deployment appeared."
+    what: str
+
+    @property
+    def text(self) -> str:
+        return f"Interrupted before a deployment of {self.what} appeared. Nothing was followed."
+
+    @classmethod
+    def sample(cls) -> Interrupted:
+        return cls(what="the stack `shop-prod`")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackRollsBack(Reason):
+    code: ClassVar = "stack-rolls-back"
+    means: ClassVar = "CloudFormation takes its update back by another deployment, which is not judged."
+    deployment: str
+    key: str
+
+    @property
+    def text(self) -> str:
+        return f"CloudFormation is rolling the stack back: deployment {self.deployment} of {self.key} belongs to that."
+
+    @classmethod
+    def sample(cls) -> StackRollsBack:
+        return cls(deployment="d-R1S2T3U4V", key="checkout:live")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced(Reason):
+    code: ClassVar = "deployment-replaced"
+    means: ClassVar = "A deployment was over, and followed by another one, before `watch` could look at it."
+    deployment: str
+    key: str
+    status: str
+
+    @property
+    def text(self) -> str:
+        return (
+            f"Deployment {self.deployment} of {self.key} was over ({self.status}) and followed by another one before "
+            "this run saw it."
+        )
+
+    @classmethod
+    def sample(cls) -> Replaced:
+        return cls(deployment="d-A1B2C3D4E", key="checkout:live", status="Succeeded")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackFailed(Reason):
+    code: ClassVar = "stack-failed"
+    means: ClassVar = "CloudFormation's own failed events, in its words."
+    stack: str
+    events: tuple[StackEvent, ...]
+
+    @property
+    def text(self) -> str:
+        told = "; ".join(f"{each.resource} {each.status}: {each.said.rstrip('.')}" for each in self.events[:TOLD])
+        more = f" And {len(self.events) - TOLD} more." if len(self.events) > TOLD else ""
+        return f"CloudFormation says of stack `{self.stack}`: {told}.{more}"
+
+    @classmethod
+    def sample(cls) -> StackFailed:
+        event = StackEvent(
+            stack="shop-prod",
+            resource="CheckoutAliaslive",
+            kind="AWS::Lambda::Alias",
+            status="UPDATE_FAILED",
+            said="Rollback successful",
+        )
+        return cls(stack="shop-prod", events=(event,))
+
+    @classmethod
+    def samples(cls) -> tuple[StackFailed, ...]:
+        first = cls.sample()
+        return first, cls(stack=first.stack, events=first.events * (TOLD + 2))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vanished(Reason):
+    code: ClassVar = "deployment-vanished"
+    means: ClassVar = "A deployment that `watch` had found cannot be read any more."
+    deployment: str
+    key: str
+
+    @property
+    def text(self) -> str:
+        return f"Deployment {self.deployment} of {self.key} was found, and cannot be read any more."
+
+    @classmethod
+    def sample(cls) -> Vanished:
+        return cls(deployment="d-A1B2C3D4E", key="checkout:live")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookOverdue(Reason):
+    code: ClassVar = "hook-overdue"
+    means: ClassVar = "A hook has run longer than `hook-timeout`, and `watch` may not stop the deployment."
+    what: str
+    seconds: float
+
+    @property
+    def text(self) -> str:
+        return f"{self.what} has not reported after {self.seconds:g} s (`hook-timeout`)."
+
+    @property
+    def remedy(self) -> str:
+        return "`ci-deploy stop` ends the deployment; `on-violation: rollback` would have."
+
+    @classmethod
+    def sample(cls) -> HookOverdue:
+        return cls(what="Hook CodeDeployHook_smoke", seconds=120.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchFailed(Reason):
+    code: ClassVar = "search-failed"
+    means: ClassVar = "The account's deployments, or the stack, could not be read for the moment."
+    problem: str
+    advice: str
+
+    @property
+    def text(self) -> str:
+        return f"Could not look for new deployments: {self.problem}"
+
+    @property
+    def remedy(self) -> str:
+        return self.advice
+
+    @classmethod
+    def sample(cls) -> SearchFailed:
+        return cls(problem="codedeploy:ListDeployments: ThrottlingException: Rate exceeded", advice="")

@@ -1,0 +1,391 @@
+"""Deployments that another tool starts: found, followed to their ends, and when nothing more is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from ci_deploy.core.aws import Deployment, DeploymentStatus
+from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind
+from ci_deploy.core.machine import actions as a
+from ci_deploy.core.machine.release import Release, step
+from ci_deploy.core.machine.state.search import Search
+from ci_deploy.core.plan.sought import Spot
+from ci_deploy.core.result import Result
+from ci_deploy.core.run import Command, Outcome, Rollback
+from ci_deploy.core.stacks import Stack, StackEvent
+from ci_deploy.core.story import events as e
+from tests.support.world import ALL_EVENTS, AT_ONCE, AWS_EPOCH, CANARY, Running, World, context, inputs
+
+HERE = Spot(function="checkout", alias="live")
+OURS = Stack(name="shop", status="UPDATE_COMPLETE", groups=frozenset({"group"}), updated=1.0)
+BUSY = replace(OURS, status="UPDATE_IN_PROGRESS", updated=AWS_EPOCH + 1)
+THROTTLED = AwsError(ErrorKind.THROTTLED, operation="codedeploy:ListDeployments", code="Throttling", message="slow")
+DENIED = AwsError(ErrorKind.DENIED, operation="codedeploy:ListDeployments", code="AccessDenied", message="no")
+
+
+@dataclass
+class Play:
+    """A run that watches a small world. `stack` by time; `happens`: what the other tool does, by time."""
+
+    world: World = field(default_factory=World)
+    spots: tuple[Spot, ...] = (HERE,)
+    given: dict[str, str] = field(default_factory=dict)
+    around: bool = False
+    age: float = 0.0
+    stacks: list[tuple[float, Stack | None]] = field(default_factory=list)
+    happens: list[tuple[float, Callable[[], a.Observation | None]]] = field(default_factory=list)
+    extra: list[Deployment] = field(default_factory=list)  # others' deployments
+    errors: list[CiDeployError] = field(default_factory=list)  # of the first listings
+    asked: list[a.Discover] = field(default_factory=list)
+    events: list[e.Event] = field(default_factory=list)
+
+    def deploys(self, at: float, **what: object) -> None:
+        usual: dict[str, object] = {"current": "1", "target": "2", "routing": CANARY, "rollback_events": ALL_EVENTS}
+        made = Running(id=f"d-{at:03.0f}", created=at, **{**usual, **what})  # type: ignore[arg-type]
+        self.happens.append((at, lambda: self.world.deployments.append(made)))
+
+    def observes(self, at: float, observation: a.Observation) -> None:
+        self.happens.append((at, lambda: observation))
+
+    def run(self) -> e.Concluded:
+        given = inputs(command="watch", **self.given)
+        search = Search.first(given, context(), self.spots, around=self.around, age=self.age)
+        release = Release(command=Command.WATCH, rollouts=(), search=search)
+        inbox: list[tuple[float, a.Observation]] = []
+        self.world.advance(0.0)
+        waiting = sorted(self.happens, key=lambda each: each[0])
+        now = 0.0
+        observation: a.Observation = a.Tick()
+        for _ in range(20_000):
+            made = step(release, observation, now)
+            release = made.release
+            self.events += made.events
+            inbox += [(now + 0.1, answer) for action in made.actions if (answer := self._perform(action, now))]
+            if made.look_again_at is None:
+                (concluded,) = [event for event in made.events if isinstance(event, e.Concluded)]
+                return concluded
+            inbox.sort(key=lambda each: each[0])
+            now = max(now, min([made.look_again_at, *(at for at, _ in inbox[:1]), *(at for at, _ in waiting[:1])]))
+            self.world.advance(now)
+            observation = a.Tick()
+            if inbox and inbox[0][0] <= now:
+                observation = inbox.pop(0)[1]
+            elif waiting and waiting[0][0] <= now:
+                observation = waiting.pop(0)[1]() or a.Tick()
+        raise AssertionError(f"no end at {now}")
+
+    def _perform(self, action: a.Action, now: float) -> a.Observation:
+        if not isinstance(action, a.Discover):
+            return a.Done(action=action, answer=self.world.perform(action))
+        self.asked.append(action)
+        if self.errors:
+            return a.Failed(action=action, error=self.errors.pop(0))
+        snapshots = [self.world.snapshot(one, True) for one in self.world.deployments] + self.extra
+        found = tuple(
+            one
+            for one in snapshots
+            if one.id not in action.known
+            and (
+                one.id in action.unclear or one.create_time >= action.since
+                if action.since is not None
+                else not one.status.terminal
+            )
+        )
+        stack = next((stack for at, stack in reversed(self.stacks) if at <= now), None)
+        return a.Done(action=action, answer=a.Discovered(at=AWS_EPOCH + now, stack=stack, deployments=found))
+
+    def codes(self) -> list[str]:
+        return [event.finding.code for event in self.events if isinstance(event, e.Noticed)]
+
+    def followed(self) -> list[str]:
+        return [event.deployment_id for event in self.events if isinstance(event, e.DeploymentStarted)]
+
+
+def ends(concluded: e.Concluded) -> list[tuple[Outcome, str, bool]]:
+    return [(each.outcome, each.deployment_id, each.deployed) for each in concluded.results]
+
+
+# --- A function ---
+
+
+def test_a_deployment_that_appears_is_followed_to_its_end_and_nothing_is_created() -> None:
+    play = Play()
+    play.deploys(40.0)
+    done = play.run()
+    assert ends(done) == [(Outcome.SUCCEEDED, "d-040", True)]
+    assert done.exit_code == 0
+    assert play.world.stops == []
+    assert len(play.world.deployments) == 1
+    assert next(event.shares for event in play.events if isinstance(event, e.TrafficShifted)) == {"1": 90.0, "2": 10.0}
+    assert done.at >= 340.0 + 120.0  # two quiet minutes for another one
+
+
+def test_a_deployment_that_was_over_before_the_first_listing_is_reported() -> None:
+    play = Play(age=100.0)
+    play.world.now = 50.0
+    play.world.deployments.append(Running(id="d-early", created=-20.0, current="1", target="2", routing=AT_ONCE))
+    assert ends(play.run()) == [(Outcome.SUCCEEDED, "d-early", True)]
+
+
+def test_what_is_older_than_the_run_and_over_is_not_meant() -> None:
+    play = Play()
+    play.world.deployments.append(Running(id="d-old", created=-900.0, current="1", target="2", routing=AT_ONCE))
+    done = play.run()
+    assert [one.outcome for one in done.results] == [Outcome.UNCHANGED]
+    assert done.exit_code == 0
+    assert play.codes() == ["nothing-appeared"]
+
+
+def test_what_is_active_at_the_start_is_followed() -> None:
+    play = Play()
+    play.world.deployments.append(Running(id="d-before", created=-60.0, current="1", target="2", routing=CANARY))
+    assert ends(play.run()) == [(Outcome.SUCCEEDED, "d-before", True)]
+
+
+def test_one_deployment_after_the_other_is_followed_and_both_are_told_at_the_end() -> None:
+    play = Play()
+    play.deploys(20.0)
+    play.deploys(360.0, current="2", target="3", routing=AT_ONCE)
+    play.world.versions["3"] = "three"
+    assert ends(play.run()) == [(Outcome.SUCCEEDED, "d-020", True), (Outcome.SUCCEEDED, "d-360", True)]
+
+
+def test_of_two_that_are_over_the_later_one_is_followed_and_the_other_told() -> None:
+    play = Play(age=200.0)
+    play.world.now = 0.0
+    for created, current, target in ((-100.0, "1", "2"), (-50.0, "2", "3")):
+        play.world.deployments.append(
+            Running(id=f"d{created:.0f}", created=created, current=current, target=target, routing=AT_ONCE)
+        )
+    done = play.run()
+    assert ends(done) == [(Outcome.SUCCEEDED, "d-50", True)]
+    assert play.codes() == ["deployment-replaced"]
+
+
+def test_others_deployments_and_those_that_never_tell_are_left_alone() -> None:
+    play = Play()
+    target = play.world.snapshot(Running(id="x", created=5.0, current="1", target="2", routing=CANARY), True)
+    other = replace(target, id="d-other", create_time=AWS_EPOCH + 5.0, targets=())
+    play.extra = [
+        replace(other, id="d-ecs", compute_platform="ECS"),
+        replace(other, id="d-silent", status=DeploymentStatus.FAILED),
+        replace(other, id="d-starting"),
+        replace(other, id="d-rollback", creator="codeDeployRollback"),
+    ]
+    play.deploys(20.0, routing=AT_ONCE)
+    assert ends(play.run()) == [(Outcome.SUCCEEDED, "d-020", True)]
+    assert {"d-ecs", "d-silent", "d-rollback"} <= play.asked[-1].known
+    assert "d-starting" not in play.asked[-1].known  # it is asked about again and again
+
+
+def test_a_bad_version_is_red_and_says_where_the_traffic_went() -> None:
+    play = Play(world=World(alarm_at=100.0))
+    play.deploys(20.0)
+    done = play.run()
+    assert [(each.outcome, each.rollback) for each in done.results] == [(Outcome.ROLLED_BACK, Rollback.SUCCEEDED)]
+    assert done.exit_code == 1
+    assert play.world.stops == []
+
+
+# --- What it may stop ---
+
+
+@pytest.mark.parametrize(
+    ("given", "stops", "outcome"),
+    [
+        ({"timeout": "2m"}, 0, Outcome.TIMED_OUT),
+        ({"timeout": "2m", "on_violation": "rollback"}, 1, Outcome.TIMED_OUT),
+        ({"hook_timeout": "1m"}, 0, Outcome.SUCCEEDED),
+        ({"hook_timeout": "1m", "on_violation": "rollback"}, 1, Outcome.ROLLED_BACK),
+    ],
+)
+def test_a_deployment_is_stopped_only_where_that_was_asked_for(
+    given: dict[str, str], stops: int, outcome: Outcome
+) -> None:
+    play = Play(given=given)
+    play.deploys(20.0, hook_seconds=(200.0, None))
+    done = play.run()
+    assert [rollback for _, _, rollback in play.world.stops] == [True] * stops
+    assert done.result.outcome is outcome
+    overdue = "hook_timeout" in given and not stops
+    assert play.codes().count("hook-overdue") == int(overdue)
+
+
+@pytest.mark.parametrize(("policy", "stops"), [("", 0), ("rollback", 1)])
+def test_a_cancel_leaves_the_deployment_unless_told_otherwise(policy: str, stops: int) -> None:
+    play = Play(given={"on_cancel": policy} if policy else {})
+    play.deploys(20.0)
+    play.observes(100.0, a.Cancelled(signal="SIGINT"))
+    done = play.run()
+    assert done.result.outcome is Outcome.CANCELLED
+    assert len(play.world.stops) == stops
+
+
+def test_around_a_command_what_ran_before_it_is_never_stopped() -> None:
+    play = Play(around=True, given={"on_violation": "rollback", "on_cancel": "rollback", "timeout": "2m"})
+    play.world.deployments.append(Running(id="d-before", created=-60.0, current="1", target="2", routing=CANARY))
+    play.observes(300.0, a.CommandEnded(exit_code=0))
+    done = play.run()
+    assert done.result.outcome is Outcome.TIMED_OUT
+    assert play.world.stops == []
+
+
+def test_a_signal_while_nothing_is_followed_is_no_failure() -> None:
+    play = Play()
+    play.observes(50.0, a.Cancelled(signal="SIGTERM"))
+    done = play.run()
+    assert (done.result.outcome, done.exit_code) == (Outcome.UNCHANGED, 0)
+    assert play.codes() == ["watch-interrupted"]
+    assert [event.signal for event in play.events if isinstance(event, e.CancelReceived)] == ["SIGTERM"]
+
+
+# --- A stack ---
+
+
+def stack(*states: tuple[float, Stack | None], **more: object) -> Play:
+    return Play(spots=(), given={"stack": "shop"}, stacks=list(states), **more)  # type: ignore[arg-type]
+
+
+def test_a_stack_is_watched_until_it_is_at_rest_and_a_last_listing_brings_nothing() -> None:
+    play = stack((0.0, OURS), (10.0, BUSY), (340.0, replace(BUSY, status="UPDATE_COMPLETE")))
+    play.deploys(20.0)
+    done = play.run()
+    assert ends(done) == [(Outcome.SUCCEEDED, "d-020", True)]
+    assert done.at < 340.0 + 60.0
+
+
+def test_a_group_that_the_update_itself_creates_is_found() -> None:
+    new = replace(BUSY, groups=frozenset())
+    play = stack((0.0, None), (10.0, new), (60.0, BUSY), (340.0, replace(BUSY, status="UPDATE_COMPLETE")))
+    play.deploys(20.0)
+    assert ends(play.run()) == [(Outcome.SUCCEEDED, "d-020", True)]
+
+
+def test_a_stack_that_deploys_nothing_ends_when_its_update_does() -> None:
+    play = stack((0.0, OURS), (20.0, BUSY), (100.0, replace(BUSY, status="UPDATE_COMPLETE")))
+    done = play.run()
+    assert done.result.outcome is Outcome.UNCHANGED
+    assert 100.0 < done.at < 200.0
+
+
+def test_an_update_that_was_over_before_is_not_waited_for() -> None:
+    play = stack((0.0, replace(BUSY, status="UPDATE_COMPLETE")))
+    assert play.run().at < 60.0
+
+
+def test_a_stack_that_never_begins_is_waited_for_no_longer_than_appear_within() -> None:
+    play = stack((0.0, OURS))
+    play.given["appear_within"] = "5m"
+    done = play.run()
+    assert (done.result.outcome, play.codes()) == (Outcome.UNCHANGED, ["nothing-appeared"])
+    assert 300.0 <= done.at < 330.0
+
+
+def test_what_cloudformation_rolls_back_to_is_told_and_never_judged() -> None:
+    failed = StackEvent(stack="shop", resource="Alias", status="UPDATE_FAILED", said="no", at=AWS_EPOCH + 130.0)
+    back = replace(BUSY, status="UPDATE_ROLLBACK_IN_PROGRESS", rolls_back_since=AWS_EPOCH + 130.0, failed=(failed,))
+    play = stack(
+        (0.0, OURS),
+        (10.0, BUSY),
+        (130.0, back),
+        (180.0, replace(back, status="UPDATE_ROLLBACK_COMPLETE")),
+        world=World(alarm_at=100.0),
+    )
+    play.deploys(20.0)
+    play.deploys(140.0, target="1", current="1", routing=AT_ONCE)
+    done = play.run()
+    assert [(each.outcome, each.deployment_id) for each in done.results] == [(Outcome.ROLLED_BACK, "d-020")]
+    assert play.followed() == ["d-020"]
+    assert sorted(play.codes()) == ["stack-failed", "stack-rolls-back"]
+    assert [reason.code for reason in done.results[0].reasons][-1] == "stack-failed"
+    assert "Alias UPDATE_FAILED: no." in done.result.reason
+
+
+def test_failures_of_an_earlier_update_explain_nothing() -> None:
+    old = StackEvent(stack="shop", resource="Alias", status="UPDATE_FAILED", said="no", at=AWS_EPOCH - 900.0)
+    play = stack((0.0, replace(BUSY, failed=(old,))), (100.0, replace(OURS, failed=(old,))), world=World(alarm_at=50.0))
+    play.deploys(20.0)
+    done = play.run()
+    assert play.codes() == []
+    assert "stack-failed" not in [reason.code for reason in done.result.reasons]
+
+
+def test_a_good_deployment_is_good_though_something_else_of_the_stack_failed() -> None:
+    failed = StackEvent(stack="shop", resource="Queue", status="CREATE_FAILED", said="no", at=AWS_EPOCH + 330.0)
+    play = stack((0.0, OURS), (10.0, BUSY), (330.0, replace(OURS, failed=(failed,))))
+    play.deploys(20.0)
+    done = play.run()
+    assert ends(done) == [(Outcome.SUCCEEDED, "d-020", True)]
+    assert play.codes() == ["stack-failed"]
+
+
+# --- Around a command ---
+
+
+def test_around_a_command_it_is_waited_for_and_then_nothing_more() -> None:
+    play = stack((0.0, OURS), around=True)
+    play.observes(400.0, a.CommandEnded(exit_code=0))
+    done = play.run()
+    assert done.result.outcome is Outcome.UNCHANGED
+    assert 400.0 < done.at < 440.0
+
+
+def test_around_a_command_without_a_stack_two_quiet_minutes_may_be_over_by_its_end() -> None:
+    play = Play(around=True)
+    play.deploys(20.0)
+    play.observes(600.0, a.CommandEnded(exit_code=1))
+    done = play.run()
+    assert ends(done) == [(Outcome.SUCCEEDED, "d-020", True)]
+    assert 600.0 < done.at < 640.0
+
+
+# --- Trouble ---
+
+
+def test_a_listing_that_fails_is_made_again_and_told_more_and_more_seldom() -> None:
+    play = Play(errors=[THROTTLED] * 4)
+    play.deploys(20.0)
+    assert ends(play.run()) == [(Outcome.SUCCEEDED, "d-020", True)]
+    assert play.codes() == ["search-failed"] * 3  # the 1st, 2nd and 4th
+
+
+def test_a_permission_that_is_missing_from_the_start_ends_the_run() -> None:
+    play = Play(errors=[DENIED])
+    done = play.run()
+    assert (done.result.outcome, done.exit_code) == (Outcome.ERROR, 4)
+    assert "AccessDenied" in done.result.reason
+
+
+def test_a_permission_that_is_lost_on_the_way_keeps_nothing_from_being_followed() -> None:
+    play = Play()
+    play.deploys(20.0)
+    play.happens.append((60.0, lambda: play.errors.append(DENIED)))
+    assert ends(play.run()) == [(Outcome.SUCCEEDED, "d-020", True)]
+
+
+def test_where_nothing_is_ever_heard_the_run_ends_in_time() -> None:
+    play = Play(errors=[THROTTLED] * 1000, given={"appear_within": "2m"})
+    done = play.run()
+    assert done.result.outcome is Outcome.UNCHANGED
+    assert play.codes()[-1] == "nothing-appeared"
+
+
+def test_a_deployment_that_cannot_be_read_any_more_is_said_to_be_lost() -> None:
+    play = Play()
+    gone = Running(id="d-gone", created=20.0, current="1", target="2", routing=CANARY)
+    play.extra = [replace(play.world.snapshot(gone, True), targets=(play.world._target(gone),))]
+    done = play.run()
+    assert [each.outcome for each in done.results] == [Outcome.LOST_CONTACT]
+    assert done.exit_code == 6
+    assert done.result.reason_code == "deployment-vanished"
+
+
+def test_the_results_are_those_of_the_functions() -> None:
+    play = Play(spots=(HERE, Spot(function="search", alias="live")))
+    done = play.run()
+    assert isinstance(done.result, Result)
+    assert (done.result.function, done.result.reason_code) == ("", "nothing-appeared")
+    assert "`checkout:live`, `search:live`" in done.result.reason
