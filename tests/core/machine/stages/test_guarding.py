@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ci_deploy.core.aws import NotPermitted
 from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.guards.grammar import OFF, parse
 from ci_deploy.core.guards.judging import Verdict, Why
@@ -13,6 +15,7 @@ from ci_deploy.core.guards.queries import Readings
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.stages import guarding
 from ci_deploy.core.machine.state.ending import Cause
+from ci_deploy.core.plan.planning import Facts
 from ci_deploy.core.plan.proof import Proof
 from ci_deploy.core.reasons.guards import GuardsInconclusive, GuardViolated, MetricsUnread
 from ci_deploy.core.reasons.verdict import RolledBackBy, Serves
@@ -215,6 +218,30 @@ def test_a_second_attempt_attaches_and_judges_all_minutes_since_the_first_shift(
     assert measured(run)[0].at < 2.0
 
 
+def test_a_second_attempt_that_comes_early_waits_for_the_first_minute() -> None:
+    world = World(calls=600)
+    first_run = Run(world, first(inputs(), context()), weather=STEADY)
+    while world.now < 30:  # killed then
+        world.advance(max(first_run.next_at(), world.now))
+        first_run.go()
+    run = played(world, attempt=2)
+    assert run.result.guard_verdict == Verdict.HELD
+    hour, look, *_ = [at for at, _ in run.asked(a.Measure)]
+    assert hour < 3.0
+    assert look + 30 == pytest.approx(180, abs=3.0)
+
+
+def test_what_preflight_has_said_of_the_metrics_is_not_said_again() -> None:
+    class Denied(World):
+        def facts(self, action: a.Gather) -> Facts:
+            return replace(super().facts(action), calls=NotPermitted("cloudwatch:GetMetricData"))
+
+    run = played(Denied(calls=600, unmeasured=[DENIED]))
+    assert run.result.guard_verdict == Verdict.INCONCLUSIVE
+    assert not [event for event in run.events if isinstance(event, e.Noticed)]
+    assert any(isinstance(finding.reason, MetricsUnread) for finding in run.rollout.planned.findings)
+
+
 @pytest.mark.parametrize("readable", [True, False])
 def test_where_no_target_can_be_read_the_shifts_are_reckoned_from_the_creation(readable: bool) -> None:
     world = World(calls=600, failing={"2": 0.17}, targets_readable=readable)
@@ -239,8 +266,6 @@ def test_when_traffic_began_to_shift_is_awss_time_or_not_known() -> None:
 
 
 def _without_targets(deployment: Any) -> Any:
-    from dataclasses import replace
-
     return replace(deployment, targets=None)
 
 
