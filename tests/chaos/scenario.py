@@ -89,6 +89,7 @@ def prepare(seed: int, emulator: Emulator, account: Account, folder: Path) -> Sc
     _past(dice, emulator, account, scenario)
     _switches(dice, emulator, scenario)
     _happenings(dice, emulator, account, scenario)
+    _callers(Random(f"callers {seed}"), emulator, scenario)
     count = 2 if dice.random() < 0.25 else 1
     for number in range(count):
         _step(dice, emulator, folder, scenario, number)
@@ -258,8 +259,31 @@ def _inputs(dice: Random) -> dict[str, str]:
     }
 
 
+def _proof(dice: Random) -> dict[str, str]:
+    """Guards and a bake, in every third deployment."""
+    if dice.random() > 0.35:
+        return {}
+    return {
+        "guards": dice.choice(("off", "errors < 1%", "errors < 2x", "errors < 1%\np99 < 800ms")),
+        "bake": dice.choice(("", "1m", "5m", "15m")),
+    }
+
+
+def _callers(dice: Random, emulator: Emulator, scenario: Scenario) -> None:
+    """Customers of the alias; the next version may fail them."""
+    if dice.random() < 0.5:
+        return
+    bad = dice.choice((0.0, 0.0, 0.05, 0.3, 1.0))
+    calls = dice.choice((6, 60, 600))
+    scenario.said.append(f"{calls} calls a minute; of the next versions' {bad:.0%} fail")
+    versions = {"1": {"errors": 0.001}, **{version: {"errors": bad} for version in ("2", "3")}}
+    emulator.traffic([{"function": "checkout", "alias": "live", "per_minute": calls, "versions": versions}])
+
+
 def _step(dice: Random, emulator: Emulator, folder: Path, scenario: Scenario, number: int) -> None:
     inputs = _inputs(dice)
+    if inputs["command"] == "deploy" and inputs["wait"] != "false":
+        inputs |= _proof(Random(f"proof {scenario.seed} {number}"))
     signals: tuple[float, ...] = ()
     if dice.random() < 0.35:
         first = dice.choice((dice.uniform(0, 3), dice.uniform(0, 30), dice.uniform(0, 500)))
