@@ -85,8 +85,8 @@ def test_an_arn_says_which_account_and_which_region(theatre: Theatre, account: A
 def test_a_time_limit_beyond_the_jobs_is_warned_of_before_anything_is_written(theatre: Theatre) -> None:
     given = {**LINEAR, "timeout": "8h", "command": "plan"}
     done = theatre.run(given, environ={"RUNNER_ENVIRONMENT": "github-hosted"}).check(0)
-    assert "GitHub ends a job on this runner after 6" in done.log()
-    assert "GitHub ends a job" not in theatre.run(given, environ={"RUNNER_ENVIRONMENT": "self-hosted"}).log()
+    assert "GitHub ends jobs on this runner after 6" in done.log()
+    assert "GitHub ends jobs" not in theatre.run(given, environ={"RUNNER_ENVIRONMENT": "self-hosted"}).log()
 
 
 def test_credentials_that_end_earlier_are_warned_of(theatre: Theatre, emulator: Emulator) -> None:

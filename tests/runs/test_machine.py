@@ -33,7 +33,7 @@ class Desk(app.Machine):
         self.screen = io.StringIO()
         self.piped = io.BytesIO()
 
-    def inbox(self, clock: Clock) -> QueueInbox:
+    def inbox(self, clock: Clock, signalled: Callable[[int], None] = lambda _: None) -> QueueInbox:
         return QueueInbox(1.0)
 
     def stdout(self) -> Stdout:

@@ -75,7 +75,7 @@ def test_a_signal_stops_between_two_deletions_and_says_which_were_done(theatre: 
     done = theatre.run(APPLY, signals=(1.2,)).check(130, outcome="cancelled", reason="Cancelled. Deleted: 2, 3, 4.")
     assert versions(eight) == ["1", "5", "6", "7", "8"]
     assert result(done)["deleted"] == ["2", "3", "4"]
-    assert "■ CANCELLED            by SIGINT; nothing more is written" in told(done)
+    assert "■ CANCELLED            SIGINT · ci-deploy writes nothing more" in told(done)
     assert result(done)["freed-bytes"] == 3 * 113
     assert "- version 4 deleted" in done.summary
 

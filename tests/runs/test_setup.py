@@ -39,7 +39,7 @@ def test_a_signal_between_two_writes_says_what_was_done(theatre: Theatre, accoun
     done = theatre.run(APPLY, signals=(2.5,)).check(130, outcome="cancelled", duration_seconds="2.5")
     assert done.outputs["reason"] == "Cancelled. Done before: application shop created."
     assert json.loads(done.outputs["result"])["done"] == ["application shop created"]
-    assert "by SIGINT; nothing more is written" in done.log()
+    assert "SIGINT · ci-deploy writes nothing more" in done.log()
 
 
 def test_what_cannot_be_read_is_not_taken_for_missing(theatre: Theatre, account: Account) -> None:

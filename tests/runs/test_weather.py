@@ -58,7 +58,7 @@ def test_a_minute_without_aws_while_it_runs_is_survived(theatre: Theatre, kind: 
     theatre.weather(100, *())
     done = theatre.run(DEPLOY).check(0, outcome="succeeded", live_version="2")
     assert len(theatre.account.deployments()) == 1
-    assert "No contact" in done.log() and "is back" in done.log()
+    assert "No contact" in done.log() and "restored after" in done.log()
 
 
 def test_a_lost_answer_to_the_creation_is_found_by_its_marker(theatre: Theatre) -> None:

@@ -239,7 +239,7 @@ class _Hand(app.Machine):
     def clock(self, environ: Mapping[str, str]) -> Clock:
         return _HandClock(self._step)
 
-    def inbox(self, clock: Clock) -> Inbox:
+    def inbox(self, clock: Clock, signalled: Callable[[int], None] = lambda _: None) -> Inbox:
         return _Inbox(self._step)
 
     def submit(self, perform: Callable[[Action], Observation], inbox: Inbox) -> Callable[[Action], None]:
