@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 GOOD = "def handler(event, context):\n    return {'total': 99}\n"
 SAM = ["--stack", "shop", "--", sys.executable, str(ROOT / "scripts" / "sam.py"), "deploy", "--code", "app.py"]
 PREFIX = "ci-deploy | "
+POLICIES = ("watch", "feature-guards")
 
 
 def start(account: Account, folder: Path, *arguments: str, **environ: str) -> subprocess.Popen[str]:
@@ -61,7 +62,7 @@ def test_around_sam_its_output_is_its_own_and_ours_stands_beside_it(account: Acc
     assert "ci-deploy" not in out
     assert all(line.startswith(PREFIX) for line in err.splitlines()), err
     assert "attached to it, 1 → 2" in err
-    assert "checkout:live serves version 2" in err
+    assert "✓ DEPLOYED" in err
     assert account.serves() == {"2": 100.0}
     created = [name for name in account.operations() if name == "codedeploy:CreateDeployment"]
     assert created == ["codedeploy:CreateDeployment"]  # the tool's own
@@ -70,8 +71,8 @@ def test_around_sam_its_output_is_its_own_and_ours_stands_beside_it(account: Acc
         for call in account.emulator.calls
         if "ci-deploy/" in call["agent"] and call["service"] != "sts"
     }
-    policy = json.loads((ROOT / "docs" / "iam" / "watch.json").read_text(encoding="utf-8"))
-    allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
+    policies = [json.loads((ROOT / "docs" / "iam" / f"{name}.json").read_text(encoding="utf-8")) for name in POLICIES]
+    allowed = {action for policy in policies for statement in policy["Statement"] for action in statement["Action"]}
     assert "cloudformation:ListStackResources" in ours
     assert ours - allowed == set()
 

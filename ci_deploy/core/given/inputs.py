@@ -214,7 +214,7 @@ class Inputs:
     )
     on_violation: str = _row(
         choice("policy", ("report", "rollback")),
-        "When something goes wrong with another tool's deployment (a hook that hangs, the time limit): report it, or stop "
+        "When a guard is violated, a hook hangs or the time is up: report it, or stop "
         "the deployment with rollback, which fails the tool's update.",
         default="report",
         commands=(WATCH,),
@@ -310,7 +310,7 @@ class Inputs:
         "What the new version must hold while it gets traffic, one per line: `errors < 1%`, `errors < 2x` (of the old "
         "version's), `p99 < 800ms`, `p95 < 1.5x`. A violated guard rolls the deployment back. `observe:` before a line "
         "only shows it; `off` reads no metrics (needs cloudwatch:GetMetricData). Default: `observe: errors < 2x`.",
-        commands=(*DEPLOYING, ROLLBACK),
+        commands=(*DEPLOYING, ROLLBACK, WATCH),
         group=_HOW,
         file=InFile.FUNCTION,
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from ..aws import Deployment
 from ..errors import CiDeployError
+from ..plan.proof import Proof
 from ..plan.sought import Spot, means, rolled_back_to, spot_of
 from ..reasons import watching as why
 from ..reasons.reason import Reason
@@ -150,6 +151,7 @@ def _rollout(search: Search, deployment: Deployment, spot: Spot, now: float) -> 
         context=search.context,
         subject=deployment.id,
         hands_off=search.around and before,
+        proof=Proof(guards=inputs.guards),
         began=now,
     )
     # Only what is jittered depends on it: no deployment of ours carries this marker.
@@ -203,7 +205,9 @@ def _nothing_left(search: Search, rollouts: Sequence[Rollout], now: float) -> bo
     else:
         waited = bool(rollouts) or search.around
         done = waited and search.clean >= CLEAN and now >= search.quiet_since + QUIET
-    return done or (not rollouts and not search.around and not search.was_busy and now >= search.within)
+    looked = search.clean > 0 or search.failures > 0
+    idle = looked and not rollouts and not search.around and not search.was_busy
+    return done or (idle and now >= search.within)
 
 
 def _has_begun(search: Search, rollouts: Sequence[Rollout]) -> bool:

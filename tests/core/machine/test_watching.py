@@ -214,6 +214,30 @@ def test_a_deployment_is_stopped_only_where_that_was_asked_for(
     assert play.codes().count("hook-overdue") == int(overdue)
 
 
+@pytest.mark.parametrize(
+    ("policy", "stops", "outcome", "exit_code"),
+    [("report", 0, Outcome.SUCCEEDED, 0), ("rollback", 1, Outcome.ROLLED_BACK, 1)],
+)
+def test_a_violated_guard_is_reported_or_stops_the_deployment(
+    policy: str, stops: int, outcome: Outcome, exit_code: int
+) -> None:
+    play = Play(world=World(calls=600, failing={"2": 0.17}), given={"guards": "errors < 1%", "on_violation": policy})
+    play.deploys(20.0)
+    done = play.run()
+    assert len(play.world.stops) == stops
+    assert (done.result.outcome, done.exit_code) == (outcome, exit_code)
+    assert done.result.guard_verdict == "violated"
+    assert play.codes().count("guard-violated") == (0 if stops else 1)
+
+
+def test_without_guards_errors_are_shown_and_stop_nothing() -> None:
+    play = Play(world=World(calls=600, failing={"2": 0.17}), given={"on_violation": "rollback"})
+    play.deploys(20.0)
+    done = play.run()
+    assert (done.result.outcome, play.world.stops) == (Outcome.SUCCEEDED, [])
+    assert [event for event in play.events if isinstance(event, e.Measured)]
+
+
 @pytest.mark.parametrize(("policy", "stops"), [("", 0), ("rollback", 1)])
 def test_a_cancel_leaves_the_deployment_unless_told_otherwise(policy: str, stops: int) -> None:
     play = Play(given={"on_cancel": policy} if policy else {})

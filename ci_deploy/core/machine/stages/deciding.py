@@ -539,7 +539,12 @@ def _watch(turn: Turn, facts: Facts) -> None:
     if subject is None:  # a deployment is kept for years: the answer was another's
         turn.end(Outcome.LOST_CONTACT, why.Vanished(deployment=turn.r.job.subject, key=turn.r.key))
         return
-    _follow(turn, facts, subject)
+    made = with_proof(turn.r.inputs, existing(turn.r.inputs, facts, subject), turn.r.job.proof)
+    # Nothing can be taken back here: what is seen after all traffic has moved would come too late.
+    made = replace(made, bake=0.0)
+    turn.put(turn.r.decision.decide(made))
+    _show(turn, facts, made)
+    attach(turn, subject)
 
 
 def _finish(turn: Turn, facts: Facts) -> None:

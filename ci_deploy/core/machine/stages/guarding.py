@@ -139,10 +139,15 @@ def _judge(turn: Turn, answers: queries.Answers, happened: tuple[Shift, ...]) ->
             epoch=turn.r.measures.epoch or 0.0,
         )
     )
+    before = violation(turn.r)
     turn.put(turn.r.measures.look(answers, judged, until))
     found = violation(turn.r)
-    if found is not None and turn.r.stage is Stage.FOLLOWING:
+    if found is None or turn.r.stage is not Stage.FOLLOWING:
+        return
+    if turn.r.may_stop:
         request_stop(turn, Cause.GUARD, found.text, rollback=True)
+    elif before is None:
+        turn.say(e.Noticed(at=turn.now, key=r.key, finding=Finding(severity=Severity.WARNING, reason=found)))
 
 
 def failed(turn: Turn, error: CiDeployError) -> None:
