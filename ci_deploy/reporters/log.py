@@ -33,6 +33,7 @@ MESSAGE = 4096  # characters of an annotation that GitHub keeps
 LOG_LINES = 60
 LABEL = 20
 WIDTH = 120  # columns that a browser shows without wrapping; an address or a command is never broken
+SOON, LONG, SELDOM = 15.0, 600.0, 290.0  # seconds: signs of life are silent before a shift, and seldom after a while
 DIGEST = 12  # characters of a hash or key that people compare
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _BLUE, _CYAN = "1", "2", "31", "32", "33", "34", "36"
@@ -50,6 +51,7 @@ class LogReporter:
         self._story = Story()
         self._annotated = {"warning": 0, "error": 0}
         self._name_width = 0
+        self._said: dict[str, float] = {}  # by function: when its last line was written
         self._begun: dict[str, e.LifecycleChanged] = {}  # by function: said only if something comes before its end
 
     def report(self, event: e.Event) -> None:
@@ -270,7 +272,17 @@ class LogReporter:
         if isinstance(event, e.LifecycleChanged) and begins and not self._goes_back(event):
             self._begun[event.key] = event
 
+    def _is_quiet(self, event: e.Heartbeat) -> bool:
+        """Whether a sign of life says nothing: a shift is seconds away, or it has been long and was said lately."""
+        if event.next_shift_at is not None and event.next_shift_at - event.at < SOON:
+            return True
+        chapter = self._story.functions.get(event.key)
+        began = chapter.deployment.started_at if chapter and chapter.deployment else event.at
+        return event.at - began > LONG and event.at - self._said.get(event.key, -SELDOM) < SELDOM
+
     def _heartbeat(self, event: e.Heartbeat) -> None:
+        if self._is_quiet(event):
+            return
         shares = words.traffic(event.shares, self._target(event.key)) if event.shares else ""
         label = {"AllowTraffic": "Traffic", "": "Still"}.get(event.what, event.what)
         what = ""
@@ -379,6 +391,7 @@ class LogReporter:
     # --- the line ----------------------------------------------------------------------------------------------
 
     def _say(self, event: e.Event, mark: str, label: str, text: str, colour: str = "", *, bold: bool = False) -> None:
+        self._said[event.key] = event.at
         time = self._paint(f"[ {words.elapsed(event.at)}]", _DIM)
         name = ""
         if self._name_width:

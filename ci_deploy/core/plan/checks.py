@@ -247,7 +247,7 @@ def _hooks(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
             yield _warning(why.HookName(hook=name, role=plan.service_role))
 
 
-@check("alarms", "Is any alarm that watches this deployment ringing already?")
+@check("alarms", "Is any alarm that watches this deployment already firing?")
 def _alarms(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     if plan.unchanged or plan.creates_alias:
         return  # no deployment that an alarm could stop

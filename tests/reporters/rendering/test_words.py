@@ -90,6 +90,43 @@ def test_the_alias_is_read_aloud_with_every_share() -> None:
     assert "live serves version 41: 90%, version 42: 10%\n" in logged(release)
 
 
+def test_signs_of_life_are_seldom_after_ten_minutes_and_silent_before_a_shift() -> None:
+    """One a minute for ten minutes, then one in five; a shift that is seconds away says more."""
+    release = Release(hooks=False).running()
+    for _ in range(30):
+        release.after(60)._add(
+            e.Heartbeat, what="AllowTraffic", shares={"41": 90.0, "42": 10.0}, next_shift_at=release.at + 3600
+        )
+    release.after(400)._add(e.Heartbeat, what="AllowTraffic", shares={"42": 10.0}, next_shift_at=release.at + 14)
+    lines = [line for line in logged(release).splitlines() if "· Traffic" in line]
+    assert [line[2:9] for line in lines] == [
+        *(f"0:{minute:02}:08" for minute in range(1, 10)),
+        *("0:14:08", "0:19:08", "0:24:08", "0:29:08"),
+    ]
+
+
+def test_a_step_that_is_over_at_once_is_one_line_and_one_that_waits_is_two() -> None:
+    text = logged(Release().begun())
+    assert "BeforeAllowTraffic   started" not in text
+    assert "✓ BeforeAllowTraffic   succeeded in 9s" in text
+    troubled = Release().planned().published().stored().created()
+    troubled.lifecycle("BeforeAllowTraffic", EventStatus.IN_PROGRESS).loses_contact()
+    lines = logged(troubled).splitlines()
+    (begun,) = [n for n, line in enumerate(lines) if "BeforeAllowTraffic   started" in line]
+    assert "No contact" in lines[begun + 1]
+
+
+def test_long_texts_are_wrapped_under_their_own_column_and_commands_are_not() -> None:
+    """GitHub would begin the rest at the left edge; a command is copied whole."""
+    lines = logged(Release().alarm_fires().rollback_appears().rollback_ends().diagnosed_alarm()).splitlines()
+    (said,) = [n for n, line in enumerate(lines) if "AWS: One or more alarms" in line]
+    assert lines[said].startswith(" " * 34 + "AWS:") and len(lines[said]) <= 120
+    assert lines[said + 1].startswith(" " * 34 + "you selected")
+    ended = logged(Release().running().finished(Outcome.FAILED, live="41", weights="41=90,42=10", remedy=""))
+    (command,) = [line for line in ended.splitlines() if line.startswith("  aws lambda update-alias")]
+    assert command.endswith("--region eu-central-1")
+
+
 # --- The live part ---------------------------------------------------------------------------------------------------
 
 
