@@ -8,8 +8,6 @@ from collections.abc import Mapping
 
 from ci_deploy.core import reasons as room
 from ci_deploy.core.reasons.reason import Reason
-from ci_deploy.core.result import Diagnosis
-from ci_deploy.core.story import diagnosis
 
 _TITLES = {
     "aws": "Calls to AWS",
@@ -19,6 +17,10 @@ _TITLES = {
     "packages": "Preflight: packages",
     "smoke": "Smoke cases",
     "guards": "Guards and bake",
+    "deciding": "Decisions: earlier runs, other deployments and the history",
+    "deploying": "From code to a deployment: waits, versions, the first alias, creation",
+    "stopping": "Time limits, hooks without an answer, and cancelled jobs",
+    "codedeploy": "Deployments that CodeDeploy ended, by its error code",
     "verdict": "The end of a deployment, and what became of the traffic",
     "release": "Releases of several functions",
 }
@@ -35,11 +37,6 @@ and alerts.
 
 A run that has no reason with a code of its own has its outcome as the code, such as `rolled-back` or `timed-out`: see
 [reference.md](reference.md). The texts below are examples.
-"""
-_CODES = """## CodeDeploy's error codes
-
-A deployment that CodeDeploy ended has CodeDeploy's own error code. [troubleshooting.md](troubleshooting.md) says what
-each means and what to do.
 """
 
 
@@ -65,10 +62,6 @@ def page(severities: Mapping[str, str]) -> str:
         parts.append(f"## {title}")
         mine = [reason for reason in reasons() if reason.__module__.endswith(f".{family}")]
         parts += [_message(reason, severities.get(reason.code, "")) for reason in mine]
-    parts.append(_CODES.rstrip())
-    for code in sorted(diagnosis.REMEDIES):
-        found = Diagnosis(code=code, summary="", remedy="")
-        parts.append(f"### {found.reason_code}\n\n[`{code}`](troubleshooting.md#{code.lower()})")
     return "\n\n".join(parts)
 
 

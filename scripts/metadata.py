@@ -31,10 +31,10 @@ from ci_deploy.core.given.kinds import BOOL
 from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.machine.table import NEXT
 from ci_deploy.core.plan import checks
+from ci_deploy.core.reasons.codedeploy import BY_ERROR, ended_by
 from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.result import Severity
 from ci_deploy.core.run import Command, Outcome, exit_code
-from ci_deploy.core.story import diagnosis
 from scripts import messages, policies
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -257,14 +257,19 @@ def preflight_severities() -> dict[str, str]:
     return {reason.code: severity.value for check in checks.CHECKS for severity, reason in _findings(check.run)}
 
 
+class _Capitals(dict[str, object]):
+    """Names of facts as their own examples; those that are no words are empty."""
+
+    def __missing__(self, name: str) -> object:
+        return () if name == "firing" else ""
+
+
 def error_codes() -> str:
     """One section an error code of CodeDeploy, from the very words that a failed run prints."""
     names = ("function", "alias", "group", "role", "hook", "current", "target", "config", "region")
     words = {name: name.upper() for name in names}
-    blocks = [
-        f"### {code}\n\n{remedy.means.format_map(words)}.\n\n{remedy.remedy.format_map(words)}"
-        for code, remedy in sorted(diagnosis.REMEDIES.items())
-    ]
+    made = {error: ended_by(error, _Capitals(words)) for error in BY_ERROR if error}
+    blocks = [f"### {error}\n\n{reason.text}\n\n{reason.remedy}" for error, reason in sorted(made.items())]
     return "\n\n".join(blocks)
 
 

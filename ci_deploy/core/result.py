@@ -48,23 +48,24 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """Why a deployment did not succeed, in words, with its evidence.
+    """Why a deployment did not succeed, with its evidence.
 
     `unreadable` says what could not be read and why ("not permitted: needs logs:FilterLogEvents").
     """
 
-    code: str
-    summary: str
-    remedy: str
+    reason: Reason
     event: LifecycleEvent | None = None
     alarms: tuple[Alarm, ...] = ()
     logs: tuple[LogLines, ...] = ()
     unreadable: tuple[str, ...] = ()
 
     @property
-    def reason_code(self) -> str:
-        """`code` as reasons have it: `ALARM_ACTIVE` is `codedeploy-alarm-active`."""
-        return f"codedeploy-{self.code.lower().replace('_', '-')}"
+    def summary(self) -> str:
+        return self.reason.text
+
+    @property
+    def remedy(self) -> str:
+        return self.reason.remedy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

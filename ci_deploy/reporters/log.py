@@ -80,7 +80,7 @@ class LogReporter:
                 self._plan(event)
             case e.Waiting():
                 limit = f" (at most {words.duration(event.until - event.at)})" if event.until is not None else ""
-                self._say(event, "…", "Waiting", f"for {event.what}{limit}", _YELLOW)
+                self._say(event, "…", "Waiting", f"for {event.what.text}{limit}", _YELLOW)
             case e.Progress():
                 text = f"{event.what}: {words.size(event.done)} of {words.size(event.total)}"
                 self._say(event, "…", "Progress", text, _DIM)
@@ -192,7 +192,7 @@ class LogReporter:
         if event.stops:
             short = f"back to {plan.current_version or '?'}, by stopping {event.stops} with rollback"
         elif plan.unchanged:
-            short = f"nothing to deploy · {plan.unchanged}"
+            short = f"nothing to deploy · {plan.unchanged.text}"
         refused = any(finding.severity is Severity.REFUSAL for finding in plan.findings)
         self._say(event, "·" if refused else "✓", "Plan", short, bold=True)
         if self._story.command is Command.PLAN:

@@ -33,6 +33,7 @@ from ci_deploy.core.result import Diagnosis, Fate, Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome, Rollback, exit_code
 from ci_deploy.core.story import events as e
 from ci_deploy.core.story.timeline import Story, tell
+from tests.support.reasons import saying
 
 PULL_REQUEST = Context(
     actions=True,
@@ -206,7 +207,7 @@ class Release:
         return self
 
     def waits(self, what: str = "deployment d-OTHER1234 of run 11223344001, which is active in the group") -> Self:
-        return self._add(e.Waiting, what=what, deployment_id="d-OTHER1234", until=self.at + 1800)
+        return self._add(e.Waiting, what=saying("waits", what), deployment_id="d-OTHER1234", until=self.at + 1800)
 
     def published(self) -> Self:
         for key in self.keys:
@@ -420,9 +421,11 @@ class Release:
 
     def diagnosed_hook(self, **changes: Any) -> Self:
         fields: dict[str, Any] = {
-            "code": "HOOK_EXECUTION_FAILURE",
-            "summary": "The hook CodeDeployHook_checkout_smoke reported Failed in BeforeAllowTraffic, after 7s.",
-            "remedy": "Read the hook's log, fix what it found, and deploy again.",
+            "reason": saying(
+                "codedeploy-hook-execution-failure",
+                "The hook CodeDeployHook_checkout_smoke reported Failed in BeforeAllowTraffic, after 7s.",
+                "Read the hook's log, fix what it found, and deploy again.",
+            ),
             "logs": (
                 LogLines(
                     function="CodeDeployHook_checkout_smoke",
@@ -438,9 +441,11 @@ class Release:
         return self._add(
             e.Diagnosed,
             diagnosis=Diagnosis(
-                code="ALARM_ACTIVE",
-                summary="The alarm checkout-errors went off 1m 35s after the first 10 % of traffic.",
-                remedy="Look at what version 42 did in that time, fix it, and deploy again.",
+                reason=saying(
+                    "codedeploy-alarm-active",
+                    "The alarm checkout-errors went off 1m 35s after the first 10 % of traffic.",
+                    "Look at what version 42 did in that time, fix it, and deploy again.",
+                ),
                 alarms=(
                     Alarm(
                         name="checkout-errors",
@@ -615,7 +620,7 @@ def scenarios() -> dict[str, Release]:
         "succeeded-emulated": Release(context=emulated, endpoints=(EMULATOR,)).succeeded(),
         "succeeded-four": Release(*four, inputs={"config": "release.yml"}).succeeded(),
         "unchanged": Release()
-        .planned(unchanged="version 41 has the code and configuration of $LATEST")
+        .planned(unchanged=saying("same-content", "version 41 has the code and configuration of $LATEST"))
         .finished(Outcome.UNCHANGED, live="41", reason="Version 41 has the code and configuration of $LATEST."),
         "plan": Release(command=Command.PLAN).planned(warning).finished(Outcome.PLANNED, live="41"),
         "refused": Release()
@@ -767,9 +772,11 @@ def mixed(keys: tuple[str, ...]) -> Release:
         e.Diagnosed,
         key="payments:live",
         diagnosis=Diagnosis(
-            code="ALARM_ACTIVE",
-            summary="The alarm payments-errors went off.",
-            remedy="Look at what version 42 of payments did, and deploy again.",
+            reason=saying(
+                "codedeploy-alarm-active",
+                "The alarm payments-errors went off.",
+                "Look at what version 42 of payments did, and deploy again.",
+            ),
             alarms=(Alarm(name="payments-errors", state="ALARM", reason="14 errors in a minute, 5 are allowed."),),
         ),
     )
@@ -864,9 +871,11 @@ def twelve() -> Release:
         e.Diagnosed,
         key=culprit,
         diagnosis=Diagnosis(
-            code="HOOK_EXECUTION_FAILURE",
-            summary=f"Hook {hook} said in AfterAllowTraffic that the version is not good.",
-            remedy=f"Read the hook's log (/aws/lambda/{hook}), fix what it found, and deploy again.",
+            reason=saying(
+                "codedeploy-hook-execution-failure",
+                f"Hook {hook} said in AfterAllowTraffic that the version is not good.",
+                f"Read the hook's log (/aws/lambda/{hook}), fix what it found, and deploy again.",
+            ),
             logs=logs,
         ),
     )

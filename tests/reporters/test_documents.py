@@ -42,6 +42,7 @@ from ci_deploy.reporters.rendering.sections import Section, fit
 from ci_deploy.reporters.rewording import ForEverybody, reworded
 from ci_deploy.reporters.summary import SummaryReporter
 from tests.support.action import pairs
+from tests.support.reasons import saying
 
 OURS = set(
     "h2 h3 p table thead tbody tr th td a code pre details summary sub strong em ul li blockquote div".split()  # noqa: SIM905
@@ -173,7 +174,7 @@ def test_documents_fit(count: int, size: int) -> None:
     made = release(count)
     text = ("`|@x漢字 " * (size // 8 + 1))[:size]
     logs = tuple(LogLines(function=text[:140], group=text, lines=(text,) * 30) for _ in range(3))
-    made.diagnosed_hook(summary=text, remedy=text, logs=logs, unreadable=(text,) * 3)
+    made.diagnosed_hook(reason=saying("hook", text, text), logs=logs, unreadable=(text,) * 3)
     story = made.finished(Outcome.ROLLED_BACK, live="41", reason=text, remedy=text).story
     note, record = comment.render(story), summary.render(story)
     assert len(note.encode()) < 65_536
@@ -385,7 +386,7 @@ def test_whatever_sent_requests_elsewhere_is_named_in_every_place() -> None:
 def test_a_diagnosis_without_evidence() -> None:
     """Nothing but a summary is fine too."""
     made = Release().hook_fails()
-    made._add(_diagnosed(), diagnosis=Diagnosis(code="X", summary="It failed.", remedy=""))
+    made._add(_diagnosed(), diagnosis=Diagnosis(reason=saying("x", "It failed.")))
     made.finished(Outcome.FAILED, live="41", reason="")
     assert "**Why:** It failed." in sections.diagnoses(made.story)
 

@@ -11,6 +11,7 @@ from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Rollout
 from ci_deploy.core.machine.waves import Policy
 from ci_deploy.core.plan.planning import Facts
+from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.run import Outcome
 
 from .playing import STEADY, Run, Weather, Worlds, first, play_together, until
@@ -104,8 +105,8 @@ class Played:
         return {result.function: str(result.outcome) for result in self.run.concluded.results}
 
     @property
-    def reasons(self) -> dict[str, str]:
-        return {result.function: result.reason for result in self.run.concluded.results}
+    def reasons(self) -> dict[str, tuple[Reason, ...]]:
+        return {result.function: result.reasons for result in self.run.concluded.results}
 
     @property
     def served(self) -> dict[str, str]:

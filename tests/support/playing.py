@@ -312,7 +312,7 @@ def _line(event: Event) -> str:
         case e.Noticed():
             return f"{event.finding.severity} {event.finding.code}"
         case e.Diagnosed():
-            return f"diagnosis {event.diagnosis.code}"
+            return f"diagnosis {event.diagnosis.reason.code}"
         case e.Finished():
             return f"{event.result.outcome}, rollback {event.result.rollback}"
     return ""

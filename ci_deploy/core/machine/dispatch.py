@@ -11,6 +11,7 @@ from ..aws import Alias, Deployment, FunctionVersion, Invocation, StopAnswer
 from ..given.packaging import StoredPackage
 from ..guards.queries import Readings
 from ..plan.planning import Facts
+from ..reasons.verdict import DiagnosisIncomplete
 from ..result import Diagnosis
 from ..story import events as e
 from .actions import (
@@ -185,7 +186,7 @@ def _failed(turn: Turn, failed: Failed) -> None:
         case RepairAlias():
             verdict.not_restored(turn, failed.error)
         case Describe():
-            verdict.not_traced(turn, failed.error.what, failed.error.remedy)
+            verdict.not_traced(turn, failed.error.reason)
         case Measure():
             guarding.failed(turn, failed.error)
         case LookAlarms():
@@ -195,7 +196,7 @@ def _failed(turn: Turn, failed: Failed) -> None:
         case Tag():
             preparing.not_held(turn, failed.action, failed.error)
         case Diagnose():
-            turn.warn("diagnosis", f"The diagnosis is incomplete: {failed.error.what}")
+            turn.warn(DiagnosisIncomplete(problem=failed.error.what))
         case _:
             preparing.failed(turn, failed.action, failed.error)
 

@@ -21,8 +21,10 @@ from ..guards import judging
 from ..plan.planning import Facts, Plan
 from ..plan.proof import NOTHING, Proof
 from ..reasons.commands import Where
+from ..reasons.deploying import CancelledBefore
 from ..reasons.guards import TakenBack
-from ..reasons.reason import Reason, Said
+from ..reasons.reason import Reason
+from ..reasons.release import Undone
 from ..result import Fate, Finding, Result, Severity
 from ..run import Command, Context, Outcome, Rollback
 from ..story import events as e
@@ -347,14 +349,9 @@ class Turn:
         if self.r.place.said_at != self.now:
             self.put(self.r.place.told(self.now))
 
-    def warn(self, code: str, text: str, remedy: str = "") -> None:
-        self.say(
-            e.Noticed(
-                at=self.now,
-                key=self.r.key,
-                finding=Finding(severity=Severity.WARNING, reason=Said(code=code, said=text, advice=remedy)),
-            )
-        )
+    def warn(self, reason: Reason) -> None:
+        finding = Finding(severity=Severity.WARNING, reason=reason)
+        self.say(e.Noticed(at=self.now, key=self.r.key, finding=finding))
 
     def url(self, deployment_id: str) -> str:
         identity = self.r.facts.identity if self.r.facts else None
@@ -369,8 +366,6 @@ class Turn:
         self,
         outcome: Outcome,
         *reasons: Reason,
-        reason: str = "",
-        remedy: str = "",
         rollback: Rollback = Rollback.NONE,
         deployed: bool = False,
         settled: bool = True,
@@ -378,7 +373,7 @@ class Turn:
         """The verdict for this function."""
         result = self.result(
             outcome,
-            *(reasons or _said(outcome, reason, remedy)),
+            *reasons,
             rollback=rollback,
             deployed=deployed,
             settled=settled,
@@ -453,13 +448,13 @@ class Turn:
         """
         if self.r.undone is not None and not self.r.cancelled:
             kind = kind_of(error)
-            self.put(self.r.creation.failed(error.what))
+            self.put(self.r.creation.failed(error.reason))
             if kind is not None and kind.transient and self.now < self.r.attempt.until:
                 self.to(Stage.GATHERING, after=REVERSE_AGAIN_AFTER)
             else:
                 self.to(Stage.VERIFYING)
         elif self.r.cancelled:
-            self.end(Outcome.CANCELLED, reason=f"Cancelled: {error.what}")
+            self.end(Outcome.CANCELLED, CancelledBefore(), error.reason)
         else:
             self.end(outcome_of(error), error.reason)
 
@@ -470,10 +465,7 @@ def _undone(done: Result, reversal: Result, ends: Outcome | None) -> Result:
     `ends` is what that is called where it is for its own sake, and `done` says why; None: for the release's.
     """
     back = reversal.outcome is Outcome.SUCCEEDED
-    what = "It had succeeded and was " + ("rolled back" if back else "to be rolled back") + ", all or nothing."
-    said: tuple[Reason, ...] = (Said(code="undone", said=what),)
-    if ends is not None:
-        said = (*done.reasons, TakenBack(back=back))
+    said: tuple[Reason, ...] = (Undone(back=back),) if ends is None else (*done.reasons, TakenBack(back=back))
     outcome, rollback = Outcome.ROLLBACK_FAILED, Rollback.FAILED
     if back:
         outcome, rollback = ends or Outcome.ROLLED_BACK, Rollback.SUCCEEDED
@@ -494,11 +486,6 @@ def _undone(done: Result, reversal: Result, ends: Outcome | None) -> Result:
         fate=reversal.fate,
         settled=reversal.settled and (back or outcome is not Outcome.CANCELLED),
     )
-
-
-def _said(outcome: Outcome, reason: str, remedy: str) -> tuple[Reason, ...]:
-    """An end whose words have no class yet, under its outcome."""
-    return (Said(code=outcome.value, said=reason, advice=remedy),) if reason or remedy else ()
 
 
 def outcome_of(error: CiDeployError) -> Outcome:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..reasons.reason import Said
+from ..reasons.reason import Reason
+from ..reasons.release import AllOrNone, EarlierWaveFailed, NotBegun, Stays
 from ..result import Result
 from ..run import Outcome
 from .actions import Create, CreateAlias
@@ -68,15 +69,15 @@ def coordinate(rollouts: Sequence[Rollout], policy: Policy, now: float) -> dict[
         return {}
     refused = next((r for r in rollouts if _failed(r)), None)
     if refused is not None and not any(r.part.cleared for r in rollouts):
-        reason = f"Nothing was deployed: {_why(refused)}, and a release begins with all or with none."
+        reason = AllOrNone(other=refused.key, refused=_outcome(refused) is Outcome.REFUSED)
         return _end_ready(rollouts, now, Outcome.REFUSED, reason)
     # One that was never begun has not failed, however it ended.
     failed = next((r for r in rollouts if r.part.cleared and _failed(r) and not r.part.for_others), None)
     if failed is not None and policy.on_failure == "rollback-all":
         return _roll_all_back(rollouts, failed, now)
     if failed is not None and policy.on_failure == "stop-wave":
-        reason = f"Not deployed: {failed.key} failed in an earlier wave (`release-policy: stop-wave`)."
-        ended = _end_ready(rollouts, now, Outcome.STOPPED, reason, after=failed.job.wave)
+        earlier = EarlierWaveFailed(other=failed.key)
+        ended = _end_ready(rollouts, now, Outcome.STOPPED, earlier, after=failed.job.wave)
         left = [ended[number].r if number in ended else r for number, r in enumerate(rollouts)]
         return ended | _begin_more(left, policy, now)
     return _begin_more(rollouts, policy, now)
@@ -90,19 +91,15 @@ def _failed(r: Rollout) -> bool:
     return _outcome(r) not in (None, *GOOD)
 
 
-def _why(r: Rollout) -> str:
-    return f"{r.key} was refused" if _outcome(r) is Outcome.REFUSED else f"{r.key} could not be planned"
-
-
 def _end_ready(
-    rollouts: Sequence[Rollout], now: float, outcome: Outcome, reason: str, after: int = -1
+    rollouts: Sequence[Rollout], now: float, outcome: Outcome, reason: Reason, after: int = -1
 ) -> dict[int, Turn]:
     """End what has not begun, in the waves after `after`."""
     turns = {}
     for number, r in enumerate(rollouts):
         if r.stage is Stage.READY and r.job.wave > after:
             turn = turns[number] = Turn(r, now)
-            turn.end(outcome, reason=reason)
+            turn.end(outcome, reason)
     return turns
 
 
@@ -146,7 +143,7 @@ def _roll_all_back(rollouts: Sequence[Rollout], failed: Rollout, now: float) -> 
     for turn in turns:
         r = turn.r
         if r.stage is Stage.READY or (_class(r) == "work" and not r.undone and not _may_exist(turn)):
-            turn.end(Outcome.STOPPED, reason=f"Not deployed: {why}.")
+            turn.end(Outcome.STOPPED, NotBegun(other=failed.key))
         elif r.stage is Stage.FOLLOWING and not r.undone and not r.ending.sent:
             request_stop(turn, Cause.RELEASE, why, rollback=True)
     # A group runs one deployment at a time: whoever is over lets the next one begin.
@@ -154,7 +151,7 @@ def _roll_all_back(rollouts: Sequence[Rollout], failed: Rollout, now: float) -> 
     for turn in turns:
         done, where = turn.r.result or baking.so_far(turn), _group(turn.r)
         if done is not None and done.outcome is Outcome.SUCCEEDED and not turn.r.undone and where not in busy:
-            _undo(turn, done, why)
+            _undo(turn, done, failed.key, why)
             busy |= {where} if turn.r.stage is not Stage.DONE else set()
     return {number: turn for number, turn in enumerate(turns) if turn.r is not rollouts[number]}
 
@@ -169,15 +166,12 @@ def _may_exist(turn: Turn) -> bool:
     return r.creation.doubtful or turn.asked(Create) or turn.asked(CreateAlias) or r.creation.alias_asked
 
 
-def _undo(turn: Turn, done: Result, why: str) -> None:
+def _undo(turn: Turn, done: Result, other: str, why: str) -> None:
     """A deployment that has succeeded cannot be stopped any more: deploy the version before, at once, without hooks."""
     r = turn.r
     made = r.planned
     if made.creates_alias:
-        stays = replace(
-            done,
-            reasons=(*done.reasons, Said(code="stays", said=f"It stays, although {why}: nothing was served before.")),
-        )
+        stays = replace(done, reasons=(*done.reasons, Stays(other=other)))
         turn.put(turn.r.part.take_back(done))
         turn.conclude(stays)
         return

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from .. import marker as markers
 from ..aws import Alias, Deployment, DeploymentStatus
 from ..given.inputs import Inputs
+from ..reasons import deciding as why
+from ..reasons.reason import Reason
 from ..run import Command
 from .whose import Ours, ours, whose
 
@@ -94,42 +96,28 @@ class Way:
     """Where a rollback goes, and why; or, with `version` empty, why it goes nowhere."""
 
     version: str
-    why: str
-    remedy: str = ""
+    reason: Reason
 
 
 def way_back(history: Sequence[HistoryEntry], live: str) -> Way:
     """The version that was served before the one that is served now."""
     stack = served(history)
     if not stack:
-        return Way(
-            version="",
-            why="No deployment of this function and alias has succeeded in this group: there is nothing to go back to.",
-            remedy="Name the version with `version` and `force: true`.",
-        )
+        return Way(version="", reason=why.NothingDeployed())
     if stack[-1] != live:
-        return Way(
-            version="",
-            why=f"The alias serves version {live}, but the last deployment that succeeded left version {stack[-1]}: "
-            "somebody moved the alias by hand, so what should come back is not clear.",
-            remedy=f"Name the version with `version` ({_choices(history, live)}).",
-        )
+        choices = _choices(history, live)
+        return Way(version="", reason=why.MovedByHand(live=live, expected=stack[-1], versions=choices))
     if len(stack) < 2:
-        return Way(
-            version="",
-            why=f"The history goes back to version {live} and no further.",
-            remedy="Name the version with `version` and `force: true`.",
-        )
+        return Way(version="", reason=why.OldestServed(live=live))
     last = next(entry for entry in history if entry.status is DeploymentStatus.SUCCEEDED)
     return Way(
         version=stack[-2],
-        why=f"version {stack[-2]} was served before version {live}, which {last.deployment_id} ({last.kind}) brought",
+        reason=why.WayBack(version=stack[-2], live=live, deployment=last.deployment_id, kind=last.kind),
     )
 
 
-def _choices(history: Sequence[HistoryEntry], live: str) -> str:
-    versions = [version for version in reversed(known_versions(history)) if version != live]
-    return "served before: " + ", ".join(versions[:CHOICES])
+def _choices(history: Sequence[HistoryEntry], live: str) -> tuple[str, ...]:
+    return tuple(version for version in reversed(known_versions(history)) if version != live)[:CHOICES]
 
 
 def known_versions(history: Sequence[HistoryEntry]) -> tuple[str, ...]:

@@ -34,6 +34,8 @@ from ..given.source import Image
 from ..guards.grammar import OFF, Guards
 from ..guards.judging import LEVEL
 from ..marker import key_of, parse
+from ..reasons.deciding import SameContent, ServedAlready
+from ..reasons.reason import Reason
 from ..reasons.states import OUTSIDE
 from ..result import Finding, Severity
 from ..schedule import Step, default_timeout, shift_seconds, steps
@@ -151,7 +153,7 @@ class Plan:
     reverses: bool = False
     creates_alias: bool = False  # the first deployment: there is no alias yet, and it is created on the version
     found: bool = False  # of a deployment that exists: what its AppSpec declares is not known
-    unchanged: str = ""
+    unchanged: Reason | None = None
     current: FunctionVersion | None = None
     new: FunctionVersion | None = None  # the version (or $LATEST as it stands) that will be deployed
     hooks: Mapping[str, Fact[FunctionVersion | None]] = field(default_factory=dict)
@@ -216,15 +218,15 @@ def plan(inputs: Inputs, facts: Facts) -> Plan:
     )
 
 
-def _target(inputs: Inputs, facts: Facts) -> tuple[Target, FunctionVersion | None, str]:
+def _target(inputs: Inputs, facts: Facts) -> tuple[Target, FunctionVersion | None, Reason | None]:
     if inputs.version:
         served = facts.alias is not None and facts.alias.serves_only(inputs.version)
-        unchanged = f"The alias serves version {inputs.version} already." if served else ""
+        unchanged = ServedAlready(version=inputs.version) if served else None
         sha = facts.target.code_sha256 if facts.target else ""
         return Existing(version=inputs.version, code_sha256=sha), facts.target, unchanged
     latest, code = facts.latest, facts.code
     if latest is None:
-        return ToPublish(source="latest", code_sha256="", revision_id="", fingerprint=""), None, ""
+        return ToPublish(source="latest", code_sha256="", revision_id="", fingerprint=""), None, None
     new = latest if code is None else _with_code(latest, code)
     by_tag = isinstance(code, Image) and not code.digest
     target = ToPublish(
@@ -240,9 +242,9 @@ def _target(inputs: Inputs, facts: Facts) -> tuple[Target, FunctionVersion | Non
     if whole and facts.current is not None and not differences(facts.current, new):
         what = "`$LATEST`" if code is None else f"`{code}`"
         version = facts.current.version
-        unchanged = f"Version {version}, which the alias serves, has the same code and settings as {what}."
-        return Existing(version=version, code_sha256=facts.current.code_sha256), facts.current, unchanged
-    return target, new, ""
+        same = SameContent(version=version, holds=what)
+        return Existing(version=version, code_sha256=facts.current.code_sha256), facts.current, same
+    return target, new, None
 
 
 def _failed_by_chance(facts: Facts, new: FunctionVersion) -> bool:
@@ -270,7 +272,7 @@ def _plan(
     current_version: str,
     target: Target,
     new: FunctionVersion | None,
-    unchanged: str = "",
+    unchanged: Reason | None = None,
     before_hook: str = "",
     after_hook: str = "",
     reverses: bool = False,
@@ -342,7 +344,7 @@ def reverse(inputs: Inputs, facts: Facts, version: str) -> Plan:
         current_version=facts.alias.version if facts.alias else "",
         target=Existing(version=version, code_sha256=facts.target.code_sha256 if facts.target else ""),
         new=facts.target,
-        unchanged=f"The alias serves version {version} already." if served else "",
+        unchanged=ServedAlready(version=version) if served else None,
         before_hook=(inputs.before_allow_traffic or "") if inputs.run_hooks else "",
         after_hook=(inputs.after_allow_traffic or "") if inputs.run_hooks else "",
         reverses=True,

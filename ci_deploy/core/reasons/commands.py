@@ -71,3 +71,18 @@ class Where:
         where += ["--aws-region", self.region] if self.region else []
         where += ["--account-id", self.account] if self.account else []
         return shlex.join(["ci-deploy", command, *where, *more])
+
+
+EXAMPLE = Where(function="checkout", alias="live", application="shop", group="checkout", region="eu-central-1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutBack:
+    """All traffic of an alias is to be put on one version, which somebody has to do."""
+
+    where: Where
+    version: str
+
+    @property
+    def text(self) -> str:
+        return f"Put all traffic on version {self.version} with `{self.where.set_alias(self.version)}`."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from ..aws import NotPermitted, Unavailable
-from .phrases import unread
+from .phrases import Shares, served, unread
 from .reason import Reason
 
 VIOLATED = "`errors < 1%` is violated: 14 of 52 calls of version 42 failed, 27%; version 41: 3 of 480, 0.6%."
@@ -112,12 +112,15 @@ class BakeOvertaken(Reason):
     also: ClassVar = ({"other": ""},)
     version: str
     other: str  # the other deployment, where it is known
-    serves: str
+    serves: Shares
 
     @property
     def text(self) -> str:
         what = f"Deployment {self.other} began" if self.other else "Something else moved the alias"
-        return f"{what} while version {self.version} was baking, which ended the bake: the alias serves {self.serves}."
+        return (
+            f"{what} while version {self.version} was baking, which ended the bake: the alias serves "
+            f"{served(self.serves)}."
+        )
 
     @property
     def remedy(self) -> str:
@@ -125,7 +128,7 @@ class BakeOvertaken(Reason):
 
     @classmethod
     def sample(cls) -> Self:
-        return cls(version="42", other="d-A1B2C3D4E", serves="version 43 at 100 %")
+        return cls(version="42", other="d-A1B2C3D4E", serves=(("43", 100.0),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

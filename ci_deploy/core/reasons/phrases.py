@@ -8,6 +8,7 @@ from typing import TypeAlias
 from ..aws import Alias, NotPermitted, Unavailable
 
 Unread: TypeAlias = NotPermitted | Unavailable
+Shares: TypeAlias = tuple[tuple[str, float], ...]  # percent by version, what was left behind at 0 included
 
 
 def unread(fact: Unread) -> str:
@@ -15,10 +16,9 @@ def unread(fact: Unread) -> str:
     return f"not permitted, needs {fact.action}" if isinstance(fact, NotPermitted) else fact.why
 
 
-def serves(alias: Alias) -> str:
-    """`version 2 at 100 %`, or both parts of a split."""
-    shares = alias.shares | dict(alias.weights)  # 0 % that was left behind is a split, too
-    return " and ".join(f"version {version} at {share:g} %" for version, share in shares.items())
+def serves(alias: Alias | None) -> Shares:
+    """What an alias serves; what was left behind at 0% is a part of a split, too. Empty where there is none."""
+    return () if alias is None else tuple((alias.shares | dict(alias.weights)).items())
 
 
 def role_name(arn: str) -> str:
@@ -48,6 +48,16 @@ def choice(file: str, labels: Sequence[str], verb: str) -> str:
     """The question which functions of a file are meant by a command that takes something away."""
     listed = "\n".join(f"  {label}" for label in labels)
     return f"{file} has {len(labels)} functions:\n{listed}\n{verb.capitalize()} which? "
+
+
+def served(shares: Shares) -> str:
+    """`version 2 at 100%`, or both parts of a split."""
+    return " and ".join(f"version {version} at {share:g}%" for version, share in shares) or "nothing"
+
+
+def closed(words: str) -> str:
+    """Somebody else's words as a sentence."""
+    return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
 def counted(files: int) -> str:

@@ -14,17 +14,23 @@ from typing import ClassVar, Self
 
 from ..aws import NotPermitted
 from ..callers import Caller, EventSource, Url
+from .commands import EXAMPLE, PutBack
+from .phrases import closed
 
 # A fact's name has one example.
 EXAMPLES: Mapping[str, object] = {
     "account": "123456789012",
     "advice": "",
+    "again": True,
     "alarm": "checkout-errors",
     "alias": "live",
     "application": "shop",
     "applications": "`shop`, `search`",
     "architecture": "arm64",
+    "back": False,
+    "aws_code": "GREMLINS",
     "bucket": "artifacts",
+    "commit": "a1b2c3d",
     "built": "Linux, x86_64",
     "caller": Caller(
         principal="apigateway.amazonaws.com",
@@ -38,9 +44,12 @@ EXAMPLES: Mapping[str, object] = {
     "event_sources": (
         EventSource(uuid="14e0db71-3f0e-4f2a-9c1e-0d1b2c3d4e5f", source="arn:aws:sqs:eu-central-1:123456789012:orders"),
     ),
+    "current": "41",
+    "event": "AllowTraffic",
     "expected": "40",
     "fact": NotPermitted("service:Action"),
     "files": "`app.py`, `lib/a.py` and 12 more",
+    "firing": (("checkout-errors", "14 > 5"),),
     "folder": "src",
     "found": "qvTGHdzF6KLavt4PO0gs2a6pQ00=",
     "function": "checkout",
@@ -49,50 +58,64 @@ EXAMPLES: Mapping[str, object] = {
     "groups": "`checkout`, `search`",
     "handler": "app.handler",
     "has": "Zip",
+    "holds": "`$LATEST`",
     "hold": "by alice run 7 - orders are lost",
     "hook": "CodeDeployHook_smoke",
     "hook_role": "smoke-role",
+    "how": "a second signal",
     "image": True,
     "input_name": "before-allow-traffic",
     "key": "CodeDeploy/",
+    "kind": "deploy",
     "known": True,
     "left": 2400.0,
     "limit": 21_600.0,
     "limited": True,
     "live": "41",
+    "late": False,
     "looked_for": "`app.py`",
+    "newer": 4712,
     "new": "arn:aws:iam::123456789012:role/new",
     "old": "arn:aws:iam::123456789012:role/old",
+    "of": "checkout:live",
     "other": "search",
     "other_alias": "live",
     "others": "`prod`, `test`",
     "ours": True,
     "package": "build",
     "platform": "Server",
+    "policy": "wait",
+    "marker": "0f1e2d3c",
     "minutes": 135.0,
+    "misnamed": False,
     "previous": "41",
     "problem": "lambda:UpdateAlias: AccessDeniedException",
     "provisioned": 10,
+    "put_back": PutBack(where=EXAMPLE, version="41"),
     "region": "eu-central-1",
     "repaired": False,
     "role": "arn:aws:iam::123456789012:role/deployer",
     "rollback": "d-R1S2T3U4V",
     "rule": "expire",
+    "run": 4711,
     "rules": "`[a`",
     "runtime": "provided.al2023",
     "said": "there is no successful revision",
     "sam": True,
-    "serves": "version 41 at 100 %",
+    "serves": (("41", 100.0),),
     "shape": "canary 10 % 10m",
     "share": 10.0,
     "shares": (("41", 90.0), ("42", 10.0)),
+    "split": False,
     "stack": "shop-prod",
     "state": "Inactive",
     "state_code": "AccessDeniedException",
     "status": "Failed",
     "step": 100.0,
     "stopped": True,
+    "stopping": False,
     "tag": "managed-by",
+    "target": "42",
     "there": "us-east-1",
     "timeout": 25_200.0,
     "tool": "Terraform",
@@ -101,7 +124,9 @@ EXAMPLES: Mapping[str, object] = {
     "uses": "a resource policy",
     "value": "terraform",
     "version": "42",
+    "versions": ("40", "39"),
     "what": "module",
+    "where": EXAMPLE,
     "why": "The function is idle.",
 }
 
@@ -112,6 +137,7 @@ class Reason(ABC):
 
     code: ClassVar[str]
     means: ClassVar[str]
+    urgent: ClassVar[bool] = False  # whether its remedy comes before those of other reasons
     also: ClassVar[tuple[Mapping[str, object], ...]] = ()  # facts of further examples, where the words differ
 
     @property
@@ -155,10 +181,12 @@ class Said(Reason):
 
 
 def text_of(reasons: Iterable[Reason]) -> str:
-    """All reasons as one text."""
-    return " ".join(reason.text for reason in reasons if reason.text)
+    """All reasons as one text; AWS's own words may not end as a sentence does."""
+    texts = [reason.text for reason in reasons if reason.text]
+    return " ".join([*(closed(text) for text in texts[:-1]), *texts[-1:]])
 
 
 def remedy_of(reasons: Iterable[Reason]) -> str:
     """What to do about all of them, each remedy once."""
-    return " ".join(dict.fromkeys(reason.remedy for reason in reasons if reason.remedy))
+    ordered = sorted(reasons, key=lambda reason: not reason.urgent)
+    return " ".join(dict.fromkeys(reason.remedy for reason in ordered if reason.remedy))

@@ -97,12 +97,11 @@ class SmokeFailed(Reason):
     version: str
 
     @property
-    def summary(self) -> str:
-        return f"Smoke case `{self.case}` {self.wrong}."
-
-    @property
     def text(self) -> str:
-        return f"{self.summary} Version {self.version} got no traffic, and no deployment was created."
+        return (
+            f"Smoke case `{self.case}` {self.wrong}. Version {self.version} got no traffic, and no deployment was "
+            "created."
+        )
 
     @property
     def remedy(self) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from .commands import EXAMPLE, PutBack, Where
+from .phrases import Shares, closed, served
 from .reason import Reason
 
 
@@ -22,14 +24,15 @@ class Ended(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic(Reason):
-    """`serves` is what the alias serves in words, read after the end; `advice` is what to do about both."""
+    """`serves` is what the alias serves, read after the end; `put_back`: where it should."""
 
-    serves: str
-    advice: str = ""
+    urgent: ClassVar = True
+    serves: Shares
+    put_back: PutBack | None = None
 
     @property
     def remedy(self) -> str:
-        return self.advice
+        return self.put_back.text if self.put_back else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +61,18 @@ class TimeLimitPassed(Ended):
 class HookTimeoutPassed(Ended):
     code: ClassVar = "hook-timeout-passed"
     means: ClassVar = "A hook did not report within `hook-timeout`."
+    also: ClassVar = ({"hook": ""},)
+    hook: str
 
     @property
     def text(self) -> str:
-        return f"A hook did not report within `hook-timeout` and {self.how}."
+        hook = f"Hook {self.hook}" if self.hook else "A hook"
+        return f"{hook} did not report within `hook-timeout` and {self.how}."
+
+    @property
+    def remedy(self) -> str:
+        log = f" (/aws/lambda/{self.hook})" if self.hook else ""
+        return f"Check the hook's log{log}. A hook must report to CodeDeploy, whether it succeeds or fails."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,22 +106,6 @@ class AnotherFailed(Ended):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CodeDeployEnded(Reason):
-    code: ClassVar = "codedeploy-ended"
-    means: ClassVar = "CodeDeploy ended the deployment, and gives a code that is not known or none at all."
-    also: ClassVar = ({"said": ""},)
-    deployment: str
-    status: str
-    said: str
-
-    @property
-    def text(self) -> str:
-        return (
-            f"Deployment {self.deployment} is {self.status}: {(self.said or 'CodeDeploy gives no reason').rstrip('.')}."
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class HookFailed(Reason):
     """CodeDeploy's message does not name the hook (facts.md G11); the lifecycle does."""
 
@@ -122,7 +117,7 @@ class HookFailed(Reason):
 
     @property
     def text(self) -> str:
-        return f"Hook {self.hook} failed." + (f" CodeDeploy says: {self.said.rstrip('.')}." if self.said else "")
+        return f"Hook {self.hook} failed." + (f" CodeDeploy says: {closed(self.said)}" if self.said else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +138,7 @@ class RolledBackBy(Traffic):
 
     @property
     def text(self) -> str:
-        return f"Rolled back by {self.rollback}: the alias serves {self.serves}."
+        return f"Rolled back by {self.rollback}: the alias serves {served(self.serves)}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +148,7 @@ class AliasSetBack(Traffic):
 
     @property
     def text(self) -> str:
-        return f"The alias was set back: the alias serves {self.serves}."
+        return f"The alias was set back: the alias serves {served(self.serves)}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +159,11 @@ class RollbackRunning(Traffic):
 
     @property
     def text(self) -> str:
-        return f"Its rollback {self.rollback} is still running: the alias serves {self.serves} now."
+        return f"Its rollback {self.rollback} is still running: the alias serves {served(self.serves)} now."
+
+    @property
+    def remedy(self) -> str:
+        return f"If that does not bring it back: {self.put_back.text}" if self.put_back else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +173,7 @@ class PreviousUnknown(Traffic):
 
     @property
     def text(self) -> str:
-        return f"Which version served before is not known: the alias serves {self.serves}."
+        return f"Which version served before is not known: the alias serves {served(self.serves)}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +197,7 @@ class NotRolledBack(Traffic):
             said = f" (CodeDeploy says: {self.said})" if self.said else ""
             who = f"No rollback deployment appeared{said} to bring back"
         why = f" ({self.problem})" if self.problem else ""
-        return f"{who} version {self.previous}{why}: the alias serves {self.serves}."
+        return f"{who} version {self.previous}{why}: the alias serves {served(self.serves)}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +207,7 @@ class StillServes(Traffic):
 
     @property
     def text(self) -> str:
-        return f"The alias still serves {self.serves}."
+        return f"The alias still serves {served(self.serves)}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +217,7 @@ class NothingMoved(Traffic):
 
     @property
     def text(self) -> str:
-        return f"Nothing had to be rolled back: the alias serves {self.serves}."
+        return f"Nothing had to be rolled back: the alias serves {served(self.serves)}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,4 +227,273 @@ class NoRollback(Traffic):
 
     @property
     def text(self) -> str:
-        return f"No rollback was configured or asked for: the alias serves {self.serves}."
+        return f"No rollback was configured or asked for: the alias serves {served(self.serves)}."
+
+
+# --- where it did not come to a failure of the deployment ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasGone(Reason):
+    code: ClassVar = "alias-gone"
+    means: ClassVar = "Somebody deleted the alias while the deployment ran."
+    alias: str
+    function: str
+
+    @property
+    def text(self) -> str:
+        return f"Alias {self.alias} of {self.function} no longer exists."
+
+    @property
+    def remedy(self) -> str:
+        return "Create it again on the version that should serve."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServesUnread(Reason):
+    """`deployment`, if one was created; `put_back`: where a release's reversal was to bring the alias."""
+
+    code: ClassVar = "alias-unread"
+    means: ClassVar = "The deployment is over or lost, and the alias could not be read."
+    also: ClassVar = ({"deployment": "", "status": ""},)
+    deployment: str
+    where: Where
+    status: str = ""
+    put_back: PutBack | None = None
+
+    @property
+    def text(self) -> str:
+        if not self.deployment:
+            return "What the alias serves could not be read."
+        return f"Deployment {self.deployment} is {self.status}, but what the alias serves could not be read."
+
+    @property
+    def remedy(self) -> str:
+        if self.deployment:
+            return f"Re-attach with `{self.where.follow(self.deployment)}`."
+        return self.put_back.text if self.put_back else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReversalEnded(Reason):
+    code: ClassVar = "reversal-ended"
+    means: ClassVar = "The deployment that was to take a function of a release back did not succeed."
+    deployment: str
+    status: str
+
+    @property
+    def text(self) -> str:
+        return f"Deployment {self.deployment} is {self.status}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotReversed(Traffic):
+    """`problem`: why the alias could not be set back either."""
+
+    code: ClassVar = "not-reversed"
+    means: ClassVar = "A function of a release could not be taken back to its previous version."
+    also: ClassVar = ({"problem": ""},)
+    problem: str
+
+    @property
+    def text(self) -> str:
+        then = f"It could not be set back: {self.problem.rstrip('.')}. " if self.problem else ""
+        return f"{then}The alias serves {served(self.serves)}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftRunning(Reason):
+    """By policy, or because it could not be stopped (`refused`)."""
+
+    code: ClassVar = "left-running"
+    means: ClassVar = "The run ended while the deployment continues."
+    also: ClassVar = ({"refused": "it was over already"},)
+    deployment: str
+    where: Where
+    serves: Shares
+    refused: str = ""
+
+    @property
+    def text(self) -> str:
+        why = f" because it could not be stopped ({self.refused.rstrip('.')})" if self.refused else ""
+        return f"Deployment {self.deployment} continues{why}. The alias serves {served(self.serves)} now."
+
+    @property
+    def remedy(self) -> str:
+        return f"Re-attach with `{self.where.follow(self.deployment)}`."
+
+    @classmethod
+    def sample(cls) -> LeftRunning:
+        return cls(
+            deployment="d-A1B2C3D4E",
+            where=EXAMPLE,
+            serves=(("41", 90.0), ("42", 10.0)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovedElsewhere(Reason):
+    code: ClassVar = "moved-elsewhere"
+    means: ClassVar = "CodeDeploy reports success, but the alias serves something else."
+    deployment: str
+    serves: Shares
+    version: str
+
+    @property
+    def text(self) -> str:
+        return (
+            f"CodeDeploy reports deployment {self.deployment} as Succeeded, but the alias serves "
+            f"{served(self.serves)}, not version {self.version} at 100%. Something else moved it."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return "Find out who changed the alias (CloudTrail: UpdateAlias), then deploy again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelledTooLate(Reason):
+    code: ClassVar = "cancelled-too-late"
+    means: ClassVar = "The job was cancelled after the deployment had succeeded."
+    deployment: str
+    serves: Shares
+
+    @property
+    def text(self) -> str:
+        return f"Cancelled, but deployment {self.deployment} had succeeded: the alias serves {served(self.serves)}."
+
+    @property
+    def remedy(self) -> str:
+        return "Roll back with the command `rollback` if this version should not serve."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopTooLate(Reason):
+    """`again`: a rollback was asked for."""
+
+    code: ClassVar = "stop-too-late"
+    means: ClassVar = "The deployment had succeeded before it could be stopped."
+    also: ClassVar = ({"again": False},)
+    deployment: str
+    serves: Shares
+    again: bool
+
+    @property
+    def text(self) -> str:
+        return f"Too late to stop: deployment {self.deployment} had succeeded. The alias serves {served(self.serves)}."
+
+    @property
+    def remedy(self) -> str:
+        return "Run the rollback again: it now deploys the previous version." if self.again else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffPlan(Reason):
+    """`shifts` and `planned`: `function:alias` and both versions."""
+
+    code: ClassVar = "off-plan"
+    means: ClassVar = "CodeDeploy shifts something else than this run asked for, so the deployment is stopped."
+    deployment: str
+    shifts: tuple[str, str, str]
+    planned: tuple[str, str, str]
+
+    @property
+    def text(self) -> str:
+        found, old, new = self.shifts
+        wanted, before, after = self.planned
+        return (
+            f"Deployment {self.deployment} shifts {found} from version {old} to version {new}. "
+            f"Planned was {wanted} from version {before} to version {after}."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return "Find out who can write the revision: its AppSpec is not the one from this run."
+
+    @classmethod
+    def sample(cls) -> OffPlan:
+        return cls(deployment="d-A1B2C3D4E", shifts=("search:live", "7", "8"), planned=("checkout:live", "41", "42"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedOnceMore(Reason):
+    code: ClassVar = "throttled"
+    means: ClassVar = "Lambda throttled CodeDeploy before any traffic moved, so ci-deploy creates the deployment again."
+    deployment: str
+
+    @property
+    def text(self) -> str:
+        return (
+            f"Lambda throttled CodeDeploy's own requests, and {self.deployment} failed before any traffic moved. "
+            "ci-deploy tries once more."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosisIncomplete(Reason):
+    code: ClassVar = "diagnosis"
+    means: ClassVar = "What happened in a failed deployment could not be read completely."
+    problem: str
+
+    @property
+    def text(self) -> str:
+        return f"The diagnosis is incomplete: {closed(self.problem)}"
+
+
+# --- setting the alias right -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoTrace(Reason):
+    code: ClassVar = "no-trace"
+    means: ClassVar = "A rollback could not note itself in the alias's description, so an older run may deploy over it."
+    problem: str
+    advice: str
+
+    @property
+    def text(self) -> str:
+        return f"This rollback left no trace to keep older runs from deploying over it: {closed(self.problem)}"
+
+    @property
+    def remedy(self) -> str:
+        return f"{self.advice} The hold (`hold: set`) keeps all runs away.".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoRoom(Reason):
+    code: ClassVar = "no-room"
+    means: ClassVar = "The alias's description is too long to hold the note of a rollback."
+
+    @property
+    def text(self) -> str:
+        return "The alias's description has no room for it."
+
+    @property
+    def remedy(self) -> str:
+        return "Shorten the description."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitNotRepaired(Reason):
+    code: ClassVar = "split-not-repaired"
+    means: ClassVar = "A split that an earlier deployment had left could not be repaired."
+
+    @property
+    def text(self) -> str:
+        return "The split alias could not be repaired."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotSetBack(Reason):
+    code: ClassVar = "restore-failed"
+    means: ClassVar = "The rollback left something else, and ci-deploy could not set the alias back itself."
+    problem: str
+    advice: str
+
+    @property
+    def text(self) -> str:
+        return f"The alias could not be set back: {closed(self.problem)}"
+
+    @property
+    def remedy(self) -> str:
+        return self.advice

@@ -16,6 +16,7 @@ from ..guards.queries import Shift, Subject
 from ..guards.series import Shown
 from ..plan.history import HistoryEntry
 from ..plan.planning import Plan
+from ..reasons.reason import Reason
 from ..result import Diagnosis, Finding, Result
 from ..run import Command, Context
 
@@ -78,7 +79,7 @@ class Planned(_Event):
 class Waiting(_Event):
     """We wait for something that is not ours: another deployment of the group, or a function's pending update."""
 
-    what: str
+    what: Reason
     deployment_id: str = ""
     until: float | None = None  # at most, in the terms of `at`
 

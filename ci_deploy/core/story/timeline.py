@@ -234,7 +234,7 @@ def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
                 waiting="",
             )
         case e.Waiting():
-            return replace(chapter, waiting=event.what)
+            return replace(chapter, waiting=event.what.text)
         case e.VersionPublished():
             return replace(chapter, target_version=event.version, waiting="")
         case e.RevisionStored() if chapter.deployment is None:

@@ -53,7 +53,7 @@ def plan_rows(plan: Plan, *, openly: bool, changes: bool = True) -> Iterator[tup
         source = "$LATEST" if plan.target.source == "latest" else plan.target.source
         yield "new version", f"to be published from {source}{_about(plan.new)}"
     if plan.unchanged:
-        yield "nothing to deploy", plan.unchanged
+        yield "nothing to deploy", plan.unchanged.text
         return
     for row in plan.compared:
         if changes and row.changed and row.name not in ("code", "code size", "description"):

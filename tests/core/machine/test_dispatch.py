@@ -13,7 +13,8 @@ from ci_deploy.core.machine.dispatch import wake
 from ci_deploy.core.machine.release import Release, step
 from ci_deploy.core.machine.rollout import Rollout
 from ci_deploy.core.machine.state.place import Stage
-from ci_deploy.core.reasons.reason import Said
+from ci_deploy.core.reasons.codedeploy import CodeDeployEnded
+from ci_deploy.core.reasons.verdict import DiagnosisIncomplete, RolledBackBy
 from ci_deploy.core.result import Finding, Severity
 from ci_deploy.core.run import Command, Outcome
 from ci_deploy.core.story import events as e
@@ -49,12 +50,12 @@ def test_a_diagnosis_that_fails_is_a_warning_and_the_verdict_comes_without_it() 
     world = World(routing=AT_ONCE, hook_seconds=(3.0, None), hook_good=(False, True))
     run = play(world, weather=failing(ErrorKind.REJECTED, Diagnose=1.0))
     (noticed,) = run.said(e.Noticed)
-    text = "The diagnosis is incomplete: test:Diagnose: Fault: weather"
-    assert noticed.finding == Finding(severity=Severity.WARNING, reason=Said(code="diagnosis", said=text))  # type: ignore[attr-defined]
+    incomplete = DiagnosisIncomplete(problem="test:Diagnose: Fault: weather")
+    assert noticed.finding == Finding(severity=Severity.WARNING, reason=incomplete)  # type: ignore[attr-defined]
     assert run.result.outcome is Outcome.ROLLED_BACK
-    assert run.result.reason == (
-        "Deployment d-DEPLOY000 is Failed: HOOK_EXECUTION_FAILURE. "
-        "Rolled back by d-ROLLBACK1: the alias serves version 1 at 100 %."
+    assert run.result.reasons == (
+        CodeDeployEnded(deployment="d-DEPLOY000", status="Failed", aws_code="HOOK_EXECUTION_FAILURE"),
+        RolledBackBy(rollback="d-ROLLBACK1", serves=(("1", 100.0),)),
     )
 
 

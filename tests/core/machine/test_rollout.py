@@ -17,8 +17,9 @@ from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Turn, jittered
 from ci_deploy.core.machine.state.attempt import Purpose
 from ci_deploy.core.plan.planning import Facts
-from ci_deploy.core.reasons.reason import Said
-from ci_deploy.core.reasons.verdict import Serves
+from ci_deploy.core.reasons.deploying import CancelledBefore
+from ci_deploy.core.reasons.release import Undone
+from ci_deploy.core.reasons.verdict import NotReversed, Serves
 from ci_deploy.core.result import Fate, Result
 from ci_deploy.core.run import Outcome, Rollback
 from ci_deploy.core.story import events as e
@@ -58,7 +59,7 @@ def test_the_result_of_a_success_in_full() -> None:
         appspec_sha256=hashlib.sha256(content.encode()).hexdigest(),
         appspec_location=f"s3://artifacts/{key}?versionId=v1",
         duration_seconds=302.8,
-        reasons=(Serves(serves="version 2 at 100 %"),),
+        reasons=(Serves(serves=(("2", 100.0),)),),
         fate=Fate.ENDED,
     )
 
@@ -92,7 +93,7 @@ def test_without_any_facts_nothing_is_said_of_alias_or_console() -> None:
         alias="live",
         outcome=Outcome.CANCELLED,
         duration_seconds=0.1,
-        reasons=(Said(code="cancelled", said="Cancelled (SIGINT) before a deployment was created."),),
+        reasons=(CancelledBefore(signal="SIGINT"),),
     )
 
 
@@ -220,8 +221,8 @@ def test_a_success_that_was_taken_back_is_told_as_one_result() -> None:
         appspec_location="inline",
         duration_seconds=result.duration_seconds,
         reasons=(
-            Said(code="undone", said="It had succeeded and was rolled back, all or nothing."),
-            Serves(serves="version 1 at 100 %"),
+            Undone(back=True),
+            Serves(serves=(("1", 100.0),)),
         ),
         fate=Fate.ENDED,
     )
@@ -240,15 +241,12 @@ def test_a_success_that_could_not_be_taken_back_says_what_is_served_and_why() ->
         False,
     )
     assert (result.rollback_deployment_id, result.live_version, result.live_weights) == (back.id, "2", "")
-    assert result.reason.startswith(
-        "It had succeeded and was to be rolled back, all or nothing. CodeDeploy could not shift"
-    )
-    assert "It could not be set back: lambda:UpdateAlias: AccessDeniedException" in result.reason
+    undone, failed, left = result.reasons
+    assert (undone, failed.code) == (Undone(back=False), "codedeploy-invalid-lambda-configuration")
+    assert isinstance(left, NotReversed)
+    assert left.problem.startswith("lambda:UpdateAlias: AccessDeniedException")
     assert result.remedy.startswith("Put all traffic on version 1 with `aws lambda update-alias --function-name a")
-    assert (
-        "Look at the alias (`aws lambda get-alias --function-name a --name live --region eu-central-1`)"
-        in result.remedy
-    )
+    assert "`aws lambda get-alias --function-name a --name live --region eu-central-1`" in result.remedy
     assert result.settled
 
 

@@ -20,6 +20,10 @@ from ci_deploy.core.given.source import Local
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.waves import AT_WORK, coordinate
 from ci_deploy.core.plan.planning import Existing, Facts
+from ci_deploy.core.reasons.deciding import GroupBusyTooLong
+from ci_deploy.core.reasons.deploying import CancelledBefore, FirstDeployment
+from ci_deploy.core.reasons.release import AllOrNone, EarlierWaveFailed, NotBegun, Stays, Undone
+from ci_deploy.core.reasons.verdict import AnotherFailed, LeftRunning, NotReversed, RolledBackBy, Serves
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support.codeworld import CodeWorld
@@ -30,7 +34,7 @@ from tests.support.world import AT_ONCE, CANARY, LINEAR, Running, World, context
 
 ALL, ONLY_FAILED, STOP_WAVE = "rollback-all", "rollback-failed", "stop-wave"
 WRITES = (a.StoreCode, a.UpdateCode, a.Publish, a.Upload, a.Create, a.CreateAlias, a.RepairAlias, a.Tag, a.Stop)
-BACK = "It had succeeded and was rolled back, all or nothing. The alias serves version 1 at 100 %."
+BACK = (Undone(back=True), Serves(serves=(("1", 100.0),)))
 
 
 # --- planned together ---
@@ -55,9 +59,9 @@ class Missing(World):
 
 def test_one_refusal_keeps_all_of_them_from_beginning() -> None:
     played = play(quick("a"), Missing(function="b"), quick("c"))
-    reason = "Nothing was deployed: b:live was refused, and a release begins with all or with none."
+    reason = AllOrNone(other="b:live", refused=True)
     assert played.outcomes == {"a": "refused", "b": "refused", "c": "refused"}
-    assert (played.reasons["a"], played.reasons["c"]) == (reason, reason)
+    assert (played.reasons["a"], played.reasons["c"]) == ((reason,), (reason,))
     assert {type(action) for _, action in played.run.actions} == {a.Gather}
     assert played.whole == (Outcome.REFUSED, False)
 
@@ -96,9 +100,7 @@ class Unreadable(World):
 def test_one_that_could_not_be_read_is_not_called_refused() -> None:
     played = play(quick("a"), Unreadable(function="b"))
     assert played.outcomes == {"a": "refused", "b": "error"}
-    assert played.reasons["a"] == (
-        "Nothing was deployed: b:live could not be planned, and a release begins with all or with none."
-    )
+    assert played.reasons["a"] == (AllOrNone(other="b:live", refused=False),)
     assert played.run.result.outcome is Outcome.ERROR
     assert played.run.count(a.Publish) == 0
 
@@ -245,10 +247,12 @@ def test_rollback_all_takes_back_the_whole_release() -> None:
     assert played.served == dict.fromkeys(("early", "bad", "mate", "done", "late"), "1")
     assert {name: played.reasons[name] for name in ("early", "mate", "done", "late")} == {
         "early": BACK,
-        "mate": "Another function of the release failed and deployment d-mate-DEPLOY000 was stopped. "
-        "Rolled back by d-mate-ROLLBACK1: the alias serves version 1 at 100 %.",
+        "mate": (
+            AnotherFailed(deployment="d-mate-DEPLOY000", stopped=True),
+            RolledBackBy(rollback="d-mate-ROLLBACK1", serves=(("1", 100.0),)),
+        ),
         "done": BACK,
-        "late": "Not deployed: bad:live failed, and the release is all or nothing.",
+        "late": (NotBegun(other="bad:live"),),
     }
     assert [event.why for event in played.run.said(e.StopRequested)] == [
         "bad:live failed, and the release is all or nothing"
@@ -283,7 +287,7 @@ def test_stop_wave_ends_the_wave_and_begins_no_other() -> None:
         "done": "succeeded",
         "late": "stopped",
     }
-    assert played.reasons["late"] == ("Not deployed: bad:live failed in an earlier wave (`release-policy: stop-wave`).")
+    assert played.reasons["late"] == (EarlierWaveFailed(other="bad:live"),)
     assert played.served == {"early": "2", "bad": "1", "mate": "2", "done": "2", "late": "1"}
     assert played.run.count(a.Stop) == 0
     assert played.whole == (Outcome.ROLLED_BACK, False)
@@ -368,7 +372,7 @@ def test_what_is_only_being_prepared_when_another_fails_is_never_created() -> No
     preparing = CodeWorld(function="checkout", activation_takes=60.0)
     played = play(fails("a"), preparing, code="build")
     assert played.outcomes == {"a": "rolled-back", "checkout": "stopped"}
-    assert played.reasons["checkout"] == "Not deployed: a:live failed, and the release is all or nothing."
+    assert played.reasons["checkout"] == (NotBegun(other="a:live"),)
     assert preparing.deployments == []
 
 
@@ -512,7 +516,10 @@ def test_a_reversal_has_ten_minutes_whatever_the_time_limit_was_and_is_left_runn
     assert played.run.now - reversed_at[0] == pytest.approx(600.0, abs=1.0)
     assert played.run.count(a.Stop) == 0
     assert played.outcomes == {"a": "rollback-failed", "b": "rolled-back"}
-    assert "Deployment d-a-DEPLOY001 goes on; the alias serves version 2 at 100 % now." in played.reasons["a"]
+    undone, left = played.reasons["a"]
+    assert isinstance(left, LeftRunning)
+    assert (undone, left.deployment) == (Undone(back=False), "d-a-DEPLOY001")
+    assert left.serves == (("2", 100.0),)
 
 
 class Pending(Member):
@@ -602,7 +609,7 @@ def test_a_reversal_that_waited_is_begun_once_though_it_is_told_twice_that_it_ma
 def test_a_reversal_does_not_wait_for_ever() -> None:
     played = crowded(ends=1e6).end()
     assert played.outcomes == {"a": "rollback-failed", "b": "rolled-back", "c": "rolled-back"}
-    assert "d-THEIRS is running in group `group`, and is still running" in played.reasons["a"]
+    assert GroupBusyTooLong(deployment="d-THEIRS", group="group") in played.reasons["a"]
     assert played.run.concluded.results[0].live_version == "2"
 
 
@@ -647,8 +654,10 @@ def test_a_reversal_that_may_neither_be_created_nor_set_back_says_why_and_what_t
     )
     result = played.run.concluded.results[0]
     assert (result.outcome, result.live_version) == (Outcome.ROLLBACK_FAILED, "2")
-    assert "The alias serves version 2 at 100 %." in result.reason
-    assert "It could not be set back: lambda:UpdateAlias: AccessDeniedException" in result.reason
+    left = result.reasons[-1]
+    assert isinstance(left, NotReversed)
+    assert left.serves == (("2", 100.0),)
+    assert left.problem.startswith("lambda:UpdateAlias: AccessDeniedException")
     assert result.remedy.startswith("Put all traffic on version 1 with ")
 
 
@@ -665,7 +674,7 @@ def test_a_reversal_whose_alias_cannot_be_read_says_so_with_the_command() -> Non
     played = play(quick("a"), slow("b", alarm_at=100.0), weather=weather)
     result = played.run.concluded.results[0]
     assert (result.outcome, result.rollback) == (Outcome.ROLLBACK_FAILED, Rollback.UNKNOWN)
-    assert "but what the alias serves could not be read" in result.reason
+    assert [reason.code for reason in result.reasons] == ["undone", "aws-denied", "alias-unread", "aws-denied"]
     assert result.remedy.startswith("Put all traffic on version 1 with ")
 
 
@@ -684,11 +693,7 @@ def test_a_first_deployment_stays_for_there_is_nothing_to_go_back_to() -> None:
     new = CodeWorld(function="checkout", alias_exists=False)
     played = play(new, fails("b"), slow("c"), waves={"b": 1, "c": 1}, code="build", create_alias="true")
     assert played.outcomes == {"checkout": "succeeded", "b": "rolled-back", "c": "rolled-back"}
-    assert played.reasons["checkout"] == (
-        "First deployment: alias `live` was created on version 2 and serves it. There was nothing to shift traffic "
-        "from, so CodeDeploy was not asked. It stays, although b:live failed, and the release is all or nothing: "
-        "nothing was served before."
-    )
+    assert played.reasons["checkout"] == (FirstDeployment(alias="live", version="2"), Stays(other="b:live"))
     ends = [event.result for event in played.run.said(e.Finished) if event.key == "checkout:live"]
     assert len(ends) == 2
     assert ends[1] == played.run.concluded.results[0]
@@ -705,7 +710,7 @@ def test_an_alias_that_is_being_created_when_another_fails_is_read_before_anythi
     release = start(fails("b"), new, code="build", create_alias="true")
     played = release.answer_late(kind, 30.0, "checkout").end()
     assert played.outcomes == {"b": "rolled-back", "checkout": "succeeded"}
-    assert played.reasons["checkout"].endswith("nothing was served before.")
+    assert played.reasons["checkout"][-1] == Stays(other="b:live")
 
 
 def test_a_first_deployment_that_stays_keeps_no_other_of_its_group_from_being_taken_back() -> None:
@@ -735,7 +740,7 @@ def test_a_signal_between_waves_begins_nothing_more_and_takes_nothing_back() -> 
     assert played.outcomes == {"a": "succeeded", "b": "cancelled", "c": "cancelled"}
     assert played.served == {"a": "2", "b": "1", "c": "1"}
     assert played.run.count(a.Create) == 2
-    assert played.reasons["c"] == "Cancelled (SIGINT) before a deployment was created."
+    assert played.reasons["c"] == (CancelledBefore(signal="SIGINT"),)
     assert played.whole == (Outcome.CANCELLED, False)
 
 
@@ -775,7 +780,7 @@ def test_a_signal_during_a_reversal_leaves_it_running() -> None:
     assert played.run.count(a.Stop) == 0
     result = played.run.concluded.results[0]  # nobody knows yet what becomes of it: the post step finds out
     assert (result.outcome, result.rollback, result.settled) == (Outcome.CANCELLED, Rollback.UNKNOWN, False)
-    assert "Deployment d-a-DEPLOY001 goes on" in played.reasons["a"]
+    assert played.reasons["a"][-1].code == "left-running"
     played.worlds[0].advance(200.0)
     assert played.served["a"] == "1"
 

@@ -23,6 +23,7 @@ from ci_deploy.core.given.packaging import Code, Package
 from ci_deploy.core.given.source import Image
 from ci_deploy.core.plan.planning import Facts
 from ci_deploy.core.reasons import preflight, versions
+from ci_deploy.core.reasons.deciding import SameContent, ServedAlready
 from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.result import Finding, Severity
 from ci_deploy.core.run import Outcome
@@ -63,7 +64,7 @@ def ringing(facts: Facts) -> Facts:
 def test_an_alarm_that_rings_is_no_refusal_where_there_is_nothing_to_deploy() -> None:
     """A merge that changes no code, while the alarm rings, is green: there is no deployment that could be stopped."""
     made = checked(ringing(SAME))
-    assert made.unchanged == "Version 1, which the alias serves, has the same code and settings as `$LATEST`."
+    assert made.unchanged == SameContent(version="1", holds="`$LATEST`")
     assert made.findings == ()
 
 
@@ -633,13 +634,13 @@ def test_a_re_run_of_what_succeeded_is_not_refused_because_the_alias_has_moved()
     """The first attempt moved it from 1 to 2; the second says `current-version: 1` still."""
     facts = replace(target(), alias=replace(LIVE, version="2"), current=replace(VERSION, version="2"))
     made = checked(facts, version="2", current_version="1")
-    assert (made.unchanged, made.findings) == ("The alias serves version 2 already.", ())
+    assert (made.unchanged, made.findings) == (ServedAlready(version="2"), ())
 
 
 def test_versions_that_could_not_be_split_do_not_matter_where_nothing_is_deployed() -> None:
     facts = replace(SAME, latest=replace(LATEST, code_sha256="old", dead_letter_arn="arn:queue"))
     made = checked(facts)
-    assert (made.unchanged != "", made.findings) == (True, ())
+    assert (made.unchanged is not None, made.findings) == (True, ())
 
 
 # --- The hold ---

@@ -20,6 +20,8 @@ from ci_deploy.core.plan.history import (
     served,
     way_back,
 )
+from ci_deploy.core.reasons.deciding import MovedByHand, NothingDeployed, OldestServed, WayBack
+from ci_deploy.core.reasons.reason import Reason
 
 OK, BAD = DeploymentStatus.SUCCEEDED, DeploymentStatus.FAILED
 
@@ -76,77 +78,86 @@ def test_the_stack_of_what_was_served(
             [("deploy", "1", "2", OK), ("deploy", "2", "3", OK)],
             "3",
             "2",
-            "version 2 was served before version 3, which d-000000001 (deploy) brought",
+            WayBack(version="2", live="3", deployment="d-000000001", kind="deploy"),
         ),
         (
             [("deploy", "1", "2", OK)],
             "2",
             "1",
-            "version 1 was served before version 2, which d-000000000 (deploy) brought",
+            WayBack(version="1", live="2", deployment="d-000000000", kind="deploy"),
         ),
         (
             [("deploy", "1", "2", OK), ("deploy", "2", "3", OK), ("automatic rollback", "3", "2", OK)],
             "2",
             "1",
-            "version 1 was served before version 2, which d-000000002 (automatic rollback) brought",
+            WayBack(version="1", live="2", deployment="d-000000002", kind="automatic rollback"),
         ),
         (
             [("deploy", "1", "2", OK), ("deploy", "1", "2", BAD), ("deploy", "2", "3", BAD)],
             "2",
             "1",
-            "version 1 was served before version 2, which d-000000000 (deploy) brought",
+            WayBack(version="1", live="2", deployment="d-000000000", kind="deploy"),
         ),
     ],
 )
 def test_back_is_the_version_before_and_says_which_deployment_brought_what_is_served(
-    rows: list[tuple[str, str, str, DeploymentStatus]], live: str, version: str, why: str
+    rows: list[tuple[str, str, str, DeploymentStatus]], live: str, version: str, why: WayBack
 ) -> None:
-    assert way_back(history(*rows), live) == Way(version=version, why=why)
+    assert way_back(history(*rows), live) == Way(version=version, reason=why)
 
 
 @pytest.mark.parametrize(
-    ("rows", "live", "why", "remedy"),
+    ("rows", "live", "why"),
     [
         (
             [],
             "1",
-            "No deployment of this function and alias has succeeded in this group: there is nothing to go back to.",
-            "Name the version with `version` and `force: true`.",
+            NothingDeployed(),
         ),
         (
             [("deploy", "1", "2", OK), ("rollback", "2", "1", OK)],
             "1",
-            "The history goes back to version 1 and no further.",
-            "Name the version with `version` and `force: true`.",
+            OldestServed(live="1"),
         ),
         (
             [("deploy", "1", "2", OK)],
             "7",
-            "The alias serves version 7, but the last deployment that succeeded left version 2: somebody moved the "
-            "alias by hand, so what should come back is not clear.",
-            "Name the version with `version` (served before: 2, 1).",
+            MovedByHand(
+                live="7",
+                expected="2",
+                versions=(
+                    "2",
+                    "1",
+                ),
+            ),
         ),
         (
             [("deploy", str(n), str(n + 1), OK) for n in range(1, 8)],
             "6",
-            "The alias serves version 6, but the last deployment that succeeded left version 8: somebody moved the "
-            "alias by hand, so what should come back is not clear.",
-            "Name the version with `version` (served before: 8, 7, 5, 4, 3).",
+            MovedByHand(
+                live="6",
+                expected="8",
+                versions=(
+                    "8",
+                    "7",
+                    "5",
+                    "4",
+                    "3",
+                ),
+            ),
         ),
         (
             [("other", "", "2", OK), ("rollback", "2", "7", BAD)],
             "7",
-            "The alias serves version 7, but the last deployment that succeeded left version 2: somebody moved the "
-            "alias by hand, so what should come back is not clear.",
-            "Name the version with `version` (served before: 2).",
+            MovedByHand(live="7", expected="2", versions=("2",)),
         ),
     ],
 )
 def test_where_there_is_no_way_back_the_reason_is_given_and_what_to_do(
-    rows: list[tuple[str, str, str, DeploymentStatus]], live: str, why: str, remedy: str
+    rows: list[tuple[str, str, str, DeploymentStatus]], live: str, why: Reason
 ) -> None:
     """The newest five versions are named, and never the one that is served."""
-    assert way_back(history(*rows), live) == Way(version="", why=why, remedy=remedy)
+    assert way_back(history(*rows), live) == Way(version="", reason=why)
 
 
 def deployment(number: int, function: str, description: str = "", creator: str = "user") -> Deployment:

@@ -43,7 +43,8 @@ from ci_deploy.core.plan.planning import (
     reverse,
 )
 from ci_deploy.core.plan.surroundings import Surroundings
-from ci_deploy.core.reasons.reason import Said
+from ci_deploy.core.reasons.deciding import SameContent, ServedAlready
+from ci_deploy.core.reasons.reason import Reason, Said
 from ci_deploy.core.result import Finding, Severity
 from ci_deploy.core.schedule import Step
 from tests.support.world import AT_ONCE, CANARY, IDENTITY, inputs
@@ -120,7 +121,7 @@ def test_a_plan_has_all_that_was_decided() -> None:
         timeout=SHIFT + 2 * HOUR,
         reverses=False,
         creates_alias=False,
-        unchanged="",
+        unchanged=None,
         current=ONE,
         new=LATEST,
         hooks=FACTS.hooks,
@@ -131,7 +132,7 @@ def test_a_plan_has_all_that_was_decided() -> None:
 def test_a_plan_is_made_of_nothing_too_and_shows_what_is_missing_as_empty() -> None:
     made = plan(inputs(), Facts(identity=Identity(account="1", arn="a", region="r")))
     nothing = ToPublish(source="latest", code_sha256="", revision_id="", fingerprint="")
-    assert (made.current_version, made.target, made.new, made.unchanged) == ("", nothing, None, "")
+    assert (made.current_version, made.target, made.new, made.unchanged) == ("", nothing, None, None)
     assert (made.config_name, made.alarm_names, made.service_role) == ("", (), "")
     assert (made.before_hook, made.after_hook, made.bucket) == ("", "", "")
     assert (made.creates_alias, made.compared, made.target_version) == (False, (), "")
@@ -155,7 +156,7 @@ def test_what_people_read_of_a_plan_follows_from_it() -> None:
 
 def test_a_version_that_is_named_is_deployed_as_it_is() -> None:
     made = plan(inputs(version="2"), FACTS)
-    assert (made.target, made.new, made.unchanged) == (Existing(version="2", code_sha256="two"), TWO, "")
+    assert (made.target, made.new, made.unchanged) == (Existing(version="2", code_sha256="two"), TWO, None)
     assert made.target_version == "2"
     missing = plan(inputs(version="9"), replace(FACTS, target=None))
     assert (missing.target, missing.new) == (Existing(version="9"), None)
@@ -164,13 +165,13 @@ def test_a_version_that_is_named_is_deployed_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("alias", "unchanged"),
     [
-        (replace(LIVE, version="2"), "The alias serves version 2 already."),
-        (replace(LIVE, version="2", weights={"1": 10.0}), ""),
-        (LIVE, ""),
-        (None, ""),
+        (replace(LIVE, version="2"), ServedAlready(version="2")),
+        (replace(LIVE, version="2", weights={"1": 10.0}), None),
+        (LIVE, None),
+        (None, None),
     ],
 )
-def test_a_version_that_is_served_alone_is_not_deployed_again(alias: Alias | None, unchanged: str) -> None:
+def test_a_version_that_is_served_alone_is_not_deployed_again(alias: Alias | None, unchanged: Reason | None) -> None:
     assert plan(inputs(version="2"), replace(FACTS, alias=alias)).unchanged == unchanged
 
 
@@ -239,7 +240,7 @@ def test_code_and_settings_that_are_served_are_not_published_again(code: Code | 
     current = replace(ONE, code_sha256=SHA)
     facts = replace(FACTS, current=current, latest=replace(LATEST, code_sha256=SHA), code=code)
     made = plan(inputs(), facts)
-    assert made.unchanged == f"Version 1, which the alias serves, has the same code and settings as {what}."
+    assert made.unchanged == SameContent(version="1", holds=what)
     assert (made.target, made.new) == (Existing(version="1", code_sha256=SHA), current)
 
 
@@ -259,7 +260,7 @@ def test_it_is_published_where_it_is_not_what_all_traffic_gets(changes: dict[str
     assert plan(inputs(), same).unchanged
     made = plan(inputs(), replace(same, **changes))  # type: ignore[arg-type]
     assert isinstance(made.target, ToPublish)
-    assert made.unchanged == ""
+    assert made.unchanged is None
 
 
 def test_what_differs_is_named_by_awss_names_the_code_first() -> None:
@@ -363,7 +364,7 @@ def test_a_rollback_goes_all_at_once_without_hooks_and_is_not_rolled_back() -> N
     assert (made.current_version, made.target, made.new) == ("1", Existing(version="2", code_sha256="two"), TWO)
     assert (made.before_hook, made.after_hook, made.auto_rollback, made.rollback_events) == ("", "", (), ())
     assert (made.config_name, made.timeout) == ("CodeDeployDefault.LambdaAllAtOnce", 600.0)
-    assert (made.reverses, made.unchanged, made.creates_alias) == (True, "", False)
+    assert (made.reverses, made.unchanged, made.creates_alias) == (True, None, False)
 
 
 def test_a_rollback_runs_its_hooks_where_that_is_asked_for() -> None:
@@ -375,14 +376,14 @@ def test_a_rollback_runs_its_hooks_where_that_is_asked_for() -> None:
 
 def test_a_rollback_to_what_is_served_is_nothing_to_do() -> None:
     made = rollback(replace(FACTS, alias=replace(LIVE, version="2")))
-    assert made.unchanged == "The alias serves version 2 already."
-    assert rollback(replace(FACTS, alias=replace(LIVE, version="2", weights={"1": 5.0}))).unchanged == ""
+    assert made.unchanged == ServedAlready(version="2")
+    assert rollback(replace(FACTS, alias=replace(LIVE, version="2", weights={"1": 5.0}))).unchanged is None
 
 
 def test_a_rollback_of_what_is_not_there_is_a_plan_all_the_same() -> None:
     made = rollback(replace(FACTS, alias=None, target=None), create_alias="true")
     assert (made.current_version, made.target, made.new) == ("", Existing(version="2"), None)
-    assert (made.creates_alias, made.unchanged) == (False, "")
+    assert (made.creates_alias, made.unchanged) == (False, None)
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,19 @@ from ci_deploy.core.aws import (
     Unavailable,
 )
 from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
+from ci_deploy.core.reasons.codedeploy import (
+    BY_ERROR,
+    AlarmActive,
+    CodeDeployEnded,
+    HookExecutionFailure,
+    InvalidFunction,
+    ManualStop,
+    RolePermissions,
+    StillRuns,
+    ended_by,
+)
 from ci_deploy.core.result import Diagnosis
-from ci_deploy.core.story.diagnosis import REMEDIES, diagnose, failed_event, hook_of
+from ci_deploy.core.story.diagnosis import diagnose, failed_event, hook_of
 
 PLAN = Plan(
     function="checkout",
@@ -64,39 +75,39 @@ def diagnosed(made: Deployment, plan: Plan = PLAN, **more: Any) -> Diagnosis:
 # --- the table of codes ---
 
 
-@pytest.mark.parametrize("code", REMEDIES)
+@pytest.mark.parametrize("code", [code for code in BY_ERROR if code])
 def test_every_code_is_explained_with_the_names_of_this_deployment_and_a_remedy(code: str) -> None:
     found = diagnosed(deployment(error_code=code), service_role="arn:aws:iam::123456789012:role/path/deployer")
-    words = {
+    facts = {
         "region": "REGION",
         "function": "checkout",
         "alias": "live",
         "group": "group",
         "role": "deployer",
-        "hook": "of the deployment",
+        "hook": "",
         "current": "1",
         "target": "2",
         "config": "config",
+        "event": "",
+        "said": "",
+        "firing": (),
     }
-    row = REMEDIES[code]
-    assert found == Diagnosis(code=code, summary=row.means.format_map(words) + ".", remedy=row.remedy.format_map(words))
-    assert "{" not in found.summary + found.remedy
+    assert found == Diagnosis(reason=ended_by(code, facts))
+    assert (found.reason.code, type(found.reason)) == (f"codedeploy-{code.lower().replace('_', '-')}", BY_ERROR[code])
+    assert found.remedy
 
 
 def test_a_code_that_aws_adds_later_is_shown_with_aws_own_words() -> None:
-    assert diagnosed(deployment(error_code="GREMLINS", error_message="Gremlins were seen.")) == Diagnosis(
-        code="GREMLINS",
-        summary="CodeDeploy ended the deployment. CodeDeploy says: Gremlins were seen.",
-        remedy="Look at the deployment in the AWS console.",
+    said = "Gremlins were seen."
+    assert diagnosed(deployment(error_code="GREMLINS", error_message=said)) == Diagnosis(
+        reason=CodeDeployEnded(deployment="d-1", status="Failed", aws_code="GREMLINS", said=said)
     )
 
 
 def test_without_a_code_or_a_hook_that_failed_it_is_unknown() -> None:
     failed = event("AllowTraffic")
     assert diagnosed(deployment(failed)) == Diagnosis(
-        code="UNKNOWN",
-        summary="CodeDeploy ended the deployment, in AllowTraffic.",
-        remedy="Look at the deployment in the AWS console.",
+        reason=CodeDeployEnded(deployment="d-1", status="Failed", aws_code="", event="AllowTraffic"),
         event=failed,
     )
 
@@ -106,12 +117,10 @@ def test_what_is_not_known_is_not_made_up() -> None:
     plan = replace(
         PLAN, current_version="", target=ToPublish(source="", code_sha256="", revision_id="", fingerprint="")
     )
-    assert diagnosed(deployment(error_code="INVALID_LAMBDA_FUNCTION"), plan).summary == (
-        "Function checkout or one of its versions ? and ? is not usable."
-    )
-    assert diagnosed(deployment(error_code="IAM_ROLE_PERMISSIONS")).summary == (
-        "CodeDeploy's service role of the deployment group may not do what the deployment needs."
-    )
+    unknown = InvalidFunction(function="checkout", current="?", target="?", region="REGION")
+    assert diagnosed(deployment(error_code="INVALID_LAMBDA_FUNCTION"), plan).reason == unknown
+    found = diagnosed(deployment(error_code="IAM_ROLE_PERMISSIONS"))
+    assert found.reason == RolePermissions(role="of the deployment group")
 
 
 # --- hooks ---
@@ -139,11 +148,9 @@ def test_a_hook_that_failed_is_named_with_the_event_and_aws_words_even_if_aws_gi
     failed = event("BeforeAllowTraffic", message="The lifecycle event hook reported Failed.")
     made = deployment(event("Start", EventStatus.SUCCEEDED), failed, event("AllowTraffic", EventStatus.SKIPPED))
     assert diagnosed(made) == Diagnosis(
-        code="HOOK_EXECUTION_FAILURE",
-        summary="Hook CodeDeployHook_smoke said that the version is not good, or could not be run, in "
-        "BeforeAllowTraffic. CodeDeploy says: The lifecycle event hook reported Failed.",
-        remedy="Read the hook's log (/aws/lambda/CodeDeployHook_smoke). It must call "
-        "codedeploy:PutLifecycleEventHookExecutionStatus with `Succeeded` for the deployment to go on.",
+        reason=HookExecutionFailure(
+            hook="CodeDeployHook_smoke", event="BeforeAllowTraffic", said="The lifecycle event hook reported Failed."
+        ),
         event=failed,
     )
 
@@ -154,9 +161,8 @@ def test_what_codedeploy_says_of_the_deployment_goes_before_what_it_says_of_the_
         error_code="HOOK_EXECUTION_FAILURE",
         error_message="of the deployment",
     )
-    assert diagnosed(made).summary == (
-        "Hook CodeDeployHook_smoke said that the version is not good, or could not be run, in BeforeAllowTraffic. "
-        "CodeDeploy says: of the deployment"
+    assert diagnosed(made).reason == HookExecutionFailure(
+        hook="CodeDeployHook_smoke", event="BeforeAllowTraffic", said="of the deployment"
     )
 
 
@@ -173,20 +179,17 @@ def test_an_event_that_was_only_interrupted_is_not_said_to_have_failed() -> None
     made = deployment(
         event("AllowTraffic", EventStatus.IN_PROGRESS), status=DeploymentStatus.STOPPED, error_code="MANUAL_STOP"
     )
-    assert diagnosed(made).summary == "The deployment was stopped by a request."
+    assert diagnosed(made).reason == ManualStop()
 
 
 @pytest.mark.parametrize(
-    ("name", "summary"),
-    [
-        ("BeforeAllowTraffic", "Hook CodeDeployHook_smoke has not reported to CodeDeploy yet."),
-        ("AllowTraffic", "The deployment is still running."),
-    ],
+    ("name", "hook"),
+    [("BeforeAllowTraffic", "CodeDeployHook_smoke"), ("AllowTraffic", "")],
 )
-def test_of_a_deployment_that_still_runs_no_cause_is_claimed(name: str, summary: str) -> None:
+def test_of_a_deployment_that_still_runs_no_cause_is_claimed(name: str, hook: str) -> None:
     """A hook that is silent is looked into before the deployment is over."""
     running = event(name, EventStatus.IN_PROGRESS)
-    assert diagnosed(deployment(running, status=DeploymentStatus.IN_PROGRESS)).summary == summary
+    assert diagnosed(deployment(running, status=DeploymentStatus.IN_PROGRESS)).reason == StillRuns(hook=hook)
 
 
 # --- evidence ---
@@ -196,13 +199,13 @@ def test_the_alarms_that_ring_are_named_with_their_reasons_and_the_others_left_o
     errors = Alarm(name="errors", state="ALARM", reason="14 > 5")
     latency = Alarm(name="latency", state="ALARM")
     quiet = Alarm(name="quiet", state="OK", reason="1 < 5")
-    made = deployment(status=DeploymentStatus.STOPPED, error_code="ALARM_ACTIVE")
+    made = deployment(
+        status=DeploymentStatus.STOPPED, error_code="ALARM_ACTIVE", error_message="Alarms: errors, latency"
+    )
     assert diagnosed(made, alarms=Known((errors, quiet, latency))) == Diagnosis(
-        code="ALARM_ACTIVE",
-        summary="A CloudWatch alarm of deployment group group went into ALARM, so CodeDeploy stopped the deployment: "
-        "errors (14 > 5), latency.",
-        remedy="Look at what the alarm measures for version 2 of checkout. To deploy a fix while it rings, use "
-        "`alarms: off`.",
+        reason=AlarmActive(
+            group="group", function="checkout", target="2", firing=(("errors", "14 > 5"), ("latency", ""))
+        ),
         alarms=(errors, latency),
     )
 

@@ -26,6 +26,7 @@ from ci_deploy.core.result import Diagnosis, Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story import events as e
 from ci_deploy.core.story.timeline import FunctionStory, Leg, Story, changes, tell
+from tests.support.reasons import saying
 from tests.support.world import IDENTITY
 
 KEY = "checkout:live"
@@ -266,8 +267,8 @@ def test_what_is_about_the_whole_run_is_told_of_no_function() -> None:
     "event",
     [
         e.Divided(at=3.0, matrix="{}", shards=1),
-        e.Progress(at=3.0, what="upload", done=1, total=2),
-        e.Waiting(at=3.0, what="nobody"),
+        e.Progress(at=3.0, what=saying("waits", "upload"), done=1, total=2),
+        e.Waiting(at=3.0, what=saying("waits", "nobody")),
     ],
 )
 def test_what_documents_have_no_use_for_changes_nothing_but_the_time(event: e.Event) -> None:
@@ -276,12 +277,12 @@ def test_what_documents_have_no_use_for_changes_nothing_but_the_time(event: e.Ev
 
 def test_the_story_is_as_late_as_its_latest_event() -> None:
     """A late event of one function does not turn the time back."""
-    late = e.Waiting(at=3.0, key=KEY, what="Lambda")
-    assert story(e.Progress(at=9.0, what="upload", done=1, total=2), late).now == 9.0
+    late = e.Waiting(at=3.0, key=KEY, what=saying("waits", "Lambda"))
+    assert story(e.Progress(at=9.0, what=saying("waits", "upload"), done=1, total=2), late).now == 9.0
 
 
 def test_a_function_that_was_not_announced_has_its_chapter_all_the_same_and_others_are_left_as_they_are() -> None:
-    other = e.Waiting(at=1.0, key="cart:live", what="Lambda")
+    other = e.Waiting(at=1.0, key="cart:live", what=saying("waits", "Lambda"))
     assert story(other, e.ContactTroubled(at=2.0, key=KEY, error="reset", failures=1, until=None)).functions == {
         "cart:live": FunctionStory(key="cart:live", waiting="Lambda"),
         KEY: FunctionStory(key=KEY, trouble="reset"),
@@ -333,7 +334,7 @@ def chapter(*events: e.Event) -> FunctionStory:
 
 
 def test_a_plan_says_where_the_function_stands_and_where_it_is_to_go() -> None:
-    assert chapter(e.Waiting(at=0.5, key=KEY, what="another deployment"), PLANNED) == FunctionStory(
+    assert chapter(e.Waiting(at=0.5, key=KEY, what=saying("waits", "another deployment")), PLANNED) == FunctionStory(
         key=KEY,
         plan=PLAN,
         application="app",
@@ -361,7 +362,9 @@ def test_a_first_deployment_has_no_alias_to_begin_with() -> None:
     ],
 )
 def test_the_version_before_is_the_plans(events: list[e.Event], version: str) -> None:
-    assert story(e.Waiting(at=0.0, key=KEY, what=""), *events).functions[KEY].current_version == version
+    assert (
+        story(e.Waiting(at=0.0, key=KEY, what=saying("waits", "")), *events).functions[KEY].current_version == version
+    )
 
 
 def test_without_a_plan_the_version_before_is_what_the_alias_served() -> None:
@@ -371,13 +374,15 @@ def test_without_a_plan_the_version_before_is_what_the_alias_served() -> None:
 def test_a_version_that_is_published_is_the_target_from_then_on() -> None:
     unbound = replace(PLAN, target=ToPublish(source="latest", code_sha256="", revision_id="", fingerprint=""))
     published = e.VersionPublished(at=3.0, key=KEY, version="3", code_sha256="sha")
-    made = chapter(replace(PLANNED, plan=unbound), e.Waiting(at=2.0, key=KEY, what="Lambda"), published)
+    made = chapter(
+        replace(PLANNED, plan=unbound), e.Waiting(at=2.0, key=KEY, what=saying("waits", "Lambda")), published
+    )
     assert (made.target_version, made.waiting) == ("3", "")
 
 
 def test_a_deployment_begins() -> None:
     stored = e.RevisionStored(at=3.0, key=KEY, location="s3://b/k", sha256="sha", content="{}")
-    waiting = e.Waiting(at=4.0, key=KEY, what="its turn")
+    waiting = e.Waiting(at=4.0, key=KEY, what=saying("waits", "its turn"))
     assert chapter(PLANNED, stored, waiting, began(attached=True)) == replace(
         chapter(PLANNED), appspec="{}", appspec_location="s3://b/k", deployment=leg(), attached=True
     )
@@ -574,7 +579,7 @@ def test_the_end_ends_trouble_waiting_and_what_was_due() -> None:
     open_ends: list[e.Event] = [
         e.Heartbeat(at=15.0, key=KEY, what="AllowTraffic", shares={}, next_shift_at=313.0),
         e.ContactTroubled(at=16.0, key=KEY, error="reset", failures=1, until=None),
-        e.Waiting(at=17.0, key=KEY, what="Lambda"),
+        e.Waiting(at=17.0, key=KEY, what=saying("waits", "Lambda")),
     ]
     assert chapter(*open_ends, e.Finished(at=18.0, key=KEY, result=result())) == FunctionStory(key=KEY, result=result())
 
@@ -585,7 +590,7 @@ def test_what_only_the_log_tells_leaves_the_story_as_it_is() -> None:
 
 # --- why it did not succeed ---
 
-WHY = Diagnosis(code="ALARM_ACTIVE", summary="It rang.", remedy="Look.")
+WHY = Diagnosis(reason=saying("codedeploy-alarm-active", "It rang.", "Look."))
 
 
 SUSPECTED = replace(WHY, event=lifecycle("BeforeAllowTraffic", EventStatus.IN_PROGRESS))

@@ -23,6 +23,7 @@ from ci_deploy.reporters.live import frame
 from ci_deploy.reporters.log import LogReporter
 from ci_deploy.reporters.rendering import chart, ends, sections, verdict, words
 from ci_deploy.reporters.rendering.planned import plan_rows
+from tests.support.reasons import saying
 
 KEYS = tuple(f"f{number:02}:live" for number in range(12))
 
@@ -150,9 +151,7 @@ def test_a_shift_that_is_over_in_a_moment_has_no_picture() -> None:
 def test_of_many_failures_the_first_ten_are_explained_and_the_rest_counted() -> None:
     release = Release(*KEYS).running()
     for key in KEYS:
-        release._add(
-            e.Diagnosed, key=key, diagnosis=Diagnosis(code="hook", summary=f"the hook of {key} said no", remedy="")
-        )
+        release._add(e.Diagnosed, key=key, diagnosis=Diagnosis(reason=saying("hook", f"the hook of {key} said no")))
     text = sections.diagnoses(release.story)
     assert text.count("said no") == 10
     assert text.endswith("… and 2 more functions did not succeed: see the job log.")

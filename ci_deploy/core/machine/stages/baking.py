@@ -180,7 +180,7 @@ def gathered(turn: Turn, facts: Facts) -> None:
     turn.put(turn.r.reading.read(facts.alias, turn.now))
     others = [one for one in facts.active if not isinstance(whose(one, r.function, r.inputs.alias), Others)]
     if facts.alias is None or others or not facts.alias.serves_only(r.target_version):
-        served = serves(facts.alias) if facts.alias else "nothing"
+        served = serves(facts.alias)
         other = others[0].id if others else ""
         overtaken = why.BakeOvertaken(version=r.target_version, other=other, serves=served)
         turn.end(Outcome.FAILED, *r.bake.blamed, overtaken)

@@ -14,14 +14,15 @@ from ... import marker as markers
 from ... import trace as traces
 from ...aws import Deployment, DeploymentStatus
 from ...plan import history as histories
+from ...plan.checking import note, refusal, warning
 from ...plan.checks import preflight
 from ...plan.history import HistoryEntry
 from ...plan.planning import Facts, Plan, existing, marker_key, plan, reverse, with_smoke
 from ...plan.proof import with_proof
 from ...plan.whose import Others, Ours, Owner, Unknown, whose
-from ...reasons import watching as why
+from ...reasons import deciding as why
+from ...reasons import watching
 from ...reasons.preflight import AliasSplit
-from ...reasons.reason import Said
 from ...result import Finding, Severity
 from ...run import Command, Outcome
 from ...story import events as e
@@ -51,12 +52,7 @@ def gathered(turn: Turn, facts: Facts) -> None:
     if turn.r.facts is None:
         turn.say(e.Identified(at=turn.now, key=turn.r.key, identity=facts.identity))
     if facts.history_cut and turn.r.facts is None:
-        turn.warn(
-            "history-cut",
-            f"Only the latest {len(facts.history)} deployments of the group were read, those of all its functions: "
-            f"older ones of {turn.r.key} are not known.",
-            "Name the version to go back to with `version`, and a group for each function keeps histories short.",
-        )
+        turn.warn(why.HistoryCut(of=turn.r.key, count=len(facts.history)))
     turn.put(turn.r.decision.gathered(facts))
     turn.put(turn.r.reading.read(facts.alias, turn.now))
     _COMMANDS[turn.r.command](turn, facts)
@@ -99,7 +95,7 @@ def _deploy(turn: Turn, facts: Facts) -> None:
         _resume_bake(turn, facts, made, baked)
     elif made.unchanged:
         _show(turn, facts, made)
-        turn.end(Outcome.UNCHANGED, reason=made.unchanged)
+        turn.end(Outcome.UNCHANGED, made.unchanged)
     elif older := _newer_run(r, facts):
         _refuse(turn, facts, made, (older,))
     else:
@@ -123,25 +119,17 @@ def _plan(turn: Turn, facts: Facts) -> None:
         _refuse(turn, facts, made, made.refusals)
         return
     _show(turn, facts, made)
-    turn.end(Outcome.PLANNED, reason=made.unchanged or "Nothing was written.")
+    turn.end(Outcome.PLANNED, made.unchanged or why.NothingWritten())
 
 
 def _running(deployment: Deployment, policy: str) -> Finding:
-    what = {"wait": "wait for it", "fail": "refuse", "supersede": "stop it with rollback first"}[policy]
-    return Finding(
-        severity=Severity.WARNING,
-        reason=Said(
-            code="running",
-            said=f"Deployment {deployment.id} is running in the group: `deploy` would {what} "
-            f"(`on-conflict: {policy}`).",
-        ),
-    )
+    return warning(why.DeploymentRunning(deployment=deployment.id, policy=policy))
 
 
 def _repaired_first(finding: Finding) -> Finding:
     if not isinstance(finding.reason, AliasSplit):
         return finding
-    return Finding(severity=Severity.WARNING, reason=replace(finding.reason, repaired=True))
+    return warning(replace(finding.reason, repaired=True))
 
 
 def _checked(turn: Turn, facts: Facts, made: Plan) -> Plan:
@@ -161,9 +149,7 @@ def _refuse(turn: Turn, facts: Facts, made: Plan, findings: tuple[Finding, ...])
     """Exit 3 with every refusal; the first leads."""
     extra = tuple(finding for finding in findings if finding not in made.findings)
     _show(turn, facts, replace(made, findings=(*extra, *made.findings)))
-    reason = " ".join(finding.text for finding in findings)
-    remedy = " ".join(dict.fromkeys(finding.remedy for finding in findings))
-    turn.end(Outcome.REFUSED, reason=reason, remedy=remedy)
+    turn.end(Outcome.REFUSED, *(finding.reason for finding in findings))
 
 
 def _own_running(r: Rollout, facts: Facts, made: Plan) -> Deployment | None:
@@ -224,7 +210,7 @@ def _newer_run(r: Rollout, facts: Facts) -> Finding | None:
         return None
     rolled_back_by = traces.read(facts.alias.description) if facts.alias else 0
     if rolled_back_by > r.context.run_id:
-        return _older(r, f"({rolled_back_by}) has rolled back {r.key} by stopping what ran")
+        return refusal(why.OlderRun(of=r.key, run=r.context.run_id, newer=rolled_back_by, back=True))
     for deployment in facts.recent:
         if isinstance(whose(deployment, r.function, r.inputs.alias), Others):
             continue
@@ -233,21 +219,17 @@ def _newer_run(r: Rollout, facts: Facts) -> Finding | None:
             continue
         if deployment.status in (DeploymentStatus.FAILED, DeploymentStatus.STOPPED):
             continue
-        what = "rolled back" if marker.kind == "rollback" else "deployed"
-        commit = marker.sha[:7] or "unknown"
-        return _older(r, f"({marker.run_id}, commit {commit}) has {what} {r.key} by {deployment.id}")
+        return refusal(
+            why.OlderRun(
+                of=r.key,
+                run=r.context.run_id,
+                newer=marker.run_id,
+                commit=marker.sha[:7],
+                deployment=deployment.id,
+                back=marker.kind == "rollback",
+            )
+        )
     return None
-
-
-def _older(r: Rollout, what: str) -> Finding:
-    return Finding(
-        severity=Severity.REFUSAL,
-        reason=Said(
-            code="older-run",
-            said=f"A newer run {what}; this is run {r.context.run_id}.",
-            advice="Run the newest workflow run again, or give `force: true` if the older commit is really wanted.",
-        ),
-    )
 
 
 def _settling(turn: Turn, facts: Facts) -> bool:
@@ -307,24 +289,16 @@ def _rollback(turn: Turn, facts: Facts) -> None:
     entries = histories.entries(facts.history, r.function, r.inputs.alias)
     if own := _own_rollback(r, facts, entries):
         turn.put(turn.r.decision.decide(existing(r.inputs, facts, own)))
-        turn.end(Outcome.UNCHANGED, reason=f"This run has rolled back already, by {own.id}.")
+        turn.end(Outcome.UNCHANGED, why.RolledBackAlready(deployment=own.id))
         return
     way = _way(r, facts, entries)
     made = _checked(turn, facts, reverse(r.inputs, facts, way.version))
     matters = tuple(finding for finding in made.refusals if finding.code not in _NO_MATTER_FOR_A_ROLLBACK)
     made = replace(made, findings=tuple(f for f in made.findings if f in matters or f.severity is not Severity.REFUSAL))
     if not way.version and facts.alias is not None:
-        matters = (*matters, _no_way(way))
+        matters = (*matters, refusal(way.reason))
     elif made.unchanged:
-        served = Finding(
-            severity=Severity.REFUSAL,
-            reason=Said(
-                code="served-already",
-                said=made.unchanged,
-                advice=f"`{r.where.status()}` shows what was served before.",
-            ),
-        )
-        matters = (*matters, served)
+        matters = (*matters, refusal(why.ServedAlready(version=way.version, where=r.where)))
     elif _repair_wanted(r, made):
         if may_write(r) or not _propose(turn, facts, made, way.version):
             _repairs(turn, made)
@@ -332,8 +306,7 @@ def _rollback(turn: Turn, facts: Facts) -> None:
     if matters:
         _refuse(turn, facts, made, matters)
         return
-    note = Finding(severity=Severity.NOTE, reason=Said(code="way-back", said=f"Going back: {way.why}."))
-    made = replace(made, findings=(note, *made.findings))
+    made = replace(made, findings=(note(way.reason), *made.findings))
     if not _propose(turn, facts, made, way.version):
         bound(turn, made)
 
@@ -361,30 +334,16 @@ def _way(r: Rollout, facts: Facts, entries: tuple[HistoryEntry, ...]) -> histori
     if r.inputs.deployment_id:
         named = whose(facts.subject, r.function, r.inputs.alias) if facts.subject else None
         if not isinstance(named, Ours) or not named.target.target_version:
-            return histories.Way(
-                version="",
-                why=_not_ours(r),
-                remedy=f"`{r.where.status()}` lists this group's deployments.",
-            )
-        return histories.Way(
-            version=named.target.target_version,
-            why=f"version {named.target.target_version}, which {r.inputs.deployment_id} had deployed",
-        )
+            return histories.Way(version="", reason=_not_ours(r))
+        version = named.target.target_version
+        return histories.Way(version=version, reason=why.WayBack(version=version, deployment=r.inputs.deployment_id))
     if not asked:
         if facts.alias is not None and facts.alias.split:
-            return histories.Way(version=live, why=f"version {live}, the alias's primary version")
+            return histories.Way(version=live, reason=why.WayBack(version=live, split=True))
         return histories.way_back(entries, live)
     if asked not in histories.known_versions(entries) and not r.inputs.force:
-        return histories.Way(
-            version="",
-            why=f"Version {asked} was never deployed to {r.key} by this group.",
-            remedy="Check the number; `force: true` deploys it all the same.",
-        )
-    return histories.Way(version=asked, why=f"version {asked}, as asked")
-
-
-def _no_way(way: histories.Way) -> Finding:
-    return Finding(severity=Severity.REFUSAL, reason=Said(code="no-way-back", said=way.why, advice=way.remedy))
+        return histories.Way(version="", reason=why.NeverDeployed(version=asked, of=r.key))
+    return histories.Way(version=asked, reason=why.WayBack(version=asked))
 
 
 def _roll_back_running(turn: Turn, facts: Facts) -> None:
@@ -395,7 +354,7 @@ def _roll_back_running(turn: Turn, facts: Facts) -> None:
     unknown = next((owner for owner in owners if isinstance(owner, Unknown)), None)
     if mine is None and unknown is not None:
         if not _too_early(turn, unknown):
-            _refuse(turn, facts, existing(r.inputs, facts, unknown.deployment), (_unclear(r, unknown),))
+            _refuse(turn, facts, existing(r.inputs, facts, unknown.deployment), (refusal(_unclear(r, unknown)),))
         return
     if mine is None:
         made = existing(r.inputs, facts, facts.active[0])
@@ -411,7 +370,7 @@ def _roll_back_running(turn: Turn, facts: Facts) -> None:
         entries = histories.entries(facts.history, r.function, r.inputs.alias)
         way = _way(r, facts, entries)
         if not way.version:
-            _refuse(turn, facts, made, (_no_way(way),))
+            _refuse(turn, facts, made, (refusal(way.reason),))
         elif not _propose(turn, facts, made, way.version):
             give_way(turn, made, running, "supersede")
         return
@@ -433,17 +392,8 @@ def _too_early(turn: Turn, owner: Owner) -> bool:
     return True
 
 
-def _unclear(r: Rollout, owner: Unknown) -> Finding:
-    """A deployment that may be ours: whoever asks for help can name it."""
-    return Finding(
-        severity=Severity.REFUSAL,
-        reason=Said(
-            code="owner-unknown",
-            said=f"Deployment {owner.deployment.id} is running in the group, and whether it is one of {r.key} cannot "
-            f"be read ({owner.why}).",
-            advice=f"If it is, stop it by its id: `{r.where.stop(owner.deployment.id)}`.",
-        ),
-    )
+def _unclear(r: Rollout, owner: Unknown) -> why.OwnerUnknown:
+    return why.OwnerUnknown(deployment=owner.deployment.id, of=r.key, why=owner.why, where=r.where)
 
 
 # --- stop, status, finish ----------------------------------------------------------------------------------------
@@ -473,8 +423,8 @@ def _follow(turn: Turn, facts: Facts, subject: Deployment) -> None:
     attach(turn, subject)
 
 
-def _not_ours(r: Rollout) -> str:
-    return f"Deployment {r.inputs.deployment_id} is not one of {r.key} in this group."
+def _not_ours(r: Rollout) -> why.NotOurs:
+    return why.NotOurs(deployment=r.inputs.deployment_id or "", of=r.key, where=r.where)
 
 
 def _stop(turn: Turn, facts: Facts) -> None:
@@ -484,22 +434,21 @@ def _stop(turn: Turn, facts: Facts) -> None:
         made = _checked(turn, facts, plan(r.inputs, facts))
         _refuse(turn, facts, made, tuple(each for each in made.refusals if each.code in _NO_PLACE))
     elif owner is None and r.inputs.deployment_id:
-        remedy = f"`{r.where.status()}` lists this group's deployments."
-        turn.end(Outcome.REFUSED, reason=_not_ours(r), remedy=remedy)
+        turn.end(Outcome.REFUSED, _not_ours(r))
     elif owner is None:
-        turn.end(Outcome.UNCHANGED, reason=f"No deployment of {r.key} is running: there is nothing to stop.")
+        turn.end(Outcome.UNCHANGED, why.NothingRuns(of=r.key))
     elif owner.deployment.status.terminal:
         turn.put(turn.r.watch.name(owner.deployment.id))
-        reason = f"Deployment {owner.deployment.id} is over already: {owner.deployment.status}."
-        turn.end(Outcome.UNCHANGED, reason=reason)
+        turn.end(
+            Outcome.UNCHANGED, why.OverAlready(deployment=owner.deployment.id, status=owner.deployment.status.value)
+        )
     elif isinstance(owner, Unknown) and not r.job.subject:
         if not _too_early(turn, owner):
-            finding = _unclear(r, owner)
-            turn.end(Outcome.REFUSED, reason=finding.text, remedy=finding.remedy)
+            turn.end(Outcome.REFUSED, _unclear(r, owner))
     else:
         _follow(turn, facts, owner.deployment)
-        why = f"Stop: {r.inputs.reason}" if r.inputs.reason else "Stop, as asked"
-        request_stop(turn, Cause.ASKED, why, rollback=r.inputs.rollback)
+        asked = f"Stop: {r.inputs.reason}" if r.inputs.reason else "Stop, as asked"
+        request_stop(turn, Cause.ASKED, asked, rollback=r.inputs.rollback)
 
 
 def _status(turn: Turn, facts: Facts) -> None:
@@ -526,18 +475,18 @@ def _status(turn: Turn, facts: Facts) -> None:
         )
     )
     if r.inputs.deployment_id and subject is None:
-        turn.end(Outcome.REFUSED, reason=_not_ours(r))
+        turn.end(Outcome.REFUSED, _not_ours(r))
     elif r.inputs.wait and subject is not None:
         _follow(turn, facts, subject.deployment)
     else:
-        turn.end(Outcome.REPORTED, reason="Nothing was written.")
+        turn.end(Outcome.REPORTED, why.NothingWritten())
 
 
 def _watch(turn: Turn, facts: Facts) -> None:
     """Whose it is was told by its target when it was found; here it is followed, whatever became of it meanwhile."""
     subject = facts.subject
     if subject is None:  # a deployment is kept for years: the answer was another's
-        turn.end(Outcome.LOST_CONTACT, why.Vanished(deployment=turn.r.job.subject, key=turn.r.key))
+        turn.end(Outcome.LOST_CONTACT, watching.Vanished(deployment=turn.r.job.subject, key=turn.r.key))
         return
     made = with_proof(turn.r.inputs, existing(turn.r.inputs, facts, subject), turn.r.job.proof)
     # Nothing can be taken back here: what is seen after all traffic has moved would come too late.
@@ -555,10 +504,10 @@ def _finish(turn: Turn, facts: Facts) -> None:
         if turn.now - r.job.began < SEARCH_FOR * r.grace.second and r.job.search:
             turn.to(Stage.GATHERING, after=5.0 * r.grace.second)
             return
-        turn.end(Outcome.CANCELLED, reason="The main step ended before a deployment was created; none was found.")
+        turn.end(Outcome.CANCELLED, why.NothingCreated())
         return
     if isinstance(whose(subject, r.function, r.inputs.alias), Others):
-        turn.end(Outcome.CANCELLED, reason=f"Deployment {subject.id} is not one of {r.key}: it was left alone.")
+        turn.end(Outcome.CANCELLED, why.OthersLeftAlone(deployment=subject.id, of=r.key))
         return
     made = existing(r.inputs, facts, subject, previous=r.job.known_previous, target=r.job.known_target)
     turn.put(turn.r.decision.decide(made))

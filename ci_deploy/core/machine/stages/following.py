@@ -21,6 +21,7 @@ from ...aws import (
 )
 from ...errors import CiDeployError
 from ...plan import whose
+from ...reasons.verdict import OffPlan
 from ...run import Command
 from ...story import events as e
 from ...story.timeline import changes
@@ -151,11 +152,12 @@ def _is_not_as_planned(turn: Turn, snapshot: Deployment) -> bool:
     as_planned = (r.previous_version, r.target_version) == (seen.current_version, seen.target_version)
     if as_planned and isinstance(whose.whose(snapshot, r.function, r.inputs.alias), whose.Ours | whose.Unknown):
         return False
-    what = f"{seen.function}:{seen.alias} from version {seen.current_version} to {seen.target_version}"
     turn.warn(
-        "not-as-planned",
-        f"Deployment {snapshot.id} shifts {what}, not {r.key} from version {r.previous_version} to {r.target_version}.",
-        "Find out who can write the revision: its AppSpec is not the one that this run wrote.",
+        OffPlan(
+            deployment=snapshot.id,
+            shifts=(f"{seen.function}:{seen.alias}", seen.current_version, seen.target_version),
+            planned=(r.key, r.previous_version, r.target_version),
+        )
     )
     turn.put(turn.r.seen.saw(snapshot))
     why = f"Deployment {snapshot.id} is not as planned"

@@ -17,6 +17,8 @@ from ...marker import Marker
 from ...plan.planning import Facts, Plan, appspec_of, marker_key, plan
 from ...plan.surroundings import bucket_owner
 from ...plan.whose import Others, Ours, whose
+from ...reasons import deciding as waits
+from ...reasons import deploying as why
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Create, Find, Gather, Look, Stop, Tag, Upload
@@ -82,27 +84,21 @@ def give_way(turn: Turn, made: Plan, other: Deployment, policy: str) -> None:
     """
     r = turn.r
     owner = whose(other, r.function, r.inputs.alias)
-    kind = " (a rollback)" if is_rollback(other) else ""
-    of = f" for {owner.function}:{owner.alias}" if isinstance(owner, Others) else ""
-    what = f"Deployment {other.id} is running in group `{made.group}`{of}{kind}"
+    whose_it_is = f"{owner.function}:{owner.alias}" if isinstance(owner, Others) else ""
+
+    def occupied(reason: type[waits.Occupied]) -> waits.Occupied:
+        return reason(deployment=other.id, group=made.group, other=whose_it_is, rollback=is_rollback(other))
+
     if of_this_release(r, other):
         policy = "wait"
     if policy == "fail":
-        turn.end(
-            Outcome.REFUSED,
-            reason=f"{what}, and `on-conflict` is `fail`.",
-            remedy="Run again when it is over, or use `on-conflict: wait`.",
-        )
+        turn.end(Outcome.REFUSED, occupied(waits.GroupBusy))
         return
     until = None  # functions of a release take turns in their group; each of them ends by its own time limit
     if not of_this_release(r, other):
         until = r.wait.until or turn.now + (r.inputs.timeout or max(made.timeout, WAIT_FOR))
     if until is not None and turn.now >= until:
-        turn.end(
-            Outcome.REFUSED,
-            reason=f"{what}, and is still running after the time to wait for it.",
-            remedy="Look at that deployment; a longer `timeout` waits longer.",
-        )
+        turn.end(Outcome.REFUSED, occupied(waits.GroupBusyTooLong))
         return
     fresh = other.id != r.wait.other
     turn.put(turn.r.wait.give_way(other.id, until))
@@ -112,7 +108,11 @@ def give_way(turn: Turn, made: Plan, other: Deployment, policy: str) -> None:
     if fresh:
         turn.say(
             e.Waiting(
-                at=turn.now, key=turn.r.key, what=f"{what}; waiting for its end", deployment_id=other.id, until=until
+                at=turn.now,
+                key=turn.r.key,
+                what=occupied(waits.WaitingForGroup),
+                deployment_id=other.id,
+                until=until,
             )
         )
 
@@ -187,11 +187,7 @@ def not_held(turn: Turn, action: Tag, error: CiDeployError) -> None:
         turn.fail(error)
     else:
         turn.put(turn.r.decision.hold_done())
-        turn.warn(
-            "hold-failed",
-            f"The hold could not be set: {error.what} The next deployment may bring the bad version back.",
-            error.remedy,
-        )
+        turn.warn(why.HoldNotSet(problem=error.what, advice=error.remedy))
         turn.to(Stage.GATHERING)
 
 
@@ -273,11 +269,7 @@ def not_stored(turn: Turn, error: CiDeployError) -> None:
     if not r.planned.reverses:
         turn.fail(error)
         return
-    turn.warn(
-        "appspec-not-stored",
-        f"The AppSpec of this rollback could not be stored: {error.what} It is sent with the request instead.",
-        error.remedy,
-    )
+    turn.warn(why.AppSpecNotStored(problem=error.what, advice=error.remedy))
     stored(turn, InlineContent(content=r.creation.appspec, sha256=r.creation.sha256))
 
 
@@ -346,16 +338,12 @@ def not_created(turn: Turn, error: CiDeployError) -> None:
     elif kind in (ErrorKind.THROTTLED, ErrorKind.EXPIRED) and turn.now - r.place.since < CREATE_FOR and not r.cancelled:
         turn.retry()
     elif r.cancelled and not r.creation.doubtful:
-        turn.end(Outcome.CANCELLED, reason=f"Cancelled before a deployment was created: {error.what}")
+        turn.end(Outcome.CANCELLED, why.CancelledBefore(), error.reason)
     elif kind is ErrorKind.CONFLICT:
         _conflict(turn, error)
     elif kind is ErrorKind.DENIED and r.planned.reverses and r.planned.override_alarms is not None:
         # Ringing alarms must not block a rescue, and neither must the permission to silence them.
-        turn.warn(
-            "alarms-not-overridden",
-            f"Alarms stay on for this rollback: {error.what} One that rings may stop it.",
-            error.remedy,
-        )
+        turn.warn(why.AlarmsStayOn(problem=error.what, advice=error.remedy))
         turn.put(turn.r.decision.keep_alarms())
     elif r.creation.doubtful:
         turn.to(Stage.FINDING, after=1.0)
@@ -393,14 +381,9 @@ def found(turn: Turn, deployment: Deployment | None) -> None:
     elif r.place.tries < 3:
         turn.retry()
     elif r.cancelled or r.creation.calls >= 4:
-        lost = r.creation.lost
-        why = f" {lost.what}" if lost else ""
+        lost = (r.creation.lost.reason,) if r.creation.lost else ()
         turn.put(turn.r.creation.settled())
-        turn.end(
-            Outcome.CANCELLED if r.cancelled else Outcome.ERROR,
-            reason=f"CreateDeployment did not answer, and no deployment of ours is in the group.{why}",
-            remedy=(lost.remedy if lost else "") or "Run it again.",
-        )
+        turn.end(Outcome.CANCELLED if r.cancelled else Outcome.ERROR, why.NotCreated(), *lost)
     else:
         _announce(turn)
 
@@ -412,12 +395,10 @@ def not_found(turn: Turn, error: CiDeployError) -> None:
     if _transient(error) and turn.now - r.place.since < FIND_FOR:
         turn.retry()
         return
-    group = f"{r.planned.application}/{r.planned.group}"
     turn.end(
         Outcome.LOST_CONTACT,
-        reason="CreateDeployment did not answer, and whether it created a deployment could not be found out: "
-        f"{error.what}",
-        remedy=f"Look in group {group} for a deployment whose description has id={r.marker_id}; running again is safe.",
+        why.CreationInDoubt(application=r.planned.application, group=r.planned.group, marker=r.marker_id),
+        error.reason,
         rollback=Rollback.UNKNOWN,
     )
 
@@ -434,11 +415,7 @@ def follow(turn: Turn, deployment_id: str, *, attached: bool = False) -> None:
     know(turn, deployment_id, attached=attached)
     r = turn.r
     if not r.inputs.wait and not r.cancelled:
-        turn.end(
-            Outcome.DETACHED,
-            reason=f"Deployment {deployment_id} goes on by itself; `wait` is `false`.",
-            remedy=f"Follow it with `{r.where.follow(deployment_id)}`.",
-        )
+        turn.end(Outcome.DETACHED, why.NotWaitedFor(deployment=deployment_id, where=r.where))
         return
     turn.to(Stage.FOLLOWING, after=1.0)
 

@@ -11,6 +11,7 @@ from ...aws import Alias, FunctionVersion
 from ...errors import AwsError, CiDeployError, ErrorKind
 from ...given.packaging import DIRECT_LIMIT, Package
 from ...plan.planning import Existing, Plan, bind
+from ...reasons import deploying as why
 from ...reasons.versions import TargetInactive, VersionGone, VersionNotActive, VersionNotReady
 from ...run import Outcome
 from ...story import events as e
@@ -32,7 +33,7 @@ def begin(turn: Turn, made: Plan) -> None:
     if isinstance(target, Existing):
         bound(turn, made)
     elif latest is not None and latest.busy:
-        turn.say(e.Waiting(at=turn.now, key=turn.r.key, what=f"Lambda is still updating {made.function}"))
+        turn.say(e.Waiting(at=turn.now, key=turn.r.key, what=why.FunctionUpdating(function=made.function)))
         turn.to(Stage.SETTLING, after=1.0)
     elif not target.updates:
         turn.to(Stage.PUBLISHING)
@@ -67,8 +68,7 @@ def published(turn: Turn, version: FunctionVersion) -> None:
     made = bind(r.planned, version)
     if version.version == made.current_version:
         turn.put(turn.r.decision.decide(made))
-        reason = f"Lambda published nothing new: version {version.version} is served already."
-        turn.end(Outcome.UNCHANGED, reason=reason)
+        turn.end(Outcome.UNCHANGED, why.NothingNew(version=version.version))
         return
     bound(turn, made)
 
@@ -82,7 +82,7 @@ def _not_published(turn: Turn, error: CiDeployError) -> None:
         turn.retry()  # also where the answer was lost: what is published already is returned as the same version
     elif code == "ResourceConflictException" and within:
         if r.place.tries == 0:
-            turn.say(e.Waiting(at=turn.now, key=turn.r.key, what=f"Lambda is still updating {r.function}"))
+            turn.say(e.Waiting(at=turn.now, key=turn.r.key, what=why.FunctionUpdating(function=r.function)))
         turn.retry(most=5.0)
     elif (kind is ErrorKind.CONFLICT or _other_code(error)) and r.code.repeats < REPEATS:
         # Something moved RevisionId: our own lost publishing, Lambda itself, or somebody. What is there tells.
@@ -103,9 +103,7 @@ def bound(turn: Turn, made: Plan) -> None:
     """The plan names its version: wait until that is ready, or go on."""
     turn.put(turn.r.decision.decide(made))
     if made.new is not None and made.new.state == "Pending":
-        turn.say(
-            e.Waiting(at=turn.now, key=turn.r.key, what=f"Version {made.target_version} is being prepared by Lambda")
-        )
+        turn.say(e.Waiting(at=turn.now, key=turn.r.key, what=why.VersionPreparing(version=made.target_version)))
         turn.to(Stage.ACTIVATING, after=2.0)
     elif made.new is not None and made.new.state == "Inactive" and turn.r.stage is not Stage.ACTIVATING:
         _wake(turn, made, made.new)
@@ -129,7 +127,7 @@ def bound(turn: Turn, made: Plan) -> None:
 def _wake(turn: Turn, made: Plan, new: FunctionVersion) -> None:
     """Lambda refuses the call to a version that is Inactive, runs nothing, and prepares the version anew."""
     turn.put(turn.r.code.wake(turn.now))
-    turn.say(e.Waiting(at=turn.now, key=turn.r.key, what=f"Version {made.target_version} is being woken up"))
+    turn.say(e.Waiting(at=turn.now, key=turn.r.key, what=why.VersionWaking(version=made.target_version)))
     turn.ask(
         Invoke(
             key=turn.r.key,
@@ -194,9 +192,8 @@ def _look_at_version(turn: Turn, version: FunctionVersion | None) -> None:
 def _tell_pending(turn: Turn, version: FunctionVersion) -> None:
     """It goes on: managed instances take a quarter of an hour to start, and more."""
     r = turn.r
-    instances = "its managed instances start" if version.capacity_provider else "it is being prepared"
-    minutes = (turn.now - r.place.since) / 60
-    what = f"Version {version.version} has been pending for {minutes:.0f} minutes: {instances}"
+    minutes = round((turn.now - r.place.since) / 60)
+    what = why.VersionPending(version=version.version, minutes=minutes, instances=bool(version.capacity_provider))
     turn.say(e.Waiting(at=turn.now, key=r.key, what=what, until=r.place.since + _active_for(r)))
 
 
@@ -225,7 +222,7 @@ def looked(turn: Turn, version: FunctionVersion | None) -> None:
             settled(turn, version)
     elif stage is Stage.UPDATED:
         if version is None:
-            turn.end(Outcome.ERROR, reason=f"Function {turn.r.function} does not exist any more.")
+            turn.end(Outcome.ERROR, why.FunctionGone(function=turn.r.function))
         else:
             look_at_latest(turn, version)
 
@@ -257,32 +254,21 @@ def first_read(turn: Turn, alias: Alias | None) -> None:
             turn.put(turn.r.creation.alias_missing(final=r.cancelled))
             turn.retry()
         elif r.cancelled:
-            reason = f"Cancelled while alias {r.inputs.alias} was being created; it cannot be found."
-            turn.end(Outcome.CANCELLED, reason=reason)
+            turn.end(Outcome.CANCELLED, why.AliasNotFound(alias=r.inputs.alias, cancelled=True))
         else:
-            lost = r.creation.lost
-            why = f" {lost.what}" if lost else ""
-            turn.end(
-                Outcome.ERROR,
-                reason=f"Alias {r.inputs.alias} was to be created and cannot be found.{why}",
-                remedy=lost.remedy if lost else "",
-            )
+            lost = (r.creation.lost.reason,) if r.creation.lost else ()
+            turn.end(Outcome.ERROR, why.AliasNotFound(alias=r.inputs.alias), *lost)
         return
     turn.put(turn.r.reading.read(alias, turn.now))
     turn.say(e.AliasRead(at=turn.now, key=turn.r.key, alias=alias))
     if not alias.serves_only(r.target_version):
-        turn.end(
-            Outcome.REFUSED,
-            reason=f"Somebody else created alias {r.inputs.alias} in the meantime, on version {alias.version}.",
-            remedy="Run again: traffic is then shifted from that version.",
-        )
+        turn.end(Outcome.REFUSED, why.AliasOfAnother(alias=r.inputs.alias, version=alias.version))
         return
-    said = f"First deployment: alias `{alias.name}` was created on version {alias.version} and serves it. "
-    said += "There was nothing to shift traffic from, so CodeDeploy was not asked."
+    said = why.FirstDeployment(alias=alias.name, version=alias.version, late=r.cancelled)
     if r.cancelled:
-        turn.end(Outcome.CANCELLED, reason=f"Cancelled too late. {said}")
+        turn.end(Outcome.CANCELLED, said)
     else:
-        turn.end(Outcome.SUCCEEDED, deployed=True, reason=said)
+        turn.end(Outcome.SUCCEEDED, said, deployed=True)
 
 
 def _alias_not_created(turn: Turn, error: CiDeployError) -> None:

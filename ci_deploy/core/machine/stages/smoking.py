@@ -144,7 +144,7 @@ def _fail(turn: Turn, case: Case, wrong: str, log: str = "") -> None:
         e.Diagnosed(
             at=turn.now,
             key=turn.r.key,
-            diagnosis=Diagnosis(code="SMOKE_CASE_FAILED", summary=reason.summary, remedy=reason.remedy, logs=logs),
+            diagnosis=Diagnosis(reason=reason, logs=logs),
         )
     )
     turn.end(Outcome.FAILED, reason)

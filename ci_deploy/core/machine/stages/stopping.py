@@ -10,12 +10,14 @@ from ...aws import Known, StopAnswer
 from ...errors import AwsError, CiDeployError
 from ...given.appspec import HOOKS
 from ...plan.checks import HOOK_PREFIX
+from ...reasons import stopping as why
+from ...reasons.deploying import CancelledBefore
 from ...reasons.watching import HookOverdue
 from ...result import Finding, Severity
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Cancelled, Create, CreateAlias, Diagnose, Stop
-from ..rollout import Rollout, Turn, kind_of
+from ..rollout import Turn, kind_of
 from ..state.ending import Cause
 from ..state.place import Stage
 
@@ -27,11 +29,13 @@ ANSWER_GRACE = 3.0  # real seconds that CreateDeployment's answer is awaited aft
 ON_TERMINAL = 600.0  # the same grace where nobody kills us: a person at a terminal, who can press Ctrl-C again
 
 
-def request_stop(turn: Turn, cause: Cause, why: str, *, rollback: bool, urgent: bool = False) -> None:
+def request_stop(turn: Turn, cause: Cause, because: str, *, rollback: bool, urgent: bool = False) -> None:
     r = turn.r
     turn.put(turn.r.ending.request(cause, rollback=rollback))
     turn.put(turn.r.watch.limit(turn.now + STOP_TAKES))
-    turn.say(e.StopRequested(at=turn.now, key=turn.r.key, deployment_id=r.deployment_id, rollback=rollback, why=why))
+    turn.say(
+        e.StopRequested(at=turn.now, key=turn.r.key, deployment_id=r.deployment_id, rollback=rollback, why=because)
+    )
     turn.ask(Stop(key=r.key, deployment_id=r.deployment_id, rollback=rollback, urgent=urgent))
 
 
@@ -82,13 +86,7 @@ def keep_time(turn: Turn) -> None:
     elif r.contact.failures >= LOST_AFTER:
         turn.end(
             {Cause.TIMED_OUT: Outcome.TIMED_OUT, Cause.CANCELLED: Outcome.CANCELLED}.get(r.cause, Outcome.LOST_CONTACT),
-            reason=f"Deployment {r.deployment_id} was not heard of any more"
-            + (
-                " after the stop was asked for: whether it was stopped is not known."
-                if r.ending.sent
-                else ": it goes on by itself, and was left alone."
-            ),
-            remedy=reattach_command(r),
+            why.LostContact(deployment=r.deployment_id, where=r.where, stopping=r.ending.sent),
             rollback=Rollback.UNKNOWN,
             settled=not r.ending.sent,
         )
@@ -106,14 +104,10 @@ def _limit_passed(turn: Turn) -> None:
     limit = f"The time limit of {r.planned.timeout / 60:g} minutes has passed"
     if policy == "leave":
         turn.put(turn.r.ending.leave(Cause.TIMED_OUT))
-        turn.warn("time-limit", f"{limit}; deployment {r.deployment_id} goes on (`on-timeout: leave`).")
+        turn.warn(why.TimeLimitLeaves(minutes=r.planned.timeout / 60, deployment=r.deployment_id))
         turn.to(Stage.VERIFYING)
         return
     request_stop(turn, Cause.TIMED_OUT, limit, rollback=policy == "rollback")
-
-
-def reattach_command(r: Rollout) -> str:
-    return f"Re-attach with `{r.where.follow(r.deployment_id)}`."
 
 
 def _watch_hook(turn: Turn) -> None:
@@ -129,8 +123,8 @@ def _watch_hook(turn: Turn) -> None:
         if not r.may_stop:
             _warn_of_hook(turn, what, r.inputs.hook_timeout)
             return
-        why = f"{what} has not reported after {r.inputs.hook_timeout:g} s (`hook-timeout`)"
-        request_stop(turn, Cause.HOOK_TIMEOUT, why, rollback=True)
+        hangs = f"{what} has not reported after {r.inputs.hook_timeout:g} s (`hook-timeout`)"
+        request_stop(turn, Cause.HOOK_TIMEOUT, hangs, rollback=True)
         return
     if not hook:
         return
@@ -138,14 +132,7 @@ def _watch_hook(turn: Turn) -> None:
     own = fact.value.timeout_s if isinstance(fact, Known) and fact.value else 900
     if ran >= own + 60 and r.watch.warned != r.watch.event:
         turn.put(turn.r.watch.warn())
-        turn.warn(
-            "hook-silent",
-            f"Hook {name} has run out of its own time limit of {own} s and has not reported to CodeDeploy: "
-            "it crashed, or may not call codedeploy:PutLifecycleEventHookExecutionStatus. "
-            "CodeDeploy waits for it for an hour.",
-            f"Look at the log group /aws/lambda/{name}; `hook-timeout` ends such a deployment early."
-            + ("" if name.startswith(HOOK_PREFIX) else f" Its name should begin with {HOOK_PREFIX}."),
-        )
+        turn.warn(why.HookSilent(hook=name, limit=own, misnamed=not name.startswith(HOOK_PREFIX)))
         assert r.deployment is not None
         if r.quotes_logs:
             turn.ask(Diagnose(key=r.key, deployment=r.deployment, plan=made, logs=True, region=r.where.region))
@@ -176,7 +163,7 @@ def cancelled(turn: Turn, observation: Cancelled) -> None:
     if turn.asked(CreateAlias) or r.creation.alias_asked:
         return  # it may serve already: that is read first
     if not r.deployment_id:
-        turn.end(Outcome.CANCELLED, reason=f"Cancelled ({observation.signal}) before a deployment was created.")
+        turn.end(Outcome.CANCELLED, CancelledBefore(signal=observation.signal))
     elif r.stage is Stage.FOLLOWING:
         stop_for_cancel(turn)
 
@@ -201,16 +188,14 @@ def stop_for_cancel(turn: Turn) -> None:
     request_stop(turn, Cause.CANCELLED, "The run was interrupted", rollback=policy == "rollback", urgent=True)
 
 
-def end_cancelled(turn: Turn, why: str) -> None:
+def end_cancelled(turn: Turn, how: str) -> None:
     """Our time is up: say what is known, and leave the rest to the post step."""
     r = turn.r
     if r.command is Command.FINISH and not r.deployment_id:
         what = r.job.subject or f"with id={r.marker_id}"
         turn.end(
             Outcome.CANCELLED,
-            reason=f"What became of deployment {what} could not be found out ({why}).",
-            remedy="Look in the deployment group whether it runs, and stop it. What is served says "
-            f"`{r.where.status()}`.",
+            why.FateUnknown(how=how, deployment=what, where=r.where),
             rollback=Rollback.UNKNOWN,
             settled=False,
         )
@@ -218,40 +203,31 @@ def end_cancelled(turn: Turn, why: str) -> None:
     if r.creation.doubtful or turn.asked(Create):
         turn.end(
             Outcome.CANCELLED,
-            reason=f"Cancelled ({why}) while the deployment was being created; whether it exists is not known.",
-            remedy=f"Look in the group for a deployment whose description has id={r.marker_id}, and stop it.",
+            why.CreationInterrupted(how=how, marker=r.marker_id),
             rollback=Rollback.UNKNOWN,
             settled=False,
         )
         return
     if not r.deployment_id:
-        turn.end(
-            Outcome.CANCELLED,
-            reason=f"Cancelled ({why}) while alias {r.inputs.alias} was being created; whether it exists is not known.",
-            remedy=f"`{r.where.status()}` says what it serves, if it exists.",
-        )
+        turn.end(Outcome.CANCELLED, why.AliasInterrupted(how=how, alias=r.inputs.alias, where=r.where))
         return
     over = r.deployment is not None and r.deployment.status.terminal
     left = r.on_cancel == "leave" and not (over or r.ending.sent)
     turn.end(
         Outcome.CANCELLED,
-        reason=f"Cancelled ({why}); deployment {r.deployment_id} {_doing(r, left)}.",
-        remedy=reattach_command(r),
+        why.CancelledMeanwhile(
+            how=how,
+            deployment=r.deployment_id,
+            where=r.where,
+            rollback=r.rollback_id,
+            status=r.deployment.status.value if r.deployment is not None and over else "",
+            left=left,
+            sent=r.ending.sent,
+            refused=r.ending.refused,
+        ),
         rollback=Rollback.UNKNOWN,
         settled=left,
     )
-
-
-def _doing(r: Rollout, left: bool) -> str:
-    if r.rollback_id:
-        return f"is rolled back by {r.rollback_id}; what the alias serves was not read after that"
-    if r.deployment is not None and r.deployment.status.terminal:
-        return f"is {r.deployment.status}; what the alias serves was not read after that"
-    if left:
-        return "was left to itself (`on-cancel: leave`); what the alias serves was not read"
-    if r.ending.refused:
-        return f"was told to stop, which failed ({r.ending.refused})"
-    return "was told to stop" if r.ending.sent else "is not stopped yet"
 
 
 def stop_again(turn: Turn) -> None:

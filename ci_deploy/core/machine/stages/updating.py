@@ -15,6 +15,7 @@ from ...given.source import Image
 from ...plan.comparing import changes, differences
 from ...plan.planning import ToPublish
 from ...plan.surroundings import bucket_owner
+from ...reasons import deploying as why
 from ...run import Outcome
 from ...story import events as e
 from ..actions import LookVersion, StoreCode, UpdateCode
@@ -35,18 +36,14 @@ def settling(turn: Turn) -> None:
     """Everything waits for an update in progress; what is there after it is planned anew."""
     r = turn.r
     if turn.now - r.place.since > BUSY_FOR or r.code.settlings > SETTLINGS:
-        turn.end(
-            Outcome.REFUSED,
-            reason=f"{r.function} is being updated by something else, and does not come to rest.",
-            remedy="See who updates it (CloudTrail: UpdateFunctionCode, UpdateFunctionConfiguration), then run again.",
-        )
+        turn.end(Outcome.REFUSED, why.NeverSettles(function=r.function))
     elif not turn.asked(LookVersion) and turn.due():
         turn.ask(LookVersion(key=r.key, function=r.function, version=LATEST))
 
 
 def _settle(turn: Turn) -> None:
     turn.put(turn.r.code.settle())
-    turn.say(e.Waiting(at=turn.now, key=turn.r.key, what=f"Lambda is still updating {turn.r.function}"))
+    turn.say(e.Waiting(at=turn.now, key=turn.r.key, what=why.FunctionUpdating(function=turn.r.function)))
     turn.to(Stage.SETTLING, after=1.0)
 
 
@@ -93,12 +90,7 @@ def code_stored(turn: Turn, stored: StoredPackage) -> None:
 def warn_of_foreign_object(turn: Turn, location: S3Location, wanted: str) -> None:
     """Somebody else's object is under the hash of our content: it was left alone, and its owner should be asked for."""
     if location.key != wanted:
-        turn.warn(
-            "foreign-object",
-            f"s3://{location.bucket}/{wanted} holds other bytes than those it is named for, or may not be read. "
-            f"It was not used; ours are in {location}.",
-            "See who may write to the bucket, and delete that object.",
-        )
+        turn.warn(why.ForeignObject(wanted=f"s3://{location.bucket}/{wanted}", location=str(location)))
 
 
 def updating(turn: Turn) -> None:
@@ -134,12 +126,7 @@ def await_update(turn: Turn) -> None:
     """Look at `$LATEST` until its update is over, or until it is known whether there was one."""
     r = turn.r
     if turn.now - r.place.since > BUSY_FOR:
-        turn.end(
-            Outcome.FAILED,
-            reason=f"The update of {r.function}'s code is still in progress after {BUSY_FOR / 60:g} minutes. "
-            "No version was published.",
-            remedy="Run again: what is there by then is planned anew.",
-        )
+        turn.end(Outcome.FAILED, why.UpdateTooLong(function=r.function, minutes=BUSY_FOR / 60))
     elif not turn.asked(LookVersion) and turn.due():
         turn.ask(LookVersion(key=r.key, function=r.function, version=LATEST))
 
@@ -156,17 +143,12 @@ def look_at_latest(turn: Turn, latest: FunctionVersion) -> None:
     elif not there:
         concurrent(turn, "its code is not what this run is to publish")
     elif latest.last_update_status == "Failed":
-        why = latest.last_update_reason or "Lambda gives no reason"
-        turn.end(Outcome.FAILED, reason=f"The update of {r.function}'s code failed: {why}. No version was published.")
+        turn.end(Outcome.FAILED, why.UpdateFailed(function=r.function, said=latest.last_update_reason))
     elif changed := _settings_changed(before, latest):
         concurrent(turn, f"its settings were changed ({', '.join(changed)})")
     elif r.inputs.expect_code_sha256 and not same_sha256(r.inputs.expect_code_sha256, latest.code_sha256):
-        turn.end(
-            Outcome.REFUSED,
-            reason=f"`$LATEST` of {r.function} has CodeSha256 {latest.code_sha256} now, not "
-            f"{r.inputs.expect_code_sha256}. No version was published.",
-            remedy="Name the image by its digest, or correct `expect-code-sha256`.",
-        )
+        found, expected = latest.code_sha256, r.inputs.expect_code_sha256
+        turn.end(Outcome.REFUSED, why.OtherCode(function=r.function, found=found, expected=expected))
     else:
         _code_is_there(turn, target, latest)
 
@@ -177,11 +159,7 @@ def _update_again(turn: Turn, target: ToPublish, latest: FunctionVersion) -> Non
     if turn.r.code.repeats >= REPEATS:
         lost = turn.r.code.lost
         assert lost is not None, "an update that is made again though nothing was lost"
-        turn.end(
-            Outcome.ERROR,
-            reason=f"UpdateFunctionCode failed {REPEATS + 1} times, and the code did not change. {lost.what}",
-            remedy=lost.remedy or "Run it again.",
-        )
+        turn.end(Outcome.ERROR, why.UpdateWithoutEffect(times=REPEATS + 1), lost.reason)
         return
     turn.put(turn.r.decision.guard(replace(target, revision_id=latest.revision_id)))
     turn.put(turn.r.code.found().repeat())
@@ -197,9 +175,7 @@ def _code_is_there(turn: Turn, target: ToPublish, latest: FunctionVersion) -> No
         turn.say(e.CodeUploaded(at=turn.now, key=turn.r.key, code_sha256=latest.code_sha256, size=latest.code_size))
     if made.current is not None and not differences(made.current, latest):
         # Known only now: a tag that leads to the image which is served.
-        turn.end(
-            Outcome.UNCHANGED, reason=f"Version {made.current.version}, which the alias serves, has the same code."
-        )
+        turn.end(Outcome.UNCHANGED, why.SameCode(version=made.current.version))
         return
     turn.to(Stage.PUBLISHING)
 
@@ -219,11 +195,7 @@ def _settings_changed(before: FunctionVersion, now: FunctionVersion) -> tuple[st
 
 
 def concurrent(turn: Turn, what: str) -> None:
-    turn.end(
-        Outcome.REFUSED,
-        reason=f"{turn.r.function} was changed by someone else during this run: {what}. No version was published.",
-        remedy="Run again: what is there now is planned anew. Let one workflow at a time deploy (`concurrency`).",
-    )
+    turn.end(Outcome.REFUSED, why.ChangedMeanwhile(function=turn.r.function, changed=what.rstrip(".")))
 
 
 def not_updated(turn: Turn, error: CiDeployError) -> None:

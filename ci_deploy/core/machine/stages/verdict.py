@@ -7,24 +7,27 @@ said only if it was read at 100 % on the version before.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypedDict
 
 from ... import trace as traces
 from ...aws import Alias, Deployment, DeploymentStatus
 from ...errors import CiDeployError, ErrorKind, Refused
 from ...reasons import guards as guard_reasons
 from ...reasons import verdict as why
-from ...reasons.phrases import serves
-from ...reasons.reason import Reason, Said
+from ...reasons.codedeploy import CodeDeployEnded
+from ...reasons.commands import PutBack
+from ...reasons.phrases import Shares, serves
+from ...reasons.reason import Reason
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
-from ...story.diagnosis import REMEDIES, failed_event, hook_of
+from ...story.diagnosis import failed_event, hook_of
 from ..actions import Describe, Diagnose, LookAlias, RepairAlias
 from ..rollout import Rollout, Turn, jittered, kind_of
 from ..state.ending import Cause
 from ..state.place import Stage
 from . import baking, guarding
 from .following import rollback_expected
-from .stopping import STOP_TAKES, reattach_command
+from .stopping import STOP_TAKES
 
 READ_AGAIN = 4  # readings, 2 s apart, before "CodeDeploy says so but the alias does not" is believed
 DIAGNOSIS_TAKES = 30.0
@@ -45,11 +48,7 @@ def alias_read(turn: Turn, alias: Alias | None) -> None:
     if r.stage is not Stage.VERIFYING:
         return
     if alias is None:
-        turn.end(
-            Outcome.FAILED,
-            reason=f"Alias {r.inputs.alias} of {r.function} does not exist any more.",
-            remedy="Somebody deleted it; create it again on the version that should serve.",
-        )
+        turn.end(Outcome.FAILED, why.AliasGone(alias=r.inputs.alias, function=r.function))
         return
     if r.alias is None or alias.shares != r.alias.shares:
         turn.say(e.AliasRead(at=turn.now, key=turn.r.key, alias=alias))
@@ -74,13 +73,17 @@ def alias_unread(turn: Turn, error: CiDeployError) -> None:
     if kind is not None and kind.transient and turn.now - r.place.since < STOP_TAKES:
         turn.retry(most=20.0)
         return
-    status = r.deployment.status if r.deployment else "unknown"
     turn.put(turn.r.reading.forget())
-    ended = f"Deployment {r.deployment_id} is {status}" if r.deployment_id else r.creation.problem.rstrip(".")
     turn.end(
         _by_cause(r) or Outcome.LOST_CONTACT,
-        reason=f"{ended}, but what the alias serves could not be read: {error.what}",
-        remedy=reattach_command(r) if r.deployment_id else _put_back(r),
+        *((r.creation.problem,) if r.creation.problem and not r.deployment_id else ()),
+        why.ServesUnread(
+            deployment=r.deployment_id,
+            where=r.where,
+            status=r.deployment.status.value if r.deployment else "unknown",
+            put_back=None if r.deployment_id else _put_back(r, r.target_version),
+        ),
+        error.reason,
         rollback=Rollback.UNKNOWN,
         # The post step tries again, but what was left at the time limit is left for good.
         settled=not r.ending.sent and _by_cause(r) is not Outcome.CANCELLED,
@@ -98,7 +101,7 @@ def _not_reversed(turn: Turn, alias: Alias) -> None:
     """The truth is the alias, and where it is to be again is the version that the release began with."""
     r = turn.r
     if alias.serves_only(r.target_version):
-        turn.end(Outcome.SUCCEEDED, deployed=True, reason=f"The alias serves {serves(alias)}.")
+        turn.end(Outcome.SUCCEEDED, why.Serves(serves=serves(alias)), deployed=True)
         return
     may = r.inputs.repair_alias != "never" and not (r.repair.restored or r.repair.problem or r.cancelled)
     if r.part.ends is not None and not set(alias.shares) <= {r.previous_version, r.target_version}:
@@ -107,22 +110,22 @@ def _not_reversed(turn: Turn, alias: Alias) -> None:
         turn.put(turn.r.repair.stray())
         turn.to(Stage.RESTORING)
         return
-    ended = f"Deployment {r.deployment_id} is {r.deployment.status}" if r.deployment else r.creation.problem
+    ended = r.creation.problem
     if r.watch.diagnosis is not None:
-        ended = r.watch.diagnosis.summary
-    hint = r.watch.diagnosis.remedy if r.watch.diagnosis else ""
-    then = f" It could not be set back: {r.repair.problem.rstrip('.')}." if r.repair.problem else ""
+        ended = r.watch.diagnosis.reason
+    elif r.deployment is not None:
+        ended = why.ReversalEnded(deployment=r.deployment_id, status=r.deployment.status.value)
+    put_back = _put_back(r, r.target_version)
     turn.end(
         _by_cause(r) or Outcome.FAILED,
-        reason=f"{ended.rstrip('.')}.{then} The alias serves {serves(alias)}.",
-        remedy=f"{_put_back(r)}. {hint}" if hint else _put_back(r),
+        *((ended,) if ended else ()),
+        why.NotReversed(serves=serves(alias), problem=r.repair.problem, put_back=put_back),
         rollback=Rollback.FAILED,
     )
 
 
-def _put_back(r: Rollout) -> str:
-    """The command that brings a release's reversal about by hand."""
-    return f"Put all traffic on version {r.target_version} with `{r.where.set_alias(r.target_version)}`"
+def _put_back(r: Rollout, version: str) -> PutBack:
+    return PutBack(where=r.where, version=version)
 
 
 def _by_cause(r: Rollout) -> Outcome | None:
@@ -135,16 +138,12 @@ def _by_cause(r: Rollout) -> Outcome | None:
 def _left_running(turn: Turn, alias: Alias) -> None:
     """We leave a deployment that is not over: by policy, or because it could not be stopped."""
     r = turn.r
-    why = f", for it could not be stopped ({r.ending.refused.rstrip('.')})" if r.ending.refused else ""
-    outcome = _by_cause(r) or Outcome.FAILED
-    going_on = Said(
-        code=outcome.value,
-        said=f"Deployment {r.deployment_id} goes on{why}; the alias serves {serves(alias)} now.",
-        advice=reattach_command(r),
+    going_on = why.LeftRunning(
+        deployment=r.deployment_id, where=r.where, serves=serves(alias), refused=r.ending.refused
     )
     found = guarding.violation(r) if r.cause is Cause.GUARD else None
     turn.end(
-        outcome,
+        _by_cause(r) or Outcome.FAILED,
         *((found, going_on) if found else (going_on,)),
         rollback=Rollback.UNKNOWN if r.ending.sent else Rollback.NONE,
         settled=not r.ending.sent,
@@ -163,30 +162,17 @@ def _succeeded(turn: Turn, alias: Alias) -> None:
             return
         turn.end(
             _by_cause(r) or Outcome.FAILED,
-            reason=f"CodeDeploy reports deployment {r.deployment_id} as Succeeded, but the alias serves "
-            f"{serves(alias)}, not version {r.target_version} at 100 %: something else moved it.",
-            remedy="Find out who changed the alias (CloudTrail: UpdateAlias), then deploy again.",
+            why.MovedElsewhere(deployment=r.deployment_id, serves=serves(alias), version=r.target_version),
             settled=not r.cancelled,  # the post step has the time to read it again
         )
     elif r.part.ends is not None:
-        turn.end(Outcome.SUCCEEDED, deployed=True, reason=f"The alias serves {serves(alias)}.")
+        turn.end(Outcome.SUCCEEDED, why.Serves(serves=serves(alias)), deployed=True)
     elif _by_cause(r) is Outcome.CANCELLED:
-        turn.end(
-            Outcome.CANCELLED,
-            reason=f"Cancelled, but deployment {r.deployment_id} had succeeded: the alias serves {serves(alias)}.",
-            remedy="Roll back with the command `rollback` if this version should not serve.",
-        )
+        turn.end(Outcome.CANCELLED, why.CancelledTooLate(deployment=r.deployment_id, serves=serves(alias)))
     elif r.command is Command.STOP:
-        turn.end(
-            Outcome.UNCHANGED,
-            reason=f"Too late to stop: deployment {r.deployment_id} had succeeded; the alias serves {serves(alias)}.",
-        )
+        turn.end(Outcome.UNCHANGED, why.StopTooLate(deployment=r.deployment_id, serves=serves(alias), again=False))
     elif r.cause is Cause.ASKED:
-        turn.end(
-            Outcome.FAILED,
-            reason=f"Too late to stop: deployment {r.deployment_id} had succeeded; the alias serves {serves(alias)}.",
-            remedy="Run the rollback again: it now deploys the version before.",
-        )
+        turn.end(Outcome.FAILED, why.StopTooLate(deployment=r.deployment_id, serves=serves(alias), again=True))
     elif r.bake.cut:
         limit = guard_reasons.BakeTimedOut(minutes=r.planned.timeout / 60)
         turn.end(Outcome.TIMED_OUT, limit, why.Serves(serves=serves(alias)))
@@ -223,7 +209,7 @@ def _not_succeeded(turn: Turn, alias: Alias, deployment: Deployment) -> None:
     turn.end(
         outcome,
         _cause(r, deployment),
-        _traffic(r, deployment, serves(alias), back, rollback, _remedy(r, back, rollback)),
+        _traffic(r, deployment, serves(alias), back, rollback),
         rollback=Rollback.UNKNOWN if unfinished else rollback,
         deployed=outcome is Outcome.SUCCEEDED,
         settled=not unfinished,
@@ -241,11 +227,7 @@ def _only_throttled(r: Rollout, deployment: Deployment) -> bool:
 
 def _try_once_more(turn: Turn) -> None:
     r = turn.r
-    turn.warn(
-        "throttled",
-        f"Lambda throttled CodeDeploy's own requests, and {r.deployment_id} failed before any traffic moved: "
-        "it is tried once more.",
-    )
+    turn.warn(why.TriedOnceMore(deployment=r.deployment_id))
     turn.begin_again(r.attempt.once_more())
     turn.to(Stage.GATHERING, after=jittered(THROTTLED_PAUSE, r.marker_id))
 
@@ -273,32 +255,36 @@ def _cause(r: Rollout, deployment: Deployment) -> Reason:
         return violated
     if r.cause is Cause.TIMED_OUT:
         return why.TimeLimitPassed(deployment=deployed, stopped=stopped, minutes=r.planned.timeout / 60)
+    if r.cause is Cause.HOOK_TIMEOUT:
+        hook = hook_of(failed_event(deployment, r.planned), r.planned)
+        return why.HookTimeoutPassed(deployment=deployed, stopped=stopped, hook=hook)
     if (ours := _OURS.get(r.cause)) is not None:
         return ours(deployment=deployed, stopped=stopped)
     if r.watch.diagnosis is not None:
-        found = r.watch.diagnosis
-        code = found.reason_code if found.code in REMEDIES else why.CodeDeployEnded.code
-        return Said(code=code, said=f"{found.summary.rstrip('.')}.")
-    said = deployment.error_message or deployment.error_code
+        return r.watch.diagnosis.reason
+    said, code = deployment.error_message, deployment.error_code
     if hook := hook_of(failed_event(deployment, r.planned), r.planned):
-        return why.HookFailed(hook=hook, said=said)
-    return why.CodeDeployEnded(deployment=deployment.id, status=deployment.status, said=said)
+        return why.HookFailed(hook=hook, said=said or code)
+    return CodeDeployEnded(deployment=deployment.id, status=deployment.status.value, aws_code=code, said=said)
 
 
 _OURS: Mapping[Cause, type[why.Ended]] = {
     Cause.CANCELLED: why.Cancelled,
-    Cause.HOOK_TIMEOUT: why.HookTimeoutPassed,
     Cause.ASKED: why.AsAsked,
     Cause.NOT_AS_PLANNED: why.NotAsPlanned,
     Cause.RELEASE: why.AnotherFailed,
 }
 
 
-def _traffic(
-    r: Rollout, deployment: Deployment, served: str, back: bool, rollback: Rollback, advice: str
-) -> why.Traffic:
+class _Told(TypedDict):
+    serves: Shares
+    put_back: PutBack | None
+
+
+def _traffic(r: Rollout, deployment: Deployment, served: Shares, back: bool, rollback: Rollback) -> why.Traffic:
     """What became of the traffic, and what to do."""
-    told = {"serves": served, "advice": advice}
+    # Of a deployment that is followed without its target the version before is not known.
+    told = _Told(serves=served, put_back=None if back else _put_back(r, r.previous_version or "VERSION"))
     if rollback is Rollback.SUCCEEDED:
         if r.repair.restored or not r.rollback_id:
             return why.AliasSetBack(**told)
@@ -317,17 +303,6 @@ def _traffic(
     return why.NoRollback(**told)
 
 
-def _remedy(r: Rollout, back: bool, rollback: Rollback) -> str:
-    hint = r.watch.diagnosis.remedy if r.watch.diagnosis else ""
-    if back:
-        return hint
-    before = r.previous_version or "VERSION"  # of a deployment that is followed without its target it is not known
-    repair = f"Put all traffic on version {before} with `{r.where.set_alias(before)}`"
-    if rollback is Rollback.UNKNOWN:
-        repair = f"If it does not bring that back: {repair}"
-    return f"{repair}. {hint}" if hint else repair
-
-
 # --- The trace of a rollback that created nothing ---------------------------------------------------------------------
 
 
@@ -342,7 +317,7 @@ def _leave_trace(turn: Turn, alias: Alias) -> None:
     turn.put(turn.r.repair.trace())
     text = traces.write(alias.description, r.context.run_id)
     if text is None:
-        not_traced(turn, "the alias's description has no room for it.", "Shorten the description.")
+        not_traced(turn, why.NoRoom())
     elif text != alias.description:
         turn.ask(Describe(key=r.key, alias=alias, description=text))
 
@@ -352,12 +327,8 @@ def traced(turn: Turn) -> None:
     turn.put(turn.r.place.act(turn.now))
 
 
-def not_traced(turn: Turn, what: str, remedy: str) -> None:
-    turn.warn(
-        "no-trace",
-        f"This rollback has left no trace that keeps older runs from deploying over it: {what}",
-        f"{remedy} The hold (`hold: set`) keeps all runs away.".strip(),
-    )
+def not_traced(turn: Turn, because: Reason) -> None:
+    turn.warn(why.NoTrace(problem=because.text, advice=because.remedy))
 
 
 # --- Setting the alias back ourselves ----------------------------------------------------------------------------
@@ -411,10 +382,10 @@ def restored(turn: Turn, alias: Alias | None) -> None:
         _repaired(turn, alias)
         return
     turn.put(turn.r.repair.restore())
-    why = "its rollback left something else" if r.rollback_id else "no rollback deployment appeared"
+    because = "its rollback left something else" if r.rollback_id else "no rollback deployment appeared"
     if r.undone is not None:
-        why = "the reversal did not bring it back"
-    turn.say(e.AliasRestored(at=turn.now, key=turn.r.key, alias=alias, why=why))
+        because = "the reversal did not bring it back"
+    turn.say(e.AliasRestored(at=turn.now, key=turn.r.key, alias=alias, why=because))
     turn.to(Stage.VERIFYING)
 
 
@@ -429,7 +400,7 @@ def _repaired(turn: Turn, alias: Alias) -> None:
     turn.put(turn.r.reading.read(alias, turn.now))
     here = r.inputs.version in (None, alias.version) and not r.inputs.deployment_id
     if r.command is Command.ROLLBACK and here:
-        turn.end(Outcome.SUCCEEDED, deployed=True, reason=f"The alias serves {serves(alias)}.")
+        turn.end(Outcome.SUCCEEDED, why.Serves(serves=serves(alias)), deployed=True)
     else:
         turn.to(Stage.GATHERING)
 
@@ -448,7 +419,7 @@ def not_restored(turn: Turn, error: CiDeployError) -> None:
             turn.put(turn.r.repair.postpone())
             turn.to(Stage.GATHERING, after=2.0)  # where it is waited for, or its work is what is there now
             return
-        turn.end(Outcome.REFUSED, reason=f"The split alias could not be repaired: {error.what}", remedy=error.remedy)
+        turn.end(Outcome.REFUSED, why.SplitNotRepaired(), error.reason)
         return
     if isinstance(error, Refused) and r.undone is None and not r.rollback_id and r.repair.returns < LATE_ROLLBACKS:
         # Something runs in the group: it may be our rollback, later than we thought.
@@ -456,5 +427,5 @@ def not_restored(turn: Turn, error: CiDeployError) -> None:
         turn.to(Stage.ROLLBACK_DUE)
         return
     turn.put(turn.r.repair.fail(error.what))
-    turn.warn("restore-failed", f"The alias could not be set back: {error.what}", error.remedy)
+    turn.warn(why.NotSetBack(problem=error.what, advice=error.remedy))
     turn.to(Stage.VERIFYING)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ...aws import Revision
 from ...errors import CiDeployError
 from ...marker import Marker
+from ...reasons.reason import Reason
 from .change import replace
 
 
@@ -20,7 +21,7 @@ class Creation:
     doubtful: bool = False  # one of them may have had an effect that we do not know of
     alias_asked: bool = False  # the first alias was asked for, and may be there
     lost: CiDeployError | None = None  # why it is in doubt, where AWS said anything
-    problem: str = ""  # why a release's reversal could not be created
+    problem: Reason | None = None  # why a release's reversal could not be created
 
     def write(self, appspec: str, sha256: str, marker: Marker) -> Creation:
         return replace(self, appspec=appspec, sha256=sha256, marker=marker)
@@ -45,5 +46,5 @@ class Creation:
         """It is not there: it is asked for again, unless nothing more is created."""
         return replace(self, alias_asked=final)
 
-    def failed(self, problem: str) -> Creation:
+    def failed(self, problem: Reason) -> Creation:
         return replace(self, problem=problem)

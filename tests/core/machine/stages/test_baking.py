@@ -50,7 +50,7 @@ def test_a_quiet_bake_ends_when_it_is_over_and_the_alias_is_read_once_more() -> 
     world = quick()
     run = played(world, "off", bake=600)
     assert (run.result.outcome, run.result.deployed, run.result.guard_verdict) == (Outcome.SUCCEEDED, True, "")
-    assert run.result.reasons == (Serves(serves="version 2 at 100 %"),)
+    assert run.result.reasons == (Serves(serves=(("2", 100.0),)),)
     assert run.ended == pytest.approx(602.4, abs=1.0)
     (began,) = (event for event in run.events if isinstance(event, e.BakeBegan))
     assert began.until == pytest.approx(602.3, abs=1.0)
@@ -208,7 +208,7 @@ def test_who_moves_the_alias_ends_the_bake() -> None:
     world = quick(versions={"1": "old", "3": "new"}, moved_by_hand=(100.0, "1"))
     run = played(world, bake=600)
     assert (run.result.outcome, run.result.deployed, run.result.live_version) == (Outcome.FAILED, False, "1")
-    assert run.result.reasons == (BakeOvertaken(version="3", other="", serves="version 1 at 100 %"),)
+    assert run.result.reasons == (BakeOvertaken(version="3", other="", serves=(("1", 100.0),)),)
     assert run.ended < 150
 
 

@@ -19,11 +19,52 @@ from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import step
 from ci_deploy.core.marker import Marker, write
 from ci_deploy.core.plan.planning import Facts
+from ci_deploy.core.reasons.deciding import (
+    DeploymentRunning,
+    HistoryCut,
+    NeverDeployed,
+    NothingCreated,
+    NothingDeployed,
+    NothingRuns,
+    NothingWritten,
+    NotOurs,
+    OlderRun,
+    OthersLeftAlone,
+    OverAlready,
+    OwnerUnknown,
+    RolledBackAlready,
+    SameContent,
+    ServedAlready,
+    WaitingForGroup,
+    WayBack,
+)
+from ci_deploy.core.reasons.preflight import (
+    AliasMissing,
+    AliasSplit,
+    CurrentVersion,
+    FunctionMissing,
+    GroupMissing,
+    Held,
+    HookMissing,
+    TargetMissing,
+)
+from ci_deploy.core.reasons.reason import Reason
+from ci_deploy.core.reasons.verdict import (
+    AsAsked,
+    Cancelled,
+    CancelledTooLate,
+    LeftRunning,
+    NoRoom,
+    NoTrace,
+    RolledBackBy,
+    Serves,
+)
 from ci_deploy.core.run import Command, Context, Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support.playing import STEADY, Run, Worlds, first, play, play_together, post_step, until
+from tests.support.reasons import where
 from tests.support.states import but
-from tests.support.world import AT_ONCE, CANARY, IDENTITY, STATUS, Running, World, context, inputs
+from tests.support.world import AT_ONCE, CANARY, IDENTITY, Running, World, context, inputs
 
 ON_FAILURE, ON_ALARM = frozenset({"DEPLOYMENT_FAILURE"}), frozenset({"DEPLOYMENT_STOP_ON_ALARM"})
 SPLIT = {"2": 10.0}
@@ -86,18 +127,18 @@ def at(run: Run, kind: type[a.Action]) -> list[float]:
     return [round(when, 3) for when, _ in run.asked(kind)]
 
 
-def end(run: Run) -> tuple[Outcome, str, str]:
-    return run.result.outcome, run.result.reason, run.result.remedy
+def end(run: Run) -> tuple[Outcome, tuple[Reason, ...]]:
+    return run.result.outcome, run.result.reasons
 
 
-def findings(run: Run) -> list[tuple[str, str]]:
+def findings(run: Run) -> list[Reason]:
     """Of the plan that was shown last: code and text."""
     shown = run.said(e.Planned)[-1]
     assert isinstance(shown, e.Planned)
-    return [(finding.code, finding.text) for finding in shown.plan.findings]
+    return [finding.reason for finding in shown.plan.findings]
 
 
-def waits(run: Run) -> list[str]:
+def waits(run: Run) -> list[Reason]:
     return [event.what for event in run.events if isinstance(event, e.Waiting)]
 
 
@@ -122,8 +163,7 @@ def test_a_deployment_that_is_named_and_is_not_there_is_never_replaced_by_one_th
     assert did(run) == "Gather"
     assert end(run) == (
         Outcome.REFUSED,
-        f"Deployment {named} is not one of checkout:live in this group.",
-        f"{STATUS} lists this group's deployments." if command == "stop" else "",
+        (NotOurs(deployment=named, of="checkout:live", where=where()),),
     )
 
 
@@ -132,11 +172,8 @@ def test_status_follows_what_has_not_started_only_when_it_is_known_whose_it_is()
     ours = go(begun(0.0), command="status", wait="true")
     theirs = go(begun(0.0, function="other"), command="status", wait="true")
     assert (did(ours), at(ours, a.Gather)) == ("Gather Look LookAlias", [0.0, 2.1])
-    assert (ours.result.previous_version, end(ours)) == (
-        "1",
-        (Outcome.SUCCEEDED, "The alias serves version 7 at 100 %.", ""),
-    )
-    assert (did(theirs), end(theirs)) == ("Gather", (Outcome.REPORTED, "Nothing was written.", ""))
+    assert (ours.result.previous_version, end(ours)) == ("1", (Outcome.SUCCEEDED, (Serves(serves=(("7", 100.0),)),)))
+    assert (did(theirs), end(theirs)) == ("Gather", (Outcome.REPORTED, (NothingWritten(),)))
     assert len(theirs.said(e.StatusReported)) == 1
 
 
@@ -208,7 +245,20 @@ def test_what_may_be_ours_is_stopped_only_if_it_is_named(given: dict[str, str], 
     for name, value in changes.items():
         setattr(world, name, value)
     run = go(world, **given)
-    assert (stops(run), end(run)) == ([], UNCLEAR)
+    assert (stops(run), end(run)) == (
+        [],
+        (
+            Outcome.REFUSED,
+            (
+                OwnerUnknown(
+                    deployment="d-OTHER0000",
+                    of="checkout:live",
+                    why="CodeDeploy names no function for it",
+                    where=where(),
+                ),
+            ),
+        ),
+    )
 
 
 def test_a_named_deployment_of_the_group_is_stopped_though_its_target_cannot_be_read() -> None:
@@ -239,9 +289,7 @@ def test_stop_does_not_wait_for_the_start_of_a_deployment_that_is_named() -> Non
     assert at(run, a.Stop) == [0.1]
     assert end(run) == (
         Outcome.STOPPED,
-        "As asked, deployment d-NAMED0000 was stopped. Rolled back by d-ROLLBACK1: the alias serves version 1 at "
-        "100 %.",
-        "",
+        (AsAsked(deployment="d-NAMED0000", stopped=True), RolledBackBy(serves=(("1", 100.0),), rollback="d-ROLLBACK1")),
     )
     assert (run.result.previous_version, run.result.live_version) == ("1", "1")
 
@@ -250,7 +298,7 @@ def test_a_stop_in_a_group_that_there_is_not_is_no_success() -> None:
     """A mistyped name must not be told as "nothing is running"."""
     run = go(Account(told=lambda facts: replace(facts, group=None)), command="stop")
     assert (did(run), run.result.outcome) == ("Gather", Outcome.REFUSED)
-    assert findings(run)[0][0] == "group-missing"
+    assert findings(run)[0].code == "group-missing"
 
 
 # --- finish ---
@@ -272,20 +320,17 @@ def test_the_post_step_tells_the_end_of_a_deployment_that_is_over(policy: str) -
     good = killed(30.0, 600.0, on_cancel=policy)
     assert (did(good), end(good)) == (
         "Gather Look LookAlias",
-        (
-            Outcome.CANCELLED,
-            "Cancelled, but deployment d-DEPLOY000 had succeeded: the alias serves version 2 at 100 %.",
-            "Roll back with the command `rollback` if this version should not serve.",
-        ),
+        (Outcome.CANCELLED, (CancelledTooLate(deployment="d-DEPLOY000", serves=(("2", 100.0),)),)),
     )
     bad = killed(30.0, 600.0, world=Account(alarm_at=60.0), on_cancel=policy)
     assert (did(bad), end(bad)) == (
         "Gather Look LookAlias",
         (
             Outcome.CANCELLED,
-            "The run was interrupted and deployment d-DEPLOY000 ended. Rolled back by d-ROLLBACK1: the alias serves "
-            "version 1 at 100 %.",
-            "",
+            (
+                Cancelled(deployment="d-DEPLOY000", stopped=False),
+                RolledBackBy(serves=(("1", 100.0),), rollback="d-ROLLBACK1"),
+            ),
         ),
     )
 
@@ -294,37 +339,35 @@ def test_the_post_step_tells_the_end_of_a_deployment_that_is_over(policy: str) -
 
 
 @pytest.mark.parametrize(
-    ("policy", "would"),
-    [("wait", "wait for it"), ("fail", "refuse"), ("supersede", "stop it with rollback first")],
+    "policy",
+    ["wait", "fail", "supersede"],
 )
-def test_plan_says_what_deploy_would_do_with_a_deployment_that_runs(policy: str, would: str) -> None:
+def test_plan_says_what_deploy_would_do_with_a_deployment_that_runs(policy: str) -> None:
     run = go(begun(), command="plan", on_conflict=policy)
-    assert (did(run), end(run)) == ("Gather", (Outcome.PLANNED, "Nothing was written.", ""))
-    assert findings(run) == [
-        ("running", f"Deployment d-OTHER is running in the group: `deploy` would {would} (`on-conflict: {policy}`).")
-    ]
+    assert (did(run), end(run)) == ("Gather", (Outcome.PLANNED, (NothingWritten(),)))
+    assert findings(run) == [DeploymentRunning(deployment="d-OTHER", policy=policy)]
 
 
 def test_plan_of_what_is_served_already_says_so() -> None:
     run = go(Account(latest_sha="old"), command="plan")
-    said = "Version 1, which the alias serves, has the same code and settings as `$LATEST`."
-    assert (did(run), end(run), findings(run)) == ("Gather", (Outcome.PLANNED, said, ""), [])
+    assert (did(run), end(run), findings(run)) == (
+        "Gather",
+        (Outcome.PLANNED, (SameContent(version="1", holds="`$LATEST`"),)),
+        [],
+    )
 
 
 def test_plan_refuses_what_deploy_would_refuse_and_finds_all_of_it() -> None:
     newer = over("d-NEWER", "1", "1", description=marked(200))
     run = go(Account(tags={tag("live"): "by bob - bad"}, deployments=[newer]), command="plan")
-    found = [
-        ("older-run", "A newer run (200, commit unknown) has deployed checkout:live by d-NEWER; this is run 100."),
-        ("held", "Deployments of checkout:live are on hold: by bob - bad."),
-    ]
-    assert (did(run), findings(run)) == ("Gather", found)
-    assert end(run) == (
-        Outcome.REFUSED,
-        " ".join(text for _, text in found),
-        "Run the newest workflow run again, or give `force: true` if the older commit is really wanted. "
-        "When the cause is mended, deploy with `hold: release`.",
+    assert (did(run), findings(run)) == (
+        "Gather",
+        [
+            OlderRun(of="checkout:live", run=100, newer=200, deployment="d-NEWER"),
+            Held(function="checkout", alias="live", hold="by bob - bad"),
+        ],
     )
+    assert end(run) == (Outcome.REFUSED, tuple(findings(run)))
 
 
 @pytest.mark.parametrize("command", ["deploy", "plan"])
@@ -332,43 +375,28 @@ def test_an_older_run_of_what_is_served_has_nothing_to_overwrite(command: str) -
     newer = over("d-NEWER", "1", "1", description=marked(200))
     run = go(Account(latest_sha="old", deployments=[newer]), command=command)
     outcome = Outcome.UNCHANGED if command == "deploy" else Outcome.PLANNED
-    said = "Version 1, which the alias serves, has the same code and settings as `$LATEST`."
-    assert (did(run), end(run)) == ("Gather", (outcome, said, ""))
+    assert (did(run), end(run)) == ("Gather", (outcome, (SameContent(version="1", holds="`$LATEST`"),)))
 
 
-SPLIT_TEXT = (
-    "Alias `live` is split (90 % on version 1, 10 % on version 2) and no deployment is running: an earlier one was "
-    "stopped without rollback. CodeDeploy fails every deployment until the alias serves one version."
-)
+def split_from(version: str, **more: Any) -> AliasSplit:
+    return AliasSplit(
+        function="checkout", alias="live", shares=((version, 90.0), ("2", 10.0)), region="eu-central-1", **more
+    )
 
 
-@pytest.mark.parametrize(
-    ("repair", "outcome", "remedy"),
-    [
-        ("auto", Outcome.REFUSED, f"{REPAIR}, or set `repair-alias: always`."),
-        (
-            "always",
-            Outcome.PLANNED,
-            "`deploy` would put all traffic on the first of them before (`repair-alias: always`).",
-        ),
-    ],
-)
-def test_plan_of_a_split_alias_is_refused_or_tells_of_the_repair(repair: str, outcome: Outcome, remedy: str) -> None:
+@pytest.mark.parametrize(("repair", "outcome"), [("auto", Outcome.REFUSED), ("always", Outcome.PLANNED)])
+def test_plan_of_a_split_alias_is_refused_or_tells_of_the_repair(repair: str, outcome: Outcome) -> None:
     run = go(Account(alias_weights=SPLIT), command="plan", repair_alias=repair)
     (shown,) = run.said(e.Planned)
     assert isinstance(shown, e.Planned)
     (finding,) = shown.plan.findings
-    assert (finding.code, finding.text, finding.remedy) == ("alias-split", SPLIT_TEXT, remedy)
+    assert finding.reason == split_from("1", repaired=repair == "always")
     assert (did(run), run.result.outcome) == ("Gather", outcome)
 
 
 def test_plan_with_repair_still_refuses_what_the_repair_does_not_mend() -> None:
     run = go(Account(alias_weights=SPLIT), command="plan", repair_alias="always", current_version="5")
-    assert end(run) == (
-        Outcome.REFUSED,
-        "Alias `live` serves version 1, not 5 as `current-version` says.",
-        "Leave `current-version` out to deploy over whatever is served, or find out who moved the alias.",
-    )
+    assert end(run) == (Outcome.REFUSED, (CurrentVersion(alias="live", live="1", expected="5"),))
 
 
 # --- rollback, with nothing running ---
@@ -394,65 +422,48 @@ def served_three(*more: Running, alias_version: str = "3", **changes: Any) -> Ac
     )
 
 
-NEVER = (
-    Outcome.REFUSED,
-    "Version 9 was never deployed to checkout:live by this group.",
-    "Check the number; `force: true` deploys it all the same.",
-)
-NOT_OURS = (
-    Outcome.REFUSED,
-    "Deployment d-NOSUCHONE is not one of checkout:live in this group.",
-    f"{STATUS} lists this group's deployments.",
-)
+NEVER = NeverDeployed(version="9", of="checkout:live")
+NOT_OURS = NotOurs(deployment="d-NOSUCHONE", of="checkout:live", where=where())
 
 
 @pytest.mark.parametrize(("given", "said"), [({"version": "9"}, NEVER), ({"deployment_id": "d-NOSUCHONE"}, NOT_OURS)])
-def test_a_rollback_that_leads_nowhere_stops_nothing_and_repairs_nothing(
-    given: dict[str, str], said: tuple[Outcome, str, str]
-) -> None:
+def test_a_rollback_that_leads_nowhere_stops_nothing_and_repairs_nothing(given: dict[str, str], said: Reason) -> None:
     """Neither a deployment that runs, nor an alias that is split."""
     whole = back(served_three(), **given)
     during = back(begun(), **given)
-    assert (did(whole), end(whole)) == (did(during), end(during)) == ("Gather", said)
+    assert (did(whole), end(whole)) == (did(during), end(during)) == ("Gather", (Outcome.REFUSED, (said,)))
     assert at(whole, a.Gather) == at(during, a.Gather) == [0.0]
-    assert findings(whole) == findings(during) == [("no-way-back", said[1])]
+    assert findings(whole) == findings(during) == [said]
     split = back(served_three(alias_weights=SPLIT), **given)
-    text = SPLIT_TEXT.replace("version 1", "version 3")
-    assert (did(split), split.result.reason) == ("Gather", f"{text} {said[1]}")
+    assert (did(split), split.result.reasons) == ("Gather", (split_from("3"), said))
 
 
 def test_without_an_alias_nothing_is_claimed_of_what_it_serves() -> None:
     run = back(served_three(told=lambda facts: replace(facts, alias=None)))
     assert (did(run), end(run)) == (
         "Gather",
-        (
-            Outcome.REFUSED,
-            "Function `checkout` has no alias `live`.",
-            "Create it on the live version: `aws lambda create-alias --function-name checkout --name live "
-            "--function-version VERSION --region eu-central-1`. Or set `create-alias: true` to create it on the new "
-            "version.",
-        ),
+        (Outcome.REFUSED, (AliasMissing(function="checkout", alias="live", others="", region="eu-central-1"),)),
     )
 
 
-SUCCEEDED_AT = {number: (Outcome.SUCCEEDED, f"The alias serves version {number} at 100 %.", "") for number in "12349"}
+SUCCEEDED_AT = {number: (Outcome.SUCCEEDED, (Serves(serves=((number, 100.0),)),)) for number in "12349"}
 
 
 @pytest.mark.parametrize(
     ("given", "version", "why"),
     [
-        ({}, "2", "version 2 was served before version 3, which d-BBBBBBBBB (deploy) brought"),
-        ({"version": "1"}, "1", "version 1, as asked"),
-        ({"version": "9", "force": "true"}, "9", "version 9, as asked"),
-        ({"deployment_id": A}, "2", "version 2, which d-AAAAAAAAA had deployed"),
+        ({}, "2", WayBack(version="2", live="3", deployment=B, kind="deploy")),
+        ({"version": "1"}, "1", WayBack(version="1")),
+        ({"version": "9", "force": "true"}, "9", WayBack(version="9")),
+        ({"deployment_id": A}, "2", WayBack(version="2", deployment=A)),
     ],
 )
 def test_a_rollback_deploys_what_was_served_before_or_what_is_asked_for_and_says_why_that(
-    given: dict[str, str], version: str, why: str
+    given: dict[str, str], version: str, why: WayBack
 ) -> None:
     run = back(served_three(), **given)
     assert (did(run), end(run)) == ("Gather Create Look LookAlias", SUCCEEDED_AT[version])
-    assert findings(run) == [("way-back", f"Going back: {why}.")]
+    assert findings(run) == [why]
     assert (run.result.deployed, run.result.previous_version, run.result.target_version) == (True, "3", version)
     (begins,) = run.said(e.DeploymentStarted)
     assert isinstance(begins, e.DeploymentStarted)
@@ -461,25 +472,13 @@ def test_a_rollback_deploys_what_was_served_before_or_what_is_asked_for_and_says
 
 def test_a_rollback_to_what_is_served_is_refused() -> None:
     run = back(served_three(), version="3")
-    said = "The alias serves version 3 already."
-    assert (did(run), end(run)) == (
-        "Gather",
-        (
-            Outcome.REFUSED,
-            said,
-            f"{STATUS} shows what was served before.",
-        ),
-    )
-    assert findings(run) == [("served-already", said)]
+    assert (did(run), end(run)) == ("Gather", (Outcome.REFUSED, (ServedAlready(version="3", where=where()),)))
+    assert findings(run) == [ServedAlready(version="3", where=where())]
 
 
 def test_with_no_history_there_is_no_way_back() -> None:
     run = back(Account())
-    said = "No deployment of this function and alias has succeeded in this group: there is nothing to go back to."
-    assert (did(run), end(run)) == (
-        "Gather",
-        (Outcome.REFUSED, said, "Name the version with `version` and `force: true`."),
-    )
+    assert (did(run), end(run)) == ("Gather", (Outcome.REFUSED, (NothingDeployed(),)))
 
 
 @pytest.mark.parametrize(
@@ -492,44 +491,45 @@ def test_with_no_history_there_is_no_way_back() -> None:
 def test_what_a_rollback_leaves_does_not_keep_from_it(told_: Callable[[Facts], Facts]) -> None:
     """An alarm rings, or the function's last update failed: that may be why somebody rolls back."""
     run = back(served_three(told=told_))
-    assert end(run) == SUCCEEDED_AT["2"]
-    assert [code for code, _ in findings(run)] == ["way-back"]
+    assert end(run) == (Outcome.SUCCEEDED, (Serves(serves=(("2", 100.0),)),))
+    assert [found.code for found in findings(run)] == ["way-back"]
 
 
 def test_what_makes_the_version_unusable_does() -> None:
     run = back(served_three(), version="8", force="true")
-    said = "Function `checkout` has no version 8."
-    assert (did(run), run.result.outcome, run.result.reason) == ("Gather", Outcome.REFUSED, said)
+    missing = TargetMissing(function="checkout", version="8", region="eu-central-1")
+    assert (did(run), run.result.outcome, run.result.reasons) == ("Gather", Outcome.REFUSED, (missing,))
 
 
 def test_warnings_come_with_a_rollback_after_the_way_that_it_goes() -> None:
     run = back(served_three(told=lambda facts: replace(facts, alarms=Known(()))))
-    assert [code for code, _ in findings(run)] == ["way-back", "alarm-missing"]
+    assert [found.code for found in findings(run)] == ["way-back", "alarm-missing"]
 
 
 def test_a_rollback_of_a_split_alias_puts_it_on_its_primary_version_and_that_is_all_if_no_other_is_asked_for() -> None:
     run = back(served_three(alias_weights=SPLIT))
-    assert (did(run), end(run)) == ("Gather RepairAlias", SUCCEEDED_AT["3"])
+    assert (did(run), end(run)) == ("Gather RepairAlias", (Outcome.SUCCEEDED, (Serves(serves=(("3", 100.0),)),)))
     assert (run.result.deployed, run.result.previous_version, run.result.target_version) == (True, "3", "3")
     assert run.result.live_weights == ""
 
 
 def test_a_split_alias_is_mended_before_the_version_that_is_asked_for_is_deployed() -> None:
     run = back(served_three(alias_weights=SPLIT), version="2")
-    assert (did(run), end(run)) == ("Gather RepairAlias Gather Create Look LookAlias", SUCCEEDED_AT["2"])
+    assert (did(run), end(run)) == (
+        "Gather RepairAlias Gather Create Look LookAlias",
+        (Outcome.SUCCEEDED, (Serves(serves=(("2", 100.0),)),)),
+    )
     same = back(served_three(alias_weights=SPLIT), version="3")
     assert (did(same), end(same)) == ("Gather RepairAlias", SUCCEEDED_AT["3"])
     named = back(served_three(alias_weights=SPLIT), deployment_id=B)
-    assert (did(named), end(named)[:2]) == ("Gather RepairAlias Gather", (Outcome.REFUSED, SERVED_ALREADY))
-
-
-SERVED_ALREADY = "The alias serves version 3 already."
+    already = ServedAlready(version="3", where=where())
+    assert (did(named), end(named)) == ("Gather RepairAlias Gather", (Outcome.REFUSED, (already,)))
 
 
 def test_a_split_alias_is_left_as_it_is_if_so_wanted() -> None:
     run = back(served_three(alias_weights=SPLIT), repair_alias="never")
     assert (did(run), run.result.outcome) == ("Gather", Outcome.REFUSED)
-    assert (run.result.reason, run.result.live_weights) == (SPLIT_TEXT.replace("version 1", "version 3"), "3=90,2=10")
+    assert (run.result.reasons, run.result.live_weights) == ((split_from("3"),), "3=90,2=10")
 
 
 def test_a_hold_is_set_before_anything_else_and_once() -> None:
@@ -546,11 +546,8 @@ def test_a_hold_is_set_before_anything_else_and_once() -> None:
 
 def test_where_there_is_no_function_there_is_nothing_to_hold() -> None:
     run = back(Account(told=lambda facts: replace(facts, latest=None, alias=None)), hold="set")
-    assert (did(run), run.result.outcome, run.result.reason) == (
-        "Gather",
-        Outcome.REFUSED,
-        "Function `checkout` does not exist in account 123456789012, region eu-central-1.",
-    )
+    missing = FunctionMissing(function="checkout", account="123456789012", region="eu-central-1")
+    assert (did(run), run.result.outcome, run.result.reasons) == ("Gather", Outcome.REFUSED, (missing,))
 
 
 @pytest.mark.parametrize("command", ["deploy", "rollback"])
@@ -568,7 +565,10 @@ def test_release_hold_takes_the_hold_off_first_and_once(command: str, stick: boo
 
 def test_a_hold_does_not_keep_from_a_rollback_and_stays() -> None:
     run = back(served_three(tags={tag("live"): "by bob - bad"}))
-    assert (did(run), end(run)) == ("Gather Create Look LookAlias", SUCCEEDED_AT["2"])
+    assert (did(run), end(run)) == (
+        "Gather Create Look LookAlias",
+        (Outcome.SUCCEEDED, (Serves(serves=(("2", 100.0),)),)),
+    )
 
 
 @pytest.mark.parametrize("tags", [{}, {tag("beta"): "by bob - bad"}])
@@ -591,7 +591,7 @@ def rolled_back(run_id: int = 100, target: str = "2", **more: Any) -> Running:
 
 def test_a_re_run_of_a_rollback_goes_no_further_back() -> None:
     run = back(served_three(rolled_back(), alias_version="2"))
-    assert (did(run), end(run)) == ("Gather", (Outcome.UNCHANGED, f"This run has rolled back already, by {C}.", ""))
+    assert (did(run), end(run)) == ("Gather", (Outcome.UNCHANGED, (RolledBackAlready(deployment="d-CCCCCCCCC"),)))
     assert (run.result.previous_version, run.result.target_version, run.result.live_version) == ("3", "2", "2")
     failed = over("d-DDDDDDDDD", "2", "9", at=-600.0, good=False, description=marked(101))
     later = back(served_three(rolled_back(), failed, alias_version="2"))
@@ -643,8 +643,7 @@ def test_a_rollback_stops_what_runs_with_rollback_and_follows_that(to_version: s
     assert [event.why for event in run.events if isinstance(event, e.StopRequested)] == ["Rollback: bad"]
     assert end(run) == (
         Outcome.SUCCEEDED,
-        "As asked, deployment d-OTHER was stopped. Rolled back by d-ROLLBACK1: the alias serves version 1 at 100 %.",
-        "",
+        (AsAsked(deployment="d-OTHER", stopped=True), RolledBackBy(serves=(("1", 100.0),), rollback="d-ROLLBACK1")),
     )
     assert (run.result.deployed, run.result.previous_version, run.result.target_version) == (True, "7", "1")
     shown, begins = (each for each in run.events if isinstance(each, e.Planned | e.DeploymentStarted))
@@ -663,8 +662,8 @@ def test_a_rollback_that_stopped_what_ran_keeps_older_runs_away(run_id: int, aga
     assert back(world, run=context(201)).result.outcome is Outcome.SUCCEEDED
     assert world.alias_description == "[ci-deploy: rolled back by run 201]"
     run = go(world, run=context(run_id, again))
-    text = f"A newer run (201) has rolled back checkout:live by stopping what ran; this is run {run_id}."
-    assert (run.result.outcome, run.result.reason == text) == (
+    older = OlderRun(of="checkout:live", run=run_id, newer=201, back=True)
+    assert (run.result.outcome, run.result.reasons == (older,)) == (
         (Outcome.SUCCEEDED, False) if goes else (Outcome.REFUSED, True)
     )
     assert go(world, run=context(run_id, again), force="true").result.outcome is not Outcome.REFUSED
@@ -675,15 +674,15 @@ def test_a_rollback_whose_trace_cannot_be_left_says_so_and_is_a_success() -> Non
     full = begun()
     full.alias_description = "x" * 256
     for world, weather, why in (
-        (begun(), denied, "test:Describe: Fault: weather"),
-        (full, STEADY, "the alias's description has no room for it."),
+        (begun(), denied, NoTrace(problem="test:Describe: Fault: weather", advice="")),
+        (full, STEADY, NoTrace(problem=NoRoom().text, advice=NoRoom().remedy)),
     ):
         run = play(world, inputs(command="rollback", reason="bad"), weather=weather)
         assert run.result.outcome is Outcome.SUCCEEDED
         (found,) = [event.finding for event in run.events if isinstance(event, e.Noticed)]
         assert found.code == "no-trace"
-        assert found.text == f"This rollback has left no trace that keeps older runs from deploying over it: {why}"
-        assert found.remedy.endswith("The hold (`hold: set`) keeps all runs away.")
+        assert found.reason == why
+        assert found.remedy.endswith(why.remedy)
 
 
 def test_a_re_run_of_a_rollback_finds_its_trace_and_leaves_no_other() -> None:
@@ -706,11 +705,7 @@ def test_a_history_that_was_not_read_to_its_end_is_said_once(command: str) -> No
     more = {"reason": "bad"} if command == "rollback" else {}
     run = go(world, command=command, **more)
     (found,) = [event.finding for event in run.events if isinstance(event, e.Noticed)]
-    assert (found.code, found.text) == (
-        "history-cut",
-        "Only the latest 2 deployments of the group were read, those of all its functions: older ones of checkout:live "
-        "are not known.",
-    )
+    assert found.reason == HistoryCut(of="checkout:live", count=2)
 
 
 def test_a_rollback_waits_until_what_has_just_been_created_tells_whose_it_is() -> None:
@@ -724,8 +719,8 @@ def test_a_rollback_waits_for_another_functions_deployment_and_lets_it_be() -> N
     world.deployments.append(running(function="other"))
     world.advance(5.0)
     run = back(world)
-    assert (stops(run), end(run)) == ([], SUCCEEDED_AT["2"])
-    assert waits(run) == ["Deployment d-OTHER is running in group `group` for other:live; waiting for its end"]
+    assert (stops(run), end(run)) == ([], (Outcome.SUCCEEDED, (Serves(serves=(("2", 100.0),)),)))
+    assert waits(run) == [WaitingForGroup(deployment="d-OTHER", group="group", other="other:live")]
 
 
 @pytest.mark.parametrize(
@@ -751,14 +746,14 @@ def test_a_rollback_to_elsewhere_than_where_it_came_from_supersedes_what_runs(
 def test_a_rollback_that_is_under_way_already_is_what_was_wanted(kind: dict[str, Any], to_version: str) -> None:
     run = back(begun(hook_seconds=(30.0, None), **kind), version=to_version)
     assert (did(run), stops(run)) == ("Gather Look LookAlias", [])
-    assert end(run) == (Outcome.SUCCEEDED, "The alias serves version 7 at 100 %.", "")
+    assert end(run) == (Outcome.SUCCEEDED, (Serves(serves=(("7", 100.0),)),))
 
 
 def test_a_rollback_under_way_to_elsewhere_is_awaited_not_stopped() -> None:
     world = begun(hook_seconds=(30.0, None), creator=CREATOR_ROLLBACK, rollback_of="d-X")
     run = back(world, version="1")
-    assert (stops(run), end(run)) == ([], SUCCEEDED_AT["1"])
-    assert waits(run) == ["Deployment d-OTHER is running in group `group` (a rollback); waiting for its end"]
+    assert (stops(run), end(run)) == ([], (Outcome.SUCCEEDED, (Serves(serves=(("1", 100.0),)),)))
+    assert waits(run) == [WaitingForGroup(deployment="d-OTHER", group="group", rollback=True)]
 
 
 def test_after_superseding_a_rollback_waits_for_the_rollback_of_what_it_stopped() -> None:
@@ -767,7 +762,11 @@ def test_after_superseding_a_rollback_waits_for_the_rollback_of_what_it_stopped(
     world.deployments.append(running(current="3", target="9"))
     world.advance(5.0)
     run = back(world, version="2")
-    assert (stops(run), run.count(a.RepairAlias), end(run)) == ([(0.1, "d-OTHER", True)], 0, SUCCEEDED_AT["2"])
+    assert (stops(run), run.count(a.RepairAlias), end(run)) == (
+        [(0.1, "d-OTHER", True)],
+        0,
+        (Outcome.SUCCEEDED, (Serves(serves=(("2", 100.0),)),)),
+    )
 
 
 # --- stop ---
@@ -776,14 +775,13 @@ def test_after_superseding_a_rollback_waits_for_the_rollback_of_what_it_stopped(
 @pytest.mark.parametrize("world", [Account(), begun(function="other")])
 def test_stop_without_a_deployment_has_nothing_to_do(world: Account) -> None:
     run = go(world, command="stop")
-    said = "No deployment of checkout:live is running: there is nothing to stop."
-    assert (did(run), end(run)) == ("Gather", (Outcome.UNCHANGED, said, ""))
+    assert (did(run), end(run)) == ("Gather", (Outcome.UNCHANGED, (NothingRuns(of="checkout:live"),)))
 
 
 @pytest.mark.parametrize(("good", "status"), [(True, "Succeeded"), (False, "Failed")])
 def test_stop_of_what_is_over_says_how_it_ended(good: bool, status: str) -> None:
     run = go(Account(deployments=[over(A, "1", "2", good=good)]), command="stop", deployment_id=A)
-    assert (did(run), end(run)) == ("Gather", (Outcome.UNCHANGED, f"Deployment {A} is over already: {status}.", ""))
+    assert (did(run), end(run)) == ("Gather", (Outcome.UNCHANGED, (OverAlready(deployment=A, status=status),)))
     assert run.result.deployment_id == A
 
 
@@ -825,7 +823,7 @@ def test_status_tells_what_serves_what_brought_it_what_runs_and_what_was_before(
     assert told_.running == told_.history[0]
     assert told_.served_by == told_.history[1]
     assert told_.alias.shares == {"3": 90.0, "9": 10.0}
-    assert (did(run), end(run)) == ("Gather", (Outcome.REPORTED, "Nothing was written.", ""))
+    assert (did(run), end(run)) == ("Gather", (Outcome.REPORTED, (NothingWritten(),)))
 
 
 def served_by(*past: Running, alias_version: str) -> str:
@@ -845,31 +843,31 @@ def test_what_an_automatic_rollback_brought_back_is_served_by_the_deployment_tha
     assert served_by(first_, over(B, "1", "2", at=-800.0), alias_version="2") == B
 
 
-WHERE = "account 123456789012, region eu-central-1"
+WHERE = {"account": "123456789012", "region": "eu-central-1"}
 
 
 def test_status_without_a_deployment_to_follow_reports_at_once() -> None:
     run = go(served_three(), command="status", wait="true")
-    assert (did(run), end(run)) == ("Gather", (Outcome.REPORTED, "Nothing was written.", ""))
+    assert (did(run), end(run)) == ("Gather", (Outcome.REPORTED, (NothingWritten(),)))
 
 
 def test_status_follows_the_end_of_one_that_is_named_and_over() -> None:
     run = go(served_three(), command="status", wait="true", deployment_id=B)
-    assert (did(run), end(run)) == ("Gather Look LookAlias", SUCCEEDED_AT["3"])
+    assert (did(run), end(run)) == ("Gather Look LookAlias", (Outcome.SUCCEEDED, (Serves(serves=(("3", 100.0),)),)))
 
 
 @pytest.mark.parametrize(
     ("gone", "said"),
     [
-        ({"latest": None, "alias": None}, f"Function `checkout` does not exist in {WHERE}."),
-        ({"alias": None}, "Function `checkout` has no alias `live`."),
-        ({"group": None}, f"Application `app` with deployment group `group` does not exist in {WHERE}."),
+        ({"latest": None, "alias": None}, FunctionMissing(function="checkout", **WHERE)),
+        ({"alias": None}, AliasMissing(function="checkout", alias="live", others="", region="eu-central-1")),
+        ({"group": None}, GroupMissing(application="app", group="group", groups="", applications="", **WHERE)),
     ],
 )
-def test_status_of_what_does_not_exist_says_what_that_is(gone: dict[str, Any], said: str) -> None:
+def test_status_of_what_does_not_exist_says_what_that_is(gone: dict[str, Any], said: Reason) -> None:
     run = go(Account(told=lambda facts: replace(facts, **gone)), command="status")
-    assert (did(run), run.result.outcome, run.result.reason) == ("Gather", Outcome.REFUSED, said)
-    assert [text for _, text in findings(run)] == [said]
+    assert (did(run), run.result.outcome, run.result.reasons) == ("Gather", Outcome.REFUSED, (said,))
+    assert findings(run) == [said]
     assert run.said(e.StatusReported) == []
 
 
@@ -893,12 +891,7 @@ def test_the_post_step_leaves_what_is_to_be_left_and_says_what_serves() -> None:
     run = killed(30.0, on_cancel="leave")
     assert (did(run), end(run)) == (
         "Gather LookAlias",
-        (
-            Outcome.CANCELLED,
-            "Deployment d-DEPLOY000 goes on; the alias serves version 1 at 90 % and version 2 at 10 % now.",
-            "Re-attach with `ci-deploy status --function checkout --alias live --application app --deployment-group "
-            "group --aws-region eu-central-1 --account-id 123456789012 --deployment-id d-DEPLOY000 --wait true`.",
-        ),
+        (Outcome.CANCELLED, (LeftRunning(deployment="d-DEPLOY000", where=where(), serves=(("1", 90.0), ("2", 10.0))),)),
     )
 
 
@@ -914,7 +907,7 @@ def test_the_post_step_does_not_take_back_what_takes_a_version_back() -> None:
     }
     run = killed(30.0, world=world, deployment_config="CodeDeployDefault.LambdaCanary10Percent5Minutes", **given)
     assert (did(run), stops(run)) == ("Gather LookAlias", [])
-    assert run.result.reason.startswith("Deployment d-DEPLOY000 goes on")
+    assert run.result.reason_code == "left-running"
 
 
 @pytest.mark.parametrize(("policy", "asked"), [("rollback", []), ("stop", [(0.1, "d-DEPLOY002", False)])])
@@ -940,7 +933,7 @@ def test_the_post_step_looks_for_a_minute_for_a_deployment_that_was_being_create
     run = killed(0.2005)
     assert (at(run, a.Gather), end(run)) == (
         [round(5.1 * n, 3) for n in range(13)],
-        (Outcome.CANCELLED, "The main step ended before a deployment was created; none was found.", ""),
+        (Outcome.CANCELLED, (NothingCreated(),)),
     )
 
 
@@ -974,7 +967,7 @@ def test_the_post_step_leaves_a_deployment_of_another_function_alone_whatever_th
     assert run is not None
     assert (did(run), end(run)) == (
         "Gather",
-        (Outcome.CANCELLED, "Deployment d-DEPLOY000 is not one of checkout:live: it was left alone.", ""),
+        (Outcome.CANCELLED, (OthersLeftAlone(deployment="d-DEPLOY000", of="checkout:live"),)),
     )
 
 
@@ -1004,10 +997,11 @@ def test_the_name_of_the_resource_in_the_users_own_appspec_is_kept() -> None:
 @pytest.mark.parametrize("deployments", [[], [running()]])
 def test_what_no_waiting_will_change_is_refused_at_once(deployments: list[Running]) -> None:
     run = go(Account(tags={tag("live"): "by bob - bad"}, deployments=deployments))
-    said = "Deployments of checkout:live are on hold: by bob - bad."
-    remedy = "When the cause is mended, deploy with `hold: release`."
-    assert (did(run), end(run)) == ("Gather", (Outcome.REFUSED, said, remedy))
-    assert findings(run) == [("held", said)]
+    assert (did(run), end(run)) == (
+        "Gather",
+        (Outcome.REFUSED, (Held(function="checkout", alias="live", hold="by bob - bad"),)),
+    )
+    assert findings(run) == [Held(function="checkout", alias="live", hold="by bob - bad")]
 
 
 def test_every_refusal_is_said_and_every_remedy_once() -> None:
@@ -1017,14 +1011,16 @@ def test_every_refusal_is_said_and_every_remedy_once() -> None:
     assert isinstance(shown, e.Planned)
     refusals = shown.plan.refusals
     assert len(refusals) == 2
-    assert run.result.reason == f"{refusals[0].text} {refusals[1].text}"
+    assert run.result.reasons == (
+        HookMissing(hook="CodeDeployHook_a", input_name="before-allow-traffic"),
+        HookMissing(hook="CodeDeployHook_b", input_name="after-allow-traffic"),
+    )
     assert run.result.remedy == " ".join(dict.fromkeys(refusal.remedy for refusal in refusals))
 
 
 def test_what_is_served_already_is_unchanged() -> None:
     run = go(Account(latest_sha="old"))
-    said = "Version 1, which the alias serves, has the same code and settings as `$LATEST`."
-    assert (did(run), end(run)) == ("Gather", (Outcome.UNCHANGED, said, ""))
+    assert (did(run), end(run)) == ("Gather", (Outcome.UNCHANGED, (SameContent(version="1", holds="`$LATEST`"),)))
     assert len(run.said(e.Planned)) == 1
 
 
@@ -1057,7 +1053,7 @@ def test_what_this_run_created_is_followed_however_it_is_read() -> None:
     main = Run(world, first(inputs(), context()), weather=STEADY)
     until(world, main, 0.4)
     again = re_run(world)
-    assert (did(again), end(again)) == ("Gather Look LookAlias", SUCCEEDED_AT["2"])
+    assert (did(again), end(again)) == ("Gather Look LookAlias", (Outcome.SUCCEEDED, (Serves(serves=(("2", 100.0),)),)))
     (begins,) = again.said(e.DeploymentStarted)
     assert isinstance(begins, e.DeploymentStarted)
     assert (begins.attached, begins.deployment_id, begins.current_version) == (True, "d-DEPLOY000", "1")
@@ -1071,10 +1067,10 @@ def test_a_re_run_finds_its_own_while_it_shifts_and_when_all_has_shifted(seconds
     main = Run(world, first(inputs(), context()), weather=STEADY)
     until(world, main, seconds)
     again = re_run(world)
-    assert (did(again), end(again)) == ("Gather Look LookAlias", SUCCEEDED_AT["2"])
+    assert (did(again), end(again)) == ("Gather Look LookAlias", (Outcome.SUCCEEDED, (Serves(serves=(("2", 100.0),)),)))
     assert (again.result.previous_version, again.result.target_version) == ("1", "2")
     # What was found is shown all the same; of what is served already nothing is.
-    assert [code for code, _ in findings(again)] == (["alarm-missing"] if seconds == 30.0 else [])
+    assert [found.code for found in findings(again)] == (["alarm-missing"] if seconds == 30.0 else [])
 
 
 @pytest.mark.parametrize(
@@ -1092,7 +1088,7 @@ def test_only_this_runs_own_deployment_is_followed_and_another_is_waited_for(
     description: str, run_id: int, mine: bool
 ) -> None:
     run = go(begun(description=description), run=context(run_id))
-    assert waits(run) == ([] if mine else ["Deployment d-OTHER is running in group `group`; waiting for its end"])
+    assert waits(run) == ([] if mine else [WaitingForGroup(deployment="d-OTHER", group="group")])
     assert (run.count(a.Create), run.result.target_version) == ((0, "7") if mine else (1, "8"))
 
 
@@ -1143,7 +1139,7 @@ def test_a_split_alias_is_refused_or_repaired_first() -> None:
     refused = go(Account(alias_weights=SPLIT))
     assert (at(refused, a.Gather), end(refused)) == (
         [0.0],
-        (Outcome.REFUSED, SPLIT_TEXT, f"{REPAIR}, or set `repair-alias: always`."),
+        (Outcome.REFUSED, (split_from("1"),)),
     )
     repaired = go(Account(alias_weights=SPLIT), repair_alias="always")
     assert did(repaired) == "Gather RepairAlias Gather Publish Create Look LookAlias"
@@ -1156,7 +1152,10 @@ def test_a_repair_is_tried_once() -> None:
         return replace(facts, alias=replace(facts.alias, weights=SPLIT))
 
     run = go(Account(alias_weights=SPLIT, told=still_split), repair_alias="always")
-    assert (did(run), end(run)[:2]) == ("Gather RepairAlias Gather", (Outcome.REFUSED, SPLIT_TEXT))
+    assert (did(run), end(run)) == (
+        "Gather RepairAlias Gather",
+        (Outcome.REFUSED, (split_from("1"),)),
+    )
 
 
 def test_nothing_is_repaired_where_something_else_refuses_too() -> None:
@@ -1186,30 +1185,28 @@ def test_a_rollback_that_never_appears_is_awaited_for_a_minute() -> None:
         "1",
         "1=90,7=10",
     )
-    assert run.result.reason == SPLIT_TEXT.replace("version 2", "version 7")
+    assert run.result.reasons == (replace(split_from("1"), shares=(("1", 90.0), ("7", 10.0))),)
 
 
 # --- deploy: older and newer runs ---
 
-OLDER = (
-    "A newer run (200, commit {}) has {} checkout:live by d-NEWER; this is run 100.",
-    "Run the newest workflow run again, or give `force: true` if the older commit is really wanted.",
-)
+OLDER = OlderRun(of="checkout:live", run=100, newer=200, deployment="d-NEWER")
 
 
 @pytest.mark.parametrize(
-    ("marker", "commit", "what"),
+    ("marker", "commit", "goes_back"),
     [
-        ({"sha": "0123456789abcdef"}, "0123456", "deployed"),
-        ({}, "unknown", "deployed"),
-        ({"kind": "rollback", "sha": "0123456789abcdef"}, "0123456", "rolled back"),
+        ({"sha": "0123456789abcdef"}, "0123456", False),
+        ({}, "", False),
+        ({"kind": "rollback", "sha": "0123456789abcdef"}, "0123456", True),
     ],
 )
-def test_an_older_run_does_not_overwrite_a_newer_one(marker: dict[str, str], commit: str, what: str) -> None:
+def test_an_older_run_does_not_overwrite_a_newer_one(marker: dict[str, str], commit: str, goes_back: bool) -> None:
     newer = over("d-NEWER", "1", "1", description=marked(200, **marker))
     run = go(Account(deployments=[newer]))
-    assert (did(run), end(run)) == ("Gather", (Outcome.REFUSED, OLDER[0].format(commit, what), OLDER[1]))
-    assert findings(run) == [("older-run", OLDER[0].format(commit, what))]
+    older = replace(OLDER, commit=commit, back=goes_back)
+    assert (did(run), end(run)) == ("Gather", (Outcome.REFUSED, (older,)))
+    assert findings(run) == [older]
 
 
 @pytest.mark.parametrize(
@@ -1227,7 +1224,7 @@ def test_what_is_no_newer_run_of_this_function_that_serves_is_deployed_over(
     newer: Running, run_id: int, given: dict[str, str]
 ) -> None:
     run = go(Account(deployments=[newer]), run=context(run_id), **given)  # type: ignore[arg-type]
-    assert end(run) == SUCCEEDED_AT["2"]
+    assert end(run) == (Outcome.SUCCEEDED, (Serves(serves=(("2", 100.0),)),))
 
 
 @pytest.mark.parametrize("state", [DeploymentStatus.STOPPED, DeploymentStatus.FAILED])
@@ -1237,7 +1234,7 @@ def test_a_newer_run_that_came_to_nothing_does_not_hide_one_that_did_not(state: 
     by_hand = over("d-HAND0000", "1", "1")
     other = over("d-OTHERFUN", "1", "1", description=marked(300), function="other")
     run = go(Account(deployments=[served, ended, by_hand, other]))
-    assert end(run) == (Outcome.REFUSED, OLDER[0].format("unknown", "deployed"), OLDER[1])
+    assert end(run) == (Outcome.REFUSED, (OlderRun(of="checkout:live", run=100, newer=200, deployment="d-NEWER"),))
 
 
 def test_a_newer_run_whose_target_cannot_be_read_counts() -> None:

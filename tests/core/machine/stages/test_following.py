@@ -15,9 +15,11 @@ from ci_deploy.core.aws import Deployment, DeploymentStatus, DeploymentTarget, E
 from ci_deploy.core.errors import ErrorKind
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.plan.planning import Existing
+from ci_deploy.core.reasons.verdict import HookTimeoutPassed, NotAsPlanned, NotRolledBack, OffPlan, RollbackRunning
 from ci_deploy.core.run import Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
+from tests.support.reasons import put_back
 from tests.support.states import but
 from tests.support.world import ALL_EVENTS, AT_ONCE, CANARY, LINEAR, Running, World, context, inputs
 
@@ -277,7 +279,7 @@ def test_where_the_lifecycle_cannot_be_read_a_sign_of_life_is_of_the_deployment_
         "traffic 1=90,2=10",
         "still the deployment, 1=90,2=10",
         "d-DEPLOY000 Stopped ALARM_ACTIVE",
-        "diagnosis ALARM_ACTIVE",
+        "diagnosis codedeploy-alarm-active",
         "d-ROLLBACK1 rolls d-DEPLOY000 back",
         "d-ROLLBACK1 InProgress",
         "still the rollback, 1=90,2=10",
@@ -575,7 +577,9 @@ def test_a_rollback_is_told_when_it_appears() -> None:
 def test_why_codedeploy_makes_no_rollback_is_said_even_if_it_says_so_later() -> None:
     world = Odd(alarm_at=60.0, rollback_to="nowhere", messages=[(20.0, "there is no successful revision")])
     run = play(world, inputs(repair_alias="never"), weather=STEADY)
-    assert "(CodeDeploy says: there is no successful revision)" in run.result.reason
+    (_, traffic) = run.result.reasons
+    assert isinstance(traffic, NotRolledBack)
+    assert traffic.said == "there is no successful revision"
     assert end(run) == (Outcome.ROLLBACK_FAILED, Rollback.FAILED, "1", "1=90,2=10")
 
 
@@ -620,7 +624,7 @@ def test_a_rollback_that_is_not_visible_yet_is_what_is_waited_for() -> None:
     lines = told(play(world, inputs(**HOOKS), weather=STEADY))
     assert lines[lines.index("d-ROLLBACK1 rolls d-DEPLOY000 back") :][:3] == [
         "d-ROLLBACK1 rolls d-DEPLOY000 back",
-        "diagnosis ALARM_ACTIVE",
+        "diagnosis codedeploy-alarm-active",
         "still the rollback, 1=100",
     ]
 
@@ -645,8 +649,8 @@ def test_a_rollback_is_followed_as_long_as_the_time_limit_and_ten_minutes_at_lea
         return
     assert run.now == pytest.approx(run.said(e.RollbackStarted)[0].at + (600.0 if timeout else 900.0) + 0.1)
     assert end(run) == (Outcome.ROLLBACK_FAILED, Rollback.UNKNOWN, "1", "1=90,2=10")
-    assert run.result.reason.endswith(
-        "Its rollback d-ROLLBACK1 is still running: the alias serves version 1 at 90 % and version 2 at 10 % now."
+    assert run.result.reasons[-1] == RollbackRunning(
+        rollback="d-ROLLBACK1", serves=(("1", 90.0), ("2", 10.0)), put_back=put_back()
     )
     assert run.count(a.RepairAlias) == 0
 
@@ -673,10 +677,8 @@ def test_a_hook_that_we_stopped_waiting_for_is_what_is_asked_about_not_our_stop(
     """Nobody has to look for who used StopDeployment."""
     run = play(World(hook_seconds=(3600.0, None)), inputs(hook_timeout="2m", **HOOKS), weather=STEADY)
     assert [asked.deployment.error_code for asked in diagnosed(run)] == [""]
-    assert run.result.remedy == (
-        "Read the hook's log (/aws/lambda/CodeDeployHook_a). It must call "
-        "codedeploy:PutLifecycleEventHookExecutionStatus with `Succeeded` for the deployment to go on."
-    )
+    assert run.result.reasons[0] == HookTimeoutPassed(deployment="d-DEPLOY000", stopped=True, hook="CodeDeployHook_a")
+    assert "/aws/lambda/CodeDeployHook_a" in run.result.remedy
     assert end(run) == (Outcome.ROLLED_BACK, Rollback.SUCCEEDED, "1", "")
 
 
@@ -701,7 +703,7 @@ def test_while_a_rollback_takes_its_time_nothing_is_promised_of_the_deployment_t
         "End Skipped",
         "d-DEPLOY000 Stopped ALARM_ACTIVE",
         "d-ROLLBACK1 rolls d-DEPLOY000 back",
-        "diagnosis ALARM_ACTIVE",
+        "diagnosis codedeploy-alarm-active",
         "rollback: Start Succeeded",
         "d-ROLLBACK1 InProgress",
         "still BeforeAllowTraffic, 1=90,2=10",
@@ -730,7 +732,7 @@ def test_one_of_many_that_dies_at_once_is_looked_at_once_more_and_its_end_told()
         "AllowTraffic Failed",
         "End Skipped",
         "d-DEPLOY000 Failed INVALID_LAMBDA_CONFIGURATION",
-        "diagnosis INVALID_LAMBDA_CONFIGURATION",
+        "diagnosis codedeploy-invalid-lambda-configuration",
         "alias serves 1=100",
         "failed, rollback none",
     ]
@@ -769,22 +771,24 @@ class Tampered(World):
 @pytest.mark.parametrize(
     ("says", "what"),
     [
-        ({"target_version": "9"}, "checkout:live from version 1 to 9"),
-        ({"current_version": "9"}, "checkout:live from version 9 to 2"),
-        ({"function": "billing"}, "billing:live from version 1 to 2"),
-        ({"alias": "test"}, "checkout:test from version 1 to 2"),
-        ({"target_id": "billing:live", "function": "", "alias": ""}, "billing:live from version 1 to 2"),
+        ({"target_version": "9"}, ("checkout:live", "1", "9")),
+        ({"current_version": "9"}, ("checkout:live", "9", "2")),
+        ({"function": "billing"}, ("billing:live", "1", "2")),
+        ({"alias": "test"}, ("checkout:test", "1", "2")),
+        ({"target_id": "billing:live", "function": "", "alias": ""}, ("billing:live", "1", "2")),
     ],
 )
-def test_what_shifts_something_else_than_planned_is_stopped_at_the_first_look(says: dict[str, str], what: str) -> None:
+def test_what_shifts_something_else_than_planned_is_stopped_at_the_first_look(
+    says: dict[str, str], what: tuple[str, str, str]
+) -> None:
     run = play(Tampered(says=says), inputs(), weather=STEADY)
     ((at, _, rollback),) = run.world.stops
     assert (at < 10.0, rollback) == (True, True)
     assert run.result.outcome in (Outcome.ROLLED_BACK, Outcome.FAILED, Outcome.STOPPED, Outcome.ROLLBACK_FAILED)
     assert not run.result.deployed
-    (warned,) = [event.finding for event in run.said(e.Noticed) if event.finding.code == "not-as-planned"]  # type: ignore[attr-defined]
-    assert f"shifts {what}, not checkout:live from version 1 to 2" in warned.text
-    assert run.result.reason.startswith("It did not shift what was planned, and deployment d-DEPLOY000 was stopped.")
+    (warned,) = [event.finding for event in run.said(e.Noticed) if event.finding.code == "off-plan"]  # type: ignore[attr-defined]
+    assert warned.reason == OffPlan(deployment="d-DEPLOY000", shifts=what, planned=("checkout:live", "1", "2"))
+    assert run.result.reasons[0] == NotAsPlanned(deployment="d-DEPLOY000", stopped=True)
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_a_bad_version_is_stopped_with_rollback_and_both_versions_numbers_are_th
     assert [rollback for _, _, rollback in world.stops] == [True]
     assert run.rollout.cause is Cause.GUARD
     (diagnosed,) = (event for event in run.events if isinstance(event, e.Diagnosed))
-    assert (diagnosed.diagnosis.code, diagnosed.diagnosis.summary) == ("GUARD_VIOLATED", violated.text)
+    assert (diagnosed.diagnosis.reason, violated.code) == (violated, "guard-violated")
 
 
 def test_no_minute_is_judged_before_it_is_two_minutes_old_and_each_look_reads_all_of_them() -> None:
@@ -94,7 +94,7 @@ def test_no_minute_is_judged_before_it_is_two_minutes_old_and_each_look_reads_al
 def test_a_good_version_with_enough_calls_is_held_after_the_bake_that_guards_imply() -> None:
     run = played(World(calls=600))
     assert (run.result.outcome, run.result.guard_verdict) == (Outcome.SUCCEEDED, Verdict.HELD)
-    assert run.result.reasons == (Serves(serves="version 2 at 100 %"),)
+    assert run.result.reasons == (Serves(serves=(("2", 100.0),)),)
     assert run.ended > 300 + 180
 
 
@@ -188,7 +188,7 @@ def test_a_stop_that_is_refused_leaves_it_running_and_says_why_it_should_not() -
     run = played(Refusing(calls=600, failing={"2": 0.17}))
     assert (run.result.outcome, run.result.rollback) == (Outcome.FAILED, Rollback.UNKNOWN)
     assert isinstance(run.result.reasons[0], GuardViolated)
-    assert "goes on, for it could not be stopped" in run.result.reason
+    assert [reason.code for reason in run.result.reasons] == ["guard-violated", "left-running"]
 
 
 def test_after_a_signal_and_after_a_stop_nothing_more_is_read() -> None:

@@ -33,11 +33,23 @@ from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.marker import Marker, key_of, parse, write
 from ci_deploy.core.plan.comparing import fingerprint
 from ci_deploy.core.plan.planning import Facts
+from ci_deploy.core.reasons.aws import AwsConflict, AwsDenied, AwsUnreachable
+from ci_deploy.core.reasons.deciding import GroupBusy, GroupBusyTooLong, WaitingForGroup
+from ci_deploy.core.reasons.deploying import (
+    AlarmsStayOn,
+    CancelledBefore,
+    CreationInDoubt,
+    ForeignObject,
+    HoldNotSet,
+    NotCreated,
+    NotWaitedFor,
+)
 from ci_deploy.core.reasons.reason import Said
 from ci_deploy.core.result import Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story import events as e
 from tests.support.playing import Run, Weather, first, play, play_together, until
+from tests.support.reasons import aws, where
 from tests.support.states import but
 from tests.support.world import ALL_EVENTS, AT_ONCE, CANARY, Running, World, context, inputs
 
@@ -150,9 +162,9 @@ def test_what_cannot_be_read_ends_the_run_before_anything_is_written() -> None:
     desk = Desk()
     desk.until(a.Gather)
     desk.fail(a.Gather, UNREACHABLE)
-    assert (desk.result.outcome, desk.result.reason) == (
+    assert (desk.result.outcome, desk.result.reasons) == (
         Outcome.ERROR,
-        "codedeploy:CreateDeployment: UnreachableException: so it is.",
+        (AwsUnreachable(operation="codedeploy:CreateDeployment", error="UnreachableException", message="so it is."),),
     )
     assert desk.count(a.Gather) == 1
 
@@ -162,10 +174,9 @@ def test_another_account_than_the_one_given_is_refused_with_what_to_do() -> None
     desk.until(a.Gather)
     gather = desk.open[0]
     desk.see(a.Failed(action=gather, error=Refused("These are another account's.", "Check the role.")))
-    assert (desk.result.outcome, desk.result.reason, desk.result.remedy) == (
+    assert (desk.result.outcome, desk.result.reasons) == (
         Outcome.REFUSED,
-        "These are another account's.",
-        "Check the role.",
+        (Said(code="refused", said="These are another account's.", advice="Check the role."),),
     )
 
 
@@ -197,7 +208,7 @@ def test_another_deployment_is_waited_for_and_everything_is_read_anew() -> None:
     run = play(theirs())
     (waiting,) = run.said(e.Waiting)
     assert isinstance(waiting, e.Waiting)
-    assert waiting.what == "Deployment d-OTHER is running in group `group`; waiting for its end"
+    assert waiting.what == WaitingForGroup(deployment="d-OTHER", group="group")
     assert (waiting.deployment_id, waiting.until) == ("d-OTHER", waiting.at + 3600.0)
     assert (run.result.outcome, run.result.previous_version) == (Outcome.SUCCEEDED, "7")
     assert run.count(a.Stop) == 0
@@ -261,7 +272,7 @@ def test_a_rollback_that_runs_is_called_one() -> None:
     run = play(world, inputs(on_conflict="supersede"))
     (waiting,) = run.said(e.Waiting)
     assert isinstance(waiting, e.Waiting)
-    assert waiting.what == "Deployment d-OTHER is running in group `group` (a rollback); waiting for its end"
+    assert waiting.what == WaitingForGroup(deployment="d-OTHER", group="group", rollback=True)
     assert run.count(a.Stop) == 0
 
 
@@ -274,10 +285,9 @@ def test_a_manual_rollback_is_not_superseded_either() -> None:
 
 def test_on_conflict_fail_says_who_runs_and_what_to_do() -> None:
     run = play(theirs(), inputs(on_conflict="fail"))
-    assert (run.result.outcome, run.result.reason, run.result.remedy) == (
+    assert (run.result.outcome, run.result.reasons) == (
         Outcome.REFUSED,
-        "Deployment d-OTHER is running in group `group`, and `on-conflict` is `fail`.",
-        "Run again when it is over, or use `on-conflict: wait`.",
+        (GroupBusy(deployment="d-OTHER", group="group"),),
     )
     assert [type(action).__name__ for _, action in run.actions] == ["Gather"]
 
@@ -299,10 +309,9 @@ def test_it_waits_an_hour_or_as_long_as_it_would_for_its_own_and_no_longer_than_
     assert isinstance(waiting, e.Waiting)
     assert waiting.until == until
     assert until <= run.result.duration_seconds <= until + 0.1
-    assert (run.result.outcome, run.result.reason, run.result.remedy) == (
+    assert (run.result.outcome, run.result.reasons) == (
         Outcome.REFUSED,
-        "Deployment d-OTHER is running in group `group`, and is still running after the time to wait for it.",
-        "Look at that deployment; a longer `timeout` waits longer.",
+        (GroupBusyTooLong(deployment="d-OTHER", group="group"),),
     )
 
 
@@ -443,7 +452,10 @@ def test_looks_that_fail_are_repeated_while_there_is_time_and_other_errors_end_i
     assert play(theirs(), weather=weather).result.outcome is Outcome.SUCCEEDED
     for kind, given, least, most in ((DENIED, {}, 0.0, 5.0), (THROTTLED, {"timeout": "50s"}, 50.0, 90.0)):
         run = play(theirs(), inputs(**given), weather=Weather(rates={"Look": 1.0}, kinds=(kind,)))
-        assert (run.result.outcome, run.result.reason) == (Outcome.ERROR, "test:Look: Fault: weather")
+        assert (run.result.outcome, run.result.reasons) == (
+            Outcome.ERROR,
+            (aws(kind, "test:Look"),),
+        )
         assert least <= run.result.duration_seconds < most
 
 
@@ -519,23 +531,16 @@ def test_a_rollback_does_not_fail_for_want_of_the_hold() -> None:
     assert (run.result.outcome, run.result.live_version, world.tags) == (Outcome.SUCCEEDED, "1", {})
     warned = [event.finding for event in run.said(e.Noticed) if isinstance(event, e.Noticed)]
     assert warned == [
-        Finding(
-            severity=Severity.WARNING,
-            reason=Said(
-                code="hold-failed",
-                said="The hold could not be set: lambda:TagResource: DeniedException: so it is. The next deployment "
-                "may bring the bad version back.",
-            ),
-        )
+        Finding(severity=Severity.WARNING, reason=HoldNotSet(problem="lambda:TagResource: DeniedException: so it is."))
     ]
     assert run.said(e.HoldChanged) == []
 
 
 def test_a_hold_that_cannot_be_released_ends_the_run() -> None:
     run = play(Tagged({HOLD: "by bob"}, (DENIED,), latest_sha="fixed"), inputs(hold="release"))
-    assert (run.result.outcome, run.result.reason) == (
+    assert (run.result.outcome, run.result.reasons) == (
         Outcome.ERROR,
-        "lambda:TagResource: DeniedException: so it is.",
+        (AwsDenied(operation="lambda:TagResource", error="DeniedException", message="so it is."),),
     )
 
 
@@ -656,11 +661,9 @@ def test_an_object_of_others_under_our_key_is_told_and_does_not_stop_us() -> Non
     assert [event.finding for event in run.said(e.Noticed)] == [
         Finding(
             severity=Severity.WARNING,
-            reason=Said(
-                code="foreign-object",
-                said=f"s3://mine/{upload.path} holds other bytes than those it is named for, or may not be read. "
-                f"It was not used; ours are in s3://mine/{upload.path}-else?versionId=v1.",
-                advice="See who may write to the bucket, and delete that object.",
+            reason=ForeignObject(
+                wanted="s3://mine/CodeDeploy/checkout/live/d13a85ea895c6cf6866b0df3fba2cdbe950e05cebdf8c89889ab4563c9faafd8.json",
+                location="s3://mine/CodeDeploy/checkout/live/d13a85ea895c6cf6866b0df3fba2cdbe950e05cebdf8c89889ab4563c9faafd8.json-else?versionId=v1",
             ),
         )
     ]
@@ -682,7 +685,10 @@ def test_a_rollback_whose_appspec_cannot_be_stored_sends_it_with_the_request() -
 
 def test_an_upload_that_fails_ends_the_run_before_a_deployment() -> None:
     run = play(Stored(routing=AT_ONCE), inputs(bucket="mine"), weather=Weather(rates={"Upload": 1.0}, kinds=(DENIED,)))
-    assert (run.result.outcome, run.result.reason) == (Outcome.ERROR, "test:Upload: Fault: weather")
+    assert (run.result.outcome, run.result.reasons) == (
+        Outcome.ERROR,
+        (AwsDenied(operation="test:Upload", error="Fault", message="weather"),),
+    )
     assert run.world.deployments == []  # type: ignore[union-attr]
 
 
@@ -791,11 +797,8 @@ def test_a_conflict_that_was_over_by_itself_is_forgotten_once_it_is_created() ->
 def test_without_waiting_it_goes_on_by_itself_and_how_to_follow_it_is_said() -> None:
     result = play(World(), inputs(wait="false")).result
     assert (result.outcome, result.deployed, result.deployment_id) == (Outcome.DETACHED, False, "d-DEPLOY000")
-    assert result.reason == "Deployment d-DEPLOY000 goes on by itself; `wait` is `false`."
-    assert result.remedy == (
-        "Follow it with `ci-deploy status --function checkout --alias live --application app --deployment-group group "
-        "--aws-region eu-central-1 --account-id 123456789012 --deployment-id d-DEPLOY000 --wait true`."
-    )
+    assert result.reasons == (NotWaitedFor(deployment="d-DEPLOY000", where=where()),)
+    assert where().follow("d-DEPLOY000") in result.remedy
 
 
 def test_a_signal_while_it_is_created_stops_it_even_if_nobody_would_have_waited() -> None:
@@ -813,7 +816,7 @@ def test_a_creation_that_had_no_effect_is_repeated_for_five_minutes(kind: ErrorK
     run = play(world, weather=Weather(rates={"Create": 1.0}, kinds=(kind,), until=580.0))
     assert (run.result.outcome, len(world.deployments), run.count(a.Find)) == (Outcome.SUCCEEDED, 2, 0)
     given_up = play(World(), weather=Weather(rates={"Create": 1.0}, kinds=(kind,)))
-    assert (given_up.result.outcome, given_up.result.reason) == (Outcome.ERROR, "test:Create: Fault: weather")
+    assert (given_up.result.outcome, given_up.result.reasons) == (Outcome.ERROR, (aws(kind, "test:Create"),))
     assert 300.0 <= given_up.result.duration_seconds < 345.0
 
 
@@ -830,7 +833,7 @@ def test_between_creations_that_are_throttled_there_are_pauses() -> None:
 @pytest.mark.parametrize("kind", [DENIED, REJECTED])
 def test_a_creation_that_is_refused_is_not_repeated(kind: ErrorKind) -> None:
     run = play(World(), weather=Weather(rates={"Create": 1.0}, kinds=(kind,)))
-    assert (run.result.outcome, run.result.reason) == (Outcome.ERROR, "test:Create: Fault: weather")
+    assert (run.result.outcome, run.result.reasons) == (Outcome.ERROR, (aws(kind, "test:Create"),))
     assert (run.count(a.Create), run.count(a.Find)) == (1, 0)
 
 
@@ -852,7 +855,10 @@ def test_somebody_who_began_in_between_is_waited_for() -> None:
 def test_a_limit_that_no_deployment_of_the_group_explains_ends_the_run_after_a_while() -> None:
     """The account's own limit: the answer is the same, and nobody is there to wait for."""
     run = play(World(), weather=Weather(rates={"Create": 1.0}, kinds=(CONFLICT,)))
-    assert (run.result.outcome, run.result.reason) == (Outcome.ERROR, "test:Create: Fault: weather")
+    assert (run.result.outcome, run.result.reasons) == (
+        Outcome.ERROR,
+        (AwsConflict(operation="test:Create", error="Fault", message="weather"),),
+    )
     assert run.count(a.Create) == 32
 
 
@@ -875,11 +881,7 @@ def test_a_rescue_is_not_kept_from_by_the_permission_to_silence_alarms() -> None
     assert [event.finding for event in run.said(e.Noticed) if isinstance(event, e.Noticed)] == [
         Finding(
             severity=Severity.WARNING,
-            reason=Said(
-                code="alarms-not-overridden",
-                said="Alarms stay on for this rollback: codedeploy:CreateDeployment: DeniedException: so it is. One "
-                "that rings may stop it.",
-            ),
+            reason=AlarmsStayOn(problem="codedeploy:CreateDeployment: DeniedException: so it is."),
         )
     ]
 
@@ -958,10 +960,9 @@ def test_between_the_searches_there_are_pauses() -> None:
 
 def test_four_creations_without_an_answer_or_an_effect_are_enough() -> None:
     run = play(World(), weather=Weather(rates={"Create": 1.0}, kinds=(UNREACHABLE,), lost_answers=0.0))
-    assert (run.result.outcome, run.result.reason, run.result.remedy) == (
+    assert (run.result.outcome, run.result.reasons) == (
         Outcome.ERROR,
-        "CreateDeployment did not answer, and no deployment of ours is in the group. test:Create: Fault: weather",
-        "Run it again.",
+        (NotCreated(), AwsUnreachable(operation="test:Create", error="Fault", message="weather")),
     )
     assert (run.count(a.Create), run.count(a.Find)) == (4, 16)
 
@@ -975,12 +976,14 @@ def test_a_search_that_fails_is_repeated_for_ten_minutes_and_then_whether_it_exi
         "unknown",
         False,
     )
-    assert lost.result.reason == (
-        "CreateDeployment did not answer, and whether it created a deployment could not be found out: "
-        "test:Find: Fault: weather"
+    assert lost.result.reasons == (
+        (
+            CreationInDoubt(application="app", group="group", marker="0badcafe"),
+            AwsUnreachable(operation="test:Find", error="Fault", message="weather"),
+        )
     )
     assert lost.result.remedy == (
-        "Look in group app/group for a deployment whose description has id=0badcafe; running again is safe."
+        "Look in group app/group for a deployment whose description has id=0badcafe. Running again is safe."
     )
     assert 600.0 <= lost.result.duration_seconds < 640.0
 
@@ -1032,10 +1035,7 @@ def test_after_a_signal_a_creation_that_failed_for_certain_is_the_end(kind: Erro
     desk.cancel()
     desk.fail(a.Create, kind)
     assert (desk.result.outcome, desk.result.settled, desk.count(a.Create)) == (Outcome.CANCELLED, True, 1)
-    assert desk.result.reason == (
-        "Cancelled before a deployment was created: codedeploy:CreateDeployment: "
-        f"{kind.value.title()}Exception: so it is."
-    )
+    assert desk.result.reasons == (CancelledBefore(), error(kind).reason)
 
 
 def test_after_a_signal_one_that_is_in_doubt_is_looked_for_and_none_is_created_any_more() -> None:
@@ -1044,10 +1044,9 @@ def test_after_a_signal_one_that_is_in_doubt_is_looked_for_and_none_is_created_a
     desk.cancel()
     desk.fail(a.Create, UNREACHABLE)
     not_there(desk)
-    assert (desk.result.outcome, desk.result.reason, desk.result.settled, desk.result.rollback) == (
+    assert (desk.result.outcome, desk.result.reasons, desk.result.settled, desk.result.rollback) == (
         Outcome.CANCELLED,
-        "CreateDeployment did not answer, and no deployment of ours is in the group. "
-        "codedeploy:CreateDeployment: UnreachableException: so it is.",
+        (NotCreated(), error(UNREACHABLE).reason),
         True,
         "none",
     )

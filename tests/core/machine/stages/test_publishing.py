@@ -17,15 +17,33 @@ from ci_deploy.core.given.source import Image
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Turn
 from ci_deploy.core.machine.stages.publishing import description, not_woken
-from ci_deploy.core.reasons.states import out_of
-from ci_deploy.core.reasons.versions import TargetInactive, VersionNotReady
+from ci_deploy.core.reasons.aws import AwsDenied, AwsThrottled, AwsUnreachable
+from ci_deploy.core.reasons.deploying import (
+    AliasNotFound,
+    AliasOfAnother,
+    CancelledBefore,
+    ChangedMeanwhile,
+    FirstDeployment,
+    FunctionGone,
+    FunctionUpdating,
+    NothingNew,
+    VersionPending,
+    VersionPreparing,
+    VersionWaking,
+)
+from ci_deploy.core.reasons.reason import Reason
+from ci_deploy.core.reasons.versions import TargetInactive, VersionGone, VersionNotActive, VersionNotReady
 from ci_deploy.core.run import Outcome
 from ci_deploy.core.story import events as e
+from ci_deploy.core.story.events import Waiting
 from tests.support.codeworld import OURS, PACKAGE, CodeWorld
 from tests.support.playing import FAIR, STEADY, Run, Weather, first, play, play_together
 from tests.support.world import AT_ONCE, context, inputs
 
 NOT_READY = VersionNotReady(version="2", minutes=26)
+NOT_ACTIVE = VersionNotActive(
+    function="checkout", version="2", state="Inactive", state_code="", why="", region="eu-central-1"
+)
 WRITES = (a.StoreCode, a.UpdateCode, a.Publish, a.CreateAlias, a.Create)
 
 
@@ -109,7 +127,10 @@ def test_code_that_cannot_be_stored_ends_the_run_with_what_was_said() -> None:
     world = scripted(StoreCode=[failing(ErrorKind.THROTTLED, "SlowDown", "Reduce your request rate.")])
     world.code = replace(PACKAGE, size=DIRECT_LIMIT + 1)
     run = play(world, inputs(code="build"))
-    assert end(run) == (Outcome.ERROR, "lambda:Test: SlowDown: Reduce your request rate.", "")
+    assert end(run) == (
+        Outcome.ERROR,
+        (AwsThrottled(operation="lambda:Test", error="SlowDown", message="Reduce your request rate."),),
+    )
     assert kinds(run) == ["StoreCode"]
 
 
@@ -121,9 +142,9 @@ def test_everything_pending_is_waited_for_before_and_after(takes: float) -> None
     assert run.result.outcome is Outcome.SUCCEEDED
     assert kinds(run) == ["UpdateCode", "Publish", "Create"]
     assert [event.what for event in run.said(e.Waiting)] == [  # type: ignore[attr-defined]
-        "Lambda is still updating checkout",
-        "Version 2 is being prepared by Lambda",
-        *(["Version 2 has been pending for 2 minutes: it is being prepared"] if takes > 120 else []),
+        FunctionUpdating(function="checkout"),
+        VersionPreparing(version="2"),
+        *([VersionPending(version="2", minutes=2)] if takes > 120 else []),
     ]
 
 
@@ -133,8 +154,8 @@ def test_instances_that_take_a_quarter_of_an_hour_to_start_are_waited_for_and_he
     run = play(world, inputs(code="build"), weather=STEADY)
     assert run.result.outcome is Outcome.SUCCEEDED
     told = [event.what for event in run.said(e.Waiting)]  # type: ignore[attr-defined]
-    assert told[0] == "Version 2 is being prepared by Lambda"
-    assert told[1] == "Version 2 has been pending for 2 minutes: its managed instances start"
+    assert told[0] == VersionPreparing(version="2")
+    assert told[1] == VersionPending(version="2", minutes=2, instances=True)
     assert len(told) == 14
 
 
@@ -161,7 +182,7 @@ def test_settings_that_cannot_be_read_are_published_and_lambda_decides() -> None
     world = Managed(versions={"1": OURS}, latest_sha=OURS, routing=AT_ONCE, unread=sealed)
     run = play(world, inputs(code="build"))
     assert (run.result.outcome, kinds(run)) == (Outcome.UNCHANGED, ["Publish"])
-    assert run.result.reason == "Lambda published nothing new: version 1 is served already."
+    assert run.result.reasons == (NothingNew(version="1"),)
     world = Managed(
         versions={"1": OURS}, latest_sha=OURS, routing=AT_ONCE, unread=sealed, settings={"Environment": "2"}
     )
@@ -193,7 +214,7 @@ def test_what_somebody_else_changes_meanwhile_is_not_published_or_overwritten(ki
     slow = Weather(delays=(0.5, 0.5))
     run = play(world, inputs(code="build"), weather=slow)
     assert run.result.outcome is Outcome.REFUSED
-    assert "someone else" in run.result.reason
+    assert run.result.reason_code == "changed-meanwhile"
     assert kinds(run)[-1:] == ["UpdateCode"]
     assert "2" not in world.versions
 
@@ -298,7 +319,7 @@ def test_the_first_deployment_creates_the_alias_on_the_version() -> None:
     assert (run.result.outcome, run.result.deployed) == (Outcome.SUCCEEDED, True)
     assert kinds(run) == ["UpdateCode", "Publish", "CreateAlias"]
     assert world.alias_version == "2"
-    assert "First deployment" in run.result.reason
+    assert run.result.reasons == (FirstDeployment(alias="live", version="2"),)
 
 
 @pytest.mark.parametrize("had_effect", [0.0, 1.0])
@@ -351,15 +372,13 @@ def moments(run: Run, kind: type[a.Action]) -> list[float]:
     return [round(at, 1) for at, _ in run.asked(kind)]
 
 
-def end(run: Run) -> tuple[Outcome, str, str]:
-    return run.result.outcome, run.result.reason, run.result.remedy
+def end(run: Run) -> tuple[Outcome, tuple[Reason, ...]]:
+    return run.result.outcome, run.result.reasons
 
 
 BUSY = ("ResourceConflictException", "An update is in progress")
 MOVED = ("PreconditionFailedException", "")
 OTHER_CODE = ("InvalidParameterValueException", "CodeSHA256 is different from the function's")
-SOMEONE = "checkout was changed by someone else during this run: lambda:Test: "
-AGAIN = "Run again: what is there now is planned anew. Let one workflow at a time deploy (`concurrency`)."
 
 
 def test_what_was_looked_at_is_what_is_published() -> None:
@@ -396,7 +415,7 @@ def test_where_lambda_publishes_nothing_new_there_is_nothing_to_deploy() -> None
     """It finds `$LATEST` the same as what is served, whatever we think of its settings."""
     same = FunctionVersion(function="checkout", version="1", code_sha256="old")
     run = play(scripted(Publish=[same]), inputs(code="build"), weather=STEADY)
-    assert end(run) == (Outcome.UNCHANGED, "Lambda published nothing new: version 1 is served already.", "")
+    assert end(run) == (Outcome.UNCHANGED, (NothingNew(version="1"),))
     assert kinds(run) == ["UpdateCode", "Publish"]
     assert len(run.said(e.VersionPublished)) == 1
     assert (run.result.previous_version, run.result.target_version) == ("1", "1")
@@ -416,7 +435,7 @@ def test_a_publishing_that_may_succeed_later_is_repeated(error: AwsError, times:
     assert run.result.outcome is Outcome.SUCCEEDED
     assert moments(run, a.Publish) == pytest.approx(times, abs=0.5)
     waited = [event.what for event in run.said(e.Waiting)]  # type: ignore[attr-defined]
-    assert waited == (["Lambda is still updating checkout"] if error.code == BUSY[0] else [])
+    assert waited == ([FunctionUpdating(function="checkout")] if error.code == BUSY[0] else [])
 
 
 @pytest.mark.parametrize("error", [failing(ErrorKind.CONFLICT, *MOVED), failing(ErrorKind.REJECTED, *OTHER_CODE)])
@@ -438,8 +457,7 @@ def test_a_publishing_that_a_guard_refused_is_repeated_where_nothing_has_changed
 )
 def test_a_guard_that_refuses_again_and_again_is_somebody_elses_work(error: AwsError, said: str) -> None:
     run = play(scripted(Publish=[error] * 9), inputs(code="build"), weather=STEADY)
-    reason = f"checkout was changed by someone else during this run: {said}. No version was published."
-    assert end(run) == (Outcome.REFUSED, reason, AGAIN)
+    assert end(run) == (Outcome.REFUSED, (ChangedMeanwhile(function="checkout", changed=said),))
     assert run.count(a.Publish) == 5
 
 
@@ -455,14 +473,14 @@ def test_a_guard_that_refuses_again_and_again_is_somebody_elses_work(error: AwsE
 def test_a_publishing_that_cannot_succeed_ends_the_run_with_what_was_said(error: AwsError) -> None:
     run = play(scripted(Publish=[error]), inputs(code="build"), weather=STEADY)
     assert run.result.outcome is (Outcome.REFUSED if isinstance(error, Refused) else Outcome.ERROR)
-    assert run.result.reason == error.what
+    assert run.result.reasons == (error.reason,)
     assert run.count(a.Publish) == 1
 
 
 @pytest.mark.parametrize("kind", [ErrorKind.UNREACHABLE, ErrorKind.THROTTLED, ErrorKind.EXPIRED])
 def test_five_minutes_of_failing_are_enough_and_the_last_answer_is_told(kind: ErrorKind) -> None:
     run = play(scripted(Publish=[failing(kind)] * 99), inputs(code="build"), weather=STEADY)
-    assert end(run) == (Outcome.ERROR, "lambda:Test: Fault", "")
+    assert end(run) == (Outcome.ERROR, (failing(kind).reason,))
     assert 300.0 <= run.now < 340.0
 
 
@@ -490,7 +508,7 @@ def test_a_function_that_is_busy_for_five_minutes_is_looked_at_and_published_aga
     pauses = [later - earlier for earlier, later in pairwise(times)]
     assert max(pauses[:50]) <= 5.7
     waited = run.said(e.Waiting)
-    assert waited[0] == e.Waiting(at=pytest.approx(0.3), key="checkout:live", what="Lambda is still updating checkout")
+    assert waited[0] == Waiting(at=0.30000000000000004, key="checkout:live", what=FunctionUpdating(function="checkout"))
     assert len(waited) == 2
     looks = moments(run, a.LookVersion)
     assert 300.0 < looks[0] < 310.0
@@ -501,9 +519,7 @@ def test_a_function_that_is_busy_for_five_minutes_is_looked_at_and_published_aga
 
 def test_a_version_that_is_pending_is_looked_at_every_five_seconds_until_it_is_ready() -> None:
     run = play(at_once(latest_sha=OURS, activation_takes=20.0), inputs(code="build"), weather=STEADY)
-    assert run.said(e.Waiting) == [
-        e.Waiting(at=pytest.approx(0.2), key="checkout:live", what="Version 2 is being prepared by Lambda")
-    ]
+    assert run.said(e.Waiting) == [Waiting(at=0.2, key="checkout:live", what=VersionPreparing(version="2"))]
     assert {action for _, action in run.asked(a.LookVersion)} == {
         a.LookVersion(key="checkout:live", function="checkout", version="2")
     }
@@ -521,21 +537,23 @@ def test_a_version_that_is_given_is_waited_for_as_well() -> None:
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (None, "no longer exists."),
-        (FunctionVersion(function="checkout", version="2", code_sha256=OURS, state="Inactive"), "became Inactive."),
+        (None, VersionGone(version="2")),
+        (
+            FunctionVersion(function="checkout", version="2", code_sha256=OURS, state="Inactive"),
+            NOT_ACTIVE,
+        ),
         (
             FunctionVersion(
                 function="checkout", version="2", code_sha256=OURS, state="Failed", state_reason="no subnet."
             ),
-            "became Failed: no subnet.",
+            replace(NOT_ACTIVE, state="Failed", why="no subnet."),
         ),
     ],
 )
-def test_a_version_that_does_not_become_ready_is_not_deployed(found: FunctionVersion | None, said: str) -> None:
+def test_a_version_that_does_not_become_ready_is_not_deployed(found: FunctionVersion | None, said: Reason) -> None:
     world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=20.0, script={"LookVersion": [found]})
     run = play(world, inputs(code="build"), weather=STEADY)
-    remedy = "" if found is None else out_of(found.state, "", function="checkout", version="2", region="eu-central-1")
-    assert end(run) == (Outcome.FAILED, f"Version 2 {said} Nothing was deployed.", remedy)
+    assert end(run) == (Outcome.FAILED, (said,))
     assert world.deployments == []
 
 
@@ -546,12 +564,7 @@ def test_a_version_that_had_failed_when_it_is_published_again_is_not_deployed() 
     )
     world = Scripted(routing=AT_ONCE, latest_sha=OURS, script={"Publish": [failed]})
     run = play(world, inputs(code="build"), weather=STEADY)
-    reason = "Version 2 became Failed: init failed. Nothing was deployed."
-    assert end(run) == (
-        Outcome.FAILED,
-        reason,
-        out_of("Failed", "", function="checkout", version="2", region="eu-central-1"),
-    )
+    assert end(run) == (Outcome.FAILED, (replace(NOT_ACTIVE, state="Failed", why="init failed."),))
     assert world.deployments == []
 
 
@@ -596,7 +609,7 @@ def test_a_version_that_sleeps_is_woken_by_one_call_and_waited_for() -> None:
         )
     ]
     assert kinds(run) == ["Create"]
-    assert [event.what for event in run.events if isinstance(event, e.Waiting)] == ["Version 2 is being woken up"]
+    assert [event.what for event in run.events if isinstance(event, e.Waiting)] == [VersionWaking(version="2")]
 
 
 def test_a_version_that_was_answered_after_all_is_deployed() -> None:
@@ -650,7 +663,7 @@ def test_a_version_that_is_pending_for_26_minutes_is_given_up() -> None:
     """They count from its publishing, which something else had held up here."""
     world = at_once(latest_sha=OURS, activation_takes=1e6, busy_until=200.0)
     run = play(world, inputs(code="build"), weather=STEADY)
-    assert end(run) == (Outcome.FAILED, NOT_READY.text, NOT_READY.remedy)
+    assert end(run) == (Outcome.FAILED, (NOT_READY,))
     assert 1760.0 < run.now < 1770.0
 
 
@@ -691,7 +704,7 @@ def test_what_failed_looks_do_is_forgotten_with_the_first_that_succeeds() -> Non
 def test_a_version_that_may_not_be_looked_at_ends_the_run(error: Exception, outcome: Outcome) -> None:
     world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=9.0, script={"LookVersion": [error]})
     run = play(world, inputs(code="build"), weather=STEADY)
-    assert end(run) == (outcome, error.what, "")  # type: ignore[attr-defined]
+    assert end(run) == (outcome, (error.reason,))  # type: ignore[attr-defined]
     assert run.count(a.LookVersion) == 1
 
 
@@ -699,13 +712,13 @@ def test_looks_that_fail_for_26_minutes_end_the_run_and_no_sooner() -> None:
     script = {"LookVersion": [failing(ErrorKind.THROTTLED)] * 99}
     world = Scripted(routing=AT_ONCE, latest_sha=OURS, activation_takes=9.0, script=script)  # type: ignore[arg-type]
     run = play(world, inputs(code="build"), weather=STEADY)
-    assert end(run) == (Outcome.FAILED, NOT_READY.text, NOT_READY.remedy)
+    assert end(run) == (Outcome.FAILED, (NOT_READY,))
     assert 1560.0 <= run.now < 1600.0
 
 
 def test_a_function_that_is_deleted_during_its_update_is_missed() -> None:
     run = play(Scripted(routing=AT_ONCE, update_takes=10.0, script={"LookVersion": [None]}), inputs(code="build"))
-    assert end(run) == (Outcome.ERROR, "Function checkout does not exist any more.", "")
+    assert end(run) == (Outcome.ERROR, (FunctionGone(function="checkout"),))
 
 
 def test_a_function_that_is_deleted_while_its_update_is_waited_for_is_planned_anew() -> None:
@@ -744,7 +757,7 @@ def test_the_first_alias_is_created_and_then_read() -> None:
     ]
     alias = Alias(function="checkout", name="live", version="2", revision_id="1")
     assert run.said(e.AliasRead) == [e.AliasRead(at=pytest.approx(0.4), key="checkout:live", alias=alias)]
-    assert end(run) == (Outcome.SUCCEEDED, FIRST, "")
+    assert end(run) == (Outcome.SUCCEEDED, (FirstDeployment(alias="live", version="2"),))
     assert (run.result.deployed, run.result.live_version) == (True, "2")
 
 
@@ -760,7 +773,7 @@ def test_where_it_may_be_there_it_is_read_before_it_is_asked_for_again(kind: Err
     run = create_it(first_one(CreateAlias=[failing(kind)]))
     assert moments(run, a.CreateAlias) == pytest.approx([0.2, 2.4], abs=0.2)
     assert moments(run, a.LookAlias)[0] == pytest.approx(1.3)
-    assert end(run) == (Outcome.SUCCEEDED, FIRST, "")
+    assert end(run) == (Outcome.SUCCEEDED, (FirstDeployment(alias="live", version="2"),))
 
 
 @pytest.mark.parametrize("kind", [ErrorKind.THROTTLED, ErrorKind.EXPIRED])
@@ -771,24 +784,23 @@ def test_a_creation_that_had_no_effect_is_repeated_for_five_minutes(kind: ErrorK
     never = first_one(CreateAlias=[failing(kind)] * 99)
     never.activation_takes = 200.0
     run = create_it(never)
-    assert end(run) == (Outcome.ERROR, "lambda:Test: Fault", "")
+    assert end(run) == (Outcome.ERROR, (failing(kind).reason,))
     assert 500.0 <= run.now < 540.0
 
 
 def test_a_creation_that_is_denied_ends_the_run() -> None:
     run = create_it(first_one(CreateAlias=[failing(ErrorKind.DENIED, "AccessDeniedException", "no")]))
-    assert end(run) == (Outcome.ERROR, "lambda:Test: AccessDeniedException: no", "")
+    assert end(run) == (
+        Outcome.ERROR,
+        (AwsDenied(operation="lambda:Test", error="AccessDeniedException", message="no"),),
+    )
     assert run.count(a.CreateAlias) == 1
 
 
 def test_an_alias_that_somebody_else_created_meanwhile_is_not_taken_for_ours() -> None:
     theirs = Alias(function="checkout", name="live", version="7")
     run = create_it(first_one(LookAlias=[theirs]))
-    assert end(run) == (
-        Outcome.REFUSED,
-        "Somebody else created alias live in the meantime, on version 7.",
-        "Run again: traffic is then shifted from that version.",
-    )
+    assert end(run) == (Outcome.REFUSED, (AliasOfAnother(alias="live", version="7"),))
     assert (run.result.deployed, run.result.live_version) == (False, "7")
 
 
@@ -797,7 +809,7 @@ def test_an_alias_that_is_not_there_after_its_creation_is_created_again_a_few_ti
     assert (once.count(a.CreateAlias), once.count(a.LookAlias)) == (2, 2)
     assert once.result.outcome is Outcome.SUCCEEDED
     never = create_it(first_one(LookAlias=[None] * 99))
-    assert end(never) == (Outcome.ERROR, "Alias live was to be created and cannot be found.", "")
+    assert end(never) == (Outcome.ERROR, (AliasNotFound(alias="live"),))
     assert (never.count(a.CreateAlias), never.count(a.LookAlias)) == (6, 6)
 
 
@@ -806,8 +818,7 @@ def test_what_aws_said_about_an_alias_that_never_came_is_told() -> None:
     never = create_it(first_one(CreateAlias=failures, LookAlias=[None] * 99))
     assert end(never) == (
         Outcome.ERROR,
-        "Alias live was to be created and cannot be found. lambda:Test: Odd: not today",
-        "",
+        (AliasNotFound(alias="live"), AwsUnreachable(operation="lambda:Test", error="Odd", message="not today")),
     )
 
 
@@ -820,10 +831,10 @@ def test_looks_at_the_new_alias_that_fail_are_repeated_and_those_that_are_denied
     never = first_one(LookAlias=[failing(ErrorKind.UNREACHABLE)] * 99)
     never.activation_takes = 200.0
     run = create_it(never)
-    assert end(run) == (Outcome.ERROR, "lambda:Test: Fault", "")
+    assert end(run) == (Outcome.ERROR, (AwsUnreachable(operation="lambda:Test", error="Fault"),))
     assert 1760.0 <= run.now < 1800.0
     denied = create_it(first_one(LookAlias=[failing(ErrorKind.DENIED, "AccessDeniedException")]))
-    assert end(denied) == (Outcome.ERROR, "lambda:Test: AccessDeniedException", "")
+    assert end(denied) == (Outcome.ERROR, (AwsDenied(operation="lambda:Test", error="AccessDeniedException"),))
 
 
 def test_after_a_signal_an_alias_is_looked_for_and_not_created_again() -> None:
@@ -831,17 +842,13 @@ def test_after_a_signal_an_alias_is_looked_for_and_not_created_again() -> None:
     terminal = context(actions=False)
     lost = create_it(first_one(CreateAlias=[failing(ErrorKind.UNREACHABLE)]), signals=[0.25], run=terminal)
     assert (moments(lost, a.CreateAlias), lost.count(a.LookAlias)) == ([0.2], 6)
-    assert end(lost) == (
-        Outcome.CANCELLED,
-        "Cancelled while alias live was being created; it cannot be found.",
-        "",
-    )
+    assert end(lost) == (Outcome.CANCELLED, (AliasNotFound(alias="live", cancelled=True),))
     late = create_it(first_one(LookAlias=[None, None]), signals=[0.35], run=terminal)
     assert moments(late, a.CreateAlias) == [0.2]
     assert moments(late, a.LookAlias) == pytest.approx([0.3, 1.4, 3.5], abs=0.3)
-    assert end(late) == (Outcome.CANCELLED, f"Cancelled too late. {FIRST}", "")
+    assert end(late) == (Outcome.CANCELLED, (FirstDeployment(alias="live", version="2", late=True),))
     throttled = create_it(first_one(CreateAlias=[failing(ErrorKind.THROTTLED)]), signals=[0.25], run=terminal)
-    assert end(throttled) == (Outcome.CANCELLED, "Cancelled: lambda:Test: Fault", "")
+    assert end(throttled) == (Outcome.CANCELLED, (CancelledBefore(), failing(ErrorKind.THROTTLED).reason))
     assert throttled.count(a.CreateAlias) == 1
 
 

@@ -11,6 +11,7 @@ from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.given.smoke import Case
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.stages.smoking import CANNOT_START
+from ci_deploy.core.reasons.smoke import SmokeFailed
 from ci_deploy.core.run import Outcome
 from ci_deploy.core.story import events as e
 from tests.support import many
@@ -113,12 +114,10 @@ def test_a_case_that_fails_ends_the_run_with_nothing_deployed(answer: Invocation
     for hook_logs, said in (("on", openly), ("off", in_public)):
         run = played(answer, hook_logs=hook_logs)
         assert run.result.outcome is Outcome.FAILED
-        assert run.result.reason == (
-            f"Smoke case `health` {said}. Version 2 got no traffic, and no deployment was created."
-        )
+        assert run.result.reasons == (SmokeFailed(case="health", wrong=said, version="2"),)
         assert kinds(run) == ["Publish", "Invoke"]
         assert (run.result.target_version, run.result.live_version, run.result.deployed) == ("2", "1", False)
-        assert diagnosis(run).summary == f"Smoke case `health` {said}."
+        assert diagnosis(run).reason == run.result.reasons[0]
 
 
 def test_the_log_is_shown_only_where_logs_may_be_shown() -> None:

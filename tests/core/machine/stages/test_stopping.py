@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -16,20 +17,29 @@ from ci_deploy.core.errors import ErrorKind, Refused
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Stage, Turn
 from ci_deploy.core.machine.stages.stopping import keep_time
+from ci_deploy.core.reasons.deploying import CancelledBefore, FirstDeployment
+from ci_deploy.core.reasons.reason import Reason
+from ci_deploy.core.reasons.stopping import (
+    AliasInterrupted,
+    CancelledMeanwhile,
+    CreationInterrupted,
+    FateUnknown,
+    HookSilent,
+    LostContact,
+    TimeLimitLeaves,
+)
+from ci_deploy.core.reasons.verdict import HookTimeoutPassed, LeftRunning, RolledBackBy, TimeLimitPassed
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support.codeworld import CodeWorld
 from tests.support.many import start
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
+from tests.support.reasons import aws, where
 from tests.support.states import but
-from tests.support.world import AT_ONCE, CANARY, STATUS, Running, World, context, inputs
+from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
 
 ON_FAILURE = frozenset({"DEPLOYMENT_FAILURE"})
 HOOKS = {"before_allow_traffic": "CodeDeployHook_a", "after_allow_traffic": "CodeDeployHook_b"}
-REATTACH = (
-    "Re-attach with `ci-deploy status --function checkout --alias live --application app --deployment-group group "
-    "--aws-region eu-central-1 --account-id 123456789012 --deployment-id d-DEPLOY000 --wait true`."
-)
 FAULT = "test:Stop: Fault: weather"
 BEGUN = [
     "d-DEPLOY000 begins, 1 -> 2",
@@ -74,13 +84,13 @@ def end(run: Run) -> tuple[Outcome, Rollback, str, str, bool]:
     return result.outcome, result.rollback, result.live_version, result.live_weights, result.settled
 
 
-def words(run: Run) -> tuple[str, str]:
-    return run.result.reason, run.result.remedy
+def words(run: Run) -> tuple[Reason, ...]:
+    return run.result.reasons
 
 
-def warnings(run: Run) -> list[tuple[float, str, str, str]]:
+def warnings(run: Run) -> list[tuple[float, Reason]]:
     found = [(event.at, event.finding) for event in run.said(e.Noticed)]  # type: ignore[attr-defined]
-    return [(round(at, 3), finding.code, finding.text, finding.remedy) for at, finding in found]
+    return [(round(at, 3), finding.reason) for at, finding in found]
 
 
 # --- the time limit ---
@@ -100,9 +110,8 @@ def test_at_the_time_limit_it_is_stopped_with_rollback() -> None:
     ]
     assert end(run) == (Outcome.TIMED_OUT, Rollback.SUCCEEDED, "1", "", True)
     assert words(run) == (
-        "The time limit of 1.5 minutes passed and deployment d-DEPLOY000 was stopped. Rolled back by d-ROLLBACK1: the "
-        "alias serves version 1 at 100 %.",
-        "",
+        TimeLimitPassed(deployment="d-DEPLOY000", stopped=True, minutes=1.5),
+        RolledBackBy(serves=(("1", 100.0),), rollback="d-ROLLBACK1"),
     )
 
 
@@ -123,14 +132,7 @@ def test_at_the_time_limit_it_is_stopped_without_rollback_if_so_wanted() -> None
 def test_at_the_time_limit_it_is_left_alone_if_so_wanted() -> None:
     run = play(World(), inputs(timeout="90s", on_timeout="leave"), weather=STEADY)
     assert stops(run) == []
-    assert warnings(run) == [
-        (
-            90.301,
-            "time-limit",
-            "The time limit of 1.5 minutes has passed; deployment d-DEPLOY000 goes on (`on-timeout: leave`).",
-            "",
-        )
-    ]
+    assert warnings(run) == [(90.301, TimeLimitLeaves(minutes=1.5, deployment="d-DEPLOY000"))]
     assert end(run) == (Outcome.TIMED_OUT, Rollback.NONE, "1", "1=90,2=10", True)
 
 
@@ -156,10 +158,7 @@ def test_without_contact_at_the_time_limit_it_is_left_alone() -> None:
     run = play(world, inputs(timeout="90s", **HOOKS), weather=weather)
     assert (round(run.now, 3), run.rollout.contact.failures, stops(run)) == (90.301, 3, [])
     assert end(run) == (Outcome.LOST_CONTACT, Rollback.UNKNOWN, "", "", True)
-    assert words(run) == (
-        "Deployment d-DEPLOY000 was not heard of any more: it goes on by itself, and was left alone.",
-        REATTACH,
-    )
+    assert words(run) == (LostContact(deployment="d-DEPLOY000", where=where(), stopping=False),)
 
 
 def test_two_looks_that_failed_are_no_lost_contact_and_it_is_stopped_as_usual() -> None:
@@ -182,11 +181,7 @@ def test_without_contact_after_the_stop_nothing_is_claimed_of_it(more: dict[str,
     run = play(world, inputs(**more, **HOOKS), weather=storm(ErrorKind.UNREACHABLE, since=95.0, Look=1.0))
     assert run.now == pytest.approx(run.said(e.StopRequested)[0].at + 600.0)
     assert end(run) == (outcome, Rollback.UNKNOWN, "", "", False)
-    assert words(run) == (
-        "Deployment d-DEPLOY000 was not heard of any more after the stop was asked for: whether it was stopped is not "
-        "known.",
-        REATTACH,
-    )
+    assert words(run) == (LostContact(deployment="d-DEPLOY000", where=where(), stopping=True),)
 
 
 def test_a_deployment_that_does_not_end_after_its_stop_is_not_called_lost_and_the_alias_is_read() -> None:
@@ -195,7 +190,9 @@ def test_a_deployment_that_does_not_end_after_its_stop_is_not_called_lost_and_th
     assert round(run.now, 3) == 690.401
     assert end(run) == (Outcome.TIMED_OUT, Rollback.UNKNOWN, "1", "", False)
     assert run.rollout.ending.refused == "it is not over 10 minutes after the stop was asked for"
-    assert run.rollout.ending.refused in run.result.reason
+    (left,) = words(run)
+    assert isinstance(left, LeftRunning)
+    assert left.refused == run.rollout.ending.refused
 
 
 @pytest.mark.parametrize("denied_by", [ErrorKind.DENIED, ErrorKind.REJECTED])
@@ -209,7 +206,9 @@ def test_a_stop_that_is_refused_is_not_repeated_and_what_is_served_is_said(denie
     ]
     assert stops(run) == [(90.301, stop())]
     assert end(run) == (Outcome.TIMED_OUT, Rollback.UNKNOWN, "1", "1=90,2=10", False)
-    assert FAULT in run.result.reason
+    assert words(run) == (
+        LeftRunning(deployment="d-DEPLOY000", where=where(), serves=(("1", 90.0), ("2", 10.0)), refused=FAULT),
+    )
 
 
 class Forbidding(World):
@@ -329,7 +328,7 @@ def test_a_hook_that_hangs_is_ended_by_hook_timeout_with_rollback(which: str, be
     why = f"Hook CodeDeployHook_{which} has not reported after 120 s (`hook-timeout`)"
     assert f"stop with rollback: {why}" in story(run)
     assert end(run) == (Outcome.ROLLED_BACK, Rollback.SUCCEEDED, "1", "", True)
-    assert run.result.reason.startswith("A hook did not report within `hook-timeout` and deployment d-DEPLOY000 was")
+    assert words(run)[0] == HookTimeoutPassed(deployment="d-DEPLOY000", stopped=True, hook=f"CodeDeployHook_{which}")
 
 
 @pytest.mark.parametrize("event", ["BeforeAllowTraffic", "AfterAllowTraffic"])
@@ -348,15 +347,6 @@ def test_the_hook_of_a_deployment_that_another_run_made_is_ended_though_nobody_k
         assert len(turn.events) == len(why), "a hook of which nothing is known has no limit of its own to warn of"
 
 
-def silent(hook: str, own: int, more: str = "") -> tuple[str, str, str]:
-    return (
-        "hook-silent",
-        f"Hook {hook} has run out of its own time limit of {own} s and has not reported to CodeDeploy: it crashed, or "
-        "may not call codedeploy:PutLifecycleEventHookExecutionStatus. CodeDeploy waits for it for an hour.",
-        f"Look at the log group /aws/lambda/{hook}; `hook-timeout` ends such a deployment early.{more}",
-    )
-
-
 def of_seconds(seconds: int) -> Fact[FunctionVersion | None]:
     return Known(FunctionVersion(function="h", version="$LATEST", code_sha256="s", timeout_s=seconds))
 
@@ -365,24 +355,24 @@ ARN = "arn:aws:lambda:eu-central-1:123456789012:function:checks"
 
 
 @pytest.mark.parametrize(
-    ("hook", "fact", "own", "name", "more"),
+    ("hook", "fact", "own", "name", "misnamed"),
     [
-        ("CodeDeployHook_a", of_seconds(30), 30, "CodeDeployHook_a", ""),
-        ("CodeDeployHook_a", NotPermitted("lambda:GetFunction"), 900, "CodeDeployHook_a", ""),
-        ("CodeDeployHook_a", None, 900, "CodeDeployHook_a", ""),
-        (ARN, of_seconds(30), 30, "checks", " Its name should begin with CodeDeployHook_."),
+        ("CodeDeployHook_a", of_seconds(30), 30, "CodeDeployHook_a", False),
+        ("CodeDeployHook_a", NotPermitted("lambda:GetFunction"), 900, "CodeDeployHook_a", False),
+        ("CodeDeployHook_a", None, 900, "CodeDeployHook_a", False),
+        (ARN, of_seconds(30), 30, "checks", True),
     ],
     ids=["its own limit", "not readable", "not read", "another name"],
 )
 def test_a_hook_that_has_outrun_its_own_limit_is_told_once_with_what_can_be_done(
-    hook: str, fact: Fact[FunctionVersion | None] | None, own: int, name: str, more: str
+    hook: str, fact: Fact[FunctionVersion | None] | None, own: int, name: str, misnamed: bool
 ) -> None:
     """A minute after the limit that Lambda would have ended it at; 15 minutes where that is not known."""
     world = hangs("a")
     world.hooks = {hook: fact} if fact else {}
     run = play(world, inputs(before_allow_traffic=hook), weather=STEADY)
-    assert [found for found in warnings(run) if found[1] == "hook-silent"] == [
-        (pytest.approx(1.401 + own + 60.0, abs=10.0), *silent(name, own, more))
+    assert [found for found in warnings(run) if found[1].code == "hook-silent"] == [
+        (pytest.approx(1.401 + own + 60.0, abs=10.0), HookSilent(hook=name, limit=own, misnamed=misnamed))
     ]
     assert stops(run) == []
     assert end(run)[0] is Outcome.SUCCEEDED
@@ -394,7 +384,7 @@ def test_what_is_known_of_a_hook_that_does_not_exist_is_no_limit() -> None:
     world.advance(1.0)
     given = inputs(command="status", wait="true", deployment_id="d-DEPLOY000", before_allow_traffic="CodeDeployHook_a")
     run = play(world, given, weather=STEADY)
-    assert [found[1:] for found in warnings(run)] == [silent("CodeDeployHook_a", 900)]
+    assert [found for _, found in warnings(run)] == [HookSilent(hook="CodeDeployHook_a", limit=900, misnamed=False)]
 
 
 def hanging() -> Running:
@@ -403,8 +393,8 @@ def hanging() -> Running:
 
 def test_each_hook_is_warned_of_by_itself() -> None:
     world = World(hook_seconds=(1000.0, 1000.0))
-    found = [text for _, _, text, _ in warnings(play(world, inputs(**HOOKS), weather=STEADY))]
-    assert found == [silent("CodeDeployHook_a", 900)[1], silent("CodeDeployHook_b", 900)[1]]
+    found = [reason for _, reason in warnings(play(world, inputs(**HOOKS), weather=STEADY))]
+    assert found == [HookSilent(hook=f"CodeDeployHook_{one}", limit=900, misnamed=False) for one in "ab"]
 
 
 @pytest.mark.parametrize(
@@ -420,7 +410,7 @@ def test_the_log_of_a_silent_hook_is_quoted_where_that_is_allowed(public: bool, 
 def test_a_hook_that_is_being_stopped_is_not_warned_of_any_more() -> None:
     world = World(hook_seconds=(3600.0, None), stop_takes=300.0)
     run = play(world, inputs(hook_timeout="890s", **HOOKS), weather=STEADY)
-    assert [found[1] for found in warnings(run)] == []
+    assert warnings(run) == []
     assert len({at for at, _ in stops(run)}) > 10
     assert len(run.said(e.StopRequested)) == 1
 
@@ -469,20 +459,19 @@ def test_the_time_of_grace_is_the_runners_whatever_the_clock(second: float) -> N
 
 NO_ALIAS = storm(ErrorKind.UNREACHABLE, since=25.0, LookAlias=1.0)
 NO_STOP = storm(ErrorKind.THROTTLED, Stop=1.0)
-NOT_READ = "what the alias serves was not read"
 
 
 @pytest.mark.parametrize(
     ("world", "given", "at", "weather", "doing", "settled"),
     [
-        (World(stop_takes=60.0), {}, 30.0, STEADY, "was told to stop", False),
-        (World(), {}, 30.0, NO_STOP, f"was told to stop, which failed ({FAULT})", False),
+        (World(stop_takes=60.0), {}, 30.0, STEADY, {"sent": True}, False),
+        (World(), {}, 30.0, NO_STOP, {"sent": True, "refused": FAULT}, False),
         (
             World(rollback_events=ON_FAILURE),
             {"on_cancel": "stop"},
             30.0,
             NO_ALIAS,
-            f"is Stopped; {NOT_READ} after that",
+            {"status": "Stopped", "sent": True},
             False,
         ),
         (
@@ -490,7 +479,7 @@ NOT_READ = "what the alias serves was not read"
             {},
             30.0,
             STEADY,
-            f"is rolled back by d-ROLLBACK1; {NOT_READ} after that",
+            {"status": "Stopped", "sent": True, "rollback": "d-ROLLBACK1"},
             False,
         ),
         (
@@ -498,36 +487,40 @@ NOT_READ = "what the alias serves was not read"
             {"on_cancel": "leave"},
             30.0,
             NO_ALIAS,
-            f"was left to itself (`on-cancel: leave`); {NOT_READ}",
+            {"left": True},
             True,
         ),
-        (World(), {"on_cancel": "leave"}, 303.0, NO_ALIAS, f"is Succeeded; {NOT_READ} after that", False),
+        (World(), {"on_cancel": "leave"}, 303.0, NO_ALIAS, {"status": "Succeeded"}, False),
         (
             World(stop_takes=60.0),
             {"on_cancel": "leave", "timeout": "90s"},
             90.5,
             NO_ALIAS,
-            "was told to stop",
+            {"sent": True},
             False,
         ),
-        (World(), {"on_timeout": "leave", "timeout": "90s"}, 90.5, NO_ALIAS, "is not stopped yet", False),
+        (World(), {"on_timeout": "leave", "timeout": "90s"}, 90.5, NO_ALIAS, {}, False),
     ],
     ids=["pending", "refused", "stopped", "rolled back", "left", "succeeded", "stopped, then left", "not stopped"],
 )
 def test_when_the_time_of_grace_is_over_it_says_how_far_it_came(
-    world: World, given: dict[str, str], at: float, weather: Weather, doing: str, settled: bool
+    world: World, given: dict[str, str], at: float, weather: Weather, doing: dict[str, Any], settled: bool
 ) -> None:
     """What the post step has to look after is not settled."""
     run = play(replace(world), inputs(**given), weather=weather, signals=[at])
     assert run.now == pytest.approx(at + 6.0)
     assert end(run) == (Outcome.CANCELLED, Rollback.UNKNOWN, "", "", settled)
-    assert words(run) == (f"Cancelled (the time of grace is over); deployment d-DEPLOY000 {doing}.", REATTACH)
+    assert words(run) == (
+        CancelledMeanwhile(how="the time of grace is over", deployment="d-DEPLOY000", where=where(), **doing),
+    )
 
 
 def test_a_second_signal_ends_it_at_once_and_says_so() -> None:
     run = play(World(stop_takes=60.0), weather=STEADY, signals=[30.0, 31.0])
     assert run.now == 31.0
-    assert run.result.reason == "Cancelled (a second signal); deployment d-DEPLOY000 was told to stop."
+    assert run.result.reasons == (
+        CancelledMeanwhile(how="a second signal", deployment="d-DEPLOY000", where=where(), sent=True),
+    )
     assert len(run.said(e.CancelReceived)) == len(stops(run)) == 1
 
 
@@ -557,7 +550,9 @@ def test_at_a_terminal_patience_ends_after_ten_minutes() -> None:
     world = World(hook_seconds=(3600.0, None), stop_takes=1e6)
     run = play(world, inputs(**HOOKS), run=context(actions=False), weather=STEADY, signals=[30.0])
     assert run.now == pytest.approx(630.0)
-    assert words(run)[0] == "Cancelled (the time of grace is over); deployment d-DEPLOY000 was told to stop."
+    assert words(run)[0] == CancelledMeanwhile(
+        how="the time of grace is over", deployment="d-DEPLOY000", where=where(), sent=True
+    )
 
 
 def test_a_pending_stop_is_not_repeated_under_a_runner() -> None:
@@ -580,7 +575,7 @@ def test_a_signal_after_the_time_limits_stop_may_leave_the_rest_to_itself() -> N
 def test_cancelled_before_the_creation_nothing_is_created_and_nothing_is_left_to_do() -> None:
     world = World()
     run = play(world, weather=STEADY, signals=[0.15])
-    assert words(run) == ("Cancelled (SIGINT) before a deployment was created.", "")
+    assert words(run) == (CancelledBefore(signal="SIGINT"),)
     assert end(run) == (Outcome.CANCELLED, Rollback.NONE, "1", "", True)
     assert world.deployments == []
 
@@ -589,7 +584,7 @@ def test_cancelled_while_a_throttled_creation_is_not_in_flight_nothing_is_create
     world = World()
     run = play(world, weather=storm(ErrorKind.THROTTLED, until=10.0, Create=1.0), signals=[5.0])
     assert (run.now, world.deployments) == (5.0, [])
-    assert words(run) == ("Cancelled (SIGINT) before a deployment was created.", "")
+    assert words(run) == (CancelledBefore(signal="SIGINT"),)
 
 
 @pytest.mark.parametrize("second", [1.0, 0.5])
@@ -605,10 +600,7 @@ def test_a_creation_whose_fate_is_not_known_is_named_by_its_marker() -> None:
     run = play(World(), weather=weather, signals=[5.0])
     assert run.now == pytest.approx(11.0)
     assert end(run) == (Outcome.CANCELLED, Rollback.UNKNOWN, "1", "", False)
-    assert words(run) == (
-        "Cancelled (the time of grace is over) while the deployment was being created; whether it exists is not known.",
-        "Look in the group for a deployment whose description has id=0badcafe, and stop it.",
-    )
+    assert words(run) == (CreationInterrupted(how="the time of grace is over", marker="0badcafe"),)
 
 
 def test_a_creation_that_failed_after_it_was_looked_for_is_still_in_doubt() -> None:
@@ -616,7 +608,7 @@ def test_a_creation_that_failed_after_it_was_looked_for_is_still_in_doubt() -> N
     run = play(World(), weather=weather, signals=[11.0])
     assert run.now == pytest.approx(17.0)
     assert not run.rollout.flight.kinds & {"Create"}
-    assert "while the deployment was being created" in run.result.reason
+    assert run.result.reason_code == "creation-interrupted"
     assert not run.result.settled
 
 
@@ -624,15 +616,13 @@ def test_cancelled_while_a_publishing_is_in_doubt_it_ends_at_once_and_creates_no
     world = World()
     run = play(world, weather=storm(ErrorKind.UNREACHABLE, until=20.0, Publish=1.0), signals=[5.0])
     assert (run.now, world.deployments) == (5.0, [])
-    assert words(run) == ("Cancelled (SIGINT) before a deployment was created.", "")
+    assert words(run) == (CancelledBefore(signal="SIGINT"),)
 
 
 def test_a_second_signal_while_the_creation_is_in_flight_says_that_it_may_exist() -> None:
     run = play(World(), weather=Weather(delays=(2.0, 2.0)), signals=[5.0, 5.5])
     assert run.now == 5.5
-    assert words(run)[0] == (
-        "Cancelled (a second signal) while the deployment was being created; whether it exists is not known."
-    )
+    assert words(run)[0] == (CreationInterrupted(how="a second signal", marker="0badcafe"))
     assert not run.result.settled
 
 
@@ -661,46 +651,39 @@ def test_an_alias_that_was_being_created_at_the_signal_is_read_and_said(at: floa
     assert (world.alias_exists, world.alias_version) == (True, "2")
     assert run.now == 8.0
     assert end(run) == (Outcome.CANCELLED, Rollback.NONE, "2", "", True)
-    assert words(run) == (
-        "Cancelled too late. First deployment: alias `live` was created on version 2 and serves it. There was nothing "
-        "to shift traffic from, so CodeDeploy was not asked.",
-        "",
-    )
+    assert words(run) == (FirstDeployment(alias="live", version="2", late=True),)
 
 
 def test_an_alias_whose_creation_is_not_answered_in_time_may_exist() -> None:
     _, run = first_deployment(17.0, delay=8.0)
     assert run.now == 23.0
     assert end(run) == (Outcome.CANCELLED, Rollback.NONE, "", "", True)
-    assert words(run) == (
-        "Cancelled (the time of grace is over) while alias live was being created; whether it exists is not known.",
-        f"{STATUS} says what it serves, if it exists.",
-    )
+    assert words(run) == (AliasInterrupted(how="the time of grace is over", alias="live", where=where()),)
 
 
 def test_a_signal_before_the_alias_was_asked_for_creates_none() -> None:
     world, run = first_deployment(3.0)
     assert not world.alias_exists
-    assert words(run) == ("Cancelled (SIGINT) before a deployment was created.", "")
+    assert words(run) == (CancelledBefore(signal="SIGINT"),)
 
 
 @pytest.mark.parametrize(
-    ("at", "until", "reason"),
+    ("at", "until", "reasons"),
     [
-        (1.7, 1.7, "Cancelled (SIGINT) before a deployment was created."),
-        (3.0, 3.456, "Cancelled: test:CreateAlias: Fault: weather"),
+        (1.7, 1.7, (CancelledBefore(signal="SIGINT"),)),
+        (3.0, 3.456, (CancelledBefore(), aws(ErrorKind.THROTTLED, "test:CreateAlias"))),
     ],
     ids=["between two attempts", "during an attempt"],
 )
 def test_a_creation_of_the_alias_that_is_throttled_is_not_repeated_after_a_signal(
-    at: float, until: float, reason: str
+    at: float, until: float, reasons: tuple[Reason, ...]
 ) -> None:
     world = CodeWorld(routing=AT_ONCE, alias_exists=False)
     given = inputs(code="build", create_alias="true")
     run = play(world, given, weather=storm(ErrorKind.THROTTLED, CreateAlias=1.0), signals=[at])
     assert (round(run.now, 3), world.alias_exists) == (until, False)
     assert end(run) == (Outcome.CANCELLED, Rollback.NONE, "", "", True)
-    assert words(run) == (reason, "")
+    assert words(run) == reasons
 
 
 # --- the post step ---
@@ -722,10 +705,7 @@ def test_the_post_step_says_what_it_could_not_find_out(at: float, which: str) ->
     assert finishing.now == pytest.approx(240.0)
     assert end(finishing) == (Outcome.CANCELLED, Rollback.UNKNOWN, "", "", False)
     assert words(finishing) == (
-        f"What became of deployment {which} could not be found out (the time of grace is over).",
-        # The region is not known before anything was read.
-        "Look in the deployment group whether it runs, and stop it. What is served says `ci-deploy status --function "
-        "checkout --alias live --application app --deployment-group group`.",
+        FateUnknown(how="the time of grace is over", deployment=which, where=replace(where(), region="", account="")),
     )
 
 
@@ -750,8 +730,7 @@ def test_the_post_step_says_how_far_it_came_when_its_time_is_over() -> None:
     assert finishing.now == pytest.approx(240.0)
     assert end(finishing) == (Outcome.CANCELLED, Rollback.UNKNOWN, "", "", False)
     assert words(finishing) == (
-        "Cancelled (the time of grace is over); deployment d-DEPLOY000 was told to stop.",
-        REATTACH,
+        CancelledMeanwhile(how="the time of grace is over", deployment="d-DEPLOY000", where=where(), sent=True),
     )
 
 

@@ -18,16 +18,28 @@ from ci_deploy.core.errors import AwsError, ErrorKind, Refused
 from ci_deploy.core.given.packaging import DIRECT_LIMIT, StoredPackage
 from ci_deploy.core.given.source import Image
 from ci_deploy.core.machine import actions as a
+from ci_deploy.core.reasons.aws import AwsUnreachable
+from ci_deploy.core.reasons.deploying import (
+    ChangedMeanwhile,
+    ForeignObject,
+    FunctionUpdating,
+    NeverSettles,
+    OtherCode,
+    SameCode,
+    UpdateFailed,
+    UpdateTooLong,
+    UpdateWithoutEffect,
+)
+from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.run import Outcome
 from ci_deploy.core.story import events as e
+from ci_deploy.core.story.events import Waiting
 from tests.support.codeworld import OURS, PACKAGE, CodeWorld
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together
+from tests.support.reasons import aws
 from tests.support.world import AT_ONCE, context, inputs
 
 KEY = "checkout:live"
-AGAIN = "Run again: what is there now is planned anew. Let one workflow at a time deploy (`concurrency`)."
-OTHERS = "checkout was changed by someone else during this run: "
-FAULT = "test:UpdateCode: Fault: weather"
 WRITES = (a.StoreCode, a.UpdateCode, a.Publish, a.CreateAlias, a.Create)
 BUILD = {"code": "build"}
 ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/app"
@@ -49,11 +61,11 @@ def moments(run: Run, kind: type[a.Action]) -> list[float]:
     return [round(at, 3) for at, _ in run.asked(kind)]
 
 
-def end(run: Run) -> tuple[Outcome, str, str]:
-    return run.result.outcome, run.result.reason, run.result.remedy
+def end(run: Run) -> tuple[Outcome, tuple[Reason, ...]]:
+    return run.result.outcome, run.result.reasons
 
 
-def waited_for(run: Run) -> list[str]:
+def waited_for(run: Run) -> list[Reason]:
     return [event.what for event in run.said(e.Waiting)]  # type: ignore[attr-defined]
 
 
@@ -63,9 +75,7 @@ def waited_for(run: Run) -> list[str]:
 def test_an_update_in_progress_is_waited_for_and_what_is_there_then_is_planned_anew() -> None:
     world = at_once(busy_until=10.0)
     run = play(world, inputs(**BUILD), weather=STEADY)
-    assert run.said(e.Waiting) == [
-        e.Waiting(at=pytest.approx(0.1), key=KEY, what="Lambda is still updating checkout"),
-    ]
+    assert run.said(e.Waiting) == [Waiting(at=0.1, key="checkout:live", what=FunctionUpdating(function="checkout"))]
     settling = [(at, action) for at, action in run.asked(a.LookVersion) if at < 11.0]
     assert [round(at, 3) for at, _ in settling] == [1.1, 3.2, 5.3, 7.4, 9.5, 11.6][:5]
     assert {action for _, action in settling} == {a.LookVersion(key=KEY, function="checkout", version="$LATEST")}
@@ -87,11 +97,7 @@ def test_a_function_that_does_not_come_to_rest_is_left_alone() -> None:
     run = play(at_once(busy_until=1e6), inputs(**BUILD), weather=STEADY)
     assert 300.1 < run.now < 302.3
     assert writes(run) == []
-    assert end(run) == (
-        Outcome.REFUSED,
-        "checkout is being updated by something else, and does not come to rest.",
-        "See who updates it (CloudTrail: UpdateFunctionCode, UpdateFunctionConfiguration), then run again.",
-    )
+    assert end(run) == (Outcome.REFUSED, (NeverSettles(function="checkout"),))
 
 
 def test_the_five_minutes_are_those_of_the_waiting_itself() -> None:
@@ -123,7 +129,7 @@ class Contended(CodeWorld):
 def test_an_update_that_meets_anothers_is_planned_anew_and_repeated(meets: int) -> None:
     run = play(Contended(routing=AT_ONCE, meets=meets), inputs(**BUILD), weather=STEADY)
     assert writes(run) == [*["UpdateCode"] * (meets + 1), "Publish", "Create"]
-    assert waited_for(run) == ["Lambda is still updating checkout"] * meets
+    assert waited_for(run) == [FunctionUpdating(function="checkout")] * meets
     assert moments(run, a.LookVersion)[0] == pytest.approx(0.2 + 1.0)
     assert run.count(a.Gather) == 1 + meets
     assert run.result.outcome is Outcome.SUCCEEDED
@@ -132,17 +138,14 @@ def test_an_update_that_meets_anothers_is_planned_anew_and_repeated(meets: int) 
 def test_a_function_that_is_always_found_in_the_middle_of_an_update_is_left_alone() -> None:
     run = play(Contended(routing=AT_ONCE, meets=99), inputs(**BUILD), weather=STEADY)
     assert writes(run) == ["UpdateCode"] * 11
-    assert end(run)[:2] == (
-        Outcome.REFUSED,
-        "checkout is being updated by something else, and does not come to rest.",
-    )
+    assert end(run)[:2] == (Outcome.REFUSED, (NeverSettles(function="checkout"),))
 
 
 def test_what_changed_while_ours_met_anothers_update_is_not_overwritten() -> None:
     world = at_once(update_takes=5.0, others=[(0.15, "settings")])
     run = play(world, inputs(**BUILD), weather=replace(STEADY, delays=(0.2, 0.2)))
     assert writes(run) == ["UpdateCode"]
-    assert end(run) == (Outcome.REFUSED, f"{OTHERS}MemorySize changed. No version was published.", AGAIN)
+    assert end(run) == (Outcome.REFUSED, (ChangedMeanwhile(function="checkout", changed="MemorySize changed"),))
 
 
 def test_what_changes_while_a_new_plan_is_waited_for_is_no_refusal() -> None:
@@ -194,8 +197,8 @@ def test_an_object_of_others_under_a_packages_key_is_told() -> None:
     (said,) = run.said(e.Noticed)
     assert isinstance(said, e.Noticed)
     assert said.finding.code == "foreign-object"
-    assert said.finding.text.startswith(f"s3://artifacts/{KEY_OF_OURS} holds other bytes")
-    assert said.finding.text.endswith("ours are in s3://artifacts/else.zip?versionId=v1.")
+    location = "s3://artifacts/else.zip?versionId=v1"
+    assert said.finding.reason == ForeignObject(wanted=f"s3://artifacts/{KEY_OF_OURS}", location=location)
     assert run.result.outcome is Outcome.SUCCEEDED
 
 
@@ -272,11 +275,7 @@ def test_an_update_that_takes_longer_than_five_minutes_is_given_up_without_a_ver
     run = play(at_once(update_takes=1e6), inputs(**BUILD), weather=STEADY)
     assert 300.2 < run.now < 302.4
     assert writes(run) == ["UpdateCode"]
-    assert end(run) == (
-        Outcome.FAILED,
-        "The update of checkout's code is still in progress after 5 minutes. No version was published.",
-        "Run again: what is there by then is planned anew.",
-    )
+    assert end(run) == (Outcome.FAILED, (UpdateTooLong(function="checkout", minutes=5.0),))
 
 
 def test_its_five_minutes_are_those_of_the_update_itself() -> None:
@@ -292,17 +291,11 @@ class Failing(CodeWorld):
         return replace(super().latest(), last_update_reason=self.why)
 
 
-@pytest.mark.parametrize(
-    ("why", "said"), [("", "Lambda gives no reason"), ("The image has no manifest", "The image has no manifest")]
-)
-def test_an_update_that_failed_is_said_with_lambdas_reason(why: str, said: str) -> None:
+@pytest.mark.parametrize("why", ["", "The image has no manifest"])
+def test_an_update_that_failed_is_said_with_lambdas_reason(why: str) -> None:
     run = play(Failing(routing=AT_ONCE, update_fails=True, why=why), inputs(**BUILD), weather=STEADY)
     assert writes(run) == ["UpdateCode"]
-    assert end(run) == (
-        Outcome.FAILED,
-        f"The update of checkout's code failed: {said}. No version was published.",
-        "",
-    )
+    assert end(run) == (Outcome.FAILED, (UpdateFailed(function="checkout", said=why),))
 
 
 @pytest.mark.parametrize(
@@ -315,7 +308,7 @@ def test_an_update_that_failed_is_said_with_lambdas_reason(why: str, said: str) 
 def test_what_somebody_changed_after_our_update_is_not_published(kind: str, what: str) -> None:
     run = play(at_once(update_takes=10.0, others=[(5.0, kind)]), inputs(**BUILD), weather=STEADY)
     assert writes(run) == ["UpdateCode"]
-    assert end(run) == (Outcome.REFUSED, f"{OTHERS}{what}. No version was published.", AGAIN)
+    assert end(run) == (Outcome.REFUSED, (ChangedMeanwhile(function="checkout", changed=what),))
 
 
 # --- what Lambda made of an image ---
@@ -333,8 +326,13 @@ def test_an_image_by_tag_is_held_to_the_expected_hash_once_it_is_known(expected:
     if outcome is Outcome.REFUSED:
         assert writes(run) == ["UpdateCode"]
         assert end(run)[1:] == (
-            f"`$LATEST` of checkout has CodeSha256 {OURS} now, not {'a' * 64}. No version was published.",
-            "Name the image by its digest, or correct `expect-code-sha256`.",
+            (
+                OtherCode(
+                    function="checkout",
+                    found="b3VycyBvdXJzIG91cnMgb3VycyBvdXJzIG91cnMgISE=",
+                    expected="aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                ),
+            ),
         )
 
 
@@ -342,7 +340,7 @@ def test_a_tag_that_leads_to_the_image_that_is_served_publishes_nothing() -> Non
     tag = Image(uri=f"{ECR}:v1")
     run = play(at_once(code=tag, versions={"1": OURS}, latest_sha="older"), inputs(code=tag.uri), weather=STEADY)
     assert writes(run) == ["UpdateCode"]
-    assert end(run) == (Outcome.UNCHANGED, "Version 1, which the alias serves, has the same code.", "")
+    assert end(run) == (Outcome.UNCHANGED, (SameCode(version="1"),))
     assert len(run.said(e.CodeUploaded)) == 1
 
 
@@ -403,7 +401,9 @@ def test_somebody_elses_image_is_not_taken_for_ours() -> None:
     world = at_once(code=tag, image_uri=f"{ECR}:theirs", others=[(0.5, "code")])
     run = play(world, inputs(code=tag.uri), weather=storm(ErrorKind.UNREACHABLE, 1.0, UpdateCode=1.0))
     assert writes(run) == ["UpdateCode"]
-    assert end(run)[1] == f"{OTHERS}its code is not what this run is to publish. No version was published."
+    assert end(run)[1] == (
+        ChangedMeanwhile(function="checkout", changed="its code is not what this run is to publish"),
+    )
 
 
 # --- an update that fails ---
@@ -418,7 +418,7 @@ def test_an_update_that_was_turned_away_is_repeated_for_five_minutes(kind: Error
     assert all(0.9 <= pause / base <= 1.1 for pause, base in zip(pauses, wanted, strict=False))
     never = play(at_once(), inputs(**BUILD), weather=storm(kind, UpdateCode=1.0))
     assert 300.1 < never.now < 335.0
-    assert end(never)[:2] == (Outcome.ERROR, FAULT)
+    assert end(never) == (Outcome.ERROR, (aws(kind, "test:UpdateCode"),))
 
 
 def test_the_five_minutes_are_those_of_the_update_itself() -> None:
@@ -442,17 +442,15 @@ def test_an_update_that_is_refused_ends_the_run_with_why(error: Any, outcome: Ou
 
     run = play(Refusing(routing=AT_ONCE), inputs(**BUILD), weather=STEADY)
     assert writes(run) == ["UpdateCode"]
-    assert end(run) == (outcome, error.what, error.remedy)
+    assert end(run) == (outcome, (error.reason,))
 
 
 def test_an_update_that_is_lost_over_and_over_without_effect_is_given_up() -> None:
     run = play(at_once(), inputs(**BUILD), weather=storm(ErrorKind.UNREACHABLE, UpdateCode=1.0))
     assert writes(run) == ["UpdateCode"] * 5
-    why = "test:UpdateCode: Fault: weather"
     assert end(run) == (
         Outcome.ERROR,
-        f"UpdateFunctionCode failed 5 times, and the code did not change. {why}",
-        "Run it again.",
+        (UpdateWithoutEffect(times=5), AwsUnreachable(operation="test:UpdateCode", error="Fault", message="weather")),
     )
 
 
@@ -465,9 +463,9 @@ def test_what_aws_said_about_an_update_that_never_had_an_effect_is_told_with_its
         def update(self, action: a.UpdateCode) -> FunctionVersion:
             raise said
 
-    outcome, reason, remedy = end(play(Broken(routing=AT_ONCE), inputs(**BUILD), weather=STEADY))
-    assert (outcome, remedy) == (Outcome.ERROR, "Restore the key.")
-    assert reason.endswith("lambda:UpdateFunctionCode: Odd: the key is gone")
+    run = play(Broken(routing=AT_ONCE), inputs(**BUILD), weather=STEADY)
+    assert end(run) == (Outcome.ERROR, (UpdateWithoutEffect(times=5), said.reason))
+    assert run.result.remedy.endswith("Restore the key.")
 
 
 def test_a_lost_update_is_looked_for_a_second_later() -> None:
@@ -510,7 +508,7 @@ def test_code_that_was_there_and_was_put_back_is_not_overwritten_again(
     assert writes(run) == sent
     assert end(run)[:2] == (
         Outcome.REFUSED,
-        f"{OTHERS}its code is not what this run is to publish. No version was published.",
+        (ChangedMeanwhile(function="checkout", changed="its code is not what this run is to publish"),),
     )
 
 
@@ -520,8 +518,7 @@ def test_what_is_published_from_latest_and_changes_meanwhile_is_refused_by_name(
     assert writes(run) == ["Publish"]
     assert end(run) == (
         Outcome.REFUSED,
-        f"{OTHERS}its code is not what this run is to publish. No version was published.",
-        AGAIN,
+        (ChangedMeanwhile(function="checkout", changed="its code is not what this run is to publish"),),
     )
     assert run.said(e.CodeUploaded) == []
 

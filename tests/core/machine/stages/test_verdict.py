@@ -17,10 +17,47 @@ from ci_deploy.core.errors import ErrorKind, Refused
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import step
 from ci_deploy.core.machine.rollout import jittered
+from ci_deploy.core.reasons.codedeploy import (
+    AlarmActive,
+    CodeDeployEnded,
+    HookExecutionFailure,
+    InternalError,
+    ManualStop,
+)
+from ci_deploy.core.reasons.codedeploy import Throttled as ByLambda
+from ci_deploy.core.reasons.phrases import Shares
+from ci_deploy.core.reasons.reason import Reason, Said
+from ci_deploy.core.reasons.verdict import (
+    AliasGone,
+    AliasSetBack,
+    AsAsked,
+    Cancelled,
+    CancelledTooLate,
+    DiagnosisIncomplete,
+    HookFailed,
+    HookTimeoutPassed,
+    LeftRunning,
+    MovedElsewhere,
+    NoRollback,
+    NothingMoved,
+    NotRolledBack,
+    NotSetBack,
+    PreviousUnknown,
+    RollbackRunning,
+    RolledBackBy,
+    Serves,
+    ServesUnread,
+    SplitNotRepaired,
+    StillServes,
+    StopTooLate,
+    TimeLimitPassed,
+    TriedOnceMore,
+)
 from ci_deploy.core.run import Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support.many import start
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
+from tests.support.reasons import aws, put_back, where
 from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
 
 ON_FAILURE = frozenset({"DEPLOYMENT_FAILURE"})
@@ -48,17 +85,17 @@ def at(run: Run, kind: type[a.Action]) -> list[float]:
     return [round(when, 3) for when, _ in run.asked(kind)]
 
 
-def end(run: Run) -> tuple[Outcome, Rollback, str, str]:
-    return run.result.outcome, run.result.rollback, run.result.reason, run.result.remedy
+def end(run: Run) -> tuple[Outcome, Rollback, tuple[Reason, ...]]:
+    return run.result.outcome, run.result.rollback, run.result.reasons
 
 
 def stops(run: Run) -> int:
     return run.count(a.Stop)
 
 
-def warnings(run: Run) -> list[tuple[str, str, str]]:
+def warnings(run: Run) -> list[Reason]:
     found = [event.finding for event in run.events if isinstance(event, e.Noticed)]
-    return [(finding.code, finding.text, finding.remedy) for finding in found]
+    return [finding.reason for finding in found]
 
 
 @dataclass(kw_only=True)
@@ -91,23 +128,6 @@ def storm(*kinds: ErrorKind, until: float = 1e12, **rates: float) -> Weather:
     return replace(STEADY, rates=rates, kinds=kinds, until=until, lost_answers=0.0)
 
 
-REATTACH = (
-    "Re-attach with `ci-deploy status --function checkout --alias live --application app --deployment-group group "
-    "--aws-region eu-central-1 --account-id 123456789012 --deployment-id {} --wait true`."
-)
-ALARM = (
-    "A CloudWatch alarm of deployment group group went into ALARM, so CodeDeploy stopped the deployment, in "
-    "AllowTraffic."
-)
-ALARM_HINT = (
-    "Look at what the alarm measures for version 2 of checkout. To deploy a fix while it rings, use `alarms: off`."
-)
-PUT_BACK = (
-    "Put all traffic on version 1 with `aws lambda update-alias --function-name checkout --name live "
-    "--function-version 1 --routing-config 'AdditionalVersionWeights={}' --region eu-central-1`"
-)
-
-
 def aliases(run: Run) -> list[str]:
     """What was said of the alias."""
     return [line for line in told(run) if line.startswith("alias ")]
@@ -118,7 +138,7 @@ def aliases(run: Run) -> list[str]:
 
 def test_a_success_is_one_when_the_alias_serves_the_version_alone() -> None:
     run = go(World(routing=AT_ONCE))
-    assert end(run) == (Outcome.SUCCEEDED, Rollback.NONE, "The alias serves version 2 at 100 %.", "")
+    assert end(run) == (Outcome.SUCCEEDED, Rollback.NONE, (Serves(serves=(("2", 100.0),)),))
     assert (run.result.deployed, run.result.settled) == (True, True)
     assert aliases(run) == ["alias serves 2=100"]
 
@@ -133,22 +153,20 @@ def test_an_alias_that_says_otherwise_is_read_again_for_a_while_and_each_news_to
 @pytest.mark.parametrize(
     ("reading", "serves", "weights"),
     [
-        (("1", {}), "version 1 at 100 %", ""),
-        (("1", {"2": 10.0}), "version 1 at 90 % and version 2 at 10 %", "1=90,2=10"),
-        (("2", {"1": 0.0}), "version 2 at 100 % and version 1 at 0 %", "2=100"),
+        (("1", {}), (("1", 100.0),), ""),
+        (("1", {"2": 10.0}), (("1", 90.0), ("2", 10.0)), "1=90,2=10"),
+        (("2", {"1": 0.0}), (("2", 100.0), ("1", 0.0)), "2=100"),
     ],
 )
 def test_what_codedeploy_calls_a_success_is_none_if_the_alias_keeps_saying_otherwise(
-    reading: tuple[str, dict[str, float]], serves: str, weights: str
+    reading: tuple[str, dict[str, float]], serves: Shares, weights: str
 ) -> None:
     run = go(Reading(routing=AT_ONCE, readings=[reading] * 9))
     assert at(run, a.LookAlias) == [2.475, 4.575, 6.675, 8.775, 10.875]
     assert end(run) == (
         Outcome.FAILED,
         Rollback.NONE,
-        f"CodeDeploy reports deployment d-DEPLOY000 as Succeeded, but the alias serves {serves}, not version 2 at "
-        "100 %: something else moved it.",
-        "Find out who changed the alias (CloudTrail: UpdateAlias), then deploy again.",
+        (MovedElsewhere(deployment="d-DEPLOY000", serves=serves, version="2"),),
     )
     assert (run.result.deployed, run.result.live_weights) == (False, weights)
 
@@ -160,19 +178,12 @@ def test_after_a_signal_there_is_no_time_to_read_it_again() -> None:
     world.readings.clear()
     finishing = post_step(run, weather=STEADY)
     assert finishing is not None
-    assert finishing.result.reason == (
-        "Cancelled, but deployment d-DEPLOY000 had succeeded: the alias serves version 2 at 100 %."
-    )
+    assert finishing.result.reasons == ((CancelledTooLate(deployment="d-DEPLOY000", serves=(("2", 100.0),)),))
 
 
 def test_an_alias_that_is_gone_is_a_failure() -> None:
     run = go(Reading(routing=AT_ONCE, readings=[None]))
-    assert end(run) == (
-        Outcome.FAILED,
-        Rollback.NONE,
-        "Alias live of checkout does not exist any more.",
-        "Somebody deleted it; create it again on the version that should serve.",
-    )
+    assert end(run) == (Outcome.FAILED, Rollback.NONE, (AliasGone(alias="live", function="checkout"),))
     assert (run.result.live_version, run.result.deployed) == ("", False)
 
 
@@ -210,9 +221,7 @@ def test_what_is_not_read_in_ten_minutes_or_must_not_be_read_is_not_claimed(kind
     assert end(run) == (
         Outcome.LOST_CONTACT,
         Rollback.UNKNOWN,
-        "Deployment d-DEPLOY000 is Succeeded, but what the alias serves could not be read: test:LookAlias: Fault: "
-        "weather",
-        REATTACH.format("d-DEPLOY000"),
+        (ServesUnread(deployment="d-DEPLOY000", where=where(), status="Succeeded"), aws(kind, "test:LookAlias")),
     )
     assert (run.result.live_version, run.result.deployed, run.result.settled) == ("", False, True)
     assert round(run.now, 3) == ends
@@ -244,9 +253,9 @@ def test_without_a_reading_the_cause_leads_and_the_post_step_reads_it_except_whe
     """The post step would stop by `on-cancel` what `on-timeout` has left."""
     run = go(World(), weather=storm(ErrorKind.DENIED, LookAlias=1.0), signals=signals, **given)
     assert (run.result.outcome, run.result.rollback, run.result.settled) == (outcome, Rollback.UNKNOWN, settled)
-    assert run.result.reason == (
-        f"Deployment d-DEPLOY000 is {status}, but what the alias serves could not be read: test:LookAlias: Fault: "
-        "weather"
+    assert run.result.reasons == (
+        ServesUnread(deployment="d-DEPLOY000", where=where(), status=status),
+        aws(ErrorKind.DENIED, "test:LookAlias"),
     )
 
 
@@ -266,11 +275,9 @@ def test_a_signal_that_comes_while_it_is_read_leads_too() -> None:
 def test_why_it_failed_belongs_into_the_verdict_and_is_awaited_for_half_a_minute(takes: float, read_at: float) -> None:
     run = Slow(World(dies_of=["INTERNAL_ERROR"]), {"Diagnose": takes}, auto_rollback="off")
     assert at(run, a.LookAlias) == [pytest.approx(read_at, abs=2.0)]
-    why = "CodeDeploy had an internal error, in AllowTraffic"
-    unknown = "Deployment d-DEPLOY000 is Failed: INTERNAL_ERROR"
-    assert run.result.reason == (
-        f"{unknown if takes > 30 else why}. Nothing had to be rolled back: the alias serves version 1 at 100 %."
-    )
+    unknown = CodeDeployEnded(deployment="d-DEPLOY000", status="Failed", aws_code="INTERNAL_ERROR")
+    why = unknown if takes > 30 else InternalError(event="AllowTraffic")
+    assert run.result.reasons == (why, NothingMoved(serves=(("1", 100.0),)))
 
 
 def test_after_a_signal_no_diagnosis_is_awaited() -> None:
@@ -280,21 +287,14 @@ def test_after_a_signal_no_diagnosis_is_awaited() -> None:
 
 # --- throttled before any traffic moved ---
 
-ONCE_MORE = (
-    "throttled",
-    "Lambda throttled CodeDeploy's own requests, and d-DEPLOY000 failed before any traffic moved: it is tried once "
-    "more.",
-    "",
-)
-THROTTLED = (
-    "Lambda throttled CodeDeploy's own requests (15 a second for all of an account and region), in AllowTraffic."
-)
-FEWER = "Deploy fewer functions at the same time (`max-parallel`), then run again."
-
 
 def test_what_lambda_throttled_before_any_traffic_moved_is_tried_once_more_after_a_pause() -> None:
     run = go(World(dies_of=["THROTTLED"]))
-    assert (warnings(run), run.result.outcome, run.result.deployed) == ([ONCE_MORE], Outcome.SUCCEEDED, True)
+    assert (warnings(run), run.result.outcome, run.result.deployed) == (
+        [TriedOnceMore(deployment="d-DEPLOY000")],
+        Outcome.SUCCEEDED,
+        True,
+    )
     first_, again = at(run, a.Gather)
     (verdict,) = (event.at for event in run.events if isinstance(event, e.Noticed))
     assert (first_, again) == (0.0, round(verdict + jittered(20.0, "0badcafe"), 3))
@@ -304,17 +304,20 @@ def test_what_lambda_throttled_before_any_traffic_moved_is_tried_once_more_after
 def test_a_manual_rollback_is_tried_once_more_too() -> None:
     world = World(alias_version="2", versions={"1": "old", "2": "new"}, dies_of=["THROTTLED"])
     run = go(world, command="rollback", reason="bad", version="1", force="true")
-    assert (warnings(run), run.result.outcome, world.alias_version) == ([ONCE_MORE], Outcome.SUCCEEDED, "1")
+    assert (warnings(run), run.result.outcome, world.alias_version) == (
+        [TriedOnceMore(deployment="d-DEPLOY000")],
+        Outcome.SUCCEEDED,
+        "1",
+    )
 
 
 def test_it_is_tried_once_more_and_no_further() -> None:
     run = go(World(dies_of=["THROTTLED", "THROTTLED"]))
-    assert (warnings(run), run.count(a.Create)) == ([ONCE_MORE], 2)
+    assert (warnings(run), run.count(a.Create)) == ([TriedOnceMore(deployment="d-DEPLOY000")], 2)
     assert end(run) == (
         Outcome.ROLLED_BACK,
         Rollback.SUCCEEDED,
-        f"{THROTTLED} Rolled back by d-ROLLBACK3: the alias serves version 1 at 100 %.",
-        FEWER,
+        (ByLambda(event="AllowTraffic"), RolledBackBy(serves=(("1", 100.0),), rollback="d-ROLLBACK3")),
     )
 
 
@@ -325,7 +328,7 @@ class Throttled(World):
         super()._finish(running, status, "THROTTLED" if code in ("ALARM_ACTIVE", "MANUAL_STOP") else code)
 
 
-@pytest.mark.parametrize(("readable", "when"), [(True, "in AllowTraffic"), (False, "")])
+@pytest.mark.parametrize(("readable", "when"), [(True, "AllowTraffic"), (False, "")])
 def test_where_traffic_has_moved_or_it_cannot_be_told_it_is_not_tried_again_though_it_was_brought_back(
     readable: bool, when: str
 ) -> None:
@@ -334,9 +337,7 @@ def test_where_traffic_has_moved_or_it_cannot_be_told_it_is_not_tried_again_thou
     assert end(run) == (
         Outcome.ROLLED_BACK,
         Rollback.SUCCEEDED,
-        THROTTLED.replace(", in AllowTraffic", f", {when}" if when else "")
-        + " Rolled back by d-ROLLBACK1: the alias serves version 1 at 100 %.",
-        FEWER,
+        (ByLambda(event=when), ROLLED_BACK),
     )
 
 
@@ -367,8 +368,7 @@ def test_status_does_not_say_that_it_tries_somebodys_deployment_once_more() -> N
     assert end(run) == (
         Outcome.FAILED,
         Rollback.NONE,
-        f"{THROTTLED} Nothing had to be rolled back: the alias serves version 1 at 100 %.",
-        FEWER,
+        (ByLambda(event="AllowTraffic"), NothingMoved(serves=(("1", 100.0),))),
     )
 
 
@@ -390,8 +390,7 @@ def test_what_is_left_running_is_said_with_what_serves_meanwhile(
     assert end(run) == (
         outcome,
         Rollback.NONE,
-        "Deployment d-DEPLOY000 goes on; the alias serves version 1 at 90 % and version 2 at 10 % now.",
-        REATTACH.format("d-DEPLOY000"),
+        (LeftRunning(deployment="d-DEPLOY000", where=where(), serves=(("1", 90.0), ("2", 10.0))),),
     )
     assert (run.result.settled, run.result.live_weights) == (True, "1=90,2=10")
 
@@ -412,9 +411,14 @@ def test_what_could_not_be_stopped_is_said_to_go_on_and_why(
     assert end(run) == (
         outcome,
         Rollback.UNKNOWN,
-        f"Deployment {number} goes on, for it could not be stopped (test:Stop: Fault: weather); the alias serves "
-        f"version 1 at 90 % and version {target} at 10 % now.",
-        REATTACH.format(number),
+        (
+            LeftRunning(
+                deployment=number,
+                where=where(),
+                serves=(("1", 90.0), (target, 10.0)),
+                refused="test:Stop: Fault: weather",
+            ),
+        ),
     )
     assert not run.result.settled
 
@@ -434,8 +438,7 @@ def test_a_stop_that_comes_too_late_changes_nothing() -> None:
     assert end(run) == (
         Outcome.UNCHANGED,
         Rollback.NONE,
-        "Too late to stop: deployment d-OTHER0000 had succeeded; the alias serves version 7 at 100 %.",
-        "",
+        (StopTooLate(deployment="d-OTHER0000", serves=(("7", 100.0),), again=False),),
     )
 
 
@@ -444,8 +447,7 @@ def test_a_rollback_whose_stop_comes_too_late_says_that_it_takes_another() -> No
     assert end(run) == (
         Outcome.FAILED,
         Rollback.NONE,
-        "Too late to stop: deployment d-OTHER0000 had succeeded; the alias serves version 7 at 100 %.",
-        "Run the rollback again: it now deploys the version before.",
+        (StopTooLate(deployment="d-OTHER0000", serves=(("7", 100.0),), again=True),),
     )
     assert not run.result.deployed
 
@@ -457,8 +459,7 @@ def test_a_signal_that_comes_too_late_is_said_with_what_serves(signal: float) ->
     assert end(run) == (
         Outcome.CANCELLED,
         Rollback.NONE,
-        "Cancelled, but deployment d-DEPLOY000 had succeeded: the alias serves version 2 at 100 %.",
-        "Roll back with the command `rollback` if this version should not serve.",
+        (CancelledTooLate(deployment="d-DEPLOY000", serves=(("2", 100.0),)),),
     )
     assert (run.result.deployed, run.result.settled) == (False, True)
 
@@ -471,107 +472,84 @@ def failing(**more: Any) -> World:
     return World(alarm_at=60.0, versions={"1": "old", "7": "seven"}, latest_sha="seven", alias_version="1", **more)
 
 
-def alarmed(then: str, version: str = "7", remedy: str = "") -> tuple[str, str]:
-    hint = ALARM_HINT.replace("version 2", f"version {version}")
-    return f"{ALARM} {then}", f"{remedy}. {hint}" if remedy else hint
+BACK, SPLIT_7 = (("1", 100.0),), (("1", 90.0), ("7", 10.0))
+SET_BACK = AliasSetBack(serves=BACK)
+ROLLED_BACK = RolledBackBy(serves=BACK, rollback="d-ROLLBACK1")
+STILL_RUNS = RollbackRunning(serves=SPLIT_7, put_back=put_back(), rollback="d-ROLLBACK1")
+
+
+def not_back(rollback: str = "", problem: str = "") -> NotRolledBack:
+    return NotRolledBack(serves=SPLIT_7, put_back=put_back(), previous="1", rollback=rollback, said="", problem=problem)
+
+
+MAY_NOT = "lambda:UpdateAlias: AccessDeniedException: not authorized"
+
+
+def alarm_active(target: str) -> AlarmActive:
+    return AlarmActive(event="AllowTraffic", group="group", function="checkout", target=target)
 
 
 @pytest.mark.parametrize(
-    ("world", "given", "outcome", "rollback", "words"),
+    ("world", "given", "outcome", "rollback", "then"),
     [
-        (
-            failing(),
-            {},
-            Outcome.ROLLED_BACK,
-            Rollback.SUCCEEDED,
-            alarmed("Rolled back by d-ROLLBACK1: the alias serves version 1 at 100 %."),
-        ),
-        (
-            failing(rollback_to="nowhere"),
-            {},
-            Outcome.ROLLED_BACK,
-            Rollback.SUCCEEDED,
-            alarmed("The alias was set back: the alias serves version 1 at 100 %."),
-        ),
-        (
-            failing(rollback_good=False),
-            {},
-            Outcome.ROLLED_BACK,
-            Rollback.SUCCEEDED,
-            alarmed("The alias was set back: the alias serves version 1 at 100 %."),
-        ),
+        (failing(), {}, Outcome.ROLLED_BACK, Rollback.SUCCEEDED, ROLLED_BACK),
+        (failing(rollback_to="nowhere"), {}, Outcome.ROLLED_BACK, Rollback.SUCCEEDED, SET_BACK),
+        (failing(rollback_good=False), {}, Outcome.ROLLED_BACK, Rollback.SUCCEEDED, SET_BACK),
         (
             failing(rollback_to="nowhere"),
             {"repair_alias": "never"},
             Outcome.ROLLBACK_FAILED,
             Rollback.FAILED,
-            alarmed(
-                "No rollback deployment appeared to bring back version 1: the alias serves version 1 at 90 % and "
-                "version 7 at 10 %.",
-                remedy=PUT_BACK,
-            ),
+            not_back(),
         ),
         (
             failing(rollback_good=False),
             {"repair_alias": "never"},
             Outcome.ROLLBACK_FAILED,
             Rollback.FAILED,
-            alarmed(
-                "Its rollback d-ROLLBACK1 did not bring back version 1: the alias serves version 1 at 90 % and "
-                "version 7 at 10 %.",
-                remedy=PUT_BACK,
-            ),
+            not_back("d-ROLLBACK1"),
         ),
         (
             failing(rollback_to="nowhere", may_update_alias=False),
             {},
             Outcome.ROLLBACK_FAILED,
             Rollback.FAILED,
-            alarmed(
-                "No rollback deployment appeared to bring back version 1 (lambda:UpdateAlias: AccessDeniedException: "
-                "not authorized): the alias serves version 1 at 90 % and version 7 at 10 %.",
-                remedy=PUT_BACK,
-            ),
+            not_back(problem=MAY_NOT),
         ),
         (
             failing(rollback_takes=5000.0),
             {"timeout": "10m"},
             Outcome.ROLLBACK_FAILED,
             Rollback.UNKNOWN,
-            alarmed(
-                "Its rollback d-ROLLBACK1 is still running: the alias serves version 1 at 90 % and version 7 at 10 % "
-                "now.",
-                remedy=f"If it does not bring that back: {PUT_BACK}",
-            ),
+            STILL_RUNS,
         ),
         (
             failing(),
             {"auto_rollback": "off"},
             Outcome.FAILED,
             Rollback.NONE,
-            alarmed(
-                "No rollback was configured or asked for: the alias serves version 1 at 90 % and version 7 at 10 %.",
-                remedy=PUT_BACK,
-            ),
+            NoRollback(serves=SPLIT_7, put_back=put_back()),
         ),
     ],
 )
 def test_after_a_failure_it_is_said_why_what_became_of_the_traffic_and_what_to_do(
-    world: World, given: dict[str, Any], outcome: Outcome, rollback: Rollback, words: tuple[str, str]
+    world: World, given: dict[str, Any], outcome: Outcome, rollback: Rollback, then: Reason
 ) -> None:
     run = go(replace(world), **given)
-    assert end(run) == (outcome, rollback, *words)
+    assert end(run) == (outcome, rollback, (alarm_active("7"), then))
     assert (run.result.deployed, run.result.settled) == (False, True)
     assert rollback is not Rollback.UNKNOWN or run.count(a.RepairAlias) == 0
 
 
 def test_before_any_traffic_has_moved_nothing_had_to_be_rolled_back() -> None:
     run = go(World(hook_seconds=(3.0, None), hook_good=(False, True)), auto_rollback="off", **HOOKS)
-    assert end(run)[:3] == (
+    assert end(run) == (
         Outcome.FAILED,
         Rollback.NONE,
-        "Hook CodeDeployHook_a said that the version is not good, or could not be run, in BeforeAllowTraffic. Nothing "
-        "had to be rolled back: the alias serves version 1 at 100 %.",
+        (
+            HookExecutionFailure(event="BeforeAllowTraffic", hook="CodeDeployHook_a"),
+            NothingMoved(serves=(("1", 100.0),)),
+        ),
     )
 
 
@@ -581,8 +559,7 @@ def test_a_manual_rollback_that_fails_says_what_still_serves() -> None:
     assert end(run) == (
         Outcome.FAILED,
         Rollback.NONE,
-        "CodeDeploy had an internal error, in End. The alias still serves version 2 at 100 %.",
-        "Run again; if it stays, ask AWS Support.",
+        (InternalError(event="End"), StillServes(serves=(("2", 100.0),))),
     )
 
 
@@ -590,8 +567,11 @@ def test_a_manual_rollback_that_stops_half_way_says_the_split() -> None:
     world = World(alias_version="2", versions={"1": "old", "2": "new"}, alarm_at=60.0)
     given = {"version": "1", "force": "true", "auto_rollback": "off", "deployment_config": "config"}
     run = go(world, command="rollback", reason="bad", **given)  # type: ignore[arg-type]
-    assert run.result.reason == (
-        f"{ALARM} No rollback was configured or asked for: the alias serves version 2 at 90 % and version 1 at 10 %."
+    assert run.result.reasons == (
+        (
+            AlarmActive(event="AllowTraffic", group="group", function="checkout", target="1"),
+            NoRollback(serves=(("2", 90.0), ("1", 10.0)), put_back=put_back("2")),
+        )
     )
 
 
@@ -606,11 +586,13 @@ class Hidden(World):
 
 def test_a_rollback_that_is_never_seen_is_not_known_to_be_over() -> None:
     run = go(Hidden(alarm_at=60.0, rollback_takes=5000.0), timeout="10m")
-    assert end(run)[:3] == (
+    assert end(run) == (
         Outcome.ROLLBACK_FAILED,
         Rollback.UNKNOWN,
-        f"{ALARM} Its rollback d-ROLLBACK1 is still running: the alias serves version 1 at 90 % and version 2 at 10 % "
-        "now.",
+        (
+            AlarmActive(event="AllowTraffic", group="group", function="checkout", target="2"),
+            RollbackRunning(serves=(("1", 90.0), ("2", 10.0)), put_back=put_back(), rollback="d-ROLLBACK1"),
+        ),
     )
 
 
@@ -627,100 +609,72 @@ class Silent(World):
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ({"error_message": "Alarm errors is active."}, "Alarm errors is active"),
-        ({}, "ALARM_ACTIVE"),
-        ({"error_code": ""}, "CodeDeploy gives no reason"),
+        ({"error_message": "Rings."}, {"aws_code": "ALARM_ACTIVE", "said": "Rings."}),
+        ({}, {"aws_code": "ALARM_ACTIVE"}),
+        ({"error_code": ""}, {"aws_code": ""}),
     ],
 )
-def test_without_a_diagnosis_codedeploys_own_words_are_the_reason(said: dict[str, str], why: str) -> None:
+def test_without_a_diagnosis_codedeploys_own_words_are_the_reason(said: dict[str, str], why: dict[str, str]) -> None:
     world = Silent(alarm_at=60.0, said=said)
     run = go(world, weather=storm(ErrorKind.DENIED, Diagnose=1.0))
-    assert warnings(run) == [("diagnosis", "The diagnosis is incomplete: test:Diagnose: Fault: weather", "")]
+    assert warnings(run) == [DiagnosisIncomplete(problem="test:Diagnose: Fault: weather")]
     assert end(run) == (
         Outcome.ROLLED_BACK,
         Rollback.SUCCEEDED,
-        f"Deployment d-DEPLOY000 is Stopped: {why}. Rolled back by d-ROLLBACK1: the alias serves version 1 at 100 %.",
-        "",
+        (CodeDeployEnded(deployment="d-DEPLOY000", status="Stopped", **why), ROLLED_BACK),
     )
 
 
-@pytest.mark.parametrize(("message", "says"), [("One failed.", "One failed."), ("", "HOOK_EXECUTION_FAILURE.")])
+@pytest.mark.parametrize(("message", "says"), [("One failed.", "One failed."), ("", "HOOK_EXECUTION_FAILURE")])
 def test_without_a_diagnosis_the_hook_that_failed_is_named_all_the_same(message: str, says: str) -> None:
     """CodeDeploy's message does not name it (facts.md G11); the lifecycle event does."""
     world = Silent(hook_seconds=(3.0, None), hook_good=(False, True), said={"error_message": message})
     run = go(world, weather=storm(ErrorKind.DENIED, Diagnose=1.0), before_allow_traffic="CodeDeployHook_a")
-    assert run.result.reason.startswith(f"Hook CodeDeployHook_a failed. CodeDeploy says: {says} Rolled back by")
+    assert run.result.reasons == (HookFailed(hook="CodeDeployHook_a", said=says), ROLLED_BACK)
     assert run.result.reason_code == "hook-failed"
 
 
 def test_what_codedeploy_says_of_a_rollback_that_it_does_not_make_is_passed_on() -> None:
     world = Silent(alarm_at=60.0, rollback_to="nowhere", said={"rollback_message": "no previous revision"})
-    assert go(world, repair_alias="never").result.reason == (
-        f"{ALARM} No rollback deployment appeared (CodeDeploy says: no previous revision) to bring back version 1: the "
-        "alias serves version 1 at 90 % and version 2 at 10 %."
-    )
+    passed_on = replace(not_back(), serves=(("1", 90.0), ("2", 10.0)), said="no previous revision")
+    assert go(world, repair_alias="never").result.reasons == (alarm_active("2"), passed_on)
 
 
 # --- after a stop ---
 
 
 @pytest.mark.parametrize(
-    ("command", "changes", "outcome", "rollback", "then", "remedy"),
+    ("command", "changes", "outcome", "rollback", "then"),
     [
-        ("stop", {}, Outcome.STOPPED, Rollback.SUCCEEDED, "Rolled back by d-ROLLBACK1: the alias serves {}.", ""),
-        ("rollback", {}, Outcome.SUCCEEDED, Rollback.SUCCEEDED, "Rolled back by d-ROLLBACK1: the alias serves {}.", ""),
-        (
-            "stop",
-            {"rollback_to": "nowhere"},
-            Outcome.STOPPED,
-            Rollback.SUCCEEDED,
-            "The alias was set back: the alias serves {}.",
-            "",
-        ),
+        ("stop", {}, Outcome.STOPPED, Rollback.SUCCEEDED, ROLLED_BACK),
+        ("rollback", {}, Outcome.SUCCEEDED, Rollback.SUCCEEDED, ROLLED_BACK),
+        ("stop", {"rollback_to": "nowhere"}, Outcome.STOPPED, Rollback.SUCCEEDED, SET_BACK),
         (
             "stop",
             {"rollback_to": "nowhere", "may_update_alias": False},
             Outcome.ROLLBACK_FAILED,
             Rollback.FAILED,
-            "No rollback deployment appeared to bring back version 1 (lambda:UpdateAlias: AccessDeniedException: not "
-            "authorized): the alias serves {}.",
-            PUT_BACK,
+            not_back(problem=MAY_NOT),
         ),
         (
             "rollback",
             {"rollback_to": "nowhere", "may_update_alias": False},
             Outcome.ROLLBACK_FAILED,
             Rollback.FAILED,
-            "No rollback deployment appeared to bring back version 1 (lambda:UpdateAlias: AccessDeniedException: not "
-            "authorized): the alias serves {}.",
-            PUT_BACK,
+            not_back(problem=MAY_NOT),
         ),
-        (
-            "stop",
-            {"rollback_takes": 50_000.0},
-            Outcome.ROLLBACK_FAILED,
-            Rollback.UNKNOWN,
-            "Its rollback d-ROLLBACK1 is still running: the alias serves {} now.",
-            f"If it does not bring that back: {PUT_BACK}",
-        ),
+        ("stop", {"rollback_takes": 50_000.0}, Outcome.ROLLBACK_FAILED, Rollback.UNKNOWN, STILL_RUNS),
     ],
 )
 def test_after_a_stop_it_is_said_what_became_of_the_traffic(
-    command: str, changes: dict[str, Any], outcome: Outcome, rollback: Rollback, then: str, remedy: str
+    command: str, changes: dict[str, Any], outcome: Outcome, rollback: Rollback, then: Reason
 ) -> None:
     world = begun()
     for name, value in changes.items():
         setattr(world, name, value)
     run = go(world, command=command, reason="bad")
-    back = rollback is Rollback.SUCCEEDED
-    serves = "version 1 at 100 %" if back else "version 1 at 90 % and version 7 at 10 %"
-    assert end(run) == (
-        outcome,
-        rollback,
-        f"As asked, deployment d-OTHER0000 was stopped. {then.format(serves)}",
-        remedy,
-    )
-    assert run.result.deployed is (command == "rollback" and back)
+    assert end(run) == (outcome, rollback, (AsAsked(deployment="d-OTHER0000", stopped=True), then))
+    assert run.result.deployed is (command == "rollback" and rollback is Rollback.SUCCEEDED)
 
 
 def test_a_stop_without_rollback_says_the_split_that_it_leaves() -> None:
@@ -728,9 +682,10 @@ def test_a_stop_without_rollback_says_the_split_that_it_leaves() -> None:
     assert end(run) == (
         Outcome.STOPPED,
         Rollback.NONE,
-        "As asked, deployment d-OTHER0000 was stopped. No rollback was configured or asked for: the alias serves "
-        "version 1 at 90 % and version 7 at 10 %.",
-        PUT_BACK,
+        (
+            AsAsked(deployment="d-OTHER0000", stopped=True),
+            NoRollback(serves=(("1", 90.0), ("7", 10.0)), put_back=put_back()),
+        ),
     )
 
 
@@ -740,35 +695,36 @@ def test_a_deployment_that_somebody_else_stops_is_stopped_not_failed() -> None:
             super()._finish(running, status, "MANUAL_STOP" if code == "ALARM_ACTIVE" else code)
 
     run = go(Stopped(alarm_at=60.0), auto_rollback="off")
-    assert end(run)[:3] == (
+    assert end(run) == (
         Outcome.STOPPED,
         Rollback.NONE,
-        "The deployment was stopped by a request, in AllowTraffic. No rollback was configured or asked for: the alias "
-        "serves version 1 at 90 % and version 2 at 10 %.",
+        (ManualStop(event="AllowTraffic"), NoRollback(serves=(("1", 90.0), ("2", 10.0)), put_back=put_back())),
     )
 
 
 @pytest.mark.parametrize(
     ("world", "given", "why"),
     [
-        (World(), {"timeout": "90s"}, "The time limit of 1.5 minutes passed and deployment d-DEPLOY000 was stopped."),
+        (World(), {"timeout": "90s"}, TimeLimitPassed(deployment="d-DEPLOY000", stopped=True, minutes=1.5)),
         (
             World(hook_seconds=(3600.0, None)),
             {"hook_timeout": "2m", **HOOKS},
-            "A hook did not report within `hook-timeout` and deployment d-DEPLOY000 was stopped.",
+            HookTimeoutPassed(deployment="d-DEPLOY000", stopped=True, hook="CodeDeployHook_a"),
         ),
     ],
 )
-def test_why_it_was_stopped_leads(world: World, given: dict[str, Any], why: str) -> None:
+def test_why_it_was_stopped_leads(world: World, given: dict[str, Any], why: Reason) -> None:
     run = go(replace(world), **given)
-    assert run.result.reason == f"{why} Rolled back by d-ROLLBACK1: the alias serves version 1 at 100 %."
+    assert run.result.reasons == (why, ROLLED_BACK)
 
 
 def test_a_signal_that_meets_the_alarms_stop_does_not_claim_it() -> None:
     run = go(World(alarm_at=60.0), signals=(62.0,))
-    assert run.result.reason == (
-        "The run was interrupted and deployment d-DEPLOY000 ended. Rolled back by d-ROLLBACK1: the alias serves "
-        "version 1 at 100 %."
+    assert run.result.reasons == (
+        (
+            Cancelled(deployment="d-DEPLOY000", stopped=False),
+            RolledBackBy(serves=(("1", 100.0),), rollback="d-ROLLBACK1"),
+        )
     )
     assert run.result.settled
 
@@ -807,9 +763,10 @@ def test_of_a_deployment_that_was_followed_without_its_target_the_version_before
     assert end(run) == (
         Outcome.ROLLBACK_FAILED,
         Rollback.FAILED,
-        "As asked, deployment d-OTHER0000 was stopped. Which version served before is not known: the alias serves "
-        "version 1 at 100 %.",
-        PUT_BACK.replace("version 1", "version VERSION"),
+        (
+            AsAsked(deployment="d-OTHER0000", stopped=True),
+            PreviousUnknown(serves=(("1", 100.0),), put_back=put_back("VERSION")),
+        ),
     )
     assert run.count(a.RepairAlias) == 0
 
@@ -855,9 +812,7 @@ def test_setting_it_back_is_tried_again_for_a_while() -> None:
     asked = at(run, a.RepairAlias)
     pauses = [jittered(min(30.0, 2.0**n), "0badcafe", n) for n in range(8)]
     assert [later - earlier - 1.1 for earlier, later in pairwise(asked)] == pytest.approx(pauses, abs=0.01)
-    assert warnings(run) == [
-        ("restore-failed", "The alias could not be set back: test:RepairAlias: Fault: weather", "")
-    ]
+    assert warnings(run) == [NotSetBack(problem="test:RepairAlias: Fault: weather", advice="")]
     assert (run.result.outcome, run.result.live_weights) == (Outcome.ROLLBACK_FAILED, "1=90,2=10")
 
 
@@ -881,11 +836,7 @@ def test_a_rollback_that_may_be_late_is_waited_for_three_times_a_minute() -> Non
     assert len(asked) == 4
     assert all(later - earlier > 60.0 for earlier, later in pairwise(asked))
     assert warnings(run) == [
-        (
-            "restore-failed",
-            "The alias could not be set back: Deployment d-THEIRS is running in the group.",
-            "Wait for its end.",
-        )
+        NotSetBack(problem="Deployment d-THEIRS is running in the group.", advice="Wait for its end.")
     ]
 
 
@@ -898,14 +849,14 @@ def test_a_rollback_that_comes_while_the_alias_is_to_be_set_back_is_followed() -
     run = go(World(alarm_at=60.0, rollback_delay=76.45, rollback_takes=20.0))
     assert (run.result.rollback_deployment_id, warnings(run)) == ("d-ROLLBACK1", [])
     assert end(run)[:2] == (Outcome.ROLLED_BACK, Rollback.SUCCEEDED)
-    assert "Rolled back by d-ROLLBACK1" in run.result.reason
+    assert run.result.reasons[-1] == ROLLED_BACK
 
 
 def test_what_somebody_else_mends_meanwhile_is_rolled_back_all_the_same() -> None:
     world = World(alarm_at=60.0, rollback_to="nowhere", may_update_alias=False, moved_by_hand=(136.5, "1"))
     run = go(world)
     assert end(run)[:2] == (Outcome.ROLLED_BACK, Rollback.SUCCEEDED)
-    assert "The alias was set back: the alias serves version 1 at 100 %." in run.result.reason
+    assert run.result.reasons[-1] == SET_BACK
 
 
 @pytest.mark.parametrize(("actions", "repairs", "settled"), [(True, 0, False), (False, 1, True)])
@@ -930,8 +881,10 @@ def test_a_repair_before_a_deployment_that_may_not_be_made_is_a_refusal() -> Non
     assert end(run) == (
         Outcome.REFUSED,
         Rollback.NONE,
-        "The split alias could not be repaired: Deployment d-THEIRS is running in the group.",
-        "Wait for its end.",
+        (
+            SplitNotRepaired(),
+            Said(code="refused", said="Deployment d-THEIRS is running in the group.", advice="Wait for its end."),
+        ),
     )
 
 
@@ -985,7 +938,7 @@ def test_a_rollback_that_a_repair_suffices_for_says_what_serves_now_long_after_i
         version="2",
         force="true",
     )
-    assert end(run) == (Outcome.SUCCEEDED, Rollback.NONE, "The alias serves version 2 at 100 %.", "")
+    assert end(run) == (Outcome.SUCCEEDED, Rollback.NONE, (Serves(serves=(("2", 100.0),)),))
     assert (run.result.target_version, run.result.live_version, run.result.deployed) == ("2", "2", True)
     assert (did(run), run.result.live_weights) == ("Gather RepairAlias", "")
 
