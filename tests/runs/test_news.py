@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ci_deploy.core.reasons.deploying import VersionPending
 from ci_deploy.core.reasons.preflight import AlarmBlind, AlarmRinging
 from ci_deploy.core.reasons.versions import DurableExecutions, SettingsUnread, TargetCode, TrafficDoubles
 from tests.support.account import Account, zipped
@@ -37,8 +38,10 @@ def test_a_change_of_nothing_but_a_sealed_environment_is_deployed(theatre: Theat
     """It ended `unchanged`, and green, when what could not be decrypted counted as empty."""
     function(account, KMSKeyArn=KEY, Environment={"Variables": {"RATE": "1"}})
     theatre.emulator.switches(kms_denied=True)
-    same = theatre.run({**AT_ONCE, **ORDERS, "code": "$LATEST"}).check(0, outcome="unchanged")
-    assert same.outputs["reason"] == "Lambda published nothing new: version 1 is served already."
+    same = theatre.run({**AT_ONCE, **ORDERS, "code": "$LATEST"}).check(
+        0, outcome="unchanged", reason_code="nothing-new"
+    )
+    assert same.outputs["live-version"] == "1"
     account.lambda_.update_function_configuration(FunctionName="orders", Environment={"Variables": {"RATE": "2"}})
     done = theatre.run({**AT_ONCE, **ORDERS, "code": "$LATEST"}, run=(101, 1)).check(0, outcome="succeeded")
     assert account.serves("orders") == {"2": 100.0}
@@ -57,8 +60,8 @@ def test_a_version_whose_instances_take_a_quarter_of_an_hour_is_waited_for(theat
     account.code("# 2", function="orders")
     done = theatre.run({**AT_ONCE, **ORDERS, "code": "$LATEST"}).check(0, outcome="succeeded")
     assert account.serves("orders") == {"2": 100.0}
-    assert "Version 2 has been pending for 2 minutes: its managed instances start" in done.log()
-    assert "Version 2 has been pending for 14 minutes: its managed instances start" in done.log()
+    for minutes in (2, 14):
+        assert VersionPending(version="2", minutes=minutes, instances=True).text in done.log()
     told = TrafficDoubles(version="", share=0.0, step=100.0)
     assert told.text.replace("%", "%25") in done.log()
 
@@ -120,7 +123,7 @@ def test_code_that_is_gone_is_refused(theatre: Theatre, referring: Account) -> N
     place = code(referring, "$LATEST")["ResolvedS3Object"]
     version = {"VersionId": place["S3ObjectVersion"]} if "S3ObjectVersion" in place else {}
     referring.s3.delete_object(Bucket=place["S3Bucket"], Key=place["S3Key"], **version)
-    done = theatre.run({**AT_ONCE, **ORDERS, "code": "$LATEST"}).check(3, outcome="refused", reason_code="refused")
+    done = theatre.run({**AT_ONCE, **ORDERS, "code": "$LATEST"}).check(3, outcome="refused", reason_code="target-code")
     gone = "NoSuchKey: The object orders.zip in bucket demo-deployments does not exist."
     assert TargetCode(function="orders", version="", why=gone).text in done.log()
 
