@@ -117,6 +117,10 @@ class Context:
 
     @property
     def run_url(self) -> str:
-        if not (self.repository and self.run_id):
+        return self.url_of(self.run_id)
+
+    def url_of(self, run_id: int) -> str:
+        """A workflow run of this repository; empty where there is none."""
+        if not (self.repository and run_id):
             return ""
-        return f"{self.server_url}/{self.repository}/actions/runs/{self.run_id}"
+        return f"{self.server_url}/{self.repository}/actions/runs/{run_id}"

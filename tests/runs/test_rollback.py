@@ -90,6 +90,20 @@ def test_a_running_deployment_is_stopped_and_its_rollback_followed(theatre: Thea
 
 
 @pytest.mark.usefixtures("served")
+def test_the_job_whose_deployment_a_rollback_stops_names_that_run(theatre: Theatre, account: Account) -> None:
+    account.code(CODE.format(4))
+    job = theatre.step({**CHECKOUT, "deployment-config": CANARY}, run=(4, 1))
+    rollback = theatre.step(ROLLBACK, run=(10, 1), starts=90.0)
+    theatre.play(job, rollback)
+    rollback.check(0, outcome="succeeded", live_version="3")
+    job.check(1, outcome="rolled-back", reason_code="stopped-by-run", live_version="3")
+    assert "Workflow run 10 (`ci-deploy rollback`) stopped the deployment." in job.outputs["reason"]
+    for text in (job.log(), job.summary):
+        assert "/actions/runs/10" in text
+    assert "StopDeployment" not in job.summary
+
+
+@pytest.mark.usefixtures("served")
 def test_after_an_automatic_rollback_it_goes_before_what_is_served(
     theatre: Theatre, account: Account, emulator: Emulator
 ) -> None:

@@ -106,6 +106,27 @@ class AnotherFailed(Ended):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoppedByRun(Reason):
+    code: ClassVar = "stopped-by-run"
+    means: ClassVar = "A rollback in a later workflow run stopped the deployment."
+    also: ClassVar = ({"url": ""},)
+    run: int
+    url: str  # of the run; empty outside GitHub
+
+    @classmethod
+    def sample(cls) -> StoppedByRun:
+        return cls(run=987654, url="https://github.com/octo/shop/actions/runs/987654")
+
+    @property
+    def text(self) -> str:
+        return f"Workflow run {self.run} (`ci-deploy rollback`) stopped the deployment."
+
+    @property
+    def remedy(self) -> str:
+        return f"See why: {self.url}" if self.url else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HookFailed(Reason):
     """CodeDeploy's message does not name the hook (facts.md G11); the lifecycle does."""
 
@@ -127,7 +148,7 @@ class Serves(Traffic):
 
     @property
     def text(self) -> str:
-        return f"The alias serves {self.serves}."
+        return f"The alias serves {served(self.serves)}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from ...reasons.codedeploy import CodeDeployEnded
 from ...reasons.commands import PutBack
 from ...reasons.phrases import Shares, serves
 from ...reasons.reason import Reason
+from ...result import Diagnosis
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ...story.diagnosis import failed_event, hook_of
@@ -31,6 +32,7 @@ from .stopping import STOP_TAKES
 
 READ_AGAIN = 4  # readings, 2 s apart, before "CodeDeploy says so but the alias does not" is believed
 DIAGNOSIS_TAKES = 30.0
+READ_FOR_TRACE = 5  # further readings, 2 s apart, for the trace of the rollback that stopped it
 THROTTLED_PAUSE = 20.0  # seconds before a deployment that was only throttled is tried once more
 LATE_ROLLBACKS = 3  # how often we go back to waiting for a rollback because something runs in the group
 
@@ -198,6 +200,13 @@ def _not_succeeded(turn: Turn, alias: Alias, deployment: Deployment) -> None:
     if back and _leaves_trace(r):
         _leave_trace(turn, alias)
         return
+    if back and _awaits_trace(r, deployment):
+        by = _rolled_back_by(r, alias)
+        if by is None and r.place.tries < READ_FOR_TRACE and not r.cancelled:
+            turn.put(turn.r.place.retry(turn.now + 2.0))
+            return
+        if by is not None:
+            _explain(turn, by)
     if back:
         rollback = Rollback.SUCCEEDED if r.rollback_id or r.repair.strayed else Rollback.NONE
     elif rollback_runs(r):
@@ -208,7 +217,7 @@ def _not_succeeded(turn: Turn, alias: Alias, deployment: Deployment) -> None:
     outcome = _outcome(r, deployment, back, rollback)
     turn.end(
         outcome,
-        _cause(r, deployment),
+        _cause(turn.r, deployment),
         _traffic(r, deployment, serves(alias), back, rollback),
         rollback=Rollback.UNKNOWN if unfinished else rollback,
         deployed=outcome is Outcome.SUCCEEDED,
@@ -329,6 +338,28 @@ def traced(turn: Turn) -> None:
 
 def not_traced(turn: Turn, because: Reason) -> None:
     turn.warn(why.NoTrace(problem=because.text, advice=because.remedy))
+
+
+def _awaits_trace(r: Rollout, deployment: Deployment) -> bool:
+    """Somebody else's request stopped it while we followed it: a rollback's trace comes a moment after its success."""
+    ours = r.ending.sent or r.cause is not Cause.NONE or r.command is Command.FINISH
+    subject = r.facts.subject if r.facts else None
+    seen = subject is None or not subject.status.terminal
+    return deployment.error_code == "MANUAL_STOP" and seen and not ours
+
+
+def _rolled_back_by(r: Rollout, alias: Alias) -> why.StoppedByRun | None:
+    """The run whose trace is in the description now, and was not when our facts were read."""
+    before = traces.read(r.facts.alias.description) if r.facts and r.facts.alias else 0
+    run = traces.read(alias.description)
+    return why.StoppedByRun(run=run, url=r.context.url_of(run)) if run not in (0, before) else None
+
+
+def _explain(turn: Turn, by: why.StoppedByRun) -> None:
+    """At the stop only the request was known."""
+    found = Diagnosis(reason=by)
+    turn.put(turn.r.watch.explain(found))
+    turn.say(e.Diagnosed(at=turn.now, key=turn.r.key, diagnosis=found))
 
 
 # --- Setting the alias back ourselves ----------------------------------------------------------------------------

@@ -702,6 +702,82 @@ def test_a_deployment_that_somebody_else_stops_is_stopped_not_failed() -> None:
     )
 
 
+@dataclass(kw_only=True)
+class StoppedByRollback(World):
+    """At 60 s somebody's rollback stops the deployment; its run is written behind the description from `traced` on."""
+
+    alarm_at: float | None = 60.0
+    traced: float = 1e9
+
+    def _finish(self, running: Running, status: DeploymentStatus, code: str) -> None:
+        super()._finish(running, status, "MANUAL_STOP" if code == "ALARM_ACTIVE" else code)
+
+    def alias(self) -> Alias:
+        found = super().alias()
+        trace = " [ci-deploy: rolled back by run 77]" if self.now >= self.traced else ""
+        return replace(found, description=found.description + trace) if trace else found
+
+
+REQUESTED = "Someone stopped the deployment (console, API, or a `rollback` or `stop` of ci-deploy), in AllowTraffic."
+BACK_AT_ONE = " Rolled back by d-ROLLBACK1: the alias serves version 1 at 100%."
+SOMEBODY = "CloudTrail's `StopDeployment` event shows who."
+RUN_77 = "Workflow run 77 (`ci-deploy rollback`) stopped the deployment."
+
+
+def test_the_rollback_that_stopped_it_is_named_when_its_trace_comes() -> None:
+    run = go(StoppedByRollback(traced=78.0))
+    assert (run.result.outcome, run.result.reason, run.result.remedy) == (
+        Outcome.ROLLED_BACK,
+        RUN_77 + BACK_AT_ONE,
+        "",
+    )
+    assert run.result.reason_code == "stopped-by-run"
+    readings = at(run, a.LookAlias)
+    assert readings[-1] >= 78.0 > readings[-2]
+    found = [event.diagnosis for event in run.events if isinstance(event, e.Diagnosed)]
+    assert [each.summary for each in found] == [REQUESTED, RUN_77]
+
+
+def test_without_a_trace_it_is_waited_for_ten_seconds_and_nobody_is_named() -> None:
+    run = go(StoppedByRollback())
+    assert (run.result.outcome, run.result.reason, run.result.remedy) == (
+        Outcome.ROLLED_BACK,
+        REQUESTED + BACK_AT_ONE,
+        SOMEBODY,
+    )
+    readings = at(run, a.LookAlias)
+    assert [round(after - before, 1) for before, after in pairwise(readings)] == [2.1] * 5
+
+
+@pytest.mark.parametrize("signal", [(), (77.0,)])
+def test_the_trace_of_an_earlier_rollback_is_none_of_this_one(signal: tuple[float, ...]) -> None:
+    """It was there when the facts were read; and a cancelled run has no time to read again."""
+    run = go(StoppedByRollback(alias_description="[ci-deploy: rolled back by run 5]"), signals=signal)
+    assert run.result.reason.endswith(BACK_AT_ONE)
+    assert "run 5" not in run.result.reason
+
+
+def test_a_deployment_that_was_over_before_it_was_followed_is_waited_for_no_longer() -> None:
+    theirs = Running(
+        id="d-OTHER0000",
+        created=0.0,
+        current="1",
+        target="7",
+        routing=CANARY,
+        rollback_events=frozenset({"DEPLOYMENT_STOP_ON_REQUEST"}),
+    )
+    over = StoppedByRollback(versions={"1": "old", "7": "seven"}, deployments=[theirs])
+    over.advance(100.0)
+    run = go(over, command="status", deployment_id="d-OTHER0000", wait="true")
+    assert run.result.remedy == SOMEBODY
+    assert run.count(a.LookAlias) == 1
+
+
+def test_what_we_stopped_ourselves_waits_for_nobodys_trace() -> None:
+    run = go(World(), timeout="90s")
+    assert run.count(a.LookAlias) == 1
+
+
 @pytest.mark.parametrize(
     ("world", "given", "why"),
     [
