@@ -377,6 +377,9 @@ class Alarm:
     since: float | None = None
     kind: str = "metric"  # or composite, or log
     evaluation: str = ""  # CloudWatch's EvaluationState: what keeps a metric or log alarm from being evaluated
+    metric: str = ""
+    value: float | None = None  # the latest that CloudWatch compared with the threshold
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,8 +120,8 @@ LEFT: dict[str, int] = {
     "docs/watch.md": 3,
 }
 # Generated sentences that are longer, and texts with a phrase from the list: what the machine says has them still.
-LEFT_GENERATED = 24
-LEFT_BANNED = 19
+LEFT_GENERATED = 31
+LEFT_BANNED = 4
 
 
 def test_no_generated_text_has_a_banned_phrase() -> None:

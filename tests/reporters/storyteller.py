@@ -28,6 +28,8 @@ from ci_deploy.core.guards.queries import Shift, Subject
 from ci_deploy.core.guards.series import Count, Minute, Series, Shown
 from ci_deploy.core.plan.history import HistoryEntry
 from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
+from ci_deploy.core.reasons.codedeploy import AlarmActive, HookExecutionFailure
+from ci_deploy.core.reasons.preflight import HookName
 from ci_deploy.core.reasons.reason import Said
 from ci_deploy.core.result import Diagnosis, Fate, Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome, Rollback, exit_code
@@ -97,6 +99,17 @@ ARN = "https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployme
 
 
 VIOLATED = "`errors < 1%` is violated: 14 of 52 calls of version 42 failed, 27%; version 41: 3 of 480, 0.6%."
+
+
+def alarm_active(function: str) -> AlarmActive:
+    return AlarmActive(
+        event="AllowTraffic",
+        group=f"{function}-live",
+        function=function,
+        target="42",
+        firing=((f"{function}-errors", "Errors 14, threshold 5"),),
+        when="1m 35s into the 10% canary",
+    )
 
 
 class Release:
@@ -421,10 +434,8 @@ class Release:
 
     def diagnosed_hook(self, **changes: Any) -> Self:
         fields: dict[str, Any] = {
-            "reason": saying(
-                "codedeploy-hook-execution-failure",
-                "The hook CodeDeployHook_checkout_smoke reported Failed in BeforeAllowTraffic, after 7s.",
-                "Read the hook's log, fix what it found, and deploy again.",
+            "reason": HookExecutionFailure(
+                hook="CodeDeployHook_checkout_smoke", event="BeforeAllowTraffic", ending="reported", seconds=7.0
             ),
             "logs": (
                 LogLines(
@@ -433,7 +444,7 @@ class Release:
                     lines=HOOK_LOG,
                 ),
             ),
-            "unreadable": ("Alarms were not read: not permitted, needs cloudwatch:DescribeAlarms.",),
+            "unreadable": ("Alarms not read (needs cloudwatch:DescribeAlarms).",),
         }
         return self._add(e.Diagnosed, diagnosis=Diagnosis(**fields | changes))
 
@@ -441,18 +452,13 @@ class Release:
         return self._add(
             e.Diagnosed,
             diagnosis=Diagnosis(
-                reason=saying(
-                    "codedeploy-alarm-active",
-                    "The alarm checkout-errors went off 1m 35s after the first 10 % of traffic.",
-                    "Look at what version 42 did in that time, fix it, and deploy again.",
-                ),
+                reason=alarm_active("checkout"),
                 alarms=(
                     Alarm(
                         name="checkout-errors",
                         state="ALARM",
                         reason="Threshold Crossed: 1 datapoint [14.0] was greater than the threshold (5.0).",
                     ),
-                    Alarm(name="checkout-p99-latency", state="OK"),
                 ),
             ),
         )
@@ -600,12 +606,7 @@ def scenarios() -> dict[str, Release]:
     )
     refusal = Finding(
         severity=Severity.REFUSAL,
-        reason=Said(
-            code="hook-name",
-            said="The deployment group's role may not call the hook smoke-test: its name must begin with "
-            "CodeDeployHook_.",
-            advice="Rename the hook, or give the role lambda:InvokeFunction on it.",
-        ),
+        reason=HookName(hook="smoke-test", role="arn:aws:iam::123456789012:role/codedeploy"),
     )
     four = ("checkout:live", "payments:live", "search:live", "stock:live")
     return {
@@ -772,20 +773,22 @@ def mixed(keys: tuple[str, ...]) -> Release:
         e.Diagnosed,
         key="payments:live",
         diagnosis=Diagnosis(
-            reason=saying(
-                "codedeploy-alarm-active",
-                "The alarm payments-errors went off.",
-                "Look at what version 42 of payments did, and deploy again.",
+            reason=alarm_active("payments"),
+            alarms=(
+                Alarm(
+                    name="payments-errors",
+                    state="ALARM",
+                    reason="Threshold Crossed: 1 datapoint [14.0] was greater than the threshold (5.0).",
+                ),
             ),
-            alarms=(Alarm(name="payments-errors", state="ALARM", reason="14 errors in a minute, 5 are allowed."),),
         ),
     )
     results = []
     for key in keys:
         release._add(e.AliasRead, key=key, alias=release._alias(key, "41"))
-        reason = "The alarm payments-errors went off."
+        reason = alarm_active("payments").text
         if key != "payments:live":
-            reason = "Taken back with the release: payments:live failed."
+            reason = "Another function of the release failed: payments:live."
         result = release.result_of(
             key, Outcome.ROLLED_BACK, live="41", rollback=Rollback.SUCCEEDED, reason=reason, remedy=""
         )
@@ -871,11 +874,7 @@ def twelve() -> Release:
         e.Diagnosed,
         key=culprit,
         diagnosis=Diagnosis(
-            reason=saying(
-                "codedeploy-hook-execution-failure",
-                f"Hook {hook} said in AfterAllowTraffic that the version is not good.",
-                f"Read the hook's log (/aws/lambda/{hook}), fix what it found, and deploy again.",
-            ),
+            reason=HookExecutionFailure(hook=hook, event="AfterAllowTraffic", ending="reported", seconds=9.0),
             logs=logs,
         ),
     )

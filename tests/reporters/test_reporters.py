@@ -285,7 +285,7 @@ def test_the_last_lines_are_the_verdict(name: str) -> None:
     assert result is not None
     assert ends.look(SCENARIOS[name].command, result).title.upper() in screen.lines[rule + 1]
     paragraphs = [text for text in screen.lines[rule + 1 :] if not text.startswith("  ") or text.endswith(".")]
-    assert len(paragraphs) <= 5
+    assert len(paragraphs) <= 6
 
 
 def test_a_rollback_that_stops_what_runs_speaks_of_going_back_and_shows_no_plan_to_deploy() -> None:
@@ -345,7 +345,7 @@ def test_what_a_release_takes_back_keeps_its_versions() -> None:
 def test_of_many_the_one_that_failed_is_named() -> None:
     """Reason, next step and annotation begin with it, though it is the eighth in the manifest."""
     story = SCENARIOS["release-twelve"].story
-    assert verdict.because(story).startswith("payments:live: Hook CodeDeployHook_payments_verify")
+    assert verdict.because(story).startswith("payments:live: Hook `CodeDeployHook_payments_verify`")
     assert [step.partition(":live")[0] for step in verdict.next_steps(story)] == ["payments"]
     screen = Screen()
     logged(SCENARIOS["release-twelve"], screen)

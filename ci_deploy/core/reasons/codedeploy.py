@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-from .phrases import closed
+from .phrases import closed, duration
 from .reason import Reason
 
 
@@ -30,58 +30,94 @@ class EndedByCodeDeploy(Reason):
 
     @property
     def text(self) -> str:
-        where = f", in {self.event}" if self.event else ""
-        said = f" CodeDeploy says: {closed(self.said)}" if self.said else ""
-        return f"{self.what}{where}.{said}"
+        said = f" AWS: {closed(self.said)}" if self.said else ""
+        return f"{self.what}.{said}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmActive(EndedByCodeDeploy):
-    """`firing`: the alarms in ALARM, each with CloudWatch's reason."""
+    """`firing`: the alarms in ALARM, each with its value and threshold or CloudWatch's reason; `when` in the shift."""
 
     code: ClassVar = "codedeploy-alarm-active"
     error: ClassVar = "ALARM_ACTIVE"
     means: ClassVar = "A CloudWatch alarm went into ALARM, so CodeDeploy stopped the deployment."
-    also: ClassVar = ({"firing": ()},)
+    also: ClassVar = (
+        {"firing": (), "said": "Activated alarms: <checkout-errors>"},
+        {"firing": (("checkout-errors", ""), ("checkout-p99", "")), "when": ""},
+    )
     group: str
     function: str
     target: str
     firing: tuple[tuple[str, str], ...] = ()
+    when: str = ""
 
     @property
     def what(self) -> str:
         if not self.firing:
-            return f"An alarm of deployment group {self.group} fired and CodeDeploy stopped the deployment"
+            return f"A CloudWatch alarm of deployment group {self.group} fired. CodeDeploy stopped the deployment"
+        when = f" {self.when}" if self.when else ""
+        if len(self.firing) == 1:
+            ((name, why),) = self.firing
+            return f"Alarm `{name}` fired{when}" + (f" ({why})" if why else "") + ". CodeDeploy stopped the deployment"
         named = ", ".join(f"`{name}`" + (f" ({why})" if why else "") for name, why in self.firing)
-        return f"Alarm {named} fired and CodeDeploy stopped the deployment"
+        return f"Alarms {named} fired{when}. CodeDeploy stopped the deployment"
 
     @property
     def remedy(self) -> str:
         alarms = ", ".join(f"`{name}`" for name, _ in self.firing) or "the alarm"
         return (
-            f"Check {alarms} for version {self.target} of {self.function}. To ship a fix while an alarm is firing, "
-            "set `alarms: off`."
+            f"Check {alarms} for version {self.target} of {self.function}. To ship a fix while the alarm is still "
+            "firing, set `alarms: off`."
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookExecutionFailure(EndedByCodeDeploy):
+    """`ending`: `reported` (Failed), `silent`, `not-invoked`, or empty where it is not known. `seconds`: it took."""
+
     code: ClassVar = "codedeploy-hook-execution-failure"
     error: ClassVar = "HOOK_EXECUTION_FAILURE"
     means: ClassVar = "A hook reported Failed, did not report in time, or could not be invoked."
-    also: ClassVar = ({"hook": ""},)
+    also: ClassVar = (
+        {"ending": "silent", "seconds": 3600.0},
+        {"ending": "not-invoked", "seconds": None, "said": "There is no such function."},
+        {"ending": "", "seconds": None, "said": ""},
+        {"ending": "", "seconds": None, "hook": "", "event": "", "said": ""},
+    )
     hook: str
+    ending: str = ""
+    seconds: float | None = None
 
     @property
     def what(self) -> str:
-        return f"Hook {self.hook or 'of the deployment'} failed"
+        name = f"`{self.hook}`" + (f" ({self.event})" if self.event else "")
+        took = f" {duration(self.seconds)}" if self.seconds is not None else ""
+        match self.ending:
+            case "reported":
+                return f"Hook {name} reported `Failed`" + (f" after{took}" if took else "")
+            case "silent":
+                return f"Hook {name} never reported a result" + (f" within{took}" if took else "")
+            case "not-invoked":
+                return f"CodeDeploy could not invoke hook {name}"
+        return f"Hook {name} failed" if self.hook else "A hook of the deployment failed"
+
+    @property
+    def text(self) -> str:
+        """What CodeDeploy says adds nothing to what a hook has reported, or has not."""
+        said = "" if self.ending in ("reported", "silent") else self.said
+        return f"{self.what}." + (f" AWS: {closed(said)}" if said else "")
 
     @property
     def remedy(self) -> str:
-        log = f" (/aws/lambda/{self.hook})" if self.hook else ""
+        log = f"Check the hook's log (/aws/lambda/{self.hook})." if self.hook else "Check the hook's log."
+        match self.ending:
+            case "reported":
+                return log
+            case "not-invoked":
+                return "Check that the hook exists, and that CodeDeploy's service role may invoke it."
         return (
-            f"Check the hook's log{log}. A hook must call codedeploy:PutLifecycleEventHookExecutionStatus with "
-            "`Succeeded`."
+            f"{log} Every path through it must call codedeploy:PutLifecycleEventHookExecutionStatus. Set "
+            "`hook-timeout` to end a silent hook early."
         )
 
 
@@ -124,7 +160,7 @@ class InvalidFunction(EndedByCodeDeploy):
 
     @property
     def what(self) -> str:
-        return f"Function {self.function} or one of its versions {self.current} and {self.target} is not usable"
+        return f"Function {self.function}, or its version {self.current} or {self.target}, cannot be used"
 
     @property
     def remedy(self) -> str:
@@ -173,10 +209,14 @@ class RolePermissions(EndedByCodeDeploy):
     code: ClassVar = "codedeploy-iam-role-permissions"
     error: ClassVar = "IAM_ROLE_PERMISSIONS"
     means: ClassVar = "CodeDeploy's service role lacks a permission that the deployment needs."
+    also: ClassVar = ({"hook": ""},)
     role: str
+    hook: str = ""  # that it could not invoke
 
     @property
     def what(self) -> str:
+        if self.hook:
+            return f"CodeDeploy could not invoke hook `{self.hook}`: its service role {self.role} lacks a permission"
         return f"CodeDeploy's service role {self.role} lacks a permission that the deployment needs"
 
     @property
@@ -224,9 +264,13 @@ class Timeout(EndedByCodeDeploy):
     code: ClassVar = "codedeploy-timeout"
     error: ClassVar = "TIMEOUT"
     means: ClassVar = "A step took longer than CodeDeploy allows."
+    also: ClassVar = ({"hook": ""},)
+    hook: str = ""  # that ran
 
     @property
     def what(self) -> str:
+        if self.hook:
+            return f"Hook `{self.hook}` never reported a result"
         return "A step took longer than CodeDeploy allows (an hour for a hook, 50 hours in all)"
 
     @property
@@ -361,7 +405,7 @@ class CodeDeployEnded(EndedByCodeDeploy):
         ended = f"Deployment {self.deployment} is {self.status}"
         if self.aws_code:
             return f"{ended} ({self.aws_code})"
-        return ended if self.said else f"{ended}, and CodeDeploy gives no reason"
+        return ended if self.said else f"{ended}, and CodeDeploy did not say why"
 
     @property
     def remedy(self) -> str:

@@ -201,7 +201,7 @@ class MovedByHand(Reason):
     def text(self) -> str:
         return (
             f"The alias serves version {self.live}, but the last successful deployment left version {self.expected}. "
-            "Somebody moved the alias manually, so the version to go back to is not clear."
+            "Someone moved the alias manually, so the version to go back to is not clear."
         )
 
     @property

@@ -89,7 +89,7 @@ class ChangedMeanwhile(Reason):
     """`changed`: what, as the end of a sentence."""
 
     code: ClassVar = "changed-meanwhile"
-    means: ClassVar = "Somebody else changed the function while this run was deploying it."
+    means: ClassVar = "Someone else changed the function while this run was deploying it."
     function: str
     changed: str
 
@@ -141,7 +141,7 @@ class UpdateFailed(Reason):
 
     @property
     def text(self) -> str:
-        said = (self.said or "Lambda gives no reason").rstrip(".")
+        said = (self.said or "Lambda did not say why").rstrip(".")
         return f"The update of {self.function}'s code failed: {said}. No version was published."
 
     @classmethod
@@ -195,7 +195,7 @@ class OtherCode(Reason):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionGone(Reason):
     code: ClassVar = "function-gone"
-    means: ClassVar = "Somebody deleted the function during the run."
+    means: ClassVar = "Someone deleted the function during the run."
     function: str
 
     @property
@@ -305,7 +305,7 @@ class AliasNotFound(Reason):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasOfAnother(Reason):
     code: ClassVar = "alias-created-elsewhere"
-    means: ClassVar = "Somebody else created the alias during the run, on another version."
+    means: ClassVar = "Someone else created the alias during the run, on another version."
     alias: str
     version: str
 

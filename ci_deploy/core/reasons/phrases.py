@@ -11,6 +11,25 @@ Unread: TypeAlias = NotPermitted | Unavailable
 Shares: TypeAlias = tuple[tuple[str, float], ...]  # percent by version, what was left behind at 0 included
 
 
+def duration(seconds: float) -> str:
+    """`45s`, `4m 30s`, `5m`, `1h 05m`."""
+    whole = round(seconds)
+    if whole < 1:
+        return "under 1s"
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h {minutes:02}m" if minutes else f"{hours}h"
+    if minutes:
+        return f"{minutes}m {rest:02}s" if rest else f"{minutes}m"
+    return f"{rest}s"
+
+
+def not_read(what: str, why: str) -> str:
+    """That evidence is missing, and why."""
+    return f"{what.capitalize()} not read ({why.rstrip('.')})."
+
+
 def unread(fact: Unread) -> str:
     """Why something could not be read."""
     return f"not permitted, needs {fact.action}" if isinstance(fact, NotPermitted) else fact.why
@@ -56,7 +75,7 @@ def served(shares: Shares) -> str:
 
 
 def closed(words: str) -> str:
-    """Somebody else's words as a sentence."""
+    """Someone else's words as a sentence."""
     return words if words.endswith((".", "!", "?")) else f"{words}."
 
 

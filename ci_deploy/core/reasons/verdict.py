@@ -190,11 +190,11 @@ class RollbackRunning(Traffic):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviousUnknown(Traffic):
     code: ClassVar = "previous-unknown"
-    means: ClassVar = "Which version served before is not known, so nothing can be said of a rollback."
+    means: ClassVar = "The previous version is unknown, so ci-deploy cannot judge a rollback."
 
     @property
     def text(self) -> str:
-        return f"Which version served before is not known: the alias serves {served(self.serves)}."
+        return f"The previous version is unknown: the alias serves {served(self.serves)}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +257,7 @@ class NoRollback(Traffic):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasGone(Reason):
     code: ClassVar = "alias-gone"
-    means: ClassVar = "Somebody deleted the alias while the deployment ran."
+    means: ClassVar = "Someone deleted the alias while the deployment ran."
     alias: str
     function: str
 

@@ -119,13 +119,13 @@ class StackFailed(Reason):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vanished(Reason):
     code: ClassVar = "deployment-vanished"
-    means: ClassVar = "A deployment that `watch` had found cannot be read any more."
+    means: ClassVar = "A deployment that `watch` had found can no longer be read."
     deployment: str
     key: str
 
     @property
     def text(self) -> str:
-        return f"Deployment {self.deployment} of {self.key} was found, and cannot be read any more."
+        return f"Deployment {self.deployment} of {self.key} was found, and can no longer be read."
 
     @classmethod
     def sample(cls) -> Vanished:

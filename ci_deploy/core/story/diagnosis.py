@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from ..aws import Alarm, Deployment, EventStatus, Fact, Known, LifecycleEvent, LogLines, NotPermitted, Unavailable
+from ..aws import (
+    Alarm,
+    Deployment,
+    EventStatus,
+    Fact,
+    Known,
+    LifecycleEvent,
+    LogLines,
+    NotPermitted,
+    RoutingType,
+    Unavailable,
+)
 from ..plan.planning import Plan
 from ..reasons.codedeploy import StillRuns, ended_by
+from ..reasons.phrases import duration, not_read
 from ..reasons.reason import Reason
 from ..result import Diagnosis
+from ..schedule import steps
 
 
 def failed_event(deployment: Deployment, plan: Plan) -> LifecycleEvent | None:
@@ -67,7 +80,10 @@ def diagnose(
                 "event": event.name if event is not None and event.status is EventStatus.FAILED else "",
                 # What the alarms themselves say is more than CodeDeploy's list of their names.
                 "said": "" if firing else said,
-                "firing": tuple((alarm.name, alarm.reason) for alarm in firing),
+                "firing": tuple((alarm.name, _numbers(alarm) or alarm.reason) for alarm in firing),
+                "when": _when(deployment, plan, firing),
+                "ending": _ending(deployment, event) if hook else "",
+                "seconds": _seconds(event),
             },
         )
     return Diagnosis(
@@ -79,9 +95,52 @@ def diagnose(
     )
 
 
+def _numbers(alarm: Alarm) -> str:
+    if alarm.value is None or alarm.threshold is None:
+        return ""
+    return f"{alarm.metric or 'value'} {alarm.value:g}, threshold {alarm.threshold:g}"
+
+
+def _when(deployment: Deployment, plan: Plan, firing: Sequence[Alarm]) -> str:
+    """When in the shift the first alarm fired: `1m 35s into the 10% canary`. Both times are AWS's."""
+    target = deployment.target_of(plan.function, plan.alias)
+    events = target.events if target else ()
+    began = next((event.start for event in events if event.name == "AllowTraffic"), None)
+    fired = min((alarm.since for alarm in firing if alarm.since is not None), default=None)
+    if began is None or fired is None:
+        return ""
+    if fired < began:
+        return "before any traffic shifted"
+    after = duration(fired - began)
+    share = max((step.share for step in steps(plan.routing) if step.offset <= fired - began), default=0.0)
+    if plan.routing.kind is RoutingType.CANARY and share < 100:
+        return f"{after} into the {share:g}% canary"
+    return f"{after} into the shift, with {share:g}% of traffic on version {plan.target_version or '?'}"
+
+
+HOOK_LIMIT = 3600.0  # seconds; CodeDeploy's own (facts.md A9, G12)
+
+
+def _ending(deployment: Deployment, event: LifecycleEvent | None) -> str:
+    """How a hook came to no good end: the message does not say it (facts.md G11), its codes and times do."""
+    if event is None or event.status is not EventStatus.FAILED:
+        return ""
+    if event.diagnostics.error_code == "ScriptTimedOut" or (_seconds(event) or 0.0) >= HOOK_LIMIT:
+        return "silent"
+    if event.diagnostics.error_code == "ScriptMissing":
+        return "not-invoked"
+    return "reported" if deployment.error_code == "HOOK_EXECUTION_FAILURE" else ""
+
+
+def _seconds(event: LifecycleEvent | None) -> float | None:
+    if event is None or event.end is None or event.start is None:
+        return None
+    return event.end - event.start
+
+
 def _unreadable(facts: Mapping[str, Fact[tuple[Alarm, ...]] | Fact[tuple[LogLines, ...]]]) -> Iterator[str]:
     for what, fact in facts.items():
         if isinstance(fact, NotPermitted):
-            yield f"{what}: not permitted: needs {fact.action}"
+            yield not_read(what, f"needs {fact.action}")
         elif isinstance(fact, Unavailable) and fact.why:
-            yield f"{what}: {fact.why}"
+            yield not_read(what, fact.why)

@@ -163,17 +163,41 @@ def _is_error(event: LogEvent) -> bool:
 
 def parse_alarms(answer: dict[str, Any]) -> list[Alarm]:
     return [
-        Alarm(
-            name=str(sent.get("AlarmName") or ""),
-            state=str(sent.get("StateValue") or ""),
-            reason=str(sent.get("StateReason") or ""),
-            since=epoch(sent.get("StateTransitionedTimestamp")) or epoch(sent.get("StateUpdatedTimestamp")),
-            kind=kind,
-            evaluation=str(sent.get("EvaluationState") or ""),
-        )
+        _alarm(sent, kind)
         for member, kind in (("MetricAlarms", "metric"), ("CompositeAlarms", "composite"), ("LogAlarms", "log"))
         for sent in answer.get(member) or ()
     ]
+
+
+def _alarm(sent: dict[str, Any], kind: str) -> Alarm:
+    value, threshold = _compared(str(sent.get("StateReasonData") or ""))
+    return Alarm(
+        name=str(sent.get("AlarmName") or ""),
+        state=str(sent.get("StateValue") or ""),
+        reason=str(sent.get("StateReason") or ""),
+        since=epoch(sent.get("StateTransitionedTimestamp")) or epoch(sent.get("StateUpdatedTimestamp")),
+        kind=kind,
+        evaluation=str(sent.get("EvaluationState") or ""),
+        metric=str(sent.get("MetricName") or ""),
+        value=value,
+        threshold=threshold,
+    )
+
+
+def _compared(data: str) -> tuple[float | None, float | None]:
+    """The latest value and the threshold of `StateReasonData`, which is JSON; what is not there is None."""
+    try:
+        found = json.loads(data)
+    except ValueError:
+        return None, None
+    if not isinstance(found, dict):
+        return None, None
+    points = found.get("recentDatapoints")
+    return _number(points[-1] if isinstance(points, list) and points else None), _number(found.get("threshold"))
+
+
+def _number(found: object) -> float | None:
+    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
 
 
 def invocation(events: Sequence[LogEvent], since: float) -> tuple[str, tuple[str, ...]]:

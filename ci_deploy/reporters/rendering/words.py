@@ -6,22 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from ...core.aws import Endpoint
+from ...core.reasons.phrases import duration as duration  # sentences of the core have them, too
 
 FULL, EMPTY = "█", "░"
-
-
-def duration(seconds: float) -> str:
-    """`45s`, `4m 30s`, `5m`, `1h 05m`."""
-    whole = round(seconds)
-    if whole < 1:
-        return "under 1s"
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours}h {minutes:02}m" if minutes else f"{hours}h"
-    if minutes:
-        return f"{minutes}m {rest:02}s" if rest else f"{minutes}m"
-    return f"{rest}s"
 
 
 def elapsed(seconds: float) -> str:

@@ -34,6 +34,7 @@ from ci_deploy.core.reasons.codedeploy import (
     StillRuns,
     ended_by,
 )
+from ci_deploy.core.reasons.phrases import duration
 from ci_deploy.core.result import Diagnosis
 from ci_deploy.core.story.diagnosis import diagnose, failed_event, hook_of
 
@@ -91,6 +92,9 @@ def test_every_code_is_explained_with_the_names_of_this_deployment_and_a_remedy(
         "event": "",
         "said": "",
         "firing": (),
+        "when": "",
+        "ending": "",
+        "seconds": None,
     }
     assert found == Diagnosis(reason=ended_by(code, facts))
     assert (found.reason.code, type(found.reason)) == (f"codedeploy-{code.lower().replace('_', '-')}", BY_ERROR[code])
@@ -162,8 +166,76 @@ def test_what_codedeploy_says_of_the_deployment_goes_before_what_it_says_of_the_
         error_message="of the deployment",
     )
     assert diagnosed(made).reason == HookExecutionFailure(
-        hook="CodeDeployHook_smoke", event="BeforeAllowTraffic", said="of the deployment"
+        hook="CodeDeployHook_smoke", event="BeforeAllowTraffic", said="of the deployment", ending="reported"
     )
+
+
+def hook_event(seconds: float | None = 7.0, **said: str) -> LifecycleEvent:
+    end = None if seconds is None else 100.0 + seconds
+    return LifecycleEvent(
+        name="BeforeAllowTraffic", status=EventStatus.FAILED, start=100.0, end=end, diagnostics=Diagnostics(**said)
+    )
+
+
+@pytest.mark.parametrize(
+    ("failed", "code", "ending", "seconds"),
+    [
+        (hook_event(error_code="ScriptFailed"), "HOOK_EXECUTION_FAILURE", "reported", 7.0),
+        (hook_event(None), "HOOK_EXECUTION_FAILURE", "reported", None),
+        (hook_event(3600.0), "HOOK_EXECUTION_FAILURE", "silent", 3600.0),
+        (hook_event(None, error_code="ScriptTimedOut"), "HOOK_EXECUTION_FAILURE", "silent", None),
+        (hook_event(error_code="ScriptMissing"), "HOOK_EXECUTION_FAILURE", "not-invoked", 7.0),
+        (hook_event(), "", "", 7.0),
+        (event("BeforeAllowTraffic", EventStatus.IN_PROGRESS), "", "", None),
+    ],
+)
+def test_a_hook_reported_failed_or_was_silent_or_could_not_be_invoked(
+    failed: LifecycleEvent, code: str, ending: str, seconds: float | None
+) -> None:
+    """Told by codes and times, for CodeDeploy's message is the same; where they do not tell it, it is left open."""
+    found = diagnosed(deployment(failed, error_code=code)).reason
+    assert isinstance(found, HookExecutionFailure)
+    assert (found.hook, found.ending, found.seconds) == ("CodeDeployHook_smoke", ending, seconds)
+
+
+CANARY = Routing(kind=RoutingType.CANARY, percentage=10, interval_minutes=5)
+LINEAR = Routing(kind=RoutingType.LINEAR, percentage=20, interval_minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("routing", "since", "when"),
+    [
+        (CANARY, 195.0, "1m 35s into the 10% canary"),
+        (CANARY, 90.0, "before any traffic shifted"),
+        (CANARY, 401.0, "5m 01s into the shift, with 100% of traffic on version 2"),
+        (LINEAR, 161.0, "1m 01s into the shift, with 40% of traffic on version 2"),
+        (CANARY, None, ""),
+    ],
+)
+def test_an_alarm_is_told_with_its_moment_value_and_threshold(routing: Routing, since: float | None, when: str) -> None:
+    shift = LifecycleEvent(name="AllowTraffic", status=EventStatus.FAILED, start=100.0, end=200.0)
+    made = deployment(shift, status=DeploymentStatus.STOPPED, error_code="ALARM_ACTIVE")
+    alarm = Alarm(
+        name="errors", state="ALARM", since=since, reason="14 > 5", metric="Errors", value=14.0, threshold=5.0
+    )
+    found = diagnosed(made, replace(PLAN, routing=routing), alarms=Known((alarm,))).reason
+    assert isinstance(found, AlarmActive)
+    assert (found.firing, found.when) == ((("errors", "Errors 14, threshold 5"),), when)
+
+
+def test_a_value_of_no_single_metric_is_told_as_a_value() -> None:
+    made = deployment(status=DeploymentStatus.STOPPED, error_code="ALARM_ACTIVE")
+    found = diagnosed(made, alarms=Known((Alarm(name="math", state="ALARM", value=0.25, threshold=0.1),))).reason
+    assert isinstance(found, AlarmActive)
+    assert (found.firing, found.when) == ((("math", "value 0.25, threshold 0.1"),), "")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "under 1s"), (45, "45s"), (300, "5m"), (95, "1m 35s"), (3900, "1h 05m"), (7200, "2h")],
+)
+def test_durations_as_people_write_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
 
 
 def test_the_event_that_failed_is_the_one_that_matters_else_the_one_that_runs() -> None:
@@ -223,12 +295,12 @@ def test_what_the_hook_wrote_is_part_of_it() -> None:
             NotPermitted("cloudwatch:DescribeAlarms"),
             NotPermitted("logs:FilterLogEvents"),
             (
-                "alarms: not permitted: needs cloudwatch:DescribeAlarms",
-                "hook logs: not permitted: needs logs:FilterLogEvents",
+                "Alarms not read (needs cloudwatch:DescribeAlarms).",
+                "Hook logs not read (needs logs:FilterLogEvents).",
             ),
         ),
-        (Unavailable("Rate exceeded"), Known(()), ("alarms: Rate exceeded",)),
-        (Known(()), Unavailable("Rate exceeded"), ("hook logs: Rate exceeded",)),
+        (Unavailable("Rate exceeded"), Known(()), ("Alarms not read (Rate exceeded).",)),
+        (Known(()), Unavailable("Rate exceeded"), ("Hook logs not read (Rate exceeded).",)),
         (Unavailable(""), Unavailable(""), ()),
     ],
 )

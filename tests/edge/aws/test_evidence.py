@@ -11,7 +11,7 @@ from botocore.stub import ANY
 
 from ci_deploy.core.aws import Alarm
 from ci_deploy.core.errors import AwsError
-from ci_deploy.edge.aws.evidence import CloudWatchEvidence, LogEvent, invocation
+from ci_deploy.edge.aws.evidence import CloudWatchEvidence, LogEvent, invocation, parse_alarms
 from tests.edge.fakes import FakeClock, StubbedAws
 
 SINCE = 1_800_000_000.0
@@ -274,3 +274,22 @@ def test_errors_after_midnight_are_in_the_next_days_streams(aws: StubbedAws, api
             startTime=int(since * 1000),
         )
     assert api.error_lines("checkout", "42", since, 20).lines == ("Error 13", "Error 14")
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ('{"recentDatapoints": [3.0, 14.0], "threshold": 5.0}', (14.0, 5.0)),
+        ('{"recentDatapoints": [], "threshold": 5}', (None, 5.0)),
+        ('{"recentDatapoints": "many", "threshold": true}', (None, None)),
+        ("[1]", (None, None)),
+        ("{no JSON", (None, None)),
+        ("", (None, None)),
+    ],
+)
+def test_an_alarms_value_and_threshold_are_those_of_its_last_state(
+    data: str, found: tuple[float | None, float | None]
+) -> None:
+    sent = {"AlarmName": "errors", "StateValue": "ALARM", "MetricName": "Errors", "StateReasonData": data}
+    (alarm,) = parse_alarms({"MetricAlarms": [sent]})
+    assert (alarm.metric, alarm.value, alarm.threshold) == ("Errors", *found)

@@ -547,7 +547,7 @@ def test_before_any_traffic_has_moved_nothing_had_to_be_rolled_back() -> None:
         Outcome.FAILED,
         Rollback.NONE,
         (
-            HookExecutionFailure(event="BeforeAllowTraffic", hook="CodeDeployHook_a"),
+            HookExecutionFailure(event="BeforeAllowTraffic", hook="CodeDeployHook_a", ending="reported"),
             NothingMoved(serves=(("1", 100.0),)),
         ),
     )
