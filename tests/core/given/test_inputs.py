@@ -7,6 +7,7 @@ from dataclasses import fields
 import pytest
 
 from ci_deploy.core.given.inputs import ALL, InFile, Inputs, Spec, table
+from ci_deploy.core.guards.grammar import DEFAULT
 from ci_deploy.core.run import Command
 
 ROWS = {spec.name: spec for spec in table()}
@@ -41,7 +42,7 @@ def test_there_is_a_row_for_every_field_and_in_their_order() -> None:
 def test_a_default_is_written_as_a_user_would_write_it(spec: Spec) -> None:
     default = getattr(Inputs(), spec.field_name)
     assert default == (spec.kind.parse(spec.default) if spec.default else default)
-    assert bool(spec.default) == (default not in (None, ()))
+    assert bool(spec.default) == (default not in (None, (), DEFAULT))
 
 
 @pytest.mark.parametrize("spec", table(), ids=lambda spec: spec.name)

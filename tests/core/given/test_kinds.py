@@ -10,6 +10,7 @@ from ci_deploy.core.aws import RollbackEvent
 from ci_deploy.core.given import kinds as k
 from ci_deploy.core.given.kinds import BucketPath
 from ci_deploy.core.given.source import Image, Latest, Local, s3_location
+from ci_deploy.core.guards.grammar import OFF
 
 FAILURE, ALARM, STOP = RollbackEvent.FAILURE, RollbackEvent.ALARM, RollbackEvent.STOP_REQUEST
 COUNT = k.Kind(name="count", parse=k.count(3, 1000), hint="a whole number from 3 to 1000")
@@ -70,6 +71,7 @@ GOOD: list[tuple[k.Kind, str, Any]] = [
     (k.BUCKET, "shop/.hidden/..a/b..", BucketPath(name="shop", prefix=".hidden/..a/b..")),
     (k.ACCOUNT, "012345678901", "012345678901"),
     (k.ARN_ROLE, ROLE, ROLE),
+    (k.GUARDS, "off", OFF),
     (k.REGION, "eu-central-1", "eu-central-1"),
     (k.STACK, "shop-prod", "shop-prod"),
     (
@@ -277,10 +279,10 @@ def test_what_is_wrong_ends_a_sentence_that_begins_with_the_value(kind: k.Kind, 
 
 
 def test_every_kind_of_the_module_is_tried_with_good_and_bad_values() -> None:
-    """But lists, which take any text."""
+    """But lists, which take any text, and guards, whose mistakes are tried where their grammar is."""
     every = {value.name for value in vars(k).values() if isinstance(value, k.Kind)}
     assert {kind.name for kind, _, _ in GOOD} >= every
-    assert {kind.name for kind, _, _ in BAD} >= every - {"list"}
+    assert {kind.name for kind, _, _ in BAD} >= every - {"list", "guards"}
 
 
 @pytest.mark.parametrize("text", ["shop", "shop/releases/prod", "shop/CodeDeploy/"])
