@@ -47,6 +47,7 @@ def test_nothing_runs_so_what_was_served_before_is_deployed(theatre: Theatre, ac
     assert deployment["deploymentConfigName"] == AT_ONCE
     assert not deployment.get("autoRollbackConfiguration", {}).get("enabled")
     assert "version 2 was served before version 3" in done.log()
+    assert "Version 2 (commit abc123) was live from 20" in done.log()
     assert "prices are wrong" in done.summary
 
 

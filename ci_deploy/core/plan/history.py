@@ -110,10 +110,30 @@ def way_back(history: Sequence[HistoryEntry], live: str) -> Way:
     if len(stack) < 2:
         return Way(version="", reason=why.OldestServed(live=live))
     last = next(entry for entry in history if entry.status is DeploymentStatus.SUCCEEDED)
+    commit, since, until = _stay(history, stack[-2])
     return Way(
         version=stack[-2],
-        reason=why.WayBack(version=stack[-2], live=live, deployment=last.deployment_id, kind=last.kind),
+        reason=why.WayBack(
+            version=stack[-2],
+            live=live,
+            deployment=last.deployment_id,
+            kind=last.kind,
+            commit=commit,
+            since=since,
+            until=until,
+        ),
     )
+
+
+def _stay(history: Sequence[HistoryEntry], version: str) -> tuple[str, float, float]:
+    """The commit that a version was deployed from, and its latest time as the live one, as far as they are known."""
+    moves = [entry for entry in reversed(history) if entry.status is DeploymentStatus.SUCCEEDED]
+    brought = [number for number, entry in enumerate(moves) if entry.target_version == version]
+    # A rollback's commit is that of its own workflow, not of the version that it brought back.
+    commits = [moves[number].commit for number in brought if moves[number].kind in ("deploy", "other")]
+    ends = [entry.ended or entry.created for entry in moves]
+    since, until = (ends[brought[-1]], ends[brought[-1] + 1 :]) if brought else (0.0, [])
+    return next(reversed(commits), ""), since if until else 0.0, next(iter(until), 0.0)
 
 
 def _choices(history: Sequence[HistoryEntry], live: str) -> tuple[str, ...]:

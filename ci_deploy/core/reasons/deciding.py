@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from .commands import Where
@@ -131,20 +132,36 @@ class RolledBackAlready(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WayBack(Reason):
-    """Where a rollback goes: to the version before the live one, unless `deployment` or a person says otherwise."""
+    """Where a rollback goes: to the version before the live one, unless `deployment` or a person says otherwise.
+
+    `commit` it was deployed from; `since` and `until` it was live, in epoch seconds; empty and 0 where not known.
+    """
 
     code: ClassVar = "way-back"
     means: ClassVar = "The version that a rollback goes to, and why that one."
-    also: ClassVar = ({"kind": "", "live": ""}, {"kind": "", "live": "", "deployment": ""}, {"split": True})
+    also: ClassVar = (
+        {"commit": ""},
+        {"since": 0.0},
+        {"kind": "", "live": "", "since": 0.0},
+        {"kind": "", "live": "", "deployment": "", "since": 0.0},
+        {"split": True, "since": 0.0},
+    )
     version: str
     deployment: str = ""
     kind: str = ""  # of the deployment that brought the live version
     live: str = ""
     split: bool = False
+    commit: str = ""
+    since: float = 0.0
+    until: float = 0.0
 
     @property
     def text(self) -> str:
-        return f"Going back to {self._why}."
+        if not self.since:
+            return f"Going back to {self._why}."
+        what = f"Version {self.version}" + (f" (commit {self.commit[:7]})" if self.commit else "")
+        stay = f"from {_minute(self.since)} to {_minute(self.until)} UTC"
+        return f"Going back to {self._why}. {what} was live {stay}."
 
     @property
     def _why(self) -> str:
@@ -156,6 +173,10 @@ class WayBack(Reason):
         return f"version {self.version}, " + (
             f"which {self.deployment} had deployed" if self.deployment else "as asked"
         )
+
+
+def _minute(epoch: float) -> str:
+    return f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%d %H:%M}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ def test_the_stack_of_what_was_served(
             [("deploy", "1", "2", OK), ("deploy", "2", "3", OK)],
             "3",
             "2",
-            WayBack(version="2", live="3", deployment="d-000000001", kind="deploy"),
+            WayBack(version="2", live="3", deployment="d-000000001", kind="deploy", until=1.0),
         ),
         (
             [("deploy", "1", "2", OK)],
@@ -104,6 +104,22 @@ def test_back_is_the_version_before_and_says_which_deployment_brought_what_is_se
     rows: list[tuple[str, str, str, DeploymentStatus]], live: str, version: str, why: WayBack
 ) -> None:
     assert way_back(history(*rows), live) == Way(version=version, reason=why)
+
+
+def test_the_way_back_says_which_commit_comes_back_and_when_it_was_live() -> None:
+    """A rollback brought version 2 back in between: it was live again then, and its commit is the deployment's."""
+    rows = [("deploy", "1", "2", OK), ("deploy", "2", "3", OK), ("rollback", "3", "2", OK), ("deploy", "2", "4", OK)]
+    made = [
+        replace(entry, commit=f"{number:07}abc", created=86_400.0 * number, ended=86_400.0 * number + 600)
+        for number, entry in zip((4, 3, 2, 1), history(*rows), strict=True)
+    ]
+    way = way_back(made, "4")
+    assert isinstance(way.reason, WayBack)
+    assert (way.reason.commit, way.reason.since, way.reason.until) == ("0000001abc", 259_800.0, 346_200.0)
+    assert way.reason.text == (
+        "Going back to version 2, served before version 4, which d-000000003 (deploy) brought. "
+        "Version 2 (commit 0000001) was live from 1970-01-04 00:10 to 1970-01-05 00:10 UTC."
+    )
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ from ci_deploy.core.story import events as e
 from tests.support.playing import STEADY, Run, Worlds, first, play, play_together, post_step, until
 from tests.support.reasons import where
 from tests.support.states import but
-from tests.support.world import AT_ONCE, CANARY, IDENTITY, Running, World, context, inputs
+from tests.support.world import AT_ONCE, AWS_EPOCH, CANARY, IDENTITY, Running, World, context, inputs
 
 ON_FAILURE, ON_ALARM = frozenset({"DEPLOYMENT_FAILURE"}), frozenset({"DEPLOYMENT_STOP_ON_ALARM"})
 SPLIT = {"2": 10.0}
@@ -452,7 +452,13 @@ SUCCEEDED_AT = {number: (Outcome.SUCCEEDED, (Serves(serves=((number, 100.0),)),)
 @pytest.mark.parametrize(
     ("given", "version", "why"),
     [
-        ({}, "2", WayBack(version="2", live="3", deployment=B, kind="deploy")),
+        (
+            {},
+            "2",
+            WayBack(
+                version="2", live="3", deployment=B, kind="deploy", since=AWS_EPOCH - 895.0, until=AWS_EPOCH - 795.0
+            ),
+        ),
         ({"version": "1"}, "1", WayBack(version="1")),
         ({"version": "9", "force": "true"}, "9", WayBack(version="9")),
         ({"deployment_id": A}, "2", WayBack(version="2", deployment=A)),
