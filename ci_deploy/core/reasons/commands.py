@@ -48,12 +48,6 @@ class Where:
     def create_alias(self, version: str) -> str:
         return self._aws("create-alias", *self._alias, "--function-version", version)
 
-    def get_alias(self) -> str:
-        return self._aws("get-alias", *self._alias)
-
-    def get_version(self, version: str) -> str:
-        return self._aws("get-function", "--function-name", self.function, "--qualifier", version)
-
     def list_versions(self) -> str:
         return self._aws("list-versions-by-function", "--function-name", self.function)
 
