@@ -300,7 +300,7 @@ def test_a_healthy_function_whose_hook_was_only_late_is_not_blamed() -> None:
         ("a:live", "Hook check_a has not reported to CodeDeploy yet."),
         ("b:live", "Hook check_b failed."),
     ):
-        found = Diagnosis(code="HOOK_EXECUTION_FAILURE", summary=summary, remedy=f"Mend {key}.")
+        found = Diagnosis(reason=saying("codedeploy-hook-execution-failure", summary, f"Mend {key}."))
         release._add(e.Diagnosed, key=key, diagnosis=found)
     ended = {"live": "41", "rollback": Rollback.SUCCEEDED}
     results = []
