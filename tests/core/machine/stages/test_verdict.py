@@ -718,7 +718,7 @@ class StoppedByRollback(World):
         return replace(found, description=found.description + trace) if trace else found
 
 
-REQUESTED = "Someone stopped the deployment (console, API, or a `rollback` or `stop` of ci-deploy), in AllowTraffic."
+REQUESTED = "Someone stopped the deployment (console, API, or a `rollback` or `stop` of ci-deploy)."
 BACK_AT_ONE = " Rolled back by d-ROLLBACK1: the alias serves version 1 at 100%."
 SOMEBODY = "CloudTrail's `StopDeployment` event shows who."
 RUN_77 = "Workflow run 77 (`ci-deploy rollback`) stopped the deployment."
