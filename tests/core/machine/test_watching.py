@@ -413,3 +413,13 @@ def test_the_results_are_those_of_the_functions() -> None:
     assert isinstance(done.result, Result)
     assert (done.result.function, done.result.reason_code) == ("", "nothing-appeared")
     assert "`checkout:live`, `search:live`" in done.result.reason
+
+
+def test_of_two_that_run_at_the_same_time_one_is_followed_after_the_other() -> None:
+    """In two groups, say: what a function serves is told once at a time."""
+    play = Play()
+    play.deploys(20.0)
+    play.deploys(100.0, current="2", target="3")
+    play.world.versions["3"] = "three"
+    play.run()
+    assert play.followed() == ["d-020", "d-100"]

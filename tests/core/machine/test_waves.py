@@ -23,7 +23,7 @@ from ci_deploy.core.plan.planning import Existing, Facts
 from ci_deploy.core.reasons.deciding import GroupBusyTooLong
 from ci_deploy.core.reasons.deploying import CancelledBefore, FirstDeployment
 from ci_deploy.core.reasons.release import AllOrNone, EarlierWaveFailed, NotBegun, Stays, Undone
-from ci_deploy.core.reasons.verdict import AnotherFailed, LeftRunning, NotReversed, RolledBackBy, Serves
+from ci_deploy.core.reasons.verdict import AnotherFailed, LeftRunning, NotReversed, ReversalEnded, RolledBackBy, Serves
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support.codeworld import CodeWorld
@@ -630,6 +630,14 @@ def test_a_reversal_that_fails_where_the_alias_may_not_be_set_back_names_the_ver
     assert (result.live_version, result.rollback, result.deployed) == ("2", Rollback.FAILED, False)
     assert result.remedy.startswith("Put all traffic on version 1 with ")
     assert played.whole == (Outcome.ROLLBACK_FAILED, False)
+
+
+def test_a_reversal_that_fails_without_a_diagnosis_is_told_by_its_status() -> None:
+    weather = replace(STEADY, rates={"Diagnose": 1.0}, kinds=(ErrorKind.DENIED,), lost_answers=0.0)
+    worlds = (quick("a", dies_of=["", FATAL], may_update_alias=False), fails("b"))
+    played = play(*worlds, waves={"b": 1}, weather=weather)
+    result = played.run.concluded.results[0]
+    assert ReversalEnded(deployment=result.rollback_deployment_id, status="Failed") in result.reasons
 
 
 def storm(kind: ErrorKind, *, until: float = 1e9, **rates: float) -> Weather:

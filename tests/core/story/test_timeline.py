@@ -20,6 +20,8 @@ from ci_deploy.core.aws import (
     RoutingType,
 )
 from ci_deploy.core.given.appspec import HOOKS
+from ci_deploy.core.guards.queries import Subject
+from ci_deploy.core.guards.series import Shown
 from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
 from ci_deploy.core.reasons.reason import Said
 from ci_deploy.core.result import Diagnosis, Finding, Result, Severity
@@ -635,3 +637,21 @@ def test_a_new_deployment_begins_without_what_was_wrong_with_the_one_before() ->
 def test_addresses_that_are_not_awss_are_part_of_the_story() -> None:
     emulator = Endpoint(url="http://127.0.0.1:4599", setting="AWS_ENDPOINT_URL")
     assert tell(Story(), e.NotAws(at=0.0, endpoints=(emulator,))) == Story(endpoints=(emulator,))
+
+
+def test_what_was_measured_and_the_bake_are_part_of_the_story() -> None:
+    subject = Subject(function="checkout", alias="live", old="1", new="2")
+    measured = e.Measured(
+        at=1.0,
+        key=KEY,
+        subject=subject,
+        shown=Shown(),
+        judgments=(),
+        shifts=(),
+        told_until=0,
+        epoch=0.0,
+    )
+    baking, taken = e.BakeBegan(at=2.0, key=KEY, until=60.0), e.TakingBack(at=3.0, key=KEY, why="the alarm fired")
+    chapter = reduce(tell, (measured, baking, taken), Story()).functions[KEY]
+    assert (chapter.measured, chapter.baking, chapter.taking_back) == (measured, baking, "the alarm fired")
+    assert chapter.next_shift_at is None
