@@ -472,7 +472,13 @@ def _rows(text: str) -> list[str]:
 
 
 def _wrapped(text: str, indent: int) -> list[str]:
-    return textwrap.wrap(text, max(60, WIDTH - indent), break_long_words=False, break_on_hyphens=False)
+    """The lines of a text. What stands between backticks stays on one line: half a command may be pasted, and run."""
+    whole = re.sub(r"`[^`]+`", lambda span: span[0].replace(" ", _KEPT), text)
+    rows = textwrap.wrap(whole, max(60, WIDTH - indent), break_long_words=False, break_on_hyphens=False)
+    return [row.replace(_KEPT, " ") for row in rows]
+
+
+_KEPT = "\ue000"  # stands for a space that must not become the end of a line; `line` lets none of these through
 
 
 def _start(digest: str) -> str:

@@ -34,7 +34,7 @@ def test_a_signal_stops_it_with_rollback_and_the_post_step_confirms(
 ) -> None:
     """One StopDeployment from the main step, un-retried; in the end the version before serves everything."""
     step = runner.start(LINEAR, run=(101, 1))
-    step.wait_for("AllowTraffic")
+    step.wait_for("» Traffic")
     before = stops(emulator)
     step.signal(number)
     done = step.wait()
@@ -59,7 +59,7 @@ def test_a_signal_before_the_creation_creates_nothing(runner: Runner, account: A
 @pytest.mark.parametrize(
     "moment",
     # Killed before there is a deployment, the post step looks for one for a minute.
-    [pytest.param(moment, marks=pytest.mark.full) for moment in ("::endgroup::", "· BeforeAllow")] + ["· AllowTraffic"],
+    [pytest.param(moment, marks=pytest.mark.full) for moment in ("::endgroup::", "✓ Deployment")] + ["» Traffic"],
 )
 def test_killed_the_post_step_and_the_next_run_recover(
     runner: Runner, account: Account, emulator: Emulator, served: str, moment: str
@@ -100,7 +100,7 @@ def test_killed_while_the_creation_is_under_way_its_marker_is_searched_for(
 def test_with_the_runners_own_timing(runner: Runner, account: Account, emulator: Emulator, served: str) -> None:
     """SIGINT, 7.5 s, SIGTERM, 2.5 s, kill: it has ended by itself before the second signal, its stop long since out."""
     step = runner.start(LINEAR, run=(101, 1))
-    step.wait_for("AllowTraffic")
+    step.wait_for("» Traffic")
     step.signal(SIGINT)
     for pause, number in zip(GRACE, (SIGTERM, None), strict=True):
         deadline = time.monotonic() + pause

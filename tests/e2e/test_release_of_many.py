@@ -61,7 +61,7 @@ def test_a_cancelled_release_stops_every_deployment_and_the_post_step_confirms(r
 
 
 def test_a_re_run_attaches_to_the_deployments_of_the_attempt_before(runner: Runner, shop: Account) -> None:
-    slow = "CodeDeployDefault.LambdaCanary10Percent15Minutes"
+    slow = "CodeDeployDefault.LambdaCanary10Percent30Minutes"
     given = {**manifest(runner.folder), "deployment-config": slow}
     first = runner.start(given)
     for name in NAMES:

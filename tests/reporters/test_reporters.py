@@ -297,6 +297,13 @@ def test_a_rollback_that_stops_what_runs_speaks_of_going_back_and_shows_no_plan_
     assert "Plan of checkout:live" not in screen.text
 
 
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_command_is_never_broken_at_the_end_of_a_line(name: str) -> None:
+    """Half a command may be pasted, and run."""
+    text = logged(SCENARIOS[name], Screen(annotations=False))
+    assert [row for row in text.splitlines() if row.count("`") % 2] == []
+
+
 def test_functions_are_told_apart() -> None:
     """With several functions every line says whose it is, in a column."""
     screen = Screen()

@@ -100,7 +100,7 @@ def test_hook_logs_that_may_not_be_read_are_one_line(theatre: Theatre, emulator:
     emulator.scripts({HOOKS["before-allow-traffic"]: "fail"})
     emulator.faults([fault("logs:FilterLogEvents", "access-denied")])
     done = theatre.run(DEPLOY).check(1, outcome="rolled-back")
-    assert "not permitted: needs logs:FilterLogEvents" in done.log()
+    assert "Hook logs not read (needs logs:FilterLogEvents)." in done.log()
 
 
 @pytest.mark.parametrize("kind", ["access-denied", "error500", "throttle", "reset"])

@@ -196,7 +196,7 @@ def _told(command: Command, result: Result) -> tuple[str, ...]:
         case Outcome.FAILED:
             return _now(result), _failed(command, result, new)
         case Outcome.ROLLED_BACK:
-            return (f"{name} serves {old} again (100% of traffic). {_capital(new)} is out.",)
+            return (f"{name} serves {old} again (100% of traffic). {_capital(new)} gets no traffic.",)
         case Outcome.ROLLBACK_FAILED:
             return _now(result), _not_brought_back(command, result, new, old)
         case Outcome.TIMED_OUT:
