@@ -192,6 +192,15 @@ def alarm_fires(scene: Scene) -> Iterator[tuple[str, str]]:
     yield "comment-rolled-back.md", scene.comment()
 
 
+def guard_stops(scene: Scene) -> Iterator[tuple[str, str]]:
+    """Nothing is configured in the account: no alarm, no hook."""
+    scene.run({**DEPLOY, "deployment-config": "all-at-once"}).check(0)
+    scene.account.code("# Prices in CHF\ndef handler(event, context):\n    return event\n")
+    bare = {name: value for name, value in DEPLOY.items() if not name.endswith("allow-traffic")}
+    scene.run({**bare, "guards": "errors < 1%", "alarms": "off"}).check(1, outcome="rolled-back")
+    yield "comment-guard.md", scene.comment()
+
+
 def hook_fails(scene: Scene) -> Iterator[tuple[str, str]]:
     scene.emulator.scripts({HOOKS["before"]: {"outcome": "fail", "log": HOOK_LOG}})
     step = scene.run(DEPLOY).check(1)
@@ -215,7 +224,7 @@ def release_fails(scene: Scene) -> Iterator[tuple[str, str]]:
     yield "comment-release.md", scene.comment()
 
 
-SCENES = (succeeds, alarm_fires, hook_fails, plans, release_fails)
+SCENES = (succeeds, alarm_fires, guard_stops, hook_fails, plans, release_fails)
 
 
 def play() -> dict[str, str]:

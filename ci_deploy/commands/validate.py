@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..core.reasons.run import Valid
 from ..core.run import Outcome
 from ..core.story.events import Concluded
 from .call import Call, completed_inputs, conclude, ended, smoke_cases
@@ -14,6 +15,4 @@ def run(call: Call) -> Concluded:
     checked = ["inputs"] + ["file"] * any(entry.name for entry in call.entries)
     checked += ["AppSpec"] * any(entry.inputs.appspec for entry in call.entries)
     checked += ["smoke cases"] * any(entry.inputs.smoke for entry in call.entries)
-    return conclude(
-        call, ended(call, Outcome.VALID, reason=f"Valid: {', '.join(checked)}. AWS was not asked anything.")
-    )
+    return conclude(call, ended(call, Outcome.VALID, Valid(checked=tuple(checked))))

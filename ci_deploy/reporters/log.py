@@ -194,8 +194,11 @@ class LogReporter:
         elif plan.unchanged:
             short = f"nothing to deploy · {plan.unchanged.text}"
         refused = any(finding.severity is Severity.REFUSAL for finding in plan.findings)
-        self._say(event, "·" if refused else "✓", "Plan", short, bold=True)
-        if self._story.command is Command.PLAN:
+        # Without function, application or group there is nothing that a deployment would do.
+        nowhere = any(finding.code in ("function-missing", "group-missing") for finding in plan.findings)
+        if not nowhere:
+            self._say(event, "·" if refused else "✓", "Plan", short, bold=True)
+        if self._story.command is Command.PLAN and not nowhere:
             for row in text:
                 self._sink.line(f"    {row}")
         elif not (refused or plan.unchanged or event.stops):

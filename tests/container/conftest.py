@@ -5,11 +5,13 @@ Docker has to answer on PATH: a missing engine is a failure here, not a reason t
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import urllib.request
 import uuid
@@ -40,7 +42,10 @@ def image() -> str:
     built = os.environ.get("CI_DEPLOY_IMAGE")
     if built:
         return built
-    build = subprocess.run(["docker", "build", "--tag", IMAGE, str(ROOT)], capture_output=True, text=True)
+    # Of two processes that run tests each wants it; what makes the base image bears no company.
+    with (Path(tempfile.gettempdir()) / "ci-deploy-image.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        build = subprocess.run(["docker", "build", "--tag", IMAGE, str(ROOT)], capture_output=True, text=True)
     assert build.returncode == 0, build.stdout[-4000:] + build.stderr[-4000:]
     return IMAGE
 

@@ -25,7 +25,6 @@ LEFT: dict[str, int] = {
     "commands/plan.py": 5,
     "commands/prune.py": 15,
     "commands/setup.py": 3,
-    "commands/validate.py": 1,
     "core/given/appspec.py": 19,
     "core/given/linking.py": 8,
     "core/given/manifest.py": 48,

@@ -61,7 +61,8 @@ def test_plan_reads_and_writes_nothing(runner: Played, account: Account) -> None
 
 
 def test_validate_asks_aws_nothing(runner: Played, account: Account) -> None:
-    runner.run({**DEPLOY, "command": "validate"}).check(0, outcome="valid")
+    done = runner.run({**DEPLOY, "command": "validate"}).check(0, outcome="valid", reason_code="valid")
+    assert "Not checked: whether the function," in done.log
     assert [call for call in account.operations() if not call.startswith("github")] == []
 
 

@@ -30,9 +30,9 @@ class Where:
     def stop(self, deployment_id: str) -> str:
         return self._ours("stop", "--deployment-id", deployment_id)
 
-    def rollback(self, version: str) -> str:
-        """On a terminal it asks for the reason."""
-        return self._ours("rollback", "--version", version)
+    def rollback(self, version: str = "") -> str:
+        """Without a version, to the previous one. On a terminal it asks for the reason."""
+        return self._ours("rollback", *(["--version", version] if version else []))
 
     def set_alias(self, version: str) -> str:
         """The AWS CLI's command that gives all traffic to one version."""

@@ -29,6 +29,28 @@ class InvalidInputs(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Valid(Reason):
+    code: ClassVar = "valid"
+    means: ClassVar = "`validate` found no mistake. It makes no AWS calls."
+    checked: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return (
+            f"Valid: {', '.join(self.checked)}. Not checked: whether the function, its alias, the application and the "
+            "deployment group exist in AWS."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return "`plan` checks those, and writes nothing."
+
+    @classmethod
+    def sample(cls) -> Valid:
+        return cls(checked=("inputs", "AppSpec"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bug(Reason):
     code: ClassVar = "bug"
     means: ClassVar = "A mistake in ci-deploy itself. A deployment that exists by then continues."

@@ -114,6 +114,8 @@ def next_step(story: Story, chapter: FunctionStory | None, result: Result) -> st
     match result.outcome:
         case Outcome.LOST_CONTACT | Outcome.DETACHED:
             return "Follow it: " + attach_command(story, chapter, result)
+        case Outcome.REPORTED if chapter is not None and chapter.status is not None and chapter.status.history:
+            return "To roll back: " + _where(story, chapter, result).rollback()
         case Outcome.REPORTED | Outcome.PLANNED:
             return ""
         case _ if is_split(result) and (running := _running(result)):
