@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.golden import Told
+
 MEASURING = "COVERAGE_PROCESS_CONFIG"
 
 # A machine that is busy elsewhere, or measures coverage, is no failure.
@@ -30,6 +32,13 @@ if MEASURING in os.environ:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew instead of comparing")
+
+
+@pytest.fixture
+def told(request: pytest.FixtureRequest) -> Told:
+    """What this test expects to be told, in the golden file of its own file."""
+    path = request.path.parent / "golden" / f"{request.path.stem}.txt"
+    return Told(path, request.node.name, update=request.config.getoption("--update-golden"))
 
 
 def pytest_collection_finish() -> None:

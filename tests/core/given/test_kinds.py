@@ -11,6 +11,7 @@ from ci_deploy.core.given import kinds as k
 from ci_deploy.core.given.kinds import BucketPath
 from ci_deploy.core.given.source import Image, Latest, Local, s3_location
 from ci_deploy.core.guards.grammar import OFF
+from tests.support.golden import Told, shown
 
 FAILURE, ALARM, STOP = RollbackEvent.FAILURE, RollbackEvent.ALARM, RollbackEvent.STOP_REQUEST
 COUNT = k.Kind(name="count", parse=k.count(3, 1000), hint="a whole number from 3 to 1000")
@@ -109,180 +110,161 @@ GOOD: list[tuple[k.Kind, str, Any]] = [
     (POLICY, "Stop", "stop"),
 ]  # fmt: skip
 
-BOOLEAN = "is not a boolean"
-NO_DURATION = "is not a duration"
-LIMITS = "is not between 1s and 50h (CodeDeploy's own limit for a Lambda deployment)"
-NO_VERSION = "is not a version number (1, 2, 3, …)"
-LATEST = "is not a published version (`code: $LATEST` publishes what it holds)"
-NO_FUNCTION = "is not a function's name or ARN (without version or alias)"
-NO_ALIAS = "is not an alias name (letters, digits, `-`, `_`; 128 at most; not a number alone)"
-NO_BUCKET = "is not a bucket's name (3 to 63 lower-case letters, digits, `.`, `-`)"
-NO_PREFIX = "has a prefix that is not a key, such as `CodeDeploy` or `releases/prod`"
-NO_ROLE = "is not a role's ARN (`arn:aws:iam::123456789012:role/name`)"
-NO_S3 = "is not an S3 address"
-NO_SHA = "is not a SHA-256 (44 characters of base64 or 64 hexadecimal digits)"
-LOGIN = "has a user name or a password in it, and would be shown"
-NO_SHIFT = "is not a traffic shift"
-NO_CONFIG = "is neither a traffic shift nor a config's name"
-NO_ACCOUNT = "is not an account ID"
-TOO_LONG = "takes {} minutes from first to last shift; CodeDeploy allows 2880"
-CONTROL = "has control characters or line breaks in it"
-
-BAD: list[tuple[k.Kind, str, str]] = [
-    (k.TEXT, "two\nlines", CONTROL),
-    (k.TEXT, "a\x1fb", CONTROL),
-    (k.TEXT, "a\x7fb", CONTROL),
+BAD: list[tuple[k.Kind, str]] = [
+    (k.TEXT, "two\nlines"),
+    (k.TEXT, "a\x1fb"),
+    (k.TEXT, "a\x7fb"),
     *(
-        (k.TOKEN, bad, "has a line break, a blank or a character in it that is not ASCII")
+        (k.TOKEN, bad)
         for bad in ("a b", "a\nb", "a\tb", "a\x1bb", "tök", "")
     ),
-    (k.BOOL, "yes", BOOLEAN),
-    (k.BOOL, "1", BOOLEAN),
-    (k.DURATION, "10", "is not a duration: it has no unit"),
-    (k.DURATION, "1.5", "is not a duration: it has no unit"),
-    (k.DURATION, "1.5h", NO_DURATION),
-    (k.DURATION, "-5m", NO_DURATION),
-    (k.DURATION, "10 m", NO_DURATION),
-    (k.DURATION, "5m1h", NO_DURATION),
-    (k.DURATION, "", NO_DURATION),
-    (k.DURATION, DIGITS + "m", NO_DURATION),
-    (k.DURATION, "1234567s", NO_DURATION),
-    (k.DURATION, "0s", LIMITS),
-    (k.DURATION, "0h0m0s", LIMITS),
-    (k.DURATION, "50h1s", LIMITS),
-    (k.LINES_OR_OFF, "off\nerrors", "has `off` beside names"),
-    (k.LINES_OR_OFF, "errors\nOff", "has `off` beside names"),
-    (k.CONFIG, "a\x00b", "has a NUL character in it"),
-    (k.CODE, "a\x00b", "has a NUL character in it"),
-    (k.CODE, "s3://bucket", NO_S3),
-    (k.CODE, "ghcr.io/o/r:1", "is an image outside ECR, where Lambda cannot read it"),
-    (k.VERSION, "$LATEST", LATEST),
-    (k.VERSION, "$latest", LATEST),
-    (k.VERSION, "0", NO_VERSION),
-    (k.VERSION, "01", NO_VERSION),
-    (k.VERSION, "v2", NO_VERSION),
-    (k.VERSION, "9" * 20, NO_VERSION),
-    (k.VERSION, "1" + DIGITS, NO_VERSION),
-    (COUNT, "many", "is not a whole number"),
-    (COUNT, "-1", "is not a whole number"),
-    (COUNT, "4.0", "is not a whole number"),
-    (COUNT, DIGITS, "is not a whole number"),
-    (COUNT, "2", "is too low"),
-    (COUNT, "0", "is too low"),
-    (COUNT, "1001", "is too high"),
-    (COUNT, "1" * 5000, "is too high"),
-    (k.FUNCTION, "x" * 65, NO_FUNCTION),
-    (k.FUNCTION, "checkout:live", NO_FUNCTION),
-    (k.FUNCTION, "arn:aws:lambda:eu-west-1:12:function:f", NO_FUNCTION),
-    (k.FUNCTION, f"arn:aws:lambda:eu-west-1:{DIGITS * 6}:function:f", NO_FUNCTION),
-    (k.FUNCTION, ARN + ":live", NO_FUNCTION),
-    (k.FUNCTION, "prüfung", NO_FUNCTION),
-    (k.FUNCTION, "f\n", NO_FUNCTION),
-    (k.ALIAS, "7", NO_ALIAS),
-    (k.ALIAS, "$LATEST", NO_ALIAS),
-    (k.ALIAS, "x" * 129, NO_ALIAS),
-    (k.CODEDEPLOY_NAME, "a/b", "is not a CodeDeploy name"),
-    (k.CODEDEPLOY_NAME, "x" * 101, "is not a CodeDeploy name"),
-    (k.BUCKET, "s3://shop", "is an address: write `shop`"),
-    (k.BUCKET, "S3://shop/releases/", "is an address: write `shop/releases`"),
-    (k.BUCKET, "s3://", "is an address: write `my-deployments`"),
-    (k.BUCKET, "arn:aws:s3:::shop", "is an ARN: write `shop`"),
-    (k.BUCKET, "arn:aws:s3:::shop/releases", "is an ARN: write `shop/releases`"),
-    (k.BUCKET, "arn:aws:s3:::", "is an ARN: write `my-deployments`"),
-    (k.BUCKET, "/shop", NO_BUCKET),
-    (k.BUCKET, "a_b_c", NO_BUCKET),
-    (k.BUCKET, "prüfung", NO_BUCKET),
-    (k.BUCKET, "ab", NO_BUCKET),
-    (k.BUCKET, "b" * 64, NO_BUCKET),
-    (k.BUCKET, "Bucket", NO_BUCKET),
-    (k.BUCKET, "shop/", NO_PREFIX),
-    (k.BUCKET, "shop//CodeDeploy", NO_PREFIX),
-    (k.BUCKET, "shop/a//b", NO_PREFIX),
-    (k.BUCKET, "shop/a b", NO_PREFIX),
-    (k.BUCKET, "shop/a?b", NO_PREFIX),
-    (k.BUCKET, "shop/.", NO_PREFIX),
-    (k.BUCKET, "shop/a/../b", NO_PREFIX),
-    (k.ACCOUNT, "12345", NO_ACCOUNT),
-    (k.ACCOUNT, "1234567890123", NO_ACCOUNT),
-    (k.ACCOUNT, "1234-5678-9012", NO_ACCOUNT),
-    (k.ACCOUNT, DIGITS * 6, NO_ACCOUNT),
-    (k.ACCOUNT, "12345678901", "has 11 digits, so it lost leading zeros: put the account ID in quotes"),
-    (k.ACCOUNT, "123456789", "has 9 digits, so it lost leading zeros: put the account ID in quotes"),
-    (k.ACCOUNT, "12345678", NO_ACCOUNT),
-    (k.ARN_ROLE, "deployer", NO_ROLE),
-    (k.ARN_ROLE, "arn:aws:iam::123456789012:user/me", NO_ROLE),
-    (k.ARN_ROLE, "arn:aws:iam::123456789012:role/prüfer", NO_ROLE),
-    (k.REGION, "Frankfurt", "is not a region"),
-    (k.STACK, "9shop", "is not a stack's name"),
-    (k.STACK, "shop prod", "is not a stack's name"),
-    (k.REGION, "eu-central", "is not a region"),
-    (k.DEPLOYMENT_ID, "d-short", "is not a deployment id such as `d-A1B2C3D4E`"),
-    (k.APPSPEC, "s3://bucket", NO_S3),
-    (k.APPSPEC, "S3://bucket/appspec.yaml", NO_S3),
-    (k.APPSPEC, "a\x00b", "has a NUL character in it"),
-    (k.ROLLBACK_EVENTS, "true", "has `true` in it"),
-    (k.ROLLBACK_EVENTS, "failure, never, Sometimes", "has `never`, `sometimes` in it"),
-    (k.ROLLBACK_EVENTS, "off, failure", "has `off` in it"),
-    (k.ROLLBACK_EVENTS, "default, alarm", "has `default` in it"),
-    (k.ROLLBACK_EVENTS, ",", "has nothing in it"),
-    (k.SHA256, "abc", NO_SHA),
-    (k.SHA256, "A" * 44, NO_SHA),
-    (k.SHA256, "g" * 64, NO_SHA),
-    (k.URL, "example.org", "is not an http(s) address"),
-    (k.URL, "javascript:alert(1)", "is not an http(s) address"),
-    (k.URL, 'https://a"b', "is not an http(s) address"),
-    (k.URL, "https://me@shop.example", LOGIN),
-    (k.URL, "http://me:secret@shop.example/live", LOGIN),
-    (k.DEPLOYMENT_CONFIG, "my config", NO_CONFIG),
-    (k.DEPLOYMENT_CONFIG, "a/b", NO_CONFIG),
-    (k.DEPLOYMENT_CONFIG, "prüfung", NO_CONFIG),
-    (k.DEPLOYMENT_CONFIG, "x" * 101, NO_CONFIG),
-    (k.DEPLOYMENT_CONFIG, "canary 10%", NO_SHIFT),
-    (k.DEPLOYMENT_CONFIG, "linear 10% 5m", NO_SHIFT),
-    (k.DEPLOYMENT_CONFIG, "canary 0% 5m", NO_SHIFT),
-    (k.DEPLOYMENT_CONFIG, "canary 100% 5m", NO_SHIFT),
-    (k.DEPLOYMENT_CONFIG, "linear 00% every 5m", NO_SHIFT),
-    (k.DEPLOYMENT_CONFIG, "canary 10% 0m", NO_SHIFT),
-    (k.DEPLOYMENT_CONFIG, f"canary {DIGITS}% 5m", NO_SHIFT),
-    (k.DEPLOYMENT_CONFIG, f"linear {DIGITS}% every 5m", NO_SHIFT),
-    (k.DEPLOYMENT_CONFIG, "canary 10% 2881m", TOO_LONG.format(2881)),
-    (k.DEPLOYMENT_CONFIG, "linear 10% every 321m", TOO_LONG.format(2889)),
-    (k.DEPLOYMENT_CONFIG, "linear 30% every 961m", TOO_LONG.format(2883)),
+    (k.BOOL, "yes"),
+    (k.BOOL, "1"),
+    (k.DURATION, "10"),
+    (k.DURATION, "1.5"),
+    (k.DURATION, "1.5h"),
+    (k.DURATION, "-5m"),
+    (k.DURATION, "10 m"),
+    (k.DURATION, "5m1h"),
+    (k.DURATION, ""),
+    (k.DURATION, DIGITS + "m"),
+    (k.DURATION, "1234567s"),
+    (k.DURATION, "0s"),
+    (k.DURATION, "0h0m0s"),
+    (k.DURATION, "50h1s"),
+    (k.LINES_OR_OFF, "off\nerrors"),
+    (k.LINES_OR_OFF, "errors\nOff"),
+    (k.CONFIG, "a\x00b"),
+    (k.CODE, "a\x00b"),
+    (k.CODE, "s3://bucket"),
+    (k.CODE, "ghcr.io/o/r:1"),
+    (k.VERSION, "$LATEST"),
+    (k.VERSION, "$latest"),
+    (k.VERSION, "0"),
+    (k.VERSION, "01"),
+    (k.VERSION, "v2"),
+    (k.VERSION, "9" * 20),
+    (k.VERSION, "1" + DIGITS),
+    (COUNT, "many"),
+    (COUNT, "-1"),
+    (COUNT, "4.0"),
+    (COUNT, DIGITS),
+    (COUNT, "2"),
+    (COUNT, "0"),
+    (COUNT, "1001"),
+    (COUNT, "1" * 5000),
+    (k.FUNCTION, "x" * 65),
+    (k.FUNCTION, "checkout:live"),
+    (k.FUNCTION, "arn:aws:lambda:eu-west-1:12:function:f"),
+    (k.FUNCTION, f"arn:aws:lambda:eu-west-1:{DIGITS * 6}:function:f"),
+    (k.FUNCTION, ARN + ":live"),
+    (k.FUNCTION, "prüfung"),
+    (k.FUNCTION, "f\n"),
+    (k.ALIAS, "7"),
+    (k.ALIAS, "$LATEST"),
+    (k.ALIAS, "x" * 129),
+    (k.CODEDEPLOY_NAME, "a/b"),
+    (k.CODEDEPLOY_NAME, "x" * 101),
+    (k.BUCKET, "s3://shop"),
+    (k.BUCKET, "S3://shop/releases/"),
+    (k.BUCKET, "s3://"),
+    (k.BUCKET, "arn:aws:s3:::shop"),
+    (k.BUCKET, "arn:aws:s3:::shop/releases"),
+    (k.BUCKET, "arn:aws:s3:::"),
+    (k.BUCKET, "/shop"),
+    (k.BUCKET, "a_b_c"),
+    (k.BUCKET, "prüfung"),
+    (k.BUCKET, "ab"),
+    (k.BUCKET, "b" * 64),
+    (k.BUCKET, "Bucket"),
+    (k.BUCKET, "shop/"),
+    (k.BUCKET, "shop//CodeDeploy"),
+    (k.BUCKET, "shop/a//b"),
+    (k.BUCKET, "shop/a b"),
+    (k.BUCKET, "shop/a?b"),
+    (k.BUCKET, "shop/."),
+    (k.BUCKET, "shop/a/../b"),
+    (k.ACCOUNT, "12345"),
+    (k.ACCOUNT, "1234567890123"),
+    (k.ACCOUNT, "1234-5678-9012"),
+    (k.ACCOUNT, DIGITS * 6),
+    (k.ACCOUNT, "12345678901"),
+    (k.ACCOUNT, "123456789"),
+    (k.ACCOUNT, "12345678"),
+    (k.ARN_ROLE, "deployer"),
+    (k.ARN_ROLE, "arn:aws:iam::123456789012:user/me"),
+    (k.ARN_ROLE, "arn:aws:iam::123456789012:role/prüfer"),
+    (k.REGION, "Frankfurt"),
+    (k.STACK, "9shop"),
+    (k.STACK, "shop prod"),
+    (k.REGION, "eu-central"),
+    (k.DEPLOYMENT_ID, "d-short"),
+    (k.APPSPEC, "s3://bucket"),
+    (k.APPSPEC, "S3://bucket/appspec.yaml"),
+    (k.APPSPEC, "a\x00b"),
+    (k.ROLLBACK_EVENTS, "true"),
+    (k.ROLLBACK_EVENTS, "failure, never, Sometimes"),
+    (k.ROLLBACK_EVENTS, "off, failure"),
+    (k.ROLLBACK_EVENTS, "default, alarm"),
+    (k.ROLLBACK_EVENTS, ","),
+    (k.SHA256, "abc"),
+    (k.SHA256, "A" * 44),
+    (k.SHA256, "g" * 64),
+    (k.URL, "example.org"),
+    (k.URL, "javascript:alert(1)"),
+    (k.URL, 'https://a"b'),
+    (k.URL, "https://me@shop.example"),
+    (k.URL, "http://me:secret@shop.example/live"),
+    (k.DEPLOYMENT_CONFIG, "my config"),
+    (k.DEPLOYMENT_CONFIG, "a/b"),
+    (k.DEPLOYMENT_CONFIG, "prüfung"),
+    (k.DEPLOYMENT_CONFIG, "x" * 101),
+    (k.DEPLOYMENT_CONFIG, "canary 10%"),
+    (k.DEPLOYMENT_CONFIG, "linear 10% 5m"),
+    (k.DEPLOYMENT_CONFIG, "canary 0% 5m"),
+    (k.DEPLOYMENT_CONFIG, "canary 100% 5m"),
+    (k.DEPLOYMENT_CONFIG, "linear 00% every 5m"),
+    (k.DEPLOYMENT_CONFIG, "canary 10% 0m"),
+    (k.DEPLOYMENT_CONFIG, f"canary {DIGITS}% 5m"),
+    (k.DEPLOYMENT_CONFIG, f"linear {DIGITS}% every 5m"),
+    (k.DEPLOYMENT_CONFIG, "canary 10% 2881m"),
+    (k.DEPLOYMENT_CONFIG, "linear 10% every 321m"),
+    (k.DEPLOYMENT_CONFIG, "linear 30% every 961m"),
     *(
-        (k.WORKFLOW_FILE, bad, "is not a workflow's file name")
+        (k.WORKFLOW_FILE, bad)
         for bad in ("rollback", "rollback.json", "../rollback.yml", ".github/workflows/rollback.yml", "röll.yml")
     ),
-    (k.KEY, "a b", "is not a key (letters, digits, `._/-`; 64 at most)"),
-    (k.KEY, "x" * 65, "is not a key (letters, digits, `._/-`; 64 at most)"),
-    (POLICY, "roll back", "is not known (did you mean `rollback`?)"),
-    (POLICY, "LEAF", "is not known (did you mean `leave`?)"),
-    (POLICY, "true", "is not known"),
+    (k.KEY, "a b"),
+    (k.KEY, "x" * 65),
+    (POLICY, "roll back"),
+    (POLICY, "LEAF"),
+    (POLICY, "true"),
 ]  # fmt: skip
 
 
-def name_of(part: object) -> str | None:
-    return part.name if isinstance(part, k.Kind) else None
+def named(part: object) -> str:
+    return part.name if isinstance(part, k.Kind) else shown(part)
 
 
-@pytest.mark.parametrize(("kind", "text", "value"), GOOD, ids=name_of)
+@pytest.mark.parametrize(("kind", "text", "value"), GOOD, ids=named)
 def test_a_value_in_its_form_is_read(kind: k.Kind, text: str, value: Any) -> None:
     read = kind.parse(text)
     assert read == value
     assert type(read) is type(value)
 
 
-@pytest.mark.parametrize(("kind", "text", "wrong"), BAD, ids=name_of)
-def test_what_is_wrong_ends_a_sentence_that_begins_with_the_value(kind: k.Kind, text: str, wrong: str) -> None:
+@pytest.mark.parametrize(("kind", "text"), BAD, ids=named)
+def test_what_is_wrong_ends_a_sentence_that_begins_with_the_value(kind: k.Kind, text: str, told: Told) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the text is compared whole
         kind.parse(text)
-    assert str(caught.value) == wrong
+    assert str(caught.value) == told
 
 
 def test_every_kind_of_the_module_is_tried_with_good_and_bad_values() -> None:
     """But lists, which take any text, and guards, whose mistakes are tried where their grammar is."""
     every = {value.name for value in vars(k).values() if isinstance(value, k.Kind)}
     assert {kind.name for kind, _, _ in GOOD} >= every
-    assert {kind.name for kind, _, _ in BAD} >= every - {"list", "guards"}
+    assert {kind.name for kind, _ in BAD} >= every - {"list", "guards"}
 
 
 @pytest.mark.parametrize("text", ["shop", "shop/releases/prod", "shop/CodeDeploy/"])

@@ -25,6 +25,7 @@ from ci_deploy.core.given.manifest import (
 )
 from ci_deploy.core.given.manifest import MAX_CHARACTERS as LIMIT
 from ci_deploy.core.given.source import Local
+from tests.support.golden import Told, shown
 
 GOOD = """\
 run:
@@ -133,53 +134,28 @@ def test_an_environment_is_between_the_defaults_and_a_functions_own_settings() -
     assert (checkout.comment, checkout.hook_timeout) == ("on-failure", 300.0)
 
 
-PLACE = "Make them agree, or leave one of them out."
-
-
 @pytest.mark.parametrize(
-    ("text", "given", "told"),
+    ("text", "given"),
     [
-        (ENVIRONMENTS, {},
-         ["input `target`: is missing: the file has several environments. Choose one of `dev`, `prod`."]),
-        (ENVIRONMENTS, {"target": "prd"},
-         ["input `target`: is `prd`, which the file does not have. Did you mean `prod`?"]),
-        (ENVIRONMENTS, {"target": "search"},
-         ["input `target`: is `search`, which the file does not have. Choose one of `dev`, `prod`."]),
-        (GOOD, {"target": "prod"},
-         ["input `target`: is `prod`, but the file has no `environments`. "
-          "Leave `target` out, or add the environment to the file."]),
-        (GOOD + "environments:\n", {"target": "prod"},
-         ["input `target`: is `prod`, but the file has no `environments`. "
-          "Leave `target` out, or add the environment to the file."]),
-        (GOOD + "environments: {}\n", {},
-         ["file `ci-deploy.yml`, line 21: names no environments. Name at least one, or leave `environments` out."]),
-        (GOOD + "environments: [prod]\n", {"target": "prod"},
-         ["file `ci-deploy.yml`, line 21: has a list where `environments` should be a mapping. "
-          "An environment is `prod: {run: …, defaults: …}`."]),
-        (ENVIRONMENTS, {"target": "prod", "aws-region": "eu-central-1"},
-         ["file `ci-deploy.yml`, line 9: has `eu-west-1` for `aws-region`, but the input is `eu-central-1`. " + PLACE]),
-        (ENVIRONMENTS, {"target": "prod", "account-id": "123456789012"},
-         ["file `ci-deploy.yml`, line 9: has `012345678901` for `account-id`, but the input is `123456789012`. "
-          + PLACE]),
-        (GOOD, {"aws-region": "us-east-1"},
-         ["file `ci-deploy.yml`, line 2: has `eu-central-1` for `aws-region`, but the input is `us-east-1`. " + PLACE]),
+        (ENVIRONMENTS, {}),
+        (ENVIRONMENTS, {"target": "prd"}),
+        (ENVIRONMENTS, {"target": "search"}),
+        (GOOD, {"target": "prod"}),
+        (GOOD + "environments:\n", {"target": "prod"}),
+        (GOOD + "environments: {}\n", {}),
+        (GOOD + "environments: [prod]\n", {"target": "prod"}),
+        (ENVIRONMENTS, {"target": "prod", "aws-region": "eu-central-1"}),
+        (ENVIRONMENTS, {"target": "prod", "account-id": "123456789012"}),
+        (GOOD, {"aws-region": "us-east-1"}),
         # The environments that are not chosen are checked too: they will be, one day.
-        (ENVIRONMENTS.replace("dev:", "dev: {runs: {}}"), {"target": "prod"},
-         ["file `ci-deploy.yml`, line 7: has `runs` in environment `dev`, which is not known. Did you mean `run`?"]),
-        (ENVIRONMENTS.replace("dev:", "dev: x"), {"target": "prod"},
-         ["file `ci-deploy.yml`, line 7: has `x` where environment `dev` should be a mapping. "
-          "It has `run` and `defaults`."]),
-        (ENVIRONMENTS.replace("dev:", "dev: {defaults: {wait: true}, run: {alias: x}}"), {"target": "prod"},
-         ["file `ci-deploy.yml`, line 7: has `wait` in `defaults` of environment `dev`, where it does not belong. "
-          "It belongs into `run`.",
-          "file `ci-deploy.yml`, line 7: has `alias` in `run` of environment `dev`, where it does not belong. "
-          "It belongs into `defaults`, or to a function."]),
-        (ENVIRONMENTS.replace("alarms: off", "alarm: off"), {"target": "prod"},
-         ["file `ci-deploy.yml`, line 10: has `alarm` in `defaults` of the environment, which is not known. "
-          "Did you mean `alarms`?"]),
+        (ENVIRONMENTS.replace("dev:", "dev: {runs: {}}"), {"target": "prod"}),
+        (ENVIRONMENTS.replace("dev:", "dev: x"), {"target": "prod"}),
+        (ENVIRONMENTS.replace("dev:", "dev: {defaults: {wait: true}, run: {alias: x}}"), {"target": "prod"}),
+        (ENVIRONMENTS.replace("alarms: off", "alarm: off"), {"target": "prod"}),
     ],
-)  # fmt: skip
-def test_an_environment_is_chosen_and_a_run_is_in_one_place(text: str, given: dict[str, str], told: list[str]) -> None:
+    ids=shown,
+)
+def test_an_environment_is_chosen_and_a_run_is_in_one_place(text: str, given: dict[str, str], told: Told) -> None:
     assert problems(text, given) == told
 
 
@@ -189,15 +165,12 @@ def test_a_place_that_input_and_file_agree_on_is_no_disagreement() -> None:
     assert {entry.inputs.aws_region for entry in made(GOOD, {"aws-region": "eu-central-1"}).entries} == {"eu-central-1"}
 
 
-def test_an_account_id_in_quotes_or_not_keeps_its_zeros_and_one_that_lost_them_is_told() -> None:
+def test_an_account_id_in_quotes_or_not_keeps_its_zeros_and_one_that_lost_them_is_told(told: Told) -> None:
     """Scalars are the text that was written; what a tool has made of it before is past help."""
     text = "run: {{account-id: {}}}\ndefaults: {{code: dist}}\nfunctions: {{a: {{}}, b: {{}}}}\n"
     for written in ("012345678901", "'012345678901'", '"012345678901"'):
         assert {entry.inputs.account_id for entry in made(text.format(written)).entries} == {"012345678901"}
-    assert problems(text.format("12345678901")) == [
-        "file `ci-deploy.yml`, line 1: `account-id` in `run`: `12345678901` has 11 digits, so it lost leading zeros: "
-        "put the account ID in quotes. Expected 12 digits."
-    ]
+    assert problems(text.format("12345678901")) == told
 
 
 @pytest.mark.parametrize(
@@ -341,18 +314,12 @@ def test_a_function_is_found_by_its_label_then_its_name_then_its_arn(given: dict
 
 
 @pytest.mark.parametrize("given", [{"function": "prices"}, {"function": "prices", "alias": "red"}])
-def test_two_matches_need_an_alias(given: dict[str, str]) -> None:
-    assert problems(SEVERAL, given) == [
-        "input `function`: is in the file 2 times: `prices-blue`, `prices-green`. "
-        "Set `alias`, or use the name in the file."
-    ]
+def test_two_matches_need_an_alias(given: dict[str, str], told: Told) -> None:
+    assert problems(SEVERAL, given) == told
 
 
-def test_an_arn_of_one_function_twice_needs_an_alias_too() -> None:
-    assert problems(SEVERAL, {"function": ARN + "checkout"}) == [
-        "input `function`: is in the file 2 times: `checkout`, `checkout-blue`. "
-        "Set `alias`, or use the name in the file."
-    ]
+def test_an_arn_of_one_function_twice_needs_an_alias_too(told: Told) -> None:
+    assert problems(SEVERAL, {"function": ARN + "checkout"}) == told
 
 
 def test_an_alias_that_the_file_does_not_have_wins_over_it_and_names_the_group() -> None:
@@ -363,11 +330,8 @@ def test_an_alias_that_the_file_does_not_have_wins_over_it_and_names_the_group()
     assert (entry.inputs.function, entry.inputs.alias, entry.inputs.aws_region) == ("cart", "red", "eu-west-1")
 
 
-def test_an_alias_that_is_none_is_told() -> None:
-    assert problems(SEVERAL, {"function": "far", "alias": "7"}) == [
-        "file `ci-deploy.yml`, line 7: `alias` of function `far` (an input of the run): `7` is not an alias name "
-        "(letters, digits, `-`, `_`; 128 at most; not a number alone). Expected an alias name, such as `live`."
-    ]
+def test_an_alias_that_is_none_is_told(told: Told) -> None:
+    assert problems(SEVERAL, {"function": "far", "alias": "7"}) == told
 
 
 @pytest.mark.parametrize("alias", ["", "live", "red"])
@@ -379,10 +343,8 @@ def test_the_place_in_an_arn_is_kept_where_the_file_says_none(alias: str) -> Non
     assert (entry.inputs.aws_region, entry.inputs.account_id) == ("eu-west-1", "123456789012")
 
 
-def test_settings_of_a_function_that_is_not_meant_are_checked_too() -> None:
-    assert problems(SEVERAL.replace("alias: green", "timeout: soon, alias: green"), {"function": "checkout"}) == [
-        f"file `ci-deploy.yml`, line 6: `timeout` of function `prices-green`: `soon` is not a duration. {MINUTES}"
-    ]
+def test_settings_of_a_function_that_is_not_meant_are_checked_too(told: Told) -> None:
+    assert problems(SEVERAL.replace("alias: green", "timeout: soon, alias: green"), {"function": "checkout"}) == told
 
 
 def test_the_run_is_told_with_what_the_file_says_of_it() -> None:
@@ -399,16 +361,13 @@ def test_a_run_setting_that_the_command_does_not_use_is_not_one_of_its_inputs() 
     assert made(text, {"command": "prune"}).run == {"comment": "off", "command": "prune"}
 
 
-def test_a_github_deployment_needs_a_token_in_the_input_and_not_in_the_file() -> None:
+def test_a_github_deployment_needs_a_token_in_the_input_and_not_in_the_file(told: Told) -> None:
     """On a terminal there is none, and the file is made for workflows as well."""
     text = "run: {github-deployment: production}\nfunctions: {a: {code: dist}}\n"
     assert entries(text)["a"].inputs.github_deployment is None
     assert entries(text, {"github-token": "x"})["a"].inputs.github_deployment == "production"
     assert "github-deployment" not in made(text).run
-    assert problems("functions: {a: {code: dist}}", {"github-deployment": "production"}) == [
-        "file `ci-deploy.yml`, line 1: `github-token` of function `a` is missing. "
-        "`github-deployment` needs it, and `deployments: write`."
-    ]
+    assert problems("functions: {a: {code: dist}}", {"github-deployment": "production"}) == told
 
 
 def test_waves_are_numbered_in_their_order() -> None:
@@ -416,209 +375,123 @@ def test_waves_are_numbered_in_their_order() -> None:
     assert waves == {"cart": 0, "checkout": 1, "prices-blue": 1}
 
 
-FORM = "Functions are the keys under `functions`, their settings the values: `checkout: {code: src/checkout}`."
-WAVE = "A wave is a list of functions: `- [cart, checkout]`."
-MINUTES = "Expected a duration such as `90s`, `10m` or `2h`."
-NO_CODE = (
-    "is missing: nothing says what to deploy. "
-    "Set `code` (a folder, a zip, `s3://…`, an image, or `$LATEST`), or `version`."
-)
 BOTH = "defaults: {application: x, code: dist}\nfunctions: {a: {}, b: {}}\n"
 
-PROBLEMS: list[tuple[str, list[str]]] = [
+PROBLEMS = [
     # What is no manifest
-    ("", [": is empty. It needs `functions`, in one document."]),
-    ("# nothing\n", [": is empty. It needs `functions`, in one document."]),
-    ("a: 1\n---\nb: 2\n", [": has 2 documents. It needs `functions`, in one document."]),
-    ("---\n", [", line 2: names no functions. Name at least one under `functions`."]),
-    ("[]\n", [f", line 1: has a list where the file should be a mapping. {FORM}"]),
-    ("checkout\n", [f", line 1: has `checkout` where the file should be a mapping. {FORM}"]),
-    ("# the shop\ndefaults: {}\n", [", line 2: names no functions. Name at least one under `functions`."]),
-    ("defaults: {}\nfunctions: {}\n", [", line 2: names no functions. Name at least one under `functions`."]),
-    ("functions:\n  - function: a\n", [f", line 2: has a list where `functions` should be a mapping. {FORM}"]),
-    ("functions:\n  a: {\n", [", line 3: cannot be read: expected the node content, but found '<stream end>'."]),
-    ("functions:\n\ta: b\n", [", line 2: cannot be read: found character '\\t' that cannot start any token."]),
-    ("\x01", [", line 1: cannot be read: it has a character in it that YAML does not allow."]),
-    ("\nfunctions:\n  a: \x01\n", [", line 3: cannot be read: it has a character in it that YAML does not allow."]),
-    ('functions: {a: {application: "\\UFFFFFFFF"}}',
-     [": cannot be read: it has an escape in it (`\\U…`) that is no character."]),
-    ("defaults: " + "[" * 20 + "]" * 20 + "\n", [", line 1: is nested more than 20 levels deep."]),
-    ("- " * 20 + "a", [f", line 1: has a list where the file should be a mapping. {FORM}"]),
-    ("- " * 21 + "a", [", line 1: is nested more than 20 levels deep."]),
-    ("\n" + "{a: " * 21, [", line 2: is nested more than 20 levels deep."]),
-    ("functions: " + "[{a: b}, " * 18 + "]" * 18 + "\n" + BOTH.split("\n")[0],
-     [f", line 1: has a list where `functions` should be a mapping. {FORM}"]),
+    "",
+    "# nothing\n",
+    "a: 1\n---\nb: 2\n",
+    "---\n",
+    "[]\n",
+    "checkout\n",
+    "# the shop\ndefaults: {}\n",
+    "defaults: {}\nfunctions: {}\n",
+    "functions:\n  - function: a\n",
+    "functions:\n  a: {\n",
+    "functions:\n\ta: b\n",
+    "\x01",
+    "\nfunctions:\n  a: \x01\n",
+    'functions: {a: {application: "\\UFFFFFFFF"}}',
+    "defaults: " + "[" * 20 + "]" * 20 + "\n",
+    "- " * 20 + "a",
+    "- " * 21 + "a",
+    "\n" + "{a: " * 21,
+    "functions: " + "[{a: b}, " * 18 + "]" * 18 + "\n" + BOTH.split("\n")[0],
     # Keys
-    ("functions: {a: {}}\nfuntions: {}\n",
-     [f", line 1: `code` of function `a` {NO_CODE}",
-      ", line 2: has `funtions` in the file, which is not known. Did you mean `functions`?"]),
-    ("steps: {}\n",
-     [", line 1: has `steps` in the file, which is not known. "
-      "Choose one of `run`, `defaults`, `functions`, `waves`, `environments`."]),
-    ("functions: {a: {code: x, timeot: 5m}}",
-     [", line 1: has `timeot` in function `a`, which is not known. Did you mean `timeout`?"]),
-    (BOTH.replace("defaults: {", "defaults: {colour: red, "),
-     [", line 1: has `colour` in `defaults`, which is not known. "
-      "Choose one of `function`, `alias`, `code`, `version`, `current-version` "
-      f"and {len(settings(InFile.FUNCTION)) - 5} more."]),
-    (BOTH + "functions: {}\n", [", line 3: says `functions` twice in the file. Keep one of them."]),
-    ("defaults: {code: x}\nfunctions:\n  a: {}\n  a: {}\n",
-     [", line 4: says `a` twice in `functions`. Keep one of them."]),
-    (BOTH.replace("a: {}", "[a]: {}, a: {}, a: {}"),
-     [", line 2: has a list as a key in `functions`. A key is text.",
-      ", line 2: says `a` twice in `functions`. Keep one of them."]),
-    (BOTH.replace("b: {}", "[b]: {}"), [", line 2: has a list as a key in `functions`. A key is text."]),
-    (BOTH.replace("b: {}", "{b: c}: {}"), [", line 2: has a mapping as a key in `functions`. A key is text."]),
+    "functions: {a: {}}\nfuntions: {}\n",
+    "steps: {}\n",
+    "functions: {a: {code: x, timeot: 5m}}",
+    BOTH.replace("defaults: {", "defaults: {colour: red, "),
+    BOTH + "functions: {}\n",
+    "defaults: {code: x}\nfunctions:\n  a: {}\n  a: {}\n",
+    BOTH.replace("a: {}", "[a]: {}, a: {}, a: {}"),
+    BOTH.replace("b: {}", "[b]: {}"),
+    BOTH.replace("b: {}", "{b: c}: {}"),
     # What is for the run, for a function, or for an input alone
-    (BOTH.replace("b: {}", "b: {aws-region: eu-central-1}"),
-     [", line 2: has `aws-region` in function `b`, where it does not belong. It belongs into `run`."]),
-    (BOTH.replace("defaults: {", "defaults: {config: other.yml, "),
-     [", line 1: has `config` in `defaults`, where it does not belong. Set it as an input."]),
-    ("run: {alias: blue, apply: true, colour: red}\n" + BOTH,
-     [", line 1: has `alias` in `run`, where it does not belong. It belongs into `defaults`, or to a function.",
-      ", line 1: has `apply` in `run`, where it does not belong. Set it as an input.",
-      ", line 1: has `colour` in `run`, which is not known. "
-      "Choose one of `account-id`, `wait`, `release-policy`, `max-parallel`, `aws-region` "
-      f"and {len(settings(InFile.RUN)) - 5} more."]),
-    ("run: [x]\n" + BOTH, [", line 1: has a list where `run` should be a mapping. A setting is `name: value`."]),
-    ("run: {wait: [true, {a: b}]}\n" + BOTH,
-     [", line 1: has a list of something else than text for `wait`. Give text, or a list of it."]),
-    ("run:\n  wait: sometimes\n" + BOTH,
-     [", line 2: `wait` in `run`: `sometimes` is not a boolean. Expected `true` or `false`."]),
-    ("functions:\n  a: &x {application: x}\n  b: *x\n",
-     [", line 2: uses YAML anchors or aliases (`&name`, `*name`). Use `defaults` instead."]),
-    ("functions:\n  a: *x\n",
-     [", line 2: uses YAML anchors or aliases (`&name`, `*name`). Use `defaults` instead."]),
-    ("functions:\n  a: {version: '${{ inputs.version }}'}\n",
-     [", line 2: has a `${{ … }}` expression in it, which only GitHub's workflow files know. "
-      "Pass what changes from run to run as an input of the step."]),
+    BOTH.replace("b: {}", "b: {aws-region: eu-central-1}"),
+    BOTH.replace("defaults: {", "defaults: {config: other.yml, "),
+    "run: {alias: blue, apply: true, colour: red}\n" + BOTH,
+    "run: [x]\n" + BOTH,
+    "run: {wait: [true, {a: b}]}\n" + BOTH,
+    "run:\n  wait: sometimes\n" + BOTH,
+    "functions:\n  a: &x {application: x}\n  b: *x\n",
+    "functions:\n  a: *x\n",
+    "functions:\n  a: {version: '${{ inputs.version }}'}\n",
     # Values
-    (BOTH.replace("a: {}", "a: [1]"),
-     [", line 2: has a list where function `a` should be a mapping. A setting is `name: value`."]),
-    (BOTH.replace("a: {}", "a: yes"),
-     [", line 2: has `yes` where function `a` should be a mapping. A setting is `name: value`."]),
-    ("defaults: x\nfunctions: {a: {code: x}}",
-     [", line 1: has `x` where `defaults` should be a mapping. A setting is `name: value`."]),
-    (BOTH.replace("a: {}", "a: {alarms: {x: y}}"),
-     [", line 2: has a mapping for `alarms`. Give text, or a list of it."]),
-    (BOTH.replace("a: {}", "a: {alarms: [x, [y]]}"),
-     [", line 2: has a list of something else than text for `alarms`. Give text, or a list of it."]),
-    (BOTH.replace("a: {}", "a: {timeout: 5}"),
-     [f", line 2: `timeout` of function `a`: `5` is not a duration: it has no unit. {MINUTES}"]),
-    (BOTH.replace("b: {}", "b c: {}"),
-     [", line 2: `function` of function `b c`: `b c` is not a function's name or ARN (without version or alias). "
-      "Expected a function's name (letters, digits, `-`, `_`; 64 at most) or its ARN."]),
-    ("functions: {a: {version: 2, code: dist}}",
-     [", line 1: `version` of function `a` and `code` are both set. "
-      "Set `code` to deploy new code, or `version` for a published one."]),
-    (BOTH.replace("a: {}", "a: {version: 2}"),
-     [", line 2: `version` of function `a` and `code` are both set. "
-      "Set `code` to deploy new code, or `version` for a published one."]),
-    (BOTH.replace("a: {}", "a: {code: ghcr.io/o/r}"),
-     [", line 2: `code` of function `a`: `ghcr.io/o/r` is an image outside ECR, where Lambda cannot read it. "
-      "Expected a path in the workspace, `s3://bucket/key` (optionally `?versionId=…`), "
-      "`ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG` (or `@sha256:…`), or `$LATEST`."]),
-    (BOTH.replace("a: {}", "a: {code: }"), [f", line 2: `code` of function `a` {NO_CODE}"]),
+    BOTH.replace("a: {}", "a: [1]"),
+    BOTH.replace("a: {}", "a: yes"),
+    "defaults: x\nfunctions: {a: {code: x}}",
+    BOTH.replace("a: {}", "a: {alarms: {x: y}}"),
+    BOTH.replace("a: {}", "a: {alarms: [x, [y]]}"),
+    BOTH.replace("a: {}", "a: {timeout: 5}"),
+    BOTH.replace("b: {}", "b c: {}"),
+    "functions: {a: {version: 2, code: dist}}",
+    BOTH.replace("a: {}", "a: {version: 2}"),
+    BOTH.replace("a: {}", "a: {code: ghcr.io/o/r}"),
+    BOTH.replace("a: {}", "a: {code: }"),
     # What several functions share is told once
-    (BOTH.replace("{application: x", "{timeout: soon, application: x"),
-     [f", line 1: `timeout` of functions `a`, `b`: `soon` is not a duration. {MINUTES}"]),
-    ("defaults: {application: x}\nfunctions:\n" + "".join(f"  f{n}: {{}}\n" for n in range(8)),
-     [f", line 3: `code` of functions `f0`, `f1`, `f2`, `f3`, `f4` and 3 more {NO_CODE}"]),
-    ("defaults: {application: x}\nfunctions:\n" + "".join(f"  f{n}: {{}}\n" for n in range(6)),
-     [f", line 3: `code` of functions `f0`, `f1`, `f2`, `f3`, `f4` and 1 more {NO_CODE}"]),
-    ("defaults: {application: x}\nfunctions:\n" + "".join(f"  f{n}: {{}}\n" for n in range(5)),
-     [f", line 3: `code` of functions `f0`, `f1`, `f2`, `f3`, `f4` {NO_CODE}"]),
-    (BOTH.replace("{application: x", "{timeout: soon, application: x").replace("b: {}", "b: {timeout: 5m}"),
-     [f", line 1: `timeout` of function `a`: `soon` is not a duration. {MINUTES}"]),
+    BOTH.replace("{application: x", "{timeout: soon, application: x"),
+    "defaults: {application: x}\nfunctions:\n" + "".join(f"  f{n}: {{}}\n" for n in range(8)),
+    "defaults: {application: x}\nfunctions:\n" + "".join(f"  f{n}: {{}}\n" for n in range(6)),
+    "defaults: {application: x}\nfunctions:\n" + "".join(f"  f{n}: {{}}\n" for n in range(5)),
+    BOTH.replace("{application: x", "{timeout: soon, application: x").replace("b: {}", "b: {timeout: 5m}"),
     # Waves
-    (BOTH + "waves: a\n", [f", line 3: has `a` where `waves` should be a list of lists. {WAVE}"]),
-    (BOTH + "waves: {1: [a, b]}\n", [f", line 3: has a mapping where `waves` should be a list of lists. {WAVE}"]),
-    (BOTH + "waves:\n  - a\n  - [b]\n", [f", line 4: has `a` as wave 1. {WAVE}"]),
-    (BOTH + "waves:\n  - [a, b]\n  -\n", [f", line 5: has nothing as wave 2. {WAVE}"]),
-    (BOTH + "waves:\n  - [a, b]\n  - []\n", [", line 5: has nothing in wave 2. Name its functions, or leave it out."]),
-    (BOTH + "waves:\n  - [a, b]\n  - [[a]]\n", [f", line 5: has a list in wave 2. {WAVE}"]),
-    (BOTH + "waves:\n  - [a, b]\n  - [ab]\n",
-     [", line 5: has `ab` in `waves`, which is not one of the functions. Did you mean `b`?"]),
-    (BOTH + "waves:\n  - [a, b]\n  - [checkout]\n",
-     [", line 5: has `checkout` in `waves`, which is not one of the functions. Choose one of `a`, `b`."]),
-    (BOTH + "waves:\n  - [a]\n  - [a, b]\n", [", line 5: has `a` in two waves. Every function goes once."]),
-    (BOTH + "waves:\n  - [a]\n", [", line 4: has no wave for `b`. With `waves`, every function is in one."]),
-    (BOTH.replace("a: {}", "a: {timeout: 5}") + "waves:\n  - [a]\n",
-     [f", line 2: `timeout` of function `a`: `5` is not a duration: it has no unit. {MINUTES}",
-      ", line 4: has no wave for `b`. With `waves`, every function is in one."]),
+    BOTH + "waves: a\n",
+    BOTH + "waves: {1: [a, b]}\n",
+    BOTH + "waves:\n  - a\n  - [b]\n",
+    BOTH + "waves:\n  - [a, b]\n  -\n",
+    BOTH + "waves:\n  - [a, b]\n  - []\n",
+    BOTH + "waves:\n  - [a, b]\n  - [[a]]\n",
+    BOTH + "waves:\n  - [a, b]\n  - [ab]\n",
+    BOTH + "waves:\n  - [a, b]\n  - [checkout]\n",
+    BOTH + "waves:\n  - [a]\n  - [a, b]\n",
+    BOTH + "waves:\n  - [a]\n",
+    BOTH.replace("a: {}", "a: {timeout: 5}") + "waves:\n  - [a]\n",
     # One alias twice
-    ("defaults: {application: x, code: dist}\nfunctions:\n  a: {}\n  b: {function: a}\n",
-     [", line 4: deploys `a:live` twice, as `a` and as `b`. One function and alias, one entry."]),
-    ("defaults: {code: dist, alias: blue}\nfunctions:\n  a: {}\n"
+    "defaults: {application: x, code: dist}\nfunctions:\n  a: {}\n  b: {function: a}\n",
+    "defaults: {code: dist, alias: blue}\nfunctions:\n  a: {}\n"
      "  b: {function: 'arn:aws:lambda:eu-west-1:123456789012:function:a'}\n  c: {function: a}\n",
-     [", line 4: deploys `a:blue` twice, as `a` and as `b`. One function and alias, one entry.",
-      ", line 5: deploys `a:blue` twice, as `a` and as `c`. One function and alias, one entry."]),
     # ARNs of several places
-    ("defaults: {application: x, code: dist}\nfunctions:\n"
+    "defaults: {application: x, code: dist}\nfunctions:\n"
      "  a: {function: 'arn:aws:lambda:eu-west-1:123456789012:function:a'}\n  b: {}\n"
      "  c: {function: 'arn:aws:lambda:eu-west-2:210987654321:function:c'}\n",
-     [", line 5: has `c` in region `eu-west-2`, and `a` in `eu-west-1`."
-      " One region a run: make environments of them, or describe the others in a file of their own.",
-      ", line 5: has `c` in account `210987654321`, and `a` in `123456789012`."
-      " One account a run: make environments of them, or describe the others in a file of their own."]),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "told"), PROBLEMS)
-def test_a_problem_has_its_line_what_was_given_and_what_would_be_right(text: str, told: list[str]) -> None:
-    assert problems(text) == [f"file `ci-deploy.yml`{each}" for each in told]
+@pytest.mark.parametrize("text", PROBLEMS, ids=shown)
+def test_a_problem_has_its_line_what_was_given_and_what_would_be_right(text: str, told: Told) -> None:
+    assert problems(text) == told
 
 
-def test_all_problems_at_once_in_the_order_of_their_lines() -> None:
+def test_all_problems_at_once_in_the_order_of_their_lines(told: Told) -> None:
     text = (
         "functions:\n  a: {version: ' ', timeout: 5}\n  a: {}\n  b: {deployment-group: g, wait: true}\n"
         "waves: [[c]]\ndefaults: {aplication: x}\n"
     )
-    assert problems(text) == [
-        f"file `ci-deploy.yml`, line {told}"
-        for told in (
-            f"2: `timeout` of function `a`: `5` is not a duration: it has no unit. {MINUTES}",
-            f"2: `code` of functions `a`, `b` {NO_CODE}",
-            "3: says `a` twice in `functions`. Keep one of them.",
-            "4: has `wait` in function `b`, where it does not belong. It belongs into `run`.",
-            "5: has `c` in `waves`, which is not one of the functions. Choose one of `a`, `b`.",
-            "6: has `aplication` in `defaults`, which is not known. Did you mean `application`?",
-        )
-    ]
+    assert problems(text) == told
 
 
-def test_a_name_that_is_long_or_cannot_be_seen_is_shown_shortened() -> None:
-    assert problems("functions: {}\n" + '"a\\tb": 1\n' + "x" * 100 + ": 1\n") == [
-        "file `ci-deploy.yml`, line 2: has `a�b` in the file, which is not known. "
-        "Choose one of `run`, `defaults`, `functions`, `waves`, `environments`.",
-        f"file `ci-deploy.yml`, line 3: has `{'x' * 79}…` in the file, which is not known. "
-        "Choose one of `run`, `defaults`, `functions`, `waves`, `environments`.",
-    ]
+def test_a_name_that_is_long_or_cannot_be_seen_is_shown_shortened(told: Told) -> None:
+    assert problems("functions: {}\n" + '"a\\tb": 1\n' + "x" * 100 + ": 1\n") == told
 
 
-@pytest.mark.parametrize(
-    ("length", "told"), [(LIMIT, None), (LIMIT + 1, [f"has {LIMIT + 1} characters; {LIMIT} are possible."])]
-)
-def test_a_file_has_a_limit(length: int, told: list[str] | None) -> None:
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_file_has_a_limit(more: int, told: Told) -> None:
     """The largest that is possible is read as far as the first thing that is wrong in it."""
     text = "a: &a b\n#"
-    found = problems(text + "x" * (length - len(text)))
-    expected = ["uses YAML anchors or aliases (`&name`, `*name`). Use `defaults` instead."] if told is None else told
-    assert [each.split(": ", 1)[1] for each in found] == expected
+    assert problems(text + "x" * (LIMIT + more - len(text))) == told
 
 
 @pytest.mark.parametrize(("count", "fits"), [(1000, True), (1001, False)])
-def test_a_thousand_functions_are_possible(count: int, fits: bool) -> None:
+def test_a_thousand_functions_are_possible(count: int, fits: bool, told: Told) -> None:
     """Of more the settings are not even looked at."""
     rows = "".join(f"  f{n}: {{}}\n" for n in range(count))
     text = f"defaults: {{application: x{', code: dist' if fits else ''}}}\nfunctions:\n{rows}"
     if fits:
         assert len(entries(text)) == 1000
     else:
-        assert problems(text) == [
-            "file `ci-deploy.yml`, line 3: names 1001 functions; 1000 are possible in one run. "
-            "Split it, and run the parts by a matrix."
-        ]
+        assert problems(text) == told
 
 
 @given(st.text(max_size=200))
@@ -629,21 +502,14 @@ def test_any_text_is_a_file_or_a_clear_refusal(text: str) -> None:
         assert all("file `ci-deploy.yml`" in problem.where for problem in error.problems)
 
 
-def test_an_input_of_the_run_that_is_wrong_is_told_once_and_leaves_no_function_out() -> None:
+def test_an_input_of_the_run_that_is_wrong_is_told_once_and_leaves_no_function_out(told: Told) -> None:
     text = "defaults: {application: x}\nfunctions:\n  a: {version: 2}\n  b: {code: dist}\n"
-    assert problems(text, {"timeout": "soon"}) == [
-        "file `ci-deploy.yml`, line 3: `timeout` of functions `a`, `b` (an input of the run): "
-        f"`soon` is not a duration. {MINUTES}"
-    ]
+    assert problems(text, {"timeout": "soon"}) == told
 
 
-def test_what_a_function_says_itself_is_not_called_an_input_of_the_run() -> None:
-    assert problems(BOTH.replace("a: {}", "a: {timeout: soon}"), {"bucket": "shop"}) == [
-        f"file `ci-deploy.yml`, line 2: `timeout` of function `a`: `soon` is not a duration. {MINUTES}"
-    ]
-    assert problems("functions: {a: {application: x}}", {"code": " "}) == [
-        f"file `ci-deploy.yml`, line 1: `code` of function `a` {NO_CODE}"
-    ]
+def test_what_a_function_says_itself_is_not_called_an_input_of_the_run(told: Told) -> None:
+    assert problems(BOTH.replace("a: {}", "a: {timeout: soon}"), {"bucket": "shop"}) == told
+    assert problems("functions: {a: {application: x}}", {"code": " "}) == told
 
 
 def test_what_an_input_overrides_is_not_read() -> None:
@@ -683,7 +549,7 @@ def test_empty_waves_are_none() -> None:
     assert [entry.wave for entry in made(BOTH + "waves:\n").entries] == [0, 0]
 
 
-def test_only_selects_by_the_names_of_the_file_and_in_its_order() -> None:
+def test_only_selects_by_the_names_of_the_file_and_in_its_order(told: Told) -> None:
     every = made(GOOD).entries
     assert [entry.name for entry in select(every, ("prices-blue", "checkout"), where="x")] == [
         "checkout",
@@ -693,11 +559,7 @@ def test_only_selects_by_the_names_of_the_file_and_in_its_order() -> None:
     assert select(every, ("all",), where="input `only`") == every
     with pytest.raises(InvalidInput) as caught:
         select(every, ("crat", "cart", "search", "all"), where="input `only`")
-    assert list(map(str, caught.value.problems)) == [
-        "input `only`: names `crat`, which is not in the file. Did you mean `cart`?",
-        "input `only`: names `search`, which is not in the file. Choose one of `checkout`, `cart`, `prices-blue`.",
-        "input `only`: names `all`, which is not in the file. Choose one of `checkout`, `cart`, `prices-blue`.",
-    ]
+    assert list(map(str, caught.value.problems)) == told
 
 
 def sharded(groups: list[str], size: int) -> list[tuple[str, str]]:
@@ -831,20 +693,14 @@ def test_a_command_is_known_in_any_case(command: str) -> None:
     assert (entry.inputs.command, entry.inputs.code) == (command.lower(), Local(path="dist"))
 
 
-def test_a_command_that_nobody_knows_is_told_once() -> None:
-    (told,) = problems(BOTH, {"command": "deplyo"})
-    assert told.startswith(
-        "file `ci-deploy.yml`, line 2: `command` of functions `a`, `b` (an input of the run): "
-        "`deplyo` is not known (did you mean `deploy`?)."
-    )
+def test_a_command_that_nobody_knows_is_told_once(told: Told) -> None:
+    assert problems(BOTH, {"command": "deplyo"}) == told
 
 
 @pytest.mark.parametrize("command", ["deploy", "rollback"])
-def test_a_misspelled_setting_is_told_whatever_the_command(command: str) -> None:
+def test_a_misspelled_setting_is_told_whatever_the_command(command: str, told: Told) -> None:
     run = {"command": command, "reason": "x"}
-    assert problems("defaults: {code: x}\nfunctions: {a: {cod: build.zip}}\n", run) == [
-        "file `ci-deploy.yml`, line 2: has `cod` in function `a`, which is not known. Did you mean `code`?"
-    ]
+    assert problems("defaults: {code: x}\nfunctions: {a: {cod: build.zip}}\n", run) == told
 
 
 @pytest.mark.parametrize("setting", ["deployment-config: canary 10% 30m", "auto-rollback: failure",

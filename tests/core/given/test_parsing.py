@@ -13,6 +13,7 @@ from ci_deploy.core.given.meant import shorten
 from ci_deploy.core.given.parsing import given_text, of_arn, parse, placed, unused
 from ci_deploy.core.given.source import Image, Latest, Local, s3_location
 from ci_deploy.core.run import Command
+from tests.support.golden import Told, shown
 
 NAMED = {"function": "checkout", "application": "shop", "deployment-group": "checkout-live"}
 GOOD = {**NAMED, "code": "$LATEST"}
@@ -28,14 +29,6 @@ DEPLOYED = Inputs(
 BACKED = replace(DEPLOYED, command="rollback", reason="prices are wrong", code=None)
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:checkout"
 ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a:1"
-COMMANDS = "`deploy`, `rollback`, `stop`, `status`, `plan`, `setup`, `prune`, `validate`, `watch`"
-NO_FUNCTION = "input `function`: is missing. Set the function's name, or describe your functions in `ci-deploy.yml`."
-NO_CODE = (
-    "input `code`: is missing: nothing says what to deploy. "
-    "Set `code` (a folder, a zip, `s3://…`, an image, or `$LATEST`), or `version`."
-)
-NO_REASON = "input `reason`: is missing. Say in a few words why: it becomes part of the deployment's history."
-TWO_CODES = "input `version`: and `code` are both set. Set `code` to deploy new code, or `version` for a published one."
 
 
 def problems(given: dict[str, str], where: str = "input `{}`") -> list[str]:
@@ -115,13 +108,9 @@ def test_only_a_functions_arn_says_where_it_is(text: str | None) -> None:
     assert of_arn(text) == {}
 
 
-def test_an_arn_is_not_taken_for_the_function_of_that_name_somewhere_else() -> None:
+def test_an_arn_is_not_taken_for_the_function_of_that_name_somewhere_else(told: Told) -> None:
     elsewhere = {"aws-region": "eu-west-1", "account-id": "210987654321"}
-    remedy = "Correct one of them, or set the function's name alone."
-    assert problems({**GOOD, **elsewhere, "function": ARN}) == [
-        f"input `function`: says `eu-central-1` in its ARN, but `aws-region` is `eu-west-1`. {remedy}",
-        f"input `function`: says `123456789012` in its ARN, but `account-id` is `210987654321`. {remedy}",
-    ]
+    assert problems({**GOOD, **elsewhere, "function": ARN}) == told
 
 
 def test_every_input_is_read_into_its_own_field() -> None:
@@ -225,86 +214,65 @@ def test_where_a_file_says_what_is_deployed_the_run_need_not() -> None:
 
 # What is wrong
 
-WRONG: list[tuple[dict[str, str], list[str]]] = [
-    (without(GOOD, "function"), [NO_FUNCTION]),
-    ({"command": "validate"}, [NO_FUNCTION]),
-    ({"command": "prune"}, [NO_FUNCTION]),
-    ({"command": "status", "application": "shop"}, [NO_FUNCTION]),
-    ({"command": "stop", "application": "shop"}, [NO_FUNCTION]),
-    ({"command": "setup"},
-     ["input `application`: is missing. Set it, or set `function`: the application then has its name."]),
-    ({"command": "setup", "deployment-group": "g"},
-     ["input `application`: is missing. Set it, or set `function`: the application then has its name."]),
-    ({"command": "prune", "appspec": "a.yaml"}, [NO_FUNCTION]),
+WRONG: list[dict[str, str]] = [
+    without(GOOD, "function"),
+    {"command": "validate"},
+    {"command": "prune"},
+    {"command": "status", "application": "shop"},
+    {"command": "stop", "application": "shop"},
+    {"command": "setup"},
+    {"command": "setup", "deployment-group": "g"},
+    {"command": "prune", "appspec": "a.yaml"},
     # An expression that turned out empty never deploys whatever the function holds.
-    (NAMED, [NO_CODE]),
-    ({"function": "checkout"}, [NO_CODE]),
-    ({**NAMED, "code": " ", "version": ""}, [NO_CODE]),
-    ({**NAMED, "appspec": ""}, [NO_CODE]),
-    ({**NAMED, "command": "plan"}, [NO_CODE]),
-    ({}, [NO_FUNCTION, NO_CODE]),
-    ({**NAMED, "version": "2", "code": "dist"}, [TWO_CODES]),
-    ({**NAMED, "version": "2", "code": "$LATEST"}, [TWO_CODES]),
-    ({**NAMED, "version": "2", "code": "s3://bucket/key", "command": "plan"}, [TWO_CODES]),
-    ({**NAMED, "version": "2", "code": ECR, "command": "validate"}, [TWO_CODES]),
-    (without(BACK, "reason"), [NO_REASON]),
-    (without(BACK, "reason") | {"version": "3", "hold": "release"}, [NO_REASON]),
-    ({**BACK, "version": "1", "deployment-id": "d-ABCDEFGHI"},
-     ["input `version`: and `deployment-id` are both set. Set the version, or the deployment that released it."]),
-    ({**GOOD, "hold": "set"},
-     ["input `hold`: is `set`, which would refuse this very deployment. Set `hold: release`, or leave it out."]),
-    ({**GOOD, "alarms": "off\nslow"},
-     ["input `alarms`: `off�slow` has `off` beside names. Expected names, one per line, or `off` alone."]),
-    ({**GOOD, "github-deployment": "production"},
-     ["input `github-token`: is missing. `github-deployment` needs it, and `deployments: write`."]),
+    NAMED,
+    {"function": "checkout"},
+    {**NAMED, "code": " ", "version": ""},
+    {**NAMED, "appspec": ""},
+    {**NAMED, "command": "plan"},
+    {},
+    {**NAMED, "version": "2", "code": "dist"},
+    {**NAMED, "version": "2", "code": "$LATEST"},
+    {**NAMED, "version": "2", "code": "s3://bucket/key", "command": "plan"},
+    {**NAMED, "version": "2", "code": ECR, "command": "validate"},
+    without(BACK, "reason"),
+    without(BACK, "reason") | {"version": "3", "hold": "release"},
+    {**BACK, "version": "1", "deployment-id": "d-ABCDEFGHI"},
+    {**GOOD, "hold": "set"},
+    {**GOOD, "alarms": "off\nslow"},
+    {**GOOD, "github-deployment": "production"},
     # What is meant for another command would be lost in silence
-    ({**GOOD, "deployment-id": "d-ABCDEFGHI"},
-     ["input `deployment-id`: is not used by the command `deploy`. It belongs to `rollback`, `stop`, `status`."]),
-    ({**BACK, "code": "dist"},
-     ["input `code`: is not used by the command `rollback`. It belongs to `deploy`, `plan`, `validate`."]),
-    ({**NAMED, "command": "stop", "version": "1"},
-     ["input `version`: is not used by the command `stop`. "
-      "It belongs to `deploy`, `plan`, `validate`, `rollback`."]),
-    ({**GOOD, "command": "plan", "hold": "release"},
-     ["input `hold`: is not used by the command `plan`. It belongs to `deploy`, `rollback`, `stop`."]),
+    {**GOOD, "deployment-id": "d-ABCDEFGHI"},
+    {**BACK, "code": "dist"},
+    {**NAMED, "command": "stop", "version": "1"},
+    {**GOOD, "command": "plan", "hold": "release"},
     # Names that nobody knows
-    ({**GOOD, "functon": "checkout"}, ["input `functon`: is not known. Did you mean `function`?"]),
-    ({**GOOD, "deployment_group": "x"}, ["input `deployment_group`: is not known. Did you mean `deployment-group`?"]),
-    ({**GOOD, "dry-run": "true"}, ["input `dry-run`: is not known. docs/reference.md lists all inputs."]),
-    ({**GOOD, "command": "deplyo"},
-     [f"input `command`: `deplyo` is not known (did you mean `deploy`?). Expected one of {COMMANDS}."]),
-    ({**GOOD, "command": "finish"}, [f"input `command`: `finish` is not known. Expected one of {COMMANDS}."]),
+    {**GOOD, "functon": "checkout"},
+    {**GOOD, "deployment_group": "x"},
+    {**GOOD, "dry-run": "true"},
+    {**GOOD, "command": "deplyo"},
+    {**GOOD, "command": "finish"},
     # Values
-    ({**GOOD, "timeout": "10"},
-     ["input `timeout`: `10` is not a duration: it has no unit. Expected a duration such as `90s`, `10m` or `2h`."]),
-    ({**GOOD, "wait": "yes"}, ["input `wait`: `yes` is not a boolean. Expected `true` or `false`."]),
-    ({**GOOD, "max-parallel": "0"},
-     ["input `max-parallel`: `0` is too low. Expected a whole number from 1 to 1000."]),
-    ({**GOOD, "command": "plan", "shard-size": "1001"},
-     ["input `shard-size`: `1001` is too high. Expected a whole number from 1 to 1000."]),
-    ({**NAMED, "command": "prune", "keep": "10001"},
-     ["input `keep`: `10001` is too high. Expected a whole number from 1 to 10000."]),
-    ({**GOOD, "account-id": "12345678901"},
-     ["input `account-id`: `12345678901` has 11 digits, so it lost leading zeros: put the account ID in quotes. "
-      "Expected 12 digits."]),
-    ({**GOOD, "repair-alias": "sometimes"},
-     ["input `repair-alias`: `sometimes` is not known. Expected one of `auto`, `always`, `never`."]),
-    ({**GOOD, "hold": "true"}, ["input `hold`: `true` is not known. Expected one of `set`, `release`."]),
-    ({**GOOD, "rollback-workflow": "../rollback.yml"},
-     ["input `rollback-workflow`: `../rollback.yml` is not a workflow's file name. "
-      "Expected a workflow's file name, such as `rollback.yml`."]),
+    {**GOOD, "timeout": "10"},
+    {**GOOD, "wait": "yes"},
+    {**GOOD, "max-parallel": "0"},
+    {**GOOD, "command": "plan", "shard-size": "1001"},
+    {**NAMED, "command": "prune", "keep": "10001"},
+    {**GOOD, "account-id": "12345678901"},
+    {**GOOD, "repair-alias": "sometimes"},
+    {**GOOD, "hold": "true"},
+    {**GOOD, "rollback-workflow": "../rollback.yml"},
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("given", "told"), WRONG, ids=lambda part: str(part)[:70] if isinstance(part, dict) else "")
-def test_what_is_wrong_is_told_with_its_input_the_reason_and_the_remedy(given: dict[str, str], told: list[str]) -> None:
+@pytest.mark.parametrize("given", WRONG, ids=shown)
+def test_what_is_wrong_is_told_with_its_input_the_reason_and_the_remedy(given: dict[str, str], told: Told) -> None:
     assert problems(given) == told
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
     given = {"functon": "x", "alias": "7", "timeout": "soon", "wait": "1", "code": "dist",
              "version": "7", "deployment-id": "d-ABCDEFGHI", "github-deployment": "p"}  # fmt: skip
-    assert [told.split(": ")[0] for told in problems(given)] == [
+    assert [each.split(": ")[0] for each in problems(given)] == [
         "input `functon`",
         "input `alias`",
         "input `timeout`",
@@ -316,13 +284,9 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     ]
 
 
-def test_an_input_is_named_as_the_user_wrote_it() -> None:
+def test_an_input_is_named_as_the_user_wrote_it(told: Told) -> None:
     given = {**GOOD, "wait": "1", "deployment-id": "d-ABCDEFGHI", "dry-run": "1"}
-    assert problems(given, where="flag `--{}`") == [
-        "flag `--wait`: `1` is not a boolean. Expected `true` or `false`.",
-        "flag `--dry-run`: is not known. docs/reference.md lists all inputs.",
-        "flag `--deployment-id`: is not used by the command `deploy`. It belongs to `rollback`, `stop`, `status`.",
-    ]
+    assert problems(given, where="flag `--{}`") == told
 
 
 @pytest.mark.parametrize(
@@ -347,30 +311,26 @@ def test_an_input_is_named_as_the_user_wrote_it() -> None:
 )
 def test_what_is_malformed_is_not_called_missing_too(name: str, text: str, given: dict[str, str]) -> None:
     """Whoever wrote a name wrongly has given it."""
-    told = problems(given | {name: text})
-    assert len(told) == 1
-    assert told[0].startswith(f"input `{name}`: `{shorten(text)}`" if name != "github-token" else f"input `{name}`: ")
+    (found,) = problems(given | {name: text})
+    assert found.startswith(f"input `{name}`: `{shorten(text)}`" if name != "github-token" else f"input `{name}`: ")
 
 
-def test_a_command_that_nobody_knows_says_nothing_about_the_other_inputs() -> None:
+def test_a_command_that_nobody_knows_says_nothing_about_the_other_inputs(told: Told) -> None:
     """`deploy` was not meant, so what it needs and what it has no use for is not told."""
     given = {"command": "rolback", "deployment-id": "d-ABCDEFGHI", "hold": "set", "version": "3", "code": "dist"}
-    assert problems(given) == [
-        f"input `command`: `rolback` is not known (did you mean `rollback`?). Expected one of {COMMANDS}.",
-        TWO_CODES,
-    ]
+    assert problems(given) == told
 
 
-def test_a_secret_is_not_repeated() -> None:
-    assert problems({**GOOD, "github-token": "hush\nhush"}) == [
-        "input `github-token`: has a line break, a blank or a character in it that is not ASCII."
-        " Expected a token: letters, digits and marks, without blanks."
-    ]
+def test_a_secret_is_not_repeated(told: Told) -> None:
+    (found,) = problems({**GOOD, "github-token": "hush\nhush"})
+    assert "hush" not in found
+    assert found == told
 
 
 @pytest.mark.parametrize("text", ["x" * 80, "x" * 81, "a\tb\x1b[0m", "für €"])
 def test_a_value_is_shown_in_one_line_that_can_be_seen(text: str) -> None:
-    assert problems({**GOOD, "comment": text})[0].startswith(f"input `comment`: `{shorten(text)}` is not known")
+    (found,) = problems({**GOOD, "comment": text})
+    assert found.startswith(f"input `comment`: `{shorten(text)}` ")
 
 
 # What was given

@@ -6,6 +6,7 @@ import pytest
 
 from ci_deploy.core.aws import Routing, RoutingType
 from ci_deploy.core.given.shifts import config_name, name_of, routing_of, words_of
+from tests.support.golden import Told
 
 CANARY, LINEAR = RoutingType.CANARY, RoutingType.LINEAR
 SHAPES = [
@@ -56,21 +57,22 @@ def test_a_name_that_promises_no_shape(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "wrong"),
+    "words",
     [
-        ("canary 10%", "is not a traffic shift"),
-        ("canary 10 5m", "is not a traffic shift"),
-        ("canary 10% 5", "is not a traffic shift"),
-        ("canary 100% 5m", "is not a traffic shift"),
-        ("canary 0% 5m", "is not a traffic shift"),
-        ("canary 10% 0m", "is not a traffic shift"),
-        ("canary 10% every 5m", "is not a traffic shift"),
-        ("linear 10% 5m", "is not a traffic shift"),
-        ("linear 10% every 5h", "is not a traffic shift"),
-        ("canary 10% 2881m", "takes 2881 minutes from first to last shift; CodeDeploy allows 2880"),
-        ("linear 1% every 30m", "takes 2970 minutes from first to last shift; CodeDeploy allows 2880"),
+        "canary 10%",
+        "canary 10 5m",
+        "canary 10% 5",
+        "canary 100% 5m",
+        "canary 0% 5m",
+        "canary 10% 0m",
+        "canary 10% every 5m",
+        "linear 10% 5m",
+        "linear 10% every 5h",
+        "canary 10% 2881m",
+        "linear 1% every 30m",
     ],
 )
-def test_words_that_make_no_shift_say_why(words: str, wrong: str) -> None:
-    with pytest.raises(ValueError, match=f"^{wrong}$"):
+def test_words_that_make_no_shift_say_why(words: str, told: Told) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the text is compared whole
         config_name(words)
+    assert str(caught.value) == told
