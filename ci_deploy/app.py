@@ -86,8 +86,9 @@ class Machine:
         return Stdout(sys.stderr.buffer, prefix=prefix)
 
     def ask(self, question: str) -> str:
-        """What a person at the terminal answers; empty where there is none."""
-        return ask(question, sys.stdin, sys.stderr)
+        """What a person at the terminal answers; empty where there is none. On the main thread a signal ends it all."""
+        with signals.leaving():
+            return ask(question, sys.stdin, sys.stderr)
 
     def attended(self) -> bool:
         """Whether a person is there to be asked."""
@@ -123,7 +124,8 @@ def run(
         parsed = command_line.parse(arguments, command_line.offered(COMMANDS))
         given, as_json, yes, where = dict(parsed.given), parsed.json, parsed.yes, "flag `--{}`"
         if given["command"] == command_line.INIT:
-            return _initialize(given, environ, directory, machine)
+            with signals.leaving():
+                return _initialize(given, environ, directory, machine)
         around = parsed.around
         if around and environ.get("GITHUB_ACTIONS") == "true" and environ.get("GITHUB_TOKEN", "").strip():
             given.setdefault("github-token", environ["GITHUB_TOKEN"])  # a `run:` step has no inputs
@@ -248,6 +250,7 @@ class _Run:
         self._file: str | None = None  # the repository's file, empty if there is none
         self._start = 0.0
         self._signalled = False
+        self._asking = False  # a question is open on the screen
         self._close: Callable[[], None] = lambda: None
 
     def run(self) -> int:
@@ -550,12 +553,17 @@ class _Run:
 
     def _ask(self, question: str) -> str:
         """What the person at the terminal answers; nothing is drawn there meanwhile."""
-        if isinstance(self._log, LiveTerminal):
-            with self._log.paused():
+        with self._log.paused() if isinstance(self._log, LiveTerminal) else contextlib.nullcontext():
+            self._asking = True
+            try:
                 return self._machine.ask(question)
-        return self._machine.ask(question)
+            finally:
+                self._asking = False
 
     def _told(self, event: Event) -> None:
+        if self._asking:  # a signal came before the answer: the log begins a line of its own
+            self._asking = False
+            self._machine.stderr().write("")
         if isinstance(event, Concluded):
             self._concluded = event
         self._report.report(event)

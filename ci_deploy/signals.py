@@ -1,13 +1,14 @@
 """Signals, from the process's first moment: kept until somebody can act on them.
 
 A runner that cancels a job may send its signal while Python still imports: without this it would print a traceback, or
-as process 1 be ignored (facts.md B3). Imports nothing but `signal`, because everything else comes after it.
+as process 1 be ignored (facts.md B3). Imports next to nothing, because everything else comes after it.
 """
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 _held: list[int] = []
@@ -25,8 +26,34 @@ def deliver(handle: Callable[[int], None]) -> None:
         handle(_held.pop(0))
 
 
+@contextmanager
+def leaving() -> Iterator[None]:
+    """While a person is waited for and nothing is under way: a signal, also one that was held, ends the process.
+
+    As SystemExit with 128 + its number. On another thread nothing changes: the main thread hears the signals.
+    """
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in _numbers()}
+    try:
+        deliver(_leave)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _leave(number: int) -> None:
+    raise SystemExit(128 + number)
+
+
 def _on_each(handle: Callable[[int], None]) -> None:
-    for name in NAMES:
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None:
-            signal.signal(number, lambda caught, _frame: handle(caught))
+    for number in _numbers():
+        signal.signal(number, lambda caught, _frame: handle(caught))
+
+
+def _numbers() -> list[int]:
+    return [int(getattr(signal, name)) for name in NAMES if hasattr(signal, name)]  # Windows has no SIGHUP

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,11 +19,21 @@ from .test_command_line import COMMON, command
 
 QUESTION = "Roll back checkout:live to version 1? [y/N] "
 ROLLBACK = ["rollback", *COMMON, "--reason", "prices are wrong"]
+TWO = """\
+functions:
+  checkout: {application: checkout-app, deployment-group: checkout-live}
+  other: {application: checkout-app, deployment-group: checkout-live}
+"""
 WRITES = {"CreateDeployment", "StopDeployment", "UpdateAlias", "TagResource", "PutObject"}
 
 
-def at_terminal(account: Account, folder: Path, *arguments: str, answers: Sequence[tuple[str, str]]) -> tuple[int, str]:
-    """Type each answer when its question is on the screen. The exit code, and the screen without colors."""
+def at_terminal(
+    account: Account, folder: Path, *arguments: str, answers: Sequence[tuple[str, str | signal.Signals]]
+) -> tuple[int, str]:
+    """Type each answer, or send the signal, when its question is on the screen.
+
+    The exit code, and the screen without colors.
+    """
     ours, theirs = pty.openpty()
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "TERM": "xterm", **account.emulator.env}
     process = subprocess.Popen(
@@ -39,7 +50,11 @@ def at_terminal(account: Account, folder: Path, *arguments: str, answers: Sequen
         while chunk := _read(ours):
             screen += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", chunk.decode(errors="replace"))
             if left and left[0][0] in screen:
-                os.write(ours, f"{left.pop(0)[1]}\n".encode())
+                answer = left.pop(0)[1]
+                if isinstance(answer, signal.Signals):
+                    process.send_signal(answer)
+                else:
+                    os.write(ours, f"{answer}\n".encode())
         return process.wait(60), screen
     finally:
         os.close(ours)
@@ -87,13 +102,45 @@ def test_yes_is_said_beforehand_in_scripts(deployed: Account, tmp_path: Path) ->
 
 
 def test_of_a_file_with_several_functions_one_is_chosen(deployed: Account, tmp_path: Path) -> None:
-    (tmp_path / "ci-deploy.yml").write_text(
-        "functions:\n  checkout: {application: checkout-app, deployment-group: checkout-live}\n"
-        "  other: {application: checkout-app, deployment-group: checkout-live}\n",
-        encoding="utf-8",
-    )
+    (tmp_path / "ci-deploy.yml").write_text(TWO, encoding="utf-8")
     answers = [("Roll back which? ", "checkout"), (QUESTION, "y")]
     code, screen = at_terminal(deployed, tmp_path, "rollback", "--reason", "bad", answers=answers)
     assert code == 0, screen
     assert screen.index("  checkout") < screen.index("  other") < screen.index("Roll back which? ")
     assert deployed.serves() == {"1": 100.0}
+
+
+ENDS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+
+
+@ENDS
+@pytest.mark.parametrize(
+    ("arguments", "question"),
+    [
+        (["rollback", *COMMON], "Why? "),
+        (["rollback", "--reason", "bad"], "Roll back which? "),
+        (["init"], "Lambda function (name or ARN): "),
+    ],
+    ids=["why", "which", "init"],
+)
+def test_a_signal_ends_a_question_before_anything_is_under_way(
+    account: Account, tmp_path: Path, arguments: list[str], question: str, number: signal.Signals
+) -> None:
+    if "which" in question:
+        (tmp_path / "ci-deploy.yml").write_text(TWO, encoding="utf-8")
+    before = set(tmp_path.rglob("*"))
+    code, screen = at_terminal(account, tmp_path, *arguments, answers=[(question, number)])
+    assert code == 128 + number, screen
+    after = screen.replace("\r", "").partition(question)[2]
+    assert set(after) == {"\n"}  # the shell's prompt begins a line of its own
+    assert set(tmp_path.rglob("*")) == before
+    assert account.operations() == []
+
+
+@ENDS
+def test_a_signal_at_the_confirmation_is_a_cancel(deployed: Account, tmp_path: Path, number: signal.Signals) -> None:
+    code, screen = at_terminal(deployed, tmp_path, *ROLLBACK, answers=[(QUESTION, number)])
+    assert code == 130, screen
+    assert screen.replace("\r", "").count(f"{QUESTION}\n[") == 1, screen  # the log goes on on a line of its own
+    assert "■ CANCELLED" in screen
+    assert not WRITES & set(deployed.operations())

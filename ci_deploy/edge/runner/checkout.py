@@ -59,7 +59,12 @@ class WorkingCopy:
             file = self._files.resolve(path)
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("x", encoding="utf-8", newline="\n") as stream:  # x: never over something that is there
-                stream.write(text)
+                try:
+                    stream.write(text)
+                    stream.flush()
+                except BaseException:  # half a file would count as there the next time
+                    file.unlink()
+                    raise
         except OSError as error:
             raise self._problem(path, error) from None
 

@@ -114,6 +114,13 @@ def ask(question: str, answers: TextIO | None, screen: TextIO | None) -> str:
     """One line from a person; empty where nobody could answer, or `answers` is no terminal."""
     if screen is None or answers is None or not attended(answers):
         return ""
-    screen.write(question)
-    screen.flush()
-    return answers.readline().strip()
+    line = ""
+    try:
+        screen.write(question)
+        screen.flush()
+        line = answers.readline()
+    finally:
+        if not line.endswith("\n"):  # a signal or Ctrl-D: what comes next begins a line of its own
+            screen.write("\n")
+            screen.flush()
+    return line.strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 from pathlib import Path
 
@@ -70,3 +71,15 @@ def test_a_file_in_the_place_of_a_folder_is_told(copy: WorkingCopy, tmp_path: Pa
     (tmp_path / ".github").write_text("")
     with pytest.raises(InvalidInput, match="cannot be used"):
         copy.write(".github/workflows/deploy.yml", "")
+
+
+def test_a_file_that_could_not_be_written_whole_is_not_there(copy: WorkingCopy) -> None:
+    """A full disk: the next `init` would take half a file for the repository's own."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(InvalidInput, match="File too large"):
+            copy.write("ci-deploy.yml", "x" * 2000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not copy.there("ci-deploy.yml")

@@ -100,3 +100,17 @@ def test_a_question_is_asked_where_somebody_can_answer() -> None:
 def test_nobody_is_asked_where_nobody_could_answer(answers: io.StringIO | None, screen: io.StringIO | None) -> None:
     assert ask("Why? ", answers, screen) == ""
     assert screen is None or screen.getvalue() == ""
+
+
+class Interrupted(Typed):
+    def readline(self, size: int | None = -1, /) -> str:
+        raise SystemExit(130)
+
+
+def test_what_comes_after_a_question_without_an_answer_begins_a_line_of_its_own() -> None:
+    screen = io.StringIO()
+    assert ask("Why? ", Typed(""), screen) == ""  # Ctrl-D
+    assert screen.getvalue() == "Why? \n"
+    with pytest.raises(SystemExit):
+        ask("Why? ", Interrupted(), screen)
+    assert screen.getvalue() == "Why? \nWhy? \n"
