@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import __version__, command_line, signals
 from .commands import COMMANDS
@@ -40,7 +41,6 @@ from .drive import Bug, Inbox, QueueInbox, Workers, drive
 from .edge import network
 from .edge.clock import clock_for
 from .edge.runner import repository
-from .edge.runner.child import Child
 from .edge.runner.files import RunnerFilesOnDisk, RunnerLog, Stdout, read_event, wants_colour
 from .edge.runner.secrets import Secrets
 from .edge.runner.terminal import LiveTerminal, ask, attended, live_terminal
@@ -54,6 +54,9 @@ from .reporters.outputs import FUNCTIONS, OutputsReporter
 from .reporters.rendering.disclosure import in_public
 from .reporters.rewording import ForEverybody, ForTerminal
 from .reporters.summary import SummaryReporter
+
+if TYPE_CHECKING:
+    from .edge.runner.child import Child
 
 # How a container is started is no input of ours; runners on Kubernetes pass it among the inputs.
 STARTS_CONTAINER = frozenset({"args", "entrypoint"})
@@ -143,7 +146,11 @@ def run(
         colour=colour,
         hide=secrets.hide,
     )
-    child = Child(around) if around else None
+    child = None
+    if around:
+        from .edge.runner.child import Child
+
+        child = Child(around)
     made = _Run(
         given,
         environ,

@@ -15,16 +15,19 @@ from pathlib import Path
 
 
 class Child:
-    """Implements ports.Child. `exit_code` is 128+n for a command that signal n ended."""
+    """The process, from before it exists. Its exit code is 128+n for a command that signal n ended."""
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = words
         self._process: subprocess.Popen[bytes] | None = None
         self._interrupted = False
+        self._early = False  # interrupted before the process existed
 
     def start(self, ended: Callable[[int], None]) -> None:
         """Start it; `ended` is told its exit code, on a thread of its own. OSError where it cannot be started."""
         self._process = subprocess.Popen(self._words)
+        if self._early:  # no terminal has told it
+            self._interrupt(self._process)
         threading.Thread(target=lambda: ended(self.wait()), daemon=True, name="command").start()
 
     @property
@@ -32,12 +35,21 @@ class Child:
         return self._process is not None
 
     def interrupt(self, number: int) -> None:
-        """Pass a signal on, once, as SIGINT, unless the terminal has sent it to both. Safe in a signal handler."""
-        process = self._process
-        if process is None or self._interrupted or process.returncode is not None:
+        """Pass a signal on, once, as SIGINT, unless the terminal has sent it to both. Safe in a signal handler.
+
+        One that comes before the process exists is passed on as soon as it does.
+        """
+        if self._interrupted:
             return
         self._interrupted = True
-        if not (number == signal.SIGINT and _in_foreground()):
+        if self._process is None:
+            self._early = True
+        elif not (number == signal.SIGINT and _in_foreground()):
+            self._interrupt(self._process)
+
+    @staticmethod
+    def _interrupt(process: subprocess.Popen[bytes]) -> None:
+        if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGINT)
 
