@@ -193,21 +193,23 @@ def _initialize(given: Mapping[str, str], environ: Mapping[str, str], directory:
     from .edge.runner.checkout import WorkingCopy
     from .edge.runner.template import template
 
+    try:
+        stacks = template()
+    except FileNotFoundError:
+        machine.stderr().write(f"{Problem(where='`init`', what=init_words.NOT_HERE, remedy=init_words.INSTALL)}")
+        return exit_code(Command.VALIDATE, Outcome.INVALID)
     root = repository.root({}, directory)
     try:
         init.run(
             given,
             defaults={"aws-region": environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION", "")},
             file=repository.find(root),
-            template=template(),
+            template=stacks,
             checkout=WorkingCopy(root, environ),
             github=Subjects(environ),
             ask=machine.ask,
             write=machine.stdout().write,
         )
-    except FileNotFoundError:
-        machine.stderr().write(f"{Problem(where='`init`', what=init_words.NOT_HERE, remedy=init_words.INSTALL)}")
-        return exit_code(Command.VALIDATE, Outcome.INVALID)
     except InvalidInput as error:
         for problem in error.problems:
             machine.stderr().write(f"{problem}")
@@ -544,7 +546,8 @@ class _Run:
         try:
             self._child.start(lambda code: inbox.put(CommandEnded(exit_code=code)))
         except OSError as error:
-            raise Refused(reasons.CommandNotStarted(said=error.strerror or str(error)).text) from None
+            reason = reasons.CommandNotStarted(said=error.strerror or str(error))
+            raise Refused(reason.text, because=reason) from None
         return True
 
     def _cancelled(self, inbox: Inbox, seconds: float) -> bool:

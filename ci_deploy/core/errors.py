@@ -20,17 +20,18 @@ from .reasons.run import InvalidInputs
 
 
 class CiDeployError(Exception):
-    """Base of the tree: `what` is one sentence for people, `remedy` the next step."""
+    """Base of the tree: `what` is one sentence for people, `remedy` the next step; `because` the same as data."""
 
-    def __init__(self, what: str, remedy: str = "") -> None:
+    def __init__(self, what: str, remedy: str = "", *, because: Reason | None = None) -> None:
         super().__init__(what)
         self.what = what
         self.remedy = remedy
+        self._because = because or Said(code="refused", said=what, advice=remedy)
 
     @property
     def reason(self) -> Reason:
         """The same as data."""
-        return Said(code="refused", said=self.what, advice=self.remedy)
+        return self._because
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

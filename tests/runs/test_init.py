@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ci_deploy import app, command_line
+from ci_deploy.commands import init
 from ci_deploy.core.init import choices
 from ci_deploy.edge.runner.files import Stdout
 
@@ -144,3 +145,16 @@ def test_a_mistyped_flag_is_told_what_it_resembles(flag: str, meant: str, capsys
     with pytest.raises(SystemExit):
         command_line.parse(["init", flag, "x"], ())
     assert f"`init` has no flag `{flag}`: did you mean `{meant}`?" in capsys.readouterr().err
+
+
+def test_a_missing_file_is_the_templates_only_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any other one is a bug, and not an image without the template."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(init, "run", broken)
+    person = Person({})
+    with pytest.raises(FileNotFoundError):
+        run(tmp_path, person, *PLACE)
+    assert person.screen == []
