@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ci_deploy.core.guards.grammar import DEFAULT, MOST, OFF, BadGuards, Guard, Unit, parse
+from tests.support.golden import Told
 
 
 def errors(value: float, unit: Unit = Unit.PERCENT, observe: bool = False) -> Guard:
@@ -64,57 +65,57 @@ def test_several_lines_and_those_that_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "instead"),
+    "line",
     [
-        ("error < 1%", "Write `errors < 1%`."),
-        ("failures < 2x", "Write `errors < 2x`."),
-        ("observe: 5xx < 1%", "Write `errors < 1%`"),
-        ("errors <= 1%", "Write `errors < 1%`."),
-        ("errors > 1%", "Write `errors < 1%`."),
-        ("observe: p99 <= 800ms", "Write `observe: p99 < 800ms`."),
-        ("errors < 1", "Write `errors < 1%`, or `errors < 2x`"),
-        ("errors < 0.01", "Write `errors < 1%`, or `errors < 2x`"),
-        ("errors < 5ms", "Write `errors < 5%`"),
-        ("errors < 0%", "Write for example `errors < 0.1%`."),
-        ("errors < 100%", "Write for example `errors < 0.1%`."),
-        ("errors < 0.5x", "`errors < 1.5x`"),
-        ("p99 < 800", "Write `p99 < 800ms`, or `p99 < 1.5x`"),
-        ("p99 < 5%", "Write `p99 < 5ms`"),
-        ("p95 < 0.9x", "`p95 < 1.5x`"),
-        ("p99 < 0ms", "`p99 < 800ms`"),
-        ("p99 < 901s", "`p99 < 800ms`"),
-        ("p49 < 10ms", "Write for example `p99 < 10ms`."),
-        ("p100 < 10ms", "Write for example `p99 < 10ms`."),
-        ("p9 < 10ms", "Write for example `p99 < 10ms`."),
-        ("latency < 800ms", "Write a percentile: `p99 < 800ms`."),
-        ("observe: duration < 800ms", "`observe: p99 < 800ms`"),
-        ("throttles < 1%", "An alarm can watch them."),
-        ("memory < 1%", "Write `errors < 1%`, `errors < 2x`, `p99 < 800ms` or `p95 < 1.5x`"),
-        ("observe errors < 1%", "Write `observe: errors < 1%`."),
-        ("errors < 1%, p99 < 1s", "Write one per line."),
-        ("no more errors please", "Write `errors < 1%`, `errors < 2x`"),
-        ("errors < ١%", "Write `errors < 1%`, `errors < 2x`"),
-        ("errors < 1%%", "Write `errors < 1%"),
+        "error < 1%",
+        "failures < 2x",
+        "observe: 5xx < 1%",
+        "errors <= 1%",
+        "errors > 1%",
+        "observe: p99 <= 800ms",
+        "errors < 1",
+        "errors < 0.01",
+        "errors < 5ms",
+        "errors < 0%",
+        "errors < 100%",
+        "errors < 0.5x",
+        "p99 < 800",
+        "p99 < 5%",
+        "p95 < 0.9x",
+        "p99 < 0ms",
+        "p99 < 901s",
+        "p49 < 10ms",
+        "p100 < 10ms",
+        "p9 < 10ms",
+        "latency < 800ms",
+        "observe: duration < 800ms",
+        "throttles < 1%",
+        "memory < 1%",
+        "observe errors < 1%",
+        "errors < 1%, p99 < 1s",
+        "no more errors please",
+        "errors < ١%",
+        "errors < 1%%",
     ],
 )
-def test_a_mistake_says_what_to_write(line: str, instead: str) -> None:
+def test_a_mistake_says_what_to_write(line: str, told: Told) -> None:
     with pytest.raises(BadGuards) as raised:
         parse(line)
     (problem,) = raised.value.problems
-    assert instead in problem.remedy
     assert problem.where == "line 1"
+    assert str(problem) == told
 
 
-def test_all_mistakes_are_reported_at_once() -> None:
+def test_all_mistakes_are_reported_at_once(told: Told) -> None:
     with pytest.raises(BadGuards) as raised:
         parse("errors < 1\nerrors < 2%\noff\n\nobserve: errors<2.0%\np99 < 1\n")
     assert [problem.where for problem in raised.value.problems] == ["line 1", "line 3", "line 5", "line 6"]
-    assert "`errors < 2%` is there twice." in str(raised.value)
-    assert "Use `off` alone, or remove it." in str(raised.value)
+    assert map(str, raised.value.problems) == told
 
 
-def test_the_number_of_lines_has_a_limit() -> None:
+def test_the_number_of_lines_has_a_limit(told: Told) -> None:
     lines = [f"errors < {number}%" for number in range(1, MOST + 2)]
     assert len(parse("\n".join(lines[:-1])).lines) == MOST
-    with pytest.raises(BadGuards, match="has 11 lines; 10 are the most"):
+    with pytest.raises(BadGuards) as raised:
         parse("\n".join(lines))
+    assert str(raised.value) == told

@@ -27,6 +27,7 @@ from ci_deploy.core.given.packaging import Package
 from ci_deploy.edge.packages.local import LocalPackages
 from ci_deploy.edge.runner.workspace import WorkspaceFiles
 from tests.edge.fakes import FakeClock
+from tests.support.golden import Told
 
 
 @contextmanager
@@ -251,24 +252,25 @@ def test_what_pnpm_installs_finds_its_siblings(code: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "says"),
+    "target",
     [
-        ("/etc/hostname", "a link that leaves it"),
-        ("../outside", "a link that leaves it"),
-        ("../code-too/file", "a link that leaves it"),
-        ("nowhere", "leads nowhere"),
-        ("loop", "leads nowhere"),
-        ("/opt/nodejs/node_modules/sharp", "to where Lambda puts layers"),
-        (os.fsdecode(b"caf\xe9"), "a link whose target is not UTF-8"),
+        "/etc/hostname",
+        "../outside",
+        "../code-too/file",
+        "nowhere",
+        "loop",
+        "/opt/nodejs/node_modules/sharp",
+        os.fsdecode(b"caf\xe9"),
     ],
+    ids=repr,
 )
-def test_links_that_lead_out_or_nowhere_are_refused(code: Path, target: str, says: str) -> None:
+def test_links_that_lead_out_or_nowhere_are_refused(code: Path, target: str, told: Told) -> None:
     (code.parent / "outside").write_text("secret")
     (code.parent / "code-too").mkdir()
     (code.parent / "code-too" / "file").write_text("secret")
     write(code, {"app.py": b""})
     (code / "loop").symlink_to(target)
-    assert says in problem(code.parent)
+    assert problem(code.parent) == told
     (code / ".lambdaignore").write_text("loop/\n")
     assert names(packed(code.parent)[1]) == ["app.py"]
 
@@ -283,17 +285,14 @@ def test_a_link_to_a_layer_is_kept_on_purpose(code: Path) -> None:
 
 
 @pytest.mark.parametrize("target", [".env", "secrets/key.pem", "secrets", "open/.env", "second"])
-def test_a_link_brings_nothing_in_that_is_left_out(code: Path, target: str) -> None:
+def test_a_link_brings_nothing_in_that_is_left_out(code: Path, target: str, told: Told) -> None:
     """Neither the file, nor its folder, nor by way of other links."""
     write(code, {".env": b"TOKEN=secret", "secrets/key.pem": b"secret", "open/app.py": b"", "open/.env": b"secret"})
     write(code, {".lambdaignore": b".env\nsecrets/\n/second\n"})
     (code / "second").symlink_to(".env")
     (code / "open" / "more").mkdir()
     (code / "open" / "more" / "config").symlink_to("../../" + target)
-    assert problem(code.parent) == (
-        f"input `code`: `code` has a link to something that .lambdaignore leaves out: "
-        f"open/more/config -> ../../{target}. Name the link in .lambdaignore too, or leave in what it leads to."
-    )
+    assert problem(code.parent) == told
     (code / ".lambdaignore").write_text(".env\nsecrets/\n/second\nconfig\n")
     assert names(packed(code.parent)[1]) == ["open/app.py"]
 
@@ -331,12 +330,12 @@ def test_folders_may_be_as_deep_as_the_system_lets_them(code: Path, deep: int) -
 # --- The ignore file is read as every other file is ----------------------------------------------------------------
 
 
-def test_the_ignore_file_is_not_read_through_a_link_that_leaves_the_workspace(tmp_path: Path) -> None:
+def test_the_ignore_file_is_not_read_through_a_link_that_leaves_the_workspace(tmp_path: Path, told: Told) -> None:
     workspace = tmp_path / "workspace"
     write(workspace / "code", {"app.py": b""})
     (tmp_path / "secret").write_text("app.py\n")
     (workspace / "code" / ".lambdaignore").symlink_to(tmp_path / "secret")
-    assert "has an .lambdaignore that cannot be read: is outside of the workspace" in problem(workspace)
+    assert problem(workspace).replace(str(tmp_path), "HERE") == told
 
 
 def test_the_ignore_file_may_be_a_link_to_another_file_of_the_workspace(code: Path) -> None:
@@ -349,7 +348,7 @@ def test_the_ignore_file_may_be_a_link_to_another_file_of_the_workspace(code: Pa
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "device", "nowhere", "large", "latin", "unreadable"])
 def test_an_ignore_file_that_is_none_is_refused_and_not_passed_over(
-    code: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+    code: Path, kind: str, monkeypatch: pytest.MonkeyPatch, told: Told
 ) -> None:
     """Without its rules things would go in that must not; and a pipe is waited for by nobody."""
     write(code, {"app.py": b""})
@@ -373,28 +372,20 @@ def test_an_ignore_file_that_is_none_is_refused_and_not_passed_over(
                 monkeypatch.setattr("ci_deploy.edge.runner.workspace.open_regular", denied)
             else:
                 place.chmod(0)
-    says = {
-        "pipe": "is not a regular file",
-        "folder": "is a folder, not a file",
-        "device": "is outside of the workspace",
-        "nowhere": "does not exist",
-        "large": "is larger than 1024 KiB",
-        "latin": "is not UTF-8 text",
-        "unreadable": "Permission denied",
-    }
-    assert f"`code` has an .lambdaignore that cannot be read: {says[kind]}" in problem(code.parent)
+    assert problem(code.parent).replace(str(code.parent), "WORKSPACE") == told
 
 
 def denied(file: Path) -> None:
     raise PermissionError(errno.EACCES, "Permission denied", str(file))
 
 
-def test_on_a_terminal_a_device_is_no_ignore_file_either(code: Path) -> None:
+def test_on_a_terminal_a_device_is_no_ignore_file_either(code: Path, told: Told) -> None:
     write(code, {"app.py": b""})
     (code / ".lambdaignore").symlink_to("/dev/zero")
     files = WorkspaceFiles(code.parent, confined=False)
-    with closing(LocalPackages(files, FakeClock())) as made, pytest.raises(InvalidInput, match="not a regular file"):
+    with closing(LocalPackages(files, FakeClock())) as made, pytest.raises(InvalidInput) as raised:
         made.package("code", lambda *_: None)
+    assert str(raised.value) == told
 
 
 def test_rules_that_can_match_nothing_are_remembered(code: Path) -> None:
@@ -406,7 +397,7 @@ def test_rules_that_can_match_nothing_are_remembered(code: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["a named pipe", "a socket"])
-def test_what_is_neither_file_nor_folder_is_named_and_never_opened(code: Path, kind: str) -> None:
+def test_what_is_neither_file_nor_folder_is_named_and_never_opened(code: Path, kind: str, told: Told) -> None:
     write(code, {"app.py": b""})
     if kind == "a socket":
         with socket.socket(socket.AF_UNIX) as made:
@@ -416,25 +407,23 @@ def test_what_is_neither_file_nor_folder_is_named_and_never_opened(code: Path, k
             os.chdir(before)
     else:
         os.mkfifo(code / "odd")
-    assert problem(code.parent) == (
-        f"input `code`: `code` has something in it that is no file: odd ({kind}). Name it in .lambdaignore."
-    )
+    assert problem(code.parent) == told
     (code / ".lambdaignore").write_text("odd\n")
     assert names(packed(code.parent)[1]) == ["app.py"]
 
 
-def test_a_package_that_is_neither_a_zip_nor_a_folder_is_refused(tmp_path: Path) -> None:
+def test_a_package_that_is_neither_a_zip_nor_a_folder_is_refused(tmp_path: Path, told: Told) -> None:
     os.mkfifo(tmp_path / "pipe.zip")
-    assert problem(tmp_path, "pipe.zip") == "input `code`: `pipe.zip` is neither a zip file nor a folder."
+    assert problem(tmp_path, "pipe.zip") == told
 
 
-def test_a_package_that_was_not_built_is_said_to_be_missing(tmp_path: Path) -> None:
-    assert problem(tmp_path, "dist.zip").endswith("`dist.zip` does not exist. Was it built, and is the path right?")
+def test_a_package_that_was_not_built_is_said_to_be_missing(tmp_path: Path, told: Told) -> None:
+    assert problem(tmp_path, "dist.zip") == told
 
 
-def test_a_name_that_lambda_could_not_unpack_is_refused(code: Path) -> None:
+def test_a_name_that_lambda_could_not_unpack_is_refused(code: Path, told: Told) -> None:
     (code / os.fsdecode(b"caf\xe9.py")).write_bytes(b"")
-    assert problem(code.parent).endswith("has a file whose name is not UTF-8: b'caf\\xe9.py'. Rename it.")
+    assert problem(code.parent) == told
     write(code, {"app.py": b"", ".lambdaignore": b"caf*\n"})
     assert names(packed(code.parent)[1]) == ["app.py"]
 
@@ -463,24 +452,21 @@ def meddled(code: Path, change: Callable[[], object]) -> str:
     return str(raised.value)
 
 
-def test_a_file_that_vanishes_while_it_is_packaged_is_named(code: Path) -> None:
+def test_a_file_that_vanishes_while_it_is_packaged_is_named(code: Path, told: Told) -> None:
     """And nothing of what was begun is left open."""
-    assert meddled(code, (code / "b.py").unlink) == (
-        f"input `code`: `code` cannot be read: No such file or directory ({code / 'b.py'})."
-    )
+    assert meddled(code, (code / "b.py").unlink).replace(str(code), "CODE") == told
 
 
-@pytest.mark.parametrize(("content", "how"), [(b"more", "longer"), (b"", "shorter")])
-def test_a_file_that_changes_while_it_is_packaged_is_named(code: Path, content: bytes, how: str) -> None:
+@pytest.mark.parametrize("content", [b"more", b""], ids=["longer", "shorter"])
+def test_a_file_that_changes_while_it_is_packaged_is_named(code: Path, content: bytes, told: Told) -> None:
     """A log that a build still writes would make a package that nobody built, and more than was allowed."""
-    assert meddled(code, lambda: (code / "b.py").write_bytes(content)) == (
-        f"input `code`: `code` changed while it was being packaged: b.py got {how}. "
-        "Package it when the build has ended; name logs and the like in .lambdaignore."
-    )
+    assert meddled(code, lambda: (code / "b.py").write_bytes(content)) == told
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe"])
-def test_a_file_that_is_replaced_while_it_is_packaged_is_not_followed_nor_waited_for(code: Path, kind: str) -> None:
+def test_a_file_that_is_replaced_while_it_is_packaged_is_not_followed_nor_waited_for(
+    code: Path, kind: str, told: Told
+) -> None:
     def replace() -> None:
         (code / "b.py").unlink()
         if kind == "link":
@@ -488,7 +474,7 @@ def test_a_file_that_is_replaced_while_it_is_packaged_is_not_followed_nor_waited
         else:
             os.mkfifo(code / "b.py")
 
-    assert f"cannot be read: {'Too many levels' if kind == 'link' else 'is not a regular'}" in meddled(code, replace)
+    assert meddled(code, replace).replace(str(code), "CODE") == told
 
 
 class Full(io.BytesIO):
@@ -507,15 +493,13 @@ class Full(io.BytesIO):
 
 
 @pytest.mark.parametrize("room", [0, 100, 5000])
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_called_one(code: Path, monkeypatch: pytest.MonkeyPatch, room: int, number: int) -> None:
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT], ids=["disk", "quota"])
+def test_a_full_disk_is_called_one(
+    code: Path, monkeypatch: pytest.MonkeyPatch, room: int, number: int, told: Told
+) -> None:
     write(code, {"a": random.Random(1).randbytes(3000), "b": random.Random(2).randbytes(3000)})
     monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: Full(room, number))
-    assert problem(code.parent) == (
-        "input `code`: `code` cannot be packaged: the disk for temporary files is full "
-        f"({os.strerror(number)} at 0.0 MB). "
-        "Free some of it in an earlier step, or set RUNNER_TEMP (or TMPDIR) to a folder with room."
-    )
+    assert problem(code.parent) == told
 
 
 def test_the_runners_folder_for_temporary_files_is_used(code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -541,7 +525,7 @@ def test_the_runners_folder_for_temporary_files_is_used(code: Path, monkeypatch:
 
 
 def test_without_any_folder_for_temporary_files_it_is_said_which_were_tried(
-    code: Path, monkeypatch: pytest.MonkeyPatch
+    code: Path, monkeypatch: pytest.MonkeyPatch, told: Told
 ) -> None:
     def refuse(**given: Any) -> Any:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
@@ -555,20 +539,16 @@ def test_without_any_folder_for_temporary_files_it_is_said_which_were_tried(
         pytest.raises(InvalidInput) as raised,
     ):
         made.package("code", lambda *_: None)
-    assert str(raised.value) == (
-        "input `code`: `code` cannot be packaged: no folder for temporary files can be written "
-        "(/github/runner_temp: Read-only file system; /tmp: Read-only file system). "
-        "Make one writable (for a container: `--tmpfs /tmp`), or set RUNNER_TEMP or TMPDIR to one."
-    )
+    assert str(raised.value) == told
 
 
-def test_a_package_outside_of_the_workspace_is_refused(tmp_path: Path) -> None:
+def test_a_package_outside_of_the_workspace_is_refused(tmp_path: Path, told: Told) -> None:
     workspace = tmp_path / "workspace"
     workspace.mkdir()
     (tmp_path / "elsewhere").mkdir()
     (workspace / "linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     for path in ("../elsewhere", str(tmp_path / "elsewhere"), "linked"):
-        assert "outside of the workspace" in problem(workspace, path)
+        assert problem(workspace, path).replace(str(tmp_path), "HERE") == told
 
 
 # --- Zips that are there -------------------------------------------------------------------------------------------
@@ -583,10 +563,10 @@ def test_a_zip_is_sent_as_it_is(tmp_path: Path) -> None:
     assert (package.files, package.unzipped) == (1, 1000)
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 but no more", b"text"])
-def test_what_is_no_zip_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 but no more", b"text"], ids=repr)
+def test_what_is_no_zip_is_said_to_be_none(tmp_path: Path, content: bytes, told: Told) -> None:
     (tmp_path / "my.zip").write_bytes(content)
-    assert "not a zip file" in problem(tmp_path, "my.zip")
+    assert problem(tmp_path, "my.zip") == told
 
 
 # --- Limits --------------------------------------------------------------------------------------------------------
