@@ -41,7 +41,7 @@ from .drive import Bug, Inbox, QueueInbox, Workers, drive
 from .edge import network
 from .edge.clock import clock_for
 from .edge.runner import repository
-from .edge.runner.files import RunnerFilesOnDisk, RunnerLog, Stdout, read_event, wants_colour
+from .edge.runner.files import RunnerFilesOnDisk, RunnerLog, Stdout, job_began, read_event, wants_colour
 from .edge.runner.secrets import Secrets
 from .edge.runner.terminal import LiveTerminal, ask, attended, live_terminal
 from .edge.runner.workspace import WorkspaceFiles, files_for
@@ -533,12 +533,18 @@ class _Run:
             now=self._now,
             second=self._clock.real(1.0),
             start_command=lambda: self._start_command(inbox),
+            age=self._age(),
             cancelled=lambda seconds: self._cancelled(inbox, seconds),
             state={
                 name.removeprefix("STATE_"): value for name, value in self._environ.items() if name.startswith("STATE_")
             },
         )
         return COMMANDS[Command(self._inputs.command)](call)
+
+    def _age(self) -> float:
+        """How long the job has run before this step, on our clock."""
+        began = job_began(self._environ)
+        return 0.0 if began is None else self._clock.real(max(0.0, self._clock.epoch() - self._now() - began))
 
     def _start_command(self, inbox: Inbox) -> bool:
         if self._child is None:

@@ -23,6 +23,9 @@ _TITLES = {
     "codedeploy": "Deployments that CodeDeploy ended, by its error code",
     "verdict": "The end of a deployment, and what became of the traffic",
     "release": "Releases of several functions",
+    "versions": "Versions, their code and settings",
+    "upkeep": "Deleting old versions",
+    "watching": "Watching another tool",
 }
 _HEAD = """# Messages
 
@@ -57,6 +60,8 @@ def reasons() -> list[type[Reason]]:
 
 def page(severities: Mapping[str, str]) -> str:
     """docs/messages.md: by family, every message by its code. `severities` are those of preflight's findings."""
+    untitled = {reason.__module__.rpartition(".")[2] for reason in reasons()} - set(_TITLES)
+    assert not untitled, f"families without a title: {sorted(untitled)}"
     parts = [_HEAD.rstrip()]
     for family, title in _TITLES.items():
         parts.append(f"## {title}")

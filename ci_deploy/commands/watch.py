@@ -27,6 +27,11 @@ def run(call: Call) -> Concluded:
         if entry.inputs.function and inputs.stack is None
     )
     search = Search.first(
-        replace(inputs, function=None, deployment_id=None), call.context, spots, around=around, second=call.second
+        replace(inputs, function=None, deployment_id=None),
+        call.context,
+        spots,
+        around=around,
+        age=0.0 if around else call.age,  # a command starts its deployments itself; a step may stand after the tool
+        second=call.second,
     )
     return call.drive(Release(command=call.command, rollouts=(), search=search))

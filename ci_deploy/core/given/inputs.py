@@ -325,8 +325,8 @@ class Inputs:
     bake: float | None = _row(
         DURATION,
         "Keep watching this long after all traffic has moved. A guard violated or an alarm firing then rolls back by "
-        "another deployment. Default: none; `3m` with guards, unless all traffic moves at once.",
-        commands=DEPLOYING,
+        "another deployment; `watch` reports it. Default: none; `3m` with guards, unless all traffic moves at once.",
+        commands=(*DEPLOYING, WATCH),
         group=_HOW,
         file=InFile.FUNCTION,
     )

@@ -151,11 +151,12 @@ def _rollout(search: Search, deployment: Deployment, spot: Spot, now: float) -> 
         context=search.context,
         subject=deployment.id,
         hands_off=search.around and before,
-        proof=Proof(guards=inputs.guards),
+        proof=Proof(guards=inputs.guards, bake=inputs.bake, functions=search.functions),
         began=now,
     )
     # Only what is jittered depends on it: no deployment of ours carries this marker.
-    return Rollout.first(job, f"{zlib.crc32(deployment.id.encode()):08x}", second=search.second)
+    first = Rollout.first(job, f"{zlib.crc32(deployment.id.encode()):08x}", second=search.second)
+    return first if search.epoch is None else first.put(first.measures.read(search.epoch))
 
 
 def _missed(turn: _Turn, rollouts: Sequence[Rollout], error: CiDeployError) -> None:

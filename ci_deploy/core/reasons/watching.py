@@ -153,6 +153,39 @@ class HookOverdue(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StaysInService(Reason):
+    """`stack` is empty where none was named, as for Terraform."""
+
+    code: ClassVar = "stays-in-service"
+    means: ClassVar = "The new version was found bad and stays in service: `watch` rolls back nothing that succeeded."
+    also: ClassVar = ({"stack": "", "previous": ""}, {"stack": ""})
+    found: str
+    version: str
+    previous: str
+    stack: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.found} Version {self.version} stays in service: `watch` rolls back nothing that succeeded."
+
+    @property
+    def remedy(self) -> str:
+        if self.stack:
+            return "Go back with your tool: deploy the last good commit, or run `serverless rollback`."
+        back = f"set `target_version` back to {self.previous}" if self.previous else "set `target_version` back"
+        return f"Go back with your tool: apply the last good commit, or {back}."
+
+    @classmethod
+    def sample(cls) -> StaysInService:
+        return cls(
+            found="Alarm `checkout-errors` fired while version 42 was baking.",
+            version="42",
+            previous="41",
+            stack="shop-prod",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchFailed(Reason):
     code: ClassVar = "search-failed"
     means: ClassVar = "The account's deployments, or the stack, could not be read for the moment."

@@ -224,6 +224,23 @@ def read_event(environ: Mapping[str, str]) -> dict[str, Any]:
     return event if isinstance(event, dict) else {}
 
 
+def job_began(environ: Mapping[str, str]) -> float | None:
+    """When the job's first step began, by the machine's clock; None outside of a job, or where it cannot be told.
+
+    The runner empties its folder for temporary files before a job, makes `_github_workflow` in it for the first step,
+    and only overwrites the event there for the others (actions/runner, ExecutionContext.WriteWebhookPayload). In a
+    container it is /github/workflow.
+    """
+    name = environ.get("GITHUB_EVENT_PATH", "").strip()
+    folder = Path(name).parent
+    if not name or (folder.name != "_github_workflow" and folder != Path("/github/workflow")):
+        return None
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return None
+
+
 def wants_colour(environ: Mapping[str, str], *, terminal: bool) -> bool:
     """ANSI colours: the job log renders them though it is no terminal; NO_COLOR (no-color.org) always wins."""
     if environ.get("NO_COLOR"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ...core.reasons.watching import StaysInService
 from ...core.result import Fate, Result
 from ...core.run import Command, Outcome, Rollback
 
@@ -110,6 +111,8 @@ def look(command: Command, result: Result) -> Look:
         title = _ERRORS.get(result.reason_code, title)
     if result.outcome is Outcome.SUCCEEDED and command is Command.ROLLBACK:
         return Look(title, "⏪", "↩", Tone.GOOD)
+    if stays_bad(result):
+        return Look(title, "⚠️", "!", Tone.WARNING)
     if command is Command.STOP and result.outcome is Outcome.STOPPED:
         return Look(title, base.icon, "✓", Tone.GOOD)
     if command is Command.STOP and result.outcome is Outcome.UNCHANGED and result.deployment_id:
@@ -117,6 +120,11 @@ def look(command: Command, result: Result) -> Look:
     elif command is Command.DEPLOY and result.outcome is Outcome.STOPPED and _never(result):
         title = "Not deployed"
     return Look(title, base.icon, base.mark, base.tone)
+
+
+def stays_bad(result: Result) -> bool:
+    """Whether a version that was found bad is in service all the same, as `watch` may have to leave it."""
+    return any(reason.code == StaysInService.code for reason in result.reasons)
 
 
 def heading(command: Command, result: Result, subject: str, version: str) -> str:

@@ -16,7 +16,7 @@ from ...core.result import Fate, Result
 from ...core.run import Command, Outcome
 from ...core.story.timeline import FunctionStory, Leg, Story
 from . import words
-from .ends import Tone, is_split, look, sentence
+from .ends import Tone, is_split, look, sentence, stays_bad
 
 _MOVING = (Command.DEPLOY, Command.ROLLBACK, Command.STOP, Command.STATUS, Command.FINISH, Command.WATCH)
 _NOT_BEGUN = (Outcome.ERROR, Outcome.BUG, Outcome.REFUSED, Outcome.INVALID)
@@ -67,7 +67,8 @@ def because(story: Story) -> str:
     """Why: the person's reason for a rollback or a stop, else what led to an end that is not a plain success."""
     given = story.inputs.get("reason", "") if story.command in (Command.ROLLBACK, Command.STOP) else ""
     result = story.result
-    plain_success = story.command in _MOVING and result is not None and result.outcome is Outcome.SUCCEEDED
+    succeeded = story.command in _MOVING and result is not None and result.outcome is Outcome.SUCCEEDED
+    plain_success = succeeded and not (result is not None and stays_bad(result))
     found = text_of(_unsaid(result)) if result is not None and not plain_success else ""
     several = len(story.functions) > 1
     if several and found and (blamed := culprits(story)):

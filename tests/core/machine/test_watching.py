@@ -13,6 +13,8 @@ from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import Release, step
 from ci_deploy.core.machine.state.search import Search
 from ci_deploy.core.plan.sought import Spot
+from ci_deploy.core.reasons.verdict import Serves
+from ci_deploy.core.reasons.watching import StaysInService
 from ci_deploy.core.result import Result
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.stacks import Stack, StackEvent
@@ -264,6 +266,87 @@ def test_a_signal_while_nothing_is_followed_is_no_failure() -> None:
     assert (done.result.outcome, done.exit_code) == (Outcome.UNCHANGED, 0)
     assert play.codes() == ["watch-interrupted"]
     assert [event.signal for event in play.events if isinstance(event, e.CancelReceived)] == ["SIGTERM"]
+
+
+# --- The bake ---
+
+
+def baked(policy: str = "report", **more: object) -> Play:
+    """All traffic moves at once, and version 2 is bad from the start."""
+    usual = {"routing": AT_ONCE, "calls": 600, "versions": {"1": "old", "2": "new"}}
+    play = Play(world=World(**{**usual, **more}), given={"bake": "10m", "on_violation": policy})  # type: ignore[arg-type]
+    play.deploys(20.0, routing=AT_ONCE)
+    return play
+
+
+def created(play: Play) -> int:
+    return len(play.world.deployments) - 1
+
+
+@pytest.mark.parametrize("policy", ["report", "rollback"])
+def test_a_guard_violated_in_the_bake_is_reported_with_the_tools_way_back(policy: str) -> None:
+    play = baked(policy, failing={"2": 0.2})
+    play.given["guards"] = "errors < 1%"
+    done = play.run()
+    assert (done.result.outcome, done.result.deployed, done.exit_code) == (Outcome.SUCCEEDED, True, 0)
+    assert done.result.guard_verdict == "violated"
+    assert [type(reason) for reason in done.result.reasons] == [Serves, StaysInService]
+    assert play.codes() == ["guard-violated"]
+    assert (play.world.stops, created(play)) == ([], 0)
+    assert done.at < 600.0
+
+
+def test_an_alarm_that_fires_in_the_bake_is_reported() -> None:
+    play = baked("rollback", ringing=(100.0, 1e9))
+    done = play.run()
+    assert (done.result.outcome, done.exit_code, done.result.guard_verdict) == (Outcome.SUCCEEDED, 0, "")
+    assert [reason.code for reason in done.result.reasons] == ["succeeded", "stays-in-service"]
+    assert play.codes() == ["bake-alarm"]
+    assert (play.world.stops, created(play)) == ([], 0)
+
+
+def test_a_quiet_bake_is_watched_to_its_end() -> None:
+    play = baked()
+    done = play.run()
+    assert [type(reason) for reason in done.result.reasons] == [Serves]
+    (result,) = [event for event in play.events if isinstance(event, e.Finished)]
+    assert 620.0 < result.at < 640.0
+    assert done.at >= result.at + 119.0
+
+
+def test_what_is_over_when_it_is_found_bakes_from_its_end_on() -> None:
+    play = Play(age=500.0, world=World(calls=600, now=-900.0), given={"bake": "10m"})
+    play.world.deployments.append(Running(id="d-early", created=-400.0, current="1", target="2", routing=AT_ONCE))
+    play.run()
+    (result,) = [event for event in play.events if isinstance(event, e.Finished)]
+    assert 200.0 <= result.at < 240.0
+
+
+@pytest.mark.parametrize("policy", ["leave", "rollback"])
+def test_a_cancel_in_the_bake_creates_nothing(policy: str) -> None:
+    play = baked("rollback")
+    play.given["on_cancel"] = policy
+    play.observes(200.0, a.Cancelled(signal="SIGINT"))
+    done = play.run()
+    assert (done.result.outcome, done.result.live_version) == (Outcome.CANCELLED, "2")
+    assert (play.world.stops, created(play)) == ([], 0)
+
+
+def test_the_time_limit_in_the_bake_creates_nothing() -> None:
+    play = baked("rollback")
+    play.given["timeout"] = "5m"
+    done = play.run()
+    assert (done.result.outcome, done.exit_code) == (Outcome.TIMED_OUT, 5)
+    assert (play.world.stops, created(play)) == ([], 0)
+
+
+def test_a_guard_that_was_reported_before_is_not_reported_in_a_bake_again() -> None:
+    play = Play(world=World(calls=600, failing={"2": 0.17}), given={"guards": "errors < 1%", "bake": "10m"})
+    play.deploys(20.0)
+    done = play.run()
+    assert play.codes() == ["guard-violated"]
+    assert [type(reason) for reason in done.result.reasons] == [Serves, StaysInService]
+    assert not [event for event in play.events if isinstance(event, e.BakeBegan)]
 
 
 # --- A stack ---

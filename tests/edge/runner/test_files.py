@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -293,6 +294,23 @@ def test_the_event_is_read_or_it_is_empty(tmp_path: Path) -> None:
     assert runner.read_event({"GITHUB_EVENT_PATH": str(tmp_path / "none")}) == {}
     assert runner.read_event({"GITHUB_EVENT_PATH": str(tmp_path)}) == {}
     assert runner.read_event({}) == {}
+
+
+def test_a_job_began_when_the_runner_made_the_folder_of_its_event(tmp_path: Path) -> None:
+    """Later steps overwrite the event, which leaves the folder's time as it is."""
+    folder = tmp_path / "_github_workflow"
+    folder.mkdir()
+    file = folder / "event.json"
+    file.write_text("{}")
+    os.utime(folder, (1_800_000_000.0, 1_800_000_000.0))
+    file.write_text('{"later": true}')
+    assert runner.job_began({"GITHUB_EVENT_PATH": str(file)}) == 1_800_000_000.0
+
+
+def test_where_the_event_is_elsewhere_no_job_is_known(tmp_path: Path) -> None:
+    for path in ("", str(tmp_path / "event.json"), str(tmp_path / "gone" / "_github_workflow" / "event.json")):
+        assert runner.job_began({"GITHUB_EVENT_PATH": path}) is None
+    assert runner.job_began({}) is None
 
 
 def test_a_deeply_nested_event_is_no_event(tmp_path: Path) -> None:

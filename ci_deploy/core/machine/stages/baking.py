@@ -2,7 +2,7 @@
 
 CodeDeploy is done by then: its alarms watch no longer, and nothing can be stopped. So the alarms are read here, guards
 are judged on, and what is bad is reversed by a deployment of its own, if the alias still serves what we deployed and
-nothing else is under way. Pure.
+nothing else is under way. `watch` creates nothing: it says what is bad, and how the other tool goes back. Pure.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from ...plan.whose import Others, whose
 from ...reasons import guards as why
 from ...reasons.phrases import serves
 from ...reasons.reason import Reason, text_of
+from ...reasons.watching import StaysInService
 from ...result import Finding, Result, Severity
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
@@ -32,8 +33,21 @@ GATHER_TRIES = 6  # before a bad version is left, because what is there cannot b
 
 def wanted(r: Rollout) -> bool:
     """Whether a deployment that has succeeded is watched on, or taken back for a guard that was violated too late."""
-    given = r.command is Command.DEPLOY and r.attempt.purpose is not Purpose.REVERSAL and not r.bake.over
-    return given and (r.cause is Cause.GUARD or (r.cause is Cause.NONE and r.planned.bake > 0))
+    if r.bake.over or r.attempt.purpose is Purpose.REVERSAL:
+        return False
+    if r.command is Command.WATCH:
+        return r.cause is Cause.NONE and r.planned.bake > 0 and guarding.violation(r) is None
+    return r.command is Command.DEPLOY and (r.cause is Cause.GUARD or (r.cause is Cause.NONE and r.planned.bake > 0))
+
+
+def stays(r: Rollout) -> StaysInService | None:
+    """What was found bad of a version that `watch` has to leave where it is, and how to go back."""
+    found = r.bake.blamed or tuple(each for each in (guarding.violation(r),) if each is not None)
+    if r.command is not Command.WATCH or not found:
+        return None
+    return StaysInService(
+        found=text_of(found), version=r.target_version, previous=r.previous_version, stack=r.inputs.stack or ""
+    )
 
 
 def begin(turn: Turn, *, resumed: bool = False) -> None:
@@ -155,6 +169,11 @@ def _cancelled(turn: Turn) -> None:
 def _blame(turn: Turn, *reasons: Reason, outcome: Outcome = Outcome.ROLLED_BACK) -> None:
     """The version goes; what is there is read first, and what explains it besides."""
     r = turn.r
+    if r.command is Command.WATCH:
+        turn.put(turn.r.bake.report(*reasons))
+        turn.warn(reasons[0])
+        turn.to(Stage.VERIFYING)
+        return
     turn.put(turn.r.bake.blame(*reasons, outcome=outcome))
     turn.put(turn.r.place.pause(turn.now))
     turn.say(e.TakingBack(at=turn.now, key=r.key, why=text_of(reasons)))

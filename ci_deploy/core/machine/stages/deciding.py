@@ -489,8 +489,6 @@ def _watch(turn: Turn, facts: Facts) -> None:
         turn.end(Outcome.LOST_CONTACT, watching.Vanished(deployment=turn.r.job.subject, key=turn.r.key))
         return
     made = with_proof(turn.r.inputs, existing(turn.r.inputs, facts, subject), turn.r.job.proof)
-    # Nothing can be taken back here: what is seen after all traffic has moved would come too late.
-    made = replace(made, bake=0.0)
     turn.put(turn.r.decision.decide(made))
     _show(turn, facts, made)
     attach(turn, subject)

@@ -181,9 +181,9 @@ def _succeeded(turn: Turn, alias: Alias) -> None:
     elif baking.wanted(r):
         baking.begin(turn)
     else:
-        served = why.Serves(serves=serves(alias))
-        unproved = guarding.inconclusive(r)
-        turn.end(Outcome.SUCCEEDED, *((served, unproved) if unproved else (served,)), deployed=True)
+        found = (baking.stays(r), guarding.inconclusive(r))
+        told = tuple(reason for reason in found if reason is not None)
+        turn.end(Outcome.SUCCEEDED, why.Serves(serves=serves(alias)), *told, deployed=True)
 
 
 def _not_succeeded(turn: Turn, alias: Alias, deployment: Deployment) -> None:

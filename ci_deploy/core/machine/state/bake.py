@@ -38,6 +38,10 @@ class Bake:
     def blame(self, *why: Reason, outcome: Outcome = Outcome.ROLLED_BACK) -> Bake:
         return replace(self, blamed=why, outcome=outcome)
 
+    def report(self, *why: Reason) -> Bake:
+        """The version is bad, and stays."""
+        return replace(self, over=True, blamed=why)
+
     def end(self) -> Bake:
         return replace(self, over=True)
 

@@ -17,7 +17,7 @@ LOOK_EVERY = 15.0  # one listing of the account's deployments
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """`inputs` are those of every deployment that is found, but for where it is; `age`: for how many seconds before
-    this run deployments are meant already; `around`: a command runs, which starts them.
+    this run deployments are meant already, since the job began; `around`: a command runs, which starts them.
 
     `since` is AWS's time, all others are seconds since the run began.
     """
@@ -66,6 +66,16 @@ class Search:
             age=age,
             around=around,
         )
+
+    @property
+    def epoch(self) -> float | None:
+        """AWS's time when the run's was 0."""
+        return None if self.since is None else self.since + self.age
+
+    @property
+    def functions(self) -> int:
+        """How many share the chance of a false alarm, as far as it is known."""
+        return max(1, len(self.spots), len(self.stack.groups) if self.stack else 0)
 
     @property
     def known(self) -> frozenset[str]:
