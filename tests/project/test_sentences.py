@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.golden import sections
+from tests.support.golden import expected
 
 PRODUCT = Path(__file__).resolve().parents[2] / "ci_deploy"
 TESTS = PRODUCT.parent / "tests"
@@ -204,10 +204,10 @@ def test_what_a_test_repeats_is_found(source: str, found: int) -> None:
     assert len(list(repeated(source, product))) == found
 
 
-def test_every_section_of_a_golden_file_has_its_test() -> None:
+def test_every_name_in_a_golden_file_is_a_test() -> None:
     for path in TESTS.rglob("golden/test_*.txt"):
         source = (path.parents[1] / f"{path.stem}.py").read_text(encoding="utf-8")
-        tests = {name.partition("[")[0].partition(" ")[0] for name in sections(path)}
+        tests = {name.partition("[")[0].partition(" ")[0] for name in expected(path)}
         assert {name for name in tests if f"def {name}(" not in source} == set(), path.name
 
 

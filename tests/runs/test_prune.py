@@ -13,8 +13,10 @@ import pytest
 
 from ci_deploy.commands import prune
 from ci_deploy.core.errors import AwsError, ErrorKind
+from ci_deploy.core.reasons.upkeep import Replicated
 from ci_deploy.edge.aws.lambda_.versions import LambdaVersions
 from tests.support.account import Account, zipped
+from tests.support.golden import Told, shown
 from tests.support.stage import Step
 
 from .conftest import Theatre
@@ -38,7 +40,7 @@ def versions(account: Account) -> list[str]:
     return [version["Version"] for version in found if version["Version"] != "$LATEST"]
 
 
-def told(step: Step) -> list[str]:
+def since(step: Step) -> list[str]:
     """The log from the list of versions on."""
     lines = step.log().splitlines()
     return [line.partition("] ")[2] or line for line in lines[lines.index("::endgroup::") + 1 :]]
@@ -70,38 +72,39 @@ def error(kind: ErrorKind, version: str, code: str, message: str) -> AwsError:
     return AwsError(kind, operation="lambda:DeleteFunction", code=code, message=message, resource=resource)
 
 
-def test_a_signal_stops_between_two_deletions_and_says_which_were_done(theatre: Theatre, eight: Account) -> None:
+def test_a_signal_stops_between_two_deletions_and_says_which_were_done(
+    theatre: Theatre, eight: Account, told: Told
+) -> None:
     """Deletions go out at two a second after a burst; the signal comes in the midst of them."""
     done = theatre.run(APPLY, signals=(1.2,)).check(130, outcome="cancelled", reason="Cancelled. Deleted: 2, 3, 4.")
     assert versions(eight) == ["1", "5", "6", "7", "8"]
     assert result(done)["deleted"] == ["2", "3", "4"]
-    assert "■ CANCELLED            SIGINT · ci-deploy writes nothing more" in told(done)
+    assert [line for line in since(done) if "SIGINT" in line] == told
     assert result(done)["freed-bytes"] == 3 * 113
     assert "- version 4 deleted" in done.summary
 
 
-def test_a_signal_while_reading_gives_no_list(theatre: Theatre, eight: Account) -> None:
+def test_a_signal_while_reading_gives_no_list(theatre: Theatre, eight: Account, told: Told) -> None:
     """Versions that were not asked about any more must not look as if nothing needed them."""
     for given in (PRUNE, APPLY):
-        done = theatre.run(given, signals=(0.0,)).check(130, outcome="cancelled")
-        assert done.outputs["reason"] == "Cancelled while reading. Nothing was deleted."
+        done = theatre.run(given, signals=(0.0,)).check(130, outcome="cancelled", reason=told)
         assert "to be deleted" not in done.summary
         assert "prune" not in result(done)
     assert eight.writes() == []
 
 
-def test_a_signal_ends_the_pause_before_the_next_try(theatre: Theatre, eight: Account) -> None:
+def test_a_signal_ends_the_pause_before_the_next_try(theatre: Theatre, eight: Account, told: Told) -> None:
     """The pauses grow to 16 s, and the runner kills what is not over 10 s after the signal."""
     theatre.weather(0, {"service": "lambda", "operation": "DeleteFunction", "fault": "error500"})
-    done = theatre.run(APPLY, signals=(17.0,)).check(130, outcome="cancelled", duration_seconds="17")
-    assert done.outputs["reason"] == "Cancelled. Nothing was deleted."
+    theatre.run(APPLY, signals=(17.0,)).check(130, outcome="cancelled", duration_seconds="17", reason=told)
 
 
-def test_a_missing_permission_is_named_and_nothing_was_deleted(theatre: Theatre, eight: Account) -> None:
+def test_a_missing_permission_is_named_and_nothing_was_deleted(theatre: Theatre, eight: Account, told: Told) -> None:
     theatre.weather(0, {"service": "lambda", "operation": "DeleteFunction", "fault": "access-denied"})
     done = theatre.run(APPLY).check(4, outcome="error")
-    assert done.outputs["reason"].endswith("allows the lambda:DeleteFunction action. Nothing was deleted.")
-    assert "→ Add lambda:DeleteFunction on * to the role's policy (docs/iam/README.md)." in done.log()
+    (reason,) = result(done)["reasons"]
+    assert (reason["text"], reason["remedy"]) == told
+    assert f"→ {reason['remedy']}" in done.log()
     assert "Nothing was deployed" not in done.log() + done.summary
     assert (result(done)["deleted"], result(done)["freed-bytes"]) == ([], 0)
     assert len(versions(eight)) == 8
@@ -118,7 +121,7 @@ def test_credentials_that_end_in_the_midst_leave_word_of_what_was_deleted(
 
 
 def test_one_that_cannot_be_deleted_does_not_keep_the_others(
-    theatre: Theatre, eight: Account, monkeypatch: pytest.MonkeyPatch
+    theatre: Theatre, eight: Account, monkeypatch: pytest.MonkeyPatch, told: Told
 ) -> None:
     locked = "This version is locked."
     used = "Version 4 is used by alias new."
@@ -131,24 +134,23 @@ def test_one_that_cannot_be_deleted_does_not_keep_the_others(
         },
     )
     done = theatre.run(APPLY).check(1, outcome="failed")
-    assert done.outputs["reason"] == (
-        "Deleted: 2, 6, 7. Version 3 could not be deleted: lambda:DeleteFunction on function checkout:3:"
-        f" InvalidParameterValueException: {locked}"
-    )
-    assert f"Version 4 was kept: {used} · Run again when nothing uses it any more." in done.log()
-    assert "· Note                 Version 5 was gone already." in told(done)
+    assert done.outputs["reason"].endswith(f"checkout:3: InvalidParameterValueException: {locked}")
+    assert done.outputs["reason"] == told
+    (four, five) = (line for line in since(done) if "Version 4" in line or "Version 5" in line)
+    assert used in four
+    assert (four, five) == told
     assert "✗ PARTLY PRUNED" in done.log()
     assert (result(done)["deleted"], result(done)["freed-bytes"]) == (["2", "6", "7"], 3 * 113)
 
 
 def test_a_version_that_is_in_use_after_all_is_no_failure(
-    theatre: Theatre, eight: Account, monkeypatch: pytest.MonkeyPatch
+    theatre: Theatre, eight: Account, monkeypatch: pytest.MonkeyPatch, told: Told
 ) -> None:
     conflict = {str(n): error(ErrorKind.CONFLICT, str(n), "ResourceConflictException", "") for n in range(2, 8)}
     delete_fails(monkeypatch, conflict)
     done = theatre.run(APPLY).check(0, outcome="succeeded")
     assert done.outputs["reason"] == "Nothing was deleted."
-    assert "Version 7 was kept: ResourceConflictException · Run again when nothing uses it any more." in done.log()
+    assert [line for line in since(done) if "ResourceConflictException" in line] == told
 
 
 def test_an_event_source_of_a_version_keeps_it(
@@ -184,7 +186,7 @@ def test_whatever_invokes_a_version_keeps_it(theatre: Theatre, eight: Account) -
         "4": ["alias beta", "a function URL"],
         "5": ["provisioned concurrency"],
     }
-    assert "Version 6 was kept: Lambda@Edge still has replicas of it." in done.log()
+    assert Replicated(version="6").text in done.log()
     assert versions(eight) == ["1", "2", "3", "4", "5", "6", "8"]
 
 
@@ -198,15 +200,15 @@ def test_whatever_invokes_a_version_keeps_it(theatre: Theatre, eight: Account) -
         ("ListProvisionedConcurrencyConfigs", "provisioned concurrency"),
     ],
 )
-def test_what_may_not_be_read_is_never_deleted(theatre: Theatre, eight: Account, operation: str, what: str) -> None:
+def test_what_may_not_be_read_is_never_deleted(
+    theatre: Theatre, eight: Account, operation: str, what: str, told: Told
+) -> None:
     theatre.weather(0, {"service": "lambda", "operation": operation, "fault": "access-denied"})
-    done = theatre.run(APPLY).check(0, outcome="unchanged", reason_code="all-needed")
-    assert done.outputs["reason"] == "None of the 8 versions may be deleted: what uses them could not be read."
+    done = theatre.run(APPLY).check(0, outcome="unchanged", reason_code="all-needed", reason=told)
     assert all(f"{what}, perhaps" in kept(done)[str(number)] for number in range(2, 8))
-    assert (
-        f"::warning title=uses-unread::Which versions have {what} was not checked: not permitted, needs "
-        f"lambda:{operation}. `prune` keeps each version that may have it." in done.log()
-    )
+    (warning,) = (line for line in done.log().splitlines() if line.startswith("::warning title=uses-unread::"))
+    assert what in warning and f"lambda:{operation}" in warning
+    assert warning == told
     assert theatre.calls(operation) <= 2, "asked once more for every version"
     assert versions(eight) == [str(number) for number in range(1, 9)]
 
@@ -241,7 +243,7 @@ def test_executions_and_instances_keep_their_versions(theatre: Theatre, account:
 
 
 def test_the_revision_that_a_rollback_goes_back_to_stays_however_long_ago(
-    theatre: Theatre, eight: Account, monkeypatch: pytest.MonkeyPatch
+    theatre: Theatre, eight: Account, monkeypatch: pytest.MonkeyPatch, told: Told
 ) -> None:
     """The group's last successful deployment is looked up where it is not among the newest ones."""
     at_once = {"deployment-config": "CodeDeployDefault.LambdaAllAtOnce"}
@@ -252,33 +254,25 @@ def test_the_revision_that_a_rollback_goes_back_to_stays_however_long_ago(
     eight.lambda_.update_alias(FunctionName="checkout", Name="live", FunctionVersion="1")
     monkeypatch.setattr(prune, "HISTORY", 1)
     done = theatre.run(PRUNE).check(0, outcome="reported")
-    assert "the group's last successful revision" in kept(done)["2"]
+    assert kept(done)["2"] == told
 
 
-def test_without_a_group_it_says_what_it_cannot_know(theatre: Theatre, eight: Account) -> None:
+def test_without_a_group_it_says_what_it_cannot_know(theatre: Theatre, eight: Account, told: Told) -> None:
     alone = {"application": "", "deployment-group": ""}
     done = theatre.run({**PRUNE, **alone}).check(0, outcome="reported")
-    assert (
-        "There is no deployment group `checkout/live`, so which versions its rollbacks could need is not known: `keep`"
-        " alone protects them. · Set `application` and `deployment-group`." in done.log()
-    )
+    assert [line for line in since(done) if "`checkout/live`" in line] == told
     assert theatre.calls("ListDeployments") == 0
 
 
 @pytest.mark.parametrize(
-    ("given", "code", "reason"),
-    [
-        ({"function": "chekout"}, 3, "Function `chekout` does not exist."),
-        ({"account-id": "999999999999"}, 3, "not of 999999999999."),
-        ({"deployment-group": "nope"}, 3, "Deployment group `checkout-app/nope` does not exist"),
-    ],
+    ("given", "code"),
+    [({"function": "chekout"}, 3), ({"account-id": "999999999999"}, 3), ({"deployment-group": "nope"}, 3)],
+    ids=shown,
 )
 def test_what_keeps_it_from_beginning_is_said_in_its_own_terms(
-    theatre: Theatre, eight: Account, given: Mapping[str, str], code: int, reason: str
+    theatre: Theatre, eight: Account, given: Mapping[str, str], code: int, told: Told
 ) -> None:
-    done = theatre.run({**APPLY, **given})
-    assert done.code == code, done.log()
-    assert reason in done.outputs["reason"]
+    done = theatre.run({**APPLY, **given}).check(code, outcome="refused", reason=told)
     assert "Nothing was changed." in done.log()
     assert "deployed" not in done.log() + done.summary
     assert eight.writes() == []

@@ -12,6 +12,7 @@ import pytest
 from ci_deploy import app
 from codedeploy_emulator import Emulator
 from tests.support.account import Account
+from tests.support.golden import Told
 from tests.support.stage import Step
 
 from .conftest import CODE, Theatre
@@ -68,7 +69,7 @@ def meant(step: Step) -> str:
     return step.log().splitlines()[0].split("  ")[-1]
 
 
-def told(step: Step) -> list[str]:
+def announced(step: Step) -> list[str]:
     """What the log says of the file, before anything happens."""
     return [line for line in step.log().splitlines()[:4] if line.startswith("config: ")]
 
@@ -80,7 +81,7 @@ def told(step: Step) -> list[str]:
 def test_a_file_at_the_root_needs_no_input(theatre: Theatre, account: Account, workspace: Path, name: str) -> None:
     put(workspace, ONE, name)
     done = run(theatre, {}).check(0, outcome="succeeded", deployed="true", live_version="2")
-    assert told(done) == [f"config: {name}"]
+    assert announced(done) == [f"config: {name}"]
     assert account.serves() == {"2": 100.0}
 
 
@@ -98,47 +99,49 @@ def test_a_nested_file_is_named_with_config(theatre: Theatre, workspace: Path, n
     put(workspace, ONE, name)
     assert "`function`" in run(theatre, VALIDATE).check(2, outcome="invalid").outputs["reason"]
     done = run(theatre, {**VALIDATE, "config": name}).check(0, outcome="valid")
-    assert (told(done), meant(done)) == ([f"config: {name}"], "checkout:live")
+    assert (announced(done), meant(done)) == ([f"config: {name}"], "checkout:live")
 
 
 def test_config_wins_over_the_file_at_the_root(theatre: Theatre, workspace: Path) -> None:
     put(workspace, "functions: {root: }\n")
     put(workspace, "functions: {named: }\n", "deploy/prod.yml")
     done = run(theatre, {**VALIDATE, "config": "deploy/prod.yml"}).check(0, outcome="valid")
-    assert (told(done), meant(done)) == (["config: deploy/prod.yml"], "named:live")
+    assert (announced(done), meant(done)) == (["config: deploy/prod.yml"], "named:live")
 
 
 @pytest.mark.parametrize("none", ["none", "None"])
 def test_config_none_reads_no_file(theatre: Theatre, workspace: Path, none: str) -> None:
     put(workspace, "this: is [no file\n")
     done = run(theatre, {**VALIDATE, "config": none, "function": "checkout"}).check(0, outcome="valid")
-    assert told(done) == []
+    assert announced(done) == []
     run(theatre, {**VALIDATE, "config": none}).check(2, outcome="invalid")
 
 
 @pytest.mark.parametrize("config", ["gone.yml", "deploy", "../outside.yml"])
-def test_a_file_that_is_named_and_cannot_be_read_is_bad_input(theatre: Theatre, workspace: Path, config: str) -> None:
+def test_a_file_that_is_named_and_cannot_be_read_is_bad_input(
+    theatre: Theatre, workspace: Path, config: str, told: Told
+) -> None:
     put(workspace, ONE)
     put(workspace, ONE, "deploy/ci-deploy.yml")
     put(workspace, ONE, "../outside.yml")
     done = run(theatre, {**VALIDATE, "config": config}).check(2, outcome="invalid")
-    assert f"input `config`: `{config}` cannot be read: " in done.outputs["reason"]
+    assert done.outputs["reason"].replace(str(workspace), "WORKSPACE") == told
 
 
-def test_two_files_are_one_too_many_and_another_spelling_is_told(theatre: Theatre, workspace: Path) -> None:
+def test_two_files_are_one_too_many_and_another_spelling_is_told(theatre: Theatre, workspace: Path, told: Told) -> None:
     put(workspace, ONE, ".github/ci-deploy.yaml")
     done = run(theatre, {**VALIDATE, "function": "checkout"}).check(2, outcome="invalid")
-    assert "is spelled `.github/ci-deploy.yaml`" in done.outputs["reason"]
+    assert done.outputs["reason"] == told
     (workspace / ".github/ci-deploy.yaml").rename(workspace / ".github/ci-deploy.yml")
     put(workspace, ONE)
     done = run(theatre, {**VALIDATE, "function": "checkout"}).check(2, outcome="invalid")
-    assert "is there twice: ci-deploy.yml and .github/ci-deploy.yml" in done.outputs["reason"]
+    assert done.outputs["reason"] == told
     run(theatre, {**VALIDATE, "config": "ci-deploy.yml"}).check(0, outcome="valid")
 
 
 @pytest.mark.parametrize("name", ["ci-deploy.yml", ".github"])
 def test_a_link_out_of_the_workspace_is_bad_input(
-    theatre: Theatre, account: Account, workspace: Path, name: str
+    theatre: Theatre, account: Account, workspace: Path, name: str, told: Told
 ) -> None:
     outside = theatre.folder / "outside"
     put(outside, ONE)
@@ -146,30 +149,30 @@ def test_a_link_out_of_the_workspace_is_bad_input(
         (workspace / name).rmdir()
     (workspace / name).symlink_to(outside if name == ".github" else outside / "ci-deploy.yml")
     done = run(theatre, {}).check(2, outcome="invalid", deployed="false")
-    assert "outside of the workspace" in done.outputs["reason"]
+    assert done.outputs["reason"].replace(str(workspace), "WORKSPACE") == told
     assert account.operations() == []
 
 
-def test_the_log_says_that_nothing_was_checked_out(theatre: Theatre) -> None:
+def test_the_log_says_that_nothing_was_checked_out(theatre: Theatre, told: Told) -> None:
     """A forgotten actions/checkout must not look like a repository without a file."""
     (theatre.folder / "workspace").mkdir()
     done = run(theatre, {**VALIDATE, "function": "checkout"}).check(0, outcome="valid")
-    assert told(done) == ["config: none (nothing was checked out)"]
-    assert told(run(theatre, {**VALIDATE, "function": "checkout", "config": "none"})) == []
+    assert announced(done) == told
+    assert announced(run(theatre, {**VALIDATE, "function": "checkout", "config": "none"})) == []
 
 
 def test_a_repository_without_a_file_needs_no_word_about_it(theatre: Theatre, workspace: Path) -> None:
     assert workspace.exists()
     done = run(theatre, {**VALIDATE, "function": "checkout"}).check(0, outcome="valid")
-    assert told(done) == []
+    assert announced(done) == []
 
 
 @pytest.mark.parametrize(("name", "text"), [("target", "prod"), ("only", "checkout")])
-def test_what_is_about_a_file_needs_one(theatre: Theatre, workspace: Path, name: str, text: str) -> None:
+def test_what_is_about_a_file_needs_one(theatre: Theatre, workspace: Path, name: str, text: str, told: Told) -> None:
     assert workspace.exists()
     for more in ({}, {"config": "none"}):
-        done = run(theatre, {**VALIDATE, "function": "checkout", name: text, **more}).check(2, outcome="invalid")
-        assert f"input `{name}`: is set, but there is no `ci-deploy.yml` to read." in done.outputs["reason"]
+        given = {**VALIDATE, "function": "checkout", name: text, **more}
+        run(theatre, given).check(2, outcome="invalid", reason=told)
 
 
 # Which functions are meant
@@ -199,25 +202,22 @@ def test_function_or_only_picks_from_the_file_and_neither_means_all(
     assert meant(done).replace(" and ", ", ") == key
 
 
-def test_two_matches_need_an_alias(theatre: Theatre, account: Account, workspace: Path) -> None:
+def test_two_matches_need_an_alias(theatre: Theatre, account: Account, workspace: Path, told: Told) -> None:
     put(workspace, ALIASES)
     for given in ({"command": "deploy"}, {"command": "status"}, {"command": "validate"}):
-        done = run(theatre, {**given, "function": "prices"}).check(2, outcome="invalid")
-        assert "is in the file 2 times: `prices-blue`, `prices-green`. Set `alias`" in done.outputs["reason"]
+        run(theatre, {**given, "function": "prices"}).check(2, outcome="invalid", reason=told)
     assert account.operations() == []
 
 
 @pytest.mark.parametrize("command", ["deploy", "rollback", "stop", "setup", "prune", "plan"])
 @pytest.mark.parametrize("function", ["chekout", f"{ARN}chekout", "checkout:live"])
 def test_a_function_that_the_file_does_not_have_is_not_written_to(
-    theatre: Theatre, account: Account, workspace: Path, command: str, function: str
+    theatre: Theatre, account: Account, workspace: Path, command: str, function: str, told: Told
 ) -> None:
     """Nor planned, for `plan` says what `deploy` would do."""
     put(workspace, ONE)
     given = {"command": command, "function": function, "reason": "x" if command == "rollback" else ""}
-    done = run(theatre, given).check(2, outcome="invalid")
-    assert f"input `function`: is `{function}`, which ci-deploy.yml does not have." in done.outputs["reason"]
-    assert "Or set `config: none` to read no file." in done.log()
+    run(theatre, given).check(2, outcome="invalid", reason=told)
     assert account.operations() == []
 
 
@@ -231,17 +231,13 @@ def test_a_function_that_the_file_does_not_have_may_be_looked_at(theatre: Theatr
     )
 
 
-@pytest.mark.parametrize(("command", "verb"), [("rollback", "roll back"), ("stop", "stop"), ("prune", "prune")])
+@pytest.mark.parametrize("command", ["rollback", "stop", "prune"])
 def test_what_takes_something_away_needs_a_choice(
-    theatre: Theatre, account: Account, workspace: Path, command: str, verb: str
+    theatre: Theatre, account: Account, workspace: Path, command: str, told: Told
 ) -> None:
     put(workspace, TWO)
     given = {"command": command, "reason": "x" if command == "rollback" else ""}
-    done = run(theatre, given).check(2, outcome="invalid")
-    assert done.outputs["reason"] == (
-        "input `function`: is missing: ci-deploy.yml has 2 functions (`shop`, `hook`). "
-        f"Name the one that you want to {verb}, or set `only` (`only: all` for all of them)."
-    )
+    run(theatre, given).check(2, outcome="invalid", reason=told)
     assert account.operations() == []
 
 
@@ -299,26 +295,24 @@ def test_an_input_wins_over_the_file(theatre: Theatre, account: Account, workspa
 
 
 @pytest.mark.parametrize(
-    ("text", "given", "names"),
+    ("text", "given"),
     [
-        ("run: {aws-region: us-east-1}\n" + ONE, {"aws-region": "eu-central-1"}, "for `aws-region`, but the input is"),
-        ('run: {account-id: "123456789012"}\n' + ONE, {"account-id": "210987654321"}, "for `account-id`, but"),
-        ("run: {aws-region: us-east-1}\n" + ONE, {"function": ARN.replace("us-east-1", "eu-west-1") + "checkout"},
-         "which ci-deploy.yml does not have"),
-        ('run: {account-id: "210987654321"}\n' + ONE, {"function": ARN + "checkout"},
-         "which ci-deploy.yml does not have"),
-        (ONE.replace("checkout:", f"'{ARN}checkout':", 1), {"aws-region": "eu-west-1"}, "in its ARN, but `aws-region`"),
-        (ONE.replace("checkout:", f"'{ARN}checkout':", 1), {"account-id": "210987654321"}, "but `account-id` is"),
-        ("run: {aws-region: eu-west-1}\n" + ONE.replace("checkout:", f"'{ARN}checkout':", 1), {}, "in its ARN, but"),
+        ("run: {aws-region: us-east-1}\n" + ONE, {"aws-region": "eu-central-1"}),
+        ('run: {account-id: "123456789012"}\n' + ONE, {"account-id": "210987654321"}),
+        ("run: {aws-region: us-east-1}\n" + ONE, {"function": ARN.replace("us-east-1", "eu-west-1") + "checkout"}),
+        ('run: {account-id: "210987654321"}\n' + ONE, {"function": ARN + "checkout"}),
+        (ONE.replace("checkout:", f"'{ARN}checkout':", 1), {"aws-region": "eu-west-1"}),
+        (ONE.replace("checkout:", f"'{ARN}checkout':", 1), {"account-id": "210987654321"}),
+        ("run: {aws-region: eu-west-1}\n" + ONE.replace("checkout:", f"'{ARN}checkout':", 1), {}),
     ],
-)  # fmt: skip
+    ids=lambda part: part.split("}")[0] if isinstance(part, str) else "".join(part.values()),
+)
 def test_a_place_that_file_and_input_disagree_on_is_bad_input(
-    theatre: Theatre, account: Account, workspace: Path, text: str, given: Mapping[str, str], names: str
+    theatre: Theatre, account: Account, workspace: Path, text: str, given: Mapping[str, str], told: Told
 ) -> None:
     """An input that wins over a place would deploy to an account that the file does not mean."""
     put(workspace, text)
-    done = run(theatre, given).check(2, outcome="invalid")
-    assert names in done.outputs["reason"]
+    run(theatre, given).check(2, outcome="invalid", reason=told)
     assert account.operations() == []
 
 
@@ -341,11 +335,9 @@ def test_the_account_that_the_file_names_is_the_only_one(theatre: Theatre, accou
     run(theatre, {}).check(0, outcome="succeeded")
 
 
-def test_an_account_id_that_lost_its_zero_is_told_what_to_do(theatre: Theatre, workspace: Path) -> None:
+def test_an_account_id_that_lost_its_zero_is_told_what_to_do(theatre: Theatre, workspace: Path, told: Told) -> None:
     put(workspace, "run: {account-id: 12345678901}\n" + ONE)
-    done = run(theatre, VALIDATE).check(2, outcome="invalid")
-    assert "file `ci-deploy.yml`, line 1: `account-id` in `run`: `12345678901`" in done.outputs["reason"]
-    assert "put the account ID in quotes" in done.outputs["reason"]
+    run(theatre, VALIDATE).check(2, outcome="invalid", reason=told)
 
 
 ENVIRONMENTS = (
@@ -366,29 +358,26 @@ def test_target_chooses_one_of_the_environments(theatre: Theatre, account: Accou
 
 
 @pytest.mark.parametrize(
-    ("text", "target", "names"),
-    [
-        (ENVIRONMENTS, "", "input `target`: is missing: the file has several environments. Choose one of `here`"),
-        (ENVIRONMENTS, "heer", "input `target`: is `heer`, which the file does not have. Did you mean `here`?"),
-        (ONE, "here", "input `target`: is `here`, but the file has no `environments`."),
-    ],
+    ("text", "target"), [(ENVIRONMENTS, ""), (ENVIRONMENTS, "heer"), (ONE, "here")], ids=["none", "misspelled", "one"]
 )
 def test_an_environment_is_never_guessed(
-    theatre: Theatre, account: Account, workspace: Path, text: str, target: str, names: str
+    theatre: Theatre, account: Account, workspace: Path, text: str, target: str, told: Told
 ) -> None:
     put(workspace, text)
     for command in ("deploy", "status", "validate"):
-        done = run(theatre, {"command": command, "target": target}).check(2, outcome="invalid")
-        assert names in done.outputs["reason"]
+        run(theatre, {"command": command, "target": target}).check(2, outcome="invalid", reason=told)
     assert account.operations() == []
 
 
-def test_settings_of_the_run_that_a_command_has_no_use_for_are_not_told(theatre: Theatre, workspace: Path) -> None:
+def test_settings_of_the_run_that_a_command_has_no_use_for_are_not_told(
+    theatre: Theatre, workspace: Path, told: Told
+) -> None:
     """One file serves every command."""
     put(workspace, "run: {max-parallel: 3, release-policy: stop-wave}\n" + ONE)
-    assert "is not used by the command" not in run(theatre, {"command": "status"}).check(0).log()
-    given = {"command": "status", "max-parallel": "3"}
-    assert "Input `max-parallel` is not used by the command `status`." in run(theatre, given).check(0).log()
+    noted = [run(theatre, {"command": "status", "max-parallel": given}).check(0).log() for given in ("", "3")]
+    without, given = ([line for line in log.splitlines() if "`max-parallel`" in line] for log in noted)
+    assert without == []
+    assert given == told
 
 
 # Whom it is believed
@@ -409,10 +398,10 @@ def test_no_file_is_found_by_itself_where_a_stranger_may_have_written_it(
     put(workspace, ONE)
     event = {"name": name, "payload": STRANGERS[name]}
     done = run(theatre, {**VALIDATE, "function": "other"}, event=event).check(0, outcome="valid")
-    assert (told(done), meant(done)) == ([], "other:live")
+    assert (announced(done), meant(done)) == ([], "other:live")
     assert "`function`" in run(theatre, VALIDATE, event=event).check(2, outcome="invalid").outputs["reason"]
     done = run(theatre, {**VALIDATE, "config": "ci-deploy.yml"}, event=event).check(0, outcome="valid")
-    assert (told(done), meant(done)) == (["config: ci-deploy.yml"], "checkout:live")
+    assert (announced(done), meant(done)) == (["config: ci-deploy.yml"], "checkout:live")
 
 
 PULL_REQUEST = {
@@ -491,12 +480,12 @@ def test_on_a_terminal_nothing_has_to_be_checked_out(tmp_path: Path) -> None:
 
 def test_on_a_terminal_a_flag_is_named_as_one(tmp_path: Path) -> None:
     put(tmp_path, TWO)
-    for arguments, says in (
-        (["stop"], "flag `--function`: is missing: ci-deploy.yml has 2 functions"),
-        (["prune", "--function", "search"], "flag `--function`: is `search`, which ci-deploy.yml does not have"),
-        (["status", "--only", "search"], "flag `--only`: names `search`, which is not in the file"),
-        (["status", "--target", "prod"], "flag `--target`: is `prod`, but the file has no `environments`"),
+    for arguments, flag in (
+        (["stop"], "--function"),
+        (["prune", "--function", "search"], "--function"),
+        (["status", "--only", "search"], "--only"),
+        (["status", "--target", "prod"], "--target"),
     ):
         desk = Desk()
         assert app.run(arguments, {}, tmp_path, machine=desk) == 2
-        assert says in " ".join(desk.screen.getvalue().split())
+        assert f"flag `{flag}`: " in desk.screen.getvalue()

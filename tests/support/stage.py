@@ -27,6 +27,7 @@ from ci_deploy.edge.runner.files import Stdout
 from ci_deploy.ports import Clock
 from codedeploy_emulator import Emulator
 from tests.support.action import pairs, unwrapped
+from tests.support.golden import Told
 
 NEVER = 1e12
 WEATHER = object()  # what a happening answers that has changed the faults
@@ -222,7 +223,7 @@ class Step:
     def summary(self) -> str:
         return self._file("summary")
 
-    def check(self, code: int, **outputs: str) -> Step:
+    def check(self, code: int, **outputs: str | Told) -> Step:
         """Assert exit code and outputs (underscores for hyphens), showing the log where they differ."""
         wanted = {name.replace("_", "-"): value for name, value in outputs.items()}
         seen = {name: self.outputs.get(name) for name in wanted}
