@@ -12,7 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import Pool
 
 from ci_deploy.core.errors import ErrorKind
@@ -162,6 +162,17 @@ def make_weather(dice: random.Random) -> Weather:
     )
 
 
+def make_slow(dice: random.Random) -> dict[str, float]:
+    """In every fourth history one kind of reading takes so long that its answer meets another stage, or attempt."""
+    if dice.random() > 0.25:
+        return {}
+    return {
+        dice.choice(("Measure", "LookAlarms", "LookAlias", "Look", "Diagnose", "Gather", "Find")): dice.choice(
+            (5.0, 20.0, 50.0)
+        )
+    }
+
+
 def make_signals(dice: random.Random) -> list[float]:
     if dice.random() > 0.35:
         return []
@@ -188,7 +199,7 @@ def prove(dice: random.Random, world: World, rollout: Rollout) -> Rollout:
 
 def make(seed: int) -> History:
     """A world and its runs, ready to be played."""
-    dice, proving = random.Random(seed), random.Random(f"proof {seed}")
+    dice, proving, slowing = random.Random(seed), random.Random(f"proof {seed}"), random.Random(f"slow {seed}")
     world = make_world(dice)
     runs = []
     for number in range(2 if dice.random() < 0.2 else 1):
@@ -198,7 +209,7 @@ def make(seed: int) -> History:
             Run(
                 world,
                 prove(proving, world, first(make_inputs(dice, world), run, marker_id)),
-                weather=make_weather(dice),
+                weather=replace(make_weather(dice), slow=make_slow(slowing)),
                 signals=make_signals(dice),
                 seed=seed + number,
             )

@@ -36,6 +36,7 @@ class Weather:
     kinds: tuple[ErrorKind, ...] = (ErrorKind.THROTTLED, ErrorKind.UNREACHABLE, ErrorKind.EXPIRED)
     lost_answers: float = 0.5  # of the unreachable ones, how many had their effect
     delays: tuple[float, float] = (0.05, 0.3)
+    slow: dict[str, float] = field(default_factory=dict)  # seconds that answers take besides, by action's name
     since: float = 0.0
     until: float = 1e12  # fair weather before and after
 
@@ -138,6 +139,7 @@ class Run:
         """Carry the action out now (or not at all), and say when the answer arrives."""
         world, dice = self.world, self.dice
         arrives = world.now + dice.uniform(*self.weather.delays)
+        arrives += self.weather.slow.get(type(action).__name__, 0.0)
         kind = self.weather.fault(action, world.now, dice)
         error = AwsError(
             kind or ErrorKind.REJECTED, operation=f"test:{type(action).__name__}", code="Fault", message="weather"

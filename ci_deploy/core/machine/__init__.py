@@ -8,7 +8,8 @@ Its rules, in the order in which they matter:
   with a bug. Until then its kind is in flight, and is not asked for again.
 - **A late answer changes what is known, never where we are.** It is matched against the stage: one that the present
   stage did not ask for is dropped, but for two whose effect outlives every stage: what a creation made, and what
-  CodeDeploy said to a stop.
+  CodeDeploy said to a stop. What an earlier attempt asked for is dropped too (`Flight.late`), and so is a reading of
+  the alias from before the end, which is no verdict.
 - **A failure is told by its kind.** It had no effect (throttled, expired: asked again), nobody knows (unreachable: what
   is there is looked at), or it is refused (the end, or the next best way). Nothing is created twice in doubt.
 - **Only `Turn.end` ends a rollout**, with a verdict that says what the alias serves by a reading of the last minute;

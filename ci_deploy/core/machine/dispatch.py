@@ -85,8 +85,18 @@ _STAGES: Mapping[Stage, Callable[[Turn], None]] = {
     Stage.RESTORING: verdict.restoring,
 }
 
+# Answers that name the deployment they are about, and are told whenever they come.
+_OUTLIVING = (Stop.__name__, Diagnose.__name__)
+
 
 def observe(turn: Turn, observation: Observation) -> None:
+    late = False
+    if isinstance(observation, Done | Failed):
+        kind = type(observation.action).__name__
+        late = kind in turn.r.flight.late and kind not in _OUTLIVING
+        turn.put(turn.r.flight.answered(kind))
+    if late or turn.r.stage is Stage.DONE:
+        return
     match observation:
         case Cancelled():
             stopping.cancelled(turn, observation)
@@ -97,10 +107,8 @@ def observe(turn: Turn, observation: Observation) -> None:
                 )
             )
         case Done(action=action, answer=answer):
-            turn.put(turn.r.flight.answered(type(action).__name__))
             _answered(turn, action, answer)
-        case Failed(action=action):
-            turn.put(turn.r.flight.answered(type(action).__name__))
+        case Failed():
             _failed(turn, observation)
 
 
@@ -159,7 +167,7 @@ def _answered(turn: Turn, action: Action, answer: object) -> None:
         case Tag(), None:
             preparing.held(turn, action)
         case Diagnose(), Diagnosis():
-            if action.deployment.status.terminal:
+            if action.deployment.status.terminal and action.deployment.id == turn.r.deployment_id:
                 turn.put(turn.r.watch.explain(answer))
             turn.say(e.Diagnosed(at=turn.now, key=turn.r.key, diagnosis=answer))
         case _:  # it would be asked for without end

@@ -23,7 +23,6 @@ from .stages import confirming
 from .stages.looking import FEW, HEARTBEAT, LOOK_AT_MOST
 from .state.change import replace
 from .state.ending import Cause
-from .state.place import Stage
 from .state.search import Search
 from .watching import Watched
 
@@ -65,10 +64,9 @@ def step(release: Release, observation: Observation, now: float) -> Step:
     turns: dict[int, Turn] = {}
     for number in _concerned(release, observation, now, wakes):
         turn = turns[number] = Turn(release.rollouts[number], now)
-        if turn.r.stage is not Stage.DONE:
-            turn.slack = _together_within(release) if isinstance(observation, Tick) else 0.0
-            observe(turn, observation)
-            proceed(turn)
+        turn.slack = _together_within(release) if isinstance(observation, Tick) else 0.0
+        observe(turn, observation)
+        proceed(turn)
     rollouts = list(release.rollouts)
     for number, turn in turns.items():
         rollouts[number] = turn.r
@@ -106,7 +104,7 @@ def _joined(release: Release, watched: Watched, now: float) -> Release:
         before = rollouts.get(one.key)
         if before is not None and before.result is not None:
             past.append(before.result)
-        rollouts[one.key], wakes[one.key] = one, now
+        rollouts[one.key], wakes[one.key] = one.after(before) if before is not None else one, now
     return replace(
         release,
         rollouts=tuple(rollouts.values()),

@@ -28,7 +28,7 @@ from ..reasons.release import Undone
 from ..result import Fate, Finding, Result, Severity
 from ..run import Command, Context, Outcome, Rollback
 from ..story import events as e
-from .actions import Action, Create, CreateAlias
+from .actions import Action, Create, CreateAlias, LookAlias
 from .state import attempt as attempts
 from .state.attempt import Attempt, Purpose
 from .state.bake import Bake
@@ -108,7 +108,12 @@ class Rollout:
     def begin_again(self, attempt: Attempt) -> Rollout:
         """What is of the function outlives an attempt: the job, what is to be answered, a signal, its part."""
         part = self.part.join(attempt.marker_id)
-        return replace(self, attempt=attempt, place=self.place.anew(), part=part, result=None)
+        flight = self.flight.abandon()
+        return replace(self, attempt=attempt, place=self.place.anew(), flight=flight, part=part, result=None)
+
+    def after(self, before: Rollout) -> Rollout:
+        """In the place of one that is over, whose answers may still be on their way."""
+        return self.put(before.flight.abandon())
 
     def conclude(self, result: Result) -> Rollout:
         return replace(self, place=self.place.done(), result=result)
@@ -323,6 +328,8 @@ class Turn:
     def to(self, stage: Stage, *, after: float = 0.0) -> None:
         """Enter a stage; it acts `after` seconds from now."""
         self.put(self.r.place.to(stage, self.now, after))
+        if stage is Stage.VERIFYING:  # what was read before the end is no verdict
+            self.put(self.r.flight.abandon(LookAlias.__name__))
 
     def ask(self, action: Action) -> None:
         self.actions.append(action)

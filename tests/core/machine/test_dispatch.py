@@ -7,20 +7,25 @@ from dataclasses import replace
 import pytest
 
 from ci_deploy.core.errors import ErrorKind
+from ci_deploy.core.guards.grammar import parse
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine import dispatch
 from ci_deploy.core.machine.dispatch import wake
 from ci_deploy.core.machine.release import Release, step
 from ci_deploy.core.machine.rollout import Rollout
 from ci_deploy.core.machine.state.place import Stage
+from ci_deploy.core.plan.proof import Proof
 from ci_deploy.core.reasons.codedeploy import CodeDeployEnded
 from ci_deploy.core.reasons.verdict import DiagnosisIncomplete, RolledBackBy
 from ci_deploy.core.result import Finding, Severity
 from ci_deploy.core.run import Command, Outcome
 from ci_deploy.core.story import events as e
-from tests.support.playing import STEADY, Weather, first, play
+from tests.support import many
+from tests.support.playing import STEADY, Run, Weather, Worlds, first, play, play_together
 from tests.support.states import but
-from tests.support.world import AT_ONCE, World, context, inputs
+from tests.support.world import AT_ONCE, LINEAR, World, context, inputs
+
+from .stages.test_preparing import Desk
 
 
 def test_how_far_an_action_has_come_is_said_with_its_bytes_and_changes_nothing_else() -> None:
@@ -115,3 +120,74 @@ def follows(**more: object) -> Rollout:
 )
 def test_it_is_woken_at_the_first_moment_at_which_it_has_something_to_do(rollout: Rollout, at: float) -> None:
     assert wake(rollout, 100.0) == at
+
+
+# --- answers that come when what asked for them is over ---
+
+
+def baking(leaving: type[a.Action]) -> Desk:
+    """A deployment that bakes, with one question open; a signal takes it back at once."""
+    desk = Desk(inputs(on_cancel="rollback"), World(routing=AT_ONCE, calls=600), context(actions=False))
+    (rollout,) = desk.release.rollouts
+    proof = Proof(guards=parse("errors < 1%"), bake=900.0)
+    rollout = but(rollout, job__proof=proof, written=frozenset({"on-cancel"}))
+    desk.release = replace(desk.release, rollouts=(rollout,))
+    desk.until(a.LookAlarms)
+    if leaving in (a.Gather, a.Diagnose):  # asked for once the version is to go
+        desk.world.ringing = (0.0, 1e9)
+    desk.until(leaving, (leaving,))
+    assert desk.r.stage is Stage.BAKING
+    return desk
+
+
+@pytest.mark.parametrize("kind", [a.Measure, a.LookAlarms, a.LookAlias, a.Gather, a.Diagnose])
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("meets", [a.Create, a.Look])
+def test_what_the_first_attempt_asked_for_says_nothing_of_its_reversal(
+    kind: type[a.Action], fails: bool, meets: type[a.Action]
+) -> None:
+    desk = baking(kind)
+    desk.cancel()
+    desk.until(meets, (kind,))
+    before, said = desk.r, len(desk.events)
+    if fails:
+        desk.fail(kind, ErrorKind.DENIED)
+    else:
+        desk.answer(kind)
+    after = but(desk.r, said_at=before.place.said_at)
+    assert after == but(before, kinds=before.flight.kinds - {kind.__name__}, late=frozenset())
+    told = {e.Diagnosed, e.Noticed} if kind is a.Diagnose else set()  # which names its deployment
+    assert {type(event) for event in desk.events[said:]} <= told
+    desk.until(a.LookAlias)
+    desk.answer(a.LookAlias)
+    assert (desk.result.outcome, desk.result.live_version) == (Outcome.CANCELLED, "1")
+
+
+def test_a_reading_of_the_alias_from_before_the_end_is_no_verdict() -> None:
+    """Nothing of the deployment's target can be read, so the alias is looked at while it shifts."""
+    desk = Desk(world=World(targets_readable=False))
+    desk.until(a.LookAlias)
+    before = desk.world.alias()
+    while desk.r.stage is not Stage.VERIFYING:
+        desk.until(a.Look, (a.LookAlias,))
+        desk.answer(a.Look)
+    desk.answer(a.LookAlias, before)
+    assert desk.r.alias is None
+    desk.until(a.LookAlias)
+    desk.answer(a.LookAlias)
+    assert (desk.result.outcome, desk.result.live_version) == (Outcome.SUCCEEDED, "2")
+
+
+def test_an_answer_that_no_verdict_has_waited_for_is_on_its_way_no_longer() -> None:
+    """The first function is over while its metrics are read, and is taken back because the second one fails."""
+    worlds = (World(function="a", name="a", calls=600), World(function="b", name="b", alarm_at=360.0, routing=LINEAR))
+    worlds[1].routing = replace(LINEAR, interval_minutes=3)
+    observed = Proof(guards=parse("observe: errors < 1%"), functions=2)
+    rollouts = [but(one, job__proof=observed) for one in many.rollouts(worlds, {})]
+    run = Run(Worlds(*worlds), *rollouts, weather=replace(STEADY, slow={"Measure": 50.0}))
+    play_together(Worlds(*worlds), run)  # type: ignore[arg-type]
+    assert [result.outcome for result in run.concluded.results] == [Outcome.ROLLED_BACK] * 2
+    over = next(event.at for event in run.events if isinstance(event, e.Finished))
+    asked = [at for at, action in run.asked(a.Measure) if action.key == "a:live"]
+    assert asked[-1] < over < asked[-1] + 50.0
+    assert run.release.rollouts[0].flight.kinds == frozenset()

@@ -41,6 +41,7 @@ class Play:
     happens: list[tuple[float, Callable[[], a.Observation | None]]] = field(default_factory=list)
     extra: list[Deployment] = field(default_factory=list)  # others' deployments
     errors: list[CiDeployError] = field(default_factory=list)  # of the first listings
+    slow: dict[type[a.Action], float] = field(default_factory=dict)  # seconds that these answers take
     asked: list[a.Discover] = field(default_factory=list)
     events: list[e.Event] = field(default_factory=list)
 
@@ -65,7 +66,7 @@ class Play:
             made = step(release, observation, now)
             release = made.release
             self.events += made.events
-            inbox += [(now + 0.1, answer) for action in made.actions if (answer := self._perform(action, now))]
+            inbox += [(now + self.slow.get(type(action), 0.1), self._perform(action, now)) for action in made.actions]
             if made.look_again_at is None:
                 (concluded,) = [event for event in made.events if isinstance(event, e.Concluded)]
                 return concluded
@@ -506,3 +507,12 @@ def test_of_two_that_run_at_the_same_time_one_is_followed_after_the_other() -> N
     play.world.versions["3"] = "three"
     play.run()
     assert play.followed() == ["d-020", "d-100"]
+
+
+def test_what_one_deployment_had_asked_for_says_nothing_of_the_next_one() -> None:
+    """Metrics come late, of a deployment that is over, while the next one has not begun to shift traffic."""
+    play = Play(world=World(calls=600), slow={a.Measure: 50.0})
+    play.deploys(20.0, routing=AT_ONCE, hook_seconds=(None, 12.0))
+    play.deploys(40.0, current="2", target="3", hook_seconds=(200.0, None))
+    play.world.versions["3"] = "three"
+    assert ends(play.run()) == [(Outcome.SUCCEEDED, "d-020", True), (Outcome.SUCCEEDED, "d-040", True)]

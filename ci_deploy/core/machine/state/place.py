@@ -74,12 +74,20 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flight:
-    """The kinds of actions that are to be answered, in whichever stage they were asked for."""
+    """The kinds of actions that are to be answered, in whichever stage they were asked for.
+
+    `late`: of these, the ones whose answers no longer say anything, because what asked for them is over.
+    """
 
     kinds: frozenset[str] = frozenset()
+    late: frozenset[str] = frozenset()
 
     def asked(self, kind: str) -> Flight:
-        return Flight(kinds=self.kinds | {kind})
+        return replace(self, kinds=self.kinds | {kind})
 
     def answered(self, kind: str) -> Flight:
-        return Flight(kinds=self.kinds - {kind})
+        return Flight(kinds=self.kinds - {kind}, late=self.late - {kind})
+
+    def abandon(self, kind: str = "") -> Flight:
+        """The answer of this kind, or every answer that is still to come, is late."""
+        return replace(self, late=self.late | (self.kinds & {kind} if kind else self.kinds))
