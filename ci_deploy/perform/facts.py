@@ -80,11 +80,16 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
     """Read everything that the command needs, for one function. Only what is optional may be missing."""
     inputs, command = action.inputs, Command(action.inputs.command)
     identity = identify(inputs, ports)
-    function, application, group_name = inputs.function or "", inputs.application or "", inputs.deployment_group or ""
+    function, application, group_name = _names(inputs)
+    if action.brief:
+        return _what_is_there(inputs, identity, ports)
     subject = _subject(action, ports)
     if command in (Command.FINISH, Command.WATCH):
         return _facts_to_follow(inputs, identity, subject, ports)
     latest = ports.lambda_.version(function, "$LATEST")
+    deploys = command in (Command.DEPLOY, Command.PLAN)
+    # Before everything that is to be fresh: hashing a large package takes a while.
+    code = _code(inputs, identity, ports, progress) if latest and deploys else None
     group = or_none(lambda: ports.codedeploy.group(application, group_name))
     # Before the alias: a deployment that ends in between is waited for, where the other way round it would leave a
     # split that nothing explains.
@@ -120,7 +125,6 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
     watched = bool(names) and command not in (Command.STOP, Command.STATUS)
     hooks = [hook for hook in (inputs.before_allow_traffic, inputs.after_allow_traffic) if hook]
     read = {hook: _hook(ports, hook) for hook in dict.fromkeys(hooks)}
-    deploys = command in (Command.DEPLOY, Command.PLAN)
     beside = latest is not None and (group is None or alias is None)
     return Facts(
         identity=identity,
@@ -142,9 +146,14 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
         alarms=fact(lambda: ports.evidence.alarms(names)) if watched else Known(()),
         hooks=read,
         surroundings=survey(inputs, identity, latest, alias, current, group, recent, read, ports) if deploys else None,
-        code=_code(inputs, identity, ports, progress) if latest and deploys else None,
+        code=code,
         calls=fact(lambda: _calls(inputs, ports)) if alias and deploys and not inputs.guards.off else UNREAD,
     )
+
+
+def _names(inputs: Inputs) -> tuple[str, str, str]:
+    """Function, application and deployment group."""
+    return inputs.function or "", inputs.application or "", inputs.deployment_group or ""
 
 
 def _calls(inputs: Inputs, ports: Ports) -> Calls:
@@ -171,7 +180,7 @@ def _code(inputs: Inputs, identity: Identity, ports: Ports, progress: Progress) 
 
 def _facts_to_follow(inputs: Inputs, identity: Identity, subject: Deployment | None, ports: Ports) -> Facts:
     """Of a deployment that exists: what is needed to stop, to follow and to verify, and no more."""
-    function, application, group_name = inputs.function or "", inputs.application or "", inputs.deployment_group or ""
+    function, application, group_name = _names(inputs)
     config_name = subject.config_name if subject else ""
     return Facts(
         identity=identity,
@@ -180,6 +189,15 @@ def _facts_to_follow(inputs: Inputs, identity: Identity, subject: Deployment | N
         config=or_none(lambda: ports.codedeploy.config(config_name)) if config_name else None,
         subject=subject,
     )
+
+
+def _what_is_there(inputs: Inputs, identity: Identity, ports: Ports) -> Facts:
+    """What runs in the group, and then what the alias serves. Nothing that takes long: a bad version is in service."""
+    function, application, group_name = _names(inputs)
+    place = Place(function=function, alias=inputs.alias, region=identity.region, account=identity.account)
+    owners = Owners(ports, application, place, bucket_owner=inputs.bucket_owner or "")
+    active = owners.judged(ports.codedeploy.active(application, group_name))
+    return Facts(identity=identity, active=active, alias=ports.lambda_.alias(function, inputs.alias))
 
 
 def _subject(action: Gather, ports: Ports) -> Deployment | None:

@@ -409,6 +409,9 @@ class World:
     def facts(self, action: a.Gather) -> Facts:
         alias, given = self.alias(), action.inputs
         snapshots = tuple(self.snapshot(running, True) for running in reversed(self.deployments))
+        active = tuple(snapshot for snapshot in snapshots if not snapshot.status.terminal)
+        if action.brief:
+            return Facts(identity=IDENTITY, alias=alias, active=active)
         subject = next((one for one in snapshots if one.id == action.subject), None)
         if subject is None and action.marker_id:
             subject = self.find(action.marker_id)
@@ -430,7 +433,7 @@ class World:
                 alarms=AlarmConfiguration(enabled=True, names=("errors",)),
             ),
             config=DeploymentConfig(name="config", routing=self.routing),
-            active=tuple(snapshot for snapshot in snapshots if not snapshot.status.terminal),
+            active=active,
             recent=snapshots,
             history=snapshots,
             subject=subject,

@@ -44,13 +44,15 @@ class Gather(_Action):
     """Read all facts that the command needs.
 
     `run_id` is ours: deployments by newer runs are read with their targets. `subject` is the deployment that the run
-    is about, by its id or, where only that is known, by `marker_id`.
+    is about, by its id or, where only that is known, by `marker_id`. `brief`: the plan is made, and only what the alias
+    serves and what runs in the group are read again.
     """
 
     inputs: Inputs
     run_id: int
     subject: str = ""
     marker_id: str = ""
+    brief: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -188,7 +188,7 @@ def _ask_what_is_there(turn: Turn) -> None:
     if r.cancelled:
         _cancelled(turn)
     elif not turn.asked(Gather) and turn.due():
-        turn.ask(Gather(key=r.key, inputs=r.inputs, run_id=r.context.run_id))
+        turn.ask(Gather(key=r.key, inputs=r.inputs, run_id=r.context.run_id, brief=True))
 
 
 def gathered(turn: Turn, facts: Facts) -> None:

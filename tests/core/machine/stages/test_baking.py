@@ -86,6 +86,22 @@ def test_an_alarm_that_fires_in_the_bake_takes_the_version_back() -> None:
     assert 100 < run.ended < 140
 
 
+def test_a_bad_version_does_not_serve_on_while_the_package_is_read_again() -> None:
+    """Nor where another deployment of the group comes in between: the plan of the way back is made."""
+
+    class Occupied(World):
+        def create(self, request: Any) -> str:
+            if self.now > 100 and len(self.deployments) == 1:
+                fields: dict[str, Any] = {"current": "1", "target": "2", "routing": AT_ONCE, "function": "other"}
+                self.deployments.append(Running(id="d-OTHER0001", created=self.now, **fields))
+            return super().create(request)
+
+    run = played(Occupied(routing=AT_ONCE, ringing=(100.0, 1e9)), "off", bake=600)
+    assert run.result.outcome is Outcome.ROLLED_BACK
+    gathered = [action.brief for _, action in run.asked(a.Gather) if isinstance(action, a.Gather)]
+    assert gathered == [False, True, True]  # to plan, before the version is rolled back, after the other deployment
+
+
 def test_without_alarms_none_are_read() -> None:
     run = played(quick(), "off", bake=120, alarms="off")
     assert (run.result.outcome, run.count(a.LookAlarms)) == (Outcome.SUCCEEDED, 0)

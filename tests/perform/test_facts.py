@@ -1,0 +1,76 @@
+"""Which readings a gathering makes, and in which order."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from ci_deploy.core.aws import Alias, Deployment, DeploymentStatus, DeploymentTarget, Identity
+from ci_deploy.core.given.inputs import Inputs
+from ci_deploy.core.given.parsing import parse
+from ci_deploy.core.machine.actions import Gather
+from ci_deploy.core.plan.planning import Facts
+from ci_deploy.perform.facts import gather
+from ci_deploy.ports import Ports
+
+IDENTITY = Identity(account="123456789012", arn="arn:aws:iam::123456789012:role/ci", region="eu-central-1")
+ALIAS = Alias(function="checkout", name="live", version="2")
+TARGET = DeploymentTarget(target_id="t", function="other", alias="live", current_version="1", target_version="2")
+RUNNING = Deployment(id="d-A1B2C3D4E", status=DeploymentStatus.IN_PROGRESS)
+
+
+class Noted:
+    """Ports that answer what they are given, or None, and note every call as `port.method`."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.calls: list[str] = []
+        self._answers = answers
+
+    def __getattr__(self, port: str) -> Any:
+        return _Port(port, self.calls, self._answers)
+
+
+class _Port:
+    def __init__(self, name: str, calls: list[str], answers: dict[str, Any]) -> None:
+        self._name, self._calls, self._answers = name, calls, answers
+
+    def __getattr__(self, method: str) -> Any:
+        def call(*_: Any, **__: Any) -> Any:
+            self._calls.append(f"{self._name}.{method}")
+            return self._answers.get(method)
+
+        return call
+
+
+def inputs(**given: str) -> Inputs:
+    usual = {"function": "checkout", "application": "app", "deployment-group": "group", "code": "build"}
+    return parse(usual | given)
+
+
+def gathered(ports: Noted, given: Inputs, *, brief: bool) -> Facts:
+    action = Gather(key="checkout:live", inputs=given, run_id=1, brief=brief)
+    return gather(action, cast("Ports", ports), lambda *_: None)
+
+
+def test_what_is_decided_is_read_about_briefly() -> None:
+    with_target = Deployment(id=RUNNING.id, status=RUNNING.status, targets=(TARGET,))
+    ports = Noted(identity=IDENTITY, active=(RUNNING,), with_targets=with_target, alias=ALIAS)
+    facts = gathered(ports, inputs(), brief=True)
+    assert facts == Facts(identity=IDENTITY, active=(with_target,), alias=ALIAS)
+    # A deployment that ends in between is still waited for: the alias comes last.
+    assert ports.calls == ["identities.identity", "codedeploy.active", "codedeploy.with_targets", "lambda_.alias"]
+
+
+@pytest.mark.parametrize("command", ["deploy", "plan"])
+def test_a_package_is_hashed_before_what_is_in_service_is_read(command: str) -> None:
+    class Packing(Noted):
+        def __getattr__(self, port: str) -> Any:
+            if port == "packages":
+                raise TimeoutError
+            return super().__getattr__(port)
+
+    ports = Packing(identity=IDENTITY, version=object(), alias=ALIAS)
+    with pytest.raises(TimeoutError):
+        gathered(ports, inputs(command=command), brief=False)
+    assert ports.calls == ["identities.identity", "lambda_.version"]
