@@ -40,7 +40,7 @@ def reworded(value: Any, change: Change) -> Any:
     if isinstance(value, Reason):  # what people read of it are its words, not its facts
         said, advice = change(value.text), change(value.remedy)
         same = (said, advice) == (value.text, value.remedy)
-        return value if same else Said(code=value.code, said=said, advice=advice)
+        return value if same else Said(code=value.code, said=said, advice=advice, urgent=value.urgent)
     if is_dataclass(value) and not isinstance(value, type):
         changed = {}
         for name in _names(type(value)):

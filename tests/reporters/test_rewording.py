@@ -9,7 +9,7 @@ from sinks import Screen
 from storyteller import Release
 
 from ci_deploy.core.reasons.preflight import AlarmMissing, HookName, RoleDiffers, RollbackOff
-from ci_deploy.core.reasons.reason import Reason, Said
+from ci_deploy.core.reasons.reason import Reason, Said, remedy_of
 from ci_deploy.core.result import Finding, Severity
 from ci_deploy.core.story import events as e
 from ci_deploy.reporters.log import LogReporter
@@ -84,3 +84,10 @@ def test_a_reason_is_reworded_in_its_words_whatever_its_facts_are(
 def test_a_reason_that_nothing_changes_in_stays_what_it_is() -> None:
     finding = Finding(severity=Severity.NOTE, reason=RollbackOff())
     assert reworded(finding, in_public) is finding
+
+
+def test_the_remedy_that_comes_first_still_does_in_other_words() -> None:
+    pressing = Said(code="urgent", said="The alias is split.", advice="Set `version: 7`.", urgent=True)
+    reasons = (Said(code="calm", said="It failed.", advice="Set `alarms: off`."), pressing)
+    assert remedy_of(reasons) == "Set `version: 7`. Set `alarms: off`."
+    assert remedy_of(reworded(reasons, as_flags)) == "Set `--version 7`. Set `--alarms off`."

@@ -175,6 +175,7 @@ class Said(Reason):
     code: str  # type: ignore[misc]
     said: str
     advice: str = ""
+    urgent: bool = False  # type: ignore[misc]
 
     @property
     def text(self) -> str:
