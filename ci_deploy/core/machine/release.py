@@ -54,7 +54,7 @@ def step(release: Release, observation: Observation, now: float) -> Step:
     """One observation, and what follows from it. Only the rollouts that it concerns are looked at."""
     if release.concluded:
         return Step(release=release, actions=(), events=(), look_again_at=None)
-    watched = Watched(search=release.search) if release.search is not None else None
+    watched = None
     if release.search is not None:
         watched = watching.observe(release.search, release.rollouts, observation, now)
         release = _joined(release, watched, now)
@@ -123,7 +123,7 @@ def _watched(release: Release, before: Watched, actions: tuple[Action, ...], eve
     release = replace(release, search=made.search)
     actions = (*actions, *made.actions)
     if not made.search.over:
-        again = min(*release.wakes, watching.wake(made.search, release.rollouts, now), now + HEARTBEAT)
+        again = min(*release.wakes, watching.wake(made.search, now), now + HEARTBEAT)
         return Step(release=release, actions=actions, events=tuple(events), look_again_at=again)
     results = [*release.past, *(rollout.result for rollout in release.rollouts if rollout.result is not None)]
     alone = before.result or made.result

@@ -366,8 +366,8 @@ class Turn:
 
     def retry(self, base: float = 1.0, most: float = 30.0) -> None:
         """Act again after a pause that doubles with each failure in a row, jittered."""
-        pause = min(most, base * 2.0**self.r.place.tries)
-        self.put(self.r.place.retry(self.now + jittered(pause, self.r.marker_id, self.r.place.tries)))
+        tries = self.r.place.tries
+        self.put(self.r.place.retry(self.now + jittered(pause(tries, base, most), self.r.marker_id, tries)))
 
     def end(
         self,
@@ -507,6 +507,11 @@ def outcome_of(error: CiDeployError) -> Outcome:
 
 def kind_of(error: CiDeployError) -> ErrorKind | None:
     return error.kind if isinstance(error, AwsError) else None
+
+
+def pause(failures: int, base: float = 1.0, most: float = 30.0) -> float:
+    """Seconds, doubled with each failure in a row up to `most`; after a thousand 2.0 to that power is no float."""
+    return min(most, base * 2.0 ** min(failures, 10))
 
 
 def jittered(seconds: float, *seed: object) -> float:

@@ -8,7 +8,7 @@ judged nor stopped. Pure, like all of it.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..aws import Deployment
@@ -19,11 +19,13 @@ from ..reasons import watching as why
 from ..reasons.reason import Reason
 from ..result import Finding, Result, Severity
 from ..run import Outcome
+from ..stacks import StackEvent
 from ..story import events as e
 from .actions import Action, Cancelled, CommandEnded, Discover, Discovered, Done, Failed, Observation
-from .rollout import Job, Rollout, jittered, kind_of, outcome_of
+from .rollout import Job, Rollout, jittered, kind_of, outcome_of, pause
 from .state.place import Stage
 from .state.search import LOOK_EVERY, Search
+from .waves import GOOD
 
 QUIET = 120.0  # seconds without a deployment after which no other one is waited for
 CLEAN = 2  # listings that brought nothing, after the stack came to rest
@@ -63,7 +65,7 @@ def observe(search: Search, rollouts: Sequence[Rollout], observation: Observatio
         case Done(action=Discover(), answer=Discovered() as found):
             _found(turn, rollouts, found)
         case Failed(action=Discover(), error=error):
-            _missed(turn, rollouts, error)
+            _missed(turn, error)
         case CommandEnded(exit_code=code):
             turn.search = search.ended(code, now)
         case Cancelled(signal=signal):
@@ -81,8 +83,9 @@ def _found(turn: _Turn, rollouts: Sequence[Rollout], found: Discovered) -> None:
     first = turn.search.since is None
     before = turn.search.stack
     turn.search = turn.search.heard(found.at, found.stack, turn.now)
-    if found.stack is not None and found.stack.failed and (before is None or before.failed != found.stack.failed):
-        _tell_failures(turn, found)
+    failed = _failed(turn.search, told=before.failed if before is not None else ())
+    if failed is not None:
+        turn.say(Severity.WARNING, failed)
     read = {one.id: one for one in found.deployments}
     kept = tuple(one for one in turn.search.candidates if one.id not in read)
     turn.search = turn.search.keep((*kept, *read.values()))
@@ -90,11 +93,13 @@ def _found(turn: _Turn, rollouts: Sequence[Rollout], found: Discovered) -> None:
         _sort_out(turn, rollouts)
 
 
-def _tell_failures(turn: _Turn, found: Discovered) -> None:
-    stack = found.stack
-    since = turn.search.since or 0.0
-    if stack is not None and any(event.at >= since for event in stack.failed):
-        turn.say(Severity.WARNING, why.StackFailed(stack=stack.name, events=stack.failed))
+def _failed(search: Search, told: Collection[StackEvent] = ()) -> why.StackFailed | None:
+    """What has failed in the stack since the run began, but for what was `told`; None where nothing has."""
+    stack, since = search.stack, search.since or 0.0
+    if stack is None:
+        return None
+    events = tuple(event for event in stack.failed if event.at >= since and event not in told)
+    return why.StackFailed(stack=stack.name, events=events) if events else None
 
 
 def _sort_out(turn: _Turn, rollouts: Sequence[Rollout]) -> None:
@@ -159,15 +164,15 @@ def _rollout(search: Search, deployment: Deployment, spot: Spot, now: float) -> 
     return first if search.epoch is None else first.put(first.measures.read(search.epoch))
 
 
-def _missed(turn: _Turn, rollouts: Sequence[Rollout], error: CiDeployError) -> None:
+def _missed(turn: _Turn, error: CiDeployError) -> None:
     """Nobody is followed less well for it; only where nothing was ever heard of AWS, the run ends."""
     search, kind = turn.search, kind_of(error)
     if search.since is None and (kind is None or not kind.transient):
         turn.result = _result(search, outcome_of(error), error.reason, turn.now)
         turn.search = search.finish()
         return
-    pause = max(LOOK_EVERY, min(60.0, 2.0**search.failures))
-    turn.search = search.missed(turn.now + jittered(pause, search.stack_name, search.failures))
+    wait = max(LOOK_EVERY, pause(search.failures, most=60.0))
+    turn.search = search.missed(turn.now + jittered(wait, search.stack_name, search.failures))
     failures = turn.search.failures
     if failures & (failures - 1) == 0:  # 1st, 2nd, 4th, …
         turn.say(Severity.WARNING, why.SearchFailed(problem=error.what, advice=error.remedy))
@@ -248,16 +253,13 @@ def _result(search: Search, outcome: Outcome, reason: Reason, now: float) -> Res
 
 def explained(search: Search, results: Sequence[Result]) -> tuple[Result, ...]:
     """The results, where one is bad with what failed in the stack beside it."""
-    stack = search.stack
-    failed = tuple(event for event in stack.failed if event.at >= (search.since or 0.0)) if stack else ()
-    if stack is None or not failed:
+    failed = _failed(search)
+    if failed is None:
         return tuple(results)
-    said = why.StackFailed(stack=stack.name, events=failed)
-    good = (Outcome.SUCCEEDED, Outcome.UNCHANGED, Outcome.DETACHED)
-    return tuple(one if one.outcome in good else replace(one, reasons=(*one.reasons, said)) for one in results)
+    return tuple(one if one.outcome in GOOD else replace(one, reasons=(*one.reasons, failed)) for one in results)
 
 
-def wake(search: Search, rollouts: Sequence[Rollout], now: float) -> float:
+def wake(search: Search, now: float) -> float:
     """When there is something to do by itself."""
     times = [search.again_at, search.quiet_since + QUIET, search.within]
     return min((at for at in times if at > now), default=now + LOOK_EVERY)

@@ -14,7 +14,7 @@ from ci_deploy.core import marker
 from ci_deploy.core.aws import Alias
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem, Refused
 from ci_deploy.core.machine import actions as a
-from ci_deploy.core.machine.rollout import Turn, jittered
+from ci_deploy.core.machine.rollout import Turn, jittered, pause
 from ci_deploy.core.machine.state.attempt import Purpose
 from ci_deploy.core.plan.planning import Facts
 from ci_deploy.core.reasons.deploying import CancelledBefore
@@ -374,3 +374,9 @@ def test_before_there_is_a_plan_there_are_no_versions_and_before_there_are_facts
     assert facts.identity == IDENTITY
     assert facts.alias == Alias(function="checkout", name="live", version="1", revision_id="0")
     assert Turn(but(rollout, facts=facts), 0.0).url("d-X") == console("d-X")
+
+
+def test_pauses_double_up_to_their_most_however_long_it_lasts() -> None:
+    assert [pause(failures) for failures in range(7)] == [1, 2, 4, 8, 16, 30, 30]
+    assert [pause(failures, base=2.0, most=20.0) for failures in range(5)] == [2, 4, 8, 16, 20]
+    assert pause(5000) == 30.0

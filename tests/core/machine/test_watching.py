@@ -14,7 +14,7 @@ from ci_deploy.core.machine.release import Release, step
 from ci_deploy.core.machine.state.search import Search
 from ci_deploy.core.plan.sought import Spot
 from ci_deploy.core.reasons.verdict import Serves
-from ci_deploy.core.reasons.watching import StaysInService
+from ci_deploy.core.reasons.watching import StackFailed, StaysInService
 from ci_deploy.core.result import Result
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.stacks import Stack, StackEvent
@@ -430,6 +430,24 @@ def test_a_good_deployment_is_good_though_something_else_of_the_stack_failed() -
     assert play.codes() == ["stack-failed"]
 
 
+def test_what_failed_before_this_run_or_was_told_is_not_told_again() -> None:
+    old, first, later = (
+        StackEvent(stack="shop", resource=name, status="UPDATE_FAILED", said="no", at=AWS_EPOCH + at)
+        for name, at in (("Old", -900.0), ("First", 40.0), ("Later", 70.0))
+    )
+    states = [
+        (0.0, BUSY),
+        (45.0, replace(BUSY, failed=(old, first))),
+        (75.0, replace(BUSY, failed=(old, first, later))),
+    ]
+    play = stack(*states, (90.0, replace(OURS, failed=(old, first, later))), world=World(alarm_at=60.0))
+    play.deploys(20.0)
+    done = play.run()
+    warned = [event.finding.reason for event in play.events if isinstance(event, e.Noticed)]
+    assert warned == [StackFailed(stack="shop", events=(first,)), StackFailed(stack="shop", events=(later,))]
+    assert done.results[0].reasons[-1] == StackFailed(stack="shop", events=(first, later))
+
+
 # --- Around a command ---
 
 
@@ -458,6 +476,12 @@ def test_a_listing_that_fails_is_made_again_and_told_more_and_more_seldom() -> N
     play.deploys(20.0)
     assert ends(play.run()) == [(Outcome.SUCCEEDED, "d-020", True)]
     assert play.codes() == ["search-failed"] * 3  # the 1st, 2nd and 4th
+
+
+def test_a_weekend_without_an_answer_ends_as_any_other() -> None:
+    play = Play(errors=[THROTTLED] * 1100, around=True)
+    play.observes(80_000.0, a.CommandEnded(exit_code=0))
+    assert play.run().result.outcome is Outcome.UNCHANGED
 
 
 def test_a_permission_that_is_missing_from_the_start_ends_the_run() -> None:

@@ -26,7 +26,7 @@ from ...run import Command
 from ...story import events as e
 from ...story.timeline import changes
 from ..actions import Diagnose, Look, LookAlias
-from ..rollout import Rollout, Turn, jittered
+from ..rollout import Rollout, Turn, jittered, pause
 from ..state.ending import Cause
 from ..state.place import Stage
 from . import guarding
@@ -303,10 +303,8 @@ def look_failed(turn: Turn, error: CiDeployError) -> None:
         turn.say(
             e.ContactTroubled(at=turn.now, key=turn.r.key, error=error.what, failures=failures, until=r.watch.until)
         )
-    pause = min(30.0, 2.0 ** min(failures, 5))
-    if r.cancelled:
-        pause = min(pause, r.grace.second)
-    turn.put(turn.r.place.act(turn.now + jittered(pause, r.marker_id, failures)))
+    wait = pause(failures, most=r.grace.second if r.cancelled else 30.0)
+    turn.put(turn.r.place.act(turn.now + jittered(wait, r.marker_id, failures)))
 
 
 def _heartbeat(turn: Turn) -> None:
