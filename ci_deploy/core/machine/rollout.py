@@ -356,9 +356,8 @@ class Turn:
         if self.r.place.said_at != self.now:
             self.put(self.r.place.told(self.now))
 
-    def warn(self, reason: Reason) -> None:
-        finding = Finding(severity=Severity.WARNING, reason=reason)
-        self.say(e.Noticed(at=self.now, key=self.r.key, finding=finding))
+    def warn(self, reason: Reason, severity: Severity = Severity.WARNING) -> None:
+        self.say(e.Noticed(at=self.now, key=self.r.key, finding=Finding(severity=severity, reason=reason)))
 
     def url(self, deployment_id: str) -> str:
         identity = self.r.facts.identity if self.r.facts else None

@@ -15,7 +15,7 @@ from ...reasons import guards as why
 from ...reasons.phrases import serves
 from ...reasons.reason import Reason, text_of
 from ...reasons.watching import StaysInService
-from ...result import Finding, Result, Severity
+from ...result import Result
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Diagnose, Gather, LookAlarms, LookAlias, Measure
@@ -125,8 +125,7 @@ def alarms_unread(turn: Turn, error: CiDeployError) -> None:
     """What is not permitted stays so; anything else is tried again."""
     if kind_of(error) is ErrorKind.DENIED and not turn.r.bake.unread:
         turn.put(turn.r.bake.no_alarms())
-        reason = why.AlarmsUnread(what=error.what)
-        turn.say(e.Noticed(at=turn.now, key=turn.r.key, finding=Finding(severity=Severity.WARNING, reason=reason)))
+        turn.warn(why.AlarmsUnread(what=error.what))
 
 
 def _end(turn: Turn) -> None:

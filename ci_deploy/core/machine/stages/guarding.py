@@ -15,7 +15,7 @@ from ...guards.judging import Judgment, Verdict
 from ...guards.queries import Readings, Shift, Subject
 from ...guards.series import Series
 from ...reasons import guards as why
-from ...result import Finding, Severity
+from ...result import Severity
 from ...schedule import steps
 from ...story import events as e
 from ..actions import Measure
@@ -147,7 +147,7 @@ def _judge(turn: Turn, answers: queries.Answers, happened: tuple[Shift, ...]) ->
     if turn.r.may_stop:
         request_stop(turn, Cause.GUARD, found.text, rollback=True)
     elif before is None:
-        turn.say(e.Noticed(at=turn.now, key=r.key, finding=Finding(severity=Severity.WARNING, reason=found)))
+        turn.warn(found)
 
 
 def failed(turn: Turn, error: CiDeployError) -> None:
@@ -159,9 +159,8 @@ def failed(turn: Turn, error: CiDeployError) -> None:
     turn.put(turn.r.measures.give_up())
     if r.planned.guards.counting:
         reason = why.MetricsUnread(fact=NotPermitted("cloudwatch:GetMetricData"))
-        finding = Finding(severity=Severity.NOTE, reason=reason)
-        if finding.text not in {each.text for each in r.planned.findings}:
-            turn.say(e.Noticed(at=turn.now, key=r.key, finding=finding))
+        if reason not in [each.reason for each in r.planned.findings]:
+            turn.warn(reason, Severity.NOTE)
 
 
 def _missed(turn: Turn) -> None:

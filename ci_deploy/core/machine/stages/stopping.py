@@ -13,7 +13,6 @@ from ...plan.checks import HOOK_PREFIX
 from ...reasons import stopping as why
 from ...reasons.deploying import CancelledBefore
 from ...reasons.watching import HookOverdue
-from ...result import Finding, Severity
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Cancelled, Create, CreateAlias, Diagnose, Stop
@@ -141,8 +140,7 @@ def _watch_hook(turn: Turn) -> None:
 def _warn_of_hook(turn: Turn, what: str, limit: float) -> None:
     if turn.r.watch.warned != turn.r.watch.event:
         turn.put(turn.r.watch.warn())
-        reason = HookOverdue(what=what, seconds=limit)
-        turn.say(e.Noticed(at=turn.now, key=turn.r.key, finding=Finding(severity=Severity.WARNING, reason=reason)))
+        turn.warn(HookOverdue(what=what, seconds=limit))
 
 
 # --- Cancelling --------------------------------------------------------------------------------------------------
