@@ -224,7 +224,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def preflight_table() -> str:
-    """One section a check, with the findings that it can make, read from its source."""
+    """One section per check, with the findings that it can make, read from its source."""
     blocks: list[str] = []
     for check in checks.CHECKS:
         found = dict.fromkeys(_findings(check.run))
@@ -240,15 +240,20 @@ _MAKERS = {"_refusal": Severity.REFUSAL, "_warning": Severity.WARNING, "_note": 
 
 
 def _findings(run: Callable[..., object]) -> list[tuple[Severity, type[Reason]]]:
-    """What a check can find, as its source makes it: `_refusal(why.FunctionMissing(…))`."""
-    classes = {reason.__name__: reason for reason in messages.reasons()}
+    """What a check can find, as its source makes it: `_refusal(why.FunctionMissing(…))`, whatever room `why` is.
+
+    Raises ValueError where a finding is made in another way: it would be missing in the docs.
+    """
+    module = sys.modules[run.__module__]
     found = []
     for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(run)))):
         match node:
             case ast.Call(
-                func=ast.Name(id=maker), args=[ast.Call(func=ast.Attribute(value=ast.Name(id="why"), attr=name))]
+                func=ast.Name(id=maker), args=[ast.Call(func=ast.Attribute(value=ast.Name(id=room), attr=name))]
             ) if maker in _MAKERS:
-                found.append((node.lineno, _MAKERS[maker], classes[name]))
+                found.append((node.lineno, _MAKERS[maker], getattr(getattr(module, room), name)))
+            case ast.Call(func=ast.Name(id=maker)) if maker in _MAKERS:
+                raise ValueError(f"{run.__name__}, line {node.lineno}: cannot see which reason this is")
     return [entry[1:] for entry in sorted(found, key=lambda entry: entry[0])]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,16 @@ import yaml
 
 from ci_deploy import __version__
 from ci_deploy.commands import COMMANDS
-from ci_deploy.core.given.inputs import table
-from ci_deploy.core.result import Result
+from ci_deploy.core.given.inputs import Inputs, table
+from ci_deploy.core.plan import checks
+from ci_deploy.core.plan.checking import warning as _warning
+from ci_deploy.core.plan.planning import Facts, Plan
+from ci_deploy.core.reasons import preflight
+from ci_deploy.core.reasons.reason import Reason
+from ci_deploy.core.result import Finding, Result
 from ci_deploy.core.run import Command, Outcome
 from ci_deploy.reporters.outputs import outputs
-from scripts import metadata
+from scripts import messages, metadata
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -117,3 +124,43 @@ def test_there_is_one_version() -> None:
     assert heads[0] == "Unreleased"
     assert re.fullmatch(r"\d+\.\d+\.\d+", __version__)
     assert heads[1:2] in ([], [__version__])
+
+
+def headed(text: str) -> dict[str, str]:
+    """What stands under each heading of the lowest rank."""
+    return dict(re.findall(r"^### (.*)\n\n((?:(?!^#).*\n?)*)", text, re.MULTILINE))
+
+
+def test_every_reason_with_a_code_stands_in_the_messages_once() -> None:
+    heads = re.findall(r"^### (.*)$", (ROOT / "docs" / "messages.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(heads) == sorted(reason.code for reason in messages.reasons())
+
+
+def test_every_check_has_a_finding_in_its_table() -> None:
+    tables = headed((ROOT / "docs" / "preflight.md").read_text(encoding="utf-8"))
+    assert {check.asks for check in checks.CHECKS} <= set(tables)
+    assert [check.asks for check in checks.CHECKS if "](messages.md#" not in tables[check.asks]] == []
+
+
+def test_every_finding_that_a_module_of_checks_makes_is_in_a_table() -> None:
+    """By the modules' text alone: whatever a name of theirs and a class of it are joined to."""
+    text = (ROOT / "docs" / "preflight.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"\]\(messages\.md#([a-z0-9-]+)\)", text))
+    made = set()
+    for module in {sys.modules[check.run.__module__] for check in checks.CHECKS}:
+        assert module.__file__
+        for room, name in re.findall(r"\b(\w+)\.([A-Z]\w+)\(", Path(module.__file__).read_text(encoding="utf-8")):
+            found = getattr(getattr(module, room, None), name, None)
+            if isinstance(found, type) and issubclass(found, Reason):
+                made.add(found.code)
+    assert len(made) > 50
+    assert told == made
+
+
+def test_a_finding_that_cannot_be_seen_in_the_source_is_no_empty_table() -> None:
+    def run(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
+        reason = preflight.RollbackOff()
+        yield _warning(reason)
+
+    with pytest.raises(ValueError, match="which reason"):
+        metadata._findings(run)
