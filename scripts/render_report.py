@@ -2,8 +2,8 @@
 
     python scripts/render_report.py demo-report      reads log.txt, comment.md, summary.md; writes index.html
 
-The page needs no network and runs no script. Markdown is rendered by markdown-it-py with GitHub's extensions; the one
-Mermaid chart that the summary draws is drawn here by our own few lines (GitHub uses Mermaid itself).
+The page needs no network and runs no script. Markdown is rendered by markdown-it-py with GitHub's extensions; the
+Mermaid charts of the summary are drawn here by our own few lines (GitHub uses Mermaid itself).
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def box(head: str, markdown: str) -> str:
 
 
 def markdown_html(text: str) -> str:
-    """GitHub's Markdown as HTML: tables, alerts, details, and the Mermaid chart as a picture."""
+    """GitHub's Markdown as HTML: tables, alerts, details, and Mermaid charts as pictures."""
     md = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     rendered = md.render(re.sub(r"\A<!-- ci-deploy:.*? -->\n", "", text))
     rendered = re.sub(
@@ -129,38 +129,64 @@ _ALERTS = {"caution": "⛔", "warning": "⚠", "important": "❗", "note": "ⓘ"
 
 
 def chart_svg(source: str) -> str:
-    """The bar chart of reporters/rendering/chart.py as SVG; empty for any other diagram."""
-    bars = re.search(r"^\s*bar \[([\d., e-]+)\]", source, re.MULTILINE)
-    axis = re.search(r'^\s*x-axis "([a-z]+)" 0 --> ([\d.]+)', source, re.MULTILINE)
+    """The charts of reporters/rendering/chart.py as SVG; empty for any other diagram."""
+    plots = [
+        (kind, [float(value) for value in values.split(",")])
+        for kind, values in re.findall(r"^\s*(bar|line) \[([\d., e-]+)\]", source, re.MULTILINE)
+    ]
+    across = re.search(r'^\s*x-axis "([a-z]+)" (?:\[([^]]*)\]|0 --> ([\d.]+))', source, re.MULTILINE)
+    up = re.search(r'^\s*y-axis "[a-z]+" 0 --> ([\d.]+)', source, re.MULTILINE)
     title = re.search(r'^\s*title "([^"]*)"', source, re.MULTILINE)
-    colour = re.search(r'plotColorPalette: "(#[0-9a-f]{6})"', source)
-    if not (bars and axis and title):
+    palette = re.search(r'plotColorPalette: "([#0-9a-f, ]+)"', source)
+    if not (plots and across and up and title and palette):
         return ""
-    values = [float(value) for value in bars[1].split(",")]
     left, top, width, height = 48, 32, 790, 150
-    slot = width / len(values)
-    shapes = [
-        f'<rect x="{left + n * slot:.2f}" y="{top + height * (1 - value / 100):.2f}" width="{slot + 0.3:.2f}" '
-        f'height="{height * value / 100:.2f}"/>'
-        for n, value in enumerate(values)
+    most = float(up[1])
+    slot = width / len(plots[0][1])
+    names = across[2].split(", ") if across[2] else []
+    wide = slot * 0.7 if names else slot + 0.3  # bars with names stand apart
+
+    bottom = top + height
+
+    def y(value: float) -> float:
+        return bottom - height * value / most
+
+    shapes = []
+    for (kind, values), color in zip(plots, palette[1].split(", "), strict=False):
+        centers = [left + (n + 0.5) * slot for n in range(len(values))]
+        if kind == "bar":
+            bars = (
+                f'<rect x="{x - wide / 2:.2f}" y="{y(value):.2f}" width="{wide:.2f}" height="{bottom - y(value):.2f}"/>'
+                for x, value in zip(centers, values, strict=True)
+            )
+            shapes.append(f'<g fill="{color}">{"".join(bars)}</g>')
+        else:
+            points = " ".join(f"{x:.2f},{y(value):.2f}" for x, value in zip(centers, values, strict=True))
+            shapes.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2"/>')
+    scale = [
+        f'<line x1="{left}" x2="{left + width}" y1="{y(value):.1f}" y2="{y(value):.1f}" stroke="currentColor" '
+        f'stroke-opacity=".15"/><text x="{left - 8}" y="{y(value) + 4:.0f}" text-anchor="end">{value:g}</text>'
+        for value in _ticks(most, 5)
     ]
-    ticks = [
-        f'<text x="{left - 8}" y="{top + height * (1 - share / 100) + 4:.0f}" text-anchor="end">{share}</text>'
-        f'<line x1="{left}" x2="{left + width}" y1="{top + height * (1 - share / 100):.1f}" '
-        f'y2="{top + height * (1 - share / 100):.1f}" stroke="currentColor" stroke-opacity=".15"/>'
-        for share in (0, 25, 50, 75, 100)
-    ]
-    length = float(axis[2])
-    step = next((step for step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60) if length / step <= 12), length / 10)
-    marks = [(n * step, left + width * n * step / length) for n in range(int(length / step) + 1)]
-    ticks += [f'<text x="{x:.0f}" y="{top + height + 18}" text-anchor="middle">{at:.3g}</text>' for at, x in marks]
+    length = float(across[3] or len(names))
+    marks = [(left + width * at / length, f"{at:.3g}") for at in _ticks(length, 12)]
+    if names:
+        marks = [(left + (n + 0.5) * slot, name) for n, name in enumerate(names)]
+    under = [f'<text x="{x:.0f}" y="{bottom + 18}" text-anchor="middle">{text}</text>' for x, text in marks]
     middle = left + width / 2
     return (
         f'<svg class="chart" viewBox="0 0 860 226" role="img" aria-label="{html.escape(title[1])}">'
         f'<text x="{middle}" y="16" text-anchor="middle" font-size="14">{html.escape(title[1])}</text>'
-        f'<g fill="{colour[1] if colour else "#0969da"}">{"".join(shapes)}</g>{"".join(ticks)}'
-        f'<text x="{middle}" y="{top + height + 38}" text-anchor="middle">{html.escape(axis[1])}</text></svg>'
+        f"{''.join([*scale, *shapes, *under])}"
+        f'<text x="{middle}" y="{bottom + 38}" text-anchor="middle">{html.escape(across[1])}</text></svg>'
     )
+
+
+def _ticks(length: float, most: int) -> list[float]:
+    """From 0 in round steps of which so many at most fit into the length."""
+    steps = (digit * 10**exponent for exponent in range(-2, 12) for digit in (1, 2, 5))
+    step = next(step for step in steps if length / step <= most)
+    return [round(n * step, 6) for n in range(int(length / step + 1e-9) + 1)]
 
 
 def log_html(text: str) -> str:

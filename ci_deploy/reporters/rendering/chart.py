@@ -17,6 +17,9 @@ from .escape import mermaid
 from .guarded import verdicts
 
 BARS = 60
+# Of calls: each bar has its name under it, because Mermaid makes those on a scale of numbers as wide as its ticks are
+# apart, over one another.
+NAMED_BARS = 20
 _GOOD, _WARNING, _BAD = "#2da44e", "#bf8700", "#cf222e"
 
 
@@ -74,7 +77,7 @@ def calls(story: Story) -> str:
     minutes += [(count, NOTHING) for _, count in event.shown.after]
     if len(minutes) < 2 or not any(new.calls or old.calls for new, old in minutes):
         return ""
-    width = -(-len(minutes) // BARS)  # minutes in a bar
+    width = -(-len(minutes) // NAMED_BARS)  # minutes in a bar
     parts = [minutes[at : at + width] for at in range(0, len(minutes), width)]
     news = [together(new for new, _ in part) for part in parts]
     olds = [together(old for _, old in part) for part in parts]
@@ -84,12 +87,13 @@ def calls(story: Story) -> str:
         [one.calls for one in news],
         [one.bad for one in news],
     )
+    ends = [min(len(minutes), at + width) for at in range(0, len(minutes), width)]
     rows = (
         *_head(f"{_ALL}, {_NEW}, {_NEW_BAD}, {_OLD_BAD}"),
         "xychart-beta",
         f'    title "Calls of versions {old} and {new}"',
-        f'    x-axis "minutes" 0 --> {len(minutes)}',
-        f'    y-axis "calls" 0 --> {max(series[0])}',
+        f'    x-axis "minutes" [{", ".join(map(str, ends))}]',
+        f'    y-axis "calls" 0 --> {_top(max(series[0]))}',
         *(f"    bar [{', '.join(map(str, each))}]" for each in series),
         f"    line [{', '.join(str(one.bad) for one in olds)}]",
         "```",
@@ -97,6 +101,16 @@ def calls(story: Story) -> str:
         f"<sub>Gray: all calls. Blue: calls of version {new}. Red: its errors. Line: errors of version {old}.</sub>",
     )
     return "\n".join(rows)
+
+
+def _top(most: int) -> int:
+    """The end of a scale on which Mermaid draws 11 lines at most, for more stand on one another."""
+    unit = 1
+    while True:
+        for top in (10, 16, 20, 35, 50, 80):
+            if top * unit >= most:
+                return top * unit
+        unit *= 10
 
 
 def _head(palette: str) -> tuple[str, ...]:
@@ -111,6 +125,8 @@ def _head(palette: str) -> tuple[str, ...]:
         "  xyChart:",
         "    width: 860",
         "    height: 240",
+        "    yAxis:",
+        "      labelFontSize: 11",
         "---",
     )
 
