@@ -7,13 +7,13 @@ It judges nothing: what is asked and what it means is in `core/guards`. Sources:
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 from ...core.errors import AwsError, ErrorKind
 from ...core.guards.queries import NAMESPACE, Question, Readings, batches
 from .client import Aws
-from .codedeploy.parse import epoch
+from .codedeploy.parse import answered_at, epoch
 from .remedies import with_remedy
 
 BUDGET = 15.0  # seconds: a look that fails is made again a minute later
@@ -30,7 +30,7 @@ class CloudWatchMetrics:
         answers: dict[Question, dict[int, float]] = {}
         at = self._aws.clock.epoch()
         for batch in batches(questions):
-            found, at = self._aws.reading(lambda batch=batch: self._batch(batch), budget=BUDGET)  # type: ignore[misc]
+            found, at = self._aws.reading(partial(self._batch, batch), budget=BUDGET)
             answers |= found
         return Readings(answers=answers, at=at)
 
@@ -51,7 +51,7 @@ class CloudWatchMetrics:
                 ScanBy="TimestampAscending",
                 NextToken=token,
             )
-            for result in page["MetricDataResults"]:
+            for result in page["MetricDataResults"] or ():
                 name = str(result.get("Id"))
                 if name in by_id:
                     status[name] = str(result.get("StatusCode"))
@@ -69,15 +69,8 @@ class CloudWatchMetrics:
                 )
             )
         complete = {question: points[name] for name, question in by_id.items() if status.get(name) == "Complete"}
-        return ({} if token else complete), self._time(page)
-
-    def _time(self, page: dict[str, Any]) -> float:
-        """AWS's time, by the answer's header."""
-        headers = (page.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
-        try:
-            return parsedate_to_datetime(str(headers.get("date"))).timestamp()
-        except ValueError:
-            return self._aws.clock.epoch()
+        at = answered_at(page)
+        return ({} if token else complete), self._aws.clock.epoch() if at is None else at
 
 
 def _query(name: str, question: Question) -> dict[str, Any]:

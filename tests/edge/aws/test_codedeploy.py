@@ -259,6 +259,57 @@ def test_a_service_that_does_not_know_baking_is_asked_without_it_from_then_on(
         assert api.active("app", "blue") == ()
 
 
+def test_the_accounts_active_deployments_are_asked_for_without_it_too(aws: StubbedAws, api: CodeDeployApi) -> None:
+    statuses = ["Created", "Queued", "InProgress", "Baking", "Ready"]
+    aws.refuse(
+        "codedeploy",
+        "list_deployments",
+        "InvalidDeploymentStatusException",
+        expected_params={"includeOnlyStatuses": statuses},
+    )
+    fewer = [status for status in statuses if status != "Baking"]
+    aws.expect("codedeploy", "list_deployments", {"deployments": [ONE]}, includeOnlyStatuses=fewer)
+    assert api.created_since(None)[1] == (ONE,)
+
+
+def test_two_that_are_refused_at_the_same_time_both_ask_again(
+    aws: StubbedAws, api: CodeDeployApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others: list[tuple[Deployment, ...]] = []
+
+    def call(*_: Any, includeOnlyStatuses: list[str], **__: Any) -> dict[str, Any]:
+        if "Baking" not in includeOnlyStatuses:
+            return {"deployments": []}
+        if not others:
+            others.append(())
+            others.append(api.active("app", "green"))
+        raise AwsError(ErrorKind.REJECTED, operation="", code="InvalidDeploymentStatusException", message="")
+
+    monkeypatch.setattr(aws, "call", call)
+    assert api.active("app", "blue") == ()
+    assert others == [(), ()]
+
+
+def dated(date: str, *ids: str, token: str = "") -> dict[str, Any]:
+    headers = {"date": date} if date else {}
+    page: dict[str, Any] = {"deployments": list(ids), "ResponseMetadata": {"HTTPHeaders": headers}}
+    return page | ({"nextToken": token} if token else {})
+
+
+@pytest.mark.parametrize(
+    ("date", "at"),
+    [("Tue, 24 Nov 2026 12:00:00 GMT", NOON.timestamp()), ("", None), ("yesterday", None)],
+    ids=["AWS's time", "no header", "no date"],
+)
+def test_what_was_created_since_comes_from_all_pages_with_the_time_of_the_first(
+    aws: StubbedAws, api: CodeDeployApi, date: str, at: float | None
+) -> None:
+    aws.expect("codedeploy", "list_deployments", dated(date, ONE, token="t"), createTimeRange={"start": 7.0})
+    later = dated("Tue, 24 Nov 2026 12:00:09 GMT" if at else "", TWO)
+    aws.expect("codedeploy", "list_deployments", later, createTimeRange={"start": 7.0}, nextToken="t")
+    assert api.created_since(7.0) == (aws.clock.epoch() if at is None else at, (ONE, TWO))
+
+
 def test_another_refusal_of_the_list_is_raised_as_it_is(aws: StubbedAws, api: CodeDeployApi) -> None:
     aws.refuse("codedeploy", "list_deployments", "DeploymentGroupDoesNotExistException")
     with pytest.raises(AwsError) as caught:

@@ -8,10 +8,9 @@ is told by creation times. Sources: facts.md A3, A4, A7, A10.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from ....core.aws import (
     CreateRequest,
@@ -37,7 +36,16 @@ ACTIVE = ("Created", "Queued", "InProgress", "Baking", "Ready")
 # How often in a row a running deployment may be shown without its targets' news before that counts as a failed look.
 PATIENCE = 3
 
-Call = Callable[..., dict[str, Any]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """Ids of deployments, whether those are all, and AWS's time when it began to answer."""
+
+    ids: list[str]
+    complete: bool
+    at: float
 
 
 class CodeDeployApi:
@@ -115,24 +123,23 @@ class CodeDeployApi:
         return parse.config(answer["deploymentConfigInfo"])
 
     def active(self, application: str, group: str) -> tuple[Deployment, ...]:
-        def attempt() -> tuple[Deployment, ...]:
-            ids: list[str] = []
-            token: str | None = None
-            while True:
-                page = self._list(application, group, statuses=self._active_statuses, token=token)
-                ids += page.get("deployments") or ()
-                token = page.get("nextToken") or None
-                if token is None:
-                    return _newest_first(found for found in self._get(ids) if not found.status.terminal)
+        def attempt(statuses: Sequence[str]) -> tuple[Deployment, ...]:
+            ids = self._listed(application, group, statuses=statuses).ids
+            return _newest_first(found for found in self._get(ids) if not found.status.terminal)
 
+        return self._with_active(attempt)
+
+    def _with_active(self, attempt: Callable[[Sequence[str]], T]) -> T:
+        """What is read by the statuses of deployments that are not over."""
+        statuses = self._active_statuses
         try:
-            return self._aws.reading(attempt)
+            return self._aws.reading(lambda: attempt(statuses))
         except AwsError as error:
             # Baking is in the model's enum; whether the service accepts it as a filter is not known.
-            if error.code != "InvalidDeploymentStatusException" or "Baking" not in self._active_statuses:
+            if error.code != "InvalidDeploymentStatusException" or statuses != ACTIVE:
                 raise
-            self._active_statuses = tuple(status for status in ACTIVE if status != "Baking")
-            return self._aws.reading(attempt)
+            self._active_statuses = fewer = tuple(status for status in ACTIVE if status != "Baking")
+            return self._aws.reading(lambda: attempt(fewer))
 
     def recent(self, application: str, group: str, limit: int) -> tuple[Deployment, ...]:
         key = (application, group, limit)
@@ -152,27 +159,15 @@ class CodeDeployApi:
 
         A group with more than a page of deployments is asked by time, because the order is not documented.
         """
-        ids, complete = self._pages(application, group, most=1)
-        if complete:
-            return ids
+        newest = self._listed(application, group, most=1, waited=True)
+        if newest.complete:
+            return newest.ids
         for days in SPANS:
-            found, _ = self._pages(application, group, since=self._aws.clock.epoch() - days * DAY, most=PAGES)
+            since = self._aws.clock.epoch() - days * DAY
+            found = self._listed(application, group, since=since, most=PAGES, waited=True).ids
             if len(found) >= enough:
                 return found
-        found, _ = self._pages(application, group, most=PAGES)
-        return found
-
-    def _pages(self, application: str, group: str, *, since: float | None = None, most: int) -> tuple[list[str], bool]:
-        """The ids on at most so many pages, and whether those are all."""
-        ids: list[str] = []
-        token: str | None = None
-        for _ in range(most):
-            page = self._list(application, group, since=since, token=token, waited=token is None)
-            ids += page.get("deployments") or ()
-            token = page.get("nextToken") or None
-            if token is None:
-                return ids, True
-        return ids, False
+        return self._listed(application, group, most=PAGES, waited=True).ids
 
     def _found(self, ids: Sequence[str]) -> dict[str, Deployment]:
         return {found.id: found for found in self._get(ids, waited=True)}
@@ -193,19 +188,11 @@ class CodeDeployApi:
         return None
 
     def created_since(self, since: float | None) -> tuple[float, tuple[str, ...]]:
-        return self._aws.reading(lambda: self._created_since(since))
-
-    def _created_since(self, since: float | None) -> tuple[float, tuple[str, ...]]:
-        ids: list[str] = []
-        token: str | None = None
-        at = 0.0
-        while True:
-            page = self._list(None, None, statuses=ACTIVE if since is None else None, since=since, token=token)
-            at = at or _answered_at(page)
-            ids += page.get("deployments") or ()
-            token = page.get("nextToken") or None
-            if token is None:
-                return at or self._aws.clock.epoch(), tuple(ids)
+        if since is None:
+            found = self._with_active(lambda statuses: self._listed(statuses=statuses))
+        else:
+            found = self._aws.reading(lambda: self._listed(since=since))
+        return found.at, tuple(found.ids)
 
     def appspec(self, application: str, revision: InlineContent) -> str:
         member = "string" if revision.revision_type == "String" else "appSpecContent"
@@ -242,27 +229,39 @@ class CodeDeployApi:
 
     # --- one attempt each --------------------------------------------------------------------------------------
 
-    def _list(
+    def _listed(
         self,
-        application: str | None,
-        group: str | None,
+        application: str | None = None,
+        group: str | None = None,
         *,
         statuses: Sequence[str] | None = None,
         since: float | None = None,
-        token: str | None = None,
+        most: int | None = None,
         waited: bool = False,
-    ) -> dict[str, Any]:
-        return self._call(
-            "ListDeployments",
-            f"deployment group {application}/{group}" if application else "all deployments of the account",
-            expects="deployments",
-            waited=waited,
-            applicationName=application,
-            deploymentGroupName=group,
-            includeOnlyStatuses=list(statuses) if statuses else None,
-            createTimeRange={"start": since} if since is not None else None,
-            nextToken=token,
-        )
+    ) -> Listed:
+        """The deployments of a group, or of the account, on so many pages at most. `waited`: for the first page."""
+        ids: list[str] = []
+        at: float | None = None
+        token: str | None = None
+        pages = 0
+        while True:
+            page = self._call(
+                "ListDeployments",
+                f"deployment group {application}/{group}" if application else "all deployments of the account",
+                expects="deployments",
+                waited=waited and token is None,
+                applicationName=application,
+                deploymentGroupName=group,
+                includeOnlyStatuses=list(statuses) if statuses else None,
+                createTimeRange={"start": since} if since is not None else None,
+                nextToken=token,
+            )
+            pages += 1
+            ids += page["deployments"] or ()
+            at = parse.answered_at(page) if at is None else at
+            token = page.get("nextToken") or None
+            if token is None or pages == most:
+                return Listed(ids=ids, complete=token is None, at=self._aws.clock.epoch() if at is None else at)
 
     def _get(self, ids: Sequence[str], *, waited: bool = False) -> list[Deployment]:
         """Deployments in the order of `ids`, 25 a call; those that do not exist are left out."""
@@ -365,15 +364,6 @@ class CodeDeployApi:
             return deployment
         self._target_failures.pop(deployment.id, None)
         return replace(deployment, targets=targets)
-
-
-def _answered_at(page: dict[str, Any]) -> float:
-    """AWS's time, as the answer's Date says it; 0 where it does not (a proxy may take headers away)."""
-    said = (page.get("ResponseMetadata") or {}).get("HTTPHeaders", {}).get("date", "")
-    try:
-        return parsedate_to_datetime(said).timestamp()
-    except ValueError:
-        return 0.0
 
 
 def _newest_first(deployments: Iterable[Deployment]) -> tuple[Deployment, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ....core.aws import (
@@ -42,6 +43,15 @@ def _text(value: object) -> str:
 def epoch(value: object) -> float | None:
     """Epoch seconds; botocore has made a datetime of what was sent."""
     return value.timestamp() if isinstance(value, datetime) else None
+
+
+def answered_at(answer: Json) -> float | None:
+    """AWS's time (epoch seconds) by an answer's Date header; None without one: a proxy may take headers away."""
+    said = _map(_map(answer.get("ResponseMetadata")).get("HTTPHeaders")).get("date")
+    try:
+        return parsedate_to_datetime(_text(said)).timestamp()
+    except ValueError:
+        return None
 
 
 def deployment(info: Json) -> Deployment:
