@@ -27,13 +27,13 @@ from .core.errors import CiDeployError, InvalidInput, Problem, Refused
 from .core.given import manifest, meant, parsing
 from .core.given.context import context as context_of
 from .core.given.inputs import Inputs
-from .core.given.trust import REMEDY, discovers, distrust
+from .core.given.trust import discovers, distrust
 from .core.machine.actions import Action, Cancelled, CommandEnded, Observation
 from .core.machine.release import Release
 from .core.machine.rollout import outcome_of
 from .core.reasons import phrases
 from .core.reasons import run as reasons
-from .core.reasons.reason import Reason, Said
+from .core.reasons.reason import Reason
 from .core.result import Fate, Finding, Result, Severity
 from .core.run import Command, Context, Outcome, exit_code
 from .core.story.events import CancelReceived, Concluded, Event, NotAws, Noticed, Started
@@ -466,8 +466,7 @@ class _Run:
         if self._command:
             return  # the post step has the main step's inputs, and was not asked
         for name in parsing.unused(self._given, Command(inputs.command)):
-            text = f"Input `{name}` is not used by the command `{inputs.command}`."
-            self._notice(Severity.NOTE, "input-unused", text)
+            self._notice(Severity.NOTE, reasons.InputUnused(input_name=name, command=inputs.command))
 
     def _keys_of_main_step(self) -> tuple[str, ...]:
         """All functions of the run, as the main step left them: some may have come to no deployment."""
@@ -488,12 +487,12 @@ class _Run:
         return "none (nothing was checked out)" if nothing else ""
 
     def _guard(self) -> None:
-        why = distrust(Command(self._inputs.command), self._context)
-        if not why:
-            return
-        if not self._inputs.allow_untrusted_event:
-            raise Refused(f"{why}.", REMEDY)
-        self._notice(Severity.WARNING, "untrusted-event", f"{why}; `allow-untrusted-event` lets it pass.")
+        allowed = bool(self._inputs.allow_untrusted_event)
+        why = distrust(Command(self._inputs.command), self._context, allowed=allowed)
+        if why and not allowed:
+            raise Refused(why)
+        if why:
+            self._notice(Severity.WARNING, why)
 
     def _execute(self, inbox: Inbox) -> Concluded:
         ports: list[Ports] = []
@@ -552,8 +551,7 @@ class _Run:
         try:
             self._child.start(lambda code: inbox.put(CommandEnded(exit_code=code)))
         except OSError as error:
-            reason = reasons.CommandNotStarted(said=error.strerror or str(error))
-            raise Refused(reason.text, because=reason) from None
+            raise Refused(reasons.CommandNotStarted(said=error.strerror or str(error))) from None
         return True
 
     def _cancelled(self, inbox: Inbox, seconds: float) -> bool:
@@ -587,9 +585,8 @@ class _Run:
     def _now(self) -> float:
         return self._clock.now() - self._start
 
-    def _notice(self, severity: Severity, code: str, text: str, remedy: str = "") -> None:
-        finding = Finding(severity=severity, reason=Said(code=code, said=text, advice=remedy))
-        self._report.report(Noticed(at=self._safe_now(), finding=finding))
+    def _notice(self, severity: Severity, reason: Reason) -> None:
+        self._report.report(Noticed(at=self._safe_now(), finding=Finding(severity=severity, reason=reason)))
 
     def _safe_now(self) -> float:
         return self._now() if hasattr(self, "_clock") else 0.0
@@ -601,8 +598,9 @@ class _Run:
             outcome, reason = outcome_of(error), error.reason
             if isinstance(error, InvalidInput):
                 problems = [replace(each, where=self._as_given(each.where)) for each in error.problems]
-                for problem in problems:
-                    self._notice(Severity.REFUSAL, "input", f"{problem.where}: {problem.what}", problem.remedy)
+                for each in problems:
+                    mistake = reasons.Mistake(place=each.where, what=each.what, advice=each.remedy)
+                    self._notice(Severity.REFUSAL, mistake)
                 reason = InvalidInput(tuple(problems)).reason
         else:
             outcome = Outcome.BUG

@@ -15,6 +15,7 @@ from typing import Protocol
 from .core.errors import CiDeployError
 from .core.machine.actions import Action, Failed, Look, Observation, Stop, Tick
 from .core.machine.release import Release, step
+from .core.reasons import run as reasons
 from .core.story.events import Event
 
 WORKERS = 12
@@ -97,7 +98,7 @@ class Bug(CiDeployError):  # noqa: N818
     """An exception that nobody expected, on its way from a worker thread to the process boundary."""
 
     def __init__(self, cause: BaseException) -> None:
-        super().__init__(f"{type(cause).__name__}: {cause}")
+        super().__init__(reasons.Bug(error=f"{type(cause).__name__}: {cause}"))
         self.__cause__ = cause
 
 

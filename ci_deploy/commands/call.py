@@ -20,7 +20,7 @@ from ..core.machine.rollout import Job, Rollout, outcome_of
 from ..core.machine.waves import Policy
 from ..core.plan.proof import NOTHING, Proof
 from ..core.plan.surroundings import bucket_owner
-from ..core.reasons.reason import Reason, Said
+from ..core.reasons.reason import Reason
 from ..core.result import Result
 from ..core.run import Command, Context, Outcome
 from ..core.story.events import Concluded, Event
@@ -138,8 +138,6 @@ def ended(
     call: Call,
     outcome: Outcome,
     *reasons: Reason,
-    reason: str = "",
-    remedy: str = "",
     report: Mapping[str, object] | None = None,
 ) -> Result:
     """What a command that deploys nothing says of its function at the end."""
@@ -147,7 +145,7 @@ def ended(
         function=call.inputs.function or "",
         alias=call.inputs.alias,
         outcome=outcome,
-        reasons=reasons or (Said(code=outcome.value, said=reason, advice=remedy),),
+        reasons=reasons,
         duration_seconds=round(call.now(), 1),
         report=report or {},
     )

@@ -21,7 +21,8 @@ from ..core.given.manifest import Entry
 from ..core.machine.release import Release
 from ..core.machine.rollout import Job, Rollout
 from ..core.plan.whose import Place, ours
-from ..core.reasons.reason import Said
+from ..core.reasons import finish as reasons
+from ..core.reasons.reason import Reason
 from ..core.result import Finding, Severity
 from ..core.run import Command, Context, Outcome
 from ..core.story.events import Concluded, Noticed
@@ -42,23 +43,18 @@ _CREATING = (Command.DEPLOY, Command.ROLLBACK)
 
 def run(call: Call) -> Concluded:
     if call.state.get(FINISHED) == "true":
-        return conclude(
-            call, ended(call, Outcome.REPORTED, reason="The main step had finished: nothing is left to do.")
-        )
+        return _nothing(call, reasons.MainStepFinished())
     known, unreadable = deployments(call.state)
     if not (known or unreadable or FUNCTIONS in call.state):
         return _without_state(call)
     if unreadable:
-        text = f"What the main step left of {unreadable} of {unreadable + len(known)} functions cannot be read."
-        remedy = "See what their aliases serve, and whether their deployments still run: the command `status`."
+        state = reasons.StateUnreadable(count=unreadable, of_all=unreadable + len(known))
         if not known:
-            raise InvalidInput((Problem(where="environment variable `STATE_deployment-…`", what=text, remedy=remedy),))
-        finding = Finding(severity=Severity.WARNING, reason=Said(code="state", said=text, advice=remedy))
-        call.report(Noticed(at=call.now(), finding=finding))
+            where = "environment variable `STATE_deployment-…`"
+            raise InvalidInput((Problem(where=where, what=state.text, remedy=state.remedy),))
+        call.report(Noticed(at=call.now(), finding=Finding(severity=Severity.WARNING, reason=state)))
     if not known:
-        return conclude(
-            call, ended(call, Outcome.REPORTED, reason="No deployment had been begun: nothing is left to do.")
-        )
+        return _nothing(call, reasons.NothingBegun())
     return call.drive(Release(command=call.command, rollouts=tuple(_rollout(call, entry) for entry in known)))
 
 
@@ -67,18 +63,15 @@ def _without_state(call: Call) -> Concluded:
     try:
         found = _created_by_this_step(call)
     except CiDeployError as error:
-        text = f"Nothing is known of the main step, and AWS could not be asked: {error.what}"
-        return conclude(call, ended(call, Outcome.REPORTED, reason=text, remedy=error.remedy))
+        return _nothing(call, reasons.MainStepUnknown(), error.reason)
     if not found:
-        return conclude(call, ended(call, Outcome.REPORTED, reason="The main step left no deployment to finish."))
+        return _nothing(call, reasons.NothingLeft())
     going_on = [(entry, one) for entry, one in found if not one.status.terminal]
     if not going_on:
-        ids = ", ".join(one.id for _, one in found)
-        return conclude(call, ended(call, Outcome.REPORTED, reason=f"Nothing to finish: {ids} has ended."))
+        return _nothing(call, reasons.AllOver(deployments=tuple(one.id for _, one in found)))
     meant = [(entry, one) for entry, one in going_on if _ends_with_the_job(entry.inputs)]
     if not meant:
-        ids = ", ".join(one.id for _, one in going_on)
-        return conclude(call, ended(call, Outcome.REPORTED, reason=f"{ids} continues, as the inputs ask."))
+        return _nothing(call, reasons.Continues(deployments=tuple(one.id for _, one in going_on)))
     return call.drive(
         Release(
             command=call.command,
@@ -97,6 +90,11 @@ def _without_state(call: Call) -> Concluded:
             ),
         )
     )
+
+
+def _nothing(call: Call, *why: Reason) -> Concluded:
+    """The end of a post step that has nothing to do."""
+    return conclude(call, ended(call, Outcome.REPORTED, *why))
 
 
 def _ends_with_the_job(inputs: Inputs) -> bool:

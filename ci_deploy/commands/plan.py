@@ -9,6 +9,7 @@ import json
 
 from ..core.errors import InvalidInput, Problem
 from ..core.given.manifest import matrix
+from ..core.reasons import run as reasons
 from ..core.run import Outcome
 from ..core.story.events import Concluded, Divided
 from .call import Call, conclude, ended
@@ -32,5 +33,4 @@ def _divide(call: Call, size: int) -> Concluded:
     made = matrix(call.entries, size)
     shards = len(made["include"])
     call.report(Divided(at=call.now(), matrix=json.dumps(made, separators=(",", ":")), shards=shards))
-    reason = f"{len(call.entries)} functions in {shards} shards. AWS was not asked anything."
-    return conclude(call, ended(call, Outcome.PLANNED, reason=reason))
+    return conclude(call, ended(call, Outcome.PLANNED, reasons.Divided(count=len(call.entries), shards=shards)))

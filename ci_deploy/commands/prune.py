@@ -15,7 +15,8 @@ from ..core.plan import pruning
 from ..core.plan.pruning import Own, PrunePlan, Row, Uses
 from ..core.plan.whose import Place
 from ..core.reasons import upkeep
-from ..core.reasons.reason import Reason, Said
+from ..core.reasons.preflight import FunctionMissing
+from ..core.reasons.reason import Reason
 from ..core.result import Finding, Result, Severity
 from ..core.run import Outcome
 from ..core.story import events as e
@@ -36,33 +37,31 @@ def run(call: Call) -> Concluded:
 def _run(call: Call) -> Result:
     inputs = call.inputs
     ports = call.ports()
-    call.report(e.Identified(at=call.now(), identity=identify(inputs, ports)))
+    identity = identify(inputs, ports)
+    call.report(e.Identified(at=call.now(), identity=identity))
     function = inputs.function or ""
     latest = ports.lambda_.version(function, "$LATEST")
     if latest is None:
-        raise Refused(f"Function `{function}` does not exist.", "Check `function`, `aws-region` and the role.")
+        raise Refused(FunctionMissing(function=function, account=identity.account, region=identity.region))
     versions = ports.versions.versions(function)
     made = pruning.plan(inputs, versions, _uses(call, ports, function))
     made = pruning.keeping(made, _own(call, ports, latest, made))
     if call.cancelled(0.0):
         # What was not asked about any more may be needed: no list is better than a wrong one.
-        return ended(call, Outcome.CANCELLED, reason="Cancelled while reading. Nothing was deleted.")
+        return ended(call, Outcome.CANCELLED, upkeep.CancelledReading())
     _show(call, made)
     for what, unread in made.unknown.items():
         _tell(call, Severity.WARNING, upkeep.UsesUnread(uses=what, fact=unread))
     if made.unread:
-        raise Refused(
-            f"Which versions a rollback needs is not known: {made.unread}. Nothing was deleted.",
-            "Allow the role to read it (docs/iam/prune.json), and run again.",
-        )
+        raise Refused(made.unread)
     report: dict[str, object] = {"prune": [_json(row) for row in made.rows], "freed-bytes": made.freed}
     if not made.doomed:
         needed = upkeep.AllNeeded(count=len(made.rows), known=not made.unknown)
         return ended(call, Outcome.UNCHANGED, needed, report=report)
-    names = ", ".join(version.version for version in made.doomed)
     if not inputs.apply:
-        reason = f"{len(made.doomed)} of {len(made.rows)} versions could be deleted: {names}."
-        return ended(call, Outcome.REPORTED, reason=reason, remedy="`apply: true` deletes them.", report=report)
+        doomed = tuple(version.version for version in made.doomed)
+        could = upkeep.Prunable(versions=doomed, count=len(made.rows))
+        return ended(call, Outcome.REPORTED, could, report=report)
     return _apply(call, ports, made, report)
 
 
@@ -83,17 +82,12 @@ def _uses(call: Call, ports: Ports, function: str) -> Uses:
             if successful is None:
                 looked = ports.codedeploy.look((group.last_successful_id,), frozenset({group.last_successful_id}))
                 successful = next(iter(owners.judged(looked)), None)
-    elif {"application", "deployment-group"} & call.entries[0].given:
-        raise Refused(
-            f"Deployment group `{application}/{name}` does not exist, so which versions a rollback needs is not known.",
-            "Check `application` and `deployment-group`.",
-        )
     else:
-        text = (
-            f"There is no deployment group `{application}/{name}`, so which versions its rollbacks could need is not "
-        )
-        text += "known: `keep` alone protects them."
-        _notice(call, Severity.WARNING, "no-group", text, "Set `application` and `deployment-group`.")
+        given = bool({"application", "deployment-group"} & call.entries[0].given)
+        missing = upkeep.HistoryMissing(application=application, group=name, given=given)
+        if given:
+            raise Refused(missing)
+        _tell(call, Severity.WARNING, missing)
     return Uses(
         aliases=aliases,
         provisioned=fact(lambda: ports.versions.provisioned(function)),
@@ -153,13 +147,12 @@ def _show(call: Call, made: PrunePlan) -> None:
 def _apply(call: Call, ports: Ports, made: PrunePlan, report: dict[str, object]) -> Result:
     deleted: list[str] = []
     freed = 0
-    failures: list[str] = []
+    failures: list[Reason] = []
 
-    def end(outcome: Outcome, first: str, remedy: str = "") -> Result:
-        told = f"Deleted: {', '.join(deleted)}." if deleted else "Nothing was deleted."
-        reason = " ".join(part for part in (first, told, *failures) if part)
+    def end(outcome: Outcome, *first: Reason, last: tuple[Reason, ...] = ()) -> Result:
+        told = upkeep.Deleted(versions=tuple(deleted)) if deleted else upkeep.NothingDeleted()
         done = {**report, "freed-bytes": freed, "deleted": list(deleted)}
-        return ended(call, outcome, reason=reason, remedy=remedy, report=done)
+        return ended(call, outcome, *first, told, *failures, *last, report=done)
 
     for version in made.doomed:
         try:
@@ -167,21 +160,20 @@ def _apply(call: Call, ports: Ports, made: PrunePlan, report: dict[str, object])
             deleted.append(version.version)
             freed += version.code_size
         except Cancelled:
-            return end(Outcome.CANCELLED, "Cancelled.")
+            return end(Outcome.CANCELLED, upkeep.CancelledWriting())
         except AwsError as error:
             if error.kind is ErrorKind.NOT_FOUND:
-                _notice(call, Severity.NOTE, "gone", f"Version {version.version} was gone already.")
+                _tell(call, Severity.NOTE, upkeep.AlreadyGone(version=version.version))
             elif error.kind is ErrorKind.CONFLICT:
-                text = f"Version {version.version} was kept: {error.message or error.code}"
-                _notice(call, Severity.WARNING, "in-use", text, "Run again when nothing uses it any more.")
+                _tell(call, Severity.WARNING, upkeep.InUse(version=version.version, said=error.message or error.code))
             elif error.kind is ErrorKind.REJECTED and "replicated function" in error.message.lower():
                 _tell(call, Severity.NOTE, upkeep.Replicated(version=version.version))
             elif error.kind is ErrorKind.REJECTED:
-                failures.append(f"Version {version.version} could not be deleted: {error.what.rstrip('.')}.")
+                failures.append(upkeep.NotDeleted(version=version.version, problem=error.what))
             else:
-                return end(Outcome.ERROR, f"{error.what.rstrip('.')}.", error.remedy)
-    left = f"{made.left} more could be deleted: run again." if made.left else ""
-    return end(Outcome.FAILED if failures else Outcome.SUCCEEDED, "", left)
+                return end(Outcome.ERROR, error.reason)
+    left = (upkeep.MoreToPrune(count=made.left),) if made.left else ()
+    return end(Outcome.FAILED if failures else Outcome.SUCCEEDED, last=left)
 
 
 def _delete(call: Call, ports: Ports, version: FunctionVersion) -> None:
@@ -190,12 +182,6 @@ def _delete(call: Call, ports: Ports, version: FunctionVersion) -> None:
         f"version {version.version} deleted",
         lambda: ports.versions.delete(version.function, version.version),
         happened=lambda: ports.lambda_.version(version.function, version.version) is None,
-    )
-
-
-def _notice(call: Call, severity: Severity, code: str, text: str, remedy: str = "") -> None:
-    call.report(
-        e.Noticed(at=call.now(), finding=Finding(severity=severity, reason=Said(code=code, said=text, advice=remedy)))
     )
 
 

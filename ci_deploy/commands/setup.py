@@ -6,12 +6,15 @@ outcome is `succeeded`, or `unchanged`. A group that differs from the inputs is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ..core.aws import Identity
 from ..core.errors import AwsError
 from ..core.plan import setup
 from ..core.plan.setup import Found, Item, SetupPlan, Status
+from ..core.reasons import setup as reasons
+from ..core.reasons import upkeep
+from ..core.reasons.reason import Reason
 from ..core.result import Result
 from ..core.run import Outcome
 from ..core.story import events as e
@@ -41,7 +44,7 @@ def _run(call: Call) -> Result:
     call.report(e.Identified(at=call.now(), identity=identity))
     found = _read(call, ports, identity=identity)
     if call.cancelled(0.0):
-        return ended(call, Outcome.CANCELLED, reason="Cancelled while reading. Nothing was changed.")
+        return ended(call, Outcome.CANCELLED, upkeep.CancelledReading())
     made = setup.plan(inputs, found)
     would = "will" if inputs.apply and not made.refusals else "would"
     call.report(
@@ -56,16 +59,12 @@ def _run(call: Call) -> Result:
         call.report(e.Noticed(at=call.now(), finding=finding))
     report: dict[str, object] = {"setup": [_json(item) for item in made.items]}
     if made.refusals:
-        reason = " ".join(finding.text for finding in made.refusals)
-        remedy = " ".join(dict.fromkeys(finding.remedy for finding in made.refusals))
-        return ended(call, Outcome.REFUSED, reason=reason, remedy=remedy, report=report)
-    pending = made.pending
-    if not pending:
-        return ended(call, Outcome.UNCHANGED, reason="Nothing is missing.", report=report)
-    names = ", ".join(f"{item.what} `{item.name}`" for item in pending)
+        return ended(call, Outcome.REFUSED, *(finding.reason for finding in made.refusals), report=report)
+    if not made.pending:
+        return ended(call, Outcome.UNCHANGED, reasons.NothingMissing(), report=report)
     if not inputs.apply:
-        remedy = "`apply: true` does it."
-        return ended(call, Outcome.REPORTED, reason=f"To be done: {names}.", remedy=remedy, report=report)
+        would_do = reasons.ToSetUp(created=_named(made, Status.CREATE), changed=_named(made, Status.UPDATE))
+        return ended(call, Outcome.REPORTED, would_do, report=report)
     return _apply(call, ports, made, report)
 
 
@@ -78,15 +77,20 @@ def _apply(call: Call, ports: Ports, made: SetupPlan, report: dict[str, object])
             write(call, what, attempt, happened=happened)
             done.append(what)
     except Cancelled:
-        return ended(call, Outcome.CANCELLED, reason=_after("Cancelled", done), report={**report, "done": done})
+        return _broken_off(call, Outcome.CANCELLED, upkeep.CancelledWriting(), report, done)
     except AwsError as error:
-        reason = _after(error.what, done)
-        return ended(call, Outcome.ERROR, reason=reason, remedy=error.remedy, report={**report, "done": done})
-    return ended(call, Outcome.SUCCEEDED, reason=f"{'; '.join(done)}.", report={**report, "done": done})
+        return _broken_off(call, Outcome.ERROR, error.reason, report, done)
+    all_done = reasons.SetUp(done=tuple(done), ended_early=False)
+    return ended(call, Outcome.SUCCEEDED, all_done, report={**report, "done": done})
 
 
-def _after(what: str, done: list[str]) -> str:
-    return f"{what.rstrip('.')}. {'Done before: ' + '; '.join(done) if done else 'Nothing was changed'}."
+def _broken_off(call: Call, outcome: Outcome, why: Reason, report: Mapping[str, object], done: list[str]) -> Result:
+    before = reasons.SetUp(done=tuple(done), ended_early=True) if done else reasons.NothingSetUp()
+    return ended(call, outcome, why, before, report={**report, "done": done})
+
+
+def _named(made: SetupPlan, status: Status) -> tuple[str, ...]:
+    return tuple(f"{item.what} `{item.name}`" for item in made.pending if item.status is status)
 
 
 def _write_of(call: Call, ports: Ports, made: SetupPlan, item: Item) -> tuple[Callable[[], object], Callable[[], bool]]:

@@ -15,23 +15,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .reasons import aws
-from .reasons.reason import Reason, Said
+from .reasons.reason import Reason
 from .reasons.run import InvalidInputs
 
 
 class CiDeployError(Exception):
-    """Base of the tree: `what` is one sentence for people, `remedy` the next step; `because` the same as data."""
+    """Base of the tree: why, as a reason; `what` and `remedy` are its words."""
 
-    def __init__(self, what: str, remedy: str = "", *, because: Reason | None = None) -> None:
-        super().__init__(what)
-        self.what = what
-        self.remedy = remedy
-        self._because = because or Said(code="refused", said=what, advice=remedy)
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.text)
+        self._reason = reason
+        self.what = reason.text
+        self.remedy = reason.remedy
 
     @property
     def reason(self) -> Reason:
-        """The same as data."""
-        return self._because
+        return self._reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +49,8 @@ class InvalidInput(CiDeployError):  # noqa: N818 - named for what the user reads
     """Inputs that cannot be used; carries all problems, so that one run shows them all."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("; ".join(map(str, problems)))
+        super().__init__(InvalidInputs(problems=tuple(map(str, problems))))
         self.problems = problems
-
-    @property
-    def reason(self) -> InvalidInputs:
-        return InvalidInputs(problems=tuple(map(str, self.problems)))
 
 
 class Refused(CiDeployError):  # noqa: N818
@@ -91,8 +86,7 @@ class AwsError(CiDeployError):
     retry_after: float = 0.0
 
     def __init__(self, kind: ErrorKind, *, operation: str, code: str, message: str, resource: str = "") -> None:
-        on = f" on {resource}" if resource else ""
-        super().__init__(f"{operation}{on}: {code}: {message}" if message else f"{operation}{on}: {code}")
+        super().__init__(_REASONS[kind](operation=operation, resource=resource, error=code, message=message))
         self.kind = kind
         self.operation = operation
         self.code = code

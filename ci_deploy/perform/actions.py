@@ -41,6 +41,8 @@ from ..core.machine.actions import (
 )
 from ..core.plan.planning import Existing
 from ..core.plan.whose import Others, Place, whose
+from ..core.reasons import verdict as why
+from ..core.reasons.phrases import serves
 from ..ports import Ports, Progress
 from .discovering import discover
 from .evidence import diagnose
@@ -141,12 +143,11 @@ def _repair(action: RepairAlias, ports: Ports) -> Alias:
     running = Owners(ports, action.application, place).judged(ports.codedeploy.active(action.application, action.group))
     for one in running:
         if not isinstance(whose(one, place.function, place.alias), Others):
-            raise Refused(f"deployment {one.id} is running in the group, and an alias is not moved under it")
+            raise Refused(why.AliasInUse(deployment=one.id))
     answered = ports.lambda_.set_alias(action.alias, action.version)
     if not answered.serves_only(action.version):
-        shares = ", ".join(f"version {version} at {share:g} %" for version, share in answered.shares.items())
-        raise Refused(f"UpdateAlias was accepted, and answers that the alias serves {shares}")
+        raise Refused(why.AliasNotSet(serves=serves(answered)))
     changed = ports.lambda_.look_alias(action.alias.function, action.alias.name)
     if changed is None:
-        raise Refused("the alias does not exist any more")
+        raise Refused(why.AliasGone(alias=action.alias.name, function=action.alias.function))
     return changed

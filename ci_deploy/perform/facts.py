@@ -32,6 +32,7 @@ from ..core.plan.history import enough, goal
 from ..core.plan.planning import UNREAD, Calls, Facts, Neighbours
 from ..core.plan.surroundings import Bucket, Surroundings, bucket_owner
 from ..core.plan.whose import Place, keys
+from ..core.reasons import run as reasons
 from ..core.reasons.versions import COUNTED
 from ..core.run import Command
 from ..ports import Ports, Progress
@@ -64,15 +65,9 @@ def identify(inputs: Inputs, ports: Ports) -> Identity:
     """Who we are, before any other call: another account or region than the inputs name is refused."""
     identity = ports.identities.identity()
     if inputs.account_id and identity.account != inputs.account_id:
-        raise Refused(
-            f"These credentials are of account {identity.account} ({identity.arn}), not of {inputs.account_id}.",
-            "Check the role that the workflow assumes, or the input `account-id` (or the ARN of the function).",
-        )
+        raise Refused(reasons.OtherAccount(account=identity.account, caller_arn=identity.arn, wanted=inputs.account_id))
     if inputs.aws_region and identity.region != inputs.aws_region:
-        raise Refused(
-            f"The function is in {inputs.aws_region}, and this run works in {identity.region}.",
-            f"Set `aws-region: {inputs.aws_region}`, or correct the function's ARN.",
-        )
+        raise Refused(reasons.OtherRegion(region=identity.region, wanted=inputs.aws_region))
     return identity
 
 

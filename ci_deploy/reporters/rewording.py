@@ -7,19 +7,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from ..core.aws import FunctionVersion, Identity
 from ..core.given.inputs import table
-from ..core.reasons.reason import Reason, Said
+from ..core.reasons.reason import Reason
 from ..core.run import Command
 from ..core.story.events import Event, Started
 from ..ports import Reporter
 from .rendering.disclosure import in_public
 
 Change = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reworded(Reason):
+    """A reason as this reporter's readers may see it: its code, and other words."""
+
+    means: ClassVar = "The reason's own."
+    code: str  # type: ignore[misc]
+    urgent: bool  # type: ignore[misc]
+    said: str
+    advice: str
+
+    @property
+    def text(self) -> str:
+        return self.said
+
+    @property
+    def remedy(self) -> str:
+        return self.advice
+
+
 # Compared with each other, or a part of what tells comments apart: their reporters know what of them is for everybody.
 _WITH_CARE: Mapping[type, frozenset[str]] = {
     Identity: frozenset({"account", "arn"}),
@@ -40,7 +61,7 @@ def reworded(value: Any, change: Change) -> Any:
     if isinstance(value, Reason):  # what people read of it are its words, not its facts
         said, advice = change(value.text), change(value.remedy)
         same = (said, advice) == (value.text, value.remedy)
-        return value if same else Said(code=value.code, said=said, advice=advice, urgent=value.urgent)
+        return value if same else Reworded(code=value.code, urgent=value.urgent, said=said, advice=advice)
     if is_dataclass(value) and not isinstance(value, type):
         changed = {}
         for name in _names(type(value)):

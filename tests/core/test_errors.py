@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem, Refused
+from ci_deploy.core.errors import AwsError, ErrorKind, InvalidInput, Problem
+from ci_deploy.core.reasons.run import InvalidInputs
+from tests.support.reasons import refused, saying
 
 
 def test_an_error_is_what_happened_and_what_to_do_next() -> None:
-    error = Refused("An older run.", "Run the newest one again.")
+    error = refused("An older run.", "Run the newest one again.")
     assert (str(error), error.what, error.remedy) == ("An older run.", "An older run.", "Run the newest one again.")
-    assert CiDeployError("Something.").remedy == ""
+    assert error.reason == saying("refused", "An older run.", "Run the newest one again.")
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,7 @@ def test_all_problems_of_the_inputs_are_in_one_error() -> None:
     problems = (Problem(where="alias", what="is empty."), Problem(where="timeout", what="is negative."))
     error = InvalidInput(problems)
     assert error.problems == problems
-    assert (error.what, error.remedy) == ("alias: is empty.; timeout: is negative.", "")
+    assert error.reason == InvalidInputs(problems=tuple(map(str, problems)))
 
 
 @pytest.mark.parametrize(

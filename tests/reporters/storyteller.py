@@ -30,12 +30,11 @@ from ci_deploy.core.plan.history import HistoryEntry
 from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
 from ci_deploy.core.reasons.codedeploy import AlarmActive, HookExecutionFailure
 from ci_deploy.core.reasons.preflight import HookName
-from ci_deploy.core.reasons.reason import Said
 from ci_deploy.core.result import Diagnosis, Fate, Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome, Rollback, exit_code
 from ci_deploy.core.story import events as e
 from ci_deploy.core.story.timeline import Story, tell
-from tests.support.reasons import saying
+from tests.support.reasons import Said, saying
 
 PULL_REQUEST = Context(
     actions=True,

@@ -13,7 +13,6 @@ from test_comment import AtOnce
 from test_golden import logged
 
 from ci_deploy.core.aws import DeploymentStatus
-from ci_deploy.core.reasons.reason import Said
 from ci_deploy.core.reasons.run import Bug, Killed
 from ci_deploy.core.reasons.verdict import RolledBackBy
 from ci_deploy.core.result import Finding, Result, Severity
@@ -28,6 +27,7 @@ from ci_deploy.reporters.log import LogReporter
 from ci_deploy.reporters.outputs import OutputsReporter
 from ci_deploy.reporters.rendering import ends, verdict
 from ci_deploy.reporters.summary import SummaryReporter
+from tests.support.reasons import Said
 
 SCENARIOS = scenarios()
 OUTPUTS = {

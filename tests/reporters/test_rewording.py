@@ -9,12 +9,13 @@ from sinks import Screen
 from storyteller import Release
 
 from ci_deploy.core.reasons.preflight import AlarmMissing, HookName, RoleDiffers, RollbackOff
-from ci_deploy.core.reasons.reason import Reason, Said, remedy_of
+from ci_deploy.core.reasons.reason import Reason, remedy_of
 from ci_deploy.core.result import Finding, Severity
 from ci_deploy.core.story import events as e
 from ci_deploy.reporters.log import LogReporter
 from ci_deploy.reporters.rendering.disclosure import in_public
 from ci_deploy.reporters.rewording import ForTerminal, as_flags, reworded
+from tests.support.reasons import Said
 
 ROLE = "arn:aws:iam::123456789012:role/deployer"
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from ci_deploy.core.reasons import finish as reasons
+from ci_deploy.core.reasons.reason import Reason
 from tests.support.account import Account
-from tests.support.golden import Told, shown
 
 from .conftest import Step, Theatre
 
@@ -15,20 +17,21 @@ LINEAR = {"deployment-config": "CodeDeployDefault.LambdaLinear10PercentEvery1Min
 
 
 @pytest.mark.parametrize(
-    "state",
+    ("state", "reason"),
     [
-        {"finished": "true"},
-        {"functions": '["checkout:live"]'},
-        {"functions": "?", "deployment-x": "{}"},
+        ({"finished": "true"}, reasons.MainStepFinished()),
+        ({"functions": '["checkout:live"]'}, reasons.NothingBegun()),
+        ({"functions": "?", "deployment-x": "{}"}, reasons.NothingBegun()),
         # Lost, in a run that names no step: what it created could not be told from what others did.
-        {},
+        ({}, reasons.NothingLeft()),
     ],
-    ids=shown,
 )
 def test_without_anything_to_do_it_asks_nobody(
-    theatre: Theatre, account: Account, state: dict[str, str], told: Told
+    theatre: Theatre, account: Account, state: dict[str, str], reason: Reason
 ) -> None:
-    post = theatre.run(command="finish", state=state).check(0, outcome="reported", reason=told)
+    post = theatre.run(command="finish", state=state).check(
+        0, outcome="reported", reason=reason.text, reason_code=reason.code
+    )
     assert "✓ NOTHING TO CLEAN UP" in post.log()
     assert "could not be read" not in post.log() + post.summary
     assert account.operations() == []
@@ -38,24 +41,24 @@ DEEP = "[" * 100_000
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", DEEP], ids=lambda text: text[:5])
-def test_a_state_that_cannot_be_read_is_not_taken_for_none(
-    theatre: Theatre, account: Account, text: str, told: Told
-) -> None:
+def test_a_state_that_cannot_be_read_is_not_taken_for_none(theatre: Theatre, account: Account, text: str) -> None:
     """Exit code 2, with the variable's name: a state that is nested too deep is no bug of ours either."""
     post = theatre.run(command="finish", state={"deployment-0": text}).check(2, outcome="invalid")
+    unread = reasons.StateUnreadable(count=1, of_all=1)
+    assert unread.text in post.outputs["reason"]
     assert "`STATE_deployment-…`" in post.outputs["reason"]
-    assert post.outputs["reason"] == told
+    assert unread.remedy in post.log()
     assert "Nothing was deployed" not in post.log() + post.summary
     assert account.operations() == []
 
 
-def test_what_can_be_read_is_finished_all_the_same(theatre: Theatre, account: Account, told: Told) -> None:
+def test_what_can_be_read_is_finished_all_the_same(theatre: Theatre, account: Account) -> None:
     theatre.history()
     main = theatre.run(LINEAR, killed_at=100, run=(101, 1))
     assert main.killed
     post = theatre.run(LINEAR, command="finish", state={**main.state, "deployment-1": "{"})
     post.check(130, outcome="cancelled", rollback="succeeded", live_version="2")
-    assert [line for line in post.log().splitlines() if line.startswith("::warning title=state::")] == told
+    assert reasons.StateUnreadable(count=1, of_all=2).text in post.log()
 
 
 def test_in_another_account_it_does_not_say_that_nothing_was_deployed(theatre: Theatre, account: Account) -> None:
@@ -63,7 +66,7 @@ def test_in_another_account_it_does_not_say_that_nothing_was_deployed(theatre: T
     given = {**LINEAR, "account-id": "999999999999"}
     post = theatre.run(given, command="finish", state=main.state).check(3, outcome="refused")
     assert "Nothing was deployed" not in post.log() + post.summary
-    assert "123456789012" in post.outputs["reason"] and "999999999999" in post.outputs["reason"]
+    assert post.outputs["reason-code"] == "other-account"
 
 
 # --- Without any state: runners on Kubernetes lose it even of green runs ------------------------------------------
@@ -93,23 +96,20 @@ def test_a_deployment_that_was_to_end_with_the_job_is_found_by_its_marker_and_st
 
 
 @pytest.mark.parametrize("more", [{"wait": "false"}, {"on-cancel": "leave"}, {"on-timeout": "leave"}])
-def test_what_was_meant_to_go_on_goes_on(theatre: Theatre, account: Account, more: dict[str, str], told: Told) -> None:
+def test_what_was_meant_to_go_on_goes_on(theatre: Theatre, account: Account, more: dict[str, str]) -> None:
     theatre.history()
     theatre.run({**LINEAR, "wait": "false", **more}, run=(101, 1), environ=STEP).check(0, outcome="detached")
     (newest, *_) = account.deployments()
     post = lost(theatre, {**LINEAR, **more}).check(0, outcome="reported")
-    assert newest in post.outputs["reason"]
-    assert post.outputs["reason"].replace(newest, "d-NEWEST") == told
+    assert post.outputs["reason"] == reasons.Continues(deployments=(newest,)).text
     assert theatre.calls("StopDeployment") == 0
 
 
-def test_what_is_over_is_left_as_it_is(theatre: Theatre, account: Account, told: Told) -> None:
+def test_what_is_over_is_left_as_it_is(theatre: Theatre, account: Account) -> None:
     given = {"deployment-config": "CodeDeployDefault.LambdaAllAtOnce"}
     theatre.run(given, run=(101, 1), environ=STEP).check(0, outcome="succeeded")
     post = lost(theatre, given).check(0, outcome="reported")
-    (newest,) = account.deployments()
-    assert newest in post.outputs["reason"]
-    assert post.outputs["reason"].replace(newest, "d-NEWEST") == told
+    assert post.outputs["reason"] == reasons.AllOver(deployments=tuple(account.deployments())).text
 
 
 @pytest.mark.parametrize(
@@ -122,20 +122,23 @@ def test_what_is_over_is_left_as_it_is(theatre: Theatre, account: Account, told:
         {"environ": {"GITHUB_JOB": "deploy"}},
     ],
 )
-def test_what_another_run_attempt_job_or_step_created_is_not_this_steps(
-    theatre: Theatre, how: dict[str, Any], told: Told
-) -> None:
+def test_what_another_run_attempt_job_or_step_created_is_not_this_steps(theatre: Theatre, how: dict[str, Any]) -> None:
     theatre.history()
     killed(theatre, LINEAR)
-    lost(theatre, LINEAR, **how).check(0, outcome="reported", reason=told)
+    post = lost(theatre, LINEAR, **how).check(0, outcome="reported")
+    assert post.outputs["reason-code"] == "nothing-left"
     assert theatre.calls("StopDeployment") == 0
 
 
-def test_where_aws_cannot_be_asked_it_says_so_and_the_job_is_none_the_redder(theatre: Theatre, told: Told) -> None:
+def test_where_aws_cannot_be_asked_it_says_so_and_the_job_is_none_the_redder(theatre: Theatre) -> None:
     theatre.history()
     killed(theatre, LINEAR)
     theatre.emulator.faults([{"service": "codedeploy", "operation": "ListDeployments", "fault": "access-denied"}])
-    lost(theatre, LINEAR).check(0, outcome="reported", reason=told)
+    post = lost(theatre, LINEAR).check(0, outcome="reported")
+    assert [each["code"] for each in json.loads(post.outputs["result"])["reasons"]] == [
+        "main-step-unknown",
+        "aws-denied",
+    ]
     assert theatre.calls("StopDeployment") == 0
 
 

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from ci_deploy.commands import prune
+from ci_deploy.core.aws import NotPermitted
 from ci_deploy.core.errors import AwsError, ErrorKind
-from ci_deploy.core.reasons.upkeep import Replicated
+from ci_deploy.core.reasons import upkeep
 from ci_deploy.edge.aws.lambda_.versions import LambdaVersions
 from tests.support.account import Account, zipped
-from tests.support.golden import Told, shown
+from tests.support.golden import Told
 from tests.support.stage import Step
 
 from .conftest import Theatre
@@ -84,10 +85,11 @@ def test_a_signal_stops_between_two_deletions_and_says_which_were_done(
     assert "- version 4 deleted" in done.summary
 
 
-def test_a_signal_while_reading_gives_no_list(theatre: Theatre, eight: Account, told: Told) -> None:
+def test_a_signal_while_reading_gives_no_list(theatre: Theatre, eight: Account) -> None:
     """Versions that were not asked about any more must not look as if nothing needed them."""
     for given in (PRUNE, APPLY):
-        done = theatre.run(given, signals=(0.0,)).check(130, outcome="cancelled", reason=told)
+        done = theatre.run(given, signals=(0.0,)).check(130, outcome="cancelled")
+        assert done.outputs["reason-code"] == "cancelled-reading"
         assert "to be deleted" not in done.summary
         assert "prune" not in result(done)
     assert eight.writes() == []
@@ -99,11 +101,11 @@ def test_a_signal_ends_the_pause_before_the_next_try(theatre: Theatre, eight: Ac
     theatre.run(APPLY, signals=(17.0,)).check(130, outcome="cancelled", duration_seconds="17", reason=told)
 
 
-def test_a_missing_permission_is_named_and_nothing_was_deleted(theatre: Theatre, eight: Account, told: Told) -> None:
+def test_a_missing_permission_is_named_and_nothing_was_deleted(theatre: Theatre, eight: Account) -> None:
     theatre.weather(0, {"service": "lambda", "operation": "DeleteFunction", "fault": "access-denied"})
     done = theatre.run(APPLY).check(4, outcome="error")
-    (reason,) = result(done)["reasons"]
-    assert (reason["text"], reason["remedy"]) == told
+    reason, rest = result(done)["reasons"]
+    assert (reason["code"], rest["code"]) == ("aws-denied", "nothing-deleted")
     assert f"→ {reason['remedy']}" in done.log()
     assert "Nothing was deployed" not in done.log() + done.summary
     assert (result(done)["deleted"], result(done)["freed-bytes"]) == ([], 0)
@@ -121,7 +123,7 @@ def test_credentials_that_end_in_the_midst_leave_word_of_what_was_deleted(
 
 
 def test_one_that_cannot_be_deleted_does_not_keep_the_others(
-    theatre: Theatre, eight: Account, monkeypatch: pytest.MonkeyPatch, told: Told
+    theatre: Theatre, eight: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     locked = "This version is locked."
     used = "Version 4 is used by alias new."
@@ -134,23 +136,26 @@ def test_one_that_cannot_be_deleted_does_not_keep_the_others(
         },
     )
     done = theatre.run(APPLY).check(1, outcome="failed")
-    assert done.outputs["reason"].endswith(f"checkout:3: InvalidParameterValueException: {locked}")
-    assert done.outputs["reason"] == told
-    (four, five) = (line for line in since(done) if "Version 4" in line or "Version 5" in line)
-    assert used in four
-    assert (four, five) == told
+    assert done.outputs["reason"] == (
+        "Deleted: 2, 6, 7. Version 3 could not be deleted. lambda:DeleteFunction on function checkout:3:"
+        f" InvalidParameterValueException: {locked}"
+    )
+    kept_one = upkeep.InUse(version="4", said=used)
+    assert f"{kept_one.text} · {kept_one.remedy}" in done.log()
+    assert "· Note                 Version 5 was gone already." in since(done)
     assert "✗ PARTLY PRUNED" in done.log()
     assert (result(done)["deleted"], result(done)["freed-bytes"]) == (["2", "6", "7"], 3 * 113)
 
 
 def test_a_version_that_is_in_use_after_all_is_no_failure(
-    theatre: Theatre, eight: Account, monkeypatch: pytest.MonkeyPatch, told: Told
+    theatre: Theatre, eight: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conflict = {str(n): error(ErrorKind.CONFLICT, str(n), "ResourceConflictException", "") for n in range(2, 8)}
     delete_fails(monkeypatch, conflict)
     done = theatre.run(APPLY).check(0, outcome="succeeded")
     assert done.outputs["reason"] == "Nothing was deleted."
-    assert [line for line in since(done) if "ResourceConflictException" in line] == told
+    kept_one = upkeep.InUse(version="7", said="ResourceConflictException")
+    assert f"{kept_one.text} · {kept_one.remedy}" in done.log()
 
 
 def test_an_event_source_of_a_version_keeps_it(
@@ -186,7 +191,7 @@ def test_whatever_invokes_a_version_keeps_it(theatre: Theatre, eight: Account) -
         "4": ["alias beta", "a function URL"],
         "5": ["provisioned concurrency"],
     }
-    assert Replicated(version="6").text in done.log()
+    assert upkeep.Replicated(version="6").text in done.log()
     assert versions(eight) == ["1", "2", "3", "4", "5", "6", "8"]
 
 
@@ -200,15 +205,13 @@ def test_whatever_invokes_a_version_keeps_it(theatre: Theatre, eight: Account) -
         ("ListProvisionedConcurrencyConfigs", "provisioned concurrency"),
     ],
 )
-def test_what_may_not_be_read_is_never_deleted(
-    theatre: Theatre, eight: Account, operation: str, what: str, told: Told
-) -> None:
+def test_what_may_not_be_read_is_never_deleted(theatre: Theatre, eight: Account, operation: str, what: str) -> None:
     theatre.weather(0, {"service": "lambda", "operation": operation, "fault": "access-denied"})
-    done = theatre.run(APPLY).check(0, outcome="unchanged", reason_code="all-needed", reason=told)
+    done = theatre.run(APPLY).check(0, outcome="unchanged", reason=upkeep.AllNeeded(count=8, known=False).text)
     assert all(f"{what}, perhaps" in kept(done)[str(number)] for number in range(2, 8))
+    unread = upkeep.UsesUnread(uses=what, fact=NotPermitted(f"lambda:{operation}"))
     (warning,) = (line for line in done.log().splitlines() if line.startswith("::warning title=uses-unread::"))
-    assert what in warning and f"lambda:{operation}" in warning
-    assert warning == told
+    assert unread.text in warning
     assert theatre.calls(operation) <= 2, "asked once more for every version"
     assert versions(eight) == [str(number) for number in range(1, 9)]
 
@@ -257,22 +260,28 @@ def test_the_revision_that_a_rollback_goes_back_to_stays_however_long_ago(
     assert kept(done)["2"] == told
 
 
-def test_without_a_group_it_says_what_it_cannot_know(theatre: Theatre, eight: Account, told: Told) -> None:
+def test_without_a_group_it_says_what_it_cannot_know(theatre: Theatre, eight: Account) -> None:
     alone = {"application": "", "deployment-group": ""}
     done = theatre.run({**PRUNE, **alone}).check(0, outcome="reported")
-    assert [line for line in since(done) if "`checkout/live`" in line] == told
+    missing = upkeep.HistoryMissing(application="checkout", group="live", given=False)
+    assert f"{missing.text} · {missing.remedy}" in done.log()
     assert theatre.calls("ListDeployments") == 0
 
 
 @pytest.mark.parametrize(
-    ("given", "code"),
-    [({"function": "chekout"}, 3), ({"account-id": "999999999999"}, 3), ({"deployment-group": "nope"}, 3)],
-    ids=shown,
+    ("given", "code", "reason"),
+    [
+        ({"function": "chekout"}, 3, "function-missing"),
+        ({"account-id": "999999999999"}, 3, "other-account"),
+        ({"deployment-group": "nope"}, 3, "history-missing"),
+    ],
 )
 def test_what_keeps_it_from_beginning_is_said_in_its_own_terms(
-    theatre: Theatre, eight: Account, given: Mapping[str, str], code: int, told: Told
+    theatre: Theatre, eight: Account, given: Mapping[str, str], code: int, reason: str
 ) -> None:
-    done = theatre.run({**APPLY, **given}).check(code, outcome="refused", reason=told)
+    done = theatre.run({**APPLY, **given})
+    assert done.code == code, done.log()
+    assert done.outputs["reason-code"] == reason
     assert "Nothing was changed." in done.log()
     assert "deployed" not in done.log() + done.summary
     assert eight.writes() == []

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from ci_deploy.core.errors import AwsError, ErrorKind
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ci_deploy.core.errors import AwsError, ErrorKind, Refused
 from ci_deploy.core.reasons.aws import AwsFailed
 from ci_deploy.core.reasons.commands import PutBack, Where
-from ci_deploy.core.reasons.reason import Said
+from ci_deploy.core.reasons.reason import Reason
 
 
 def where(function: str = "checkout") -> Where:
@@ -23,9 +26,32 @@ def put_back(version: str = "1") -> PutBack:
     return PutBack(where=where(), version=version)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said(Reason):
+    """A reason whose words are the test's own: tests of what is done with a reason need none of the product's."""
+
+    means: ClassVar = "Whatever the test says."
+    code: str  # type: ignore[misc]
+    said: str
+    advice: str = ""
+    urgent: bool = False  # type: ignore[misc]
+
+    @property
+    def text(self) -> str:
+        return self.said
+
+    @property
+    def remedy(self) -> str:
+        return self.advice
+
+
 def saying(code: str, text: str, remedy: str = "") -> Said:
-    """A reason whose words are the test's own."""
     return Said(code=code, said=text, advice=remedy)
+
+
+def refused(text: str, remedy: str = "") -> Refused:
+    """A refusal in the test's own words."""
+    return Refused(saying("refused", text, remedy))
 
 
 def aws(kind: ErrorKind, operation: str, error: str = "Fault", message: str = "weather") -> AwsFailed:

@@ -42,7 +42,7 @@ from ci_deploy.core.aws import (
     S3Location,
     StopAnswer,
 )
-from ci_deploy.core.errors import AwsError, ErrorKind, Refused
+from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.given.parsing import parse
 from ci_deploy.core.guards.queries import Question, Readings
@@ -51,6 +51,7 @@ from ci_deploy.core.plan.planning import Calls, Facts
 from ci_deploy.core.run import Command, Context
 from ci_deploy.core.schedule import steps
 from ci_deploy.core.story.diagnosis import diagnose
+from tests.support.reasons import refused
 
 # The command to paste that looks at the function of these worlds.
 STATUS = (
@@ -513,7 +514,7 @@ class World:
 
     def repair(self, action: a.RepairAlias) -> Alias:
         if self.active:
-            raise Refused(f"deployment {self.active[0].id} is running")
+            raise refused(f"deployment {self.active[0].id} is running")
         if not self.may_update_alias:
             raise _error(ErrorKind.DENIED, "lambda:UpdateAlias", "AccessDeniedException", "not authorized")
         if action.alias.revision_id != str(self.alias_revision):

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..reasons.run import UntrustedEvent
 from ..run import Command, Context, Stranger
 
 WRITING = (Command.DEPLOY, Command.ROLLBACK, Command.STOP, Command.SETUP, Command.PRUNE, Command.WATCH)
@@ -96,29 +97,11 @@ def from_fork(name: str, event: Mapping[str, Any], repository: str) -> bool:
     return False
 
 
-def distrust(command: Command, context: Context) -> str:
-    """Why this event is not trusted with this command; empty if it is."""
-    if command not in WRITING:
-        return ""
-    name = f"`{context.event_name}`"
-    match context.stranger:
-        case Stranger.NONE:
-            return ""
-        case Stranger.PULL_REQUEST:
-            return f"{name} runs with your secrets, but for a pull request that anybody may have opened"
-        case Stranger.CODE:
-            return f"{name} runs with your secrets, and the code that it is about may come from a fork"
-        case Stranger.TRIGGER:
-            return f"{name} runs with your secrets, and somebody without write access may have caused it"
-        case _:
-            return f"{name} may run with your secrets, and ci-deploy does not know who can cause it"
-
-
-REMEDY = (
-    "Build and test in `pull_request` (no secrets there), and deploy from a trusted event: `push` to a protected "
-    "branch, `workflow_dispatch`, or a job with a protected environment. `allow-untrusted-event: true` overrides this, "
-    "if you are sure that no code of the pull request is ever deployed or run."
-)
+def distrust(command: Command, context: Context, *, allowed: bool = False) -> UntrustedEvent | None:
+    """Why this event is not trusted with this command; None if it is. `allowed`: the inputs let it pass."""
+    if command not in WRITING or context.stranger is Stranger.NONE:
+        return None
+    return UntrustedEvent(event=context.event_name, stranger=context.stranger, allowed=allowed)
 
 
 def _on_own_branch(name: str, event: Mapping[str, Any]) -> bool:

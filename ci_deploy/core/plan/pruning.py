@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from ..aws import Alias, Deployment, DeploymentTarget, Fact, FunctionVersion, Known
 from ..given.inputs import Inputs
 from ..reasons.phrases import Unread
+from ..reasons.upkeep import RollbacksUnread
 from .history import entries, served
 from .whose import is_of_function
 
@@ -57,7 +58,7 @@ class Row:
 class PrunePlan:
     rows: tuple[Row, ...]  # newest first
     left: int = 0  # how many more could be deleted, by another run
-    unread: str = ""  # what could not be read that a rollback may need: nothing may be deleted
+    unread: RollbacksUnread | None = None  # what a rollback may need could not be read: nothing may be deleted
     unknown: Mapping[str, Unread] = field(default_factory=dict)  # what uses versions, and why it could not be read
 
     @property
@@ -179,13 +180,11 @@ def _unread(deployment: Deployment, function: str) -> bool:
     return any(not target.target_version for target in _targets(deployment, function))
 
 
-def _what_is_unread(inputs: Inputs, uses: Uses) -> str:
+def _what_is_unread(inputs: Inputs, uses: Uses) -> RollbacksUnread | None:
     function = inputs.function or ""
     over = [one.id for one in uses.history if one.status.terminal and _unread(one, function)]
-    if over:
-        return f"the function or the versions of deployment {', '.join(over[:3])} cannot be read"
     shallow = uses.history_cut and len(served(entries(uses.history, function, inputs.alias))) < 2
-    return f"none of the group's newest {len(uses.history)} deployments is of it" if shallow else ""
+    return RollbacksUnread(deployments=tuple(over[:3]), count=len(uses.history)) if over or shallow else None
 
 
 def plan(inputs: Inputs, versions: tuple[FunctionVersion, ...], uses: Uses) -> PrunePlan:

@@ -15,7 +15,9 @@ from ..aws import Alias, DeploymentConfig, DeploymentGroup, Identity, RollbackEv
 from ..given import shifts
 from ..given.inputs import Inputs
 from ..given.meant import names
-from ..reasons.reason import Said
+from ..reasons import preflight
+from ..reasons import setup as reasons
+from ..reasons.reason import Reason
 from ..result import Finding, Severity
 
 
@@ -207,74 +209,43 @@ def _alias(inputs: Inputs, found: Found) -> Iterator[Item]:
         yield Item(what="alias", name=name, status=Status.LATER, detail=detail)
 
 
-def _or_use(applications: tuple[str, ...]) -> str:
-    return f", or to one that exists: {names(applications)}" if applications else ""
-
-
 def _findings(inputs: Inputs, found: Found, items: tuple[Item, ...], custom: Routing | None) -> Iterator[Finding]:
-    def refusal(code: str, text: str, remedy: str) -> Finding:
-        return Finding(severity=Severity.REFUSAL, reason=Said(code=code, said=text, advice=remedy))
-
-    group = f"Deployment group `{inputs.application}/{inputs.deployment_group}`"
-    platforms = {
-        f"Application `{inputs.application}`": found.application,
-        group: found.group and found.group.compute_platform,
-    }
-    for what, platform in platforms.items():
-        if platform not in (None, "Lambda"):
-            yield refusal(
-                "application-platform",
-                f"{what} is for the {platform} platform, not for Lambda.",
-                "A platform cannot be changed: give another `application`.",
-            )
-            break
-    if found.application is None and not found.application_named:
-        yield refusal(
-            "application-unnamed",
-            f"Application `{inputs.application}` does not exist, and no input names it (it is the function's name).",
-            f"Set `application` to create it{_or_use(found.applications)}.",
-        )
-    name = inputs.deployment_config or ""
-    if found.config is not None and found.config.compute_platform != "Lambda":
-        yield refusal(
-            "config-platform",
-            f"Deployment config `{name}` is for the {found.config.compute_platform} platform, not for Lambda.",
-            "Give another one; AWS's own begin with `CodeDeployDefault.Lambda`.",
-        )
-    elif custom is not None and found.config is not None and found.config.routing != custom:
-        yield refusal(
-            "config-other",
-            f"Deployment config `{name}` exists, but its shape is {shifts.words_of(found.config.routing)}.",
-            "A deployment config cannot be changed. Delete it if nothing uses it, or set another `deployment-config`.",
-        )
-    elif name and found.config is None and custom is None:
-        yield refusal(
-            "config-missing",
-            f"Deployment config `{name}` does not exist.",
-            "Write the shape to have one created (`canary 20% 5m`), or set one of AWS's own "
-            "(`CodeDeployDefault.Lambda…`).",
-        )
-    if found.group is None and not inputs.service_role_arn:
-        yield refusal(
-            "service-role-missing",
-            "A deployment group that is created needs a service role.",
-            "Give `service-role-arn`: a role that codedeploy.amazonaws.com may assume, with the managed policy "
-            "AWSCodeDeployRoleForLambda (docs/iam/README.md).",
-        )
-    if not found.function_exists:
-        yield refusal(
-            "function-missing",
-            f"Function `{inputs.function}` does not exist in account {found.identity.account}, region "
-            f"{found.identity.region}.",
-            "Create the function first, or leave `function` out: the group does not need it.",
-        )
+    for refused in _refusals(inputs, found, custom):
+        yield Finding(severity=Severity.REFUSAL, reason=refused)
     for item in items:
         if item.status is Status.DRIFT:
-            yield Finding(
-                severity=Severity.WARNING,
-                reason=Said(
-                    code="group-differs",
-                    said=f"Deployment group `{item.name}` differs from the inputs: {item.detail}.",
-                    advice="`update-group: true` changes it; or correct the inputs.",
-                ),
-            )
+            differences = tuple((each.setting, each.now, each.wanted) for each in item.differences)
+            drift = reasons.GroupDiffers(group=item.name, differences=differences)
+            yield Finding(severity=Severity.WARNING, reason=drift)
+
+
+def _refusals(inputs: Inputs, found: Found, custom: Routing | None) -> Iterator[Reason]:
+    application = inputs.application or ""
+    platforms = (
+        ("application", application, found.application),
+        (
+            "deployment group",
+            f"{application}/{inputs.deployment_group}",
+            found.group.compute_platform if found.group else None,
+        ),
+    )
+    for what, called, platform in platforms:
+        if platform is not None and platform != "Lambda":
+            yield reasons.OtherPlatform(what=what, name=called, platform=platform)
+            break
+    if found.application is None and not found.application_named:
+        yield reasons.ApplicationUnnamed(application=application, others=names(found.applications))
+    name = inputs.deployment_config or ""
+    if found.config is not None and found.config.compute_platform != "Lambda":
+        yield preflight.ConfigPlatform(config=name, platform=found.config.compute_platform)
+    elif custom is not None and found.config is not None and found.config.routing != custom:
+        yield preflight.ConfigOther(config=name, shape=shifts.words_of(found.config.routing))
+    elif name and found.config is None and custom is None:
+        yield preflight.ConfigMissing(config=name, ours=False, in_setup=True)
+    if found.group is None and not inputs.service_role_arn:
+        yield reasons.ServiceRoleMissing()
+    if not found.function_exists:
+        place = found.identity
+        yield preflight.FunctionMissing(
+            function=inputs.function or "", account=place.account, region=place.region, needed=False
+        )

@@ -16,9 +16,11 @@ ALL_AT_ONCE = "Deploy this one with `deployment-config: all-at-once`."
 class FunctionMissing(Reason):
     code: ClassVar = "function-missing"
     means: ClassVar = "The function does not exist in this account and region."
+    also: ClassVar = ({"needed": False},)
     function: str
     account: str
     region: str
+    needed: bool = True  # `setup` can do without
 
     @property
     def text(self) -> str:
@@ -26,7 +28,9 @@ class FunctionMissing(Reason):
 
     @property
     def remedy(self) -> str:
-        return "Check `function`, `aws-region`, and that the role belongs to this account."
+        if self.needed:
+            return "Check `function`, `aws-region`, and that the role belongs to this account."
+        return "Create the function first, or leave out `function`: the group does not need it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,9 +328,10 @@ class GroupPlatform(Reason):
 class ConfigMissing(Reason):
     code: ClassVar = "config-missing"
     means: ClassVar = "The deployment config does not exist."
-    also: ClassVar = ({"ours": False},)
+    also: ClassVar = ({"ours": False}, {"ours": False, "in_setup": True})
     config: str
     ours: bool  # `setup` makes it
+    in_setup: bool = False
 
     @property
     def text(self) -> str:
@@ -336,6 +341,9 @@ class ConfigMissing(Reason):
     def remedy(self) -> str:
         if self.ours:
             return "Run `setup` with the same `deployment-config` to create it."
+        if self.in_setup:
+            own = "`CodeDeployDefault.Lambda…`"
+            return f"Set a shape to have one created (`canary 20% 5m`), or one of AWS's own ({own})."
         return "Check `deployment-config`. The names of AWS's own begin with `CodeDeployDefault.Lambda`."
 
 

@@ -41,6 +41,7 @@ EXAMPLES: Mapping[str, object] = {
     "count": 14,
     "days": 30,
     "deployment": "d-A1B2C3D4E",
+    "deployments": ("d-A1B2C3D4E",),
     "event_sources": (
         EventSource(uuid="14e0db71-3f0e-4f2a-9c1e-0d1b2c3d4e5f", source="arn:aws:sqs:eu-central-1:123456789012:orders"),
     ),
@@ -67,6 +68,7 @@ EXAMPLES: Mapping[str, object] = {
     "hook_role": "smoke-role",
     "how": "a second signal",
     "image": True,
+    "in_setup": False,
     "input_name": "before-allow-traffic",
     "key": "CodeDeploy/",
     "kind": "deploy",
@@ -77,10 +79,12 @@ EXAMPLES: Mapping[str, object] = {
     "live": "41",
     "late": False,
     "looked_for": "`app.py`",
+    "needed": True,
     "newer": 4712,
     "new": "arn:aws:iam::123456789012:role/new",
     "old": "arn:aws:iam::123456789012:role/old",
     "of": "checkout:live",
+    "of_all": 20,
     "other": "search",
     "other_alias": "live",
     "others": "`prod`, `test`",
@@ -165,25 +169,6 @@ class Reason(ABC):
         """One example for each way in which the words differ."""
         first = cls.sample()
         return (first, *(replace(first, **facts) for facts in cls.also))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said(Reason):
-    """Words under a given code: of a reason as some reader may see them, and those that have no class yet."""
-
-    means: ClassVar = "The text says it."
-    code: str  # type: ignore[misc]
-    said: str
-    advice: str = ""
-    urgent: bool = False  # type: ignore[misc]
-
-    @property
-    def text(self) -> str:
-        return self.said
-
-    @property
-    def remedy(self) -> str:
-        return self.advice
 
 
 def text_of(reasons: Iterable[Reason]) -> str:

@@ -1,10 +1,11 @@
-"""Why a run has no verdict of a deployment: what it was given is no good, or ci-deploy itself is not."""
+"""Why a run has no verdict of a deployment: what it was given, where it runs, or a mistake in ci-deploy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..run import Stranger
 from .reason import Reason
 
 ISSUES = "https://github.com/your-org/ci-deploy/issues"
@@ -26,6 +27,148 @@ class InvalidInputs(Reason):
     @classmethod
     def sample(cls) -> InvalidInputs:
         return cls(problems=("input `alias`: is empty.", "input `timeout`: `soon` is no duration. Expected `90s`."))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake(Reason):
+    """One of them: `where` names the input, flag, file or key."""
+
+    code: ClassVar = "input"
+    means: ClassVar = "One mistake in the inputs, the repository's file or the AppSpec."
+    place: str
+    what: str
+    advice: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.place}: {self.what}"
+
+    @property
+    def remedy(self) -> str:
+        return self.advice
+
+    @classmethod
+    def sample(cls) -> Mistake:
+        return cls(place="input `timeout`", what="`soon` is no duration.", advice="Expected `90s`.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputUnused(Reason):
+    code: ClassVar = "input-unused"
+    means: ClassVar = "The command does nothing with this input."
+    input_name: str
+    command: str
+
+    @property
+    def text(self) -> str:
+        return f"Input `{self.input_name}` is not used by the command `{self.command}`."
+
+    @classmethod
+    def sample(cls) -> InputUnused:
+        return cls(input_name="bake", command="status")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UntrustedEvent(Reason):
+    """`allowed`: by `allow-untrusted-event`."""
+
+    code: ClassVar = "untrusted-event"
+    means: ClassVar = "The event may run a stranger's code, or at a stranger's wish, with the repository's secrets."
+    also: ClassVar = (
+        {"stranger": Stranger.CODE},
+        {"stranger": Stranger.TRIGGER},
+        {"stranger": Stranger.UNKNOWN},
+        {"allowed": True},
+    )
+    event: str
+    stranger: Stranger
+    allowed: bool
+
+    @property
+    def text(self) -> str:
+        name = f"`{self.event}`"
+        match self.stranger:
+            case Stranger.PULL_REQUEST:
+                told = f"{name} runs with your secrets, but for a pull request that anyone may have opened"
+            case Stranger.CODE:
+                told = f"{name} runs with your secrets, and the code may come from a fork"
+            case Stranger.TRIGGER:
+                told = f"{name} runs with your secrets, and someone without write access may have caused it"
+            case _:
+                told = f"{name} may run with your secrets, and ci-deploy does not know who can cause it"
+        return f"{told}. `allow-untrusted-event` allows it." if self.allowed else f"{told}."
+
+    @property
+    def remedy(self) -> str:
+        if self.allowed:
+            return ""
+        return (
+            "Build and test in `pull_request` (no secrets there). Deploy from a trusted event: `push` to a protected "
+            "branch, `workflow_dispatch`, or a job with a protected environment. `allow-untrusted-event: true` "
+            "overrides this, if no code of the pull request is ever deployed or run."
+        )
+
+    @classmethod
+    def sample(cls) -> UntrustedEvent:
+        return cls(event="pull_request_target", stranger=Stranger.PULL_REQUEST, allowed=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherAccount(Reason):
+    code: ClassVar = "other-account"
+    means: ClassVar = "The credentials belong to another account than `account-id`, or the function's ARN, says."
+    account: str
+    caller_arn: str
+    wanted: str
+
+    @property
+    def text(self) -> str:
+        return f"These credentials are of account {self.account} ({self.caller_arn}), not of {self.wanted}."
+
+    @property
+    def remedy(self) -> str:
+        return "Check the role that the workflow assumes, or the input `account-id` (or the ARN of the function)."
+
+    @classmethod
+    def sample(cls) -> OtherAccount:
+        arn = "arn:aws:sts::123456789012:assumed-role/deployer/ci"
+        return cls(account="123456789012", caller_arn=arn, wanted="210987654321")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherRegion(Reason):
+    code: ClassVar = "other-region"
+    means: ClassVar = "The function's ARN is in another region than the run."
+    region: str
+    wanted: str
+
+    @property
+    def text(self) -> str:
+        return f"The function is in {self.wanted}, and this run works in {self.region}."
+
+    @property
+    def remedy(self) -> str:
+        return f"Set `aws-region: {self.wanted}`, or correct the function's ARN."
+
+    @classmethod
+    def sample(cls) -> OtherRegion:
+        return cls(region="eu-central-1", wanted="us-east-1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Divided(Reason):
+    code: ClassVar = "divided"
+    means: ClassVar = "`plan` with `shard-size` divided the functions, and made no AWS calls."
+    count: int
+    shards: int
+
+    @property
+    def text(self) -> str:
+        return f"{self.count} functions in {self.shards} shards (no AWS calls)."
+
+    @classmethod
+    def sample(cls) -> Divided:
+        return cls(count=14, shards=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -505,6 +505,28 @@ class SplitNotRepaired(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AliasInUse(Reason):
+    code: ClassVar = "alias-in-use"
+    means: ClassVar = "A deployment of the group is running, and ci-deploy changes no alias during one."
+    deployment: str
+
+    @property
+    def text(self) -> str:
+        return f"Deployment {self.deployment} is running in the group, so the alias was not changed."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasNotSet(Reason):
+    code: ClassVar = "alias-not-set"
+    means: ClassVar = "Lambda accepted UpdateAlias, and the alias serves something else."
+    serves: Shares
+
+    @property
+    def text(self) -> str:
+        return f"UpdateAlias was accepted, but the alias serves {served(self.serves)}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotSetBack(Reason):
     code: ClassVar = "restore-failed"
     means: ClassVar = "The rollback left something else, and ci-deploy could not set the alias back itself."

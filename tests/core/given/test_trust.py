@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ci_deploy.core.given.context import context
-from ci_deploy.core.given.trust import REMEDY, discovers, distrust, stranger
+from ci_deploy.core.given.trust import discovers, distrust, stranger
+from ci_deploy.core.reasons.run import UntrustedEvent
 from ci_deploy.core.run import Command, Context, Stranger
 
 OURS, FORK = {"full_name": "acme/shop"}, {"full_name": "mallory/shop"}
@@ -181,19 +182,12 @@ def test_the_context_of_a_run_has_the_judgement() -> None:
 
 
 @pytest.mark.parametrize("command", Command)
-@pytest.mark.parametrize(
-    ("part", "why"),
-    [
-        (Stranger.NONE, ""),
-        (Stranger.PULL_REQUEST, "`x` runs with your secrets, but for a pull request that anybody may have opened"),
-        (Stranger.CODE, "`x` runs with your secrets, and the code that it is about may come from a fork"),
-        (Stranger.TRIGGER, "`x` runs with your secrets, and somebody without write access may have caused it"),
-        (Stranger.UNKNOWN, "`x` may run with your secrets, and ci-deploy does not know who can cause it"),
-    ],
-)
-def test_only_commands_that_write_distrust_strangers(command: Command, part: Stranger, why: str) -> None:
-    found = distrust(command, Context(event_name="x", stranger=part))
-    assert found == (why if command in WRITING else "")
+@pytest.mark.parametrize("part", Stranger)
+@pytest.mark.parametrize("allowed", [True, False])
+def test_only_commands_that_write_distrust_strangers(command: Command, part: Stranger, *, allowed: bool) -> None:
+    found = distrust(command, Context(event_name="x", stranger=part), allowed=allowed)
+    trusted = command not in WRITING or part is Stranger.NONE
+    assert found == (None if trusted else UntrustedEvent(event="x", stranger=part, allowed=allowed))
 
 
 @pytest.mark.parametrize("part", Stranger)
@@ -210,8 +204,3 @@ def test_no_file_is_found_by_itself_where_secrets_meet_code_of_strangers(name: s
 )  # fmt: skip
 def test_the_repositorys_file_is_found_in_every_other_run_and_on_a_terminal(name: str) -> None:
     assert discovers(Context(event_name=name))
-
-
-def test_the_remedy_names_trusted_events_and_the_way_around() -> None:
-    for words in ("`pull_request`", "`push`", "`workflow_dispatch`", "`allow-untrusted-event: true`"):
-        assert words in REMEDY

@@ -12,7 +12,7 @@ import pytest
 
 from ci_deploy.core import marker
 from ci_deploy.core.aws import Alias
-from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem, Refused
+from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Turn, jittered, pause
 from ci_deploy.core.machine.state.attempt import Purpose
@@ -24,6 +24,7 @@ from ci_deploy.core.result import Fate, Result
 from ci_deploy.core.run import Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support.playing import STEADY, Run, Weather, Worlds, first, play, play_together, post_step, until
+from tests.support.reasons import refused
 from tests.support.states import but
 from tests.support.world import AT_ONCE, CANARY, IDENTITY, Running, World, context, inputs
 
@@ -167,7 +168,7 @@ DENIED = AwsError(ErrorKind.DENIED, operation="lambda:GetAlias", code="AccessDen
     ("error", "outcome", "exit_code"),
     [
         (BROKEN, Outcome.INVALID, 2),
-        (Refused("Another account.", "Check `account-id`."), Outcome.REFUSED, 3),
+        (refused("Another account.", "Check `account-id`."), Outcome.REFUSED, 3),
         (DENIED, Outcome.ERROR, 4),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 
 from ci_deploy.core import machine
 from ci_deploy.core.aws import DeploymentStatus
-from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, Refused
+from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind
 from ci_deploy.core.given.smoke import Case
 from ci_deploy.core.guards.grammar import parse
 from ci_deploy.core.machine import actions as a
@@ -20,6 +20,7 @@ from ci_deploy.core.plan.proof import Proof
 from tests.support import histories, many, playing, releases
 from tests.support.codeworld import CodeWorld
 from tests.support.playing import Run, first, play_together, until
+from tests.support.reasons import refused
 from tests.support.releases import edges
 from tests.support.states import but
 from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
@@ -66,7 +67,7 @@ def reversal(troubles: tuple[tuple[type[a.Action], AwsError], ...]) -> many.Play
 def restored_late() -> many.Played:
     """No rollback appears, and just when the alias is to be set back something runs: it may be the rollback."""
     world = Troubled(function="a", alarm_at=60.0, rollback_to="nowhere")
-    world.troubles = [(a.RepairAlias, Refused("a deployment is running", "Wait."))]
+    world.troubles = [(a.RepairAlias, refused("a deployment is running", "Wait."))]
     return many.play(world)
 
 

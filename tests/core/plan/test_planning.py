@@ -44,9 +44,10 @@ from ci_deploy.core.plan.planning import (
 )
 from ci_deploy.core.plan.surroundings import Surroundings
 from ci_deploy.core.reasons.deciding import SameContent, ServedAlready
-from ci_deploy.core.reasons.reason import Reason, Said
+from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.result import Finding, Severity
 from ci_deploy.core.schedule import Step
+from tests.support.reasons import Said
 from tests.support.world import AT_ONCE, CANARY, IDENTITY, inputs
 
 ALL_EVENTS = ("DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST")

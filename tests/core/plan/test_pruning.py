@@ -24,6 +24,7 @@ from ci_deploy.core.aws import (
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.given.parsing import parse
 from ci_deploy.core.plan.pruning import AT_MOST, SERVED_BEFORE, Own, Uses, enough, keeping, plan
+from ci_deploy.core.reasons.upkeep import RollbacksUnread
 
 
 def inputs(keep: int = 1) -> Inputs:
@@ -209,17 +210,17 @@ def test_what_cannot_be_read_forbids_to_delete_anything() -> None:
     no_versions = deployment(9, "", "")
     for one in (unread, nameless, no_versions):
         made = plan(inputs(), versions(1, 2, 3), Uses(history=(one, deployment(5, "1", "2"))))
-        assert made.unread == f"the function or the versions of deployment {one.id} cannot be read"
-    assert plan(inputs(), versions(1, 2, 3), Uses(history=(deployment(9, "", "", function="g"),))).unread == ""
+        assert made.unread == RollbacksUnread(deployments=(one.id,), count=2)
+    assert plan(inputs(), versions(1, 2, 3), Uses(history=(deployment(9, "", "", function="g"),))).unread is None
 
 
 def test_a_history_of_other_functions_alone_forbids_it_where_it_was_not_read_to_its_end() -> None:
     others = tuple(deployment(number, "1", "2", function="g") for number in range(100))
-    assert plan(inputs(), versions(1, 2), Uses(history=others)).unread == ""
+    assert plan(inputs(), versions(1, 2), Uses(history=others)).unread is None
     cut = Uses(history=others, history_cut=True)
-    assert plan(inputs(), versions(1, 2), cut).unread == "none of the group's newest 100 deployments is of it"
+    assert plan(inputs(), versions(1, 2), cut).unread == RollbacksUnread(deployments=(), count=100)
     known = Uses(history=(*others, deployment(200, "1", "2")), history_cut=True)
-    assert plan(inputs(), versions(1, 2), known).unread == ""
+    assert plan(inputs(), versions(1, 2), known).unread is None
 
 
 def test_a_history_is_deep_enough_when_rollbacks_of_every_alias_are() -> None:

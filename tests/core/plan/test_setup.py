@@ -19,7 +19,9 @@ from ci_deploy.core.aws import (
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.given.parsing import parse
 from ci_deploy.core.plan.setup import Difference, Found, GroupSettings, Item, Status, plan
-from ci_deploy.core.reasons.reason import Said
+from ci_deploy.core.reasons import preflight
+from ci_deploy.core.reasons import setup as reasons
+from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.result import Finding, Severity
 
 IDENTITY = Identity(account="123456789012", arn="arn:aws:sts::123456789012:assumed-role/ci/x", region="eu-central-1")
@@ -186,10 +188,8 @@ def test_a_difference_is_shown_and_changed_only_where_that_is_asked_for(
     assert made.findings == (
         Finding(
             severity=Severity.WARNING,
-            reason=Said(
-                code="group-differs",
-                said=f"Deployment group `app/group` differs from the inputs: {detail}.",
-                advice="`update-group: true` changes it; or correct the inputs.",
+            reason=reasons.GroupDiffers(
+                group="app/group", differences=((difference.setting, difference.now, difference.wanted),)
             ),
         ),
     )
@@ -234,87 +234,57 @@ def config(platform: str = "Lambda") -> DeploymentConfig:
 
 
 @pytest.mark.parametrize(
-    ("found", "given", "code", "text", "remedy"),
+    ("found", "given", "refused"),
     [
         (
             replace(ALL, application="Server", group=replace(GROUP, compute_platform="Server")),
             {},
-            "application-platform",
-            "Application `app` is for the Server platform, not for Lambda.",
-            "A platform cannot be changed: give another `application`.",
+            reasons.OtherPlatform(what="application", name="app", platform="Server"),
         ),
         (
             replace(ALL, group=replace(GROUP, compute_platform="ECS")),
             {},
-            "application-platform",
-            "Deployment group `app/group` is for the ECS platform, not for Lambda.",
-            "A platform cannot be changed: give another `application`.",
+            reasons.OtherPlatform(what="deployment group", name="app/group", platform="ECS"),
         ),
         (
             replace(NOTHING, application_named=False),
             {"service_role_arn": ROLE},
-            "application-unnamed",
-            "Application `app` does not exist, and no input names it (it is the function's name).",
-            "Set `application` to create it.",
+            reasons.ApplicationUnnamed(application="app", others=""),
         ),
         (
             replace(NOTHING, application_named=False, applications=("shop", "store")),
             {"service_role_arn": ROLE},
-            "application-unnamed",
-            "Application `app` does not exist, and no input names it (it is the function's name).",
-            "Set `application` to create it, or to one that exists: `shop`, `store`.",
+            reasons.ApplicationUnnamed(application="app", others="`shop`, `store`"),
         ),
-        (
-            NOTHING,
-            {},
-            "service-role-missing",
-            "A deployment group that is created needs a service role.",
-            "Give `service-role-arn`: a role that codedeploy.amazonaws.com may assume, with the managed policy "
-            "AWSCodeDeployRoleForLambda (docs/iam/README.md).",
-        ),
-        (
-            ALL,
-            {"deployment_config": "mine"},
-            "config-missing",
-            "Deployment config `mine` does not exist.",
-            "Write the shape to have one created (`canary 20% 5m`), or set one of AWS's own (`CodeDeployDefault.Lambda…`).",  # noqa: E501
-        ),
+        (NOTHING, {}, reasons.ServiceRoleMissing()),
+        (ALL, {"deployment_config": "mine"}, preflight.ConfigMissing(config="mine", ours=False, in_setup=True)),
         (
             replace(ALL, config=config("Server")),
             {"deployment_config": "canary 5% 3m"},
-            "config-platform",
-            "Deployment config `ci-deploy-canary-5-3` is for the Server platform, not for Lambda.",
-            "Give another one; AWS's own begin with `CodeDeployDefault.Lambda`.",
+            preflight.ConfigPlatform(config="ci-deploy-canary-5-3", platform="Server"),
         ),
         (
             replace(ALL, config=config()),
             {"deployment_config": "canary 5% 3m"},
-            "config-other",
-            "Deployment config `ci-deploy-canary-5-3` exists, but its shape is all-at-once.",
-            "A deployment config cannot be changed. Delete it if nothing uses it, or set another `deployment-config`.",
+            preflight.ConfigOther(config="ci-deploy-canary-5-3", shape="all-at-once"),
         ),
         (
             replace(ALL, function_exists=False),
             {"function": "f"},
-            "function-missing",
-            "Function `f` does not exist in account 123456789012, region eu-central-1.",
-            "Create the function first, or leave `function` out: the group does not need it.",
+            preflight.FunctionMissing(function="f", account="123456789012", region="eu-central-1", needed=False),
         ),
     ],
 )
-def test_what_cannot_be_done_is_refused_with_a_remedy(
-    found: Found, given: dict[str, str], code: str, text: str, remedy: str
-) -> None:
+def test_what_cannot_be_done_is_refused(found: Found, given: dict[str, str], refused: Reason) -> None:
     """And that is the only refusal."""
-    made = plan(inputs(**given), found)
-    assert made.refusals == (Finding(severity=Severity.REFUSAL, reason=Said(code=code, said=text, advice=remedy)),)
+    assert plan(inputs(**given), found).refusals == (Finding(severity=Severity.REFUSAL, reason=refused),)
 
 
 def test_everything_that_keeps_setup_from_beginning_is_said_at_once() -> None:
     found = replace(NOTHING, application="Server", function_exists=False)
     refusals = plan(inputs(function="f", deployment_config="mine"), found).refusals
     assert [finding.code for finding in refusals] == [
-        "application-platform",
+        "other-platform",
         "config-missing",
         "service-role-missing",
         "function-missing",

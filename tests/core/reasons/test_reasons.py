@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem, Refused
-from ci_deploy.core.reasons.reason import Reason, Said, remedy_of, text_of
+from ci_deploy.core.errors import AwsError, ErrorKind, InvalidInput, Problem
+from ci_deploy.core.reasons.reason import Reason, remedy_of, text_of
 from ci_deploy.core.reasons.run import InvalidInputs
 from ci_deploy.core.result import Result
 from ci_deploy.core.run import Outcome
 from scripts.messages import reasons
+from tests.support.reasons import Said
 
 GOLDEN = Path(__file__).parent / "messages.txt"
 PRODUCT = Path(__file__).parents[3] / "ci_deploy"
@@ -86,11 +87,6 @@ def test_mistakes_in_the_inputs_are_one_reason() -> None:
     assert InvalidInput(problems[:1]).reason.text == "input `alias`: is empty."
     made = InvalidInput(problems).reason
     assert made.text == "2 problems: (1) input `alias`: is empty. (2) input `function`: is empty."
-
-
-@pytest.mark.parametrize("error", [Refused("No.", "Ask."), CiDeployError("No.", "Ask.")])
-def test_a_refusal_is_a_reason_too(error: CiDeployError) -> None:
-    assert (error.reason.code, error.reason.text, error.reason.remedy) == ("refused", "No.", "Ask.")
 
 
 COMMAND = re.compile(r"(?:ci-deploy (?:status|stop|rollback|deploy|plan)|aws [a-z-]+ [a-z-]+) [^`\n]*--[^`\n]*")

@@ -23,12 +23,11 @@ from ci_deploy.core.given.appspec import HOOKS
 from ci_deploy.core.guards.queries import Subject
 from ci_deploy.core.guards.series import Shown
 from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
-from ci_deploy.core.reasons.reason import Said
 from ci_deploy.core.result import Diagnosis, Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story import events as e
 from ci_deploy.core.story.timeline import FunctionStory, Leg, Story, changes, tell
-from tests.support.reasons import saying
+from tests.support.reasons import Said, saying
 from tests.support.world import IDENTITY
 
 KEY = "checkout:live"

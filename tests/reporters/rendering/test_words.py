@@ -12,7 +12,6 @@ from storyteller import PULL_REQUEST, Release
 
 from ci_deploy.core.aws import Alias, DeploymentStatus, EventStatus
 from ci_deploy.core.plan.history import HistoryEntry
-from ci_deploy.core.reasons.reason import Said
 from ci_deploy.core.reasons.run import Bug
 from ci_deploy.core.reasons.verdict import AnotherFailed
 from ci_deploy.core.result import Diagnosis, Result
@@ -23,7 +22,7 @@ from ci_deploy.reporters.live import frame
 from ci_deploy.reporters.log import LogReporter
 from ci_deploy.reporters.rendering import chart, ends, sections, verdict, words
 from ci_deploy.reporters.rendering.planned import plan_rows
-from tests.support.reasons import saying
+from tests.support.reasons import Said, saying
 
 KEYS = tuple(f"f{number:02}:live" for number in range(12))
 

@@ -23,7 +23,7 @@ from ci_deploy.core.aws import (
     RollbackEvent,
     S3Location,
 )
-from ci_deploy.core.errors import AwsError, ErrorKind, Refused
+from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.given.appspec import sha256
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.machine import actions as a
@@ -44,12 +44,11 @@ from ci_deploy.core.reasons.deploying import (
     NotCreated,
     NotWaitedFor,
 )
-from ci_deploy.core.reasons.reason import Said
 from ci_deploy.core.result import Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story import events as e
 from tests.support.playing import Run, Weather, first, play, play_together, until
-from tests.support.reasons import aws, where
+from tests.support.reasons import Said, aws, refused, where
 from tests.support.states import but
 from tests.support.world import ALL_EVENTS, AT_ONCE, CANARY, Running, World, context, inputs
 
@@ -173,7 +172,7 @@ def test_another_account_than_the_one_given_is_refused_with_what_to_do() -> None
     desk = Desk()
     desk.until(a.Gather)
     gather = desk.open[0]
-    desk.see(a.Failed(action=gather, error=Refused("These are another account's.", "Check the role.")))
+    desk.see(a.Failed(action=gather, error=refused("These are another account's.", "Check the role.")))
     assert (desk.result.outcome, desk.result.reasons) == (
         Outcome.REFUSED,
         (Said(code="refused", said="These are another account's.", advice="Check the role."),),

@@ -38,6 +38,7 @@ from ci_deploy.core.story import events as e
 from ci_deploy.core.story.events import Waiting
 from tests.support.codeworld import OURS, PACKAGE, CodeWorld
 from tests.support.playing import FAIR, STEADY, Run, Weather, first, play, play_together
+from tests.support.reasons import refused
 from tests.support.world import AT_ONCE, context, inputs
 
 NOT_READY = VersionNotReady(version="2", minutes=26)
@@ -467,7 +468,7 @@ def test_a_guard_that_refuses_again_and_again_is_somebody_elses_work(error: AwsE
         failing(ErrorKind.REJECTED, "InvalidParameterValueException", "Description is too long"),
         failing(ErrorKind.DENIED, "AccessDeniedException", "CodeSha256"),
         failing(ErrorKind.NOT_FOUND, "ResourceNotFoundException", "no such function"),
-        Refused("sha256 is not what was expected."),
+        refused("sha256 is not what was expected."),
     ],
 )
 def test_a_publishing_that_cannot_succeed_ends_the_run_with_what_was_said(error: AwsError) -> None:
@@ -698,7 +699,7 @@ def test_what_failed_looks_do_is_forgotten_with_the_first_that_succeeds() -> Non
     ("error", "outcome"),
     [
         (failing(ErrorKind.DENIED, "AccessDeniedException"), Outcome.ERROR),
-        (Refused("Not this account."), Outcome.REFUSED),
+        (refused("Not this account."), Outcome.REFUSED),
     ],
 )
 def test_a_version_that_may_not_be_looked_at_ends_the_run(error: Exception, outcome: Outcome) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ci_deploy.core.aws import DeploymentStatus, Fact, FunctionVersion, Known, NotPermitted, StopAnswer
-from ci_deploy.core.errors import ErrorKind, Refused
+from ci_deploy.core.errors import ErrorKind
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Stage, Turn
 from ci_deploy.core.machine.stages.stopping import keep_time
@@ -34,7 +34,7 @@ from ci_deploy.core.story import events as e
 from tests.support.codeworld import CodeWorld
 from tests.support.many import start
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
-from tests.support.reasons import aws, where
+from tests.support.reasons import aws, refused, where
 from tests.support.states import but
 from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
 
@@ -215,7 +215,7 @@ class Forbidding(World):
     """A stop fails for a reason that is not AWS's."""
 
     def stop(self, deployment_id: str, rollback: bool) -> StopAnswer:
-        raise Refused("Not now.")
+        raise refused("Not now.")
 
 
 def test_a_stop_that_is_refused_on_our_side_is_not_repeated_either() -> None:

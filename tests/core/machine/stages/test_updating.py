@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ci_deploy.core.aws import FunctionVersion, S3Location
-from ci_deploy.core.errors import AwsError, ErrorKind, Refused
+from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.given.packaging import DIRECT_LIMIT, StoredPackage
 from ci_deploy.core.given.source import Image
 from ci_deploy.core.machine import actions as a
@@ -36,7 +36,7 @@ from ci_deploy.core.story import events as e
 from ci_deploy.core.story.events import Waiting
 from tests.support.codeworld import OURS, PACKAGE, CodeWorld
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together
-from tests.support.reasons import aws
+from tests.support.reasons import aws, refused
 from tests.support.world import AT_ONCE, context, inputs
 
 KEY = "checkout:live"
@@ -431,7 +431,7 @@ def test_the_five_minutes_are_those_of_the_update_itself() -> None:
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
-        (Refused("Not now.", "Wait."), Outcome.REFUSED),
+        (refused("Not now.", "Wait."), Outcome.REFUSED),
         (AwsError(ErrorKind.DENIED, operation="lambda:UpdateFunctionCode", code="X", message="no"), Outcome.ERROR),
     ],
 )

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ci_deploy.core.aws import Alias, Deployment, DeploymentStatus
-from ci_deploy.core.errors import ErrorKind, Refused
+from ci_deploy.core.errors import ErrorKind
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import step
 from ci_deploy.core.machine.rollout import jittered
@@ -26,7 +26,7 @@ from ci_deploy.core.reasons.codedeploy import (
 )
 from ci_deploy.core.reasons.codedeploy import Throttled as ByLambda
 from ci_deploy.core.reasons.phrases import Shares
-from ci_deploy.core.reasons.reason import Reason, Said
+from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.reasons.verdict import (
     AliasGone,
     AliasSetBack,
@@ -57,7 +57,7 @@ from ci_deploy.core.run import Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support.many import start
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
-from tests.support.reasons import aws, put_back, where
+from tests.support.reasons import Said, aws, put_back, refused, where
 from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
 
 ON_FAILURE = frozenset({"DEPLOYMENT_FAILURE"})
@@ -193,7 +193,7 @@ def test_a_reading_that_comes_when_none_is_asked_for_says_nothing() -> None:
     until(world, run, 30.0)
     look = a.LookAlias(key="checkout:live", function="checkout", alias="live")
     repair = a.RepairAlias(key="checkout:live", alias=world.alias(), version="1", application="app", group="group")
-    error = Refused("no")
+    error = refused("no")
     for observation in (
         a.Done(action=look, answer=world.alias()),
         a.Failed(action=look, error=error),
@@ -231,7 +231,7 @@ def test_a_refusal_to_read_is_no_matter_of_patience() -> None:
     class Closed(World):
         def perform(self, action: a.Action) -> a.Answer:
             if isinstance(action, a.LookAlias):
-                raise Refused("The account is another one.")
+                raise refused("The account is another one.")
             return super().perform(action)
 
     run = go(Closed(routing=AT_ONCE))
@@ -903,7 +903,7 @@ class Occupied(World):
     """Something else always runs in the group when the alias is to be set back."""
 
     def repair(self, action: a.RepairAlias) -> Alias:
-        raise Refused("Deployment d-THEIRS is running in the group.", "Wait for its end.")
+        raise refused("Deployment d-THEIRS is running in the group.", "Wait for its end.")
 
 
 def test_a_rollback_that_may_be_late_is_waited_for_three_times_a_minute() -> None:
