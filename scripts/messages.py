@@ -25,7 +25,9 @@ _TITLES = {
     "release": "Releases of several functions",
     "versions": "Versions, their code and settings",
     "upkeep": "Deleting old versions",
+    "setup": "Setting up",
     "watching": "Watching another tool",
+    "finish": "The post step",
 }
 _HEAD = """# Messages
 
