@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shlex
 import signal
 import subprocess
@@ -173,6 +174,47 @@ def test_a_signal_goes_to_the_command_once_and_as_an_interrupt(
     assert process.stdout.readline() == "ready\n"
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
+    assert out == f"[{signal.SIGINT:d}]\n", err
+    assert process.returncode == 130
+
+
+AT_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [(), (signal.SIGTERM,), (signal.SIGINT, signal.SIGTERM)],
+    ids=["Ctrl-C", "kill", "kill -INT, which looks like Ctrl-C, and kill"],
+)
+def test_at_a_terminal_the_command_is_interrupted_once(
+    account: Account, tmp_path: Path, numbers: tuple[signal.Signals, ...]
+) -> None:
+    """Ctrl-C reaches the whole foreground group, and so the command without us; `kill` reaches us alone."""
+    keyboard, terminal = pty.openpty()
+    words = [sys.executable, "-I", "-m", "ci_deploy", "watch", "--function", "checkout", "--", sys.executable]
+    process = subprocess.Popen(
+        [sys.executable, "-c", AT_TERMINAL, *words, "-c", COUNTS],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **account.emulator.env},
+        cwd=tmp_path,
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    if not numbers:
+        os.write(keyboard, b"\x03")
+    for number in numbers:
+        process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    os.close(keyboard)
     assert out == f"[{signal.SIGINT:d}]\n", err
     assert process.returncode == 130
 

@@ -37,14 +37,16 @@ class Child:
     def interrupt(self, number: int) -> None:
         """Pass a signal on, once, as SIGINT, unless the terminal has sent it to both. Safe in a signal handler.
 
-        One that comes before the process exists is passed on as soon as it does.
+        One that comes before the process exists is passed on as soon as it does. At a terminal `kill -INT` looks like
+        Ctrl-C, so what may have come from there does not count: `kill` is passed on after it.
         """
-        if self._interrupted:
+        terminal = self._process is not None and number == signal.SIGINT and _in_foreground()
+        if self._interrupted or terminal:
             return
         self._interrupted = True
         if self._process is None:
             self._early = True
-        elif not (number == signal.SIGINT and _in_foreground()):
+        else:
             self._interrupt(self._process)
 
     @staticmethod
