@@ -20,6 +20,7 @@ _NAMES = {
     "GROUP": "${Alias}",
     "FUNCTION": "${Function}",
     "BUCKET": "${Bucket}",
+    "STACK": "${WatchStack}",
 }
 _SERVICE_ROLE = "arn:aws:iam::ACCOUNT:role/SERVICE-ROLE"
 

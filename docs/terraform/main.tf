@@ -22,6 +22,7 @@ module "policies" {
   functions         = var.functions
   alias             = var.alias
   bucket            = aws_s3_bucket.this.bucket
+  stack             = var.watch_stack
   subjects          = local.roles
   issuer            = var.issuer
   audience          = local.audience

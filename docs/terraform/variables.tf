@@ -74,9 +74,16 @@ variable "subjects" {
     rollback = optional(set(string), [])
     setup    = optional(set(string), [])
     prune    = optional(set(string), [])
+    watch    = optional(set(string), [])
   })
   validation {
     condition     = alltrue([for subject in flatten([for each in values(var.subjects) : tolist(each)]) : can(regex("^[^*?\"\\\\\\s]+:[^*?\"\\\\\\s]+$", subject))])
     error_message = "A subject has no wildcards: repo:my-org/my-repo:ref:refs/heads/main."
   }
+}
+
+variable "watch_stack" {
+  description = "The CloudFormation stack that `watch` may read, with its nested stacks; * for every stack."
+  type        = string
+  default     = "*"
 }

@@ -14,7 +14,8 @@ from scripts import policies
 from tests.project.cloudformation import PSEUDO, Stack, load
 
 ROOT = Path(__file__).resolve().parents[2]
-KINDS = {"deploy": "Deploy", "read": "Read", "rollback": "Rollback", "setup": "Setup", "prune": "Prune"}
+ROLES = ("deploy", "read", "rollback", "setup", "prune", "watch")
+KINDS = {role: role.capitalize() for role in ROLES}
 MAIN, PULL = "repo:my-org/my-repo:ref:refs/heads/main", "repo:my-org/my-repo:pull_request"
 EVERY = {f"{kind}Subjects": MAIN for kind in KINDS.values()}
 ONE = {"Name": "checkout", "Functions": "checkout", **EVERY}
@@ -31,6 +32,7 @@ def concrete(statements: list[dict[str, Any]], function: str, service_role: str 
         "APPLICATION": function,
         "FUNCTION": function,
         "BUCKET": "made-Bucket",
+        "STACK": "*",
     }.items():
         text = text.replace(word, value)
     assert not re.search(r"[A-Z]{4,}", re.sub(r"CodeDeployHook|AWS", "", re.sub(r'"Sid": "\w+"', "", text)))

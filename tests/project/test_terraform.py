@@ -21,7 +21,8 @@ from tests.project.cloudformation import PSEUDO, Stack, load
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = ROOT / "docs" / "terraform"
-KINDS = {"deploy": "Deploy", "read": "Read", "rollback": "Rollback", "setup": "Setup", "prune": "Prune"}
+ROLES = ("deploy", "read", "rollback", "setup", "prune", "watch")
+KINDS = {role: role.capitalize() for role in ROLES}
 MAIN, IDS = "repo:o/r:ref:refs/heads/main", "repo:o@1/r@2:environment:production"
 
 
@@ -179,6 +180,7 @@ def test_every_document_is_the_templates(partition: str, tmp_path: Path) -> None
             "functions": functions,
             "alias": "live",
             "bucket": "made-Bucket",
+            "stack": "*",
             "subjects": {role: [MAIN, IDS] for role in KINDS},
             "issuer": issuer,
             "audience": "sts.amazonaws.com.cn" if partition == "aws-cn" else "sts.amazonaws.com",

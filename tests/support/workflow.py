@@ -71,6 +71,38 @@ class Job:
         return [outputs["outcome"] for outputs in self.steps]
 
 
+@dataclass(kw_only=True)
+class Background:
+    """A step in the background. Its outputs, and its failure, are the job's when it is waited for."""
+
+    process: subprocess.Popen[bytes]
+    files: Path
+    action: bool
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        return pairs((self.files / "GITHUB_OUTPUT").read_text(encoding="utf-8"))
+
+    def wait(self, job: Job) -> int:
+        code = self.process.wait(120)
+        job.log += unwrapped((self.files / "log").read_text(encoding="utf-8"))
+        if self.action:
+            job.steps.append(self.outputs)
+        return code
+
+    def cancel(self, job: Job) -> None:
+        """SIGINT first; the whole group, since bash waits for its child. What it ends with counts for nothing."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGINT)
+            try:
+                self.process.wait(7.5)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+        else:
+            assert self.action, "it had ended before it was cancelled"
+        self.wait(job)
+
+
 class Workflow:
     """A workflow file, ready to run."""
 
@@ -121,7 +153,7 @@ class Workflow:
         workspace = self.folder / f"job-{next(self.numbers)}"
         workspace.mkdir()
         contexts = {**contexts, "steps": {}, "job": {"status": "success"}}
-        running: dict[str, subprocess.Popen[bytes]] = {}
+        running: dict[str, Background] = {}
         posts: list[tuple[dict[str, str], Path]] = []
         since = len(self.emulator.calls)
         for step in spec["steps"]:
@@ -129,7 +161,14 @@ class Workflow:
             if not condition(step.get("if", "success()"), contexts):
                 continue
             if "cancel" in step:
-                _end(running.pop(step["cancel"]))
+                if step["cancel"] in running:  # not over, and waited for
+                    running.pop(step["cancel"]).cancel(job)
+                continue
+            if "wait" in step:
+                waited = running.pop(step["wait"])
+                if waited.wait(job):
+                    job.status = "failure"
+                contexts["steps"][step["wait"]] = {"outputs": waited.outputs, "outcome": job.status}
                 continue
             used = step.get("uses", "").split("@")[0]
             given = {key: text(interpolate(value, contexts)) for key, value in step.get("with", {}).items()}
@@ -141,9 +180,7 @@ class Workflow:
                 case "":
                     command = ["bash", "-e", "-c", interpolate(step["run"], contexts)]
                     if step.get("background") == "true":
-                        running[step["id"]] = subprocess.Popen(
-                            command, cwd=workspace, env=environ, start_new_session=True, stdin=subprocess.DEVNULL
-                        )
+                        running[step["id"]] = _background(command, environ, workspace, files, action=False)
                         continue
                     done = subprocess.run(command, cwd=workspace, env=environ, capture_output=True, text=True)
                     code, job.log = done.returncode, job.log + done.stdout + done.stderr
@@ -166,9 +203,13 @@ class Workflow:
                     environ |= _inputs(given, self.emulator.env["GITHUB_TOKEN"])
                     if "role-to-assume" in given:
                         job.roles.add(given["role-to-assume"].rpartition("/")[2])
-                    code = self._action([sys.executable, "-I", "-u", "-m", "ci_deploy"], environ, workspace, job)
-                    job.steps.append(pairs((files / "GITHUB_OUTPUT").read_text(encoding="utf-8")))
+                    command = [sys.executable, "-I", "-u", "-m", "ci_deploy"]
                     posts.append((environ, files))
+                    if step.get("background") == "true":
+                        running[step["id"]] = _background(command, environ, workspace, files, action=True)
+                        continue
+                    code = self._action(command, environ, workspace, job)
+                    job.steps.append(pairs((files / "GITHUB_OUTPUT").read_text(encoding="utf-8")))
                 case _:
                     raise AssertionError(f"{used} is not played here")
             contexts["steps"][step.get("id", "")] = {
@@ -186,7 +227,9 @@ class Workflow:
         job.called = {
             iam_action(call["service"], call["operation"])
             for call in self.emulator.calls[since:]
-            if call["service"] in SERVICES and call["operation"] not in _OF_OTHERS
+            if call["service"] in SERVICES
+            and call["operation"] not in _OF_OTHERS
+            and ("ci-deploy/" in call["agent"] or not (job.credentials and job.roles))  # the tool has its own role
         }
         job.outputs = interpolate(spec.get("outputs", {}), contexts)
         return job
@@ -200,7 +243,11 @@ class Workflow:
         for name in names:
             (files / name).touch()
         payload = {"repository": {"full_name": REPOSITORY, "private": True}, **event.payload}
-        (files / "event.json").write_text(json.dumps(payload), encoding="utf-8")
+        event_file = (
+            workspace / "_github_workflow" / "event.json"
+        )  # made for the first step, overwritten for the others
+        event_file.parent.mkdir(exist_ok=True)
+        event_file.write_text(json.dumps(payload), encoding="utf-8")
         may = spec["permissions"].get("id-token") == "write"
         pointers = {
             name: value
@@ -225,7 +272,7 @@ class Workflow:
             "GITHUB_RUN_ATTEMPT": "1",
             "GITHUB_ACTOR": "alice",
             "GITHUB_EVENT_NAME": event.name,
-            "GITHUB_EVENT_PATH": str(files / "event.json"),
+            "GITHUB_EVENT_PATH": str(event_file),
         }, files
 
     def _action(self, command: Sequence[str], environ: Mapping[str, str], workspace: Path, job: Job) -> int:
@@ -283,12 +330,17 @@ def _listed(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """As `cancel` ends a step: SIGINT first; the whole group, since bash waits for its child."""
-    assert process.poll() is None, "it had ended before it was cancelled"
-    os.killpg(process.pid, signal.SIGINT)
-    try:
-        process.wait(7.5)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+def _background(
+    command: Sequence[str], environ: Mapping[str, str], workspace: Path, files: Path, *, action: bool
+) -> Background:
+    with (files / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=workspace,
+            env=environ,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    return Background(process=process, files=files, action=action)

@@ -62,8 +62,9 @@ def stacks() -> dict[str, Stack]:
     one = {"Name": "checkout", "Functions": "checkout", "ReadSubjects": read}
     one |= {"DeploySubjects": both, "RollbackSubjects": both}
     shop = parameters("setup-and-prune.md") | {"Functions": "cart,checkout", "CreateGroups": "true"}
-    for name in ("DeploySubjects", "RollbackSubjects", "SetupSubjects"):
+    for name in ("DeploySubjects", "RollbackSubjects", "SetupSubjects", "WatchSubjects"):
         shop[name] = main
+    shop["WatchStack"] = "shop"
     return {"checkout": Stack({**one, "PruneSubjects": main}), "shop": Stack(shop)}
 
 
@@ -346,11 +347,11 @@ def test_synthetic_traffic_ends_with_the_deployment(
     assert account.serves() == {"1" if denied else "2": 100}
 
 
-def seen(jobs: list[Job], account: Account) -> None:
+def seen(jobs: list[Job], account: Account, *, around: bool = True) -> None:
     """What the tool deployed is in ci-deploy's lines, and its verdict."""
     assert [job.status for job in jobs] == ["success"], log(jobs)
     assert "Successfully created/updated stack" in log(jobs)
-    ours = [line for line in log(jobs).splitlines() if line.startswith("ci-deploy | ")]
+    ours = [line for line in log(jobs).splitlines() if line.startswith("ci-deploy | ") or not around]
     assert any("attached to it, 1 → 2" in line for line in ours), log(jobs)
     assert any("DEPLOYED" in line for line in ours), log(jobs)
     assert account.serves() == {"2": 100}
@@ -370,6 +371,20 @@ def test_watch_around_terraform(play: Any, account: Account) -> None:
 
 def test_watch_around_serverless(play: Any, account: Account) -> None:
     seen(play("watch-serverless.yml", "push"), account)
+
+
+def test_watch_beside_sam(play: Any, account: Account) -> None:
+    jobs = play("watch-beside.yml", "push")
+    seen(jobs, account, around=False)
+    assert outcomes(jobs) == ["succeeded"]
+
+
+def test_beside_a_build_that_fails_nothing_is_waited_for(play: Any, account: Account, repository: Path) -> None:
+    (repository / "src" / "app.py").unlink()
+    jobs = play("watch-beside.yml", "push")
+    assert [job.status for job in jobs] == ["failure"]
+    assert outcomes(jobs) == ["unchanged"], log(jobs)
+    assert account.serves() == {"1": 100}
 
 
 def test_buttons_that_are_linked_to_exist_and_go_back_with_what_was_deployed() -> None:

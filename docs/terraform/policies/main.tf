@@ -32,7 +32,7 @@ locals {
   )
   documents = {
     for name, text in local.sources : name => {
-      for function in var.functions : function => replace(replace(replace(replace(replace(replace(replace(replace(text
+      for function in var.functions : function => replace(replace(replace(replace(replace(replace(replace(replace(replace(text
         , "arn:aws:iam::ACCOUNT:role/SERVICE-ROLE", lookup(var.service_role_arns, function, ""))
         , "arn:aws:", "arn:${var.partition}:")
         , "REGION", var.region)
@@ -40,7 +40,8 @@ locals {
         , "APPLICATION", function)
         , "GROUP", var.alias)
         , "FUNCTION", function)
-      , "BUCKET", var.bucket)
+        , "BUCKET", var.bucket)
+      , "STACK", var.stack)
     }
   }
 }

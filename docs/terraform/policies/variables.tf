@@ -10,6 +10,10 @@ variable "bucket" {
   type = string
 }
 
+variable "stack" {
+  type = string
+}
+
 variable "subjects" {
   type = map(set(string))
 }
