@@ -4,6 +4,8 @@ It updates the stack, publishes a version, has CodeDeploy shift the alias as Clo
 description: facts.md G17), waits for the end, and fails in CloudFormation's words when the deployment failed.
 
     python scripts/sam.py deploy --stack shop --code app.py [--config …] [--before HOOK]
+
+Without --config traffic shifts as the `DeploymentPreference` of the folder's `template.yaml` says.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import argparse
 import io
 import json
 import os
+import re
 import sys
 import time
 import zipfile
@@ -64,12 +67,19 @@ def appspec(current: str, target: str, before: str) -> str:
     return json.dumps(document)
 
 
+def preference(template: Path) -> str:
+    """The type of the deployment preference in a SAM template, if there is one."""
+    text = template.read_text(encoding="utf-8") if template.exists() else ""
+    found = re.search(r"DeploymentPreference:\s+Type: (\w+)", text)
+    return found[1] if found else "Canary10Percent5Minutes"
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("command", choices=["deploy"])
     parser.add_argument("--stack", default="shop")
     parser.add_argument("--code", required=True)
-    parser.add_argument("--config", default="CodeDeployDefault.LambdaCanary10Percent5Minutes")
+    parser.add_argument("--config", default=f"CodeDeployDefault.Lambda{preference(Path('template.yaml'))}")
     parser.add_argument("--before", default="")
     parser.add_argument("--application", default="checkout-app")
     parser.add_argument("--group", default="checkout-live")

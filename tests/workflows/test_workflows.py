@@ -379,6 +379,30 @@ def test_watch_beside_sam(play: Any, account: Account) -> None:
     assert outcomes(jobs) == ["succeeded"]
 
 
+def test_beside_an_update_that_fails_the_reason_is_cloudformations_too(
+    play: Any, account: Account, emulator: Emulator, repository: Path
+) -> None:
+    """The tool's step fails, and `watch` is cancelled: it reports what it has followed to its end."""
+    preference = "DeploymentPreference:\n  Type: Linear10PercentEvery10Minutes\n"
+    (repository / "template.yaml").write_text(preference, encoding="utf-8")
+
+    def stop() -> None:
+        while not any(call["operation"] == "BatchGetDeploymentTargets" for call in emulator.calls):
+            time.sleep(0.05)  # only ci-deploy asks for it
+        running = account.codedeploy.list_deployments(includeOnlyStatuses=["InProgress"])["deployments"]
+        account.codedeploy.stop_deployment(deploymentId=running[0], autoRollbackEnabled=True)
+
+    colleague = threading.Thread(target=stop, daemon=True)
+    colleague.start()
+    jobs = play("watch-beside.yml", "push")
+    colleague.join()
+    assert [job.status for job in jobs] == ["failure"]
+    assert jobs[0].steps[0]["rollback"] == "succeeded", log(jobs)
+    codes = [reason["code"] for reason in json.loads(jobs[0].steps[0]["result"])["functions"][0]["reasons"]]
+    assert codes[-1] == "stack-failed", log(jobs)
+    assert account.serves() == {"1": 100}
+
+
 def test_beside_a_build_that_fails_nothing_is_waited_for(play: Any, account: Account, repository: Path) -> None:
     (repository / "src" / "app.py").unlink()
     jobs = play("watch-beside.yml", "push")

@@ -102,7 +102,7 @@ def _joined(release: Release, watched: Watched, now: float) -> Release:
     past = list(release.past)
     for one in watched.begun:
         before = rollouts.get(one.key)
-        if before is not None and before.result is not None:
+        if before is not None and before.result is not None and before.job.subject != one.job.subject:
             past.append(before.result)
         rollouts[one.key], wakes[one.key] = one.after(before) if before is not None else one, now
     return replace(

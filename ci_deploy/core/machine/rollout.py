@@ -68,6 +68,7 @@ class Job:
     wave: int = 0
     confirm: bool = False  # a person is there to be asked before anything is changed
     hands_off: bool = False  # it is followed, and never stopped
+    taken_back_by: str = ""  # the stack whose update CloudFormation has rolled back since, this function with it
     began: float = 0.0
 
 
@@ -117,6 +118,11 @@ class Rollout:
 
     def conclude(self, result: Result) -> Rollout:
         return replace(self, place=self.place.done(), result=result)
+
+    def look_again(self, now: float, *, taken_back_by: str) -> Rollout:
+        """What was told of the alias is out of date: it is read once more."""
+        job = replace(self.job, taken_back_by=taken_back_by)
+        return replace(self, job=job, place=self.place.anew().to(Stage.VERIFYING, now, 0.0), result=None)
 
     # --- its records, and what is asked of them everywhere ---
 

@@ -29,6 +29,7 @@ from .waves import GOOD
 
 QUIET = 120.0  # seconds without a deployment after which no other one is waited for
 CLEAN = 2  # listings that brought nothing, after the stack came to rest
+LAST_LOOK = 3.0  # real seconds that a last listing of a stack may take after a signal: the runner kills after 7.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +69,8 @@ def observe(search: Search, rollouts: Sequence[Rollout], observation: Observatio
             _missed(turn, error)
         case CommandEnded(exit_code=code):
             turn.search = search.ended(code, now)
-        case Cancelled(signal=signal):
-            turn.search = search.signal()
+        case Cancelled(signal=signal, second=second):
+            turn.search = search.signal(now + LAST_LOOK * second)
             if not _active(rollouts):
                 turn.events.append(e.CancelReceived(at=now, key="", signal=signal, policy=search.inputs.on_cancel))
     return turn.made
@@ -89,8 +90,12 @@ def _found(turn: _Turn, rollouts: Sequence[Rollout], found: Discovered) -> None:
     read = {one.id: one for one in found.deployments}
     kept = tuple(one for one in turn.search.candidates if one.id not in read)
     turn.search = turn.search.keep((*kept, *read.values()))
+    if turn.search.signalled:
+        return  # nothing new is begun
     if not first or not turn.search.age:
         _sort_out(turn, rollouts)
+    if found.stack is not None and not found.stack.busy:
+        _put_right(turn, rollouts)
 
 
 def _failed(search: Search, told: Collection[StackEvent] = ()) -> why.StackFailed | None:
@@ -113,7 +118,7 @@ def _sort_out(turn: _Turn, rollouts: Sequence[Rollout]) -> None:
             if one.status.terminal and spot_of(one) is None:
                 turn.search = search.take(one.id)  # nothing says whose it is, and nothing will
         elif rolled_back_to(search.stack, one):
-            turn.search = search.disturbed(turn.now).take(one.id)
+            turn.search = search.disturbed(turn.now).take(one.id).take_back(_key(spot))
             turn.say(Severity.NOTE, why.StackRollsBack(deployment=one.id, key=_key(spot)))
         elif one.status.terminal and _followed_by(search, one, spot):
             turn.search = search.disturbed(turn.now).take(one.id)
@@ -121,6 +126,17 @@ def _sort_out(turn: _Turn, rollouts: Sequence[Rollout]) -> None:
         elif not _busy(rollouts, turn.begun, spot):
             turn.search = search.disturbed(turn.now).take(one.id)
             turn.begun.append(_rollout(search, one, spot, turn.now))
+
+
+def _put_right(turn: _Turn, rollouts: Sequence[Rollout]) -> None:
+    """What was told as deployed, and CloudFormation has taken back since: the alias is read once more."""
+    search = turn.search
+    for rollout in rollouts:
+        spot = Spot(function=rollout.function, alias=rollout.inputs.alias)
+        stale = rollout.result is not None and rollout.result.outcome is Outcome.SUCCEEDED
+        if stale and rollout.key in search.taken_back and not _busy((), turn.begun, spot):
+            turn.begun.append(rollout.look_again(turn.now, taken_back_by=search.stack_name))
+    turn.search = search.put_right()
 
 
 def _key(spot: Spot) -> str:
@@ -183,10 +199,10 @@ def proceed(search: Search, rollouts: Sequence[Rollout], now: float) -> Watched:
     turn = _Turn(search, now)
     if _active(rollouts):
         turn.search = turn.search.disturbed(now)
-    elif search.over or search.signalled or _nothing_left(search, rollouts, now):
+    elif search.over or (search.signalled and not _looks_again(turn, rollouts)) or _nothing_left(search, rollouts, now):
         _end(turn, rollouts)
         return turn.made
-    if turn.search.asking or now < turn.search.again_at or search.signalled:
+    if turn.search.asking or now < turn.search.again_at:
         return turn.made
     action = Discover(
         key="",
@@ -197,6 +213,16 @@ def proceed(search: Search, rollouts: Sequence[Rollout], now: float) -> Watched:
     )
     turn.search = turn.search.ask()
     return replace(turn.made, actions=(action,))
+
+
+def _looks_again(turn: _Turn, rollouts: Sequence[Rollout]) -> bool:
+    """After a signal a stack is asked once more why the update failed, where something of it was seen."""
+    search = turn.search
+    if search.hurried is None or turn.now >= search.hurried or not (search.stack_name and rollouts):
+        return False
+    if not search.asking:
+        turn.search = search.hurry(turn.now)
+    return True
 
 
 def _nothing_left(search: Search, rollouts: Sequence[Rollout], now: float) -> bool:
@@ -261,5 +287,5 @@ def explained(search: Search, results: Sequence[Result]) -> tuple[Result, ...]:
 
 def wake(search: Search, now: float) -> float:
     """When there is something to do by itself."""
-    times = [search.again_at, search.quiet_since + QUIET, search.within]
+    times = [search.again_at, search.quiet_since + QUIET, search.within, search.hurried or 0.0]
     return min((at for at in times if at > now), default=now + LOOK_EVERY)

@@ -67,6 +67,26 @@ class StackRollsBack(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StackTookBack(Reason):
+    code: ClassVar = "stack-took-back"
+    means: ClassVar = "The deployment had succeeded, and then CloudFormation rolled the whole stack back."
+    stack: str
+    version: str
+    previous: str
+
+    @property
+    def text(self) -> str:
+        return (
+            f"Version {self.version} was deployed, but something else in stack `{self.stack}` failed: CloudFormation "
+            f"went back to version {self.previous}."
+        )
+
+    @classmethod
+    def sample(cls) -> StackTookBack:
+        return cls(stack="shop-prod", version="42", previous="41")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replaced(Reason):
     code: ClassVar = "deployment-replaced"
     means: ClassVar = "A deployment was over, and followed by another one, before `watch` could look at it."

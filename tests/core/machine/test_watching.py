@@ -14,7 +14,7 @@ from ci_deploy.core.machine.release import Release, step
 from ci_deploy.core.machine.state.search import Search
 from ci_deploy.core.plan.sought import Spot
 from ci_deploy.core.reasons.verdict import Serves
-from ci_deploy.core.reasons.watching import StackFailed, StaysInService
+from ci_deploy.core.reasons.watching import StackFailed, StackTookBack, StaysInService
 from ci_deploy.core.result import Result
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.stacks import Stack, StackEvent
@@ -410,6 +410,54 @@ def test_what_cloudformation_rolls_back_to_is_told_and_never_judged() -> None:
     assert sorted(play.codes()) == ["stack-failed", "stack-rolls-back"]
     assert [reason.code for reason in done.results[0].reasons][-1] == "stack-failed"
     assert "Alias UPDATE_FAILED: no." in done.result.reason
+
+
+def test_what_succeeded_and_was_taken_back_with_the_stack_is_told_as_it_is_now() -> None:
+    """A canary that went well, and a queue of the same stack that could not be made."""
+    failed = StackEvent(stack="shop", resource="Queue", status="CREATE_FAILED", said="no", at=AWS_EPOCH + 350.0)
+    back = replace(BUSY, status="UPDATE_ROLLBACK_IN_PROGRESS", rolls_back_since=AWS_EPOCH + 350.0, failed=(failed,))
+    over = replace(back, status="UPDATE_ROLLBACK_COMPLETE")
+    play = stack((0.0, OURS), (10.0, BUSY), (350.0, back), (400.0, over))
+    play.deploys(20.0)
+    play.deploys(360.0, current="2", target="1", routing=AT_ONCE)
+    done = play.run()
+    assert [(each.outcome, each.deployment_id) for each in done.results] == [(Outcome.ROLLED_BACK, "d-020")]
+    assert (done.result.live_version, done.result.deployed, done.exit_code) == ("1", False, 1)
+    assert [type(reason) for reason in done.result.reasons] == [StackTookBack, StackFailed]
+    assert play.followed() == ["d-020"]
+
+
+def test_what_cloudformation_could_not_take_back_is_still_deployed() -> None:
+    back = replace(BUSY, status="UPDATE_ROLLBACK_IN_PROGRESS", rolls_back_since=AWS_EPOCH + 350.0)
+    play = stack((0.0, OURS), (10.0, BUSY), (350.0, back), (400.0, replace(back, status="UPDATE_ROLLBACK_FAILED")))
+    play.deploys(20.0)
+    play.deploys(360.0, current="2", target="1", routing=AT_ONCE, dies_of="HOOK_EXECUTION_FAILURE")
+    assert ends(play.run()) == [(Outcome.SUCCEEDED, "d-020", True)]
+
+
+def test_a_signal_after_a_failed_update_still_hears_why_it_failed() -> None:
+    failed = StackEvent(stack="shop", resource="Alias", status="UPDATE_FAILED", said="no", at=AWS_EPOCH + 130.0)
+    over = replace(BUSY, status="UPDATE_ROLLBACK_COMPLETE", failed=(failed,))
+    play = stack((0.0, OURS), (10.0, BUSY), (170.0, over), world=World(alarm_at=100.0))
+    play.deploys(20.0)
+    play.observes(171.0, a.Cancelled(signal="SIGINT"))
+    done = play.run()
+    assert (done.result.outcome, done.exit_code) == (Outcome.ROLLED_BACK, 1)
+    assert type(done.result.reasons[-1]) is StackFailed
+    assert done.at < 174.0
+
+
+@pytest.mark.parametrize("errors", [0, 1])
+def test_a_second_signal_or_no_answer_waits_for_nothing_more(errors: int) -> None:
+    play = stack((0.0, OURS), (10.0, BUSY), world=World(alarm_at=100.0))
+    play.deploys(20.0)
+    play.happens.append((170.5, lambda: play.errors.extend([THROTTLED] * errors)))
+    play.observes(171.0, a.Cancelled(signal="SIGINT"))
+    if not errors:
+        play.observes(171.05, a.Cancelled(signal="SIGTERM"))
+    done = play.run()
+    assert done.result.outcome is Outcome.ROLLED_BACK
+    assert done.at < 171.5
 
 
 def test_failures_of_an_earlier_update_explain_nothing() -> None:

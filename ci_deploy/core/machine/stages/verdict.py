@@ -18,6 +18,7 @@ from ...reasons.codedeploy import CodeDeployEnded
 from ...reasons.commands import PutBack
 from ...reasons.phrases import Shares, serves
 from ...reasons.reason import Reason
+from ...reasons.watching import StackTookBack
 from ...result import Diagnosis
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
@@ -154,7 +155,10 @@ def _left_running(turn: Turn, alias: Alias) -> None:
 
 def _succeeded(turn: Turn, alias: Alias) -> None:
     r = turn.r
-    if not alias.serves_only(r.target_version):
+    if r.job.taken_back_by and alias.serves_only(r.previous_version):
+        reason = StackTookBack(stack=r.job.taken_back_by, version=r.target_version, previous=r.previous_version)
+        turn.end(Outcome.ROLLED_BACK, reason, rollback=Rollback.SUCCEEDED)
+    elif not alias.serves_only(r.target_version):
         if r.place.tries < READ_AGAIN and not r.cancelled:
             turn.put(turn.r.place.retry(turn.now + 2.0))
             return

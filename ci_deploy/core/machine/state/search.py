@@ -42,6 +42,8 @@ class Search:
     quiet_since: float = 0.0
     exit_code: int | None = None  # of the command, once it has ended
     signalled: bool = False
+    hurried: float | None = None  # until when one more listing, after a signal, is waited for
+    taken_back: frozenset[str] = frozenset()  # functions and aliases that CloudFormation has rolled back
     over: bool = False
 
     @classmethod
@@ -106,12 +108,13 @@ class Search:
             was_busy=self.was_busy or busy,
             asking=False,
             failures=0,
+            hurried=None,
             again_at=now if first else now + LOOK_EVERY,
             clean=0 if first or busy else self.clean + 1,
         )
 
     def missed(self, again_at: float) -> Search:
-        return replace(self, asking=False, failures=self.failures + 1, again_at=again_at, clean=0)
+        return replace(self, asking=False, failures=self.failures + 1, hurried=None, again_at=again_at, clean=0)
 
     def keep(self, candidates: tuple[Deployment, ...]) -> Search:
         return replace(self, candidates=candidates)
@@ -129,8 +132,20 @@ class Search:
         """The command has ended: one more listing, at once."""
         return replace(self, exit_code=exit_code, again_at=now, clean=0)
 
-    def signal(self) -> Search:
-        return replace(self, signalled=True)
+    def signal(self, until: float) -> Search:
+        """A second one waits for nothing more."""
+        return replace(self, signalled=True, hurried=None if self.signalled else until)
+
+    def hurry(self, now: float) -> Search:
+        """Ask once more, at once, before the end."""
+        return replace(self, again_at=now)
+
+    def take_back(self, key: str) -> Search:
+        return replace(self, taken_back=self.taken_back | {key})
+
+    def put_right(self) -> Search:
+        """What CloudFormation has rolled back is looked at again."""
+        return replace(self, taken_back=frozenset())
 
     def finish(self) -> Search:
         return replace(self, over=True)
