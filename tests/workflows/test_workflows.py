@@ -397,7 +397,7 @@ def test_beside_an_update_that_fails_the_reason_is_cloudformations_too(
     jobs = play("watch-beside.yml", "push")
     colleague.join()
     assert [job.status for job in jobs] == ["failure"]
-    assert jobs[0].steps[0]["rollback"] == "succeeded", log(jobs)
+    assert jobs[0].steps[0]["outcome"] in ("rolled-back", "cancelled"), log(jobs)  # where the cancel came sooner
     codes = [reason["code"] for reason in json.loads(jobs[0].steps[0]["result"])["functions"][0]["reasons"]]
     assert codes[-1] == "stack-failed", log(jobs)
     assert account.serves() == {"1": 100}
