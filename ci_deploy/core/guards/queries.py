@@ -19,7 +19,7 @@ HOUR = 3600
 LATE = 120  # no minute younger than this is judged: points arrive late
 COLD_MINUTES = 2  # whole minutes that duration guards skip after each increase: a new version starts cold
 MOST = 500  # metrics in one GetMetricData call
-SHOWN = ("50", "99")
+SHOWN = "p99"  # percentile of the durations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +84,6 @@ def ripe_end(now: float) -> int:
 def next_ripe(now: float) -> float:
     """When the next minute may be judged; epoch seconds."""
     return float(ripe_end(now) + MINUTE + LATE)
-
-
-def first_ripe(began: float) -> float:
-    """When the minute of the first shift (`began`) may be judged; epoch seconds."""
-    return float(floor(began / MINUTE) * MINUTE + MINUTE + LATE)
 
 
 def day(function: str, alias: str, now: float) -> tuple[Question, ...]:
@@ -178,7 +173,7 @@ def look(
     for version in (subject.new, subject.old):
         ask(version, "Invocations", "Sum")
         ask(version, "Errors", "Sum")
-        ask(version, "Duration", *(f"p{each}" for each in SHOWN), period=end - start)
+        ask(version, "Duration", SHOWN, period=end - start)
         if ranks:
             ask(version, "Duration", "SampleCount", *ranks)
     ask("", "Throttles", "Sum")

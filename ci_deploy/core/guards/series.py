@@ -15,6 +15,7 @@ from .queries import (
     COLD_MINUTES,
     HOUR,
     MINUTE,
+    SHOWN,
     Answers,
     Question,
     Shift,
@@ -137,9 +138,7 @@ class Shown:
 
     minutes: tuple[Minute, ...] = ()
     after: tuple[tuple[int, Count], ...] = ()
-    new_p50: float | None = None
     new_p99: float | None = None
-    old_p50: float | None = None
     old_p99: float | None = None
     throttles: int = 0
 
@@ -163,11 +162,11 @@ def shown(subject: Subject, shifts: Sequence[Shift], answers: Answers) -> Shown:
         for at in minutes
     )
 
-    def percentile(version: str, rank: str) -> float | None:
+    def percentile(version: str) -> float | None:
         found = [
             value
             for each, points in answers.items()
-            if _about(each, subject) and (each.version, each.statistic) == (version, rank)
+            if _about(each, subject) and (each.version, each.statistic) == (version, SHOWN)
             for value in points.values()
         ]
         return max(found, default=None)
@@ -175,10 +174,8 @@ def shown(subject: Subject, shifts: Sequence[Shift], answers: Answers) -> Shown:
     return Shown(
         minutes=tuple(minute for minute in split if minute.share < 1),
         after=tuple((at, table.count("", at)) for at in minutes if moved is not None and at >= moved),
-        new_p50=percentile(subject.new, "p50"),
-        new_p99=percentile(subject.new, "p99"),
-        old_p50=percentile(subject.old, "p50"),
-        old_p99=percentile(subject.old, "p99"),
+        new_p99=percentile(subject.new),
+        old_p99=percentile(subject.old),
         throttles=round(sum(table.points("", "Throttles", "Sum").values())),
     )
 

@@ -161,7 +161,7 @@ def test_what_reports_show() -> None:
     assert (found.new, found.old) == (Count(calls=60, bad=10), Count(calls=540))
     assert [(at - BEGAN) // 60 for at, _ in found.after] == [10, 11]
     assert {count for _, count in found.after} == {Count(calls=60, bad=2)}
-    assert (found.new_p50, found.new_p99, found.old_p50, found.old_p99) == (200, 200, 200, 200)
+    assert (found.new_p99, found.old_p99) == (200, 200)
     assert found.throttles == 8
 
 
@@ -204,9 +204,9 @@ def test_of_others_alone_nothing_is_ripe() -> None:
 
 def test_percentiles_are_told_apart() -> None:
     answers = dict(look_answers("errors < 1%", CANARY, {"42": [(6, 0)], "41": [(54, 0)]}, {}, BEGAN + 180))
-    values = {("42", "p50"): 1.0, ("42", "p99"): 2.0, ("41", "p50"): 3.0, ("41", "p99"): 4.0}
+    values = {("42", "p99"): 2.0, ("41", "p99"): 4.0}
     for question in answers:
         if value := values.get((question.version, question.statistic)):
             answers[question] = {question.start: value, question.start + 60: value / 2}
     found = shown(SUBJECT, CANARY, answers)
-    assert (found.new_p50, found.new_p99, found.old_p50, found.old_p99) == (1, 2, 3, 4)
+    assert (found.new_p99, found.old_p99) == (2, 4)
