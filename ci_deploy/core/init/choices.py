@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import InvalidInput, Problem
 from ..given.inputs import Spec, table
-from ..given.kinds import Kind, pattern
+from ..given.kinds import LIST, Kind, pattern
 from ..given.meant import shorten
 from ..given.parsing import of_arn
 from ..given.source import source
@@ -232,7 +232,7 @@ def _functions(values: Mapping[str, str], existing: Existing) -> tuple[tuple[Fun
 def _misspelt(name: str, text: str) -> list[Problem]:
     kind = OWN[name] if name in OWN else shared_spec(name).kind
     found = []
-    for each in _lines({name: text}, name) if name in LISTS else (text,):
+    for each in LIST.parse(text) if name in LISTS else (text,):
         try:
             kind.parse(each)
         except ValueError as error:
@@ -263,7 +263,7 @@ def _bucket(name: str, account: str, region: str) -> str:
 
 
 def _lines(given: Mapping[str, str], name: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in re.split(r"[\n,]", given.get(name, "")) if part.strip())
+    return tuple(LIST.parse(given.get(name, "")))
 
 
 def _problem(name: str, what: str, remedy: str = "") -> Problem:

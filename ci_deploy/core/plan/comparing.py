@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..aws import FunctionVersion
 
 # Settings that have a row of their own, or are told by name.
-_SHOWN = frozenset({"Runtime", "MemorySize", "Timeout", "Layers", "Environment", "PackageType", "Role"})
+_SHOWN = frozenset({"Code", "Runtime", "MemorySize", "Timeout", "Layers", "Environment", "PackageType", "Role"})
 
 
 def fingerprint(version: FunctionVersion) -> str:
@@ -83,12 +83,7 @@ def _rows(old: FunctionVersion, new: FunctionVersion) -> Iterator[Compared]:
         count = Counter(what.rpartition(" ")[2] for what in changed)
         discreet = ("", ", ".join(f"{number} {what}" for what, number in count.items()))
         yield Compared(name="environment variables", before="", after=", ".join(changed), discreet=discreet)
-    others = [
-        name
-        for name in sorted(set(old.configuration) | set(new.configuration))
-        if name not in (*_SHOWN, *old.unread, *new.unread)
-        and old.configuration.get(name) != new.configuration.get(name)
-    ]
+    others = [name for name in changes(old, new) if name not in _SHOWN]
     if others:
         yield Compared(name="other settings", before="", after=f"{', '.join(others)} changed")
 

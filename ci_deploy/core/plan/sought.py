@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from ..aws import Deployment, LambdaName
 from ..given.appspec import AppSpec
 from ..stacks import Stack
+from .whose import by_appspec
 
 BY_CLOUDFORMATION = "CloudFormationRollback"  # a creator (facts.md A4)
 
@@ -38,16 +39,7 @@ def with_revision(deployment: Deployment, said: AppSpec) -> Deployment:
     """The deployment with what its AppSpec says, where CodeDeploy leaves a target's data out (facts.md G19)."""
     if not deployment.targets or len(deployment.targets) != 1 or not (said.function and said.alias):
         return deployment
-    (seen,) = deployment.targets
-    versions = not deployment.automatic_rollback
-    target = replace(
-        seen,
-        function=said.function,
-        alias=said.alias,
-        current_version=seen.current_version or (said.current_version if versions else ""),
-        target_version=seen.target_version or (said.target_version if versions else ""),
-    )
-    return replace(deployment, targets=(target,))
+    return replace(deployment, targets=(by_appspec(deployment, deployment.targets[0], said),))
 
 
 def means(spots: tuple[Spot, ...], stack: Stack | None, deployment: Deployment) -> Spot | None:

@@ -211,19 +211,23 @@ def _others(deployment: Deployment, target: DeploymentTarget) -> Others:
     return Others(deployment=deployment, function=_bare(target.function), alias=target.alias)
 
 
-def _by_revision(deployment: Deployment, seen: tuple[DeploymentTarget, ...], said: AppSpec, place: Place) -> Owner:
-    """An automatic rollback has the revision of what it goes back to; its versions are not those of the AppSpec."""
+def by_appspec(deployment: Deployment, seen: DeploymentTarget, said: AppSpec) -> DeploymentTarget:
+    """A target with what the AppSpec says, where CodeDeploy leaves its data out (facts.md G19).
+
+    An automatic rollback has the revision of what it goes back to; its versions are not those of the AppSpec.
+    """
     versions = not deployment.automatic_rollback
-    base = seen[0] if len(seen) == 1 else _BARE
-    target = _named(
-        replace(
-            base,
-            function=said.function,
-            alias=said.alias,
-            current_version=base.current_version or (said.current_version if versions else ""),
-            target_version=base.target_version or (said.target_version if versions else ""),
-        )
+    return replace(
+        seen,
+        function=said.function,
+        alias=said.alias,
+        current_version=seen.current_version or (said.current_version if versions else ""),
+        target_version=seen.target_version or (said.target_version if versions else ""),
     )
+
+
+def _by_revision(deployment: Deployment, seen: tuple[DeploymentTarget, ...], said: AppSpec, place: Place) -> Owner:
+    target = _named(by_appspec(deployment, seen[0] if len(seen) == 1 else _BARE, said))
     found = replace(deployment, targets=(target,))
     return Ours(deployment=found, target=target) if _is_of(target, place) else _others(found, target)
 
