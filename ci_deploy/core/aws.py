@@ -368,6 +368,12 @@ class Deployment:
                 return target
         return None
 
+    def shifting_since(self, function: str, alias: str) -> float | None:
+        """When traffic began to shift, by AWS's time; None where no lifecycle event says so."""
+        target = self.target_of(function, alias)
+        starts = (event.start for event in target.events if event.name == "AllowTraffic") if target else ()
+        return next((start for start in starts if start is not None), None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.aws import Alarm, Deployment, Fact, Known, LogLines, Unavailable
+from ..core.aws import Alarm, Fact, Known, LogLines, Unavailable
 from ..core.machine.actions import Diagnose
 from ..core.result import Diagnosis
 from ..core.story import diagnosis
@@ -24,7 +24,8 @@ def diagnose(action: Diagnose, ports: Ports) -> Diagnosis:
     errors: Fact[tuple[LogLines, ...]] = Known(())
     by_its_calls = action.why is not None or deployment.error_code == "ALARM_ACTIVE"
     if by_its_calls and plan.target_version:
-        since = _shifting_since(deployment, action)
+        began = deployment.shifting_since(plan.function, plan.alias)
+        since = deployment.start_time or deployment.create_time if began is None else began
         if action.logs:
             version = plan.target_version
             errors = fact(lambda: (ports.evidence.error_lines(plan.function, version, since, LOG_LINES),))
@@ -46,11 +47,3 @@ def diagnose(action: Diagnose, ports: Ports) -> Diagnosis:
         region=action.region,
         why=action.why,
     )
-
-
-def _shifting_since(deployment: Deployment, action: Diagnose) -> float:
-    """When the new version got its first call, by AWS's time."""
-    target = deployment.target_of(action.plan.function, action.plan.alias)
-    events = target.events if target else ()
-    starts = [event.start for event in events if event.name == "AllowTraffic" and event.start is not None]
-    return next(iter(starts), deployment.start_time or deployment.create_time)

@@ -97,6 +97,8 @@ def step(release: Release, observation: Observation, now: float) -> Step:
 
 def _joined(release: Release, watched: Watched, now: float) -> Release:
     """The release with the rollouts that were found; one takes the place of one of the same alias that is over."""
+    if not watched.begun:
+        return replace(release, search=watched.search)
     rollouts = {rollout.key: rollout for rollout in release.rollouts}
     wakes = dict(zip(rollouts, release.wakes, strict=False))
     past = list(release.past)

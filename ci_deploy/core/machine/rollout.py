@@ -433,6 +433,12 @@ class Turn:
             settled=settled,
         )
 
+    @property
+    def may_exist(self) -> bool:
+        """Whether a deployment, or the first one's alias, was asked for: what became of it is known soon."""
+        creation = self.r.creation
+        return creation.doubtful or creation.alias_asked or self.asked(Create) or self.asked(CreateAlias)
+
     def _fate(self) -> Fate:
         r = self.r
         if r.deployment_id:
@@ -440,8 +446,7 @@ class Turn:
             return Fate.ENDED if last is not None and last.status.terminal else Fate.RUNNING
         if r.creation.alias_asked and r.alias is not None:  # the first one, which was read after it
             return Fate.ENDED if r.alias.serves_only(r.target_version) else Fate.NEVER_CREATED
-        asked = self.asked(Create) or self.asked(CreateAlias)
-        return Fate.IN_DOUBT if asked or r.creation.doubtful or r.creation.alias_asked else Fate.NEVER_CREATED
+        return Fate.IN_DOUBT if self.may_exist else Fate.NEVER_CREATED
 
     def _running(self) -> str:
         """What runs in the group instead of ours, if that is known: facts tell it that nobody has waited since."""
@@ -450,8 +455,9 @@ class Turn:
             return ""
         if r.stage is Stage.WAITING:
             return r.wait.other
-        current = r.facts is not None and (not r.wait.other or r.reading.at == self.now)
-        return next((one.id for one in r.facts.active), "") if r.facts is not None and current else ""
+        if r.facts is None or (r.wait.other and r.reading.at != self.now):
+            return ""
+        return next((one.id for one in r.facts.active), "")
 
     def fail(self, error: CiDeployError) -> None:
         """End because something could not be done at all, before a deployment exists.

@@ -14,7 +14,6 @@ from ..reasons.reason import Reason
 from ..reasons.release import AllOrNone, EarlierWaveFailed, NotBegun, Stays
 from ..result import Result
 from ..run import Outcome
-from .actions import Create, CreateAlias
 from .rollout import Rollout, Turn
 from .stages import baking
 from .stages.publishing import begin
@@ -142,7 +141,7 @@ def _roll_all_back(rollouts: Sequence[Rollout], failed: Rollout, now: float) -> 
     turns = [Turn(r, now) for r in rollouts]
     for turn in turns:
         r = turn.r
-        if r.stage is Stage.READY or (_class(r) == "work" and not r.undone and not _may_exist(turn)):
+        if r.stage is Stage.READY or (_class(r) == "work" and not r.undone and not turn.may_exist):
             turn.end(Outcome.STOPPED, NotBegun(other=failed.key))
         elif r.stage is Stage.FOLLOWING and not r.undone and not r.ending.sent:
             request_stop(turn, Cause.RELEASE, why, rollback=True)
@@ -158,12 +157,6 @@ def _roll_all_back(rollouts: Sequence[Rollout], failed: Rollout, now: float) -> 
 
 def _group(r: Rollout) -> tuple[str | None, str | None]:
     return r.inputs.application, r.inputs.deployment_group
-
-
-def _may_exist(turn: Turn) -> bool:
-    """Whether a deployment, or the first one's alias, was asked for: what became of it is known soon."""
-    r = turn.r
-    return r.creation.doubtful or turn.asked(Create) or turn.asked(CreateAlias) or r.creation.alias_asked
 
 
 def _undo(turn: Turn, done: Result, other: str, why: str) -> None:

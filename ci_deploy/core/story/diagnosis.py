@@ -21,7 +21,6 @@ from ..reasons.codedeploy import StillRuns, ended_by
 from ..reasons.phrases import duration, not_read
 from ..reasons.reason import Reason
 from ..result import Diagnosis
-from ..schedule import steps
 
 
 def failed_event(deployment: Deployment, plan: Plan) -> LifecycleEvent | None:
@@ -103,16 +102,14 @@ def _numbers(alarm: Alarm) -> str:
 
 def _when(deployment: Deployment, plan: Plan, firing: Sequence[Alarm]) -> str:
     """When in the shift the first alarm fired: `1m 35s into the 10% canary`. Both times are AWS's."""
-    target = deployment.target_of(plan.function, plan.alias)
-    events = target.events if target else ()
-    began = next((event.start for event in events if event.name == "AllowTraffic"), None)
+    began = deployment.shifting_since(plan.function, plan.alias)
     fired = min((alarm.since for alarm in firing if alarm.since is not None), default=None)
     if began is None or fired is None:
         return ""
     if fired < began:
         return "before any traffic shifted"
     after = duration(fired - began)
-    share = max((step.share for step in steps(plan.routing) if step.offset <= fired - began), default=0.0)
+    share = max((step.share for step in plan.steps if step.offset <= fired - began), default=0.0)
     if plan.routing.kind is RoutingType.CANARY and share < 100:
         return f"{after} into the {share:g}% canary"
     return f"{after} into the shift, with {share:g}% of traffic on version {plan.target_version or '?'}"

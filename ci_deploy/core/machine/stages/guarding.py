@@ -16,7 +16,6 @@ from ...guards.queries import Readings, Shift, Subject
 from ...guards.series import Series
 from ...reasons import guards as why
 from ...result import Severity
-from ...schedule import steps
 from ...story import events as e
 from ..actions import Measure
 from ..rollout import Rollout, Turn, kind_of
@@ -35,10 +34,9 @@ def began_at(r: Rollout) -> float | None:
     deployment = r.deployment
     if deployment is None:
         return None
-    target = deployment.target_of(r.function, r.inputs.alias)
-    for event in target.events if target else ():
-        if event.name == "AllowTraffic" and event.start is not None:
-            return event.start
+    began = deployment.shifting_since(r.function, r.inputs.alias)
+    if began is not None:
+        return began
     if r.watch.shift_began is None or r.watch.attached:
         return None
     return deployment.create_time + r.watch.shift_began - r.watch.began
@@ -51,7 +49,7 @@ def shifts(r: Rollout) -> tuple[Shift, ...]:
         return ()
     return tuple(
         Shift(at=began + step.offset, share=step.share)
-        for step in steps(r.planned.routing)
+        for step in r.planned.steps
         if step.share <= r.watch.share + 1e-6
     )
 
@@ -67,13 +65,13 @@ def due_at(r: Rollout) -> float | None:
     """When CloudWatch is asked next; None: not as things are."""
     if r.plan is None or r.plan.guards.off or r.measures.given_up or r.cancelled or r.ending.sent:
         return None
-    began = began_at(r)
-    if r.stage not in (Stage.FOLLOWING, Stage.BAKING) or began is None or not shifts(r):
+    happened = shifts(r)
+    if r.stage not in (Stage.FOLLOWING, Stage.BAKING) or not happened:
         return None
     if r.measures.next_at is not None:
         return r.measures.next_at
     zero = epoch(r)
-    return 0.0 if zero is None else queries.first_ripe(began) - zero
+    return 0.0 if zero is None else queries.next_ripe(happened[0].at + queries.LATE) - zero
 
 
 def measure(turn: Turn) -> None:
@@ -140,7 +138,7 @@ def _judge(turn: Turn, answers: queries.Answers, happened: tuple[Shift, ...]) ->
         )
     )
     before = violation(turn.r)
-    turn.put(turn.r.measures.look(answers, judged, until))
+    turn.put(turn.r.measures.look(judged, until))
     found = violation(turn.r)
     if found is None or turn.r.stage is not Stage.FOLLOWING:
         return
@@ -180,10 +178,10 @@ def judgments(r: Rollout) -> tuple[Judgment, ...]:
 
 def violation(r: Rollout) -> why.GuardViolated | None:
     """The first guard that counts and is violated, with both versions' numbers."""
-    found = next((each for each in _counting(r) if each.verdict is Verdict.VIOLATED), None)
-    if found is None:
-        return None
-    return why.GuardViolated(said=texts.verdict(found, subject(r)), version=r.target_version)
+    for each in r.measures.judgments:
+        if each.verdict is Verdict.VIOLATED and not each.guard.observe:
+            return why.GuardViolated(said=texts.verdict(each, subject(r)), version=r.target_version)
+    return None
 
 
 def inconclusive(r: Rollout, *, rolls_back: bool = False) -> why.GuardsInconclusive | None:
@@ -191,10 +189,7 @@ def inconclusive(r: Rollout, *, rolls_back: bool = False) -> why.GuardsInconclus
     if judging.overall(judgments(r)) is not Verdict.INCONCLUSIVE:
         return None
     timeout = float(r.planned.new.timeout_s) if r.planned.new is not None else 0.0
-    said = [texts.verdict(each, subject(r), timeout) for each in _counting(r) if each.verdict is Verdict.INCONCLUSIVE]
-    unread = any(each.why is judging.Why.UNREADABLE for each in _counting(r))
+    counting = [each for each in judgments(r) if not each.guard.observe]
+    said = [texts.verdict(each, subject(r), timeout) for each in counting if each.verdict is Verdict.INCONCLUSIVE]
+    unread = any(each.why is judging.Why.UNREADABLE for each in counting)
     return why.GuardsInconclusive(said=" ".join(said), rolls_back=rolls_back, unread=unread)
-
-
-def _counting(r: Rollout) -> tuple[Judgment, ...]:
-    return tuple(each for each in judgments(r) if not each.guard.observe)

@@ -162,7 +162,7 @@ def _succeeded(turn: Turn, alias: Alias) -> None:
         if r.place.tries < READ_AGAIN and not r.cancelled:
             turn.put(turn.r.place.retry(turn.now + 2.0))
             return
-        if r.bake.entered:
+        if r.bake.over:
             moved = guard_reasons.BakeOvertaken(version=r.target_version, other="", serves=serves(alias))
             turn.end(_by_cause(r) or Outcome.FAILED, moved)
             return

@@ -13,7 +13,6 @@ from .change import replace
 class Bake:
     """`over`: what is served then is read for the verdict."""
 
-    entered: bool = False
     over: bool = False
     began: float = 0.0
     alarms_at: float = 0.0  # when alarms are read next
@@ -24,7 +23,7 @@ class Bake:
     outcome: Outcome = Outcome.ROLLED_BACK  # and what that is called once it is done
 
     def begin(self, now: float) -> Bake:
-        return replace(self, entered=True, began=now, alarms_at=now, alias_at=now + LOOK_EVERY)
+        return replace(self, began=now, alarms_at=now, alias_at=now + LOOK_EVERY)
 
     def looked_at_alarms(self, again: float) -> Bake:
         return replace(self, alarms_at=again)

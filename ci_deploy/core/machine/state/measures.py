@@ -17,7 +17,6 @@ class Measures:
     epoch: float | None = None
     next_at: float | None = None  # when CloudWatch is asked next, once it was asked
     hour: Mapping[Question, Mapping[int, float]] = field(default_factory=dict)
-    answers: Answers | None = None  # of the last look that was answered
     judgments: tuple[Judgment, ...] = ()
     judged_until: int = 0  # AWS's time: the end of the last minute that was told
     misses: int = 0
@@ -30,8 +29,8 @@ class Measures:
     def baseline(self, answers: Answers) -> Measures:
         return replace(self, hour={**self.hour, **answers})
 
-    def look(self, answers: Answers, judgments: tuple[Judgment, ...], until: int) -> Measures:
-        return replace(self, answers=answers, judgments=judgments, judged_until=until)
+    def look(self, judgments: tuple[Judgment, ...], until: int) -> Measures:
+        return replace(self, judgments=judgments, judged_until=until)
 
     def pause(self, until: float) -> Measures:
         return replace(self, next_at=until)
