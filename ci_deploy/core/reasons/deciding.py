@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from .commands import Where
 from .reason import Reason
@@ -355,6 +355,10 @@ class Occupied(Reason):
         of = f" for {self.other}" if self.other else ""
         return of + (" (a rollback)" if self.rollback else "")
 
+    @classmethod
+    def sample(cls) -> Self:
+        return cls(deployment="d-A1B2C3D4E", group="checkout")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupBusy(Occupied):
@@ -387,10 +391,6 @@ class GroupBusyTooLong(Occupied):
     def remedy(self) -> str:
         return "Check that deployment. A longer `timeout` waits longer."
 
-    @classmethod
-    def sample(cls) -> GroupBusyTooLong:
-        return cls(deployment="d-A1B2C3D4E", group="checkout")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingForGroup(Occupied):
@@ -402,7 +402,3 @@ class WaitingForGroup(Occupied):
     @property
     def text(self) -> str:
         return f"deployment {self.deployment} in group `{self.group}`{self.whose}"
-
-    @classmethod
-    def sample(cls) -> WaitingForGroup:
-        return cls(deployment="d-A1B2C3D4E", group="checkout")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from .commands import Where
 from .phrases import closed
-from .reason import Reason
+from .reason import Failure, Reason
 
 # --- waiting: the texts go on from "Waiting for" --------------------------------------------------------------------
 
@@ -276,10 +276,6 @@ class FirstDeployment(Reason):
             f"version {self.version} and serves it. There was no old version to shift from, so CodeDeploy was not used."
         )
 
-    @classmethod
-    def sample(cls) -> FirstDeployment:
-        return cls(alias="live", version="42")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasNotFound(Reason):
@@ -322,27 +318,19 @@ class AliasOfAnother(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HoldNotSet(Reason):
+class HoldNotSet(Failure):
     code: ClassVar = "hold-failed"
     means: ClassVar = "The hold could not be set; the rollback continues without it."
-    problem: str
-    advice: str = ""
 
     @property
     def text(self) -> str:
         return f"The hold could not be set: {closed(self.problem)} The next deployment may bring the bad version back."
 
-    @property
-    def remedy(self) -> str:
-        return self.advice
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AppSpecNotStored(Reason):
+class AppSpecNotStored(Failure):
     code: ClassVar = "appspec-not-stored"
     means: ClassVar = "A rollback's AppSpec could not be stored in S3, so it was sent with the request."
-    problem: str
-    advice: str = ""
 
     @property
     def text(self) -> str:
@@ -350,25 +338,15 @@ class AppSpecNotStored(Reason):
             f"This rollback's AppSpec could not be stored: {closed(self.problem)} It is sent with the request instead."
         )
 
-    @property
-    def remedy(self) -> str:
-        return self.advice
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmsStayOn(Reason):
+class AlarmsStayOn(Failure):
     code: ClassVar = "alarms-not-overridden"
     means: ClassVar = "Alarms could not be switched off for a rollback."
-    problem: str
-    advice: str = ""
 
     @property
     def text(self) -> str:
         return f"Alarms stay on for this rollback: {closed(self.problem)} An alarm that is firing may stop it."
-
-    @property
-    def remedy(self) -> str:
-        return self.advice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -171,6 +171,18 @@ class Reason(ABC):
         return (first, *(replace(first, **facts) for facts in cls.also))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure(Reason):
+    """What could not be done beside the run's own work: `problem` as AWS says it, `advice` what to do about it."""
+
+    problem: str
+    advice: str = ""
+
+    @property
+    def remedy(self) -> str:
+        return self.advice
+
+
 def text_of(reasons: Iterable[Reason]) -> str:
     """All reasons as one text; AWS's own words may not end as a sentence does."""
     texts = [reason.text for reason in reasons if reason.text]

@@ -225,10 +225,6 @@ class NotConfirmed(Reason):
     def remedy(self) -> str:
         return "Run the command again and answer `y`, or pass `--yes`."
 
-    @classmethod
-    def sample(cls) -> NotConfirmed:
-        return cls()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandNotStarted(Reason):

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from .commands import EXAMPLE, PutBack, Where
 from .phrases import Shares, closed, served
-from .reason import Reason
+from .reason import Failure, Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -465,11 +465,9 @@ class DiagnosisIncomplete(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoTrace(Reason):
+class NoTrace(Failure):
     code: ClassVar = "no-trace"
     means: ClassVar = "A rollback could not note itself in the alias's description, so an older run may deploy over it."
-    problem: str
-    advice: str
 
     @property
     def text(self) -> str:
@@ -527,16 +525,10 @@ class AliasNotSet(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotSetBack(Reason):
+class NotSetBack(Failure):
     code: ClassVar = "restore-failed"
     means: ClassVar = "The rollback left something else, and ci-deploy could not set the alias back itself."
-    problem: str
-    advice: str
 
     @property
     def text(self) -> str:
         return f"The alias could not be set back: {closed(self.problem)}"
-
-    @property
-    def remedy(self) -> str:
-        return self.advice

@@ -13,7 +13,23 @@ COUNTED = 1000  # durable executions, at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TargetInactive(Reason):
+class OutOfService(Reason):
+    """A version's state by Lambda, with its StateReasonCode and, in `why`, its StateReason."""
+
+    function: str
+    version: str
+    state: str
+    state_code: str
+    why: str
+    region: str
+
+    @property
+    def remedy(self) -> str:
+        return out_of(self.state, self.state_code, function=self.function, version=self.version, region=self.region)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetInactive(OutOfService):
     code: ClassVar = "target-inactive"
     means: ClassVar = "The version cannot be invoked in its state."
     also: ClassVar = (
@@ -23,21 +39,11 @@ class TargetInactive(Reason):
         {"state": "Deleting", "why": ""},
         {"state": "Failed", "state_code": "FunctionError.InitTimeout", "why": "Initialization timed out."},
     )
-    function: str
-    version: str
-    state: str
-    state_code: str
-    why: str
-    region: str
 
     @property
     def text(self) -> str:
         why = f" ({self.why.rstrip('.')})" if self.why else ""
         return f"Version {self.version} of `{self.function}` is {self.state}{why}: it cannot be invoked."
-
-    @property
-    def remedy(self) -> str:
-        return out_of(self.state, self.state_code, function=self.function, version=self.version, region=self.region)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,25 +69,15 @@ class TargetSleeps(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VersionNotActive(Reason):
+class VersionNotActive(OutOfService):
     code: ClassVar = "version-not-active"
     means: ClassVar = "The new version did not become active, so it was not deployed."
     also: ClassVar = ({"state": "Failed", "state_code": "InsufficientCapacity", "why": ""},)
-    function: str
-    version: str
-    state: str
-    state_code: str
-    why: str
-    region: str
 
     @property
     def text(self) -> str:
         why = f": {self.why.rstrip('.')}" if self.why else ""
         return f"Version {self.version} became {self.state}{why}. Nothing was deployed."
-
-    @property
-    def remedy(self) -> str:
-        return out_of(self.state, self.state_code, function=self.function, version=self.version, region=self.region)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..stacks import StackEvent
-from .reason import Reason
+from .reason import Failure, Reason
 
 TOLD = 3  # of a stack's failed events: the first ones explain the others
 
@@ -206,19 +206,13 @@ class StaysInService(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SearchFailed(Reason):
+class SearchFailed(Failure):
     code: ClassVar = "search-failed"
     means: ClassVar = "The account's deployments, or the stack, could not be read for the moment."
-    problem: str
-    advice: str
 
     @property
     def text(self) -> str:
         return f"Could not look for new deployments: {self.problem}"
-
-    @property
-    def remedy(self) -> str:
-        return self.advice
 
     @classmethod
     def sample(cls) -> SearchFailed:
