@@ -62,12 +62,25 @@ def test_alarms_of_all_kinds_come_in_the_order_asked_for_and_missing_ones_not_at
     )
 
 
-def test_a_region_without_log_alarms_is_asked_for_the_others(aws: StubbedAws, api: CloudWatchEvidence) -> None:
+def test_a_region_without_log_alarms_is_asked_for_the_others_from_then_on(
+    aws: StubbedAws, api: CloudWatchEvidence
+) -> None:
     aws.refuse("cloudwatch", "describe_alarms", "ValidationError", "Member must satisfy enum value set")
     answer = {"MetricAlarms": [{"AlarmName": "errors", "StateValue": "OK"}]}
     older = ["MetricAlarm", "CompositeAlarm"]
-    aws.expect("cloudwatch", "describe_alarms", answer, AlarmNames=["errors"], AlarmTypes=older, MaxRecords=100)
-    assert api.alarms(("errors",)) == (Alarm(name="errors", state="OK"),)
+    for _ in range(2):
+        aws.expect("cloudwatch", "describe_alarms", answer, AlarmNames=["errors"], AlarmTypes=older, MaxRecords=100)
+        assert api.alarms(("errors",)) == (Alarm(name="errors", state="OK"),)
+
+
+def test_a_refusal_of_something_else_leaves_log_alarms_asked_for(aws: StubbedAws, api: CloudWatchEvidence) -> None:
+    for _ in range(2):
+        aws.refuse("cloudwatch", "describe_alarms", "ValidationError", "The alarm's name is too long")
+    with pytest.raises(AwsError):
+        api.alarms(("errors",))
+    every = ["MetricAlarm", "CompositeAlarm", "LogAlarm"]
+    aws.expect("cloudwatch", "describe_alarms", {}, AlarmNames=["errors"], AlarmTypes=every, MaxRecords=100)
+    assert api.alarms(("errors",)) == ()
 
 
 @pytest.mark.parametrize(("code", "times"), [("ValidationError", 2), ("AccessDeniedException", 1)])
@@ -257,11 +270,14 @@ def test_a_versions_own_errors_are_its_streams_lines_that_look_like_errors(
     assert found.lines == ("[ERROR] KeyError: 'total'", "  File app.py")
 
 
-def test_errors_after_midnight_are_in_the_next_days_streams(aws: StubbedAws, api: CloudWatchEvidence) -> None:
+@pytest.mark.parametrize("days", [("14",), ("13", "14"), ("11", "12", "13", "14")], ids=len)
+def test_errors_are_in_the_streams_of_every_day_since(
+    aws: StubbedAws, api: CloudWatchEvidence, days: tuple[str, ...]
+) -> None:
     """The clock of the tests stands at 22:13 on 14 November 2023."""
     aws.expect("lambda", "get_function", {"Configuration": {}}, FunctionName="checkout")
-    since = datetime(2023, 11, 13, 23, tzinfo=UTC).timestamp()
-    for day in ("13", "14"):
+    since = datetime(2023, 11, int(days[0]), 22, 30 if len(days) > 1 else 0, tzinfo=UTC).timestamp()
+    for day in days:
         name = f"2023/11/{day}/[42]"
         page = [{"logStreamName": f"{name}a", "timestamp": int(since * 1000) + int(day), "message": f"Error {day}"}]
         aws.expect(
@@ -273,7 +289,7 @@ def test_errors_after_midnight_are_in_the_next_days_streams(aws: StubbedAws, api
             filterPattern=ANY,
             startTime=int(since * 1000),
         )
-    assert api.error_lines("checkout", "42", since, 20).lines == ("Error 13", "Error 14")
+    assert api.error_lines("checkout", "42", since, 20).lines == tuple(f"Error {day}" for day in days)
 
 
 @pytest.mark.parametrize(

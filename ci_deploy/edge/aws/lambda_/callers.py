@@ -14,6 +14,7 @@ from ....core.callers import EventSource, Permission, Url
 from ....core.errors import AwsError, ErrorKind
 from ..client import Aws
 from ..errors import unreadable
+from .versions import pages, qualifier_of
 
 PUBLISHED = "$LATEST.PUBLISHED"
 _ITSELF = ("", "$LATEST", PUBLISHED)
@@ -51,30 +52,16 @@ class LambdaCallers:
 
     def event_sources(self, function: str, *, published: bool) -> tuple[EventSource, ...]:
         names = (function, f"{function}:{PUBLISHED}") if published else (function,)
-        found = [sent for name in names for sent in self._mappings(name)]
+        found = [
+            sent for name in names for sent in pages(self._aws, "ListEventSourceMappings", "EventSourceMappings", name)
+        ]
         return tuple(
             dict.fromkeys(
                 EventSource(uuid=str(sent.get("UUID") or ""), source=str(sent.get("EventSourceArn") or ""))
                 for sent in found
-                if str(sent.get("State") or "") != "Disabled" and _qualifier(sent) in _ITSELF
+                if str(sent.get("State") or "") != "Disabled" and qualifier_of(sent) in _ITSELF
             )
         )
-
-    def _mappings(self, name: str) -> Iterator[dict[str, Any]]:
-        marker: str | None = None
-        while True:
-            page = self._aws.read(
-                "lambda",
-                "ListEventSourceMappings",
-                f"function {name}",
-                expects="EventSourceMappings",
-                FunctionName=name,
-                Marker=marker,
-            )
-            yield from page["EventSourceMappings"] or ()
-            marker = page.get("NextMarker") or None
-            if marker is None:
-                return
 
     def url(self, function: str) -> Url | None:
         try:
@@ -86,11 +73,6 @@ class LambdaCallers:
                 return None
             raise
         return Url(address=str(answer["FunctionUrl"]), auth=str(answer.get("AuthType") or "AWS_IAM"))
-
-
-def _qualifier(sent: dict[str, Any]) -> str:
-    parts = str(sent.get("FunctionArn") or "").split(":")
-    return parts[7] if len(parts) > 7 else ""
 
 
 def _permissions(sent: dict[str, Any]) -> Iterator[Permission]:

@@ -1,13 +1,13 @@
 """Lambda's versions and what names them: what `prune` reads, and the one place where anything is ever deleted.
 
-Apart from edge/lambda_.py because the everyday role has none of these permissions. Reads repeat; a deletion is one
+Apart from functions.py because the everyday role has none of these permissions. Reads repeat; a deletion is one
 attempt, of one numbered version, at a modest rate (Lambda's control plane is the whole account's: facts.md A11).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -26,47 +26,39 @@ class LambdaVersions:
         self._aws = aws
 
     def versions(self, function: str) -> tuple[FunctionVersion, ...]:
-        pages = self._pages("ListVersionsByFunction", "Versions", function, FunctionName=function)
-        return tuple(found for sent in pages if (found := parse_version(sent)).version != "$LATEST")
+        found = map(parse_version, pages(self._aws, "ListVersionsByFunction", "Versions", function))
+        return tuple(each for each in found if each.version != "$LATEST")
 
     def aliases(self, function: str) -> tuple[Alias, ...]:
-        return tuple(
-            parse_alias(function, sent)
-            for sent in self._pages("ListAliases", "Aliases", function, FunctionName=function)
-        )
+        return tuple(parse_alias(function, sent) for sent in pages(self._aws, "ListAliases", "Aliases", function))
 
     def provisioned(self, function: str) -> tuple[str, ...]:
-        pages = self._pages(
-            "ListProvisionedConcurrencyConfigs", "ProvisionedConcurrencyConfigs", function, FunctionName=function
-        )
-        return tuple(_qualifier(str(sent.get("FunctionArn") or "")) for sent in pages)
+        return self._named("ListProvisionedConcurrencyConfigs", "ProvisionedConcurrencyConfigs", function)
 
     def event_sources(self, function: str, qualifier: str = "") -> tuple[str, ...]:
         name = f"{function}:{qualifier}" if qualifier else function
-        pages = self._pages("ListEventSourceMappings", "EventSourceMappings", name, FunctionName=name)
-        return tuple(_qualifier(str(sent.get("FunctionArn") or "")) for sent in pages)
+        return self._named("ListEventSourceMappings", "EventSourceMappings", name)
+
+    def event_configs(self, function: str) -> tuple[str, ...]:
+        return self._named("ListFunctionEventInvokeConfigs", "FunctionEventInvokeConfigs", function)
+
+    def urls(self, function: str) -> tuple[str, ...]:
+        return self._named("ListFunctionUrlConfigs", "FunctionUrlConfigs", function)
+
+    def _named(self, operation: str, member: str, function: str) -> tuple[str, ...]:
+        return tuple(map(qualifier_of, pages(self._aws, operation, member, function)))
 
     def executions(self, function: str, version: str, most: int) -> int:
-        pages = self._pages(
+        found = pages(
+            self._aws,
             "ListDurableExecutionsByFunction",
             "DurableExecutions",
-            f"{function}:{version}",
-            FunctionName=function,
+            function,
             Qualifier=version,
             Statuses=["RUNNING", "PAUSING", "PAUSED"],
             MaxItems=most,
         )
-        return sum(1 for _ in islice(pages, most))
-
-    def event_configs(self, function: str) -> tuple[str, ...]:
-        pages = self._pages(
-            "ListFunctionEventInvokeConfigs", "FunctionEventInvokeConfigs", function, FunctionName=function
-        )
-        return tuple(_qualifier(str(sent.get("FunctionArn") or "")) for sent in pages)
-
-    def urls(self, function: str) -> tuple[str, ...]:
-        pages = self._pages("ListFunctionUrlConfigs", "FunctionUrlConfigs", function, FunctionName=function)
-        return tuple(_qualifier(str(sent.get("FunctionArn") or "")) for sent in pages)
+        return sum(1 for _ in islice(found, most))
 
     def has_policy(self, function: str, version: str) -> bool:
         return bool(self._of_version("GetPolicy", function, version).get("Policy"))
@@ -101,19 +93,20 @@ class LambdaVersions:
             Qualifier=version,
         )
 
-    def _pages(self, operation: str, member: str, function: str, **parameters: Any) -> Iterator[dict[str, Any]]:
-        marker: str | None = None
-        while True:
-            page = self._aws.read(
-                "lambda", operation, f"function {function}", expects=member, Marker=marker, **parameters
-            )
-            yield from page[member] or ()
-            marker = page.get("NextMarker") or None
-            if marker is None:
-                return
+
+def pages(aws: Aws, operation: str, member: str, function: str, **params: Any) -> Iterator[dict[str, Any]]:
+    """What a list of Lambda's has under `member` for a function, page by page; each read repeats."""
+    on = f"function {function}"
+    marker: str | None = None
+    while True:
+        page = aws.read("lambda", operation, on, expects=member, FunctionName=function, Marker=marker, **params)
+        yield from page[member] or ()
+        marker = page.get("NextMarker") or None
+        if marker is None:
+            return
 
 
-def _qualifier(arn: str) -> str:
-    """The version or alias at the end of a function's ARN; empty where it names none (`$LATEST`)."""
-    parts = arn.split(":")
+def qualifier_of(sent: Mapping[str, Any]) -> str:
+    """The version or alias at the end of the function's ARN; empty where it names none (`$LATEST`)."""
+    parts = str(sent.get("FunctionArn") or "").split(":")
     return parts[7] if len(parts) > 7 else ""
