@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from .core.aws import (
     Alarm,
@@ -29,11 +29,13 @@ from .core.aws import (
 from .core.callers import EventSource, Permission, Url
 from .core.given.packaging import Code, Package, StoredPackage
 from .core.guards.queries import Question, Readings
-from .core.init.subjects import Known, Remote
 from .core.plan.setup import GroupSettings
 from .core.plan.surroundings import LifecycleRule
 from .core.stacks import Stack
 from .core.story.events import Event
+
+if TYPE_CHECKING:  # of `init` alone, which no other run loads
+    from .core.init.subjects import Known, Remote
 
 # Told of what takes long: what it is, bytes done, bytes in all.
 Progress = Callable[[str, int, int], None]

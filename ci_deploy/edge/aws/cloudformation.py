@@ -43,12 +43,12 @@ class CloudFormationStacks:
         applications: set[str] = set()
         aliases: set[tuple[str, str]] = set()
         failed: list[StackEvent] = []
-        rolls_back_since = None
+        rolling_back: list[float] = []
         troubled = "ROLLBACK" in status or "FAILED" in status
         waiting, known = [name], {name}
         while waiting:
             one = waiting.pop(0)
-            for resource in self._resources(one):
+            for resource in self._pages("ListStackResources", "StackResourceSummaries", one):
                 physical = str(resource.get("PhysicalResourceId") or "")
                 kind = resource.get("ResourceType")
                 if not physical:
@@ -65,28 +65,17 @@ class CloudFormationStacks:
             if troubled:
                 events = self._events(one, updated)
                 failed += [event for event in events if event.status.endswith("_FAILED") and _explains(event)]
-                began = [e.at for e in events if e.kind == NESTED and e.status.endswith("ROLLBACK_IN_PROGRESS")]
-                rolls_back_since = min(
-                    [*began, *([] if rolls_back_since is None else [rolls_back_since])], default=None
-                )
+                rolling_back += [e.at for e in events if e.kind == NESTED and e.status.endswith("ROLLBACK_IN_PROGRESS")]
         return Stack(
             name=str(sent.get("StackName") or name),
             status=status,
             updated=updated,
-            rolls_back_since=rolls_back_since,
+            rolls_back_since=min(rolling_back, default=None),
             applications=frozenset(applications),
             groups=frozenset(groups),
             aliases=frozenset(aliases),
             failed=tuple(sorted(failed, key=lambda event: event.at)),
         )
-
-    def _resources(self, name: str) -> list[dict[str, Any]]:
-        try:
-            return list(self._pages("ListStackResources", "StackResourceSummaries", name))
-        except AwsError as error:
-            if _missing(error):  # deleted by this very update
-                return []
-            raise
 
     def _events(self, name: str, since: float) -> list[StackEvent]:
         found = []
@@ -107,13 +96,19 @@ class CloudFormationStacks:
         return found
 
     def _pages(self, operation: str, member: str, name: str, most: int | None = None) -> Iterator[dict[str, Any]]:
+        """What is under `member` on so many pages; nothing (more) of a stack that this very update has deleted."""
         token: str | None = None
         number = 0
         while most is None or number < most:
             number += 1
-            page = self._aws.read(
-                "cloudformation", operation, f"stack {name}", expects=member, StackName=name, NextToken=token
-            )
+            try:
+                page = self._aws.read(
+                    "cloudformation", operation, f"stack {name}", expects=member, StackName=name, NextToken=token
+                )
+            except AwsError as error:
+                if _missing(error):
+                    return
+                raise
             yield from page[member] or ()
             token = page.get("NextToken") or None
             if token is None:

@@ -1,4 +1,4 @@
-"""A stack as CloudFormation describes it, nested stacks included, and the account's deployments by creation time."""
+"""A stack as CloudFormation describes it, nested stacks included."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from ci_deploy.core.errors import AwsError
 from ci_deploy.core.stacks import Stack, StackEvent
 from ci_deploy.edge.aws.cloudformation import CloudFormationStacks
-from ci_deploy.edge.aws.codedeploy.calls import CodeDeployApi
 from tests.edge.fakes import StubbedAws
 
 ALIAS = "arn:aws:lambda:eu-central-1:123456789012:function:checkout:live"
@@ -113,24 +112,13 @@ def test_a_stack_that_is_not_there_yet_is_none_and_a_denial_is_an_error(aws: Stu
         CloudFormationStacks(aws).stack("shop")
 
 
-def test_deployments_of_the_account_are_listed_by_their_creation(aws: StubbedAws) -> None:
-    first = {"deployments": ["d-1"], "nextToken": "t"}
-    aws.expect("codedeploy", "list_deployments", first, createTimeRange={"start": 1000.0})
-    aws.expect(
-        "codedeploy", "list_deployments", {"deployments": ["d-2"]}, createTimeRange={"start": 1000.0}, nextToken="t"
-    )
-    _, ids = CodeDeployApi(aws).created_since(1000.0)
-    assert ids == ("d-1", "d-2")
-
-
-def test_those_that_are_active_are_asked_for_without_a_time(aws: StubbedAws) -> None:
-    aws.expect(
-        "codedeploy",
-        "list_deployments",
-        {"deployments": ["d-1"], "ResponseMetadata": {"HTTPHeaders": {"date": "Sun, 29 Nov 2026 12:00:00 GMT"}}},
-        includeOnlyStatuses=["Created", "Queued", "InProgress", "Baking", "Ready"],
-    )
-    assert CodeDeployApi(aws).created_since(None) == (
-        datetime(2026, 11, 29, 12, tzinfo=UTC).timestamp(),
-        ("d-1",),
-    )
+def test_a_nested_stack_that_the_update_has_deleted_has_nothing_more_to_say(aws: StubbedAws) -> None:
+    status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    aws.expect("cloudformation", "describe_stacks", described(status), StackName="shop")
+    nested = {"StackResourceSummaries": [resource("CloudFormation::Stack", NESTED)]}
+    aws.expect("cloudformation", "list_stack_resources", nested, StackName="shop")
+    aws.expect("cloudformation", "describe_stack_events", {"StackEvents": []}, StackName="shop")
+    gone = f"Stack with id {NESTED} does not exist"
+    aws.refuse("cloudformation", "list_stack_resources", "ValidationError", message=gone)
+    aws.refuse("cloudformation", "describe_stack_events", "ValidationError", message=gone)
+    assert CloudFormationStacks(aws).stack("shop") == Stack(name="shop", status=status, updated=100.0)
