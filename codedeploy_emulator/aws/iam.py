@@ -10,9 +10,8 @@ import json
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
 
-from ..server.wire import Request, Response, request_id
+from ..server.wire import Request, Response, query_response
 from . import moto_parts
 
 
@@ -21,18 +20,16 @@ def simulated(request: Request) -> Response:
     fields = parse_qs(request.body.decode())
     documents = moto_parts.policy_documents(fields.get("PolicySourceArn", [""])[0])
     actions = [values[0] for name, values in sorted(fields.items()) if name.startswith("ActionNames.member.")]
-    results = "".join(
-        f"<member><EvalActionName>{escape(action)}</EvalActionName><EvalResourceName>*</EvalResourceName>"
-        f"<EvalDecision>{'allowed' if _allowed(documents, action) else 'implicitDeny'}</EvalDecision></member>"
+    results = [
+        {
+            "EvalActionName": action,
+            "EvalResourceName": "*",
+            "EvalDecision": "allowed" if _allowed(documents, action) else "implicitDeny",
+        }
         for action in actions
-    )
-    body = (
-        '<SimulatePrincipalPolicyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><SimulatePrincipalPolicyResult>'
-        f"<IsTruncated>false</IsTruncated><EvaluationResults>{results}</EvaluationResults>"
-        "</SimulatePrincipalPolicyResult><ResponseMetadata>"
-        f"<RequestId>{request_id()}</RequestId></ResponseMetadata></SimulatePrincipalPolicyResponse>"
-    )
-    return Response(status=200, headers=[("Content-Type", "text/xml")], body=body.encode())
+    ]
+    answer = {"IsTruncated": "false", "EvaluationResults": results}
+    return query_response("iam", "SimulatePrincipalPolicy", answer)
 
 
 def _allowed(documents: list[str], action: str) -> bool:

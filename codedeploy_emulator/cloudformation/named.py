@@ -12,12 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
 
 from ..errors import SeedError
-from ..server.wire import AwsCall, Request, Response
+from ..server.wire import AwsCall, Request, Response, query_response
 
-_XMLNS = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 _STACK = "AWS::CloudFormation::Stack"
 _ENTRY, _RESOURCE = (
     {"name", "status", "reason", "parent", "resources"},
@@ -110,7 +108,7 @@ class NamedStacks:
         result: dict[str, Any] = {member: found[start : start + PAGE]}
         if start + PAGE < len(found):
             result["NextToken"] = str(start + PAGE)
-        return _xml(call.operation, result)
+        return query_response("cloudformation", call.operation, result)
 
     def _described(self, stack: Stack) -> tuple[str, list[dict[str, Any]]]:
         parent = self._stacks.get(stack.parent)
@@ -166,19 +164,3 @@ def _id(name: str) -> str:
 
 def _iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _xml(operation: str, result: Mapping[str, Any]) -> Response:
-    body = (
-        f'<{operation}Response xmlns="{_XMLNS}"><{operation}Result>{_inner(result)}</{operation}Result>'
-        f"<ResponseMetadata><RequestId>{uuid.uuid4()}</RequestId></ResponseMetadata></{operation}Response>"
-    )
-    return Response(headers=[("Content-Type", "text/xml")], body=body.encode())
-
-
-def _inner(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "".join(f"<{name}>{_inner(each)}</{name}>" for name, each in value.items())
-    if isinstance(value, list):
-        return "".join(f"<member>{_inner(each)}</member>" for each in value)
-    return escape(str(value))

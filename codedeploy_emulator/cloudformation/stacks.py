@@ -12,16 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
-from xml.sax.saxutils import escape
 
 from ..errors import ApiError
 from ..places import partition
-from ..server.wire import AwsCall, Request, Response, request_id
+from ..server.wire import AwsCall, Request, Response, query_response
 from . import template as reading
 from .resources import KINDS, Kind, Named, Place, Send
 
 LARGEST = 51_200  # bytes of a template that is sent, and not in S3
-_XMLNS = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,13 +84,8 @@ class Stacks:
         if call.operation not in self._operations:
             raise NotImplementedError
         fields = dict(parse_qsl(request.body.decode() or request.query_string, keep_blank_values=True))
-        result = _xml(self._operations[call.operation](call, account, fields))
-        name = call.operation
-        body = (
-            f'<{name}Response xmlns="{_XMLNS}"><{name}Result>{result}</{name}Result>'
-            f"<ResponseMetadata><RequestId>{request_id()}</RequestId></ResponseMetadata></{name}Response>"
-        )
-        return Response(status=200, headers=[("Content-Type", "text/xml")], body=body.encode())
+        result = self._operations[call.operation](call, account, fields)
+        return query_response("cloudformation", call.operation, result)
 
     # Operations
 
@@ -347,16 +340,6 @@ def _parameters(fields: Mapping[str, str], before: Mapping[str, str]) -> dict[st
                 continue  # what was never given keeps its default
             found[key] = before[key] if previous else fields.get(f"{at}.ParameterValue", "")
     return found
-
-
-def _xml(value: Any) -> str:
-    match value:
-        case dict():
-            return "".join(f"<{key}>{_xml(each)}</{key}>" for key, each in value.items())
-        case list():
-            return "".join(f"<member>{_xml(each)}</member>" for each in value)
-        case _:
-            return escape(str(value))
 
 
 def _invalid(message: str) -> ApiError:

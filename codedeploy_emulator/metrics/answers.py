@@ -10,19 +10,18 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
-from xml.sax.saxutils import escape
 
 import botocore.session
 
 from ..errors import ApiError
 from ..server import cbor
-from ..server.wire import Request, Response, json_response, request_id
+from ..server.wire import Request, Response, json_response, query_response, request_id
 from .book import MINUTE, Book, Place
 from .durations import Samples
 from .statistics import merged, statistic
@@ -210,33 +209,18 @@ def _json(answer: Json) -> Response:
     )
 
 
-def _xml(answer: Json) -> Response:
-    body = (
-        '<GetMetricDataResponse xmlns="http://monitoring.amazonaws.com/doc/2010-08-01/"><GetMetricDataResult>'
-        f"{''.join(_element(name, value) for name, value in answer.items())}</GetMetricDataResult>"
-        f"<ResponseMetadata><RequestId>{request_id()}</RequestId></ResponseMetadata></GetMetricDataResponse>"
-    )
-    return Response(headers=[("Content-Type", "text/xml")], body=body.encode())
-
-
-def _element(name: str, value: Any) -> str:
-    return f"<{name}>{''.join(_inside(name, value))}</{name}>"
-
-
-def _inside(name: str, value: Any) -> Iterator[str]:
-    if isinstance(value, list):
-        yield from (_element("member", _stamp(each) if name == "Timestamps" else each) for each in value)
-    elif isinstance(value, Mapping):
-        yield from (_element(key, each) for key, each in value.items())
-    else:
-        yield escape(str(value))
+def _query(answer: Json) -> Response:
+    results = [
+        {**each, "Timestamps": [_stamp(at) for at in each["Timestamps"]]} for each in answer["MetricDataResults"]
+    ]
+    return query_response("cloudwatch", "GetMetricData", {**answer, "MetricDataResults": results})
 
 
 def _stamp(at: int) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-_ENCODERS: Mapping[str, Callable[[Json], Response]] = {"cbor": _cbor, "json": _json, "query": _xml}
+_ENCODERS: Mapping[str, Callable[[Json], Response]] = {"cbor": _cbor, "json": _json, "query": _query}
 
 
 def filtered(request: Request, streams: Callable[[str], list[str]], ask: Callable[[Request], Response]) -> Response:

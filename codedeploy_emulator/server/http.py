@@ -12,7 +12,6 @@ import socketserver
 import threading
 import time
 from collections.abc import Callable
-from email.utils import formatdate
 from http.server import HTTPServer
 from typing import Any, Protocol
 
@@ -83,14 +82,11 @@ class _Handler(moto_parts.RequestHandler):
             return
         body = b"" if self.command == "HEAD" else response.body
         length = str(len(response.body))
-        if any(name.lower() == "date" for name, _ in response.headers):
-            self.send_response_only(response.status)
-        else:
-            self.send_response(response.status)
+        self.send_response(response.status)
         for name, value in response.headers:
-            if name.lower() != "content-length":
+            if name.lower() not in ("content-length", "date"):  # the date is always ours
                 self.send_header(name, value)
-            elif self.command == "HEAD":
+            elif name.lower() == "content-length" and self.command == "HEAD":
                 # A HEAD answer says how long the body would be.
                 length = value
         if response.status not in (204, 304):
@@ -99,7 +95,7 @@ class _Handler(moto_parts.RequestHandler):
         self.wfile.write(body)
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """The header `Date`, in the emulator's time."""
+        """The header `Date`, in the emulator's time, which clients compare AWS's stamps with."""
         return super().date_time_string(self.server.now() if timestamp is None else timestamp)
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
@@ -180,10 +176,6 @@ class Server:
         else:
             record.fault = fault.fault
             response = self._faulty(fault, service, request, call)
-        if call is not None:
-            # AWS's own time, which clients compare its stamps with.
-            others = [pair for pair in response.headers if pair[0].lower() != "date"]
-            response.headers = [*others, ("Date", formatdate(emulator.now, usegmt=True))]
         record.status = None if response.dropped else response.status
         return response
 

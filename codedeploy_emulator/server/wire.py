@@ -24,6 +24,12 @@ from . import cbor
 SERVICE_OF_SIGNING_NAME = {"monitoring": "cloudwatch"}
 QUERY_SERVICES = ("sts", "iam", "sns", "cloudformation", "ec2", "elasticloadbalancing", "autoscaling")
 
+_NAMESPACES = {
+    "cloudformation": "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+    "cloudwatch": "http://monitoring.amazonaws.com/doc/2010-08-01/",
+    "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
+}
+
 
 @dataclass(slots=True, kw_only=True)
 class Request:
@@ -176,6 +182,25 @@ def json_response(
     return Response(
         status=status, headers=[("Content-Type", content_type), *headers], body=json.dumps(body).encode("utf-8")
     )
+
+
+def query_response(service: str, operation: str, result: object) -> Response:
+    """The answer to an operation of the query protocol; `result` is made of mappings, lists and texts."""
+    text = (
+        f'<{operation}Response xmlns="{_NAMESPACES[service]}"><{operation}Result>{_xml(result)}</{operation}Result>'
+        f"<ResponseMetadata><RequestId>{request_id()}</RequestId></ResponseMetadata></{operation}Response>"
+    )
+    return Response(headers=[("Content-Type", "text/xml")], body=text.encode())
+
+
+def _xml(value: object) -> str:
+    match value:
+        case Mapping():
+            return "".join(f"<{name}>{_xml(each)}</{name}>" for name, each in value.items())
+        case list():
+            return "".join(f"<member>{_xml(each)}</member>" for each in value)
+        case _:
+            return escape(str(value))
 
 
 def request_id() -> str:
