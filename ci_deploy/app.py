@@ -73,7 +73,7 @@ class Machine:
 
     def inbox(self, clock: Clock, signalled: Callable[[int], None] = lambda _: None) -> Inbox:
         """Where answers and signals arrive; `signalled` is told of each signal at once, in the handler."""
-        inbox = QueueInbox(clock.real(1.0))
+        inbox = QueueInbox(clock)
         _on_signals(inbox, clock.real(1.0), signalled)
         return inbox
 

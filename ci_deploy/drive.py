@@ -17,6 +17,7 @@ from .core.machine.actions import Action, Failed, Look, Observation, Stop, Tick
 from .core.machine.release import Release, step
 from .core.reasons import run as reasons
 from .core.story.events import Event
+from .ports import Clock
 
 WORKERS = 12
 WATCHERS = 6  # looks wait for their rate, and must not hold up what publishes and creates
@@ -32,19 +33,21 @@ class Inbox(Protocol):
 
 
 class QueueInbox:
-    """The inbox of a real run. `speed` is how many seconds of the product's clock a real second has."""
+    """The inbox of a real run, whose waits are as long as the clock has them."""
 
-    def __init__(self, speed: float) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._queue: queue.SimpleQueue[Observation] = queue.SimpleQueue()
-        self._speed = speed
+        self._clock = clock
 
     def put(self, observation: Observation) -> None:
         self._queue.put(observation)
 
     def take(self, seconds: float | None) -> Observation:
+        wait = None if seconds is None else max(0.0, seconds)
         try:
-            return self._queue.get(timeout=None if seconds is None else max(0.0, seconds) / self._speed)
+            return self._queue.get(timeout=None if wait is None else wait / self._clock.real(1.0))
         except queue.Empty:
+            self._clock.waited(wait or 0.0)
             return Tick()
 
 

@@ -52,6 +52,10 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None: ...
 
+    def waited(self, seconds: float) -> None:
+        """Told that so many seconds have just been waited for, in another way than by `sleep`."""
+        ...
+
     def real(self, seconds: float) -> float:
         """So many real seconds in this clock's seconds."""
         ...

@@ -40,6 +40,9 @@ class FakeClock:
         self.slept.append(seconds)
         self.at += seconds
 
+    def waited(self, seconds: float) -> None:
+        """Its time is moved by sleeping alone."""
+
     def real(self, seconds: float) -> float:
         return seconds * self.speed
 

@@ -13,17 +13,36 @@ from ci_deploy.edge.clock import RealClock, speed_from
 from .fakes import FakeClock
 
 
-def test_a_fast_clock_multiplies_time_and_divides_sleep() -> None:
+def test_a_fast_clock_divides_waits_and_multiplies_time_from_the_first_on() -> None:
+    """Before it nothing is faster: to start and to read takes as long in a rehearsal as ever."""
     machine, slept = [100.0], []
-    clock = RealClock(60, monotonic=lambda: machine[0], wall=lambda: 1000.0, sleep=slept.append)
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        machine[0] += seconds
+
+    clock = RealClock(60, monotonic=lambda: machine[0], wall=lambda: 1000.0, sleep=sleep)
     machine[0] += 2
-    clock.sleep(30)
     clock.sleep(0)
     clock.sleep(-1)
-    assert clock.now() == 120
-    assert clock.epoch() == 1120
+    assert clock.now() == 2
+    clock.sleep(30)
+    assert clock.now() == 32
+    machine[0] += 1
+    assert clock.now() == 92
+    assert clock.epoch() == 1092
     assert clock.real(2) == 120
     assert slept == [0.5]
+
+
+def test_what_was_waited_for_otherwise_counts_from_its_beginning() -> None:
+    machine = [0.0]
+    clock = RealClock(60, monotonic=lambda: machine[0])
+    machine[0] += 3
+    clock.waited(0)
+    assert clock.now() == 3
+    clock.waited(60)
+    assert clock.now() == 2 + 60
 
 
 def test_a_jump_of_the_wall_clock_is_not_seen() -> None:

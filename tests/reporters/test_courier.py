@@ -23,6 +23,9 @@ class FastClock:
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds / 60)
 
+    def waited(self, seconds: float) -> None:
+        """It is fast from the start."""
+
     def real(self, seconds: float) -> float:
         return seconds * 60
 

@@ -34,7 +34,7 @@ class Desk(app.Machine):
         self.piped = io.BytesIO()
 
     def inbox(self, clock: Clock, signalled: Callable[[int], None] = lambda _: None) -> QueueInbox:
-        return QueueInbox(1.0)
+        return QueueInbox(clock)
 
     def stdout(self) -> Stdout:
         return Stdout(self.piped)

@@ -22,6 +22,7 @@ from ci_deploy.core.machine.actions import (
     StoreCode,
     Tick,
 )
+from ci_deploy.edge.clock import RealClock
 from ci_deploy.perform.actions import perform
 from tests.support.account import Account
 
@@ -147,7 +148,7 @@ def test_a_workers_bug_arrives_like_any_answer() -> None:
     def breaks(_: object) -> Observation:
         raise KeyError("x")
 
-    inbox = drive.QueueInbox(1.0)
+    inbox = drive.QueueInbox(RealClock())
     drive.Workers(breaks, inbox).submit(LookVersion(key="checkout:live", function="checkout", version="1"))
     failed = inbox.take(20)
     assert isinstance(failed, Failed)
@@ -156,5 +157,5 @@ def test_a_workers_bug_arrives_like_any_answer() -> None:
 
 def test_an_inbox_without_anything_ticks_when_the_time_is_over() -> None:
     """Also where that time is past already; a fast clock's second is shorter."""
-    assert drive.QueueInbox(1000.0).take(1.0) == Tick()
-    assert drive.QueueInbox(1.0).take(-5.0) == Tick()
+    assert drive.QueueInbox(RealClock(1000.0)).take(1.0) == Tick()
+    assert drive.QueueInbox(RealClock()).take(-5.0) == Tick()

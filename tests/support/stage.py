@@ -275,6 +275,9 @@ class _HandClock:
         if seconds > 0:
             self._step.wait(self._step.stage.now + seconds)
 
+    def waited(self, seconds: float) -> None:
+        """The stage's time is moved by the stage."""
+
     def real(self, seconds: float) -> float:
         return seconds
 
