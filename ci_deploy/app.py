@@ -132,8 +132,6 @@ def run(
         around = parsed.around
         if around and environ.get("GITHUB_ACTIONS") == "true" and environ.get("GITHUB_TOKEN", "").strip():
             given.setdefault("github-token", environ["GITHUB_TOKEN"])  # a `run:` step has no inputs
-        if given["command"] == Command.ROLLBACK and not given.get("reason") and (why := machine.ask("Why? ")):
-            given["reason"] = why
     context = context_of(environ, read_event(environ))
     context = replace(context, actions=actions)
     # The job log renders colours though it is no terminal.
@@ -358,7 +356,7 @@ class _Run:
                         where=self._where.format(name), what=what, remedy="Check the file out, or set `config`."
                     )
                     raise InvalidInput((problem,))
-            self._inputs = parsing.parse(given, where=self._where)
+            self._inputs = parsing.parse(given, where=self._where, attended=self._confirms)
             return (manifest.Entry(inputs=self._inputs, wave=0, given=frozenset(given)),)
         self._given = given = dict(file.run)
         if not file.entries:
@@ -390,7 +388,7 @@ class _Run:
 
     def _parse_run(self, given: Mapping[str, str]) -> Inputs:
         """The inputs of a run whose functions the file describes; there a label need not be a function's name."""
-        return parsing.parse({**given, "function": ""}, where=self._where, several=True)
+        return parsing.parse({**given, "function": ""}, where=self._where, several=True, attended=self._confirms)
 
     def _alone(self, file: manifest.Manifest, command: Command) -> tuple[manifest.Entry, ...]:
         """A function that the file does not have: it may be looked at, and not written to."""
@@ -445,6 +443,7 @@ class _Run:
             where=self._file,
             folder="" if below == "." or self._environ.get("GITHUB_WORKSPACE") else below,
             ignoring=manifest.FROM_INPUTS_IN_PULL_REQUESTS if pull_request else (),
+            attended=self._confirms,
         )
 
     def _begin(self) -> None:
@@ -562,8 +561,11 @@ class _Run:
             self._report.report(CancelReceived(at=self._now(), signal=signalled.signal, policy=""))
         return self._signalled
 
-    def _confirm(self, goals: Sequence[tuple[str, str]]) -> bool:
-        return self._ask(phrases.confirmation(goals)).lower() in ("y", "yes")
+    def _confirm(self, goals: Sequence[tuple[str, str]]) -> str | None:
+        """The one question: a yes may bring its reason along."""
+        asks_why = not self._given.get("reason", "").strip()
+        yes, _, why = self._ask(phrases.confirmation(goals, asks_why=asks_why)).partition(" ")
+        return why.strip() if yes.lower().rstrip(",:") in ("y", "yes") else None
 
     def _ask(self, question: str) -> str:
         """What the person at the terminal answers; nothing is drawn there meanwhile."""

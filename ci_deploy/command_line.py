@@ -34,8 +34,8 @@ _EXAMPLES: Mapping[Command, tuple[str, ...]] = {
         "ci-deploy deploy --function checkout --version 42",
     ),
     Command.ROLLBACK: (
-        "ci-deploy rollback --function checkout --reason 'prices are wrong'",
-        "ci-deploy rollback --function checkout --version 41 --reason 'prices are wrong' --hold set",
+        "ci-deploy rollback --function checkout",
+        "ci-deploy rollback --function checkout --version 41 --hold set --yes --reason 'wrong prices, ticket 4711'",
     ),
     Command.STOP: (
         "ci-deploy stop --function checkout",

@@ -366,7 +366,8 @@ class Ports:
     metrics: Metrics
     stacks: Stacks
     files: Files
-    confirm: Callable[[Sequence[tuple[str, str]]], bool] = lambda goals: False  # asks the person at the terminal
+    # Asks the person at the terminal: the reason that came with a yes, which may be empty; None: no.
+    confirm: Callable[[Sequence[tuple[str, str]]], str | None] = lambda goals: None
     job_limit: float | None = None  # seconds that the runner gives a job, where that is known
     credentials_end: float | None = None  # epoch seconds, where the credentials say when they end
 

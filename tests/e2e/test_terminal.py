@@ -18,6 +18,7 @@ from tests.support.account import Account
 from .test_command_line import COMMON, command
 
 QUESTION = "Roll back checkout:live to version 1? [y/N] "
+WHY = "Roll back checkout:live to version 1? Answer y and why, or n: "
 ROLLBACK = ["rollback", *COMMON, "--reason", "prices are wrong"]
 TWO = """\
 functions:
@@ -92,6 +93,17 @@ def test_anything_but_yes_changes_nothing(deployed: Account, tmp_path: Path, ans
     assert "Nothing was changed." in screen
     assert not WRITES & set(deployed.operations())
     assert deployed.serves() == {"2": 100.0}
+
+
+@pytest.mark.parametrize(("answer", "reason"), [("y prices are wrong", "prices are wrong"), ("Y", "")])
+def test_the_answer_may_bring_the_reason_along(deployed: Account, tmp_path: Path, answer: str, reason: str) -> None:
+    """Still one question, put after what it is about was shown."""
+    code, screen = at_terminal(deployed, tmp_path, "rollback", *COMMON, answers=[(WHY, answer)])
+    assert code == 0, screen
+    assert screen.count("? ") == 1
+    assert "Version 1 was live until 20" in screen[: screen.index(WHY)]
+    shown = command(deployed, tmp_path, "status", *COMMON)
+    assert f"rollback, 2 → 1{reason and f', {reason}'}\n" in shown.stdout
 
 
 def test_yes_is_said_beforehand_in_scripts(deployed: Account, tmp_path: Path) -> None:

@@ -58,6 +58,15 @@ def test_the_readme_works_away_from_the_repository() -> None:
     assert [target for target in links(ROOT / "README.md") if not re.match(r"https://|#", target)] == []
 
 
+def test_the_readme_is_read_in_thirty_seconds() -> None:
+    """What it is, a workflow, one picture, and then what a newcomer asks, in this order."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text) <= 7_000
+    parts = ["**Canary deployments", "```yaml", "<picture>", "## What happens when", "## Try it in 60 seconds"]
+    parts += ["## How it compares", "## Roll back now", "## More"]
+    assert re.findall("|".join(map(re.escape, parts)), text) == parts
+
+
 def test_the_index_of_the_documentation_is_complete() -> None:
     """Every page under docs/ is one link away from docs/README.md."""
     index = ROOT / "docs" / "README.md"

@@ -46,7 +46,7 @@ def test_nothing_runs_so_what_was_served_before_is_deployed(theatre: Theatre, ac
     assert " run=10.1 " in deployment["description"]
     assert deployment["deploymentConfigName"] == AT_ONCE
     assert not deployment.get("autoRollbackConfiguration", {}).get("enabled")
-    assert "version 2, served before version 3" in done.log()
+    assert "version 2, the one before version 3" in done.log()
     assert "prices are wrong" in done.summary
 
 

@@ -68,7 +68,8 @@ class Worlds:
 
     def perform(self, action: a.Action) -> a.Answer:
         if isinstance(action, a.Confirm):
-            return all(world.confirms for world in self.by_function.values())
+            worlds = tuple(self.by_function.values())
+            return worlds[0].why if all(world.confirms for world in worlds) else None
         if isinstance(action, a.Look):
             parts = [world.perform(action) for world in self.by_function.values()]
             return tuple(snapshot for part in parts if isinstance(part, tuple) for snapshot in part)

@@ -194,6 +194,7 @@ class World:
     uploads: dict[str, str] = field(default_factory=dict)  # AppSpecs by their keys
     answers: list[Invocation | AwsError] = field(default_factory=list)  # of the next invocations, then `{}`
     confirms: bool = True  # what the person at the terminal answers
+    why: str = ""  # and the reason that comes with a yes
     calls: float = 0.0  # of the alias, a minute
     failing: dict[str, float] = field(default_factory=dict)  # the share of a version's calls that fail
     slow: dict[str, float] = field(default_factory=dict)  # the share that takes longer than any threshold
@@ -306,7 +307,7 @@ class World:
     def perform(self, action: a.Action) -> a.Answer:
         match action:
             case a.Confirm():
-                return self.confirms
+                return self.why if self.confirms else None
             case a.Gather():
                 return self.facts(action)
             case a.Publish():

@@ -138,14 +138,20 @@ def _setting_schema(spec: Spec) -> dict[str, Any]:
 
 
 def read(
-    text: str, given: Mapping[str, str], *, where: str, folder: str = "", ignoring: Sequence[str] = ()
+    text: str,
+    given: Mapping[str, str],
+    *,
+    where: str,
+    folder: str = "",
+    ignoring: Sequence[str] = (),
+    attended: bool = False,
 ) -> Manifest:
     """The file's run settings and its functions, in its order; raises InvalidInput with every problem.
 
     `given` are the run's inputs as text, which win over the file. `folder`: the way from the working folder to the one
     that paths in the file begin at, empty where they are the same. `ignoring`: run settings that the file may not make.
     """
-    reader = _Reader(where, given, folder, ignoring)
+    reader = _Reader(where, given, folder, ignoring, attended=attended)
     made = reader.read(text)
     if reader.problems:
         raise InvalidInput(reader.problems)
@@ -207,11 +213,14 @@ def _meant(entries: Sequence[Entry], function: str, alias: str) -> list[Entry]:
 class _Reader(Reader):
     """One reading; collects problems with their lines."""
 
-    def __init__(self, where: str, given: Mapping[str, str], folder: str, ignoring: Sequence[str]) -> None:
+    def __init__(
+        self, where: str, given: Mapping[str, str], folder: str, ignoring: Sequence[str], *, attended: bool
+    ) -> None:
         super().__init__(f"file `{where}`")
         self._given = {name: value for name, value in given.items() if value.strip()}
         self._folder = folder
         self._ignoring = ignoring
+        self._attended = attended
         # What is wrong with several functions (a default is, or all lack something) is told once, with their names.
         self._shared: dict[tuple[Any, Problem], tuple[Any, list[str]]] = {}
         command = self._given.get("command", "").strip().lower() or Command.DEPLOY
@@ -384,7 +393,7 @@ class _Reader(Reader):
         merged = {setting: text for setting, text in merged.items() if setting not in overridden} | base
         nodes = {setting: place for setting, place in nodes.items() if setting not in base}
         try:
-            inputs = parse(merged, where="{}")
+            inputs = parse(merged, where="{}", attended=self._attended)
         except InvalidInput as error:
             for problem in error.problems:
                 place = nodes.get(problem.where) or self._run.get(problem.where, (None, None))[1]

@@ -16,11 +16,14 @@ from .meant import shorten
 from .shifts import ALL_AT_ONCE
 
 
-def parse(given: Mapping[str, str], *, where: str = "input `{}`", several: bool = False) -> Inputs:
+def parse(
+    given: Mapping[str, str], *, where: str = "input `{}`", several: bool = False, attended: bool = False
+) -> Inputs:
     """Parse values by kebab-case name, or raise InvalidInput with every problem.
 
     Empty values count as not given. `where` is how a name is shown to the user. `several`: a file says what there is to
-    say about each function, so a function need not be named here.
+    say about each function, so a function need not be named here. `attended`: a person will be asked for a rollback's
+    reason.
     """
     rows = {spec.name: spec for spec in table()}
     problems: list[Problem] = []
@@ -47,7 +50,7 @@ def parse(given: Mapping[str, str], *, where: str = "input `{}`", several: bool 
                 Problem(where=where.format(name), what=f"{shown}{error}.", remedy=f"Expected {spec.kind.hint}.")
             )
     inputs = Inputs(**values)
-    problems += _contradictions(inputs, set(values), failed, where, several=several)
+    problems += _contradictions(inputs, set(values), failed, where, several=several, attended=attended)
     if problems:
         raise InvalidInput(tuple(problems))
     return _with_command_defaults(inputs, set(values))
@@ -57,7 +60,9 @@ def parse(given: Mapping[str, str], *, where: str = "input `{}`", several: bool 
 _SAYS_WHAT = ("code", "version", "deployment_id", "hold")
 
 
-def _contradictions(inputs: Inputs, given: set[str], failed: set[str], where: str, *, several: bool) -> list[Problem]:
+def _contradictions(
+    inputs: Inputs, given: set[str], failed: set[str], where: str, *, several: bool, attended: bool
+) -> list[Problem]:
     """What is wrong with inputs that are each well-formed: things missing, or excluding each other."""
     found: list[Problem] = []
 
@@ -66,7 +71,7 @@ def _contradictions(inputs: Inputs, given: set[str], failed: set[str], where: st
             found.append(Problem(where=where.format(name.replace("_", "-")), what=what, remedy=remedy))
 
     if "command" not in failed:  # of a command that nobody knows nothing can be said
-        _for_the_command(inputs, given, failed, problem, several=several)
+        _for_the_command(inputs, given, failed, problem, several=several, attended=attended)
     for name, there in of_arn(inputs.function).items():
         said = getattr(inputs, name)
         if said is not None and said != there:
@@ -88,6 +93,7 @@ def _for_the_command(
     problem: Callable[[str, str, str], None],
     *,
     several: bool,
+    attended: bool,
 ) -> None:
     """What this command needs, and what it has no use for although it was meant."""
     command = Command(inputs.command)
@@ -114,7 +120,7 @@ def _for_the_command(
     if command is Command.DEPLOY and inputs.hold == "set":
         problem("hold", "is `set`, which would refuse this very deployment.", "Set `hold: release`, or leave it out.")
     if command is Command.ROLLBACK:
-        if not inputs.reason:
+        if not inputs.reason and not attended:
             problem("reason", "is missing.", "Say in a few words why: it becomes part of the deployment's history.")
         if inputs.version and inputs.deployment_id:
             problem(

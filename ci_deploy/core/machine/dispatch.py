@@ -114,7 +114,7 @@ def observe(turn: Turn, observation: Observation) -> None:
 
 def _answered(turn: Turn, action: Action, answer: object) -> None:
     match action, answer:
-        case Confirm(), bool():
+        case Confirm(), str() | None:
             confirming.answered(turn, answer)
         case Gather(), Facts() if turn.r.undone:
             reversing.resume(turn, answer)

@@ -250,7 +250,7 @@ class Rollout:
     @property
     def reason(self) -> str:
         """Why, in the words of whoever asked for it."""
-        return self.attempt.why or self.inputs.reason or ""
+        return self.attempt.why or self.inputs.reason or self.decision.why
 
     @property
     def stage(self) -> Stage:

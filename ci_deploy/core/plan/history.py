@@ -7,7 +7,7 @@ group's. Times are AWS's. Automatic rollbacks are told by their creator, ours by
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .. import marker as markers
 from ..aws import Alias, Deployment, DeploymentStatus
@@ -69,6 +69,9 @@ def _kind(deployment: Deployment, marker: markers.Marker | None) -> str:
     return marker.kind
 
 
+ROLLBACKS = ("rollback", "automatic rollback")  # kinds of entries
+
+
 def served(history: Sequence[HistoryEntry]) -> tuple[str, ...]:
     """The versions that were served, as a stack: a deployment puts one on top, a rollback takes off down to its target.
 
@@ -78,7 +81,7 @@ def served(history: Sequence[HistoryEntry]) -> tuple[str, ...]:
     for entry in reversed(history):
         if entry.status is not DeploymentStatus.SUCCEEDED:
             continue
-        if entry.kind in ("rollback", "automatic rollback"):
+        if entry.kind in ROLLBACKS:
             if entry.target_version in stack:
                 del stack[stack.index(entry.target_version) + 1 :]
             else:
@@ -110,30 +113,23 @@ def way_back(history: Sequence[HistoryEntry], live: str) -> Way:
     if len(stack) < 2:
         return Way(version="", reason=why.OldestServed(live=live))
     last = next(entry for entry in history if entry.status is DeploymentStatus.SUCCEEDED)
-    commit, since, until = _stay(history, stack[-2])
-    return Way(
-        version=stack[-2],
-        reason=why.WayBack(
-            version=stack[-2],
-            live=live,
-            deployment=last.deployment_id,
-            kind=last.kind,
-            commit=commit,
-            since=since,
-            until=until,
-        ),
-    )
+    way = why.WayBack(version=stack[-2], live=live, deployment=last.deployment_id, kind=last.kind)
+    return Way(version=stack[-2], reason=known_stay(history, way))
 
 
-def _stay(history: Sequence[HistoryEntry], version: str) -> tuple[str, float, float]:
-    """The commit that a version was deployed from, and its latest time as the live one, as far as they are known."""
+def known_stay(history: Sequence[HistoryEntry], way: why.WayBack) -> why.WayBack:
+    """With the commit that its version was deployed from, and the latest time as the live one, where they are known."""
     moves = [entry for entry in reversed(history) if entry.status is DeploymentStatus.SUCCEEDED]
-    brought = [number for number, entry in enumerate(moves) if entry.target_version == version]
+    brought = [number for number, entry in enumerate(moves) if entry.target_version == way.version]
     # A rollback's commit is that of its own workflow, not of the version that it brought back.
-    commits = [moves[number].commit for number in brought if moves[number].kind in ("deploy", "other")]
+    commits = [moves[number].commit for number in brought if moves[number].kind not in ROLLBACKS]
     ends = [entry.ended or entry.created for entry in moves]
-    since, until = (ends[brought[-1]], ends[brought[-1] + 1 :]) if brought else (0.0, [])
-    return next(reversed(commits), ""), since if until else 0.0, next(iter(until), 0.0)
+    if brought:
+        since, left = ends[brought[-1]], brought[-1] + 1
+    else:  # the record begins with what replaced it
+        replaced = [number for number, entry in enumerate(moves) if entry.current_version == way.version]
+        since, left = 0.0, next(iter(replaced), len(moves))
+    return replace(way, commit=next(reversed(commits), ""), since=since, until=next(iter(ends[left:]), 0.0))
 
 
 def _choices(history: Sequence[HistoryEntry], live: str) -> tuple[str, ...]:
@@ -153,6 +149,7 @@ def known_versions(history: Sequence[HistoryEntry]) -> tuple[str, ...]:
 
 
 SHOWN = 20  # entries that `status` shows
+TOLD = 20  # deployments read to tell what the version to go back to is: two calls each, while an incident lasts
 CHOICES = 5  # versions that are named where none can be chosen
 
 
@@ -161,10 +158,15 @@ def enough(inputs: Inputs, alias: Alias | None, history: Sequence[Deployment]) -
     own = entries(history, inputs.function or "", inputs.alias)
     if inputs.command == Command.STATUS:
         return len(own) >= SHOWN
-    if inputs.version:
-        return inputs.version in known_versions(own)
     live = alias.version if alias is not None else ""
-    return bool(way_back(own, live).version) or len(served(own)) > CHOICES
+    if inputs.version:
+        to = inputs.version if inputs.version in known_versions(own) else ""
+    else:
+        to = live if alias is not None and alias.split else way_back(own, live).version
+    if not to:
+        return not inputs.version and len(served(own)) > CHOICES
+    deployed = any(entry.target_version == to and entry.kind not in ROLLBACKS for entry in own)
+    return deployed or len(history) >= TOLD
 
 
 def goal(inputs: Inputs, history: tuple[Deployment, ...], subject: Deployment | None, alias: Alias) -> str:

@@ -134,7 +134,8 @@ class RolledBackAlready(Reason):
 class WayBack(Reason):
     """Where a rollback goes: to the version before the live one, unless `deployment` or a person says otherwise.
 
-    `commit` it was deployed from; `since` and `until` it was live, in epoch seconds; empty and 0 where not known.
+    `commit` it was deployed from; `since` and `until` it was live, in epoch seconds; empty and 0 where not known, or
+    where nothing is known to have replaced it. `replacing`: `deployment` is running, and is what goes back.
     """
 
     code: ClassVar = "way-back"
@@ -142,34 +143,45 @@ class WayBack(Reason):
     also: ClassVar = (
         {"commit": ""},
         {"since": 0.0},
-        {"kind": "", "live": "", "since": 0.0},
-        {"kind": "", "live": "", "deployment": "", "since": 0.0},
-        {"split": True, "since": 0.0},
+        {"since": 0.0, "until": 0.0},
+        {"kind": "", "live": ""},
+        {"kind": "", "live": "", "deployment": "", "since": 0.0, "until": 0.0},
+        {"split": True, "until": 0.0},
+        {"replacing": True, "until": 0.0},
     )
     version: str
     deployment: str = ""
     kind: str = ""  # of the deployment that brought the live version
     live: str = ""
     split: bool = False
+    replacing: bool = False
     commit: str = ""
     since: float = 0.0
     until: float = 0.0
 
     @property
     def text(self) -> str:
-        if not self.since:
+        if not self._stay:
             return f"Going back to {self._why}."
         what = f"Version {self.version}" + (f" (commit {self.commit[:7]})" if self.commit else "")
-        stay = f"from {_minute(self.since)} to {_minute(self.until)} UTC"
-        return f"Going back to {self._why}. {what} was live {stay}."
+        return f"Going back to {self._why}. {what} {self._stay}."
+
+    @property
+    def _stay(self) -> str:
+        if self.since and self.until:
+            return f"was live from {_minute(self.since)} to {_minute(self.until)} UTC"
+        if self.since:
+            return f"went live on {_minute(self.since)} UTC"
+        return f"was live until {_minute(self.until)} UTC" if self.until else ""
 
     @property
     def _why(self) -> str:
+        if self.replacing:
+            return f"version {self.version}, which {self.deployment} is replacing"
         if self.split:
             return f"version {self.version}, the alias's primary version"
         if self.live:
-            brought = f"which {self.deployment} ({self.kind}) brought"
-            return f"version {self.version}, served before version {self.live}, {brought}"
+            return f"version {self.version}, the one before version {self.live} ({self.deployment}, {self.kind})"
         return f"version {self.version}, " + (
             f"which {self.deployment} had deployed" if self.deployment else "as asked"
         )

@@ -55,12 +55,13 @@ def instead(groups: str, applications: str) -> str:
     return f"Check `application` and `deployment-group`. {setup}"
 
 
-def confirmation(goals: Sequence[tuple[str, str]]) -> str:
+def confirmation(goals: Sequence[tuple[str, str]], *, asks_why: bool) -> str:
     """The question before a rollback, for each function (`function:alias`) with the version that it goes back to."""
     back = [f"{key} to version {version}" for key, version in goals]
+    choice = "Answer y and why, or n:" if asks_why else "[y/N]"
     if len(back) == 1:
-        return f"Roll back {back[0]}? [y/N] "
-    return "\n".join(["Roll back", *(f"  {each}" for each in back), f"All {len(back)} of them? [y/N] "])
+        return f"Roll back {back[0]}? {choice} "
+    return "\n".join(["Roll back", *(f"  {each}" for each in back), f"All {len(back)} of them? {choice} "])
 
 
 def choice(file: str, labels: Sequence[str], verb: str) -> str:

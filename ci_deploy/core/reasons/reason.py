@@ -101,6 +101,7 @@ EXAMPLES: Mapping[str, object] = {
     "put_back": PutBack(where=EXAMPLE, version="41"),
     "region": "eu-central-1",
     "repaired": False,
+    "replacing": False,
     "role": "arn:aws:iam::123456789012:role/deployer",
     "rollback": "d-R1S2T3U4V",
     "rule": "expire",

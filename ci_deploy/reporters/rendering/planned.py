@@ -49,6 +49,8 @@ def plan_rows(plan: Plan, *, openly: bool, changes: bool = True) -> Iterator[tup
     yield "live version", f"{plan.current_version}{_about(plan.current)}" if plan.current_version else "none"
     if isinstance(plan.target, Existing):
         yield "back to version" if plan.reverses else "new version", f"{plan.target.version}{_about(plan.new)}"
+        if plan.reverses and plan.new and plan.new.last_modified:
+            yield "published", _origin(plan.new, openly=openly)
     else:
         source = "$LATEST" if plan.target.source == "latest" else plan.target.source
         yield "new version", f"to be published from {source}{_about(plan.new)}"
@@ -85,6 +87,12 @@ def plan_rows(plan: Plan, *, openly: bool, changes: bool = True) -> Iterator[tup
             yield "observes" if guard.observe else "guard", _foreseen(plan, guard)
     if not plan.found:
         yield "time limit", words.duration(plan.timeout)
+
+
+def _origin(version: FunctionVersion, *, openly: bool) -> str:
+    """When it was published, and what was noted then: for versions of ours, commit and run."""
+    at = f"{version.last_modified[:10]} {version.last_modified[11:16]} UTC"
+    return f"{at} ({version.description})" if openly and " " in version.description else at
 
 
 def _foreseen(plan: Plan, guard: Guard) -> str:

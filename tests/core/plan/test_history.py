@@ -16,6 +16,7 @@ from ci_deploy.core.plan.history import (
     enough,
     entries,
     goal,
+    known_stay,
     known_versions,
     served,
     way_back,
@@ -36,6 +37,7 @@ def history(*rows: tuple[str, str, str, DeploymentStatus]) -> tuple[HistoryEntry
             current_version=old,
             target_version=new,
             kind=kind,
+            ended=number + 0.5,
         )
         for number, (kind, old, new, status) in enumerate(rows)
     ]
@@ -78,25 +80,25 @@ def test_the_stack_of_what_was_served(
             [("deploy", "1", "2", OK), ("deploy", "2", "3", OK)],
             "3",
             "2",
-            WayBack(version="2", live="3", deployment="d-000000001", kind="deploy", until=1.0),
+            WayBack(version="2", live="3", deployment="d-000000001", kind="deploy", since=0.5, until=1.5),
         ),
         (
             [("deploy", "1", "2", OK)],
             "2",
             "1",
-            WayBack(version="1", live="2", deployment="d-000000000", kind="deploy"),
+            WayBack(version="1", live="2", deployment="d-000000000", kind="deploy", until=0.5),
         ),
         (
             [("deploy", "1", "2", OK), ("deploy", "2", "3", OK), ("automatic rollback", "3", "2", OK)],
             "2",
             "1",
-            WayBack(version="1", live="2", deployment="d-000000002", kind="automatic rollback"),
+            WayBack(version="1", live="2", deployment="d-000000002", kind="automatic rollback", until=0.5),
         ),
         (
             [("deploy", "1", "2", OK), ("deploy", "1", "2", BAD), ("deploy", "2", "3", BAD)],
             "2",
             "1",
-            WayBack(version="1", live="2", deployment="d-000000000", kind="deploy"),
+            WayBack(version="1", live="2", deployment="d-000000000", kind="deploy", until=0.5),
         ),
     ],
 )
@@ -117,9 +119,22 @@ def test_the_way_back_says_which_commit_comes_back_and_when_it_was_live() -> Non
     assert isinstance(way.reason, WayBack)
     assert (way.reason.commit, way.reason.since, way.reason.until) == ("0000001abc", 259_800.0, 346_200.0)
     assert way.reason.text == (
-        "Going back to version 2, served before version 4, which d-000000003 (deploy) brought. "
+        "Going back to version 2, the one before version 4 (d-000000003, deploy). "
         "Version 2 (commit 0000001) was live from 1970-01-04 00:10 to 1970-01-05 00:10 UTC."
     )
+
+
+@pytest.mark.parametrize(
+    ("version", "since", "until"),
+    [("1", 0.0, 0.5), ("3", 1.5, 2.5), ("2", 2.5, 0.0), ("9", 0.0, 0.0)],
+    ids=["before the record", "in between", "not replaced", "never"],
+)
+def test_what_the_record_says_of_a_version_is_told_whatever_leads_to_it(
+    version: str, since: float, until: float
+) -> None:
+    rows = history(("deploy", "1", "2", OK), ("deploy", "2", "3", OK), ("rollback", "3", "2", OK))
+    asked = WayBack(version=version)
+    assert known_stay(rows, asked) == replace(asked, since=since, until=until)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +258,8 @@ def made(number: int, old: str, new: str, function: str = "checkout") -> Deploym
     return Deployment(id=f"d-{number:09}", status=OK, create_time=float(number), targets=(target,))
 
 
-def test_a_rollback_needs_no_more_history_than_the_version_it_goes_back_to() -> None:
+def test_a_rollback_reads_on_to_the_deployment_that_brought_what_it_goes_back_to() -> None:
+    """Which says its commit, and since when it was live; not for ever, as somebody may have made the alias on it."""
     rollback = parse(
         {"command": "rollback", "function": "checkout", "application": "a", "deployment-group": "g"} | {"reason": "r"}
     )
@@ -251,13 +267,20 @@ def test_a_rollback_needs_no_more_history_than_the_version_it_goes_back_to() -> 
     other = [made(number, "7", "8", "billing") for number in range(20, 30)]
     assert not enough(rollback, live, other)
     assert not enough(rollback, live, [*other, made(4, "1", "2")])
-    assert enough(rollback, live, [*other, made(5, "2", "3")])
+    assert not enough(rollback, live, [*other[1:], made(5, "2", "3")])
+    assert enough(rollback, live, [*other[1:], made(5, "2", "3"), made(4, "1", "2")])
+    assert enough(rollback, live, [*other, *other[:9], made(5, "2", "3")])
+    back = [made(7, "4", "2"), made(6, "2", "4")]
+    back[0] = replace(back[0], creator=CREATOR_ROLLBACK)
+    assert not enough(rollback, Alias(function="checkout", name="live", version="2", weights={"5": 10.0}), back)
+    assert enough(rollback, Alias(function="checkout", name="live", version="4", weights={"5": 10.0}), back)
     moved = [made(number, str(number), str(number + 1)) for number in range(10, 16)]
     assert enough(rollback, live, moved)
     assert not enough(rollback, live, moved[:3])
     named = replace(rollback, version="1")
     assert not enough(named, live, [made(5, "2", "3")])
-    assert enough(named, live, [made(5, "2", "3"), made(4, "1", "2")])
+    assert not enough(named, live, [made(5, "2", "3"), made(4, "1", "2")])
+    assert enough(named, live, [made(5, "2", "3"), made(4, "1", "2"), made(3, "9", "1")])
 
 
 def test_status_needs_as_many_rows_as_it_shows() -> None:

@@ -4,13 +4,15 @@ from ci_deploy.core.reasons.phrases import choice, confirmation
 
 
 def test_one_function_is_named_in_the_question() -> None:
-    assert confirmation([("checkout:live", "41")]) == "Roll back checkout:live to version 41? [y/N] "
+    goals = [("checkout:live", "41")]
+    assert confirmation(goals, asks_why=False) == "Roll back checkout:live to version 41? [y/N] "
+    assert confirmation(goals, asks_why=True) == "Roll back checkout:live to version 41? Answer y and why, or n: "
 
 
 def test_several_functions_are_listed_above_it() -> None:
     goals = [("checkout:live", "41"), ("search:live", "7")]
     lines = ["Roll back", "  checkout:live to version 41", "  search:live to version 7", "All 2 of them? [y/N] "]
-    assert confirmation(goals).splitlines() == lines
+    assert confirmation(goals, asks_why=False).splitlines() == lines
 
 
 def test_the_functions_of_a_file_are_listed_to_choose_from() -> None:

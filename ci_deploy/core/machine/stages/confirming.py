@@ -43,11 +43,12 @@ def together(rollouts: Sequence[Rollout], now: float) -> dict[int, Turn]:
     return asking
 
 
-def answered(turn: Turn, yes: bool) -> None:
+def answered(turn: Turn, why: str | None) -> None:
+    """The reason that came with a yes, which may be empty; None: no."""
     if turn.r.stage is not Stage.CONFIRMING:
         return
-    if yes:
-        turn.put(turn.r.decision.agree())
-        turn.to(Stage.GATHERING)
-    else:
+    if why is None:
         turn.end(Outcome.CANCELLED, NotConfirmed())
+    else:
+        turn.put(turn.r.decision.agree(why))
+        turn.to(Stage.GATHERING)

@@ -336,14 +336,16 @@ def _way(r: Rollout, facts: Facts, entries: tuple[HistoryEntry, ...]) -> histori
         if not isinstance(named, Ours) or not named.target.target_version:
             return histories.Way(version="", reason=_not_ours(r))
         version = named.target.target_version
-        return histories.Way(version=version, reason=why.WayBack(version=version, deployment=r.inputs.deployment_id))
+        named_way = why.WayBack(version=version, deployment=r.inputs.deployment_id)
+        return histories.Way(version=version, reason=histories.known_stay(entries, named_way))
     if not asked:
         if facts.alias is not None and facts.alias.split:
-            return histories.Way(version=live, reason=why.WayBack(version=live, split=True))
+            primary = why.WayBack(version=live, split=True)
+            return histories.Way(version=live, reason=histories.known_stay(entries, primary))
         return histories.way_back(entries, live)
     if asked not in histories.known_versions(entries) and not r.inputs.force:
         return histories.Way(version="", reason=why.NeverDeployed(version=asked, of=r.key))
-    return histories.Way(version=asked, reason=why.WayBack(version=asked))
+    return histories.Way(version=asked, reason=histories.known_stay(entries, why.WayBack(version=asked)))
 
 
 def _roll_back_running(turn: Turn, facts: Facts) -> None:
@@ -366,8 +368,8 @@ def _roll_back_running(turn: Turn, facts: Facts) -> None:
     turn.put(turn.r.decision.decide(made))
     rolling = is_rollback(running)  # somebody, or CodeDeploy itself
     leads_to = made.target_version if rolling else made.current_version
+    entries = histories.entries(facts.history, r.function, r.inputs.alias)
     if r.inputs.deployment_id or r.inputs.version not in (None, leads_to):
-        entries = histories.entries(facts.history, r.function, r.inputs.alias)
         way = _way(r, facts, entries)
         if not way.version:
             _refuse(turn, facts, made, (refusal(way.reason),))
@@ -377,9 +379,14 @@ def _roll_back_running(turn: Turn, facts: Facts) -> None:
     if rolling:
         _show(turn, facts, made)
         attach(turn, running)
-    elif not _propose(turn, facts, made, leads_to, stops=running.id):
+        return
+    if leads_to:
+        back = histories.known_stay(entries, why.WayBack(version=leads_to, deployment=running.id, replacing=True))
+        made = replace(made, findings=(note(back), *made.findings))
+    if not _propose(turn, facts, made, leads_to, stops=running.id):
         attach(turn, running)
-        request_stop(turn, Cause.ASKED, f"Rollback: {r.inputs.reason}", rollback=True)
+        asked = f"Rollback: {r.reason}" if r.reason else "Rollback, as asked"
+        request_stop(turn, Cause.ASKED, asked, rollback=True)
 
 
 def _too_early(turn: Turn, owner: Owner) -> bool:

@@ -164,7 +164,7 @@ def holding(turn: Turn) -> None:
         return
     latest = _facts(r).latest
     assert latest is not None, "a hold on a function that does not exist"
-    text = holds.value(r.context, r.inputs.reason or "") if r.inputs.hold == "set" else None
+    text = holds.value(r.context, r.reason) if r.inputs.hold == "set" else None
     arn = latest.arn.removesuffix(":$LATEST")
     turn.ask(Tag(key=r.key, function_arn=arn, name=holds.tag(r.inputs.alias), value=text))
 

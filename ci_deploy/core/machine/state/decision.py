@@ -14,6 +14,7 @@ class Decision:
     held: bool = False  # this run has set or released the hold
     proposed: str = ""  # the version that a person at the terminal is asked about
     agreed: str = ""  # the version that this person wants to go back to
+    why: str = ""  # in this person's words, if they gave any
     shown: Plan | None = None  # what that person was shown
 
     def gathered(self, facts: Facts) -> Decision:
@@ -25,8 +26,8 @@ class Decision:
     def propose(self, version: str) -> Decision:
         return replace(self, proposed=version, shown=self.plan)
 
-    def agree(self) -> Decision:
-        return replace(self, agreed=self.proposed)
+    def agree(self, why: str) -> Decision:
+        return replace(self, agreed=self.proposed, why=why)
 
     def guard(self, target: ToPublish) -> Decision:
         """What is published is what was seen in `$LATEST`, and nothing that somebody put there since."""

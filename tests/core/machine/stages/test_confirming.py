@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from ci_deploy.core.given.parsing import parse
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Turn
 from ci_deploy.core.machine.stages.confirming import answered
+from ci_deploy.core.marker import parse as parse_marker
 from ci_deploy.core.reasons.run import NotConfirmed
 from ci_deploy.core.run import Outcome
 from ci_deploy.core.story import events as e
@@ -86,6 +88,25 @@ def test_who_says_yes_gets_what_was_shown_and_is_asked_once(
     assert run.count(write) >= 1
     assert run.asked(write)[0][0] > run.asked(a.Confirm)[0][0]
     assert run.result.outcome is Outcome.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("given", "why", "told"),
+    [({}, "prices", "prices"), ({}, "", ""), ({"reason": "bad"}, "", "bad")],
+    ids=["with the answer", "none", "beforehand"],
+)
+def test_a_yes_may_bring_the_reason_along(given: dict[str, str], why: str, told: str) -> None:
+    """It goes wherever one that was given beforehand goes; a person who gives none is obeyed all the same."""
+    asked = {"command": "rollback", "function": "checkout", "application": "app", "deployment-group": "group"}
+    rollout = first(parse(asked | given, attended=True), context(actions=False))
+    world = served_three(why=why)
+    run = Run(world, but(rollout, job__confirm=True), weather=STEADY)
+    play_together(world, run)
+    ((_, create),) = run.asked(a.Create)
+    assert isinstance(create, a.Create)
+    marker = parse_marker(create.request.description)
+    assert marker is not None
+    assert marker.reason == told
 
 
 def test_a_rollback_that_is_under_way_already_is_followed_without_a_question() -> None:

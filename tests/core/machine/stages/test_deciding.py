@@ -459,9 +459,13 @@ SUCCEEDED_AT = {number: (Outcome.SUCCEEDED, (Serves(serves=((number, 100.0),)),)
                 version="2", live="3", deployment=B, kind="deploy", since=AWS_EPOCH - 895.0, until=AWS_EPOCH - 795.0
             ),
         ),
-        ({"version": "1"}, "1", WayBack(version="1")),
+        ({"version": "1"}, "1", WayBack(version="1", until=AWS_EPOCH - 895.0)),
         ({"version": "9", "force": "true"}, "9", WayBack(version="9")),
-        ({"deployment_id": A}, "2", WayBack(version="2", deployment=A)),
+        (
+            {"deployment_id": A},
+            "2",
+            WayBack(version="2", deployment=A, since=AWS_EPOCH - 895.0, until=AWS_EPOCH - 795.0),
+        ),
     ],
 )
 def test_a_rollback_deploys_what_was_served_before_or_what_is_asked_for_and_says_why_that(
@@ -647,6 +651,7 @@ def test_a_rollback_stops_what_runs_with_rollback_and_follows_that(to_version: s
     asked = "Gather Stop Look LookAlias Describe LookAlias"
     assert (did(run), stops(run)) == (asked, [(0.1, "d-OTHER", True)])
     assert [event.why for event in run.events if isinstance(event, e.StopRequested)] == ["Rollback: bad"]
+    assert WayBack(version="1", deployment="d-OTHER", replacing=True) in findings(run)
     assert end(run) == (
         Outcome.SUCCEEDED,
         (AsAsked(deployment="d-OTHER", stopped=True), RolledBackBy(serves=(("1", 100.0),), rollback="d-ROLLBACK1")),
