@@ -28,6 +28,7 @@ LIMIT = 65_000  # GitHub: 65,536 characters. Bytes are never fewer than characte
 STATE = "comment"
 _MARK = re.compile(r"<!-- ci-deploy:1 [0-9a-f]{32} -->")
 _OPEN = re.compile(r"<!-- ci-deploy:open (\d+\.\d+)((?: [0-9a-f]{8})+) -->\n")
+_TITLE = re.compile(r"^### \S+ (.)", re.MULTILINE)
 STRAYS = 5  # comments of runs that never ended, closed by one run at most
 _QUEUE = re.compile(r"refs/heads/gh-readonly-queue/.+/pr-(\d+)-[0-9a-f]+")
 
@@ -56,7 +57,7 @@ def render(story: Story, mark: str = "") -> str:
             Section("findings", part.shrinking(lambda n: part.findings(story, notes=False, limit=n), (20, 5))),
             Section("lifecycle", part.shrinking(lambda n: _lifecycle(story, n), (20, 5, 0)), rank=7),
             Section("plan", part.shrinking(lambda n: _plan(story, n), (20, 5, 0)), rank=8),
-            Section("how to roll back", (_roll_back(story), ""), rank=6),
+            Section("how to roll back", (part.roll_back(story), ""), rank=6),
             Section("provenance", (part.provenance(story),)),
         ),
         LIMIT,
@@ -65,19 +66,14 @@ def render(story: Story, mark: str = "") -> str:
 
 def _lifecycle(story: Story, limit: int) -> str:
     text = part.lifecycles(story, limit) if limit and not part.is_success(story) else ""
-    return details("Lifecycle", text) if text else ""
+    return details("Lifecycle", text)
 
 
 def _plan(story: Story, limit: int) -> str:
     """Where it is what this is about, or still ahead."""
     about = story.command is Command.PLAN
     text = part.plans(story, limit) if limit and (about or story.result is None) else ""
-    return details("Plan", text, open_=about) if text else ""
-
-
-def _roll_back(story: Story) -> str:
-    text = part.roll_back(story)
-    return details(part.roll_back_title(story), text) if text else ""
+    return details("Plan", text, open_=about)
 
 
 def marker(story: Story) -> str:
@@ -119,11 +115,9 @@ def is_stray(body: str, story: Story) -> bool:
 
 def closed(body: str, story: Story) -> str:
     """A stray as it is to stand: under its own marker, its last state below the word that nobody came back to it."""
-    title = f"### 🛑 Interrupted {part.subject(story)}"
-    text = re.sub(r"^### .*$", lambda _: title, _OPEN.sub("", body), count=1, flags=re.MULTILINE)
+    text = _TITLE.sub(lambda was: f"### 🛑 Interrupted while {was[1].lower()}", _OPEN.sub("", body), count=1)
     head, gap, rest = text.partition("\n\n")
-    where = f"{story.context.server_url}/{story.context.repository}/actions/runs/{story.context.run_id}"
-    by = f"[a later run]({where})" if story.context.repository and story.context.run_id else "a later run"
+    by = f"[A later run]({story.context.run_url})" if story.context.run_url else "A later run"
     note = f"> [!NOTE]\n> The run that wrote this ended without a verdict. {by} says what is served now."
     return f"{head}\n\n{note}{gap}{rest}"[:LIMIT]
 

@@ -38,7 +38,7 @@ class FanOut:
 
     def _drop(self, reporter: Reporter, error: Exception) -> None:
         self._reporters.remove(reporter)
-        text = f"The {reporter.name} is not written any more: {type(error).__name__}: {error}"
+        text = f"The {reporter.name} is no longer written: {type(error).__name__}: {error}"
         # If even the log is broken there is nowhere left to say it.
         with contextlib.suppress(Exception):
             self._log.warning(line(text, 1_000), title="A report failed")

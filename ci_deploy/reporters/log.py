@@ -17,6 +17,7 @@ from ..core.defuse import without_commands
 from ..core.guards import texts
 from ..core.guards.judging import Verdict
 from ..core.plan.history import HistoryEntry
+from ..core.reasons.phrases import capital
 from ..core.result import Diagnosis, Finding, Severity
 from ..core.run import Command
 from ..core.story import events as e
@@ -63,7 +64,7 @@ class LogReporter:
                 self._start(event)
             case e.NotAws():
                 where = "; ".join(f"{words.requests(one)} to {one.url} ({one.setting})" for one in event.endpoints)
-                text = f"{where[:1].upper()}{where[1:]}, not to your AWS account."
+                text = f"{capital(where)}, not to your AWS account."
                 if not self._annotate("warning", "Not AWS", text):
                     self._sink.line(self._paint(line(f"!! NOT AWS. {text}"), _BOLD, _YELLOW))
             case e.Identified():
@@ -110,9 +111,9 @@ class LogReporter:
                     self._say(event, "·", "Calls", f"{words.time_of_day(at, 0.0)}  {text}", _DIM)
             case e.BakeBegan():
                 left = "" if event.until is None else f" for {words.duration(event.until - event.at)}"
-                self._say(event, "»", "Bake", f"{'goes on' if event.resumed else 'begins'}{left}", _CYAN)
+                self._say(event, "»", "Bake", f"{'continues' if event.resumed else 'begins'}{left}", _CYAN)
             case e.TakingBack():
-                self._say(event, "■", "Take back", event.why, _YELLOW)
+                self._say(event, "■", "Roll back", event.why, _YELLOW)
             case e.ContactTroubled():
                 until = f", trying for {words.duration(event.until - event.at)} more" if event.until is not None else ""
                 times = f"{event.failures} failures in a row" if event.failures > 1 else "one failure"

@@ -49,10 +49,10 @@ def render(story: Story) -> str:
                 rank=5,
             ),
             Section("roll back", (part.roll_back_link(story), "")),
-            Section("how to roll back", (_roll_back(story), "")),
+            Section("how to roll back", (part.roll_back(story), "")),
             Section("plan", part.shrinking(lambda n: _plan(story, n), (1000, 50, 5)), rank=6),
             Section("AppSpec", part.shrinking(lambda n: _appspecs(story, n), (1000, 20, 1)), rank=7),
-            Section("inputs", (_folded("Inputs", part.inputs(story)), _folded("Inputs", part.inputs(story, 60)), "")),
+            Section("inputs", (details("Inputs", part.inputs(story)), details("Inputs", part.inputs(story, 60)), "")),
             Section("provenance", (part.provenance(story),)),
         ),
         LIMIT,
@@ -63,25 +63,16 @@ def _titled(title: str, text: str) -> str:
     return f"### {title}\n\n{text}" if text else ""
 
 
-def _folded(title: str, text: str) -> str:
-    return details(title, text) if text else ""
-
-
 def _lifecycle(story: Story, limit: int) -> str:
     """Folded where all went well."""
-    make = _folded if part.is_success(story) else _titled
+    make = details if part.is_success(story) else _titled
     return make("Lifecycle", part.lifecycles(story, limit))
 
 
 def _plan(story: Story, limit: int) -> str:
     """A refused deployment has none: the refusal is what there is to read."""
     refused = story.result is not None and story.result.outcome is Outcome.REFUSED
-    return "" if refused and story.command is not Command.PLAN else _folded("Plan", part.plans(story, limit))
-
-
-def _roll_back(story: Story) -> str:
-    text = part.roll_back(story)
-    return _folded(part.roll_back_title(story), text) if text else ""
+    return "" if refused and story.command is not Command.PLAN else details("Plan", part.plans(story, limit))
 
 
 def _appspecs(story: Story, limit: int) -> str:
@@ -92,7 +83,7 @@ def _appspecs(story: Story, limit: int) -> str:
     ]
     if len(chapters) > limit:
         parts.append(f"… and {len(chapters) - limit} more.")
-    return _folded("AppSpec", "\n\n".join(parts))
+    return details("AppSpec", "\n\n".join(parts))
 
 
 class SummaryReporter:

@@ -156,9 +156,9 @@ def test_a_comment_that_a_killed_run_left_is_closed_by_the_next_run() -> None:
     assert untouched == others
     assert ours == comment.render(SCENARIOS["succeeded"].story)
     assert done.splitlines()[0] == left.splitlines()[0]
-    assert done.splitlines()[1] == "### 🛑 Interrupted `checkout:live`"
+    assert done.splitlines()[1] == "### 🛑 Interrupted while deploying 2 functions"
     assert "ci-deploy:open" not in done
-    assert "ended without a verdict. [a later run](https://github.com/octo-shop/checkout/actions/runs/" in done
+    assert "ended without a verdict. [A later run](https://github.com/octo-shop/checkout/actions/runs/" in done
     assert hub.threads[128][2].body == left, "somebody's copy"
     run(Release(context=replace(PULL_REQUEST, run_id=8)).succeeded(), hub)
     assert hub.ours(128)[0] == done, "closed once"

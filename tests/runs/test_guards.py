@@ -148,7 +148,7 @@ def test_a_second_attempt_bakes_on_and_judges_what_the_first_did_not(theatre: Th
     assert killed.killed
     again = theatre.run(inputs, run=(100, 2))
     again.check(1, outcome="rolled-back", live_version="1", guard_verdict="violated")
-    assert "goes on" in again.log()
+    assert "Bake                 continues" in again.log()
 
 
 def test_who_deploys_meanwhile_ends_the_bake(theatre: Theatre, account: Account) -> None:

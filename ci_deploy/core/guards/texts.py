@@ -5,6 +5,7 @@ Pure; no judgment is made here.
 
 from __future__ import annotations
 
+from ..reasons.phrases import capital
 from .grammar import Guard
 from .judging import Judgment, Phase, Verdict, Why
 from .power import BAD, Foresight
@@ -72,13 +73,13 @@ def _why(judgment: Judgment, subject: Subject, function_timeout: float) -> str:
         return NO_TRAFFIC.format(new=subject.new)
     if judgment.why is Why.NO_BASELINE:
         had = "the hour before" if judgment.phase is Phase.AFTER else f"version {subject.old}"
-        return f"{had} had no calls to compare with. {_capital(numbers(judgment, subject))}."
+        return f"{had} had no calls to compare with. {capital(numbers(judgment, subject))}."
     if judgment.why is Why.BOTH_FAIL:
-        return f"both versions are past the limit. {_capital(numbers(judgment, subject))}."
+        return f"both versions are past the limit. {capital(numbers(judgment, subject))}."
     if judgment.why is Why.SUSPECT:
-        return f"more than the limit, and too few calls to be sure. {_capital(numbers(judgment, subject))}."
+        return f"more than the limit, and too few calls to be sure. {capital(numbers(judgment, subject))}."
     calls = f"{judgment.new.calls:,} call{'' if judgment.new.calls == 1 else 's'} of version {subject.new}"
-    return f"{calls} {_would_show(judgment.visible, judgment.guard)} {_capital(numbers(judgment, subject))}."
+    return f"{calls} {_would_show(judgment.visible, judgment.guard)} {capital(numbers(judgment, subject))}."
 
 
 def _would_show(visible: float | None, guard: Guard) -> str:
@@ -86,10 +87,6 @@ def _would_show(visible: float | None, guard: Guard) -> str:
     if visible is None:
         return f"cannot show any {what}."
     return f"can show {what} above {percent(visible)} only; {percent(BAD)} is what a guard needs to hold."
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def foreseen(guard: Guard, foresight: Foresight) -> str:

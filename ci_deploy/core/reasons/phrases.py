@@ -25,6 +25,11 @@ def duration(seconds: float) -> str:
     return f"{rest}s"
 
 
+def capital(text: str) -> str:
+    """The text as the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
+
+
 def not_read(what: str, why: str) -> str:
     """That evidence is missing, and why."""
     return f"{what.capitalize()} not read ({why.rstrip('.')})."

@@ -298,7 +298,7 @@ class ServesUnread(Reason):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReversalEnded(Reason):
     code: ClassVar = "reversal-ended"
-    means: ClassVar = "The deployment that was to take a function of a release back did not succeed."
+    means: ClassVar = "The deployment that was to roll a function of a release back did not succeed."
     deployment: str
     status: str
 
@@ -312,7 +312,7 @@ class NotReversed(Traffic):
     """`problem`: why the alias could not be set back either."""
 
     code: ClassVar = "not-reversed"
-    means: ClassVar = "A function of a release could not be taken back to its previous version."
+    means: ClassVar = "A function of a release could not be rolled back to its previous version."
     also: ClassVar = ({"problem": ""},)
     problem: str
 

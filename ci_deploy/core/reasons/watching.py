@@ -53,7 +53,7 @@ class Interrupted(Reason):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackRollsBack(Reason):
     code: ClassVar = "stack-rolls-back"
-    means: ClassVar = "CloudFormation takes its update back by another deployment, which is not judged."
+    means: ClassVar = "CloudFormation rolls its update back with another deployment, which is not judged."
     deployment: str
     key: str
 

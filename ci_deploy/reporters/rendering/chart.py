@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...core.guards.judging import Verdict
 from ...core.guards.series import NOTHING, together
 from ...core.run import Outcome
 from ...core.story.timeline import FunctionStory, Story
 from . import words
 from .escape import mermaid
-from .guarded import verdicts
+from .guarded import is_violated
 
 BARS = 60
 # Of calls: each bar has its name under it, because Mermaid makes those on a scale of numbers as wide as its ticks are
@@ -69,7 +68,7 @@ def calls(story: Story) -> str:
     """
     seen = [chapter for chapter in story.functions.values() if chapter.measured is not None]
     if len(seen) > 1:
-        seen = [chapter for chapter in seen if any(found is Verdict.VIOLATED for found, _ in verdicts(chapter))]
+        seen = [chapter for chapter in seen if is_violated(chapter)]
     event = seen[0].measured if seen else None
     if event is None:
         return ""

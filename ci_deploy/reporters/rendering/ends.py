@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ...core.reasons.phrases import capital
 from ...core.reasons.watching import StaysInService
 from ...core.result import Fate, Result
 from ...core.run import Command, Outcome, Rollback
@@ -97,7 +98,6 @@ _ERRORS = {
     "aws-unreachable": "AWS unreachable",
 }
 _CHANGING = (Command.SETUP, Command.PRUNE)
-_READING = (Command.STATUS, Command.PLAN, Command.VALIDATE)
 # What a command that could not begin has not done.
 _NOTHING = {Command.DEPLOY: "Nothing was deployed.", Command.STOP: "Nothing was stopped."}
 _UNDONE = {Command.ROLLBACK: "Nothing was rolled back.", Command.PLAN: "Nothing was changed."}
@@ -204,7 +204,7 @@ def _told(command: Command, result: Result) -> tuple[str, ...]:
         case Outcome.FAILED:
             return _now(result), _failed(command, result, new)
         case Outcome.ROLLED_BACK:
-            return (f"{name} serves {old} again (100% of traffic). {_capital(new)} gets no traffic.",)
+            return (f"{name} serves {old} again (100% of traffic). {capital(new)} gets no traffic.",)
         case Outcome.ROLLBACK_FAILED:
             return _now(result), _not_brought_back(command, result, new, old)
         case Outcome.TIMED_OUT:
@@ -239,14 +239,14 @@ def _failed(command: Command, result: Result, new: str) -> str:
         return f"The deployment of {new} failed all the same."
     if command is Command.ROLLBACK:
         return f"{name} was not rolled back to {new}."
-    return f"{_capital(new)} was not deployed."
+    return f"{capital(new)} was not deployed."
 
 
 def _not_brought_back(command: Command, result: Result, new: str, old: str) -> str:
     if command is Command.ROLLBACK:  # its target is where it was to go
         new, old = old, new
     if result.rollback is Rollback.UNKNOWN:
-        return _joined(f"{_capital(new)} was to be rolled back.", _after(result))
+        return _joined(f"{capital(new)} was to be rolled back.", _after(result))
     return f"The rollback from {new} to {old} FAILED."
 
 
@@ -309,10 +309,6 @@ def _now(result: Result) -> str:
 
 def _never(result: Result) -> bool:
     return result.fate is Fate.NEVER_CREATED
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _joined(*parts: str) -> str:

@@ -154,7 +154,12 @@ def href(url: str) -> str:
 
 
 def details(summary: str, body: str, *, open_: bool = False) -> str:
-    """A folded part; `summary` is safe HTML, `body` safe Markdown. The blank lines let the body be Markdown."""
+    """A folded part, if there is one; `summary` is safe HTML, `body` safe Markdown.
+
+    The blank lines let the body be Markdown.
+    """
+    if not body:
+        return ""
     return f"<details{' open' if open_ else ''}><summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 

@@ -43,6 +43,10 @@ def alone(version: str, count: Count) -> str:
     return f"version {version}: {count.calls:,} calls, {count.bad:,} errors{share}"
 
 
+def is_violated(chapter: FunctionStory) -> bool:
+    return any(found is Verdict.VIOLATED for found, _ in verdicts(chapter))
+
+
 def verdicts(chapter: FunctionStory) -> Iterator[tuple[Verdict, str]]:
     """How each guard stands; those that are only observed say so."""
     event, plan = chapter.measured, chapter.plan

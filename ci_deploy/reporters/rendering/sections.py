@@ -19,6 +19,7 @@ from ...core.guards import texts
 from ...core.guards.judging import Verdict
 from ...core.plan.history import HistoryEntry
 from ...core.reasons.commands import GET_THE_TOOL
+from ...core.reasons.phrases import capital
 from ...core.result import Finding, Severity
 from ...core.run import Command, Outcome
 from ...core.story.timeline import FunctionStory, Leg, Story
@@ -108,7 +109,7 @@ def not_aws(story: Story) -> str:
         return f"{words.requests(one)} to {code(one.url)} ({setting})"
 
     where = "; ".join(map(said, story.endpoints))
-    return f"> [!WARNING]\n> **Not AWS.** {where[:1].upper()}{where[1:]}: this run says nothing about your AWS account."
+    return f"> [!WARNING]\n> **Not AWS.** {capital(where)}: this run says nothing about your AWS account."
 
 
 def subject(story: Story) -> str:
@@ -442,7 +443,7 @@ _VERDICT_ICONS = {Verdict.HELD: "✅", Verdict.INCONCLUSIVE: "❔", Verdict.VIOL
 def guards(story: Story, limit: int = 20) -> str:
     """Both versions' calls and errors, and how the guards stand; those that are violated first."""
     seen = [chapter for chapter in story.functions.values() if chapter.measured is not None]
-    seen.sort(key=lambda chapter: all(found is not Verdict.VIOLATED for found, _ in guarded.verdicts(chapter)))
+    seen.sort(key=lambda chapter: not guarded.is_violated(chapter))
     parts = []
     for chapter in seen[:limit]:
         assert chapter.measured is not None
@@ -514,12 +515,13 @@ def _start_of(text: str) -> str:
 
 
 def roll_back(story: Story) -> str:
-    """How to roll this deployment back: the exact command of each function."""
+    """How to roll this deployment back, folded: the exact command of each function."""
     chapters = _reversible(story)
     commands = [verdict.rollback_command(story, chapter, chapter.result) for chapter in chapters[:20] if chapter.result]
     if not commands:
         return ""
-    return fence("\n".join((f"# {GET_THE_TOOL}", *commands)), lines=21, width=1_000).replace("text\n", "sh\n", 1)
+    text = fence("\n".join((f"# {GET_THE_TOOL}", *commands)), lines=21, width=1_000).replace("text\n", "sh\n", 1)
+    return details(f"{_roll_back_what(chapters)} from the command line", text)
 
 
 def roll_back_link(story: Story) -> str:
@@ -530,10 +532,6 @@ def roll_back_link(story: Story) -> str:
         return ""
     page = f"{story.context.server_url}/{story.context.repository}/actions/workflows/{quote(plain(workflow, 200))}"
     return f"{BACK} {link(f'<b>{_roll_back_what(chapters)}</b>', page)}"
-
-
-def roll_back_title(story: Story) -> str:
-    return f"{_roll_back_what(_reversible(story))} from the command line"
 
 
 def _roll_back_what(chapters: Sequence[FunctionStory]) -> str:
@@ -581,12 +579,13 @@ def _history_row(story: Story, entry: HistoryEntry, mark: str) -> tuple[str, ...
     name = code(entry.deployment_id)
     if identity is not None and not story.endpoints:
         name = link(name, links.deployment(identity.partition, identity.region, plain(entry.deployment_id, 80)))
-    base = f"{context.server_url}/{context.repository}"
     run = f"run {entry.run_id}" if entry.run_id else ""
+    if url := context.url_of(entry.run_id):
+        run = link("run", url)
     commit = code(words.short_sha(entry.commit)) if entry.commit else ""
-    if context.repository:
-        run = link("run", f"{base}/actions/runs/{entry.run_id}") if run else ""
-        commit = link(commit, f"{base}/commit/{quote(plain(entry.commit, 80))}") if commit else ""
+    if commit and context.repository:
+        base = f"{context.server_url}/{context.repository}"
+        commit = link(commit, f"{base}/commit/{quote(plain(entry.commit, 80))}")
     return (
         mark,
         name,

@@ -80,7 +80,7 @@ def because(story: Story) -> str:
 
 
 # Reasons that say what the sentence before them has said.
-_SAID = frozenset({"planned", "rolled-back-by", "alias-set-back", "nothing-moved", "still-serves"})
+_SAID = frozenset({"rolled-back-by", "alias-set-back", "nothing-moved", "still-serves"})
 
 
 def _unsaid(result: Result) -> tuple[Reason, ...]:
