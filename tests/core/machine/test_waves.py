@@ -20,6 +20,7 @@ from ci_deploy.core.given.source import Local
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.waves import AT_WORK, coordinate
 from ci_deploy.core.plan.planning import Existing, Facts
+from ci_deploy.core.reasons.commands import PutBack
 from ci_deploy.core.reasons.deciding import GroupBusyTooLong
 from ci_deploy.core.reasons.deploying import CancelledBefore, FirstDeployment
 from ci_deploy.core.reasons.release import AllOrNone, EarlierWaveFailed, NotBegun, Stays, Undone
@@ -29,6 +30,7 @@ from ci_deploy.core.story import events as e
 from tests.support.codeworld import CodeWorld
 from tests.support.many import FATAL, Member, Played, fails, group, play, quick, rollouts, slow, start
 from tests.support.playing import STEADY, Weather, first
+from tests.support.reasons import where
 from tests.support.states import but
 from tests.support.world import AT_ONCE, CANARY, LINEAR, Running, World, context
 
@@ -48,6 +50,10 @@ def test_nothing_is_written_before_the_slowest_function_is_planned() -> None:
     assert min(at for at, action in played.run.actions if isinstance(action, WRITES)) == max(planned)
     assert played.outcomes == {"a": "succeeded", "b": "succeeded", "c": "succeeded"}
     assert played.whole == (Outcome.SUCCEEDED, True)
+
+
+def all_or_nothing(function: str) -> str:
+    return f"{function}:live failed, and the release is all or nothing"
 
 
 class Missing(World):
@@ -254,9 +260,7 @@ def test_rollback_all_takes_back_the_whole_release() -> None:
         "done": BACK,
         "late": (NotBegun(other="bad:live"),),
     }
-    assert [event.why for event in played.run.said(e.StopRequested)] == [
-        "bad:live failed, and the release is all or nothing"
-    ]
+    assert [event.why for event in played.run.said(e.StopRequested)] == [all_or_nothing("bad")]
     ((_, stop),) = played.run.asked(a.Stop)
     assert stop == a.Stop(key="mate:live", deployment_id="d-mate-DEPLOY000", rollback=True)
     assert played.worlds[4].deployments == []
@@ -336,9 +340,7 @@ def test_a_creation_that_is_under_way_when_another_fails_is_stopped_as_soon_as_i
     told = [(type(event), event.at) for event in played.run.events if event.key == "b:live" and event.at > 30.0]
     assert told[:2] == [(e.DeploymentStarted, 30.301), (e.StopRequested, 30.301)]
     assert played.asked(a.Stop, "b") == [30.301]
-    assert [event.why for event in played.run.said(e.StopRequested)] == [
-        "a:live failed, and the release is all or nothing"
-    ]
+    assert [event.why for event in played.run.said(e.StopRequested)] == [all_or_nothing("a")]
 
 
 class Unheard(World):
@@ -428,7 +430,7 @@ def test_a_reversal_goes_back_at_once_without_hooks_and_cannot_be_rolled_back_it
     assert (made.config_name, made.auto_rollback) == ("CodeDeployDefault.LambdaAllAtOnce", ())
     assert made.description == (
         "ci-deploy/1 id=622f097c run=100.1 key=b6110d09d5d072f1 sha=abc123 kind=rollback by=alice "
-        "b:live failed, and the release is all or nothing"
+        + all_or_nothing("b")
     )
     forth, back = (one for one in played.worlds[0].deployments if one.by_hand)
     assert (back.current, back.target) == (forth.target, forth.current) == ("2", "1")
@@ -543,7 +545,7 @@ def test_reversals_in_one_group_take_turns() -> None:
     requests = [request.description for member in members for request in played.requests(member.function)]
     back = [text for text in requests if "kind=rollback" in text]
     assert len(back) == 6, "one of them was asked for while the group was busy"
-    assert {text.partition("by=alice ")[2] for text in back} == {"bad:live failed, and the release is all or nothing"}
+    assert {text.partition("by=alice ")[2] for text in back} == {all_or_nothing("bad")}
     spans = sorted(span for member in members for span in played.spans(member.function))
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
@@ -628,7 +630,7 @@ def test_a_reversal_that_fails_where_the_alias_may_not_be_set_back_names_the_ver
     assert played.outcomes == {"a": "rollback-failed", "b": "rolled-back"}
     result = played.run.concluded.results[0]
     assert (result.live_version, result.rollback, result.deployed) == ("2", Rollback.FAILED, False)
-    assert result.remedy.startswith("Put all traffic on version 1 with ")
+    assert result.remedy.startswith(PutBack(where=where("a"), version="1").text)
     assert played.whole == (Outcome.ROLLBACK_FAILED, False)
 
 
@@ -666,7 +668,7 @@ def test_a_reversal_that_may_neither_be_created_nor_set_back_says_why_and_what_t
     assert isinstance(left, NotReversed)
     assert left.serves == (("2", 100.0),)
     assert left.problem.startswith("lambda:UpdateAlias: AccessDeniedException")
-    assert result.remedy.startswith("Put all traffic on version 1 with ")
+    assert result.remedy.startswith(PutBack(where=where("a"), version="1").text)
 
 
 @pytest.mark.parametrize("action", ["Create", "Gather", "Upload"])
@@ -683,7 +685,7 @@ def test_a_reversal_whose_alias_cannot_be_read_says_so_with_the_command() -> Non
     result = played.run.concluded.results[0]
     assert (result.outcome, result.rollback) == (Outcome.ROLLBACK_FAILED, Rollback.UNKNOWN)
     assert [reason.code for reason in result.reasons] == ["undone", "aws-denied", "alias-unread", "aws-denied"]
-    assert result.remedy.startswith("Put all traffic on version 1 with ")
+    assert result.remedy.startswith(PutBack(where=where("a"), version="1").text)
 
 
 def test_a_reversal_that_somebody_made_is_no_failure() -> None:

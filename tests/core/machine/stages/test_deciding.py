@@ -21,6 +21,7 @@ from ci_deploy.core.marker import Marker, write
 from ci_deploy.core.plan.planning import Facts
 from ci_deploy.core.reasons.deciding import (
     DeploymentRunning,
+    GroupBusy,
     HistoryCut,
     NeverDeployed,
     NothingCreated,
@@ -226,15 +227,6 @@ def test_status_follows_what_may_be_ours_though_its_target_cannot_be_read() -> N
     assert at(run, a.Gather) == [0.0]
     assert run.said(e.DeploymentStarted)
     assert stops(run) == []
-
-
-UNCLEAR = (
-    Outcome.REFUSED,
-    "Deployment d-OTHER0000 is running in the group, and whether it is one of checkout:live cannot be read (CodeDeploy "
-    "names no function for it).",
-    "If it is, stop it by its id: `ci-deploy stop --function checkout --alias live --application app "
-    "--deployment-group group --aws-region eu-central-1 --account-id 123456789012 --deployment-id d-OTHER0000`.",
-)
 
 
 @pytest.mark.parametrize("given", [{"command": "stop"}, {"command": "rollback", "reason": "r"}])
@@ -1319,6 +1311,4 @@ def test_a_function_of_a_release_that_has_a_deployment_running_is_read_again_whe
 def test_where_a_conflict_fails_a_release_is_refused_before_anything_is_written() -> None:
     run = release(Account(function="a"), busy("b"), on_conflict="fail")
     assert did(run) == "Gather"
-    assert [result.reason for result in run.concluded.results][1] == (
-        "Deployment d-OTHER is running in group `b`, and `on-conflict` is `fail`."
-    )
+    assert run.concluded.results[1].reasons == (GroupBusy(deployment="d-OTHER", group="b"),)

@@ -27,7 +27,6 @@ from tests.support.world import AWS_EPOCH, CANARY, LINEAR, Running, World, conte
 
 DENIED = AwsError(ErrorKind.DENIED, operation="cloudwatch:GetMetricData", code="AccessDenied", message="No.")
 THROTTLED = AwsError(ErrorKind.THROTTLED, operation="cloudwatch:GetMetricData", code="Throttling", message="Slowly.")
-BAD = "`errors < 1%` is violated: 30 of 175 calls of version 2 failed, 17%; version 1: 0 of 1,625, 0%."
 
 
 def played(
@@ -65,7 +64,7 @@ def test_a_bad_version_is_stopped_with_rollback_and_both_versions_numbers_are_th
     (violated, traffic) = result.reasons
     assert isinstance(violated, GuardViolated)
     assert violated.version == "2"
-    assert violated.said.startswith("`errors < 1%` is violated: ")
+    assert "`errors < 1%`" in violated.said
     assert isinstance(traffic, RolledBackBy)
     assert [rollback for _, _, rollback in world.stops] == [True]
     assert run.rollout.cause is Cause.GUARD

@@ -742,12 +742,6 @@ def create_it(world: Scripted, **more: Any) -> Run:
     return play(world, inputs(code="build", create_alias="true"), weather=STEADY, **more)
 
 
-FIRST = (
-    "First deployment: alias `live` was created on version 2 and serves it. There was nothing to shift traffic from, "
-    "so CodeDeploy was not asked."
-)
-
-
 def test_the_first_alias_is_created_and_then_read() -> None:
     run = create_it(first_one())
     assert run.asked(a.CreateAlias) == [

@@ -41,6 +41,9 @@ from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
 ON_FAILURE = frozenset({"DEPLOYMENT_FAILURE"})
 HOOKS = {"before_allow_traffic": "CodeDeployHook_a", "after_allow_traffic": "CodeDeployHook_b"}
 FAULT = "test:Stop: Fault: weather"
+NO_MORE_TIME = "the time of grace is over"
+OVER = "it was over already"
+INTERRUPTED = "The run was interrupted"
 BEGUN = [
     "d-DEPLOY000 begins, 1 -> 2",
     "Start Succeeded",
@@ -64,6 +67,14 @@ ROLLED_BACK = [
 
 def storm(*kinds: ErrorKind, since: float = 0.0, until: float = 1e12, **rates: float) -> Weather:
     return replace(STEADY, rates=rates, kinds=kinds, since=since, until=until, lost_answers=0.0)
+
+
+def passed(minutes: float) -> str:
+    return f"The time limit of {minutes} minutes has passed"
+
+
+def silent(what: str) -> str:
+    return f"{what} has not reported after 120 s (`hook-timeout`)"
 
 
 def stops(run: Run) -> list[tuple[float, a.Action]]:
@@ -102,7 +113,7 @@ def test_at_the_time_limit_it_is_stopped_with_rollback() -> None:
     assert stops(run) == [(90.301, stop())]
     assert story(run) == [
         *BEGUN,
-        "stop with rollback: The time limit of 1.5 minutes has passed",
+        f"stop with rollback: {passed(1.5)}",
         "stop Succeeded",
         *STOPPED,
         *ROLLED_BACK,
@@ -120,7 +131,7 @@ def test_at_the_time_limit_it_is_stopped_without_rollback_if_so_wanted() -> None
     assert stops(run) == [(90.301, stop(rollback=False))]
     assert story(run) == [
         *BEGUN,
-        "stop: The time limit of 1.5 minutes has passed",
+        f"stop: {passed(1.5)}",
         "stop Succeeded",
         *STOPPED,
         "alias serves 1=90,2=10",
@@ -142,8 +153,8 @@ def test_a_deployment_that_was_over_when_the_time_limit_stopped_it_has_succeeded
         "traffic 2=100",
         "AllowTraffic Succeeded",
         "End InProgress",
-        "stop with rollback: The time limit of 5.03333 minutes has passed",
-        "stop refused: it was over already",
+        f"stop with rollback: {passed(5.03333)}",
+        f"stop refused: {OVER}",
         "End Succeeded",
         "d-DEPLOY000 Succeeded",
         "alias serves 2=100",
@@ -199,7 +210,7 @@ def test_a_deployment_that_does_not_end_after_its_stop_is_not_called_lost_and_th
 def test_a_stop_that_is_refused_is_not_repeated_and_what_is_served_is_said(denied_by: ErrorKind) -> None:
     run = play(World(), inputs(timeout="90s"), weather=storm(denied_by, Stop=1.0))
     assert story(run)[5:] == [
-        "stop with rollback: The time limit of 1.5 minutes has passed",
+        f"stop with rollback: {passed(1.5)}",
         f"stop refused: {FAULT}",
         "alias serves 1=90,2=10",
         "timed-out, rollback unknown",
@@ -261,9 +272,9 @@ def test_a_stop_that_is_pending_is_asked_for_every_few_seconds_and_told_once() -
     assert all(5.0 < later - earlier < 8.0 for earlier, later in pairwise(times))
     assert len(times) == 4
     assert [line for line in story(run) if line.startswith("stop ")] == [
-        "stop with rollback: The time limit of 1.5 minutes has passed",
+        f"stop with rollback: {passed(1.5)}",
         "stop Pending",
-        "stop refused: it was over already",
+        f"stop refused: {OVER}",
     ]
     assert end(run) == (Outcome.TIMED_OUT, Rollback.SUCCEEDED, "1", "", True)
 
@@ -325,8 +336,7 @@ def test_a_hook_that_hangs_is_ended_by_hook_timeout_with_rollback(which: str, be
         if (event.event.name, event.status) == (f"{'Before' if which == 'a' else 'After'}AllowTraffic", "InProgress")
     )
     assert (at, sent) == (round(began_at + 120.0, 3), stop())
-    why = f"Hook CodeDeployHook_{which} has not reported after 120 s (`hook-timeout`)"
-    assert f"stop with rollback: {why}" in story(run)
+    assert f"stop with rollback: {silent(f'Hook CodeDeployHook_{which}')}" in story(run)
     assert end(run) == (Outcome.ROLLED_BACK, Rollback.SUCCEEDED, "1", "", True)
     assert words(run)[0] == HookTimeoutPassed(deployment="d-DEPLOY000", stopped=True, hook=f"CodeDeployHook_{which}")
 
@@ -338,7 +348,7 @@ def test_the_hook_of_a_deployment_that_another_run_made_is_ended_though_nobody_k
     attached = but(run.rollout, stage=Stage.FOLLOWING, watch__attached=True, watch__until=9000.0, event_at=100.0)
     for name, now, why in (
         (event, 219.9, []),
-        (event, 220.0, [f"The hook of {event} has not reported after 120 s (`hook-timeout`)"]),
+        (event, 220.0, [silent(f"The hook of {event}")]),
         ("AllowTraffic", 5000.0, []),
     ):
         turn = Turn(but(attached, watch__event=name), now)
@@ -424,7 +434,7 @@ def test_a_signal_stops_with_rollback_in_the_same_step_and_its_end_is_told() -> 
     assert story(run) == [
         *BEGUN,
         "SIGINT, on-cancel rollback",
-        "stop with rollback: The run was interrupted",
+        f"stop with rollback: {INTERRUPTED}",
         "stop Succeeded",
         *STOPPED,
         *ROLLED_BACK[:1],
@@ -438,7 +448,7 @@ def test_a_signal_stops_with_rollback_in_the_same_step_and_its_end_is_told() -> 
 def test_a_signal_may_stop_without_rollback() -> None:
     run = play(World(rollback_events=ON_FAILURE), inputs(on_cancel="stop"), weather=STEADY, signals=[30.0])
     assert stops(run) == [(30.0, stop(rollback=False, urgent=True))]
-    assert "stop: The run was interrupted" in story(run)
+    assert f"stop: {INTERRUPTED}" in story(run)
 
 
 def test_a_signal_may_leave_it_running_and_says_what_is_served() -> None:
@@ -510,9 +520,7 @@ def test_when_the_time_of_grace_is_over_it_says_how_far_it_came(
     run = play(replace(world), inputs(**given), weather=weather, signals=[at])
     assert run.now == pytest.approx(at + 6.0)
     assert end(run) == (Outcome.CANCELLED, Rollback.UNKNOWN, "", "", settled)
-    assert words(run) == (
-        CancelledMeanwhile(how="the time of grace is over", deployment="d-DEPLOY000", where=where(), **doing),
-    )
+    assert words(run) == (CancelledMeanwhile(how=NO_MORE_TIME, deployment="d-DEPLOY000", where=where(), **doing),)
 
 
 def test_a_second_signal_ends_it_at_once_and_says_so() -> None:
@@ -550,9 +558,7 @@ def test_at_a_terminal_patience_ends_after_ten_minutes() -> None:
     world = World(hook_seconds=(3600.0, None), stop_takes=1e6)
     run = play(world, inputs(**HOOKS), run=context(actions=False), weather=STEADY, signals=[30.0])
     assert run.now == pytest.approx(630.0)
-    assert words(run)[0] == CancelledMeanwhile(
-        how="the time of grace is over", deployment="d-DEPLOY000", where=where(), sent=True
-    )
+    assert words(run)[0] == CancelledMeanwhile(how=NO_MORE_TIME, deployment="d-DEPLOY000", where=where(), sent=True)
 
 
 def test_a_pending_stop_is_not_repeated_under_a_runner() -> None:
@@ -600,7 +606,7 @@ def test_a_creation_whose_fate_is_not_known_is_named_by_its_marker() -> None:
     run = play(World(), weather=weather, signals=[5.0])
     assert run.now == pytest.approx(11.0)
     assert end(run) == (Outcome.CANCELLED, Rollback.UNKNOWN, "1", "", False)
-    assert words(run) == (CreationInterrupted(how="the time of grace is over", marker="0badcafe"),)
+    assert words(run) == (CreationInterrupted(how=NO_MORE_TIME, marker="0badcafe"),)
 
 
 def test_a_creation_that_failed_after_it_was_looked_for_is_still_in_doubt() -> None:
@@ -658,7 +664,7 @@ def test_an_alias_whose_creation_is_not_answered_in_time_may_exist() -> None:
     _, run = first_deployment(17.0, delay=8.0)
     assert run.now == 23.0
     assert end(run) == (Outcome.CANCELLED, Rollback.NONE, "", "", True)
-    assert words(run) == (AliasInterrupted(how="the time of grace is over", alias="live", where=where()),)
+    assert words(run) == (AliasInterrupted(how=NO_MORE_TIME, alias="live", where=where()),)
 
 
 def test_a_signal_before_the_alias_was_asked_for_creates_none() -> None:
@@ -705,7 +711,7 @@ def test_the_post_step_says_what_it_could_not_find_out(at: float, which: str) ->
     assert finishing.now == pytest.approx(240.0)
     assert end(finishing) == (Outcome.CANCELLED, Rollback.UNKNOWN, "", "", False)
     assert words(finishing) == (
-        FateUnknown(how="the time of grace is over", deployment=which, where=replace(where(), region="", account="")),
+        FateUnknown(how=NO_MORE_TIME, deployment=which, where=replace(where(), region="", account="")),
     )
 
 
@@ -730,7 +736,7 @@ def test_the_post_step_says_how_far_it_came_when_its_time_is_over() -> None:
     assert finishing.now == pytest.approx(240.0)
     assert end(finishing) == (Outcome.CANCELLED, Rollback.UNKNOWN, "", "", False)
     assert words(finishing) == (
-        CancelledMeanwhile(how="the time of grace is over", deployment="d-DEPLOY000", where=where(), sent=True),
+        CancelledMeanwhile(how=NO_MORE_TIME, deployment="d-DEPLOY000", where=where(), sent=True),
     )
 
 

@@ -43,6 +43,7 @@ KEY = "checkout:live"
 WRITES = (a.StoreCode, a.UpdateCode, a.Publish, a.CreateAlias, a.Create)
 BUILD = {"code": "build"}
 ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/app"
+CODE_CHANGED = "its code is not what this run is to publish"
 
 
 def at_once(**changes: object) -> CodeWorld:
@@ -301,7 +302,7 @@ def test_an_update_that_failed_is_said_with_lambdas_reason(why: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "what"),
     [
-        ("code", "its code is not what this run is to publish"),
+        ("code", CODE_CHANGED),
         ("settings", "its settings were changed (MemorySize)"),
     ],
 )
@@ -401,9 +402,7 @@ def test_somebody_elses_image_is_not_taken_for_ours() -> None:
     world = at_once(code=tag, image_uri=f"{ECR}:theirs", others=[(0.5, "code")])
     run = play(world, inputs(code=tag.uri), weather=storm(ErrorKind.UNREACHABLE, 1.0, UpdateCode=1.0))
     assert writes(run) == ["UpdateCode"]
-    assert end(run)[1] == (
-        ChangedMeanwhile(function="checkout", changed="its code is not what this run is to publish"),
-    )
+    assert end(run)[1] == (ChangedMeanwhile(function="checkout", changed=CODE_CHANGED),)
 
 
 # --- an update that fails ---
@@ -508,7 +507,7 @@ def test_code_that_was_there_and_was_put_back_is_not_overwritten_again(
     assert writes(run) == sent
     assert end(run)[:2] == (
         Outcome.REFUSED,
-        (ChangedMeanwhile(function="checkout", changed="its code is not what this run is to publish"),),
+        (ChangedMeanwhile(function="checkout", changed=CODE_CHANGED),),
     )
 
 
@@ -518,7 +517,7 @@ def test_what_is_published_from_latest_and_changes_meanwhile_is_refused_by_name(
     assert writes(run) == ["Publish"]
     assert end(run) == (
         Outcome.REFUSED,
-        (ChangedMeanwhile(function="checkout", changed="its code is not what this run is to publish"),),
+        (ChangedMeanwhile(function="checkout", changed=CODE_CHANGED),),
     )
     assert run.said(e.CodeUploaded) == []
 

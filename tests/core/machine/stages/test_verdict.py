@@ -49,6 +49,7 @@ from ci_deploy.core.reasons.verdict import (
     ServesUnread,
     SplitNotRepaired,
     StillServes,
+    StoppedByRun,
     StopTooLate,
     TimeLimitPassed,
     TriedOnceMore,
@@ -718,33 +719,22 @@ class StoppedByRollback(World):
         return replace(found, description=found.description + trace) if trace else found
 
 
-REQUESTED = "Someone stopped the deployment (console, API, or a `rollback` or `stop` of ci-deploy)."
-BACK_AT_ONE = " Rolled back by d-ROLLBACK1: the alias serves version 1 at 100%."
-SOMEBODY = "CloudTrail's `StopDeployment` event shows who."
-RUN_77 = "Workflow run 77 (`ci-deploy rollback`) stopped the deployment."
+REQUESTED = ManualStop(event="AllowTraffic")
+RUN_77 = StoppedByRun(run=77, url="")
 
 
 def test_the_rollback_that_stopped_it_is_named_when_its_trace_comes() -> None:
     run = go(StoppedByRollback(traced=78.0))
-    assert (run.result.outcome, run.result.reason, run.result.remedy) == (
-        Outcome.ROLLED_BACK,
-        RUN_77 + BACK_AT_ONE,
-        "",
-    )
-    assert run.result.reason_code == "stopped-by-run"
+    assert (run.result.outcome, run.result.reasons) == (Outcome.ROLLED_BACK, (RUN_77, ROLLED_BACK))
     readings = at(run, a.LookAlias)
     assert readings[-1] >= 78.0 > readings[-2]
     found = [event.diagnosis for event in run.events if isinstance(event, e.Diagnosed)]
-    assert [each.summary for each in found] == [REQUESTED, RUN_77]
+    assert [each.reason for each in found] == [REQUESTED, RUN_77]
 
 
 def test_without_a_trace_it_is_waited_for_ten_seconds_and_nobody_is_named() -> None:
     run = go(StoppedByRollback())
-    assert (run.result.outcome, run.result.reason, run.result.remedy) == (
-        Outcome.ROLLED_BACK,
-        REQUESTED + BACK_AT_ONE,
-        SOMEBODY,
-    )
+    assert (run.result.outcome, run.result.reasons) == (Outcome.ROLLED_BACK, (REQUESTED, ROLLED_BACK))
     readings = at(run, a.LookAlias)
     assert [round(after - before, 1) for before, after in pairwise(readings)] == [2.1] * 5
 
@@ -753,7 +743,7 @@ def test_without_a_trace_it_is_waited_for_ten_seconds_and_nobody_is_named() -> N
 def test_the_trace_of_an_earlier_rollback_is_none_of_this_one(signal: tuple[float, ...]) -> None:
     """It was there when the facts were read; and a cancelled run has no time to read again."""
     run = go(StoppedByRollback(alias_description="[ci-deploy: rolled back by run 5]"), signals=signal)
-    assert run.result.reason.endswith(BACK_AT_ONE)
+    assert run.result.reasons[-1] == ROLLED_BACK
     assert "run 5" not in run.result.reason
 
 
@@ -769,7 +759,7 @@ def test_a_deployment_that_was_over_before_it_was_followed_is_waited_for_no_long
     over = StoppedByRollback(versions={"1": "old", "7": "seven"}, deployments=[theirs])
     over.advance(100.0)
     run = go(over, command="status", deployment_id="d-OTHER0000", wait="true")
-    assert run.result.remedy == SOMEBODY
+    assert run.result.reasons[0] == REQUESTED
     assert run.count(a.LookAlias) == 1
 
 
