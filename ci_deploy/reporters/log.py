@@ -18,6 +18,7 @@ from ..core.guards import texts
 from ..core.guards.judging import Verdict
 from ..core.plan.history import HistoryEntry
 from ..core.reasons.phrases import capital
+from ..core.reasons.reason import text_of
 from ..core.result import Diagnosis, Finding, Severity
 from ..core.run import Command
 from ..core.story import events as e
@@ -113,7 +114,7 @@ class LogReporter:
                 left = "" if event.until is None else f" for {words.duration(event.until - event.at)}"
                 self._say(event, "»", "Bake", f"{'continues' if event.resumed else 'begins'}{left}", _CYAN)
             case e.TakingBack():
-                self._say(event, "■", "Roll back", event.why, _YELLOW)
+                self._say(event, "■", "Roll back", text_of(event.reasons), _YELLOW)
             case e.ContactTroubled():
                 until = f", trying for {words.duration(event.until - event.at)} more" if event.until is not None else ""
                 times = f"{event.failures} failures in a row" if event.failures > 1 else "one failure"
@@ -126,7 +127,7 @@ class LogReporter:
                 self._say(event, "■", "CANCELLED", self._join(event.signal, then), _YELLOW)
             case e.StopRequested():
                 how = "with rollback" if event.rollback else "without rollback"
-                self._say(event, "■", "Stop", self._join(f"{event.deployment_id}, {how}", event.why), _YELLOW)
+                self._say(event, "■", "Stop", self._join(f"{event.deployment_id}, {how}", event.why.text), _YELLOW)
             case e.StopAnswered():
                 self._say(event, "·", "Stop", self._join(f"AWS: {event.status}", event.message))
             case e.RollbackStarted():
@@ -142,7 +143,7 @@ class LogReporter:
             case e.AliasRead():
                 self._say(event, "·", "Alias", f"{event.alias.name} serves {words.split(event.alias.shares)}")
             case e.AliasRestored():
-                text = self._join(f"{event.alias.name} → {words.split(event.alias.shares)}", event.why)
+                text = self._join(f"{event.alias.name} → {words.split(event.alias.shares)}", event.why.text)
                 self._say(event, "↩", "ALIAS RESTORED", text, _YELLOW, bold=True)
             case e.StatusReported():
                 self._status_report(event)

@@ -347,7 +347,7 @@ class Release:
 
     def stop_requested(self, why: str = "the job was cancelled") -> Self:
         for key in self.keys:
-            self._add(e.StopRequested, key=key, deployment_id=self._id(key), rollback=True, why=why)
+            self._add(e.StopRequested, key=key, deployment_id=self._id(key), rollback=True, why=saying("why", why))
             self.after(0.4)._add(
                 e.StopAnswered, key=key, deployment_id=self._id(key), status="Pending", message="Stopping deployment"
             )
@@ -412,7 +412,7 @@ class Release:
         return self
 
     def taking_back(self, why: str) -> Self:
-        return self._add(e.TakingBack, why=why)
+        return self._add(e.TakingBack, reasons=(saying("why", why),))
 
     def rollback_appears(self) -> Self:
         for key in self.keys:

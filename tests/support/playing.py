@@ -303,7 +303,7 @@ def _line(event: Event) -> str:
         case e.CancelReceived():
             return f"{event.signal}, on-cancel {event.policy}"
         case e.StopRequested():
-            return f"stop{' with rollback' if event.rollback else ''}: {event.why}"
+            return f"stop{' with rollback' if event.rollback else ''}: {event.why.code}"
         case e.StopAnswered():
             return f"stop {event.status}" + (f": {event.message}" if event.message else "")
         case e.RollbackStarted():
@@ -311,7 +311,7 @@ def _line(event: Event) -> str:
         case e.AliasRead():
             return f"alias serves {shares_text(event.alias.shares)}"
         case e.AliasRestored():
-            return f"alias set to {shares_text(event.alias.shares)}: {event.why}"
+            return f"alias set to {shares_text(event.alias.shares)}: {event.why.code}"
         case e.Noticed():
             return f"{event.finding.severity} {event.finding.code}"
         case e.Diagnosed():

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from ..reasons.reason import Reason
 from ..reasons.release import AllOrNone, EarlierWaveFailed, NotBegun, Stays
+from ..reasons.stopping import ReleaseFailed
 from ..result import Result
 from ..run import Outcome
 from .rollout import Rollout, Turn
@@ -137,7 +138,7 @@ def _begun(r: Rollout, now: float) -> Turn:
 
 def _roll_all_back(rollouts: Sequence[Rollout], failed: Rollout, now: float) -> dict[int, Turn]:
     """Stop with rollback what runs, undo what succeeded, begin nothing more."""
-    why = f"{failed.key} failed, and the release is all or nothing"
+    why = ReleaseFailed(other=failed.key)
     turns = [Turn(r, now) for r in rollouts]
     for turn in turns:
         r = turn.r
@@ -159,7 +160,7 @@ def _group(r: Rollout) -> tuple[str | None, str | None]:
     return r.inputs.application, r.inputs.deployment_group
 
 
-def _undo(turn: Turn, done: Result, other: str, why: str) -> None:
+def _undo(turn: Turn, done: Result, other: str, why: Reason) -> None:
     """A deployment that has succeeded cannot be stopped any more: deploy the version before, at once, without hooks."""
     r = turn.r
     made = r.planned
@@ -168,4 +169,4 @@ def _undo(turn: Turn, done: Result, other: str, why: str) -> None:
         turn.put(turn.r.part.take_back(done))
         turn.conclude(stays)
         return
-    take_back(turn, done, why)
+    take_back(turn, done, why.text)

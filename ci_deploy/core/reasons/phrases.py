@@ -85,5 +85,10 @@ def closed(words: str) -> str:
     return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
+def not_over(seconds: float) -> str:
+    """Why a stop that AWS accepted counts as one that had no effect."""
+    return f"it is not over {seconds / 60:g} minutes after the stop was requested"
+
+
 def counted(files: int) -> str:
     return "one file" if files == 1 else f"{files:,} files"

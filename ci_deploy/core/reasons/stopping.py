@@ -184,3 +184,114 @@ class CancelledMeanwhile(Unfinished):
             sent=True,
             refused="it was over already",
         )
+
+
+# --- Why a deployment is stopped ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInterrupted(Reason):
+    code: ClassVar = "run-interrupted"
+    means: ClassVar = "The job was cancelled or ran out of time, so its deployment is stopped."
+
+    @property
+    def text(self) -> str:
+        return "The run was interrupted."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MainStepEnded(Reason):
+    code: ClassVar = "main-step-ended"
+    means: ClassVar = "The main step was killed before its deployment ended, so the post step stops it."
+
+    @property
+    def text(self) -> str:
+        return "The main step ended before this deployment did."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitReached(Reason):
+    code: ClassVar = "limit-reached"
+    means: ClassVar = "The time limit has passed, so the deployment is stopped."
+    minutes: float
+
+    @property
+    def text(self) -> str:
+        return f"The time limit of {self.minutes:g} minutes has passed."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookHangs(Reason):
+    """`hook` is empty where another run made the deployment: then only its `event` is known."""
+
+    code: ClassVar = "hook-hangs"
+    means: ClassVar = "A hook has not reported within `hook-timeout`, so the deployment is stopped."
+    also: ClassVar = ({"hook": ""},)
+    hook: str
+    event: str
+    seconds: float
+
+    @property
+    def text(self) -> str:
+        what = f"Hook {self.hook}" if self.hook else f"The hook of {self.event}"
+        return f"{what} has not reported after {self.seconds:g} s (`hook-timeout`)."
+
+    @classmethod
+    def sample(cls) -> HookHangs:
+        return cls(hook="CodeDeployHook_smoke", event="BeforeAllowTraffic", seconds=300.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrayedFromPlan(Reason):
+    code: ClassVar = "strayed-from-plan"
+    means: ClassVar = "CodeDeploy shifts something else than this run asked for; `off-plan` says what."
+    deployment: str
+
+    @property
+    def text(self) -> str:
+        return f"Deployment {self.deployment} is not as planned."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Superseded(Reason):
+    code: ClassVar = "superseded"
+    means: ClassVar = "Another run's deployment is stopped, because `on-conflict` is `supersede`."
+    of: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.of} supersedes it."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopAsked(Reason):
+    """`said`: the reason that a person gave, if any."""
+
+    code: ClassVar = "stop-asked"
+    means: ClassVar = "The command `stop` or `rollback` stops the deployment."
+    also: ClassVar = ({"command": "rollback"}, {"said": ""})
+    command: str
+    said: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.command.capitalize()}: {self.said}" if self.said else f"{self.command.capitalize()}, as asked."
+
+    @classmethod
+    def sample(cls) -> StopAsked:
+        return cls(command="stop", said="orders are lost")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseFailed(Reason):
+    code: ClassVar = "release-failed"
+    means: ClassVar = "Another function of the release failed, so this one is stopped or rolled back."
+    other: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.other} failed, and the release is all or nothing."
+
+    @classmethod
+    def sample(cls) -> ReleaseFailed:
+        return cls(other="search:live")

@@ -503,6 +503,37 @@ class SplitNotRepaired(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SplitRepaired(Reason):
+    code: ClassVar = "split-repaired"
+    means: ClassVar = "The split of an earlier deployment was repaired (`repair-alias`)."
+
+    @property
+    def text(self) -> str:
+        return "An earlier deployment was stopped without rollback."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackStrayed(Reason):
+    """`rolled_back`: CodeDeploy did so; `reversal`: a deployment of ours was to restore the version."""
+
+    code: ClassVar = "rollback-strayed"
+    means: ClassVar = "The alias did not go back to the previous version by itself, so ci-deploy set it."
+    also: ClassVar = ({"rolled_back": False}, {"reversal": True})
+    rolled_back: bool
+    reversal: bool
+
+    @property
+    def text(self) -> str:
+        if self.reversal:
+            return "The reversal did not restore the previous version."
+        return "Its rollback left something else." if self.rolled_back else "No rollback deployment appeared."
+
+    @classmethod
+    def sample(cls) -> RollbackStrayed:
+        return cls(rolled_back=True, reversal=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AliasInUse(Reason):
     code: ClassVar = "alias-in-use"
     means: ClassVar = "A deployment of the group is running, and ci-deploy changes no alias during one."

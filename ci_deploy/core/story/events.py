@@ -233,7 +233,7 @@ class BakeBegan(_Event):
 class TakingBack(_Event):
     """The version had got all traffic; now another deployment takes it back."""
 
-    why: str
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +260,7 @@ class CancelReceived(_Event):
 class StopRequested(_Event):
     deployment_id: str
     rollback: bool
-    why: str
+    why: Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,7 +305,7 @@ class AliasRestored(_Event):
     """We set the alias ourselves, because no rollback deployment did."""
 
     alias: Alias
-    why: str
+    why: Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from ..aws import Alias, Deployment, DeploymentStatus, Endpoint, EventStatus, Identity, LifecycleEvent
 from ..given.appspec import HOOKS
 from ..plan.planning import Plan
+from ..reasons.reason import Reason
 from ..result import Diagnosis, Finding, Result
 from ..run import Command, Context
 from . import events as e
@@ -126,13 +127,13 @@ class FunctionStory:
     ends_at: float | None = None
     waiting: str = ""
     trouble: str = ""  # contact with AWS is lost for the moment
-    stopping: str = ""  # why a stop was requested, until its rollback has begun
+    stopping: Reason | None = None  # why a stop was requested, until its rollback has begun
     measured: e.Measured | None = None  # the latest look at both versions' metrics
     baking: e.BakeBegan | None = None  # all traffic has moved, and the version is watched on
-    taking_back: str = ""  # why what had succeeded is reversed
+    taking_back: tuple[Reason, ...] = ()  # why what had succeeded is reversed
     findings: tuple[Finding, ...] = ()
     diagnosis: Diagnosis | None = None
-    restored: str = ""
+    restored: Reason | None = None
     hold: str | None = None  # why deployments are on hold from here on, empty if released; None: not touched
     status: e.StatusReported | None = None
     result: Result | None = None
@@ -260,7 +261,7 @@ def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
             )
         case e.RollbackStarted():
             leg = Leg(deployment_id=event.deployment_id, console_url=event.console_url, started_at=event.at)
-            return replace(chapter, rollback=leg, next_shift_at=None, stopping="")  # the stop is done
+            return replace(chapter, rollback=leg, next_shift_at=None, stopping=None)  # the stop is done
         case e.StatusChanged() | e.LifecycleChanged():
             if event.of_rollback or chapter.is_rollback(event.deployment_id):
                 return replace(chapter, rollback=_tell_leg(chapter.rollback, event))
@@ -281,7 +282,7 @@ def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
         case e.BakeBegan():
             return replace(chapter, baking=event, next_shift_at=None)
         case e.TakingBack():
-            return replace(chapter, taking_back=event.why)
+            return replace(chapter, taking_back=event.reasons)
         case e.ContactTroubled():
             return replace(chapter, trouble=event.error)
         case e.ContactRestored():

@@ -19,7 +19,8 @@ from ...core.guards import texts
 from ...core.guards.judging import Verdict
 from ...core.plan.history import HistoryEntry
 from ...core.reasons.commands import GET_THE_TOOL
-from ...core.reasons.phrases import capital
+from ...core.reasons.phrases import capital, closed
+from ...core.reasons.reason import text_of
 from ...core.result import Finding, Severity
 from ...core.run import Command, Outcome
 from ...core.story.timeline import FunctionStory, Leg, Story
@@ -223,10 +224,10 @@ def _progress(story: Story) -> str:
     if chapter.waiting:
         return f"Waiting for {prose(chapter.waiting)}."
     if chapter.stopping:
-        return f"**Stopping:** {prose(chapter.stopping)}. Waiting for AWS to confirm."
+        return f"**Stopping:** {prose(closed(chapter.stopping.text))} Waiting for AWS to confirm."
     if chapter.taking_back:
         before = prose(chapter.current_version)
-        return f"> [!WARNING]\n> **Going back** to version {before}. {marked(chapter.taking_back)}"
+        return f"> [!WARNING]\n> **Going back** to version {before}. {marked(text_of(chapter.taking_back))}"
     if chapter.rollback is not None and chapter.deployment is not None:
         leg = chapter.deployment
         why = prose(leg.error_message) or "The deployment did not succeed."

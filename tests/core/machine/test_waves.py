@@ -24,7 +24,16 @@ from ci_deploy.core.reasons.commands import PutBack
 from ci_deploy.core.reasons.deciding import GroupBusyTooLong
 from ci_deploy.core.reasons.deploying import CancelledBefore, FirstDeployment
 from ci_deploy.core.reasons.release import AllOrNone, EarlierWaveFailed, NotBegun, Stays, Undone
-from ci_deploy.core.reasons.verdict import AnotherFailed, LeftRunning, NotReversed, ReversalEnded, RolledBackBy, Serves
+from ci_deploy.core.reasons.stopping import LimitReached, ReleaseFailed
+from ci_deploy.core.reasons.verdict import (
+    AnotherFailed,
+    LeftRunning,
+    NotReversed,
+    ReversalEnded,
+    RollbackStrayed,
+    RolledBackBy,
+    Serves,
+)
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support.codeworld import CodeWorld
@@ -50,10 +59,6 @@ def test_nothing_is_written_before_the_slowest_function_is_planned() -> None:
     assert min(at for at, action in played.run.actions if isinstance(action, WRITES)) == max(planned)
     assert played.outcomes == {"a": "succeeded", "b": "succeeded", "c": "succeeded"}
     assert played.whole == (Outcome.SUCCEEDED, True)
-
-
-def all_or_nothing(function: str) -> str:
-    return f"{function}:live failed, and the release is all or nothing"
 
 
 class Missing(World):
@@ -260,7 +265,7 @@ def test_rollback_all_takes_back_the_whole_release() -> None:
         "done": BACK,
         "late": (NotBegun(other="bad:live"),),
     }
-    assert [event.why for event in played.run.said(e.StopRequested)] == [all_or_nothing("bad")]
+    assert [event.why for event in played.run.said(e.StopRequested)] == [ReleaseFailed(other="bad:live")]
     ((_, stop),) = played.run.asked(a.Stop)
     assert stop == a.Stop(key="mate:live", deployment_id="d-mate-DEPLOY000", rollback=True)
     assert played.worlds[4].deployments == []
@@ -340,7 +345,7 @@ def test_a_creation_that_is_under_way_when_another_fails_is_stopped_as_soon_as_i
     told = [(type(event), event.at) for event in played.run.events if event.key == "b:live" and event.at > 30.0]
     assert told[:2] == [(e.DeploymentStarted, 30.301), (e.StopRequested, 30.301)]
     assert played.asked(a.Stop, "b") == [30.301]
-    assert [event.why for event in played.run.said(e.StopRequested)] == [all_or_nothing("a")]
+    assert [event.why for event in played.run.said(e.StopRequested)] == [ReleaseFailed(other="a:live")]
 
 
 class Unheard(World):
@@ -409,7 +414,7 @@ def test_a_deployment_that_is_stopped_already_is_not_stopped_a_second_time() -> 
     release[1] = but(release[1], inputs=replace(release[1].inputs, timeout=90.0))
     played = play(bad, mate, release=release)
     assert played.outcomes == {"bad": "rolled-back", "mate": "timed-out"}
-    assert [event.why for event in played.run.said(e.StopRequested)] == ["The time limit of 1.5 minutes has passed"]
+    assert [event.why for event in played.run.said(e.StopRequested)] == [LimitReached(minutes=1.5)]
 
 
 # --- reversals ---
@@ -430,7 +435,7 @@ def test_a_reversal_goes_back_at_once_without_hooks_and_cannot_be_rolled_back_it
     assert (made.config_name, made.auto_rollback) == ("CodeDeployDefault.LambdaAllAtOnce", ())
     assert made.description == (
         "ci-deploy/1 id=622f097c run=100.1 key=b6110d09d5d072f1 sha=abc123 kind=rollback by=alice "
-        + all_or_nothing("b")
+        + ReleaseFailed(other="b:live").text
     )
     forth, back = (one for one in played.worlds[0].deployments if one.by_hand)
     assert (back.current, back.target) == (forth.target, forth.current) == ("2", "1")
@@ -545,7 +550,7 @@ def test_reversals_in_one_group_take_turns() -> None:
     requests = [request.description for member in members for request in played.requests(member.function)]
     back = [text for text in requests if "kind=rollback" in text]
     assert len(back) == 6, "one of them was asked for while the group was busy"
-    assert {text.partition("by=alice ")[2] for text in back} == {all_or_nothing("bad")}
+    assert {text.partition("by=alice ")[2] for text in back} == {ReleaseFailed(other="bad:live").text}
     spans = sorted(span for member in members for span in played.spans(member.function))
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
@@ -654,7 +659,7 @@ def test_a_reversal_that_cannot_be_created_ends_with_the_alias_set_back(kind: Er
     assert played.outcomes == {"a": "rolled-back", "b": "rolled-back"}
     assert played.served["a"] == "1"
     assert [event.why for event in played.run.said(e.AliasRestored) if event.key == "a:live"] == [  # type: ignore[attr-defined]
-        "the reversal did not bring it back"
+        RollbackStrayed(rolled_back=False, reversal=True)
     ]
 
 

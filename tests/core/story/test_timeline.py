@@ -23,6 +23,8 @@ from ci_deploy.core.given.appspec import HOOKS
 from ci_deploy.core.guards.queries import Subject
 from ci_deploy.core.guards.series import Shown
 from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
+from ci_deploy.core.reasons.stopping import RunInterrupted, Superseded
+from ci_deploy.core.reasons.verdict import RollbackStrayed
 from ci_deploy.core.result import Diagnosis, Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story import events as e
@@ -506,22 +508,22 @@ def test_trouble_is_over_when_contact_is_back() -> None:
 
 def test_a_stop_of_the_deployment_is_told_and_nothing_shifts_next() -> None:
     beat = e.Heartbeat(at=15.0, key=KEY, what="AllowTraffic", shares={}, next_shift_at=313.0)
-    stop = e.StopRequested(at=16.0, key=KEY, deployment_id="d-1", rollback=True, why="The run was interrupted")
+    stop = e.StopRequested(at=16.0, key=KEY, deployment_id="d-1", rollback=True, why=RunInterrupted())
     made = chapter(began(), beat, stop, e.StopAnswered(at=17.0, key=KEY, deployment_id="d-1", status="Pending"))
-    assert made == replace(chapter(began()), stopping="The run was interrupted")
+    assert made == replace(chapter(began()), stopping=RunInterrupted())
 
 
 def test_a_stop_is_under_way_until_the_rollback_that_it_asked_for_begins() -> None:
-    stop = e.StopRequested(at=16.0, key=KEY, deployment_id="d-1", rollback=True, why="The run was interrupted")
+    stop = e.StopRequested(at=16.0, key=KEY, deployment_id="d-1", rollback=True, why=RunInterrupted())
     made = chapter(began(), stop, status(STOPPED))
-    assert made.stopping == "The run was interrupted"
-    assert chapter(began(), stop, status(STOPPED), ROLLED) == replace(made, rollback=leg("d-2", 20.0), stopping="")
+    assert made.stopping == RunInterrupted()
+    assert chapter(began(), stop, status(STOPPED), ROLLED) == replace(made, rollback=leg("d-2", 20.0), stopping=None)
 
 
 def test_a_stop_of_another_deployment_that_is_superseded_is_none_of_ours() -> None:
-    stop = e.StopRequested(at=5.0, key=KEY, deployment_id="d-0", rollback=True, why="checkout:live supersedes it")
+    stop = e.StopRequested(at=5.0, key=KEY, deployment_id="d-0", rollback=True, why=Superseded(of=KEY))
     assert chapter(PLANNED, stop) == chapter(PLANNED)
-    assert chapter(PLANNED, stop, began()).stopping == ""
+    assert chapter(PLANNED, stop, began()).stopping is None
     assert chapter(began(), stop) == chapter(began())
 
 
@@ -556,12 +558,13 @@ def test_a_reading_of_the_alias_is_a_shift_where_it_says_something_new() -> None
         shares={"1": 90.0, "2": 10.0},
         shifts=((1.0, {"1": 100.0}), (5.0, {"1": 90.0, "2": 10.0})),
     )
-    set_back = e.AliasRestored(at=9.0, key=KEY, alias=ALIAS, why="no rollback deployment appeared")
+    strayed = RollbackStrayed(rolled_back=False, reversal=False)
+    set_back = e.AliasRestored(at=9.0, key=KEY, alias=ALIAS, why=strayed)
     assert chapter(PLANNED, other, set_back) == replace(
         chapter(PLANNED),
         shares={"1": 100.0},
         shifts=((1.0, {"1": 100.0}), (5.0, {"1": 90.0, "2": 10.0}), (9.0, {"1": 100.0})),
-        restored="no rollback deployment appeared",
+        restored=strayed,
     )
 
 
@@ -650,7 +653,8 @@ def test_what_was_measured_and_the_bake_are_part_of_the_story() -> None:
         told_until=0,
         epoch=0.0,
     )
-    baking, taken = e.BakeBegan(at=2.0, key=KEY, until=60.0), e.TakingBack(at=3.0, key=KEY, why="the alarm fired")
+    fired = (saying("alarm", "The alarm fired."),)
+    baking, taken = e.BakeBegan(at=2.0, key=KEY, until=60.0), e.TakingBack(at=3.0, key=KEY, reasons=fired)
     chapter = reduce(tell, (measured, baking, taken), Story()).functions[KEY]
-    assert (chapter.measured, chapter.baking, chapter.taking_back) == (measured, baking, "the alarm fired")
+    assert (chapter.measured, chapter.baking, chapter.taking_back) == (measured, baking, fired)
     assert chapter.next_shift_at is None

@@ -153,7 +153,7 @@ def _cancelled(turn: Turn) -> None:
     r = turn.r
     if "on-cancel" in r.job.written and r.on_cancel == "rollback":
         reason = why.BakeCancelled()
-        turn.say(e.TakingBack(at=turn.now, key=r.key, why=reason.text))
+        turn.say(e.TakingBack(at=turn.now, key=r.key, reasons=(reason,)))
         done = turn.result(Outcome.SUCCEEDED, reason)
         take_back(turn, done, reason.text, ends=Outcome.CANCELLED, urgent=True)
     else:
@@ -175,7 +175,7 @@ def _blame(turn: Turn, *reasons: Reason, outcome: Outcome = Outcome.ROLLED_BACK)
         return
     turn.put(turn.r.bake.blame(*reasons, outcome=outcome))
     turn.put(turn.r.place.pause(turn.now))
-    turn.say(e.TakingBack(at=turn.now, key=r.key, why=text_of(reasons)))
+    turn.say(e.TakingBack(at=turn.now, key=r.key, reasons=reasons))
     if outcome is Outcome.ROLLED_BACK and r.deployment is not None:
         where, logs = r.where.region, r.quotes_logs
         turn.ask(Diagnose(key=r.key, deployment=r.deployment, plan=r.planned, logs=logs, region=where, why=reasons[0]))

@@ -23,6 +23,7 @@ from ...plan.whose import Others, Ours, Owner, Unknown, whose
 from ...reasons import deciding as why
 from ...reasons import watching
 from ...reasons.preflight import AliasSplit
+from ...reasons.stopping import MainStepEnded, StopAsked
 from ...result import Finding, Severity
 from ...run import Command, Outcome
 from ...story import events as e
@@ -385,7 +386,7 @@ def _roll_back_running(turn: Turn, facts: Facts) -> None:
         made = replace(made, findings=(note(back), *made.findings))
     if not _propose(turn, facts, made, leads_to, stops=running.id):
         attach(turn, running)
-        asked = f"Rollback: {r.reason}" if r.reason else "Rollback, as asked"
+        asked = StopAsked(command=r.command, said=r.reason or "")
         request_stop(turn, Cause.ASKED, asked, rollback=True)
 
 
@@ -454,7 +455,7 @@ def _stop(turn: Turn, facts: Facts) -> None:
             turn.end(Outcome.REFUSED, _unclear(r, owner))
     else:
         _follow(turn, facts, owner.deployment)
-        asked = f"Stop: {r.inputs.reason}" if r.inputs.reason else "Stop, as asked"
+        asked = StopAsked(command=r.command, said=r.inputs.reason or "")
         request_stop(turn, Cause.ASKED, asked, rollback=r.inputs.rollback)
 
 
@@ -521,9 +522,7 @@ def _finish(turn: Turn, facts: Facts) -> None:
     # What takes a version back, by hand or because another function of the release failed, is not taken back.
     policy = "leave" if is_rollback(subject) and r.inputs.on_cancel == "rollback" else r.inputs.on_cancel
     if policy != "leave" and not subject.status.terminal:
-        request_stop(
-            turn, Cause.CANCELLED, "The main step ended before this deployment did", rollback=policy == "rollback"
-        )
+        request_stop(turn, Cause.CANCELLED, MainStepEnded(), rollback=policy == "rollback")
         return
     turn.put(turn.r.ending.inherit(Cause.CANCELLED, rollback=policy == "rollback"))
     if not subject.status.terminal:

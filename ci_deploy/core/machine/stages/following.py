@@ -21,6 +21,7 @@ from ...aws import (
 )
 from ...errors import CiDeployError
 from ...plan import whose
+from ...reasons.stopping import StrayedFromPlan
 from ...reasons.verdict import OffPlan
 from ...run import Command
 from ...story import events as e
@@ -160,8 +161,7 @@ def _is_not_as_planned(turn: Turn, snapshot: Deployment) -> bool:
         )
     )
     turn.put(turn.r.seen.saw(snapshot))
-    why = f"Deployment {snapshot.id} is not as planned"
-    request_stop(turn, Cause.NOT_AS_PLANNED, why, rollback=True)
+    request_stop(turn, Cause.NOT_AS_PLANNED, StrayedFromPlan(deployment=snapshot.id), rollback=True)
     return True
 
 

@@ -143,7 +143,7 @@ def _judge(turn: Turn, answers: queries.Answers, happened: tuple[Shift, ...]) ->
     if found is None or turn.r.stage is not Stage.FOLLOWING:
         return
     if turn.r.may_stop:
-        request_stop(turn, Cause.GUARD, found.text, rollback=True)
+        request_stop(turn, Cause.GUARD, found, rollback=True)
     elif before is None:
         turn.warn(found)
 

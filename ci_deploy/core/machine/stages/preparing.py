@@ -19,6 +19,7 @@ from ...plan.surroundings import bucket_owner
 from ...plan.whose import Others, Ours, whose
 from ...reasons import deciding as waits
 from ...reasons import deploying as why
+from ...reasons.stopping import Superseded
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Create, Find, Gather, Look, Stop, Tag, Upload
@@ -124,7 +125,7 @@ def _supersede(turn: Turn, found: Ours) -> None:
         turn.put(turn.r.wait.supersede(other.id))
         turn.say(
             e.StopRequested(
-                at=turn.now, key=turn.r.key, deployment_id=other.id, rollback=True, why=f"{r.key} supersedes it"
+                at=turn.now, key=turn.r.key, deployment_id=other.id, rollback=True, why=Superseded(of=r.key)
             )
         )
         turn.ask(Stop(key=r.key, deployment_id=other.id, rollback=True))

@@ -12,6 +12,8 @@ from ...given.appspec import HOOKS
 from ...plan.checks import HOOK_PREFIX
 from ...reasons import stopping as why
 from ...reasons.deploying import CancelledBefore
+from ...reasons.phrases import not_over
+from ...reasons.reason import Reason
 from ...reasons.watching import HookOverdue
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
@@ -28,7 +30,7 @@ ANSWER_GRACE = 3.0  # real seconds that CreateDeployment's answer is awaited aft
 ON_TERMINAL = 600.0  # the same grace where nobody kills us: a person at a terminal, who can press Ctrl-C again
 
 
-def request_stop(turn: Turn, cause: Cause, because: str, *, rollback: bool, urgent: bool = False) -> None:
+def request_stop(turn: Turn, cause: Cause, because: Reason, *, rollback: bool, urgent: bool = False) -> None:
     r = turn.r
     turn.put(turn.r.ending.request(cause, rollback=rollback))
     turn.put(turn.r.watch.limit(turn.now + STOP_TAKES))
@@ -91,7 +93,7 @@ def keep_time(turn: Turn) -> None:
         )
     elif r.ending.sent:
         # It is seen, and does not end: what it has left the alias at can be said.
-        turn.put(turn.r.ending.refuse(f"it is not over {STOP_TAKES / 60:g} minutes after the stop was asked for"))
+        turn.put(turn.r.ending.refuse(not_over(STOP_TAKES)))
         turn.to(Stage.VERIFYING)
     else:
         _limit_passed(turn)
@@ -100,12 +102,12 @@ def keep_time(turn: Turn) -> None:
 def _limit_passed(turn: Turn) -> None:
     r = turn.r
     policy = r.on_timeout
-    limit = f"The time limit of {r.planned.timeout / 60:g} minutes has passed"
     if policy == "leave":
         turn.put(turn.r.ending.leave(Cause.TIMED_OUT))
         turn.warn(why.TimeLimitLeaves(minutes=r.planned.timeout / 60, deployment=r.deployment_id))
         turn.to(Stage.VERIFYING)
         return
+    limit = why.LimitReached(minutes=r.planned.timeout / 60)
     request_stop(turn, Cause.TIMED_OUT, limit, rollback=policy == "rollback")
 
 
@@ -118,11 +120,11 @@ def _watch_hook(turn: Turn) -> None:
     ran, name = turn.now - r.watch.event_at, hook.split(":")[-1]
     if r.inputs.hook_timeout is not None and ran >= r.inputs.hook_timeout:
         # Of a deployment that another run made, the hook may not be known; that it hangs is seen all the same.
-        what = f"Hook {name}" if name else f"The hook of {r.watch.event}"
         if not r.may_stop:
+            what = f"Hook {name}" if name else f"The hook of {r.watch.event}"
             _warn_of_hook(turn, what, r.inputs.hook_timeout)
             return
-        hangs = f"{what} has not reported after {r.inputs.hook_timeout:g} s (`hook-timeout`)"
+        hangs = why.HookHangs(hook=name, event=r.watch.event, seconds=r.inputs.hook_timeout)
         request_stop(turn, Cause.HOOK_TIMEOUT, hangs, rollback=True)
         return
     if not hook:
@@ -183,7 +185,7 @@ def stop_for_cancel(turn: Turn) -> None:
         if policy == "leave" and r.part.ends is not Outcome.CANCELLED:  # which is seen through as long as we live
             turn.to(Stage.VERIFYING)
         return
-    request_stop(turn, Cause.CANCELLED, "The run was interrupted", rollback=policy == "rollback", urgent=True)
+    request_stop(turn, Cause.CANCELLED, why.RunInterrupted(), rollback=policy == "rollback", urgent=True)
 
 
 def end_cancelled(turn: Turn, how: str) -> None:

@@ -417,9 +417,7 @@ def restored(turn: Turn, alias: Alias | None) -> None:
         _repaired(turn, alias)
         return
     turn.put(turn.r.repair.restore())
-    because = "its rollback left something else" if r.rollback_id else "no rollback deployment appeared"
-    if r.undone is not None:
-        because = "the reversal did not bring it back"
+    because = why.RollbackStrayed(rolled_back=bool(r.rollback_id), reversal=r.undone is not None)
     turn.say(e.AliasRestored(at=turn.now, key=turn.r.key, alias=alias, why=because))
     turn.to(Stage.VERIFYING)
 
@@ -427,11 +425,7 @@ def restored(turn: Turn, alias: Alias | None) -> None:
 def _repaired(turn: Turn, alias: Alias) -> None:
     """The split that an earlier stop had left is gone: go on with what was asked for."""
     r = turn.r
-    turn.say(
-        e.AliasRestored(
-            at=turn.now, key=turn.r.key, alias=alias, why="an earlier deployment had been stopped without rollback"
-        )
-    )
+    turn.say(e.AliasRestored(at=turn.now, key=turn.r.key, alias=alias, why=why.SplitRepaired()))
     turn.put(turn.r.reading.read(alias, turn.now))
     here = r.inputs.version in (None, alias.version) and not r.inputs.deployment_id
     if r.command is Command.ROLLBACK and here:

@@ -50,6 +50,7 @@ from ci_deploy.core.reasons.preflight import (
     TargetMissing,
 )
 from ci_deploy.core.reasons.reason import Reason
+from ci_deploy.core.reasons.stopping import MainStepEnded, StopAsked
 from ci_deploy.core.reasons.verdict import (
     AsAsked,
     Cancelled,
@@ -642,7 +643,9 @@ def test_a_rollback_stops_what_runs_with_rollback_and_follows_that(to_version: s
     run = back(begun(), version=to_version)
     asked = "Gather Stop Look LookAlias Describe LookAlias"
     assert (did(run), stops(run)) == (asked, [(0.1, "d-OTHER", True)])
-    assert [event.why for event in run.events if isinstance(event, e.StopRequested)] == ["Rollback: bad"]
+    assert [event.why for event in run.events if isinstance(event, e.StopRequested)] == [
+        StopAsked(command="rollback", said="bad")
+    ]
     assert WayBack(version="1", deployment="d-OTHER", replacing=True) in findings(run)
     assert end(run) == (
         Outcome.SUCCEEDED,
@@ -789,17 +792,19 @@ def test_stop_of_what_is_over_says_how_it_ended(good: bool, status: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("given", "why", "rollback"),
+    ("given", "said", "rollback"),
     [
-        ({}, "Stop, as asked", True),
-        ({"reason": "bad"}, "Stop: bad", True),
-        ({"rollback": "false"}, "Stop, as asked", False),
+        ({}, "", True),
+        ({"reason": "bad"}, "bad", True),
+        ({"rollback": "false"}, "", False),
     ],
 )
-def test_stop_stops_what_runs_and_follows_it(given: dict[str, str], why: str, rollback: bool) -> None:
+def test_stop_stops_what_runs_and_follows_it(given: dict[str, str], said: str, rollback: bool) -> None:
     run = go(begun(), command="stop", **given)  # type: ignore[arg-type]
     assert (did(run), stops(run)) == ("Gather Stop Look LookAlias", [(0.1, "d-OTHER", rollback)])
-    assert [event.why for event in run.events if isinstance(event, e.StopRequested)] == [why]
+    assert [event.why for event in run.events if isinstance(event, e.StopRequested)] == [
+        StopAsked(command="stop", said=said)
+    ]
     assert (len(run.said(e.Planned)), run.result.outcome) == (1, Outcome.STOPPED)
     assert (run.result.rollback, run.result.live_weights) == (
         (Rollback.SUCCEEDED, "") if rollback else (Rollback.NONE, "1=90,7=10")
@@ -885,7 +890,7 @@ def test_the_post_step_stops_what_the_main_step_has_left(
     run = killed(30.0, world=Account(rollback_events=ON_FAILURE), on_cancel=policy)
     assert (did(run), stops(run)) == ("Gather Stop Look LookAlias", asked)
     why = [event.why for event in run.events if isinstance(event, e.StopRequested)]
-    assert why == ["The main step ended before this deployment did"]
+    assert why == [MainStepEnded()]
     assert len(run.said(e.Planned)) == 1
     assert (run.result.outcome, run.result.live_weights, run.result.settled) == (Outcome.CANCELLED, split, True)
 

@@ -44,6 +44,7 @@ from ci_deploy.core.reasons.deploying import (
     NotCreated,
     NotWaitedFor,
 )
+from ci_deploy.core.reasons.stopping import Superseded
 from ci_deploy.core.result import Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story import events as e
@@ -389,7 +390,7 @@ def test_superseding_stops_it_with_rollback_once_and_says_for_whom() -> None:
     assert run.count(a.Stop) == 1
     (said,) = run.said(e.StopRequested)
     assert isinstance(said, e.StopRequested)
-    assert (said.deployment_id, said.rollback, said.why) == ("d-OTHER", True, "checkout:live supersedes it")
+    assert (said.deployment_id, said.rollback, said.why) == ("d-OTHER", True, Superseded(of="checkout:live"))
     assert (run.result.outcome, run.result.previous_version) == (Outcome.SUCCEEDED, "1")
 
 

@@ -18,14 +18,17 @@ from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Stage, Turn
 from ci_deploy.core.machine.stages.stopping import keep_time
 from ci_deploy.core.reasons.deploying import CancelledBefore, FirstDeployment
+from ci_deploy.core.reasons.phrases import not_over
 from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.reasons.stopping import (
     AliasInterrupted,
     CancelledMeanwhile,
     CreationInterrupted,
     FateUnknown,
+    HookHangs,
     HookSilent,
     LostContact,
+    StopAsked,
     TimeLimitLeaves,
 )
 from ci_deploy.core.reasons.verdict import HookTimeoutPassed, LeftRunning, RolledBackBy, TimeLimitPassed
@@ -43,7 +46,6 @@ HOOKS = {"before_allow_traffic": "CodeDeployHook_a", "after_allow_traffic": "Cod
 FAULT = "test:Stop: Fault: weather"
 NO_MORE_TIME = "the time of grace is over"
 OVER = "it was over already"
-INTERRUPTED = "The run was interrupted"
 BEGUN = [
     "d-DEPLOY000 begins, 1 -> 2",
     "Start Succeeded",
@@ -67,14 +69,6 @@ ROLLED_BACK = [
 
 def storm(*kinds: ErrorKind, since: float = 0.0, until: float = 1e12, **rates: float) -> Weather:
     return replace(STEADY, rates=rates, kinds=kinds, since=since, until=until, lost_answers=0.0)
-
-
-def passed(minutes: float) -> str:
-    return f"The time limit of {minutes} minutes has passed"
-
-
-def silent(what: str) -> str:
-    return f"{what} has not reported after 120 s (`hook-timeout`)"
 
 
 def stops(run: Run) -> list[tuple[float, a.Action]]:
@@ -113,7 +107,7 @@ def test_at_the_time_limit_it_is_stopped_with_rollback() -> None:
     assert stops(run) == [(90.301, stop())]
     assert story(run) == [
         *BEGUN,
-        f"stop with rollback: {passed(1.5)}",
+        "stop with rollback: limit-reached",
         "stop Succeeded",
         *STOPPED,
         *ROLLED_BACK,
@@ -131,7 +125,7 @@ def test_at_the_time_limit_it_is_stopped_without_rollback_if_so_wanted() -> None
     assert stops(run) == [(90.301, stop(rollback=False))]
     assert story(run) == [
         *BEGUN,
-        f"stop: {passed(1.5)}",
+        "stop: limit-reached",
         "stop Succeeded",
         *STOPPED,
         "alias serves 1=90,2=10",
@@ -153,7 +147,7 @@ def test_a_deployment_that_was_over_when_the_time_limit_stopped_it_has_succeeded
         "traffic 2=100",
         "AllowTraffic Succeeded",
         "End InProgress",
-        f"stop with rollback: {passed(5.03333)}",
+        "stop with rollback: limit-reached",
         f"stop refused: {OVER}",
         "End Succeeded",
         "d-DEPLOY000 Succeeded",
@@ -200,7 +194,7 @@ def test_a_deployment_that_does_not_end_after_its_stop_is_not_called_lost_and_th
     run = play(World(hook_seconds=(3600.0, None), stop_takes=1e6), inputs(timeout="90s", **HOOKS), weather=STEADY)
     assert round(run.now, 3) == 690.401
     assert end(run) == (Outcome.TIMED_OUT, Rollback.UNKNOWN, "1", "", False)
-    assert run.rollout.ending.refused == "it is not over 10 minutes after the stop was asked for"
+    assert run.rollout.ending.refused == not_over(600.0)
     (left,) = words(run)
     assert isinstance(left, LeftRunning)
     assert left.refused == run.rollout.ending.refused
@@ -210,7 +204,7 @@ def test_a_deployment_that_does_not_end_after_its_stop_is_not_called_lost_and_th
 def test_a_stop_that_is_refused_is_not_repeated_and_what_is_served_is_said(denied_by: ErrorKind) -> None:
     run = play(World(), inputs(timeout="90s"), weather=storm(denied_by, Stop=1.0))
     assert story(run)[5:] == [
-        f"stop with rollback: {passed(1.5)}",
+        "stop with rollback: limit-reached",
         f"stop refused: {FAULT}",
         "alias serves 1=90,2=10",
         "timed-out, rollback unknown",
@@ -272,7 +266,7 @@ def test_a_stop_that_is_pending_is_asked_for_every_few_seconds_and_told_once() -
     assert all(5.0 < later - earlier < 8.0 for earlier, later in pairwise(times))
     assert len(times) == 4
     assert [line for line in story(run) if line.startswith("stop ")] == [
-        f"stop with rollback: {passed(1.5)}",
+        "stop with rollback: limit-reached",
         "stop Pending",
         f"stop refused: {OVER}",
     ]
@@ -336,7 +330,9 @@ def test_a_hook_that_hangs_is_ended_by_hook_timeout_with_rollback(which: str, be
         if (event.event.name, event.status) == (f"{'Before' if which == 'a' else 'After'}AllowTraffic", "InProgress")
     )
     assert (at, sent) == (round(began_at + 120.0, 3), stop())
-    assert f"stop with rollback: {silent(f'Hook CodeDeployHook_{which}')}" in story(run)
+    phase = f"{'Before' if which == 'a' else 'After'}AllowTraffic"
+    late = HookHangs(hook=f"CodeDeployHook_{which}", event=phase, seconds=120.0)
+    assert [stopped.why for stopped in run.said(e.StopRequested)] == [late]  # type: ignore[attr-defined]
     assert end(run) == (Outcome.ROLLED_BACK, Rollback.SUCCEEDED, "1", "", True)
     assert words(run)[0] == HookTimeoutPassed(deployment="d-DEPLOY000", stopped=True, hook=f"CodeDeployHook_{which}")
 
@@ -348,7 +344,7 @@ def test_the_hook_of_a_deployment_that_another_run_made_is_ended_though_nobody_k
     attached = but(run.rollout, stage=Stage.FOLLOWING, watch__attached=True, watch__until=9000.0, event_at=100.0)
     for name, now, why in (
         (event, 219.9, []),
-        (event, 220.0, [silent(f"The hook of {event}")]),
+        (event, 220.0, [HookHangs(hook="", event=event, seconds=120.0)]),
         ("AllowTraffic", 5000.0, []),
     ):
         turn = Turn(but(attached, watch__event=name), now)
@@ -434,7 +430,7 @@ def test_a_signal_stops_with_rollback_in_the_same_step_and_its_end_is_told() -> 
     assert story(run) == [
         *BEGUN,
         "SIGINT, on-cancel rollback",
-        f"stop with rollback: {INTERRUPTED}",
+        "stop with rollback: run-interrupted",
         "stop Succeeded",
         *STOPPED,
         *ROLLED_BACK[:1],
@@ -448,7 +444,7 @@ def test_a_signal_stops_with_rollback_in_the_same_step_and_its_end_is_told() -> 
 def test_a_signal_may_stop_without_rollback() -> None:
     run = play(World(rollback_events=ON_FAILURE), inputs(on_cancel="stop"), weather=STEADY, signals=[30.0])
     assert stops(run) == [(30.0, stop(rollback=False, urgent=True))]
-    assert f"stop: {INTERRUPTED}" in story(run)
+    assert "stop: run-interrupted" in story(run)
 
 
 def test_a_signal_may_leave_it_running_and_says_what_is_served() -> None:
@@ -719,7 +715,7 @@ def test_the_post_step_stops_what_the_main_step_left_running() -> None:
     finishing = post_step(killed(30.0), killed=True, weather=STEADY)
     assert finishing is not None
     assert [action for _, action in stops(finishing)] == [stop()]
-    assert "stop with rollback: The main step ended before this deployment did" in story(finishing)
+    assert "stop with rollback: main-step-ended" in story(finishing)
     assert end(finishing) == (Outcome.CANCELLED, Rollback.SUCCEEDED, "1", "", True)
 
 
@@ -746,16 +742,16 @@ def test_the_post_step_says_how_far_it_came_when_its_time_is_over() -> None:
 @pytest.mark.parametrize(
     ("given", "why", "rollback"),
     [
-        ({"command": "stop", "reason": "too slow"}, "Stop: too slow", True),
-        ({"command": "stop", "rollback": "false"}, "Stop, as asked", False),
-        ({"command": "rollback", "reason": "wrong prices"}, "Rollback: wrong prices", True),
+        ({"command": "stop", "reason": "too slow"}, StopAsked(command="stop", said="too slow"), True),
+        ({"command": "stop", "rollback": "false"}, StopAsked(command="stop", said=""), False),
+        ({"command": "rollback", "reason": "wrong prices"}, StopAsked(command="rollback", said="wrong prices"), True),
     ],
 )
-def test_stop_and_rollback_stop_what_runs(given: dict[str, str], why: str, rollback: bool) -> None:
+def test_stop_and_rollback_stop_what_runs(given: dict[str, str], why: StopAsked, rollback: bool) -> None:
     running = Running(id="d-DEPLOY000", created=0.0, current="1", target="2", routing=CANARY)
     run = play(World(deployments=[running], versions={"1": "a", "2": "b"}), inputs(**given), weather=STEADY)
     assert [action for _, action in stops(run)] == [stop(rollback=rollback)]
-    assert f"stop{' with rollback' if rollback else ''}: {why}" in story(run)
+    assert [event.why for event in run.said(e.StopRequested)] == [why]  # type: ignore[attr-defined]
     assert run.release.command is Command(given["command"])
 
 

@@ -44,6 +44,7 @@ from ci_deploy.core.reasons.verdict import (
     NotSetBack,
     PreviousUnknown,
     RollbackRunning,
+    RollbackStrayed,
     RolledBackBy,
     Serves,
     ServesUnread,
@@ -843,11 +844,11 @@ def test_of_a_deployment_that_was_followed_without_its_target_the_version_before
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"rollback_to": "nowhere"}, "no rollback deployment appeared"),
-        ({"rollback_to": "7"}, "its rollback left something else"),
+        ({"rollback_to": "nowhere"}, RollbackStrayed(rolled_back=False, reversal=False)),
+        ({"rollback_to": "7"}, RollbackStrayed(rolled_back=True, reversal=False)),
     ],
 )
-def test_the_alias_is_set_back_and_read_again(changes: dict[str, Any], why: str) -> None:
+def test_the_alias_is_set_back_and_read_again(changes: dict[str, Any], why: RollbackStrayed) -> None:
     world = World(alarm_at=60.0, versions={"1": "old", "7": "seven"}, **changes)
     run = go(world)
     read, again = at(run, a.LookAlias)
@@ -855,7 +856,8 @@ def test_the_alias_is_set_back_and_read_again(changes: dict[str, Any], why: str)
     assert isinstance(repair, a.RepairAlias)
     assert (repair.version, repair.application, repair.group) == ("1", "app", "group")
     assert (round(set_at, 3), again) == (round(read + 0.1, 3), round(read + 0.2, 3))
-    assert aliases(run)[1:] == [f"alias set to 1=100: {why}", "alias serves 1=100"]
+    assert aliases(run)[1:] == ["alias set to 1=100: rollback-strayed", "alias serves 1=100"]
+    assert [event.why for event in run.said(e.AliasRestored)] == [why]  # type: ignore[attr-defined]
     assert world.alias_version == "1"
 
 
@@ -983,7 +985,7 @@ def test_a_repair_before_a_deployment_is_tried_again_for_a_while() -> None:
     world = World(alias_weights={"2": 10.0})
     run = go(world, weather=storm(ErrorKind.THROTTLED, until=5.0, RepairAlias=1.0), repair_alias="always")
     assert run.count(a.RepairAlias) == 3
-    assert aliases(run)[0] == "alias set to 1=100: an earlier deployment had been stopped without rollback"
+    assert aliases(run)[0] == "alias set to 1=100: split-repaired"
     assert run.result.outcome is Outcome.SUCCEEDED
 
 
