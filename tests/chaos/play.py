@@ -146,6 +146,8 @@ class Chaos:
             assert not [action for _, action in step.asked if isinstance(action, (Create, Publish))]
         if command in ("status", "plan"):
             assert not [action for _, action in step.asked if isinstance(action, WRITES)], f"{command} has written"
+        if command == "watch":
+            self._watch(step)
         self._ours_only(step)
         self._alias(step, command, outcome)
         if outcome == "rolled-back":
@@ -154,6 +156,19 @@ class Chaos:
         if command == "deploy" and outcome in ("refused", "error", "unchanged"):
             assert not mine, f"{outcome}, and yet a deployment was created"
         self._cancel(step)
+
+    def _watch(self, step: Step) -> None:
+        """It creates nothing, stops only where that was asked for, and says once that nothing appeared."""
+        written = [action for _, action in step.asked if isinstance(action, WRITES)]
+        assert {type(action) for action in written} <= {Stop}, "watch has written"
+        violated = step.inputs["on-violation"] == "rollback"
+        cancelled = step.signalled_at is not None and step.inputs["on-cancel"] in ("rollback", "stop")
+        assert not written or violated or cancelled, "stopped, and nobody had asked for it"
+        if step.outputs["outcome"] == "unchanged":
+            assert not written
+            told = [line for line in step.log().splitlines() if line.startswith("::warning") and "Not AWS" not in line]
+            ours = [line for line in told if "No deployment of" in line or "Interrupted before" in line]
+            assert len(ours) == 1, told
 
     def _ours_only(self, step: Step) -> None:
         """Whatever its description says: what was stopped is of the very function."""
@@ -189,12 +204,15 @@ class Chaos:
 
     def _moved_lately(self, step: Step) -> bool:
         """Whether somebody or something moved the alias in the last moments, past our reading."""
-        stage, since = step.stage, step.stage.now - 70
+        quiet = 150 if step.inputs["command"] == "watch" else 0  # it waits for another deployment after its reading
+        stage, since = step.stage, step.stage.now - 70 - quiet
         if any("by hand" in line for line in stage.log if float(line[:9]) >= since):
             return True
         own = {step.outputs["deployment-id"], step.outputs["rollback-deployment-id"]}
         return any(
-            (one.run.completed or 0) >= self.emulator.now - 70 for one in self.deployments() if one.id not in own
+            (one.run.completed or 0) >= self.emulator.now - 70 - quiet
+            for one in self.deployments()
+            if one.id not in own
         )
 
     def _cancel(self, step: Step) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -79,6 +80,10 @@ class Scenario:
     happenings: list[Happening] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
+    def happen(self, when: float, what: str, do: Any) -> None:
+        self.happenings.append(Happening(at=when, what=what, do=do))
+        self.said.append(f"at {when:.1f}: {what}")
+
 
 def prepare(seed: int, emulator: Emulator, account: Account, folder: Path) -> Scenario:
     """Put the emulator into the seed's state and draw everything that is going to happen."""
@@ -93,7 +98,31 @@ def prepare(seed: int, emulator: Emulator, account: Account, folder: Path) -> Sc
     count = 2 if dice.random() < 0.25 else 1
     for number in range(count):
         _step(dice, emulator, folder, scenario, number)
+    if any(step.inputs["command"] == "watch" for step in scenario.steps):
+        _tools(Random(f"tools {seed}"), account, scenario)
     return scenario
+
+
+def _tools(dice: Random, account: Account, scenario: Scenario) -> None:
+    """What is watched: deployments that another tool makes, none, one, or several; some it stops itself."""
+    for _ in range(dice.choice((0, 1, 1, 1, 2, 3))):
+        when, function = (
+            dice.choice((0.0, dice.uniform(1, 60), dice.uniform(60, 900))),
+            dice.choice(("checkout",) * 3 + ("other",)),
+        )
+        current, target = dice.choice((("1", "2"), ("1", "2"), ("2", "1")))
+        config = dice.choice(CONFIGS)
+        scenario.happen(
+            when,
+            f"a tool deploys {function} {target} with {config}",
+            partial(create, account, function, current, target, config),
+        )
+        if dice.random() < 0.25:
+            rollback = dice.choice((True, False))
+            scenario.happen(
+                when + dice.uniform(5, 200), f"the tool stops, rollback {rollback}", partial(stop, account, rollback)
+            )
+    scenario.happenings.sort(key=lambda each: each.at)
 
 
 def _switches(dice: Random, emulator: Emulator, scenario: Scenario) -> None:
@@ -168,11 +197,18 @@ def create(account: Account, function: str, current: str, target: str, config: s
         )
 
 
-def _happenings(dice: Random, emulator: Emulator, account: Account, scenario: Scenario) -> None:
-    def at(when: float, what: str, do: Any) -> None:
-        scenario.happenings.append(Happening(at=when, what=what, do=do))
-        scenario.said.append(f"at {when:.1f}: {what}")
+def stop(account: Account, rollback: bool) -> None:
+    """Whatever runs in the group, by somebody else."""
+    running = account.codedeploy.list_deployments(
+        applicationName=APPLICATION, deploymentGroupName=GROUP, includeOnlyStatuses=["InProgress"]
+    )["deployments"]
+    for deployment in running:
+        with contextlib.suppress(ClientError):
+            account.codedeploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=rollback)
 
+
+def _happenings(dice: Random, emulator: Emulator, account: Account, scenario: Scenario) -> None:
+    at = scenario.happen
     if dice.random() < 0.2:
         when = dice.choice((0.0, dice.uniform(1, 400)))
         at(when, "the alarm rings", account.ring)
@@ -269,6 +305,22 @@ def _proof(dice: Random) -> dict[str, str]:
     }
 
 
+def _watched(dice: Random) -> dict[str, str]:
+    """By the function, or by its deployment group alone."""
+    place = dice.choice(({}, {"application": APPLICATION, "deployment-group": GROUP}))
+    return {
+        "command": "watch",
+        "function": "checkout",
+        "appear-within": dice.choice(("2m", "20m")),
+        "on-violation": dice.choice(("", "report", "rollback")),
+        "on-cancel": dice.choice(("", "", "rollback", "stop", "leave")),
+        "timeout": dice.choice(("", "", "2m")),
+        "hook-timeout": dice.choice(("", "2m")),
+        **place,
+        **_proof(dice),
+    }
+
+
 def _callers(dice: Random, emulator: Emulator, scenario: Scenario) -> None:
     """Customers of the alias; the next version may fail them."""
     if dice.random() < 0.5:
@@ -282,6 +334,9 @@ def _callers(dice: Random, emulator: Emulator, scenario: Scenario) -> None:
 
 def _step(dice: Random, emulator: Emulator, folder: Path, scenario: Scenario, number: int) -> None:
     inputs = _inputs(dice)
+    watch = Random(f"watch {scenario.seed} {number}")
+    if watch.random() < 0.15:
+        inputs = _watched(watch)
     if inputs["command"] == "deploy" and inputs["wait"] != "false":
         inputs |= _proof(Random(f"proof {scenario.seed} {number}"))
     signals: tuple[float, ...] = ()

@@ -28,9 +28,15 @@ _WORST_FIRST = (
 
 
 def conclude(
-    command: Command, results: Sequence[Result], now: float, *, along: Collection[str] = frozenset()
+    command: Command,
+    results: Sequence[Result],
+    now: float,
+    *,
+    along: Collection[str] = frozenset(),
+    past: Sequence[Result] = (),
 ) -> Concluded:
-    """The run's end. `along` are the keys of those that were only taken along: of equals they do not lead.
+    """The run's end. `along` are the keys of those that were only taken along: of equals they do not lead. `past` are
+    told and do not count: another deployment of the same alias has followed each.
 
     A success leads only where all have succeeded or were unchanged, so a release is `deployed` when every function
     serves its target, changed or not.
@@ -44,7 +50,7 @@ def conclude(
         at=now,
         command=command,
         result=worst,
-        results=tuple(results),
+        results=(*past, *results),
         exit_code=exit_code(command, worst.outcome),
     )
 

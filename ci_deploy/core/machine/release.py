@@ -127,12 +127,12 @@ def _watched(release: Release, before: Watched, actions: tuple[Action, ...], eve
     if not made.search.over:
         again = min(*release.wakes, watching.wake(made.search, now), now + HEARTBEAT)
         return Step(release=release, actions=actions, events=tuple(events), look_again_at=again)
-    results = [*release.past, *(rollout.result for rollout in release.rollouts if rollout.result is not None)]
+    results = [rollout.result for rollout in release.rollouts if rollout.result is not None]
     alone = before.result or made.result
     if not results and alone is not None:
         results.append(alone)
         events.append(Finished(at=now, key=alone.key, result=alone))
-    events.append(conclude(release.command, watching.explained(made.search, results), now))
+    events.append(conclude(release.command, watching.explained(made.search, results), now, past=release.past))
     release = replace(release, concluded=True)
     return Step(release=release, actions=actions, events=tuple(events), look_again_at=None)
 

@@ -125,7 +125,19 @@ def _sort_out(turn: _Turn, rollouts: Sequence[Rollout]) -> None:
             turn.say(Severity.NOTE, why.Replaced(deployment=one.id, key=_key(spot), status=one.status.value))
         elif not _busy(rollouts, turn.begun, spot):
             turn.search = search.disturbed(turn.now).take(one.id)
+            _tell_replaced(turn, rollouts, spot)
             turn.begun.append(_rollout(search, one, spot, turn.now))
+
+
+def _tell_replaced(turn: _Turn, rollouts: Sequence[Rollout], spot: Spot) -> None:
+    """What went wrong before counts no longer once another deployment of the alias follows, and is not forgotten."""
+    for rollout in rollouts:
+        result = rollout.result
+        if rollout.key == _key(spot) and result is not None and result.outcome not in GOOD:
+            ended = why.Replaced(
+                deployment=result.deployment_id, key=result.key, status=result.outcome.value, seen=True
+            )
+            turn.say(Severity.WARNING, ended)
 
 
 def _put_right(turn: _Turn, rollouts: Sequence[Rollout]) -> None:

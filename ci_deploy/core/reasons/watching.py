@@ -89,13 +89,17 @@ class StackTookBack(Reason):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replaced(Reason):
     code: ClassVar = "deployment-replaced"
-    means: ClassVar = "A deployment was over, and followed by another one, before `watch` could look at it."
+    means: ClassVar = "Another deployment of the same alias followed, and counts instead."
+    also: ClassVar = ({"seen": True, "status": "rolled-back"},)
     deployment: str
     key: str
     status: str
+    seen: bool = False
 
     @property
     def text(self) -> str:
+        if self.seen:
+            return f"Deployment {self.deployment} of {self.key} ended as `{self.status}`. The next one counts."
         return (
             f"Deployment {self.deployment} of {self.key} was over ({self.status}) and followed by another one before "
             "this run saw it."

@@ -156,6 +156,17 @@ def test_one_deployment_after_the_other_is_followed_and_both_are_told_at_the_end
     assert ends(play.run()) == [(Outcome.SUCCEEDED, "d-020", True), (Outcome.SUCCEEDED, "d-360", True)]
 
 
+def test_the_last_deployment_of_an_alias_counts_and_a_bad_one_before_it_is_a_warning() -> None:
+    play = Play(world=World(alarm_at=100.0))
+    play.deploys(20.0)
+    play.deploys(200.0, target="3", routing=AT_ONCE)
+    play.world.versions["3"] = "three"
+    done = play.run()
+    assert [one.outcome for one in done.results] == [Outcome.ROLLED_BACK, Outcome.SUCCEEDED]
+    assert (done.result.deployment_id, done.result.live_version, done.exit_code) == ("d-200", "3", 0)
+    assert play.codes() == ["deployment-replaced"]
+
+
 def test_of_two_that_are_over_the_later_one_is_followed_and_the_other_told() -> None:
     play = Play(age=200.0)
     play.world.now = 0.0
