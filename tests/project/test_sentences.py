@@ -132,7 +132,7 @@ def test_the_law_can_fail(source: str, found: list[str]) -> None:
 
 # --- what tests repeat ---
 
-REPEATED = 1000
+REPEATED = 400
 
 # AWS's words, and those of the emulator, which is another program.
 ELSEWHERE = ("emulator/", "conformance/")

@@ -15,6 +15,7 @@ from ci_deploy.core.errors import InvalidInput
 from ci_deploy.edge.aws import settings
 from ci_deploy.edge.aws.client import SERVICES, knowing, sibling
 from tests.edge.fakes import REGION
+from tests.support.golden import Told
 
 SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY"
 _FIRST = knowing(Session())
@@ -52,6 +53,10 @@ def problems(monkeypatch: pytest.MonkeyPatch, **variables: str) -> list[str]:
     return [f"{problem.where}: {problem.what}" for problem in found]
 
 
+def of_profile(key: str, file: str | Path, profile: str = "default") -> str:
+    return f"`{key}` of profile `{profile}` in {file}"
+
+
 def config(folder: Path, text: str | bytes, name: str = "config") -> str:
     file = folder / name
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -84,12 +89,12 @@ def test_a_value_that_botocore_does_not_know_is_told_with_its_variable(
     variable: str, key: str, value: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Whether it would refuse the value, trip over it, or silently take it for `no`."""
-    (told,) = problems(monkeypatch, **{variable: value})
-    assert told.startswith(f"environment variable {variable}: is ")
+    (problem,) = problems(monkeypatch, **{variable: value})
+    assert problem.startswith(f"environment variable {variable}: is ")
     if key and value in ("sometimes", "-1"):
         monkeypatch.delenv(variable)
-        (told,) = problems(monkeypatch, AWS_CONFIG_FILE=config(tmp_path, f"[default]\n{key} = {value}\n"))
-        assert told.startswith(f"`{key}` of profile `default` in {tmp_path}/config: is ")
+        (problem,) = problems(monkeypatch, AWS_CONFIG_FILE=config(tmp_path, f"[default]\n{key} = {value}\n"))
+        assert problem.startswith(f"{of_profile(key, tmp_path / 'config')}: is ")
 
 
 GOOD = ("true", "false", "legacy", "regional", "standard", "adaptive", "in-region", "auto", "preferred", "required")
@@ -121,8 +126,8 @@ def test_what_passes_is_usable(variable: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = problems(monkeypatch, AWS_RETRY_MODE="x", AWS_MAX_ATTEMPTS="y", AWS_PROFILE="")
-    assert [each.split(":")[0] for each in told] == [
+    found = problems(monkeypatch, AWS_RETRY_MODE="x", AWS_MAX_ATTEMPTS="y", AWS_PROFILE="")
+    assert [each.split(":")[0] for each in found] == [
         "environment variable AWS_MAX_ATTEMPTS",
         "environment variable AWS_RETRY_MODE",
         "environment variable AWS_PROFILE",
@@ -133,10 +138,10 @@ def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("variable", ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])
-@pytest.mark.parametrize(("name", "what"), [("", "is set, and empty"), (" ", "is set, and empty"), ("gone", "`gone`")])
+@pytest.mark.parametrize(("name", "what"), [("", " empty"), (" ", " empty"), ("gone", "`gone`")])
 def test_a_profile_that_is_none_is_told(variable: str, name: str, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    (told,) = problems(monkeypatch, **{variable: name})
-    assert told.startswith(f"environment variable {variable}: ") and what in told
+    (problem,) = problems(monkeypatch, **{variable: name})
+    assert problem.startswith(f"environment variable {variable}: ") and what in problem
 
 
 def test_a_profile_of_either_file_will_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -149,39 +154,38 @@ def test_a_profile_of_either_file_will_do(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 BROKEN = {
-    "no section": (f"aws_secret_access_key = {SECRET}\n", "line 1 stands before the first `[section]`"),
-    "no setting": (f"[default]\n\n{SECRET}\n", "line 3 is neither `[section]` nor `key = value`"),
-    "a section twice": ("[default]\n[default]\n", "line 2 repeats"),
-    "a key twice": (f"[default]\na = 1\na = {SECRET}\n", "line 3 repeats"),
-    "JSON": (f'{{"key": "{SECRET}"}}', "line 1 stands before"),
-    "a mark before it": ("\ufeff[default]\n", "line 1 stands before"),
-    "UTF-16": (f"[default]\na = {SECRET}\n".encode("utf-16"), "is not UTF-8 text"),
-    "Latin-1": (f"[default]\n# \u00fc {SECRET}\n".encode("latin-1"), "is not UTF-8 text"),
-    "NUL": (b"\0\0\0\0", "line 1 stands before"),
-    "a block that is none": (f"[default]\ns3 =\n  {SECRET}\n", "an indented line in it is not `key = value`"),
+    "no section": f"aws_secret_access_key = {SECRET}\n",
+    "no setting": f"[default]\n\n{SECRET}\n",
+    "a section twice": "[default]\n[default]\n",
+    "a key twice": f"[default]\na = 1\na = {SECRET}\n",
+    "JSON": f'{{"key": "{SECRET}"}}',
+    "a mark before it": "\ufeff[default]\n",
+    "UTF-16": f"[default]\na = {SECRET}\n".encode("utf-16"),
+    "Latin-1": f"[default]\n# \u00fc {SECRET}\n".encode("latin-1"),
+    "NUL": b"\0\0\0\0",
+    "a block that is none": f"[default]\ns3 =\n  {SECRET}\n",
 }
 
 
 @pytest.mark.parametrize("variable", ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"])
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_file_that_is_no_ini_file_is_told_without_a_word_of_it(
-    what: str, variable: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    what: str, variable: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: Told
 ) -> None:
     """A line that botocore cannot read may be a secret."""
-    text, said = BROKEN[what]
-    file = config(tmp_path, text)
-    (told,) = problems(monkeypatch, **{variable: file})
-    assert said in told and file in told
+    file = config(tmp_path, BROKEN[what])
+    (problem,) = problems(monkeypatch, **{variable: file})
+    assert problem.replace(file, "FILE") == told
 
 
-def test_a_file_that_nobody_named_is_told_by_its_usual_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_file_that_nobody_named_is_told_by_its_usual_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: Told
+) -> None:
     for variable in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.delenv(variable)
     (tmp_path / ".aws").mkdir()
     config(tmp_path / ".aws", "nonsense")
-    assert problems(monkeypatch, HOME=str(tmp_path)) == [
-        "file ~/.aws/config: cannot be used: line 1 stands before the first `[section]`."
-    ]
+    assert problems(monkeypatch, HOME=str(tmp_path)) == told
 
 
 @pytest.mark.parametrize("path", ["", "/nowhere/config", os.devnull])
@@ -190,33 +194,35 @@ def test_a_file_that_is_not_there_is_no_file(path: str, monkeypatch: pytest.Monk
     assert problems(monkeypatch, AWS_CONFIG_FILE=path) == []
 
 
-def test_a_folder_or_a_file_without_permission_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_folder_or_a_file_without_permission_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: Told
+) -> None:
     """botocore would go on without a word."""
-    (told,) = problems(monkeypatch, AWS_CONFIG_FILE=str(tmp_path))
-    assert "it is a folder" in told
+    (problem,) = problems(monkeypatch, AWS_CONFIG_FILE=str(tmp_path))
+    folder = problem.replace(str(tmp_path), "HERE")
     with monkeypatch.context() as denied:
         denied.setattr(
             Path, "read_text", lambda *_, **__: (_ for _ in ()).throw(PermissionError(13, "Permission denied"))
         )
-        (told,) = problems(monkeypatch, AWS_CONFIG_FILE=config(tmp_path, "[default]\n"))
-    assert "Permission denied" in told
+        (problem,) = problems(monkeypatch, AWS_CONFIG_FILE=config(tmp_path, "[default]\n"))
+    assert (folder, problem.replace(str(tmp_path), "HERE")) == told
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    "text",
     [
-        ("s3 = fast", "`s3` of profile `default`"),
-        ("proxies_config = x", "`proxies_config` of profile"),
-        ("services = gone", "names `gone`, and there is no `[services …]`"),
-        ("services = local\n[services local]\ncodedeploy = x", "are not blocks of indented lines"),
-        ("ca_bundle = /nowhere.pem", "`/nowhere.pem`, which does not exist here"),
+        "s3 = fast",
+        "proxies_config = x",
+        "services = gone",
+        "services = local\n[services local]\ncodedeploy = x",
+        "ca_bundle = /nowhere.pem",
     ],
 )
 def test_a_profile_that_makes_no_sense_is_told(
-    text: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: Told
 ) -> None:
-    (told,) = problems(monkeypatch, AWS_CONFIG_FILE=config(tmp_path, f"[default]\n{text}\n"))
-    assert said in told
+    (problem,) = problems(monkeypatch, AWS_CONFIG_FILE=config(tmp_path, f"[default]\n{text}\n"))
+    assert problem.replace(str(tmp_path), "HERE") == told
 
 
 def test_the_secrets_of_all_profiles_are_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -252,7 +258,7 @@ def test_what_is_no_region_is_told_by_who_set_it(value: str, monkeypatch: pytest
     for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         with pytest.raises(InvalidInput, match=f"environment variable {variable}: "):
             settings.region(None, {variable: value}, made)
-    with pytest.raises(InvalidInput, match="`region` of profile `default` in "):
+    with pytest.raises(InvalidInput, match=of_profile("region", "")):
         settings.region(None, {}, made)
 
 
@@ -300,7 +306,7 @@ def test_a_services_variable_wins_over_the_common_one(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("profile", ["default", "ours"])
 def test_what_a_profile_sets_is_told_with_the_file(
-    profile: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    profile: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: Told
 ) -> None:
     section = "default" if profile == "default" else "profile ours"
     text = (
@@ -310,10 +316,10 @@ def test_what_a_profile_sets_is_told_with_the_file(
     file = config(tmp_path, text)
     named = {} if profile == "default" else {"AWS_PROFILE": profile}
     found = {each.url: each for each in judged(monkeypatch, AWS_CONFIG_FILE=file, **named)}
-    place = f"of profile `{profile}` in {file}"
-    assert found["http://one:1"].setting == f"`endpoint_url` of service `codedeploy` in `services` {place}"
+    own = of_profile("endpoint_url", file, profile)
+    assert found["http://one:1"].setting.replace(file, "FILE") == told
     assert found["http://two:2"].services == ("logs",)
-    assert found[LOCAL].setting == f"`endpoint_url` {place}"
+    assert found[LOCAL].setting == own
     assert judged(monkeypatch, AWS_CONFIG_FILE=file, AWS_ENDPOINT_URL="http://three:3", **named)[0].services == ()
     ignored = {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}
     assert judged(monkeypatch, AWS_CONFIG_FILE=file, **ignored, **named) == ()
@@ -416,7 +422,7 @@ def test_what_is_no_address_is_told_with_what_set_it(
         settings.endpoints({variable: url}, session(monkeypatch), SERVICES)
     assert f"environment variable {variable}: " in str(caught.value) and SECRET not in str(caught.value)
     file = config(tmp_path, f"[default]\nendpoint_url = {url}\n")
-    with pytest.raises(InvalidInput, match="`endpoint_url` of profile `default` in "):
+    with pytest.raises(InvalidInput, match=of_profile("endpoint_url", "")):
         settings.endpoints({}, session(monkeypatch, AWS_CONFIG_FILE=file), SERVICES)
 
 

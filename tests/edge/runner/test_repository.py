@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from ci_deploy.core.errors import InvalidInput
 from ci_deploy.edge.runner.repository import empty, find, root
 from ci_deploy.edge.runner.workspace import WorkspaceFiles
+from tests.support.golden import Told
 
 
 def put(folder: Path, *names: str) -> Path:
@@ -37,12 +39,10 @@ def test_the_file_is_found_by_its_name_at_the_root_or_in_github(tmp_path: Path, 
     assert WorkspaceFiles(tmp_path, confined=True).read_text(find(tmp_path)) == f"# {name}\n"
 
 
-def test_both_are_one_too_many(tmp_path: Path) -> None:
+def test_both_are_one_too_many(tmp_path: Path, told: Told) -> None:
     """Which of them is meant cannot be known; each would be right half the time."""
     put(tmp_path, "ci-deploy.yml", ".github/ci-deploy.yml")
-    assert refused(tmp_path) == (
-        "file `ci-deploy.yml`: is there twice: ci-deploy.yml and .github/ci-deploy.yml. Keep one of them."
-    )
+    assert refused(tmp_path) == told
 
 
 @pytest.mark.parametrize("part", ["", ".github/"])
@@ -53,23 +53,21 @@ def test_both_are_one_too_many(tmp_path: Path) -> None:
         ".ci-deploy.yaml", "ci-deploy.json", "CI-Deploy.yml", "ci-deploy.YML", "CI_DEPLOY.yaml",
     ],
 )  # fmt: skip
-def test_another_spelling_is_told_and_never_passed_over(tmp_path: Path, part: str, name: str) -> None:
+def test_another_spelling_is_told_and_never_passed_over(tmp_path: Path, part: str, name: str, told: Told) -> None:
     put(tmp_path, part + name)
-    assert refused(tmp_path) == (
-        f"the repository's file: is spelled `{part}{name}`, a name that ci-deploy does not read. "
-        "Rename it to `ci-deploy.yml`, or name it with `config`."
-    )
+    found = refused(tmp_path)
+    assert f"`{part}{name}`" in found
+    assert found.replace(part + name, "NAME") == told
 
 
 @pytest.mark.parametrize("other", ["ci-deploy.yaml", ".github/ci-deploy.yaml", ".github/CI-deploy.yml"])
 @pytest.mark.parametrize("name", ["ci-deploy.yml", ".github/ci-deploy.yml"])
-def test_another_spelling_beside_the_file_is_told_too(tmp_path: Path, name: str, other: str) -> None:
+def test_another_spelling_beside_the_file_is_told_too(tmp_path: Path, name: str, other: str, told: Told) -> None:
     """Somebody edits the one that is not read, and wonders."""
     put(tmp_path, name, other)
-    assert refused(tmp_path) == (
-        f"the repository's file: is spelled `{other}`, a name that ci-deploy does not read. "
-        "Rename it to `ci-deploy.yml`, or remove it."
-    )
+    found = refused(tmp_path)
+    assert f"`{other}`" in found
+    assert found.replace(other, "OTHER") == told
 
 
 @pytest.mark.parametrize(
@@ -107,7 +105,7 @@ def test_a_link_out_of_the_repository_is_found_and_not_followed(tmp_path: Path, 
     (repository / name).symlink_to(outside if name == ".github" else outside / "ci-deploy.yml")
     found = find(repository)
     assert found == (".github/ci-deploy.yml" if name == ".github" else name)
-    with pytest.raises(PermissionError, match="outside of the workspace"):
+    with pytest.raises(PermissionError, match=re.escape(str(repository))):
         WorkspaceFiles(repository, confined=True).read_text(found)
 
 

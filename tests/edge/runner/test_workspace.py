@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from ci_deploy.edge.runner.workspace import LARGEST, WorkspaceFiles, files_for, open_regular, scratch_for
+from tests.support.golden import Told
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def test_text_is_read_without_its_byte_order_mark(workspace: Path) -> None:
 @pytest.mark.parametrize("path", ["../outside.yml", "/etc/hostname", "link.yml", "folder/../../outside.yml"])
 def test_nothing_outside_of_the_workspace_is_read_under_a_runner(workspace: Path, path: str) -> None:
     (workspace / "link.yml").symlink_to(workspace.parent / "outside.yml")
-    with pytest.raises(PermissionError, match="outside of the workspace"):
+    with pytest.raises(PermissionError, match=re.escape(str(workspace))):
         WorkspaceFiles(workspace, confined=True).read_text(path)
 
 
@@ -35,29 +37,27 @@ RUNNER = "/home/runner/work/shop"  # RUNNER_WORKSPACE; the workspace is the fold
 
 
 @pytest.mark.parametrize(
-    ("path", "hint"),
+    "path",
     [
-        (f"{RUNNER}/shop/dist/checkout.zip", "write `dist/checkout.zip`"),
-        ("/tmp/checkout.zip", "put the file there, and write its path from there"),
-        ("/github/runner_temp/checkout.zip", "put the file there, and write its path from there"),
-        (f"{RUNNER}-other/shop/dist.zip", "put the file there, and write its path from there"),
-        ("../dist.zip", "put the file there, and write its path from there"),
+        f"{RUNNER}/shop/dist/checkout.zip",
+        "/tmp/checkout.zip",
+        "/github/runner_temp/checkout.zip",
+        f"{RUNNER}-other/shop/dist.zip",
+        "../dist.zip",
     ],
 )
-def test_in_a_container_it_is_said_which_folders_there_are(path: str, hint: str) -> None:
+def test_in_a_container_it_is_said_which_folders_there_are(path: str, told: Told) -> None:
     """A container action sees the runner's folders under other names, and few of them."""
     environ = {"GITHUB_WORKSPACE": "/github/workspace", "RUNNER_WORKSPACE": RUNNER}
     with pytest.raises(PermissionError) as caught:
         files_for(environ, Path("/")).resolve(path)
-    assert caught.value.strerror == (
-        f"is outside of the workspace, which is /github/workspace in this container: {hint}. Of the runner it sees "
-        "only that, /github/runner_temp, /github/home, /github/workflow and /github/file_commands"
-    )
+    assert caught.value.strerror == told
 
 
-def test_outside_of_a_container_the_workspace_is_named(workspace: Path) -> None:
-    with pytest.raises(PermissionError, match=f"is outside of the workspace \\({workspace}\\)"):
+def test_outside_of_a_container_the_workspace_is_named(workspace: Path, told: Told) -> None:
+    with pytest.raises(PermissionError) as caught:
         WorkspaceFiles(workspace, confined=True).resolve("../outside.yml")
+    assert (caught.value.strerror or "").replace(str(workspace), "WORKSPACE") == told
 
 
 def test_the_runners_folder_for_temporary_files_is_the_one_it_names() -> None:

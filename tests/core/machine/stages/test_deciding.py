@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ci_deploy.core import trace
 from ci_deploy.core.aws import CREATOR_ROLLBACK, Alarm, DeploymentStatus, Known
 from ci_deploy.core.errors import ErrorKind
 from ci_deploy.core.hold import tag
@@ -666,7 +667,7 @@ def test_a_rollback_that_stopped_what_ran_keeps_older_runs_away(run_id: int, aga
     """Run 201 created nothing that says so; the run that it took back is older, too, and so is its re-run."""
     world = begun(description=marked(200))
     assert back(world, run=context(201)).result.outcome is Outcome.SUCCEEDED
-    assert world.alias_description == "[ci-deploy: rolled back by run 201]"
+    assert world.alias_description == trace.write("", 201)
     run = go(world, run=context(run_id, again))
     older = OlderRun(of="checkout:live", run=run_id, newer=201, back=True)
     assert (run.result.outcome, run.result.reasons == (older,)) == (
@@ -693,10 +694,10 @@ def test_a_rollback_whose_trace_cannot_be_left_says_so_and_is_a_success() -> Non
 
 def test_a_re_run_of_a_rollback_finds_its_trace_and_leaves_no_other() -> None:
     world = begun()
-    world.alias_description = "Live. [ci-deploy: rolled back by run 100]"
+    world.alias_description = trace.write("Live.", 100)
     run = back(world)
     assert (run.result.outcome, run.count(a.Describe)) == (Outcome.SUCCEEDED, 0)
-    assert world.alias_description == "Live. [ci-deploy: rolled back by run 100]"
+    assert world.alias_description == trace.write("Live.", 100)
 
 
 def test_a_rollback_from_a_terminal_is_no_run_and_leaves_no_trace() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ci_deploy.core import trace
 from ci_deploy.core.aws import Alias, Deployment, DeploymentStatus
 from ci_deploy.core.errors import ErrorKind
 from ci_deploy.core.machine import actions as a
@@ -716,8 +717,9 @@ class StoppedByRollback(World):
 
     def alias(self) -> Alias:
         found = super().alias()
-        trace = " [ci-deploy: rolled back by run 77]" if self.now >= self.traced else ""
-        return replace(found, description=found.description + trace) if trace else found
+        if self.now < self.traced:
+            return found
+        return replace(found, description=trace.write(found.description, 77) or "")
 
 
 REQUESTED = ManualStop(event="AllowTraffic")
@@ -743,7 +745,7 @@ def test_without_a_trace_it_is_waited_for_ten_seconds_and_nobody_is_named() -> N
 @pytest.mark.parametrize("signal", [(), (77.0,)])
 def test_the_trace_of_an_earlier_rollback_is_none_of_this_one(signal: tuple[float, ...]) -> None:
     """It was there when the facts were read; and a cancelled run has no time to read again."""
-    run = go(StoppedByRollback(alias_description="[ci-deploy: rolled back by run 5]"), signals=signal)
+    run = go(StoppedByRollback(alias_description=trace.write("", 5) or ""), signals=signal)
     assert run.result.reasons[-1] == ROLLED_BACK
     assert "run 5" not in run.result.reason
 
