@@ -76,6 +76,8 @@ _INIT_FLAGS: Mapping[str, Mapping[str, str]] = {
         "code": "Its code: a zip file or a folder, an S3 object, a container image in ECR, or $LATEST.",
         "create-functions": "The functions do not exist yet: the template makes them (Python, index.handler).",
         "alias": "The alias whose traffic is shifted. Default: live.",
+        "application": "CodeDeploy's application. Default: the function's name.",
+        "deployment-group": "Its deployment group. Default: the alias's name.",
         "aws-region": "The AWS region. Default: AWS_REGION.",
         "account-id": "The AWS account.",
         "deployment-config": "How traffic shifts, such as 'canary 10% 5m'. Default: the group's, canary 10% 5m.",

@@ -16,11 +16,16 @@ _NAMES = {
     "arn:aws:": "arn:${AWS::Partition}:",
     "REGION": "${AWS::Region}",
     "ACCOUNT": "${AWS::AccountId}",
-    "APPLICATION": "${Function}",
-    "GROUP": "${Alias}",
+    "APPLICATION": "${Application}",
+    "GROUP": "${Group}",
     "FUNCTION": "${Function}",
     "BUCKET": "${Bucket}",
     "STACK": "${WatchStack}",
+}
+# What these two stand for: CodeDeploy's names, where they are not the function's and the alias's.
+_CHOSEN = {
+    "Application": "!If [HasApplication, !Ref Application, !Ref Function]",
+    "Group": "!If [HasDeploymentGroup, !Ref DeploymentGroup, !Ref Alias]",
 }
 _SERVICE_ROLE = "arn:aws:iam::ACCOUNT:role/SERVICE-ROLE"
 
@@ -70,19 +75,21 @@ def _lines(value: Any) -> list[str]:
             if isinstance(member, dict | list):
                 lines += [f"{key}:", *(f"  {line}" for line in (first, *rest))]
             else:
-                lines.append(f"{key}: {first}")
+                lines += [f"{key}: {first}", *(f"  {line}" for line in rest)]
         return lines
     if isinstance(value, list):
         return [line for member in value for line in _item(member)] if len(value) > 1 else _item(value[0])
-    return [_scalar(value)]
+    return _scalar(value)
 
 
-def _scalar(text: str) -> str:
+def _scalar(text: str) -> list[str]:
     if text == _SERVICE_ROLE:
-        return '!GetAtt [!Sub "ServiceRole&{Function}", Arn]'
+        return ['!GetAtt [!Sub "ServiceRole&{Function}", Arn]']
     put = text
     for word, name in _NAMES.items():
         put = put.replace(word, name)
+    if chosen := [f"{name}: {value}" for name, value in _CHOSEN.items() if f"${{{name}}}" in put]:
+        return ["!Sub", f"- {put}", *(f"{'-' if n == 0 else ' '} {line}" for n, line in enumerate(chosen))]
     if put == "*":
-        return '"*"'
-    return put if put == text else f"!Sub {put}"
+        return ['"*"']
+    return [put if put == text else f"!Sub {put}"]

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from ..core.init import account, files
 from ..core.init.account import Trusted
-from ..core.init.choices import Choices
+from ..core.init.choices import Choices, wildcard
 from ..core.init.subjects import Known
 
 _PAGE = "https://github.com/your-org/ci-deploy/blob/main/docs/"
@@ -49,6 +49,12 @@ def next_steps(choices: Choices, trust: Trusted, known: Known, committed: Sequen
     yield account.command(choices, trust)
     yield ""
     yield from _notes(choices, trust, known, again)
+    yield from _unused_bucket(choices)
+    if not (choices.creates_groups or wildcard(choices.functions)):
+        yield from _paragraph(
+            "The stack leaves application and deployment groups alone. Where they do not exist yet, `ci-deploy setup"
+            " --apply --service-role-arn ARN` makes them. The stack's outputs have one ARN for each function."
+        )
     if more := account.setup(choices):
         yield "   Then the deployment groups, which are too many for the stack:"
         yield ""
@@ -79,6 +85,13 @@ def _notes(choices: Choices, trust: Trusted, known: Known, again: str) -> Iterat
         )
         yield f'GH_TOKEN="$(gh auth token)" {again}'
         yield ""
+
+
+def _unused_bucket(choices: Choices) -> Iterator[str]:
+    if not choices.bucket_told:
+        yield from _paragraph(
+            f"Your file names no bucket. Add `bucket: {choices.bucket}` to its `defaults` to use this one."
+        )
 
 
 def _paragraph(text: str) -> Iterator[str]:

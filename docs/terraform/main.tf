@@ -9,6 +9,10 @@ locals {
   provider = var.oidc_provider_arn == null ? aws_iam_openid_connect_provider.this[0].arn : var.oidc_provider_arn
   roles    = { for role, subjects in var.subjects : role => subjects if length(subjects) > 0 }
   groups   = var.create_groups ? var.functions : toset([])
+  group    = var.deployment_group == null ? var.alias : var.deployment_group
+  applications = {
+    for function in var.functions : function => var.application == null ? function : var.application
+  }
   policies = merge([
     for role in keys(local.roles) : {
       for function in var.functions : "${role}/${function}" => { role = role, function = function }
@@ -20,7 +24,8 @@ module "policies" {
   source = "./policies"
 
   functions         = var.functions
-  alias             = var.alias
+  applications      = local.applications
+  group             = local.group
   bucket            = aws_s3_bucket.this.bucket
   stack             = var.watch_stack
   subjects          = local.roles
@@ -82,7 +87,7 @@ resource "aws_iam_role_policy" "service" {
 resource "aws_codedeploy_app" "this" {
   for_each = local.groups
 
-  name             = each.key
+  name             = local.applications[each.key]
   compute_platform = "Lambda"
 
   lifecycle {
@@ -97,7 +102,7 @@ resource "aws_codedeploy_deployment_group" "this" {
   for_each = local.groups
 
   app_name               = aws_codedeploy_app.this[each.key].name
-  deployment_group_name  = var.alias
+  deployment_group_name  = local.group
   deployment_config_name = var.deployment_config
   service_role_arn       = aws_iam_role.service[each.key].arn
 

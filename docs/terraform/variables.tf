@@ -21,9 +21,29 @@ variable "functions" {
 }
 
 variable "alias" {
-  description = "The alias whose traffic is shifted; the deployment groups have its name."
+  description = "The alias whose traffic is shifted."
   type        = string
   default     = "live"
+}
+
+variable "application" {
+  description = "CodeDeploy's application; null, each function has one of its own name. One for several functions exists already (create_groups = false)."
+  type        = string
+  default     = null
+  validation {
+    condition     = can(regex("^[A-Za-z0-9+=,.@_-]{1,100}$", coalesce(var.application, "x")))
+    error_message = "An application's name has up to 100 letters, digits and +=,.@_-"
+  }
+}
+
+variable "deployment_group" {
+  description = "The deployment group; null, it has the alias's name. * for any group of the application (then with create_groups = false)."
+  type        = string
+  default     = null
+  validation {
+    condition     = can(regex("^([A-Za-z0-9+=,.@_-]{1,100}|[*])$", coalesce(var.deployment_group, "x")))
+    error_message = "A deployment group's name has up to 100 letters, digits and +=,.@_-"
+  }
 }
 
 variable "create_groups" {

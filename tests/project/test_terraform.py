@@ -165,20 +165,22 @@ def test_the_module_is_formatted(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("partition", ["aws", "aws-cn"])
-def test_every_document_is_the_templates(partition: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("partition", "application", "group"), [("aws", "", ""), ("aws-cn", "shop", "*")])
+def test_every_document_is_the_templates(partition: str, application: str, group: str, tmp_path: Path) -> None:
     """What Terraform makes of docs/iam is, statement by statement, what CloudFormation has."""
     functions = ["checkout", "my_fn-2", "shop-*"]
     pseudo = {**PSEUDO, "AWS::Partition": partition}
     every = {f"{kind}Subjects": f"{MAIN},{IDS}" for kind in KINDS.values()}
     issuer = "ghes.example.com/_services/token"
     given = {"Name": "x", "Functions": ",".join(functions), "CreateGroups": "false", "Issuer": issuer, **every}
+    given |= {"Application": application, "DeploymentGroup": group}
     stack = Stack(given, pseudo)
     logical = {function: re.sub(r"[^A-Za-z0-9]", "", function) for function in functions}
     found = evaluated(
         {
             "functions": functions,
-            "alias": "live",
+            "applications": {function: application or function for function in functions},
+            "group": group or "live",
             "bucket": "made-Bucket",
             "stack": "*",
             "subjects": {role: [MAIN, IDS] for role in KINDS},

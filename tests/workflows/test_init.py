@@ -70,12 +70,15 @@ def play(emulator: Emulator, folder: Path, name: str, event: Event, stacks: dict
     return jobs
 
 
-@pytest.mark.parametrize("environment", ["", "production"])
+@pytest.mark.parametrize(
+    "flags",
+    [[], ["--environment", "production"], ["--application", "shop", "--deployment-group", "checkout"]],
+    ids=["defaults", "environment", "names of one's own"],
+)
 def test_deploy_plan_and_rollback_are_green(
-    emulator: Emulator, account: Account, empty: Path, environment: str
+    emulator: Emulator, account: Account, empty: Path, flags: list[str]
 ) -> None:
-    flags = ["--function", "checkout", "--code", "src", *PLACE, *(["--environment", environment] * bool(environment))]
-    done = init(emulator, empty, *flags)
+    done = init(emulator, empty, "--function", "checkout", "--code", "src", *PLACE, *flags)
     assert done.returncode == 0, done.stderr
     given = parameters(done.stdout)
     assert given["BucketName"] == BUCKET.format("checkout")
@@ -83,11 +86,22 @@ def test_deploy_plan_and_rollback_are_green(
         Bucket=given["BucketName"], CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
     stacks = {"checkout": Stack(given)}
+    if application := given.get("Application"):
+        there = account.codedeploy.get_deployment_group(applicationName="checkout", deploymentGroupName="live")
+        account.codedeploy.create_application(applicationName=application, computePlatform="Lambda")
+        account.codedeploy.create_deployment_group(
+            applicationName=application,
+            deploymentGroupName=given["DeploymentGroup"],
+            serviceRoleArn=there["deploymentGroupInfo"]["serviceRoleArn"],
+            deploymentConfigName=there["deploymentGroupInfo"]["deploymentConfigName"],
+            deploymentStyle=there["deploymentGroupInfo"]["deploymentStyle"],
+        )
+    prepared = account.writes()
 
     pull = Event(name="pull_request", folder=empty, ref="refs/pull/7/merge", payload=PULL)
     planned = play(emulator, empty, "plan.yml", pull, stacks, 100)
     assert outcomes(planned) == ["planned"], log(planned)
-    assert account.writes() == ["s3:CreateBucket"]  # the test's own
+    assert account.writes() == prepared
     pushed = play(emulator, empty, "deploy.yml", Event(name="push", folder=empty), stacks, 101)
     assert outcomes(pushed) == ["succeeded"], log(pushed)
     assert account.serves() == {"2": 100}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 
 from .choices import Choices, wildcard
@@ -71,7 +72,9 @@ def command(choices: Choices, trust: Trusted) -> str:
         f"Name={choices.name}",
         f"'Functions={functions}'" if every else f"Functions={functions}",
         *([f"Alias={choices.alias}"] if choices.alias != "live" else []),
-        *(["CreateGroups=false"] if every else []),
+        *([f"Application={choices.application}"] if choices.application else []),
+        *([f"DeploymentGroup={shlex.quote(choices.group)}"] if choices.group else []),
+        *([] if choices.creates_groups else ["CreateGroups=false"]),
         *(["CreateFunctions=true"] if choices.create_functions else []),
         f"BucketName={choices.bucket.partition('/')[0]}",
         *([f"Issuer={issuer}"] if issuer != "token.actions.githubusercontent.com" else []),

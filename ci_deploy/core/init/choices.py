@@ -59,7 +59,10 @@ OWN: Mapping[str, Kind] = {
     "read-subject": _SUBJECT,
 }
 # What other commands call by the same name, and mean by it.
-SHARED = ("function", "code", "alias", "account-id", "aws-region", "bucket", "deployment-config", "target")
+SHARED = (
+    *("function", "code", "alias", "application", "deployment-group", "account-id", "aws-region", "bucket"),
+    *("deployment-config", "target"),
+)
 _FORGOTTEN = (
     "create-functions",
     "target",
@@ -74,11 +77,16 @@ LISTS = ("function", "code", "subject", "read-subject")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """One of the file's: its key there, its name in AWS, and where its code comes from."""
+    """One of the file's: its key there, its name in AWS, where its code comes from, and CodeDeploy's names for it.
+
+    `application` and `group` are empty where they are the function's and the alias's.
+    """
 
     label: str
     name: str
     code: str = ""
+    application: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +97,7 @@ class Choices:
     region: str
     name: str  # what the roles are called after
     bucket: str
+    bucket_told: bool = True  # by the file, so that deployments use it
     branch: str
     environment: str = ""
     action: str = _ACTION
@@ -101,6 +110,23 @@ class Choices:
     subjects: tuple[str, ...] = ()
     read_subjects: tuple[str, ...] = ()
     provider_arn: str = ""
+
+    @property
+    def application(self) -> str:
+        """The application of all functions; empty where each has one of its own name."""
+        return self.functions[0].application
+
+    @property
+    def group(self) -> str:
+        """The deployment group of all functions: empty, the alias's name; `*`, not the same of each."""
+        groups = {each.group for each in self.functions}
+        return groups.pop() if len(groups) == 1 else "*"
+
+    @property
+    def creates_groups(self) -> bool:
+        """Whether the stack can: it knows each group's name, and gives each application to one function."""
+        several = len(self.functions) > 1
+        return not (wildcard(self.functions) or self.group == "*" or (self.application and several))
 
     @property
     def partition(self) -> str:
@@ -154,6 +180,8 @@ def decide(given: Mapping[str, str], existing: Existing, there: Remote | None, b
     functions, wrong = _functions(values, existing)
     if problems or wrong:
         raise InvalidInput((*problems, *wrong))
+    if len({each.application for each in functions}) > 1:
+        raise InvalidInput((_problem("application", words.APPLICATIONS, words.BY_HAND),))
     if wildcard(functions) == "*":
         raise InvalidInput((_problem("function", words.too_different(len(functions)), words.BY_HAND),))
     if wildcard(functions) and given.get("create-functions") == "true":
@@ -168,6 +196,7 @@ def decide(given: Mapping[str, str], existing: Existing, there: Remote | None, b
         region=region,
         name=name,
         bucket=merged.get("bucket") or _bucket(name, account, region),
+        bucket_told=not existing.file or "bucket" in said,
         branch=merged["branch"],
         environment=merged.get("environment", ""),
         action=merged["action"],
@@ -203,7 +232,13 @@ def _functions(values: Mapping[str, str], existing: Existing) -> tuple[tuple[Fun
     given, codes = _lines(values, "function"), _lines(values, "code")
     if existing.entries:
         known = tuple(
-            Function(label=each.name, name=each.inputs.function or each.name, code=str(each.inputs.code or ""))
+            Function(
+                label=each.name,
+                name=each.inputs.function or each.name,
+                code=str(each.inputs.code or ""),
+                application=_other(each.inputs.application, each.inputs.function),
+                group=_other(each.inputs.deployment_group, existing.entries[0].inputs.alias),
+            )
             for each in existing.entries
         )
         names = {_name(each) for each in given}
@@ -224,9 +259,21 @@ def _functions(values: Mapping[str, str], existing: Existing) -> tuple[tuple[Fun
         return (), [_problem("code", words.codes(len(given), len(codes)))]
     if len({_name(each) for each in given}) != len(given):
         return (), [_problem("function", words.TWICE)]
+    alias = values.get("alias") or _place(given).get("alias") or _DEFAULTS["alias"]
     return tuple(
-        Function(label=_name(each), name=_name(each), code=code) for each, code in zip(given, codes, strict=True)
+        Function(
+            label=_name(each),
+            name=_name(each),
+            code=code,
+            application=_other(values.get("application"), _name(each)),
+            group=_other(values.get("deployment-group"), alias),
+        )
+        for each, code in zip(given, codes, strict=True)
     ), []
+
+
+def _other(name: str | None, usual: str | None) -> str:
+    return name if name and name != usual else ""
 
 
 def _misspelt(name: str, text: str) -> list[Problem]:

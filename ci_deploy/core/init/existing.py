@@ -50,6 +50,8 @@ def read(file: str, text: str | None, workflows: Mapping[str, str], target: str)
             "aws-region": made.run.get("aws-region") or first.aws_region,
             "account-id": made.run.get("account-id") or first.account_id,
             "alias": first.alias,
+            "application": first.application,
+            "deployment-group": first.deployment_group,
             "bucket": first.bucket.name if first.bucket else None,
         }
         said = {name: Said(value=value, file=file) for name, value in values.items() if value}

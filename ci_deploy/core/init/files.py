@@ -171,6 +171,10 @@ def manifest(choices: Choices) -> str:
     ]
     if choices.alias != "live":
         lines.append(f"  alias: {scalar(choices.alias)}")
+    if choices.application:
+        lines.append(f"  application: {scalar(choices.application)}")
+    if choices.group:
+        lines.append(f"  deployment-group: {scalar(choices.group)}")
     # The stack's groups shift in a canary; those that `setup` makes of a file that says nothing, all at once.
     config = choices.deployment_config or (_CANARY if wildcard(choices.functions) else "")
     if config:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MISSING = "is missing."
+APPLICATIONS = "is not the same of all functions: one stack knows one, or one of each function's own name."
 TWICE = "names a function twice."
 REMEDY = "Change the file, or leave the flag out: `init` overwrites nothing."
 BY_HAND = "Make the roles with stacks of your own (docs/setup-and-prune.md#many-functions)."

@@ -2,7 +2,11 @@ variable "functions" {
   type = set(string)
 }
 
-variable "alias" {
+variable "applications" {
+  type = map(string)
+}
+
+variable "group" {
   type = string
 }
 

@@ -71,6 +71,67 @@ def test_what_is_missing_is_named_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "application", "group", "told"),
+    [
+        ("functions:\n  a: {code: a}\n  b: {code: b}\n", "", "", []),
+        (
+            "functions:\n  a: {code: a, application: x, deployment-group: g}\n",
+            "x",
+            "g",
+            ["Application=x", "DeploymentGroup=g"],
+        ),
+        (
+            "functions:\n  a: {code: a, deployment-group: g}\n  b: {code: b, deployment-group: g}\n",
+            "",
+            "g",
+            ["DeploymentGroup=g"],
+        ),
+        (
+            "defaults: {application: x}\nfunctions:\n  a: {code: a}\n  b: {code: b}\n",
+            "x",
+            "",
+            ["Application=x", "CreateGroups=false"],
+        ),
+        (
+            "defaults: {application: x}\nfunctions:\n  a: {code: a}\n  b: {code: b, alias: prod}\n",
+            "x",
+            "*",
+            ["Application=x", "DeploymentGroup='*'", "CreateGroups=false"],
+        ),
+    ],
+)
+def test_roles_and_groups_have_the_names_that_the_file_gives_them(
+    text: str, application: str, group: str, told: list[str]
+) -> None:
+    """Where they are not the functions' and the alias's; what the stack cannot make it leaves alone."""
+    run = 'run: {account-id: "012345678901", aws-region: eu-central-1}\n'
+    choices = chosen(read("ci-deploy.yml", run + text, {}, ""))
+    assert (choices.application, choices.group) == (application, group)
+    trust = account.Trusted(deploy=("a:b",), read=(), rollback=())
+    names = ("Application=", "DeploymentGroup=", "CreateGroups=")
+    lines = [line.strip(" \\") for line in account.command(choices, trust).splitlines()]
+    assert [line for line in lines if line.startswith(names)] == told
+    assert choices.creates_groups is ("CreateGroups=false" not in told)
+
+
+def test_flags_that_name_them_are_in_the_file_of_a_second_run() -> None:
+    first = chosen(application="shop", deployment_group="checkout", alias="prod")
+    second = chosen(again(written(first)))
+    assert (second.functions, second.application, second.group) == (first.functions, "shop", "checkout")
+    usual = chosen(application="checkout", deployment_group="prod", alias="prod")
+    assert (usual.application, usual.group) == ("", "")
+
+
+def test_applications_that_one_stack_cannot_know_are_refused() -> None:
+    text = (
+        'run: {account-id: "012345678901", aws-region: eu-central-1}\nfunctions: {a: {application: x}, b: {code: b}}\n'
+    )
+    assert refused(read("ci-deploy.yml", text, {}, "")) == [
+        f"flag `--application`: {words.APPLICATIONS} {words.BY_HAND}"
+    ]
+
+
 def test_an_arn_says_region_and_account() -> None:
     choices = chosen(function="arn:aws-cn:lambda:cn-north-1:123456789012:function:f", aws_region="", account_id="")
     assert (choices.region, choices.account) == ("cn-north-1", "123456789012")
