@@ -25,7 +25,8 @@ from ci_deploy.core.story.events import Event, NotAws  # noqa: E402
 from ci_deploy.reporters.fanout import FanOut  # noqa: E402
 from codedeploy_emulator import Emulator  # noqa: E402
 from tests.support.account import Account  # noqa: E402
-from tests.support.stage import Happening, Stage, Step, environment, models_read_once  # noqa: E402
+from tests.support.models import read_once  # noqa: E402
+from tests.support.stage import Happening, Stage, Step, environment  # noqa: E402
 
 REPOSITORY, PULL = "octo-shop/checkout", 128
 HEAD = "4f2a91c07de1b0a6c6b4cdd1b7fcd6a2f3e8d901"
@@ -235,9 +236,9 @@ def play() -> dict[str, str]:
         if not isinstance(event, NotAws):
             report(self, event)
 
+    read_once()
     texts: dict[str, str] = {}
     with contextlib.ExitStack() as stack:
-        stack.enter_context(models_read_once())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         emulator = stack.enter_context(Emulator(speed=0, seed=_seed(), start=START))
         aws = {name: value for name, value in emulator.env.items() if name.startswith("AWS_")}

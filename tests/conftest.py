@@ -11,12 +11,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.golden import Told
+from tests.support.models import read_once
 
 MEASURING = "COVERAGE_PROCESS_CONFIG"
 
 # A machine that is busy elsewhere, or measures coverage, is no failure.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+read_once()
 
 # However bare the environment is that a test gives its process.
 if MEASURING in os.environ:

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 import moto.awslambda.models
+import moto.backends
 import moto.cloudwatch.models
 import moto.cloudwatch.responses
 import moto.logs.models
@@ -44,6 +45,9 @@ WARM: tuple[Any, ...] = ("lambda", "s3", "cloudwatch", "logs", "iam", "sts")
 
 def application() -> Any:
     """moto's WSGI application, with the services that every client uses made ready."""
+    # moto would list its own folders anew for every request.
+    modules = tuple(moto.backends.list_of_moto_modules())
+    vars(moto.backends)["list_of_moto_modules"] = lambda: modules
     app = DomainDispatcherApplication(create_backend_app)
     for service in WARM:
         app.app_instances[service] = create_backend_app(service)

@@ -117,7 +117,7 @@ def test_with_the_runners_own_timing(runner: Runner, account: Account, emulator:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells by /proc when the handlers are there")
 def test_a_signal_while_it_still_imports_is_a_cancel_and_no_traceback(runner: Runner, account: Account) -> None:
     """The handlers are there before anything that takes time; what arrived meanwhile is acted on first."""
-    step = runner.start(LINEAR)
+    step = runner.start_anew(LINEAR)
     status = Path(f"/proc/{step.process.pid}/status")
     while not _caught(status.read_text()) & (1 << (SIGTERM - 1)):
         pass

@@ -16,6 +16,7 @@ from ci_deploy import command_line
 from ci_deploy.commands import COMMANDS
 from ci_deploy.core.given.inputs import table
 from ci_deploy.core.run import Command
+from tests.support import program
 from tests.support.account import Account
 
 COMMON = ["--function", "checkout", "--application", "checkout-app", "--deployment-group", "checkout-live"]
@@ -23,15 +24,7 @@ COMMON = ["--function", "checkout", "--application", "checkout-app", "--deployme
 
 def command(account: Account, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), **account.emulator.env}
-    return subprocess.run(
-        [sys.executable, "-I", "-m", "ci_deploy", *arguments],
-        env=env,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return program.run(arguments, env=env, cwd=folder)
 
 
 def test_deploy_by_flags(account: Account, tmp_path: Path) -> None:

@@ -6,14 +6,13 @@ import os
 import pty
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.support.account import Account
+from tests.support.program import Program
 
 from .test_command_line import COMMON, command
 
@@ -37,14 +36,7 @@ def at_terminal(
     """
     ours, theirs = pty.openpty()
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "TERM": "xterm", **account.emulator.env}
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-m", "ci_deploy", *arguments],
-        env=env,
-        cwd=folder,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
+    process = Program(arguments, env=env, cwd=folder, stdin=theirs, stdout=theirs)
     os.close(theirs)
     screen, left = "", list(answers)
     try:

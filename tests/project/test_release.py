@@ -115,7 +115,8 @@ class Origin:
         self.git_dir, self.clone = folder / "origin.git", folder / "clone"
         (folder / "bin").mkdir()
         (folder / "bin" / "gh").symlink_to(Path(__file__).with_name("gh.py"))
-        (folder / "bin" / "python").symlink_to(sys.executable)
+        for name in ("python", "python3"):
+            (folder / "bin" / name).symlink_to(sys.executable)
         self.environ = {
             "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
             "HOME": str(folder),

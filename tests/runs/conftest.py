@@ -98,7 +98,7 @@ class Played(Steps):
         return Finished(code=step.code, log=step.log(), outputs=step.outputs, state=step.state, summary=step.summary)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def _emulator() -> Iterator[Emulator]:
     with emulated(DEMO) as emulator:
         yield emulator

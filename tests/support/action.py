@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from .program import Program
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -90,7 +92,7 @@ class Finished:
 class Step:
     """A running step."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Program
     folder: Path
     started: float = field(default_factory=time.monotonic)
 
@@ -189,12 +191,19 @@ class Steps:
 class Runner(Steps):
     """Starts steps as processes."""
 
-    def start(self, inputs: Mapping[str, str], *, program: Callable[[], list[str]] | None = None, **how: Any) -> Step:
+    def start(self, inputs: Mapping[str, str], *, command: str = "", **how: Any) -> Step:
         """Begin a step; `how` as for `variables`."""
         folder, variables = self.variables(inputs, **how)
         with (folder / "log").open("wb") as log:
+            process = Program(env=variables, cwd=self.folder, stdout=log, command=command)
+        return Step(process=process, folder=folder)
+
+    def start_anew(self, inputs: Mapping[str, str]) -> Step:
+        """Begin a step with Python's own start, its imports included."""
+        folder, variables = self.variables(inputs)
+        with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                program() if program else [sys.executable, "-I", "-u", "-m", "ci_deploy"],
+                [sys.executable, "-I", "-u", "-m", "ci_deploy"],
                 env=variables,
                 cwd=self.folder,
                 stdout=log,
@@ -208,10 +217,7 @@ class Runner(Steps):
 
     def finish(self, step: Finished, inputs: Mapping[str, str], **how: Any) -> Finished:
         """The post step: a new process, with the state that the main step left."""
-        code = "import os, sys; from pathlib import Path; from ci_deploy.app import run; "
-        code += "c = run([], dict(os.environ), Path.cwd(), command='finish'); sys.stdout.flush(); os._exit(c)"
-        program = lambda: [sys.executable, "-I", "-u", "-c", code]  # noqa: E731
-        return self.run(inputs, state=step.state, program=program, **how)
+        return self.run(inputs, state=step.state, command="finish", **how)
 
 
 SIGINT, SIGTERM, SIGKILL = signal.SIGINT, signal.SIGTERM, signal.SIGKILL

@@ -18,8 +18,6 @@ from random import Random
 from typing import Any
 from unittest import mock
 
-import botocore.loaders
-
 from ci_deploy import app
 from ci_deploy.core.machine.actions import Action, Cancelled, Create, Failed, Observation, Stop, Tick
 from ci_deploy.drive import Bug, Inbox
@@ -283,24 +281,9 @@ class _HandClock:
 
 
 @contextlib.contextmanager
-def models_read_once() -> Iterator[None]:
-    """botocore reads each of its API models once, and not for every run anew: most of what a run in here costs."""
-    loaded: dict[str, Any] = {}
-    load = botocore.loaders.JSONFileLoader.load_file
-
-    def load_once(loader: Any, path: str) -> Any:
-        if path not in loaded:
-            loaded[path] = load(loader, path)
-        return loaded[path]
-
-    with mock.patch.object(botocore.loaders.JSONFileLoader, "load_file", load_once):
-        yield
-
-
-@contextlib.contextmanager
 def emulated(seed: Any) -> Iterator[Emulator]:
     """An emulator whose clock is in our hand, with this process's AWS variables pointing at it."""
-    with models_read_once(), Emulator(speed=0, seed=seed) as emulator:
+    with Emulator(speed=0, seed=seed) as emulator:
         aws = {name: value for name, value in emulator.env.items() if name.startswith("AWS_")}
         with mock.patch.dict("os.environ", {**aws, "AWS_EC2_METADATA_DISABLED": "true"}):
             yield emulator

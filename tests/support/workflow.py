@@ -24,6 +24,7 @@ import yaml
 from ci_deploy.edge.aws.errors import iam_action
 from codedeploy_emulator import Emulator
 from tests.project.cloudformation import Stack
+from tests.support import program
 from tests.support.action import REPOSITORY, pairs, unwrapped
 from tests.support.expressions import condition, interpolate, text
 
@@ -33,6 +34,7 @@ TOOLS = Path(__file__).with_name("tools")  # of the runner's image, as far as `r
 SERVICES = ("codedeploy", "lambda", "s3", "cloudwatch", "logs", "iam")
 _OIDC = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION")
+MACHINE_SECONDS = 60  # until a job has one: by then a deployment of the job before it tells whose it is
 _OF_OTHERS = ("Invoke", "PutLifecycleEventHookExecutionStatus")  # hooks have a role of their own
 
 
@@ -127,6 +129,7 @@ class Workflow:
             if not (condition(spec["if"], contexts) and good if "if" in spec else good):
                 continue
             for row in _matrix(interpolate(spec.get("strategy", {}).get("matrix"), contexts)):
+                self.emulator.advance(MACHINE_SECONDS)
                 job = self._job(name, spec, event, {**contexts, "matrix": row}, run_id)
                 results[name].append(job)
                 done.append(job)
@@ -203,12 +206,13 @@ class Workflow:
                     environ |= _inputs(given, self.emulator.env["GITHUB_TOKEN"])
                     if "role-to-assume" in given:
                         job.roles.add(given["role-to-assume"].rpartition("/")[2])
-                    command = [sys.executable, "-I", "-u", "-m", "ci_deploy"]
                     posts.append((environ, files))
                     if step.get("background") == "true":
+                        command = [sys.executable, "-I", "-u", "-m", "ci_deploy"]
                         running[step["id"]] = _background(command, environ, workspace, files, action=True)
                         continue
-                    code = self._action(command, environ, workspace, job)
+                    done = program.run(env=environ, cwd=workspace)
+                    code, job.log = done.returncode, job.log + unwrapped(done.stdout + done.stderr)
                     job.steps.append(pairs((files / "GITHUB_OUTPUT").read_text(encoding="utf-8")))
                 case _:
                     raise AssertionError(f"{used} is not played here")
@@ -223,7 +227,9 @@ class Workflow:
             assert ACTION["runs"]["post-if"] == "always()"
             state = pairs((files / "GITHUB_STATE").read_text(encoding="utf-8"))
             post = [sys.executable, "-I", "-u", str(ROOT / "post-entrypoint")]
-            self._action(post, environ | {f"STATE_{key}": value for key, value in state.items()}, workspace, job)
+            environ |= {f"STATE_{key}": value for key, value in state.items()}
+            done = subprocess.run(post, cwd=workspace, env=environ, capture_output=True, text=True, timeout=120)
+            job.log += unwrapped(done.stdout + done.stderr)
         job.called = {
             iam_action(call["service"], call["operation"])
             for call in self.emulator.calls[since:]
@@ -274,11 +280,6 @@ class Workflow:
             "GITHUB_EVENT_NAME": event.name,
             "GITHUB_EVENT_PATH": str(event_file),
         }, files
-
-    def _action(self, command: Sequence[str], environ: Mapping[str, str], workspace: Path, job: Job) -> int:
-        done = subprocess.run(command, cwd=workspace, env=environ, capture_output=True, text=True, timeout=120)
-        job.log += unwrapped(done.stdout + done.stderr)
-        return done.returncode
 
 
 def held_to_their_roles(name: str, jobs: Sequence[Job], stacks: Mapping[str, Stack]) -> None:
