@@ -11,6 +11,7 @@ from ci_deploy.core.reasons.reason import Reason
 
 _TITLES = {
     "aws": "Calls to AWS",
+    "hints": "Hints: what to do about a call that failed",
     "run": "The run itself",
     "preflight": "Preflight: function, alias, versions, group, hooks and alarms",
     "surroundings": "Preflight: time, credentials, bucket and owners",
@@ -77,6 +78,6 @@ def _message(reason: type[Reason], severity: str) -> str:
     lines = [
         f"### {reason.code}",
         (f"*{severity.capitalize()}.* " if severity else "") + reason.means,
-        f"> {made.text}",
+        *([f"> {made.text}"] if made.text else []),
     ]
     return "\n\n".join([*lines, *([f"**What to do:** {made.remedy}"] if made.remedy else [])])

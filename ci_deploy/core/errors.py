@@ -25,12 +25,18 @@ class CiDeployError(Exception):
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.text)
         self._reason = reason
-        self.what = reason.text
-        self.remedy = reason.remedy
 
     @property
     def reason(self) -> Reason:
         return self._reason
+
+    @property
+    def what(self) -> str:
+        return self.reason.text
+
+    @property
+    def remedy(self) -> str:
+        return self.reason.remedy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +90,7 @@ class AwsError(CiDeployError):
     """
 
     retry_after: float = 0.0
+    hint: Reason | None = None  # what the edge knows to do about it
 
     def __init__(self, kind: ErrorKind, *, operation: str, code: str, message: str, resource: str = "") -> None:
         super().__init__(_REASONS[kind](operation=operation, resource=resource, error=code, message=message))
@@ -100,7 +107,7 @@ class AwsError(CiDeployError):
             resource=self.resource,
             error=self.code,
             message=self.message,
-            advice=self.remedy,
+            hint=self.hint,
         )
 
 

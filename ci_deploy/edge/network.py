@@ -14,15 +14,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..core.errors import Problem
+from ..core.reasons.hints import CertificateUntrusted
 
 # In the order in which they count: a library's own variable before the others'.
 FOR_AWS = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 FOR_GITHUB = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "AWS_CA_BUNDLE")
 PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
-HOW_TO_TRUST = (
-    "If a proxy of your company opens connections, set AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE or SSL_CERT_FILE to a file"
-    " with its certificate (docs/runners.md)."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +35,9 @@ class Trust:
         return self.path or True
 
     @property
-    def remedy(self) -> str:
+    def hint(self) -> CertificateUntrusted:
         """What to do about a certificate that was not accepted."""
-        if not self.variable:
-            return HOW_TO_TRUST
-        return f"{self.variable} is in use: add the certificate of the authority that signed this one to its file."
+        return CertificateUntrusted(variable=self.variable)
 
 
 def trust(environ: Mapping[str, str], variables: tuple[str, ...]) -> Trust:

@@ -26,7 +26,7 @@ def test_one_variable_serves_aws_and_github_alike(variable: str) -> None:
     for order in (FOR_AWS, FOR_GITHUB):
         assert trust({variable: "/ca.pem"}, order) == Trust(path="/ca.pem", variable=variable)
     assert trust({variable: "/ca.pem"}, FOR_AWS).verify == "/ca.pem"
-    assert variable in trust({variable: "/ca.pem"}, FOR_AWS).remedy
+    assert variable in trust({variable: "/ca.pem"}, FOR_AWS).hint.remedy
 
 
 def test_each_side_has_its_own_variable_first() -> None:
@@ -40,7 +40,7 @@ def test_without_one_the_usual_certificates_are_trusted(environ: dict[str, str])
     """An empty variable switches nothing off."""
     assert trust(environ, FOR_AWS) == Trust()
     assert trust(environ, FOR_AWS).verify is True
-    assert "AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE or SSL_CERT_FILE" in trust(environ, FOR_AWS).remedy
+    assert "AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE or SSL_CERT_FILE" in trust(environ, FOR_AWS).hint.remedy
     assert problems(environ) == []
 
 

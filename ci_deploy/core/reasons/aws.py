@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from . import hints
 from .reason import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsFailed(Reason):
-    """`error` is AWS's code, or the exception's name when no answer came; `advice` is the edge's, by the call."""
+    """`error` is AWS's code, or the exception's name when no answer came; `hint` is the edge's, by call and words."""
 
     operation: str
     resource: str = ""
     error: str
     message: str = ""
-    advice: str = ""
+    hint: Reason | None = None
 
     @property
     def text(self) -> str:
@@ -26,7 +27,7 @@ class AwsFailed(Reason):
 
     @property
     def remedy(self) -> str:
-        return self.advice
+        return self.hint.remedy if self.hint else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class AwsThrottled(AwsFailed):
             operation="codedeploy:CreateDeployment",
             error="ThrottlingException",
             message="Rate exceeded",
-            advice="AWS limits the request rate of the whole account: run fewer jobs in parallel, or run again.",
+            hint=hints.TooManyRequests(),
         )
 
 
@@ -55,7 +56,7 @@ class AwsExpired(AwsFailed):
             operation="sts:GetCallerIdentity",
             error="ExpiredToken",
             message="The security token included in the request is expired",
-            advice="Set `role-to-assume`: ci-deploy refreshes its credentials while the job runs.",
+            hint=hints.CredentialsExpired(),
         )
 
 
@@ -71,7 +72,7 @@ class AwsUnreachable(AwsFailed):
             resource="checkout",
             error="EndpointConnectionError",
             message='Could not connect to the endpoint URL: "https://lambda.eu-central-1.amazonaws.com/"',
-            advice="Check the runner's network and its proxy, then run again.",
+            hint=hints.NoAnswer(),
         )
 
 
@@ -87,7 +88,7 @@ class AwsDenied(AwsFailed):
             resource="checkout/live",
             error="AccessDeniedException",
             message="User is not authorized to perform codedeploy:CreateDeployment",
-            advice="Add codedeploy:CreateDeployment on checkout/live to the role's policy.",
+            hint=hints.PermissionMissing.sample(),
         )
 
 
@@ -103,7 +104,7 @@ class AwsNotFound(AwsFailed):
             resource="checkout",
             error="ResourceNotFoundException",
             message="Function not found: checkout",
-            advice="Check the name, the region and the account.",
+            hint=hints.NameWrong(),
         )
 
 
@@ -133,7 +134,7 @@ class AwsNoCredentials(AwsFailed):
             operation="sts:GetCallerIdentity",
             error="NoCredentialsError",
             message="Unable to locate credentials",
-            advice="Set `role-to-assume`, or run aws-actions/configure-aws-credentials before this step.",
+            hint=hints.CredentialsMissing(),
         )
 
 
@@ -149,5 +150,5 @@ class AwsRejected(AwsFailed):
             resource="checkout",
             error="CodeStorageExceededException",
             message="Code storage limit exceeded",
-            advice="Delete old versions (`ci-deploy prune`), or ask AWS for more code storage.",
+            hint=hints.StorageFull(),
         )

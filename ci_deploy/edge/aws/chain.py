@@ -13,8 +13,9 @@ from botocore.credentials import CredentialResolver, Credentials, ReadOnlyCreden
 from botocore.session import Session
 
 from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem
+from ...core.reasons.hints import CredentialsSource
 from .errors import CALL_ERRORS, said, translate
-from .remedies import with_remedy
+from .remedies import with_hint
 
 # botocore's name of a provider -> what it reads, for people.
 _SOURCES = {
@@ -113,9 +114,9 @@ def explained(failed: Failed, operation: str) -> CiDeployError:
             kind = ErrorKind.EXPIRED
         if isinstance(error, EOFError):
             message = "an MFA code is asked for, and nobody is here to type one"
-    made = with_remedy(AwsError(kind, operation=operation, code=code, message=f"{message} (from {source})"))
+    made = with_hint(AwsError(kind, operation=operation, code=code, message=f"{message} (from {source})"))
     if not (kind.transient or kind is ErrorKind.DENIED):
-        made.remedy = f"The credentials are looked for in {source}: correct that, or unset it. {made.remedy}"
+        made.hint = CredentialsSource(source=source, rest=made.hint)
     return made
 
 

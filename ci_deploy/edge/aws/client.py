@@ -216,7 +216,7 @@ class Aws:
             if error.kind is ErrorKind.EXPIRED:
                 self._on_expired()
             if error.code == "SSLError":
-                error.remedy = self._trust.remedy
+                error.hint = self._trust.hint
         return error
 
     def read(self, service: str, operation: str, resource: str = "", /, **parameters: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from botocore.credentials import (
 from botocore.session import Session
 
 from ...core.errors import AwsError, CiDeployError, ErrorKind
-from ...core.reasons import identity
+from ...core.reasons.hints import TokenRefused
 from ...ports import Clock
 from ..github.oidc import Fetch, audience_for, claims, id_tokens, session_name
 from .errors import CALL_ERRORS, translate
@@ -150,10 +150,10 @@ class WebIdentity:
         if error.code == "InvalidIdentityToken" and self._metadata is not None:
             # It was accepted before: GitHub's keys could not be read just now.
             error.kind = ErrorKind.EXPIRED
-        if error.kind is ErrorKind.DENIED:
-            error.remedy = identity.untrusted(self._claims)
-        elif error.code == "InvalidIdentityToken":
-            error.remedy = identity.unknown_issuer(self._claims)
+        unknown = error.code == "InvalidIdentityToken" and error.kind is not ErrorKind.DENIED
+        if unknown or error.kind is ErrorKind.DENIED:
+            subject, audience, issuer = (str(self._claims.get(name) or "") for name in ("sub", "aud", "iss"))
+            error.hint = TokenRefused(claims=(subject, audience, issuer), issuer_unknown=unknown)
         return error
 
     def _token(self) -> str:

@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem
 from ...core.links import without_login
-from .remedies import NOT_AWS, with_remedy
+from .remedies import NOT_AWS, with_hint
 
 # What can come out of a botocore call. ResponseParserError is neither of the first two (an HTML answer), and urllib3's
 # own come out of a body that is read late (S3).
@@ -153,14 +153,14 @@ def translate(error: Exception, *, service: str, operation: str, resource: str =
         kind = ErrorKind.NO_CREDENTIALS
     elif isinstance(error, (boto.ValidationError, boto.ParamValidationError, boto.UnknownServiceError)):
         kind = ErrorKind.REJECTED
-    return with_remedy(
+    return with_hint(
         AwsError(kind, operation=iam_action(service, operation), code=name, message=said(error), resource=resource)
     )
 
 
 def unreadable(service: str, operation: str, resource: str, missing: str) -> AwsError:
     """The error for an answer that came with status 200 but without `missing`: a proxy's page, a truncated body."""
-    return with_remedy(
+    return with_hint(
         AwsError(
             ErrorKind.UNREACHABLE,
             operation=iam_action(service, operation),
@@ -219,7 +219,7 @@ def _answered(error: boto.ClientError, service: str, operation: str, resource: s
         resource = (exact["on"] or resource).rstrip(".,;")
     translated = AwsError(kind, operation=action, code=code, message=message, resource=resource)
     translated.retry_after = _retry_after(response, metadata.get("HTTPHeaders", {}))
-    return with_remedy(translated)
+    return with_hint(translated)
 
 
 def of_somebody_else(metadata: Mapping[str, Any]) -> bool:
@@ -234,7 +234,7 @@ def of_somebody_else(metadata: Mapping[str, Any]) -> bool:
 def not_aws(service: str, operation: str, resource: str, metadata: Mapping[str, Any], page: str = "") -> AwsError:
     """The error for an answer that somebody on the way gave. Whether AWS ever saw the request is not known."""
     status = metadata.get("HTTPStatusCode")
-    return with_remedy(
+    return with_hint(
         AwsError(
             ErrorKind.UNREACHABLE,
             operation=iam_action(service, operation),

@@ -14,7 +14,7 @@ from ...core.errors import AwsError, ErrorKind
 from ...core.guards.queries import NAMESPACE, Question, Readings, batches
 from .client import Aws
 from .codedeploy.parse import answered_at, epoch
-from .remedies import with_remedy
+from .remedies import with_hint
 
 BUDGET = 15.0  # seconds: a look that fails is made again a minute later
 PAGES = 50
@@ -60,7 +60,7 @@ class CloudWatchMetrics:
             if token is None:
                 break
         if "Forbidden" in status.values():
-            raise with_remedy(
+            raise with_hint(
                 AwsError(
                     ErrorKind.DENIED,
                     operation="cloudwatch:GetMetricData",

@@ -161,7 +161,7 @@ class RestGitHub:
                     verify=self._trust.verify,
                 )
             except requests.exceptions.SSLError as error:
-                raise GitHubError(0, f"its certificate is not trusted here. {self._trust.remedy}") from error
+                raise GitHubError(0, f"its certificate is not trusted here. {self._trust.hint.remedy}") from error
             except requests.RequestException as error:
                 if attempts:
                     continue

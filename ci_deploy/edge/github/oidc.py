@@ -19,6 +19,7 @@ from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
 from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem
+from ...core.reasons.hints import TokenUnavailable
 from ..aws.errors import CALL_ERRORS
 from ..network import FOR_GITHUB, trust
 
@@ -118,7 +119,7 @@ def id_tokens(environ: Mapping[str, str], audience: str, *, fetch: Fetch | None 
             name = type(error).__name__
             if name == "SSLError":
                 made = _token_error(ErrorKind.UNREACHABLE, name, "has a certificate that is not trusted here")
-                made.remedy = trusted.remedy
+                made.hint = trusted.hint
                 raise made from error
             raise _token_error(ErrorKind.UNREACHABLE, name, "did not answer") from error
         if status != 200:
@@ -150,5 +151,5 @@ def _token_error(kind: ErrorKind, code: str, what: str) -> AwsError:
     error = AwsError(
         kind, operation="sts:AssumeRoleWithWebIdentity", code=code, message=f"GitHub's OIDC token endpoint {what}"
     )
-    error.remedy = "Give the job `permissions: id-token: write`, or run it again: https://www.githubstatus.com/."
+    error.hint = TokenUnavailable()
     return error

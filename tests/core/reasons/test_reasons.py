@@ -13,7 +13,7 @@ from ci_deploy.core.reasons.run import InvalidInputs
 from ci_deploy.core.result import Result
 from ci_deploy.core.run import Outcome
 from scripts.messages import reasons
-from tests.support.reasons import Said
+from tests.support.reasons import Said, saying
 
 GOLDEN = Path(__file__).parent / "messages.txt"
 PRODUCT = Path(__file__).parents[3] / "ci_deploy"
@@ -75,7 +75,7 @@ def test_a_run_without_a_reason_is_known_by_its_outcome() -> None:
 @pytest.mark.parametrize("message", ["", "Rate exceeded"])
 def test_an_error_of_aws_is_a_reason_with_its_kind_in_the_code(kind: ErrorKind, resource: str, message: str) -> None:
     error = AwsError(kind, operation="lambda:GetAlias", code="Code", message=message, resource=resource)
-    error.remedy = "Wait."
+    error.hint = saying("later", "", "Wait.")
     made = error.reason
     assert (made.code, made.text, made.remedy) == (f"aws-{kind}".replace("aws-aws", "aws"), error.what, "Wait.")
     assert (made.operation, made.resource, made.error, made.message) == ("lambda:GetAlias", resource, "Code", message)

@@ -7,6 +7,8 @@ import pytest
 from botocore import exceptions as boto
 
 from ci_deploy.core.errors import AwsError, ErrorKind, InvalidInput
+from ci_deploy.core.reasons import hints
+from ci_deploy.core.reasons.hints import Denier
 from ci_deploy.edge.aws.errors import kind_of, translate, unreadable
 
 
@@ -104,7 +106,7 @@ def test_everything_without_an_answer_is_unreachable(error: Exception) -> None:
 def test_an_address_where_nobody_answers_may_be_a_mistyped_region() -> None:
     never = boto.EndpointConnectionError(endpoint_url="https://lambda.eu-wset-1.amazonaws.com/")
     translated = translate(never, service="lambda", operation="GetAlias")
-    assert "eu-wset-1" in translated.what and "check `aws-region`" in translated.remedy
+    assert "eu-wset-1" in translated.what and "Check `aws-region`" in translated.remedy
     broken = translate(boto.ConnectionClosedError(endpoint_url="x"), service="lambda", operation="GetAlias")
     assert "aws-region" not in broken.remedy
 
@@ -157,20 +159,20 @@ def test_a_denial_names_the_action_the_resource_and_the_page() -> None:
 SAID = "User: arn:aws:sts::123456789012:assumed-role/ci/x is not authorized to perform: s3:PutObject on resource: "
 SAID += '"arn:aws:s3:::bucket/k" '
 POLICIES = {
-    "with an explicit deny in a service control policy: arn:aws:organizations::1:policy/o-x/p-y": "(SCP)",
-    "because no service control policy allows the s3:PutObject action": "(SCP)",
-    "with an explicit deny in a resource control policy": "(RCP)",
-    "with an explicit deny in a permissions boundary": "permissions boundary",
-    "because no permissions boundary allows the s3:PutObject action": "permissions boundary",
-    "with an explicit deny in a session policy": "session was assumed with",
-    "because no session policy allows the s3:PutObject action": "session was assumed with",
-    "with an explicit deny in a VPC endpoint policy": "VPC endpoint",
-    "because no VPC endpoint policy allows the s3:PutObject action": "VPC endpoint",
-    "with an explicit deny in a resource-based policy": "policy of the resource",
-    "because no resource-based policy allows the s3:PutObject action": "policy of the resource",
-    "with an explicit deny in an identity-based policy": "denies it outright",
-    "with an explicit deny": "denies it outright",
-    "with an explicit deny in some policy that comes later": "denies it outright",
+    "with an explicit deny in a service control policy: arn:aws:organizations::1:policy/o-x/p-y": Denier.ORGANIZATION,
+    "because no service control policy allows the s3:PutObject action": Denier.ORGANIZATION,
+    "with an explicit deny in a resource control policy": Denier.RESOURCES,
+    "with an explicit deny in a permissions boundary": Denier.BOUNDARY,
+    "because no permissions boundary allows the s3:PutObject action": Denier.BOUNDARY,
+    "with an explicit deny in a session policy": Denier.SESSION,
+    "because no session policy allows the s3:PutObject action": Denier.SESSION,
+    "with an explicit deny in a VPC endpoint policy": Denier.ENDPOINT,
+    "because no VPC endpoint policy allows the s3:PutObject action": Denier.ENDPOINT,
+    "with an explicit deny in a resource-based policy": Denier.RESOURCE,
+    "because no resource-based policy allows the s3:PutObject action": Denier.RESOURCE,
+    "with an explicit deny in an identity-based policy": Denier.ROLE,
+    "with an explicit deny": Denier.NOT_SAID,
+    "with an explicit deny in some policy that comes later": Denier.NOT_SAID,
 }
 
 
@@ -178,38 +180,35 @@ POLICIES = {
 def test_what_no_permission_of_the_role_can_change_is_not_answered_by_one(why: str) -> None:
     error = answered("AccessDenied", SAID + why, 403, service="s3", operation="PutObject", resource="s3://bucket/k")
     assert error.kind is ErrorKind.DENIED
-    assert "Add s3:PutObject" not in error.remedy
-    assert POLICIES[why] in error.remedy
-    assert "encryption headers" in error.remedy
+    assert error.hint == hints.DeniedByPolicy(denier=POLICIES[why], storing=True)
 
 
 @pytest.mark.parametrize("why", ["", "because no identity-based policy allows the s3:PutObject action"])
 def test_a_permission_that_is_all_that_is_missing_is_named(why: str) -> None:
     error = answered("AccessDenied", SAID + why, 403, service="s3", operation="PutObject", resource="s3://bucket/k")
-    assert error.remedy.startswith("Add s3:PutObject on ")
+    assert error.hint == hints.PermissionMissing(action="s3:PutObject", resource=error.resource)
 
 
 def test_a_key_that_may_not_be_used_names_the_keys_own_policy() -> None:
     said = "User: arn:aws:iam::1:role/x is not authorized to perform: kms:GenerateDataKey on resource: arn:aws:kms:k"
     error = answered("AccessDenied", f"{said} because no identity-based policy allows it", 403, service="s3")
-    assert error.remedy.startswith("Add kms:GenerateDataKey on arn:aws:kms:k to the role's policy")
-    assert "key's own policy" in error.remedy
+    assert error.hint == hints.PermissionMissing(action="kms:GenerateDataKey", resource="arn:aws:kms:k")
 
 
 # --- Errors of theirs that are for good -----------------------------------------------------------------------------
 
 FOR_GOOD = {
-    "KMSAccessDeniedException": "KMS key",
-    "KMSDisabledException": "KMS key",
-    "KMSInvalidStateException": "KMS key",
-    "KMSNotFoundException": "KMS key",
-    "EC2AccessDeniedException": "VPC",
-    "ENILimitReachedException": "VPC",
-    "InvalidSecurityGroupIDException": "VPC",
-    "InvalidSubnetIDException": "VPC",
-    "SubnetIPAddressLimitReachedException": "VPC",
-    "InvalidZipFileException": "package",
-    "InvalidRuntimeException": "runtime",
+    "KMSAccessDeniedException": hints.KeyUnusable,
+    "KMSDisabledException": hints.KeyUnusable,
+    "KMSInvalidStateException": hints.KeyUnusable,
+    "KMSNotFoundException": hints.KeyUnusable,
+    "EC2AccessDeniedException": hints.VpcTrouble,
+    "ENILimitReachedException": hints.VpcTrouble,
+    "InvalidSecurityGroupIDException": hints.VpcTrouble,
+    "InvalidSubnetIDException": hints.VpcTrouble,
+    "SubnetIPAddressLimitReachedException": hints.VpcTrouble,
+    "InvalidZipFileException": hints.ZipBroken,
+    "InvalidRuntimeException": hints.RuntimeGone,
 }
 PASSING = {"EC2ThrottledException", "EC2UnexpectedException", "ENINotReadyException", "ResourceNotReadyException"}
 PASSING |= {"ServiceException", "InternalServiceFault", "PolicyEvaluationException", "ServiceFailureException"}
@@ -219,7 +218,7 @@ PASSING |= {"ServiceException", "InternalServiceFault", "PolicyEvaluationExcepti
 def test_a_5xx_that_does_not_pass_is_not_repeated_and_has_its_remedy(code: str) -> None:
     error = answered(code, "as AWS says it", 502, service="lambda", operation="UpdateFunctionCode")
     assert (error.kind, error.message) == (ErrorKind.REJECTED, "as AWS says it")
-    assert FOR_GOOD[code] in error.remedy
+    assert error.hint == FOR_GOOD[code]()
 
 
 def test_every_5xx_of_the_services_is_judged() -> None:

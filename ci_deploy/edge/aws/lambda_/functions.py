@@ -14,6 +14,7 @@ from ....core.aws import Alias, FunctionVersion, Invocation
 from ....core.errors import AwsError, ErrorKind
 from ....core.given.packaging import Code, StoredPackage
 from ....core.given.source import Image
+from ....core.reasons import hints
 from ..client import Aws
 from ..errors import unreadable
 from . import invoking
@@ -44,18 +45,13 @@ _NOT_SETTINGS = frozenset({
 })  # fmt: skip
 
 # What Lambda refuses code for, and what helps.
-REMEDIES = {
-    "CodeStorageExceededException": "The account's storage for code (300 GB by default) is full: delete old versions "
-    "with `ci-deploy prune`, or ask for a higher quota.",
-    "CodeVerificationFailedException": "The function's code signing config enforces signatures: sign the package with "
-    "AWS Signer by one of its signing profiles, and deploy the signed object (`code: s3://…`).",
-    "InvalidCodeSignatureException": "The package's signature does not fit its content: it was changed after signing, "
-    "or its signature was revoked or has expired. Sign it again, and deploy the signed object (`code: s3://…`).",
-    "CodeSigningConfigNotFoundException": "The function names a code signing config that does not exist any more: "
-    "give it another one, or take it off.",
-    "FunctionVersionsPerCapacityProviderLimitExceededException": "The function has as many versions as its capacity "
-    "provider allows: delete old ones with `ci-deploy prune`.",
-    "RequestTooLargeException": "Give `bucket`: large packages go by S3.",
+_HINTS: Mapping[str, hints.Hint] = {
+    "CodeStorageExceededException": hints.StorageFull(),
+    "CodeVerificationFailedException": hints.SignatureNeeded(),
+    "InvalidCodeSignatureException": hints.SignatureWrong(),
+    "CodeSigningConfigNotFoundException": hints.SigningConfigGone(),
+    "FunctionVersionsPerCapacityProviderLimitExceededException": hints.VersionsFull(),
+    "RequestTooLargeException": hints.PackageLarge(),
 }
 
 Json = Mapping[str, Any]
@@ -156,7 +152,7 @@ class LambdaApi:
         try:
             return self._aws.call("lambda", operation, resource, **parameters)
         except AwsError as error:
-            error.remedy = REMEDIES.get(error.code, error.remedy)
+            error.hint = _HINTS.get(error.code, error.hint)
             raise
 
     def invoke(self, function: str, version: str, payload: str, *, tenant: str, timeout: float) -> Invocation:

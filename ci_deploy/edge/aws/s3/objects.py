@@ -23,6 +23,7 @@ from typing import IO, Any
 
 from ....core.aws import S3Location
 from ....core.errors import AwsError, ErrorKind
+from ....core.reasons import hints
 from ..client import Aws, OtherRegion
 from ..errors import CALL_ERRORS, iam_action, translate
 
@@ -256,9 +257,9 @@ class S3Objects:
             if error.code in _MOVED:
                 raise _elsewhere(operation, place, "", ours) from error
             if error.code == "NoSuchBucket" or (error.kind is ErrorKind.NOT_FOUND and operation == "PutObject"):
-                error.remedy = f"The bucket {bucket} does not exist: create it in {ours}, or correct its name."
+                error.hint = hints.BucketNone(bucket=bucket, region=ours)
             elif error.kind is ErrorKind.DENIED:
-                error.remedy += f" It is denied also if the bucket is not account {place.owner}'s (`bucket-owner`)."
+                error.hint = hints.BucketForeign(owner=place.owner, before=error.hint)
             raise
 
 
@@ -335,7 +336,5 @@ def _elsewhere(operation: str, place: Place, region: str, ours: str) -> AwsError
         message=f"the bucket {place.bucket} is {where}, the deployment in {ours}",
         resource=str(place),
     )
-    error.remedy = f"CodeDeploy and Lambda read from their own region: use a bucket in {ours}."
-    if operation == "PutObject":
-        error.remedy += " Without `bucket` the AppSpec is sent inline."
+    error.hint = hints.BucketElsewhere(region=ours, storing=operation == "PutObject")
     return error

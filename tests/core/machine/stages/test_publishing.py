@@ -38,7 +38,7 @@ from ci_deploy.core.story import events as e
 from ci_deploy.core.story.events import Waiting
 from tests.support.codeworld import OURS, PACKAGE, CodeWorld
 from tests.support.playing import FAIR, STEADY, Run, Weather, first, play, play_together
-from tests.support.reasons import refused
+from tests.support.reasons import refused, saying
 from tests.support.world import AT_ONCE, context, inputs
 
 NOT_READY = VersionNotReady(version="2", minutes=26)
@@ -281,7 +281,7 @@ def test_a_refusal_with_a_remedy_ends_the_run_with_it() -> None:
                 code="CodeStorageExceededException",
                 message="x",
             )
-            error.remedy = "prune"
+            error.hint = saying("full", "", "prune")
             raise error
 
     run = play(Full(routing=AT_ONCE), inputs(code="build"))

@@ -36,7 +36,7 @@ from ci_deploy.core.story import events as e
 from ci_deploy.core.story.events import Waiting
 from tests.support.codeworld import OURS, PACKAGE, CodeWorld
 from tests.support.playing import STEADY, Run, Weather, first, play, play_together
-from tests.support.reasons import aws, refused
+from tests.support.reasons import aws, refused, saying
 from tests.support.world import AT_ONCE, context, inputs
 
 KEY = "checkout:live"
@@ -456,7 +456,7 @@ def test_an_update_that_is_lost_over_and_over_without_effect_is_given_up() -> No
 def test_what_aws_said_about_an_update_that_never_had_an_effect_is_told_with_its_remedy() -> None:
     """An error of theirs may be for good, whatever its status says."""
     said = AwsError(ErrorKind.UNREACHABLE, operation="lambda:UpdateFunctionCode", code="Odd", message="the key is gone")
-    said.remedy = "Restore the key."
+    said.hint = saying("key", "", "Restore the key.")
 
     class Broken(CodeWorld):
         def update(self, action: a.UpdateCode) -> FunctionVersion:
