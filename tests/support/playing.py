@@ -17,6 +17,7 @@ from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import Release, step
 from ci_deploy.core.machine.rollout import Job, Rollout
+from ci_deploy.core.machine.state.search import Search
 from ci_deploy.core.machine.waves import ALL_OR_NOTHING, Policy
 from ci_deploy.core.result import Result
 from ci_deploy.core.run import Command, Context
@@ -82,15 +83,17 @@ class Run:
     def __init__(
         self,
         world: World | Worlds,
-        rollout: Rollout,
-        *others: Rollout,
+        *rollouts: Rollout,
+        search: Search | None = None,
         weather: Weather = FAIR,
         signals: Iterable[float] = (),
         seed: int = 0,
         policy: Policy = ALL_OR_NOTHING,
     ) -> None:
+        """With a `search` it watches; without one it has a rollout at least."""
         self.world, self.weather = world, weather
-        self.release = Release(command=rollout.command, rollouts=(rollout, *others), policy=policy)
+        command = Command.WATCH if search is not None else rollouts[0].command
+        self.release = Release(command=command, rollouts=rollouts, policy=policy, search=search)
         self.start = world.now
         self.now = 0.0  # kept apart from world.now so that sums of floats do not drift
         self.dice = random.Random(seed)
@@ -104,6 +107,7 @@ class Run:
             self._expect(self.start + at, a.Cancelled(signal="SIGINT", second=1.0))
 
     def _expect(self, at: float, observation: a.Observation) -> None:
+        """It comes at that moment of the world's time."""
         self.order += 1
         heapq.heappush(self.inbox, (at, self.order, observation))
 
@@ -130,7 +134,7 @@ class Run:
         self.release = made.release
         self.events += made.events
         self.idle = 0 if made.actions or made.events else self.idle + 1
-        assert self.idle < 5_000, f"spinning in {self.release.rollouts[0].stage}"
+        assert self.idle < 5_000, f"spinning in {[one.stage for one in self.release.rollouts]}"
         for action in made.actions:
             self.actions.append((self.now, action))
             self._expect(*self._answer(action))
@@ -214,7 +218,7 @@ def play_together(
         run.go()
         if run.over:
             then(run)
-        assert run.now < limit, f"no end: {run.rollout.stage}"
+        assert run.now < limit, f"no end: {[one.stage for one in run.release.rollouts]}"
 
 
 def play(

@@ -50,6 +50,7 @@ from ci_deploy.core.machine import actions as a
 from ci_deploy.core.plan.planning import Calls, Facts
 from ci_deploy.core.run import Command, Context
 from ci_deploy.core.schedule import steps
+from ci_deploy.core.stacks import Stack
 from ci_deploy.core.story.diagnosis import diagnose
 from tests.support.reasons import refused
 
@@ -200,6 +201,7 @@ class World:
     slow: dict[str, float] = field(default_factory=dict)  # the share that takes longer than any threshold
     unmeasured: list[AwsError | None] = field(default_factory=list)  # what the next readings of metrics meet
     ringing: tuple[float, float] | None = None  # when the alarm `errors` is in ALARM
+    stacks: list[tuple[float, Stack | None]] = field(default_factory=list)  # the stack, from a moment on
 
     # --- time ---
 
@@ -334,6 +336,8 @@ class World:
                     for running in self.deployments
                     if running.id in action.ids and self.now >= running.created + self.visible_after
                 )
+            case a.Discover():
+                return self.discover(action)
             case a.Measure():
                 return self.measure(action.questions)
             case a.LookAlarms():
@@ -358,6 +362,19 @@ class World:
                     why=action.why,
                 )
         return None
+
+    def discover(self, action: a.Discover) -> a.Discovered:
+        """One listing: what has been created since, or what is active; and the stack."""
+        found = tuple(
+            snapshot
+            for running in self.deployments
+            if running.created <= self.now and running.id not in action.known
+            for snapshot in (self.snapshot(running, True),)
+            if running.id in action.unclear
+            or (not running.status.terminal if action.since is None else snapshot.create_time >= action.since)
+        )
+        stack = next((stack for at, stack in reversed(self.stacks) if at <= self.now), None)
+        return a.Discovered(at=AWS_EPOCH + self.now, stack=stack, deployments=found)
 
     # --- metrics ---
 
@@ -410,7 +427,8 @@ class World:
 
     def facts(self, action: a.Gather) -> Facts:
         alias, given = self.alias(), action.inputs
-        snapshots = tuple(self.snapshot(running, True) for running in reversed(self.deployments))
+        begun = [running for running in reversed(self.deployments) if running.created <= self.now]
+        snapshots = tuple(self.snapshot(running, True) for running in begun)
         active = tuple(snapshot for snapshot in snapshots if not snapshot.status.terminal)
         if action.brief:
             return Facts(identity=IDENTITY, alias=alias, active=active)

@@ -242,6 +242,8 @@ def _nothing_left(search: Search, rollouts: Sequence[Rollout], now: float) -> bo
         return False
     if search.since is None:
         return now >= search.within
+    if _lost(search, now):
+        return True
     if any(means(search.spots, search.stack, one) for one in search.candidates):
         return False
     if search.stack_name:
@@ -254,6 +256,10 @@ def _nothing_left(search: Search, rollouts: Sequence[Rollout], now: float) -> bo
     return done or (idle and now >= search.within)
 
 
+def _lost(search: Search, now: float) -> bool:
+    return search.lost_at is not None and now >= search.lost_at
+
+
 def _has_begun(search: Search, rollouts: Sequence[Rollout]) -> bool:
     """Whether the update that is meant was seen, or is over already."""
     since = search.since or 0.0
@@ -264,12 +270,24 @@ def _has_begun(search: Search, rollouts: Sequence[Rollout]) -> bool:
 def _end(turn: _Turn, rollouts: Sequence[Rollout]) -> None:
     search = turn.search
     if not rollouts:
-        reason: Reason = why.NothingAppeared(what=_what(search), minutes=turn.now / 60)
-        if search.signalled:
-            reason = why.Interrupted(what=_what(search))
+        outcome, reason = _without_any(search, turn.now)
         turn.say(Severity.WARNING, reason)
-        turn.result = _result(search, Outcome.UNCHANGED, reason, turn.now)
+        turn.result = _result(search, outcome, reason, turn.now)
+    elif _lost(search, turn.now):
+        turn.say(Severity.WARNING, _out_of_sight(search, turn.now))
     turn.search = search.finish()
+
+
+def _without_any(search: Search, now: float) -> tuple[Outcome, Reason]:
+    if search.signalled:
+        return Outcome.UNCHANGED, why.Interrupted(what=_what(search))
+    if _lost(search, now):
+        return Outcome.LOST_CONTACT, _out_of_sight(search, now)
+    return Outcome.UNCHANGED, why.NothingAppeared(what=_what(search), minutes=now / 60)
+
+
+def _out_of_sight(search: Search, now: float) -> why.OutOfSight:
+    return why.OutOfSight(what=_what(search), minutes=(now - search.heard_at) / 60)
 
 
 def _what(search: Search) -> str:
@@ -299,5 +317,5 @@ def explained(search: Search, results: Sequence[Result]) -> tuple[Result, ...]:
 
 def wake(search: Search, now: float) -> float:
     """When there is something to do by itself."""
-    times = [search.again_at, search.quiet_since + QUIET, search.within, search.hurried or 0.0]
+    times = [search.again_at, search.quiet_since + QUIET, search.within, search.hurried or 0.0, search.lost_at or 0.0]
     return min((at for at in times if at > now), default=now + LOOK_EVERY)

@@ -36,6 +36,29 @@ class NothingAppeared(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfSight(Reason):
+    code: ClassVar = "out-of-sight"
+    means: ClassVar = "AWS could not be asked for new deployments for so long that `watch` ended."
+    what: str
+    minutes: float
+
+    @property
+    def text(self) -> str:
+        return (
+            f"AWS did not answer for {self.minutes:.0f} minutes. Deployments of {self.what} that began since were not "
+            "seen."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return "Check the credentials and the network, and what is served with `ci-deploy status`."
+
+    @classmethod
+    def sample(cls) -> OutOfSight:
+        return cls(what="the stack `shop-prod`", minutes=15.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted(Reason):
     code: ClassVar = "watch-interrupted"
     means: ClassVar = "`watch` was interrupted before any deployment appeared."

@@ -30,14 +30,13 @@ DENIED = AwsError(ErrorKind.DENIED, operation="codedeploy:ListDeployments", code
 
 @dataclass
 class Play:
-    """A run that watches a small world. `stack` by time; `happens`: what the other tool does, by time."""
+    """A run that watches a small world. `happens`: what the other tool does, by time."""
 
     world: World = field(default_factory=World)
     spots: tuple[Spot, ...] = (HERE,)
     given: dict[str, str] = field(default_factory=dict)
     around: bool = False
     age: float = 0.0
-    stacks: list[tuple[float, Stack | None]] = field(default_factory=list)
     happens: list[tuple[float, Callable[[], a.Observation | None]]] = field(default_factory=list)
     extra: list[Deployment] = field(default_factory=list)  # others' deployments
     errors: list[CiDeployError] = field(default_factory=list)  # of the first listings
@@ -86,19 +85,9 @@ class Play:
         self.asked.append(action)
         if self.errors:
             return a.Failed(action=action, error=self.errors.pop(0))
-        snapshots = [self.world.snapshot(one, True) for one in self.world.deployments] + self.extra
-        found = tuple(
-            one
-            for one in snapshots
-            if one.id not in action.known
-            and (
-                one.id in action.unclear or one.create_time >= action.since
-                if action.since is not None
-                else not one.status.terminal
-            )
-        )
-        stack = next((stack for at, stack in reversed(self.stacks) if at <= now), None)
-        return a.Done(action=action, answer=a.Discovered(at=AWS_EPOCH + now, stack=stack, deployments=found))
+        found = self.world.discover(action)
+        more = tuple(one for one in self.extra if one.id not in action.known)
+        return a.Done(action=action, answer=replace(found, deployments=(*found.deployments, *more)))
 
     def codes(self) -> list[str]:
         return [event.finding.code for event in self.events if isinstance(event, e.Noticed)]
@@ -365,7 +354,9 @@ def test_a_guard_that_was_reported_before_is_not_reported_in_a_bake_again() -> N
 
 
 def stack(*states: tuple[float, Stack | None], **more: object) -> Play:
-    return Play(spots=(), given={"stack": "shop"}, stacks=list(states), **more)  # type: ignore[arg-type]
+    play = Play(spots=(), given={"stack": "shop"}, **more)  # type: ignore[arg-type]
+    play.world.stacks = list(states)
+    return play
 
 
 def test_a_stack_is_watched_until_it_is_at_rest_and_a_last_listing_brings_nothing() -> None:
@@ -562,6 +553,25 @@ def test_where_nothing_is_ever_heard_the_run_ends_in_time() -> None:
     done = play.run()
     assert done.result.outcome is Outcome.UNCHANGED
     assert play.codes()[-1] == "nothing-appeared"
+
+
+def test_where_aws_falls_silent_for_good_the_run_ends_and_says_what_it_may_have_missed() -> None:
+    """Credentials that have expired, say: nobody is followed, and nobody can be found."""
+    play = stack((0.0, OURS), (10.0, BUSY))
+    play.happens.append((60.0, lambda: play.errors.extend([THROTTLED] * 1000)))
+    done = play.run()
+    assert (done.result.outcome, done.exit_code) == (Outcome.LOST_CONTACT, 6)
+    assert play.codes()[-1] == "out-of-sight"
+    assert 900.0 < done.at < 1000.0
+
+
+def test_what_was_followed_before_aws_fell_silent_has_its_verdict() -> None:
+    play = stack((0.0, OURS), (10.0, BUSY))
+    play.deploys(20.0)
+    play.happens.append((400.0, lambda: play.errors.extend([THROTTLED] * 1000)))
+    done = play.run()
+    assert ends(done) == [(Outcome.SUCCEEDED, "d-020", True)]
+    assert play.codes()[-1] == "out-of-sight"
 
 
 def test_a_deployment_that_cannot_be_read_any_more_is_said_to_be_lost() -> None:

@@ -12,6 +12,7 @@ from ...stacks import Stack
 from .change import replace
 
 LOOK_EVERY = 15.0  # one listing of the account's deployments
+LOST_AFTER = 900.0  # seconds in which every listing failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class Search:
     asking: bool = False
     again_at: float = 0.0
     failures: int = 0
+    heard_at: float = 0.0
     clean: int = 0  # listings in a row that brought nothing, while the stack was at rest
     quiet_since: float = 0.0
     exit_code: int | None = None  # of the command, once it has ended
@@ -94,6 +96,11 @@ class Search:
         """Whether the command that starts deployments has ended, or there is none."""
         return not self.around or self.exit_code is not None
 
+    @property
+    def lost_at(self) -> float | None:
+        """When AWS will have been silent for so long that nothing more is waited for."""
+        return self.heard_at + LOST_AFTER if self.failures and self.since is not None else None
+
     def ask(self) -> Search:
         return replace(self, asking=True)
 
@@ -108,6 +115,7 @@ class Search:
             was_busy=self.was_busy or busy,
             asking=False,
             failures=0,
+            heard_at=now,
             hurried=None,
             again_at=now if first else now + LOOK_EVERY,
             clean=0 if first or busy else self.clean + 1,
