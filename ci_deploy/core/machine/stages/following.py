@@ -35,6 +35,7 @@ from .looking import MANY, ends_at, heartbeat_every, next_look, next_shift_at, t
 from .stopping import STOP_TAKES, keep_time, request_stop, stop_again, stop_for_cancel
 
 ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
+_LOOKING = (Stage.FOLLOWING, Stage.ROLLBACK_DUE, Stage.FOLLOWING_ROLLBACK)
 
 # --- Looking -----------------------------------------------------------------------------------------------------
 
@@ -295,8 +296,10 @@ def saw_alias(turn: Turn, alias: Alias | None) -> None:
 
 
 def look_failed(turn: Turn, error: CiDeployError) -> None:
-    """The deployment goes on, and so do we: try again, ever more slowly, until the time limit."""
+    """The deployment continues, and so do we: try again, ever more slowly, until the time limit."""
     r = turn.r
+    if r.stage not in _LOOKING:
+        return  # it came too late
     turn.put(turn.r.contact.missed())
     failures = turn.r.contact.failures
     if failures & (failures - 1) == 0:  # 1st, 2nd, 4th, 8th, …: said, not repeated

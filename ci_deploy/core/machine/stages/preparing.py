@@ -374,13 +374,13 @@ def finding(turn: Turn) -> None:
 
 
 def found(turn: Turn, deployment: Deployment | None) -> None:
-    """The search for our marker: found it is followed, three times not found it was not created."""
+    """The search for our marker: found it is followed; not found four times, and not on its way, it was not created."""
     r = turn.r
     if r.stage is not Stage.FINDING:
         return
     if deployment is not None:
         attach(turn, deployment, attached=False)
-    elif r.place.tries < 3:
+    elif r.place.tries < 3 or turn.asked(Create):
         turn.retry()
     elif r.cancelled or r.creation.calls >= 4:
         lost = (r.creation.lost.reason,) if r.creation.lost else ()

@@ -174,7 +174,8 @@ def _succeeded(turn: Turn, alias: Alias) -> None:
     elif r.part.ends is not None:
         turn.end(Outcome.SUCCEEDED, why.Serves(serves=serves(alias)), deployed=True)
     elif _by_cause(r) is Outcome.CANCELLED:
-        turn.end(Outcome.CANCELLED, why.CancelledTooLate(deployment=r.deployment_id, serves=serves(alias)))
+        late = why.CancelledTooLate(deployment=r.deployment_id, serves=serves(alias))
+        turn.end(Outcome.CANCELLED, *r.bake.blamed, late)
     elif r.command is Command.STOP:
         turn.end(Outcome.UNCHANGED, why.StopTooLate(deployment=r.deployment_id, serves=serves(alias), again=False))
     elif r.cause is Cause.ASKED:

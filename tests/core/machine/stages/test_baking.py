@@ -23,7 +23,7 @@ from ci_deploy.core.reasons.guards import (
     GuardViolated,
     TakenBack,
 )
-from ci_deploy.core.reasons.verdict import Serves
+from ci_deploy.core.reasons.verdict import CancelledTooLate, Serves
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support import many
@@ -214,6 +214,7 @@ def test_a_cancel_while_what_is_there_is_read_does_what_a_cancel_does() -> None:
 
     run = played(Slow(routing=AT_ONCE, ringing=(100.0, 1e9)), "off", bake=600, signals=(125.0,))
     assert run.result.outcome is Outcome.CANCELLED
+    assert kinds(run) == [AlarmInBake, CancelledTooLate], "what is wrong with the version that stays is said"
     assert run.count(a.Create) == 1
 
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 from ci_deploy.core.aws import Deployment, DeploymentStatus, DeploymentTarget, EventStatus, Routing, RoutingType
-from ci_deploy.core.errors import ErrorKind
+from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.plan.planning import Existing
 from ci_deploy.core.reasons.verdict import HookTimeoutPassed, NotAsPlanned, NotRolledBack, OffPlan, RollbackRunning
@@ -327,7 +327,8 @@ def test_a_deployment_that_is_not_visible_yet_is_looked_for_again() -> None:
     assert run.result.outcome is Outcome.SUCCEEDED
 
 
-def test_a_look_that_is_answered_after_the_end_does_no_harm_and_delays_nothing() -> None:
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_look_that_is_answered_after_the_end_does_no_harm_and_delays_nothing(fails: bool) -> None:
     """The time limit has passed, and it is left alone; what the alias serves is read again after a failure."""
     weather = storm(ErrorKind.THROTTLED, since=90.0, until=90.4, LookAlias=1.0)
     run = Run(World(), first(inputs(timeout="90s", on_timeout="leave"), context()), weather=weather)
@@ -335,9 +336,13 @@ def test_a_look_that_is_answered_after_the_end_does_no_harm_and_delays_nothing()
     until(run.world, run, 91.0)
     rollout = run.rollout
     run.release = replace(run.release, rollouts=(but(rollout, kinds=rollout.flight.kinds | {"Look"}, failures=2),))
-    run._expect(91.1, a.Done(action=look, answer=(run.world.snapshot(run.world.deployments[0], False),)))
+    error = AwsError(ErrorKind.THROTTLED, operation="test:Look", code="Fault", message="weather")
+    answer = (run.world.snapshot(run.world.deployments[0], False),)
+    run._expect(91.1, a.Failed(action=look, error=error) if fails else a.Done(action=look, answer=answer))
     play_together(run.world, run)
-    assert run.said(e.ContactRestored) == [e.ContactRestored(at=91.1, key="checkout:live", failures=2)]
+    restored = [e.ContactRestored(at=91.1, key="checkout:live", failures=2)]
+    assert run.said(e.ContactRestored) == ([] if fails else restored)
+    assert run.said(e.ContactTroubled) == []
     assert [round(at, 1) for at, _ in run.asked(a.LookAlias)][-1] < 93.0
     assert run.result.outcome is Outcome.TIMED_OUT
 

@@ -1053,6 +1053,23 @@ def test_after_a_signal_one_that_is_in_doubt_is_looked_for_and_none_is_created_a
     assert desk.count(a.Create) == 1
 
 
+def test_after_a_signal_a_creation_on_its_way_is_looked_for_until_it_is_answered() -> None:
+    """At a terminal, where nobody kills us: AWS may take longer to create than we to look for it."""
+    desk = Desk(run=context(actions=False))
+    desk.until(a.Create)
+    desk.cancel()
+    for _ in range(6):
+        desk.until(a.Find, (a.Create,))
+        desk.answer(a.Find, None)
+    desk.answer(a.Create)
+    assert (desk.r.stage, desk.r.deployment_id) == (Stage.FOLLOWING, "d-DEPLOY000")
+    desk.until(a.Stop)
+    desk.answer(a.Stop)
+    desk.until(a.LookAlias)
+    desk.answer(a.LookAlias)
+    assert (desk.result.outcome, desk.result.settled, desk.world.active) == (Outcome.CANCELLED, True, [])
+
+
 @pytest.mark.parametrize("kind", [THROTTLED, CONFLICT])
 def test_a_signal_before_a_further_creation_leads_to_the_search_instead(kind: ErrorKind) -> None:
     """The first one is in doubt, the second one failed or is about to go out: there is no third."""
