@@ -14,7 +14,7 @@ TEMPLATE = ".github/ci-deploy-roles.yml"
 WORKFLOWS = ".github/workflows"
 SCHEMA = "https://raw.githubusercontent.com/your-org/ci-deploy/v1/docs/ci-deploy.schema.json"
 _CANARY = "canary 10% 5m"  # the template's own default
-_CHECKOUT = "actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2"
+_CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
 _EXAMPLE = """def handler(event, context):
     return {"statusCode": 200, "body": "one"}
 """
