@@ -15,14 +15,14 @@ import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__, command_line, signals
 from .commands import COMMANDS
-from .commands.call import Call
+from .commands.call import Call, Interrupted
 from .core.errors import CiDeployError, InvalidInput, Problem, Refused
 from .core.given import manifest, meant, parsing
 from .core.given.context import context as context_of
@@ -257,6 +257,7 @@ class _Run:
         self._file: str | None = None  # the repository's file, empty if there is none
         self._start = 0.0
         self._signalled = False
+        self._interruptible = False  # nothing has been begun: a signal ends a read in its midst
         self._asking = False  # a question is open on the screen
         self._close: Callable[[], None] = lambda: None
 
@@ -275,13 +276,15 @@ class _Run:
         try:
             self._clock = self._machine.clock(self._environ)
             self._start = self._clock.now()
-            inbox = self._machine.inbox(self._clock, self._child.interrupt if self._child else lambda _: None)
+            inbox = self._machine.inbox(self._clock, self._on_signal)
             self._files = files_for(self._environ, self._directory)
             self._entries = self._read_inputs()
             self._report = self._reporters(files, reporters)
             self._begin()
             self._guard()
             return self._execute(inbox).exit_code
+        except Interrupted as error:
+            return self._fail(error)
         except CiDeployError as error:
             return self._fail(error.__cause__ if isinstance(error, Bug) and error.__cause__ else error)
         except Exception as error:  # noqa: BLE001 - the boundary: a bug is told as one
@@ -532,6 +535,7 @@ class _Run:
             second=self._clock.real(1.0),
             start_command=lambda: self._start_command(inbox),
             age=self._age(),
+            reading=lambda: self._reading(inbox),
             cancelled=lambda seconds: self._cancelled(inbox, seconds),
             state={
                 name.removeprefix("STATE_"): value for name, value in self._environ.items() if name.startswith("STATE_")
@@ -552,6 +556,26 @@ class _Run:
         except OSError as error:
             raise Refused(reasons.CommandNotStarted(said=error.strerror or str(error))) from None
         return True
+
+    def _on_signal(self, number: int) -> None:
+        """In the handler, once the signal is in the inbox."""
+        if self._child is not None:
+            self._child.interrupt(number)
+        if self._interruptible:
+            self._interruptible = False
+            raise Interrupted
+
+    @contextlib.contextmanager
+    def _reading(self, inbox: Inbox) -> Iterator[None]:
+        """A read on this thread: it may take minutes, and a runner kills us ten seconds after its signal."""
+        try:
+            self._interruptible = True
+            if not self._cancelled(inbox, 0.0):
+                yield
+        finally:
+            self._interruptible = False
+            if self._cancelled(inbox, 0.0):
+                raise Interrupted
 
     def _cancelled(self, inbox: Inbox, seconds: float) -> bool:
         """Whether a signal has arrived, for the commands that are no release: nothing else comes into their inbox."""
@@ -596,7 +620,9 @@ class _Run:
     def _fail(self, error: BaseException) -> int:
         """An end without a verdict of a release: bad inputs, a refusal, AWS, or a bug."""
         reason: Reason
-        if isinstance(error, CiDeployError):
+        if isinstance(error, Interrupted):
+            outcome, reason = Outcome.CANCELLED, reasons.CancelledReading()
+        elif isinstance(error, CiDeployError):
             outcome, reason = outcome_of(error), error.reason
             if isinstance(error, InvalidInput):
                 problems = [replace(each, where=self._as_given(each.where)) for each in error.problems]
@@ -650,7 +676,7 @@ def _on_signals(inbox: QueueInbox, second: float, signalled: Callable[[int], Non
     """A signal becomes an observation. As PID 1, SIGTERM would otherwise be ignored (facts.md B3)."""
 
     def handle(number: int) -> None:
-        signalled(number)
         inbox.put(Cancelled(signal=signal.Signals(number).name, second=second))
+        signalled(number)
 
     signals.deliver(handle)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from ..core.aws import S3Location
@@ -21,11 +22,19 @@ from ..core.machine.waves import Policy
 from ..core.plan.proof import NOTHING, Proof
 from ..core.plan.surroundings import bucket_owner
 from ..core.reasons.reason import Reason
+from ..core.reasons.run import CancelledReading
 from ..core.result import Result
 from ..core.run import Command, Context, Outcome
 from ..core.story.events import Concluded, Event
 from ..perform.facts import identify
 from ..ports import Files, Ports
+
+
+class Interrupted(BaseException):
+    """A signal arrived: what is done is done, and nothing more is.
+
+    No Exception, because it comes up in the midst of a read, where what fails is made an error of AWS's.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +51,7 @@ class Call:
     confirm: bool  # a person is there to be asked before a rollback
     now: Callable[[], float]
     second: float  # one real second on the product's clock
+    reading: Callable[[], AbstractContextManager[None]]  # in which a signal raises Interrupted: for reads alone
     cancelled: Callable[[float], bool]  # whether a signal has arrived, or does within so many seconds
     start_command: Callable[[], bool]  # starts the command that `watch` is around; False where there is none
     age: float  # how long the job had run when this run began, 0 where there is no job
@@ -128,10 +138,12 @@ def _text_of(call: Call, source: str) -> str:
             where="input `appspec`", what="is in S3, and `validate` uses no AWS.", remedy="Use `plan`, or give a path."
         )
         raise InvalidInput((problem,))
-    owner = bucket_owner(call.inputs, identify(call.inputs, call.ports()))
     bucket, _, rest = source.removeprefix("s3://").partition("/")
     key, _, version = rest.partition("?versionId=")
-    return call.ports().revisions.get(S3Location(bucket=bucket, key=key, version=version), owner=owner)
+    ports = call.ports()
+    with call.reading():
+        owner = bucket_owner(call.inputs, identify(call.inputs, ports))
+        return ports.revisions.get(S3Location(bucket=bucket, key=key, version=version), owner=owner)
 
 
 def ended(
@@ -172,6 +184,8 @@ def for_each(call: Call, run_one: Callable[[Call], Result]) -> Concluded:
             results.append(run_one(one))
         except CiDeployError as error:
             results.append(ended(one, outcome_of(error), error.reason))
+        except Interrupted:
+            results.append(ended(one, Outcome.CANCELLED, CancelledReading()))
         if results[-1].outcome in (Outcome.CANCELLED, Outcome.ERROR):
             break  # the others would meet the same
     return conclude(call, *results)

@@ -24,8 +24,8 @@ from ..core.story.events import Concluded
 from ..perform.facts import fact, identify, or_none
 from ..perform.owners import Owners
 from ..ports import Ports
-from .call import Call, ended, for_each
-from .writing import Cancelled, write
+from .call import Call, Interrupted, ended, for_each
+from .writing import write
 
 HISTORY = 50  # deployments of the group that are read
 
@@ -37,18 +37,17 @@ def run(call: Call) -> Concluded:
 def _run(call: Call) -> Result:
     inputs = call.inputs
     ports = call.ports()
-    identity = identify(inputs, ports)
+    with call.reading():
+        identity = identify(inputs, ports)
     call.report(e.Identified(at=call.now(), identity=identity))
     function = inputs.function or ""
-    latest = ports.lambda_.version(function, "$LATEST")
-    if latest is None:
-        raise Refused(FunctionMissing(function=function, account=identity.account, region=identity.region))
-    versions = ports.versions.versions(function)
-    made = pruning.plan(inputs, versions, _uses(call, ports, function))
-    made = pruning.keeping(made, _own(call, ports, latest, made))
-    if call.cancelled(0.0):
-        # What was not asked about any more may be needed: no list is better than a wrong one.
-        return ended(call, Outcome.CANCELLED, upkeep.CancelledReading())
+    with call.reading():  # no list is better than one of which half was not asked
+        latest = ports.lambda_.version(function, "$LATEST")
+        if latest is None:
+            raise Refused(FunctionMissing(function=function, account=identity.account, region=identity.region))
+        versions = ports.versions.versions(function)
+        made = pruning.plan(inputs, versions, _uses(call, ports, function))
+        made = pruning.keeping(made, _own(call, ports, latest, made))
     _show(call, made)
     for what, unread in made.unknown.items():
         _tell(call, Severity.WARNING, upkeep.UsesUnread(uses=what, fact=unread))
@@ -159,7 +158,7 @@ def _apply(call: Call, ports: Ports, made: PrunePlan, report: dict[str, object])
             _delete(call, ports, version)
             deleted.append(version.version)
             freed += version.code_size
-        except Cancelled:
+        except Interrupted:
             return end(Outcome.CANCELLED, upkeep.CancelledWriting())
         except AwsError as error:
             if error.kind is ErrorKind.NOT_FOUND:

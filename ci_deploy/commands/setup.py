@@ -21,8 +21,8 @@ from ..core.story import events as e
 from ..core.story.events import Concluded
 from ..perform.facts import identify, listed, or_none
 from ..ports import Ports
-from .call import Call, ended, for_each
-from .writing import Cancelled, write
+from .call import Call, Interrupted, ended, for_each
+from .writing import write
 
 _DOES = {
     Status.THERE: "is there",
@@ -40,11 +40,11 @@ def run(call: Call) -> Concluded:
 def _run(call: Call) -> Result:
     inputs = call.inputs
     ports = call.ports()
-    identity = identify(inputs, ports)
+    with call.reading():
+        identity = identify(inputs, ports)
     call.report(e.Identified(at=call.now(), identity=identity))
-    found = _read(call, ports, identity=identity)
-    if call.cancelled(0.0):
-        return ended(call, Outcome.CANCELLED, upkeep.CancelledReading())
+    with call.reading():
+        found = _read(call, ports, identity=identity)
     made = setup.plan(inputs, found)
     would = "will" if inputs.apply and not made.refusals else "would"
     call.report(
@@ -76,7 +76,7 @@ def _apply(call: Call, ports: Ports, made: SetupPlan, report: dict[str, object])
             attempt, happened = _write_of(call, ports, made, item)
             write(call, what, attempt, happened=happened)
             done.append(what)
-    except Cancelled:
+    except Interrupted:
         return _broken_off(call, Outcome.CANCELLED, upkeep.CancelledWriting(), report, done)
     except AwsError as error:
         return _broken_off(call, Outcome.ERROR, error.reason, report, done)

@@ -13,7 +13,9 @@ from .call import Call
 
 
 def run(call: Call) -> Concluded:
-    identify(call.inputs, call.ports())
+    ports = call.ports()
+    with call.reading():
+        identify(call.inputs, ports)
     around = call.start_command()
     inputs = call.inputs
     spots = tuple(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ..core.errors import AwsError, ErrorKind
 from ..core.story import events as e
-from .call import Call
+from .call import Call, Interrupted
 
 TRIES = 6
 PAUSE = 1.0  # seconds, doubled with each try
@@ -18,19 +18,15 @@ PAUSE = 1.0  # seconds, doubled with each try
 SETTLING = frozenset({"InvalidRoleException"})
 
 
-class Cancelled(Exception):  # noqa: N818 - a signal is no error
-    """A signal arrived: what is done is done, and nothing more is."""
-
-
 def write(call: Call, what: str, attempt: Callable[[], object], *, happened: Callable[[], bool], key: str = "") -> None:
-    """Carry out one write and say so. `happened` reads whether it has had its effect. Raises AwsError, Cancelled."""
+    """Carry out one write and say so. `happened` reads whether it has had its effect. Raises AwsError, Interrupted."""
     doubtful = False
     pause = 0.0
     number = 0
     while True:
         # Waiting for the next try ends with the signal: the runner kills what is not over ten seconds later.
         if call.cancelled(pause):
-            raise Cancelled
+            raise Interrupted
         try:
             attempt()
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 
@@ -54,6 +55,31 @@ def test_a_signal_before_the_creation_creates_nothing(runner: Runner, account: A
     step.wait(15).check(130, outcome="cancelled", rollback="none")
     emulator.faults([])
     assert account.deployments() == []
+
+
+@pytest.mark.parametrize("number", [SIGINT, SIGTERM])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {**CHECKOUT, "command": "setup", "apply": "true"},
+        {**CHECKOUT, "command": "prune", "apply": "true"},
+        {"command": "watch", "function": "checkout"},
+        {**CHECKOUT, "appspec": "s3://demo-deployments/appspec.json"},
+    ],
+    ids=["setup", "prune", "watch", "an AppSpec in S3"],
+)
+def test_a_signal_ends_what_is_read_before_anything_begins(
+    runner: Runner, account: Account, emulator: Emulator, given: dict[str, str], number: int
+) -> None:
+    """AWS does not answer, which may take more than a minute; and the kill comes ten seconds after the signal."""
+    emulator.faults([{"service": "sts", "operation": "GetCallerIdentity", "fault": "timeout"}])
+    step = runner.start(given)
+    step.wait_for("Every request goes to")
+    step.signal(number)
+    done = step.wait(15).check(130, outcome="cancelled", reason_code="cancelled-reading")
+    emulator.faults([])
+    assert account.writes() == []
+    assert signal.Signals(number).name in done.log
 
 
 @pytest.mark.parametrize(

@@ -227,6 +227,16 @@ class NotConfirmed(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CancelledReading(Reason):
+    code: ClassVar = "cancelled-reading"
+    means: ClassVar = "The job was cancelled before anything was changed."
+
+    @property
+    def text(self) -> str:
+        return "Cancelled while reading. Nothing was changed."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandNotStarted(Reason):
     code: ClassVar = "command-not-started"
     means: ClassVar = "The command after `--` cannot be started."

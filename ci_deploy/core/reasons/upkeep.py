@@ -202,16 +202,6 @@ class MoreToPrune(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CancelledReading(Reason):
-    code: ClassVar = "cancelled-reading"
-    means: ClassVar = "The job was cancelled before `setup` or `prune` changed anything."
-
-    @property
-    def text(self) -> str:
-        return "Cancelled while reading. Nothing was changed."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelledWriting(Reason):
     code: ClassVar = "cancelled-writing"
     means: ClassVar = "The job was cancelled while `setup` or `prune` was changing things."
