@@ -626,9 +626,6 @@ class _Run:
             outcome, reason = outcome_of(error), error.reason
             if isinstance(error, InvalidInput):
                 problems = [replace(each, where=self._as_given(each.where)) for each in error.problems]
-                for each in problems:
-                    mistake = reasons.Mistake(place=each.where, what=each.what, advice=each.remedy)
-                    self._notice(Severity.REFUSAL, mistake)
                 reason = InvalidInput(tuple(problems)).reason
         else:
             outcome = Outcome.BUG

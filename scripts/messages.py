@@ -78,6 +78,6 @@ def _message(reason: type[Reason], severity: str) -> str:
     lines = [
         f"### {reason.code}",
         (f"*{severity.capitalize()}.* " if severity else "") + reason.means,
-        *([f"> {made.text}"] if made.text else []),
+        *(["> " + made.text.replace("\n", "\n> ")] if made.text else []),
     ]
     return "\n\n".join([*lines, *([f"**What to do:** {made.remedy}"] if made.remedy else [])])

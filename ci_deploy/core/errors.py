@@ -41,14 +41,16 @@ class CiDeployError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing wrong with what the user gave: `where` names the input, flag, file or key."""
+    """One thing wrong with what the user gave: `where` names the input, flag, file or key; `what` goes on from it."""
 
     where: str
     what: str
     remedy: str = ""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}" + (f" {self.remedy}" if self.remedy else "")
+        """`input `x` is missing.`, but `input `x`: `y` is no number.`"""
+        joint = " " if self.what[:1].islower() else ": "
+        return f"{self.where}{joint}{self.what}" + (f" {self.remedy}" if self.remedy else "")
 
 
 class InvalidInput(CiDeployError):  # noqa: N818 - named for what the user reads

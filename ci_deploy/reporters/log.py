@@ -17,6 +17,7 @@ from ..core.defuse import without_commands
 from ..core.guards import texts
 from ..core.guards.judging import Verdict
 from ..core.plan.history import HistoryEntry
+from ..core.reasons.codedeploy import StillRuns
 from ..core.reasons.phrases import capital
 from ..core.reasons.reason import text_of
 from ..core.result import Diagnosis, Finding, Severity
@@ -55,6 +56,9 @@ class LogReporter:
         self._name_width = 0
         self._said: dict[str, float] = {}  # by function: when its last line was written
         self._begun: dict[str, e.LifecycleChanged] = {}  # by function: said only if something comes before its end
+        self._troubles: dict[str, str] = {}  # by function: the error that was said last
+        self._quiet: set[str] = set()  # functions of whose latest minute was said that it had no calls
+        self._tails: set[str] = set()  # what was shown of a hook's output
 
     def report(self, event: e.Event) -> None:
         before = self._story
@@ -108,8 +112,7 @@ class LogReporter:
             case e.Heartbeat():
                 self._heartbeat(event)
             case e.Measured():
-                for at, text in guarded.minutes(event):
-                    self._say(event, "·", "Calls", f"{words.time_of_day(at, 0.0)}  {text}", _DIM)
+                self._minutes(event)
             case e.BakeBegan():
                 left = "" if event.until is None else f" for {words.duration(event.until - event.at)}"
                 self._say(event, "»", "Bake", f"{'continues' if event.resumed else 'begins'}{left}", _CYAN)
@@ -118,8 +121,11 @@ class LogReporter:
             case e.ContactTroubled():
                 until = f", trying for {words.duration(event.until - event.at)} more" if event.until is not None else ""
                 times = f"{event.failures} failures in a row" if event.failures > 1 else "one failure"
-                self._say(event, "!", "No contact", self._join(f"{times}{until}", event.error), _YELLOW)
+                new = event.error if self._troubles.get(event.key) != event.error else ""
+                self._troubles[event.key] = event.error
+                self._say(event, "!", "No contact", self._join(f"{times}{until}", new), _YELLOW)
             case e.ContactRestored():
+                self._troubles.pop(event.key, None)
                 self._say(event, "✓", "Contact", f"restored after {event.failures} failures")
             case e.CancelReceived():
                 # Commands that deploy nothing have no `on-cancel`.
@@ -128,8 +134,10 @@ class LogReporter:
             case e.StopRequested():
                 how = "with rollback" if event.rollback else "without rollback"
                 self._say(event, "■", "Stop", self._join(f"{event.deployment_id}, {how}", event.why.text), _YELLOW)
+            case e.StopAnswered() if event.status != "refused":
+                pass  # what comes of it is said next
             case e.StopAnswered():
-                self._say(event, "·", "Stop", self._join(f"AWS: {event.status}", event.message))
+                self._say(event, "!", "Stop", f"refused: {event.message}", _YELLOW)
             case e.RollbackStarted():
                 text = f"{event.deployment_id} started, rolling back {event.rollback_of}"
                 self._say(event, "↩", "ROLLBACK", text, _YELLOW, bold=True)
@@ -153,14 +161,15 @@ class LogReporter:
                 self._say(event, "✓", "Done", event.what, _GREEN)
             case e.Finished():
                 chapter = self._story.functions[event.key]
-                for verdict_, text in guarded.verdicts(chapter):
+                judged = list(guarded.verdicts(chapter))
+                for verdict_, text in judged:
                     mark, colour = _VERDICTS[verdict_]
                     self._say(event, mark, "Guard", text, colour)
-                if chapter.measured is not None and chapter.measured.judgments:
-                    self._say(event, " ", "", texts.NOT_SEEN, _DIM)
+                if judged:
+                    self._more(texts.NOT_SEEN)
                 if len(self._story.functions) > 1:
                     look = ends.look(self._story.command, event.result)
-                    text = ends.sentence(self._story.command, event.result)
+                    text = ends.sentence(self._story.command, event.result, chapter)
                     self._say(event, look.mark, look.title, text, _TONES[look.tone])
             case e.Concluded():
                 self._conclude(event)
@@ -228,7 +237,7 @@ class LogReporter:
         return event.of_rollback or (chapter is not None and chapter.is_rollback(event.deployment_id))
 
     def _status(self, event: e.StatusChanged) -> None:
-        if event.status is DeploymentStatus.IN_PROGRESS:
+        if event.status in (DeploymentStatus.CREATED, DeploymentStatus.IN_PROGRESS):
             return  # what it does, its lifecycle says
         failed = event.status in (DeploymentStatus.FAILED, DeploymentStatus.STOPPED)
         mark, colour = ("✗", _RED) if failed else ("·", _DIM)
@@ -236,8 +245,17 @@ class LogReporter:
             mark, colour = "✓", _GREEN
         label = "Rollback" if self._goes_back(event) else "Deployment"
         self._say(event, mark, label, self._join(f"{event.deployment_id} {event.status}", event.error_code), colour)
-        if event.error_message:
+        chapter = self._story.functions[event.key]
+        if event.error_message and not (chapter.stopping and event.error_code == "MANUAL_STOP"):  # by our own request
             self._more(f"AWS: {event.error_message}")
+
+    def _minutes(self, event: e.Measured) -> None:
+        """The calls of each minute; of a row of minutes without calls the first one stands for all."""
+        for at, text in guarded.minutes(event):
+            quiet = text == guarded.QUIET
+            if not (quiet and event.key in self._quiet):
+                self._say(event, "·", "Calls", f"{words.time_of_day(at, 0.0)}  {text}", _DIM)
+            (self._quiet.add if quiet else self._quiet.discard)(event.key)
 
     def _lifecycle(self, event: e.LifecycleChanged) -> None:
         step: LifecycleEvent = event.event
@@ -258,7 +276,9 @@ class LogReporter:
                 if said.message:
                     self._more(f"AWS: {said.message}")
                 if said.log_tail:
-                    self._logs(f"Output of {line(said.script_name or step.name, 100)}", said.log_tail.splitlines())
+                    rows = words.logged(said.log_tail.splitlines())
+                    self._tails.add("\n".join(rows))
+                    self._logs(f"Output of {line(said.script_name or step.name, 100)}", rows)
             case EventStatus.SKIPPED:
                 pass  # a hook that there is not, or what comes after a failure
             case EventStatus.IN_PROGRESS:
@@ -309,10 +329,11 @@ class LogReporter:
 
     def _diagnosis(self, event: e.Diagnosed) -> None:
         found = event.diagnosis
-        self._say(event, "✗", "Why", found.summary, _RED, bold=True)
+        if found.reason.code != StillRuns.code:  # of a hook that is silent the warning before it has said it
+            self._say(event, "✗", "Why", found.summary, _RED, bold=True)
         for alarm in found.alarms:
-            state = f"alarm {alarm.name}: {words.alarm_state(alarm.state, alarm.since)}"
-            self._more(self._join(state, f"AWS: {alarm.reason}" if alarm.reason else ""))
+            state = words.alarm_state(alarm.state, alarm.since, self._story.epoch)
+            self._more(self._join(f"alarm {alarm.name}: {state}", f"AWS: {alarm.reason}" if alarm.reason else ""))
         for text in found.unreadable:
             self._more(text)
         if found.remedy and len(self._story.functions) > 1:
@@ -321,7 +342,9 @@ class LogReporter:
 
     def _evidence(self, found: Diagnosis) -> None:
         for log in found.logs:
-            self._logs(f"Last log lines of {line(log.function, 140)} ({line(log.group, 200)})", list(log.lines))
+            rows = words.logged(log.lines)
+            if "\n".join(rows) not in self._tails:
+                self._logs(f"Last log lines of {line(log.function, 140)} ({line(log.group, 200)})", rows)
 
     def _logs(self, title: str, rows: list[str]) -> None:
         if not discloses(self._story.context, self._story.inputs):
@@ -472,7 +495,10 @@ def _rows(text: str) -> list[str]:
     rows = []
     for row in plain(text, 4_000).split("\n"):
         said, command = verdict.with_command(row)
-        rows += [*_wrapped(line(said), 2), *([line(command)] if command else [])]
+        point = "- " if said.startswith("- ") else ""
+        for number, each in enumerate(_wrapped(line(said), 2 + len(point))):
+            rows.append(" " * len(point) * bool(number) + each)
+        rows += [line(command)] if command else []
     return rows
 
 

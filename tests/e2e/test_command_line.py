@@ -99,7 +99,7 @@ def test_without_region_or_credentials_it_says_what_to_do(account: Account, tmp_
         timeout=60,
     )
     assert done.returncode == 2
-    assert "flag `--aws-region`: is missing" in done.stdout
+    assert "Flag `--aws-region` is missing" in done.stdout
     blank = {
         "AWS_ENDPOINT_URL": env["AWS_ENDPOINT_URL"],
         "AWS_REGION": "us-east-1",

@@ -106,6 +106,7 @@ def alarm_active(function: str) -> AlarmActive:
         group=f"{function}-live",
         function=function,
         target="42",
+        region="eu-central-1",
         firing=((f"{function}-errors", "Errors 14, threshold 5"),),
         when="1m 35s into the 10% canary",
     )
@@ -434,7 +435,11 @@ class Release:
     def diagnosed_hook(self, **changes: Any) -> Self:
         fields: dict[str, Any] = {
             "reason": HookExecutionFailure(
-                hook="CodeDeployHook_checkout_smoke", event="BeforeAllowTraffic", ending="reported", seconds=7.0
+                region="eu-central-1",
+                hook="CodeDeployHook_checkout_smoke",
+                event="BeforeAllowTraffic",
+                ending="reported",
+                seconds=7.0,
             ),
             "logs": (
                 LogLines(

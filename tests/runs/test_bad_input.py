@@ -240,7 +240,7 @@ INVALID: list[tuple[Given, str]] = [
     ({"function": None, "config": "no-such-manifest.yaml"}, "config"),
     *(({"function": None, "config": name}, name) for name in MANIFESTS),
     # Without AWS
-    ({"command": "plan", "shard-size": "2"}, "`shard-size`: needs functions to divide."),
+    ({"command": "plan", "shard-size": "2"}, "`shard-size` needs functions to divide."),
     ({"function": None, "command": "plan", "shard-size": "2", "config": "waves.yaml"}, "file with `waves`"),
     ({"command": "validate", "appspec": "s3://demo-deployments/key"}, "`validate` uses no AWS"),
 ]

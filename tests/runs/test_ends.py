@@ -63,7 +63,7 @@ def test_an_alarm_is_named_with_its_reason(theatre: Theatre, account: Account) -
     theatre.at(100, account.ring)
     done = theatre.run(LINEAR, run=(101, 1)).check(1, outcome="rolled-back", rollback="succeeded", live_version="2")
     assert "checkout-errors" in done.outputs["reason"] and "5 errors in 1 minute" in done.outputs["reason"]
-    assert "ALARM since 20" in done.log() and "ALARM since 20" in done.summary
+    assert "ALARM since " in done.log() and "ALARM since " in done.summary
 
 
 def test_in_a_fresh_group_without_rollback_the_alias_is_set_back(theatre: Theatre, emulator: Emulator) -> None:

@@ -128,7 +128,7 @@ def test_the_image_of_the_action_says_where_the_command_is(tmp_path: Path, monke
     person = Person({})
     assert run(tmp_path, person, "--function", "checkout", "--code", "src", *PLACE) == 2
     assert person.screen == [
-        "`init`: is a command of the command line, and not of the action's image. Run `pip install 'ci-deploy[cli]'`."
+        "`init` is a command of the command line, and not of the action's image. Run `pip install 'ci-deploy[cli]'`."
     ]
 
 

@@ -105,8 +105,8 @@ def test_with_the_comment_off_nobody_asks_github_anything(
     ("attended", "given", "code", "says"),
     [
         (True, [], 4, "command     rollback"),
-        (True, ["--yes"], 2, "flag `--reason`: is missing."),
-        (False, [], 2, "flag `--reason`: is missing."),
+        (True, ["--yes"], 2, "Flag `--reason` is missing."),
+        (False, [], 2, "Flag `--reason` is missing."),
         (False, ["--reason", "known"], 4, "reason    known"),
     ],
 )

@@ -488,4 +488,4 @@ def test_on_a_terminal_a_flag_is_named_as_one(tmp_path: Path) -> None:
     ):
         desk = Desk()
         assert app.run(arguments, {}, tmp_path, machine=desk) == 2
-        assert f"flag `{flag}`: " in desk.screen.getvalue()
+        assert f"Flag `{flag}` " in desk.screen.getvalue()

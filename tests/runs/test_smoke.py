@@ -95,8 +95,7 @@ def test_a_mistake_in_the_file_is_told_with_its_line(command: str, runner: Playe
     wrong = given(runner, GOOD, CASES.replace("within", "whithin"))
     done = runner.run({**wrong, "command": command}).check(2)
     assert (
-        "smoke file `smoke.yml`, line 4: has `whithin` in a case, which is not known. Did you mean `within`?"
-        in done.log
+        "Smoke file `smoke.yml`, line 4 has `whithin` in a case, which is not known. Did you mean `within`?" in done.log
     )
     assert account.writes() == []
 

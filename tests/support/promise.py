@@ -60,15 +60,14 @@ CONTRADICTIONS = (
     (r"before a deployment was created|Nothing was (deployed|stopped|rolled back)\.", r"not known|not be found out"),
     (
         r"OWN (goes on|is still running)|was left alone",
-        r"OWN (was stopped|was told to stop|ended)|had succeeded|is (Stopped|Failed|Succeeded)",
+        r"stopped deployment OWN|OWN (was told to stop|ended)|had succeeded|is (Stopped|Failed|Succeeded)",
     ),
     (r"It is unknown what \S+ serves", r"[Tt]he alias serves version"),
     (r"SPLIT|\bserves version \d", r"serves (was not read|could not be read)"),
     (r"not rolled back|rollback (from .*)?FAILED", r"Rolled back by|was set back|Nothing had to be rolled back"),
-    (r"The deployment was rolled back", r"No rollback|did not bring back|still running"),
-    (r"(?<!Nothing )was stopped", r"had succeeded|goes on"),
+    (r"The deployment was rolled back|serves version \d+ again", r"No rollback|did not bring|still running"),
+    (r"(?<!Nothing )was stopped", r"had succeeded|left deployment OWN running"),
     (r"has ended", r"goes on|still running"),
-    (r"lost contact with AWS", r"^Cancelled"),
 )
 
 

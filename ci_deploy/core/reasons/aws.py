@@ -1,12 +1,21 @@
-"""Calls to AWS that failed, by what that means for the caller. AWS's own words are facts, and are never matched."""
+"""Calls to AWS that failed, by what that means for the caller. AWS's own words are facts, and decide nothing."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
 from . import hints
+from .phrases import closed
 from .reason import Reason
+
+# IAM's own form: who is not authorized, and which kind of policy is missing or denies it.
+_DENIED = re.compile(
+    r"User: arn:[^ ]+:(?:assumed-role/(?P<role>[^/ ]+)/[^ ]+|user/(?P<user>[^ ]+)) is not authorized to perform: .*?"
+    r"(?:because|with an) (?P<why>(?:no|explicit deny) .*)",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +30,10 @@ class AwsFailed(Reason):
 
     @property
     def text(self) -> str:
+        return self.in_aws_words
+
+    @property
+    def in_aws_words(self) -> str:
         on = f" on {self.resource}" if self.resource else ""
         said = f": {self.message}" if self.message else ""
         return f"{self.operation}{on}: {self.error}{said}"
@@ -80,6 +93,23 @@ class AwsUnreachable(AwsFailed):
 class AwsDenied(AwsFailed):
     code: ClassVar = "aws-denied"
     means: ClassVar = "The role lacks a permission, or another policy denies the call."
+    also: ClassVar = (
+        {
+            "message": "User: arn:aws:sts::123456789012:assumed-role/deployer/run is not authorized to perform: "
+            "codedeploy:CreateDeployment on resource: checkout/live because no identity-based policy allows the "
+            "codedeploy:CreateDeployment action"
+        },
+    )
+
+    @property
+    def text(self) -> str:
+        """Who may not do what, where AWS says it in its usual form."""
+        found = _DENIED.search(self.message)
+        if found is None:
+            return self.in_aws_words
+        kind, name = ("Role", found["role"]) if found["role"] else ("User", found["user"])
+        on = f" on `{self.resource}`" if self.resource else ""
+        return f"{kind} `{name}` may not call {self.operation}{on}. AWS: {closed(found['why'].strip())}"
 
     @classmethod
     def sample(cls) -> AwsDenied:

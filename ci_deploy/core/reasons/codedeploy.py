@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
+from .commands import read_log
 from .phrases import closed, duration
 from .reason import Reason
 
@@ -48,6 +49,7 @@ class AlarmActive(EndedByCodeDeploy):
     group: str
     function: str
     target: str
+    region: str = ""
     firing: tuple[tuple[str, str], ...] = ()
     when: str = ""
 
@@ -64,10 +66,9 @@ class AlarmActive(EndedByCodeDeploy):
 
     @property
     def remedy(self) -> str:
-        alarms = ", ".join(f"`{name}`" for name, _ in self.firing) or "the alarm"
         return (
-            f"Check {alarms} for version {self.target} of {self.function}. To ship a fix while the alarm is still "
-            "firing, set `alarms: off`."
+            f"Find the cause in the log of version {self.target}: `{read_log(self.function, self.region)}`. "
+            "To deploy a fix while the alarm is still firing, set `alarms: off`."
         )
 
 
@@ -85,6 +86,7 @@ class HookExecutionFailure(EndedByCodeDeploy):
         {"ending": "", "seconds": None, "hook": "", "event": "", "said": ""},
     )
     hook: str
+    region: str = ""
     ending: str = ""
     seconds: float | None = None
 
@@ -96,7 +98,7 @@ class HookExecutionFailure(EndedByCodeDeploy):
             case "reported":
                 return f"Hook {name} reported `Failed`" + (f" after{took}" if took else "")
             case "silent":
-                return f"Hook {name} never reported a result" + (f" within{took}" if took else "")
+                return f"Hook {name} did not report a result" + (f" within{took}" if took else "")
             case "not-invoked":
                 return f"CodeDeploy could not invoke hook {name}"
         return f"Hook {name} failed" if self.hook else "A hook of the deployment failed"
@@ -109,16 +111,18 @@ class HookExecutionFailure(EndedByCodeDeploy):
 
     @property
     def remedy(self) -> str:
-        log = f"Check the hook's log (/aws/lambda/{self.hook})." if self.hook else "Check the hook's log."
+        log = f"the hook's log: `{read_log(self.hook, self.region)}`" if self.hook else "the hook's log"
         match self.ending:
             case "reported":
-                return log
+                return f"Read why in {log}."
             case "not-invoked":
                 return "Check that the hook exists, and that CodeDeploy's service role may invoke it."
-        return (
-            f"{log} Every path through it must call codedeploy:PutLifecycleEventHookExecutionStatus. Set "
-            "`hook-timeout` to end a silent hook early."
-        )
+            case "silent":
+                return (
+                    f"Find out where it stops in {log}. Every path through a hook must call "
+                    "codedeploy:PutLifecycleEventHookExecutionStatus. Set `hook-timeout` to end a silent hook early."
+                )
+        return f"Check {log}. It must call codedeploy:PutLifecycleEventHookExecutionStatus with `Succeeded`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,7 +274,7 @@ class Timeout(EndedByCodeDeploy):
     @property
     def what(self) -> str:
         if self.hook:
-            return f"Hook `{self.hook}` never reported a result"
+            return f"Hook `{self.hook}` did not report a result"
         return "A step took longer than CodeDeploy allows (an hour for a hook, 50 hours in all)"
 
     @property
@@ -427,7 +431,7 @@ class StillRuns(Reason):
     @property
     def text(self) -> str:
         if self.hook:
-            return f"Hook {self.hook} has not reported to CodeDeploy yet."
+            return f"Hook `{self.hook}` has not reported to CodeDeploy yet."
         return "The deployment is still running."
 
     @property

@@ -8,6 +8,12 @@ from dataclasses import dataclass
 GET_THE_TOOL = "pip install 'ci-deploy[cli]'"
 
 
+def read_log(function: str, region: str) -> str:
+    """The AWS CLI's command that shows what a function has logged in the last hour."""
+    where = ["--region", region] if region else []
+    return shlex.join(["aws", "logs", "tail", f"/aws/lambda/{function}", "--since", "1h", *where])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
     """Whose commands they are. What is not known is left out, and so is an account that is not for everybody."""

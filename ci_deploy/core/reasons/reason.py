@@ -112,6 +112,7 @@ EXAMPLES: Mapping[str, object] = {
     "sam": True,
     "serves": (("41", 100.0),),
     "shape": "canary 10% 10m",
+    "shift": 600.0,
     "share": 10.0,
     "shares": (("41", 90.0), ("42", 10.0)),
     "since": 1_795_500_000.0,

@@ -19,37 +19,13 @@ class InvalidInputs(Reason):
 
     @property
     def text(self) -> str:
-        if len(self.problems) == 1:
-            return self.problems[0]
-        numbered = (f"({number}) {problem}" for number, problem in enumerate(self.problems, 1))
-        return f"{len(self.problems)} problems: {' '.join(numbered)}"
+        """A problem a line, as a list where there are several."""
+        lines = [f"{problem[:1].upper()}{problem[1:]}" for problem in self.problems]
+        return lines[0] if len(lines) == 1 else "\n".join(f"- {each}" for each in lines)
 
     @classmethod
     def sample(cls) -> InvalidInputs:
-        return cls(problems=("input `alias`: is empty.", "input `timeout`: `soon` is no duration. Expected `90s`."))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake(Reason):
-    """One of them: `where` names the input, flag, file or key."""
-
-    code: ClassVar = "input"
-    means: ClassVar = "One mistake in the inputs, the repository's file or the AppSpec."
-    place: str
-    what: str
-    advice: str
-
-    @property
-    def text(self) -> str:
-        return f"{self.place}: {self.what}"
-
-    @property
-    def remedy(self) -> str:
-        return self.advice
-
-    @classmethod
-    def sample(cls) -> Mistake:
-        return cls(place="input `timeout`", what="`soon` is no duration.", advice="Expected `90s`.")
+        return cls(problems=("input `alias` is empty.", "input `timeout`: `soon` is no duration. Expected `90s`."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .commands import EXAMPLE, Where
+from .phrases import closed, duration
 from .reason import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LostContact(Reason):
-    """`stopping`: a stop was asked for before."""
+    """`stopping`: a stop was asked for before. `seen`: seconds of the deployment until AWS last answered.
+
+    `share`: percent of traffic on the new version then. `failures` in a row since, the last one with `error`.
+    """
 
     code: ClassVar = "lost-contact"
     means: ClassVar = "AWS no longer answered; the deployment may still be running."
@@ -19,16 +23,35 @@ class LostContact(Reason):
     deployment: str
     where: Where
     stopping: bool
+    seen: float
+    share: float
+    failures: int
+    error: str
 
     @property
     def text(self) -> str:
-        if self.stopping:
-            return f"Lost contact with deployment {self.deployment} after the stop was requested; it may still run."
-        return f"Lost contact with deployment {self.deployment}. It was left alone and may still be running."
+        stop = " It had requested a stop." if self.stopping else ""
+        return (
+            f"ci-deploy last saw deployment {self.deployment} after {duration(self.seen)}, with {self.share:g}% of "
+            f"traffic on the new version.{stop} All {self.failures} requests since then failed, the last with "
+            f"{closed(self.error)}"
+        )
 
     @property
     def remedy(self) -> str:
-        return f"Re-attach with `{self.where.follow(self.deployment)}`."
+        return f"See what is live, and follow the deployment: `{self.where.follow(self.deployment)}`."
+
+    @classmethod
+    def sample(cls) -> LostContact:
+        return cls(
+            deployment="d-A1B2C3D4E",
+            where=EXAMPLE,
+            stopping=False,
+            seen=154.0,
+            share=10.0,
+            failures=37,
+            error="codedeploy:BatchGetDeployments: ThrottlingException: Rate exceeded",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +83,7 @@ class HookSilent(Reason):
     @property
     def text(self) -> str:
         return (
-            f"Hook {self.hook} has run past its own timeout of {self.limit:g} s and has not reported to CodeDeploy. "
+            f"Hook `{self.hook}` has run past its own timeout of {self.limit:g} s and has not reported to CodeDeploy. "
             "It crashed, or may not call codedeploy:PutLifecycleEventHookExecutionStatus. "
             "CodeDeploy waits an hour for it."
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 from .commands import EXAMPLE, PutBack, Where
-from .phrases import Shares, closed, served
+from .phrases import Shares, closed, duration, served
 from .reason import Failure, Reason
 
 
@@ -17,9 +18,11 @@ class Ended(Reason):
     deployment: str
     stopped: bool
 
-    @property
-    def how(self) -> str:
-        return f"deployment {self.deployment} " + ("was stopped" if self.stopped else "ended")
+    def after(self, cause: str) -> str:
+        """The cause and what came of it, as one sentence."""
+        if self.stopped:
+            return f"{cause}, so ci-deploy stopped deployment {self.deployment}."
+        return f"{cause}, and deployment {self.deployment} ended before ci-deploy could stop it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,18 +46,28 @@ class Cancelled(Ended):
 
     @property
     def text(self) -> str:
-        return f"The run was interrupted and {self.how}."
+        return self.after("The run was interrupted (a cancelled job, a step's time limit or Ctrl-C)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeLimitPassed(Ended):
     code: ClassVar = "time-limit-passed"
     means: ClassVar = "The deployment did not end within the time limit."
+    also: ClassVar = ({"shift": 10_800.0}, {"stopped": False})
     minutes: float
+    shift: float  # seconds that the traffic shift takes alone
 
     @property
     def text(self) -> str:
-        return f"The time limit of {self.minutes:g} minutes passed and {self.how}."
+        limit = f"The time limit of {self.minutes:g} minutes"
+        if self.shift > self.minutes * 60:
+            return self.after(f"{limit} is shorter than the traffic shift ({duration(self.shift)})")
+        return self.after(f"{limit} passed")
+
+    @property
+    def remedy(self) -> str:
+        enough = math.ceil(max(self.shift + 600, self.minutes * 90) / 300) * 5
+        return f"Set `timeout: {enough}m`, or leave `timeout` out: its default covers the shift and every hook."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +79,13 @@ class HookTimeoutPassed(Ended):
 
     @property
     def text(self) -> str:
-        hook = f"Hook {self.hook}" if self.hook else "A hook"
-        return f"{hook} did not report within `hook-timeout` and {self.how}."
+        hook = f"Hook `{self.hook}`" if self.hook else "A hook"
+        return self.after(f"{hook} did not report within `hook-timeout`")
 
     @property
     def remedy(self) -> str:
         log = f" (/aws/lambda/{self.hook})" if self.hook else ""
-        return f"Check the hook's log{log}. A hook must report to CodeDeploy, whether it succeeds or fails."
+        return f"Check the hook's log{log}. Make it report to CodeDeploy, whether it succeeds or fails."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,17 +95,19 @@ class AsAsked(Ended):
 
     @property
     def text(self) -> str:
-        return f"As asked, {self.how}."
+        if self.stopped:
+            return f"ci-deploy stopped deployment {self.deployment} as requested."
+        return f"Deployment {self.deployment} ended before ci-deploy could stop it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotAsPlanned(Ended):
     code: ClassVar = "not-as-planned"
-    means: ClassVar = "The deployment shifted something else than was planned."
+    means: ClassVar = "The deployment shifted something other than planned."
 
     @property
     def text(self) -> str:
-        return f"It did not shift what was planned, and {self.how}."
+        return self.after("CodeDeploy shifted something other than planned")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +117,7 @@ class AnotherFailed(Ended):
 
     @property
     def text(self) -> str:
-        return f"Another function of the release failed and {self.how}."
+        return self.after("Another function of the release failed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +153,7 @@ class HookFailed(Reason):
 
     @property
     def text(self) -> str:
-        return f"Hook {self.hook} failed." + (f" CodeDeploy says: {closed(self.said)}" if self.said else "")
+        return f"Hook `{self.hook}` failed." + (f" AWS: {closed(self.said)}" if self.said else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,11 +195,11 @@ class RollbackRunning(Traffic):
 
     @property
     def text(self) -> str:
-        return f"Its rollback {self.rollback} is still running: the alias serves {served(self.serves)} now."
+        return f"Rollback {self.rollback} is still running."
 
     @property
     def remedy(self) -> str:
-        return f"If that does not bring it back: {self.put_back.text}" if self.put_back else ""
+        return f"If the rollback fails: {self.put_back.text}" if self.put_back else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +209,7 @@ class PreviousUnknown(Traffic):
 
     @property
     def text(self) -> str:
-        return f"The previous version is unknown: the alias serves {served(self.serves)}."
+        return "The previous version is unknown, so ci-deploy cannot judge the rollback."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,12 +228,11 @@ class NotRolledBack(Traffic):
     @property
     def text(self) -> str:
         if self.rollback:
-            who = f"Its rollback {self.rollback} did not bring back"
+            what = f"Rollback {self.rollback} did not bring version {self.previous} back."
         else:
-            said = f" (CodeDeploy says: {self.said})" if self.said else ""
-            who = f"No rollback deployment appeared{said} to bring back"
-        why = f" ({self.problem})" if self.problem else ""
-        return f"{who} version {self.previous}{why}: the alias serves {served(self.serves)}."
+            what = f"No rollback deployment appeared to bring version {self.previous} back."
+            what += f" AWS: {closed(self.said)}" if self.said else ""
+        return what + (f" ci-deploy could not set the alias back itself ({self.problem})." if self.problem else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,7 +262,7 @@ class NoRollback(Traffic):
 
     @property
     def text(self) -> str:
-        return f"No rollback was configured or asked for: the alias serves {served(self.serves)}."
+        return "No rollback was configured or requested."
 
 
 # --- where it did not come to a failure of the deployment ------------------------------------------------------------
@@ -285,13 +299,13 @@ class ServesUnread(Reason):
     @property
     def text(self) -> str:
         if not self.deployment:
-            return "What the alias serves could not be read."
-        return f"Deployment {self.deployment} is {self.status}, but what the alias serves could not be read."
+            return "ci-deploy could not read the alias."
+        return f"Deployment {self.deployment} is {self.status}, but ci-deploy could not read the alias after it."
 
     @property
     def remedy(self) -> str:
         if self.deployment:
-            return f"Re-attach with `{self.where.follow(self.deployment)}`."
+            return f"See what is live: `{self.where.follow(self.deployment)}`."
         return self.put_back.text if self.put_back else ""
 
 
@@ -318,8 +332,9 @@ class NotReversed(Traffic):
 
     @property
     def text(self) -> str:
-        then = f"It could not be set back: {self.problem.rstrip('.')}. " if self.problem else ""
-        return f"{then}The alias serves {served(self.serves)}."
+        if self.problem:
+            return f"ci-deploy could not set the alias back itself ({self.problem.rstrip('.')})."
+        return "The release did not bring the previous version back."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,8 +351,9 @@ class LeftRunning(Reason):
 
     @property
     def text(self) -> str:
-        why = f" because it could not be stopped ({self.refused.rstrip('.')})" if self.refused else ""
-        return f"Deployment {self.deployment} continues{why}. The alias serves {served(self.serves)} now."
+        if self.refused:
+            return f"ci-deploy could not stop deployment {self.deployment} ({self.refused.rstrip('.')})."
+        return f"ci-deploy left deployment {self.deployment} running."
 
     @property
     def remedy(self) -> str:
@@ -363,13 +379,13 @@ class MovedElsewhere(Reason):
     @property
     def text(self) -> str:
         return (
-            f"CodeDeploy reports deployment {self.deployment} as Succeeded, but the alias serves "
-            f"{served(self.serves)}, not version {self.version} at 100%. Something else moved it."
+            f"CodeDeploy reports deployment {self.deployment} as Succeeded, but something else moved the alias away "
+            f"from version {self.version}."
         )
 
     @property
     def remedy(self) -> str:
-        return "Find out who changed the alias (CloudTrail: UpdateAlias), then deploy again."
+        return "Find out who changed the alias (`UpdateAlias` in CloudTrail), then deploy again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -381,11 +397,11 @@ class CancelledTooLate(Reason):
 
     @property
     def text(self) -> str:
-        return f"Cancelled, but deployment {self.deployment} had succeeded: the alias serves {served(self.serves)}."
+        return f"The run was cancelled after deployment {self.deployment} had succeeded."
 
     @property
     def remedy(self) -> str:
-        return "Roll back with the command `rollback` if this version should not serve."
+        return "Run the command `rollback` if this version should not be live."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -401,7 +417,7 @@ class StopTooLate(Reason):
 
     @property
     def text(self) -> str:
-        return f"Too late to stop: deployment {self.deployment} had succeeded. The alias serves {served(self.serves)}."
+        return f"Deployment {self.deployment} had succeeded before it could be stopped."
 
     @property
     def remedy(self) -> str:
@@ -413,7 +429,7 @@ class OffPlan(Reason):
     """`shifts` and `planned`: `function:alias` and both versions."""
 
     code: ClassVar = "off-plan"
-    means: ClassVar = "CodeDeploy shifts something else than this run asked for, so the deployment is stopped."
+    means: ClassVar = "CodeDeploy shifts something other than this run asked for, so ci-deploy stops the deployment."
     deployment: str
     shifts: tuple[str, str, str]
     planned: tuple[str, str, str]
@@ -424,12 +440,12 @@ class OffPlan(Reason):
         wanted, before, after = self.planned
         return (
             f"Deployment {self.deployment} shifts {found} from version {old} to version {new}. "
-            f"Planned was {wanted} from version {before} to version {after}."
+            f"This run planned {wanted} from version {before} to version {after}."
         )
 
     @property
     def remedy(self) -> str:
-        return "Find out who can write the revision: its AppSpec is not the one from this run."
+        return "Find out who can write the revision. Its AppSpec is not the one from this run."
 
     @classmethod
     def sample(cls) -> OffPlan:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ...core.aws import EventStatus
+from ...core.plan.planning import ToPublish
 from ...core.reasons.phrases import capital
 from ...core.reasons.watching import StaysInService
 from ...core.result import Fate, Result
 from ...core.run import Command, Outcome, Rollback
+from ...core.story.timeline import FunctionStory
 
 
 class Tone(StrEnum):
@@ -160,13 +163,13 @@ def is_split(result: Result) -> bool:
     return bool(result.live_weights)
 
 
-def sentence(command: Command, result: Result) -> str:
-    """One or two sentences: how it ended, what became of the deployment, and what the alias serves."""
+def sentence(command: Command, result: Result, chapter: FunctionStory | None = None) -> str:
+    """A few short sentences: what the alias serves, and what became of the deployment. `chapter`: what led there."""
     if command in _CHANGING:
         return _changed_nothing(result)
     if command is Command.FINISH and not result.deployment_id and result.outcome is not Outcome.BUG:
         return _joined(_interrupted(command, result) if result.outcome is Outcome.CANCELLED else "", _now(result))
-    return _joined(*_told(command, result))
+    return _joined(*_told(command, result, chapter))
 
 
 def _changed_nothing(result: Result) -> str:
@@ -176,7 +179,7 @@ def _changed_nothing(result: Result) -> str:
     return "Nothing was changed." if refused or reading else ""
 
 
-def _told(command: Command, result: Result) -> tuple[str, ...]:
+def _told(command: Command, result: Result, chapter: FunctionStory | None) -> tuple[str, ...]:
     name, now = name_of(result), served(result)
     new = f"version {result.target_version}" if result.target_version else "the new version"
     old = f"version {result.previous_version}" if result.previous_version else "the previous version"
@@ -203,12 +206,14 @@ def _told(command: Command, result: Result) -> tuple[str, ...]:
             return (f"Deployment {result.deployment_id} of {new} continues without this job.", now)
         case Outcome.FAILED:
             return _now(result), _failed(command, result, new)
-        case Outcome.ROLLED_BACK:
+        case Outcome.ROLLED_BACK | Outcome.TIMED_OUT | Outcome.CANCELLED if _is_back(result):
+            if chapter is not None and _untouched(chapter):
+                return (f"{name} still serves {old} (100% of traffic). {capital(new)} got no traffic.",)
             return (f"{name} serves {old} again (100% of traffic). {capital(new)} gets no traffic.",)
         case Outcome.ROLLBACK_FAILED:
             return _now(result), _not_brought_back(command, result, new, old)
         case Outcome.TIMED_OUT:
-            return _now(result), "The deployment did not finish within the time limit.", _after(result)
+            return _now(result), _after(result)
         case Outcome.CANCELLED:
             return _now(result), _interrupted(command, result), _after(result)
         case Outcome.STOPPED if _never(result):
@@ -219,16 +224,33 @@ def _told(command: Command, result: Result) -> tuple[str, ...]:
             return f"Deployment {result.deployment_id} has ended.", _now(result)
         case Outcome.LOST_CONTACT:
             may = f"Deployment {result.deployment_id} may still be running." if result.deployment_id else ""
-            return "ci-deploy lost contact with AWS.", may or _whereabouts(result), _now(result)
+            return _now(result), may or _whereabouts(result)
         case _:
-            return _not_begun(command, result), _now(result)
+            return _not_begun(command, result, chapter)
 
 
-def _not_begun(command: Command, result: Result) -> str:
+def _is_back(result: Result) -> bool:
+    """Whether a deployment was rolled back, and what it was to replace has all traffic."""
+    back = result.outcome is Outcome.ROLLED_BACK or result.live_version == result.previous_version != ""
+    return back and result.rollback is Rollback.SUCCEEDED and not is_split(result)
+
+
+def _untouched(chapter: FunctionStory) -> bool:
+    """Whether CodeDeploy itself says that no traffic has moved."""
+    lifecycle = chapter.deployment.lifecycle if chapter.deployment else ()
+    return any(event.name == "AllowTraffic" and event.status is EventStatus.SKIPPED for event, _ in lifecycle)
+
+
+def _not_begun(command: Command, result: Result, chapter: FunctionStory | None) -> tuple[str, ...]:
     """Refused, invalid, an error, a bug: mostly before anything was created."""
     if not _never(result):
-        return _whereabouts(result)
-    return _NOTHING.get(command) or _UNDONE.get(command, "")
+        return _whereabouts(result), _now(result)
+    nothing = _NOTHING.get(command) or _UNDONE.get(command, "")
+    if result.outcome is Outcome.INVALID and command is Command.DEPLOY:
+        return nothing, _now(result) or "Traffic is unchanged."
+    plan = chapter.plan if chapter else None
+    published = result.target_version if plan is not None and isinstance(plan.target, ToPublish) else ""
+    return nothing, _now(result), f"Version {published} was published and gets no traffic." if published else ""
 
 
 def _failed(command: Command, result: Result, new: str) -> str:

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from ...core.guards import texts
 from ...core.guards.judging import Verdict
 from ...core.guards.series import Count, together
+from ...core.run import Outcome
 from ...core.story import events as e
 from ...core.story.timeline import FunctionStory
+
+QUIET = "no calls"
 
 
 def minutes(event: e.Measured) -> Iterator[tuple[float, str]]:
@@ -17,10 +20,10 @@ def minutes(event: e.Measured) -> Iterator[tuple[float, str]]:
     for minute in shown.minutes:
         if minute.at >= event.told_until:
             quiet = not (minute.new.calls or minute.old.calls)
-            yield minute.at, "no calls" if quiet else texts.minute(minute, subject)
+            yield minute.at, QUIET if quiet else texts.minute(minute, subject)
     for at, count in shown.after:
         if at >= event.told_until:
-            yield at, alone(subject.new, count) if count.calls else "no calls"
+            yield at, alone(subject.new, count) if count.calls else QUIET
 
 
 def row(event: e.Measured) -> str:
@@ -48,11 +51,17 @@ def is_violated(chapter: FunctionStory) -> bool:
 
 
 def verdicts(chapter: FunctionStory) -> Iterator[tuple[Verdict, str]]:
-    """How each guard stands; those that are only observed say so."""
-    event, plan = chapter.measured, chapter.plan
+    """How each guard stands; those that are only observed say so.
+
+    Of what ended otherwise than well only those that are violated: that another one held is no comfort, and no cause.
+    """
+    event, plan, result = chapter.measured, chapter.plan, chapter.result
     if event is None:
         return
+    well = result is None or result.outcome in (Outcome.SUCCEEDED, Outcome.REPORTED)
     timeout = float(plan.new.timeout_s) if plan is not None and plan.new is not None else 0.0
     for judgment in event.judgments:
+        if not (well or judgment.verdict is Verdict.VIOLATED):
+            continue
         observed = "observed: " if judgment.guard.observe else ""
         yield judgment.verdict, observed + texts.verdict(judgment, event.subject, timeout)

@@ -165,14 +165,20 @@ def lead(story: Story) -> str:
     said = verdict.summary_sentence(story)
     parts = [f"**{prose(said)}**" if look.tone is not Tone.GOOD else prose(said)] if said else []
     if why := verdict.because(story):
-        parts.append(marked(why))
+        parts.append("\n".join(map(_point, why.split("\n"))))
     step = next_step(story)
     if step:
         parts.append(step)
     if look.tone is Tone.GOOD or look.tone is Tone.NEUTRAL:
         return "\n\n".join(parts)
     kind = "CAUTION" if look.tone is Tone.BAD else "WARNING"
-    return "\n".join((f"> [!{kind}]", "\n>\n".join(f"> {part}" for part in parts)))
+    quoted = "\n\n".join(parts).split("\n")
+    return "\n".join((f"> [!{kind}]", *(f"> {row}".rstrip() for row in quoted)))
+
+
+def _point(text: str) -> str:
+    """A line of a reason; one that is a point of a list stays one."""
+    return f"- {marked(text[2:])}" if text.startswith("- ") else marked(text)
 
 
 def holds(story: Story) -> str:
@@ -408,7 +414,11 @@ def _diagnosis(story: Story, chapter: FunctionStory, lines: int, *, named: bool)
         parts.append(f"**Then:** {marked(cause)}")
     if diagnosis.alarms:
         rows = [
-            (code(alarm.name), prose(words.alarm_state(alarm.state, alarm.since)), prose(alarm.reason, 500))
+            (
+                code(alarm.name),
+                prose(words.alarm_state(alarm.state, alarm.since, story.epoch)),
+                prose(alarm.reason, 500),
+            )
             for alarm in diagnosis.alarms[:20]
         ]
         parts.append(_table(("Alarm", "State", "Reason"), rows))
@@ -424,7 +434,7 @@ def _evidence(story: Story, chapter: FunctionStory, lines: int) -> list[str]:
     diagnosis = chapter.diagnosis
     assert diagnosis is not None
     tail = diagnosis.event.diagnostics.log_tail if diagnosis.event else ""
-    logs = [(log.function, "\n".join(log.lines)) for log in diagnosis.logs if log.lines]
+    logs = [(log.function, "\n".join(words.logged(log.lines))) for log in diagnosis.logs if log.lines]
     if tail and not logs:
         script = diagnosis.event.diagnostics.script_name if diagnosis.event else ""
         logs = [(script or (diagnosis.event.name if diagnosis.event else ""), tail)]
@@ -433,7 +443,7 @@ def _evidence(story: Story, chapter: FunctionStory, lines: int) -> list[str]:
     if not discloses(story.context, story.inputs):
         return [f"<sub>{marked(HIDDEN)}</sub>"]
     return [
-        details(f"Last log lines of {html_code(name)}", fence(text, lines=lines, keep="tail"))
+        details(f"Last log lines of {html_code(name)}", fence(text, lines=lines, keep="tail"), open_=len(logs) == 1)
         for name, text in logs[:5]
     ]
 
@@ -449,12 +459,17 @@ def guards(story: Story, limit: int = 20) -> str:
     for chapter in seen[:limit]:
         assert chapter.measured is not None
         name = f"{code(chapter.key)} " if len(story.functions) > 1 else ""
-        rows = [f"**Calls** {name}{prose(guarded.row(chapter.measured) or 'none yet')}"]
-        rows += [f"- {_VERDICT_ICONS[found]} {marked(text)}" for found, text in guarded.verdicts(chapter)]
-        parts.append("\n".join((rows[0], "", *rows[1:])))
+        row = f"**Calls** {name}{prose(guarded.row(chapter.measured) or 'none yet')}"
+        judged = [f"- {_VERDICT_ICONS[found]} {marked(text)}" for found, text in guarded.verdicts(chapter)]
+        parts.append("\n".join((row, "", *judged)).rstrip())
     if len(seen) > limit:
         parts.append(f"… and {len(seen) - limit} more functions.")
-    return "\n\n".join((*parts, f"<sub>{texts.NOT_SEEN}</sub>")) if parts else ""
+    if any(True for chapter in seen for _ in guarded.verdicts(chapter)):
+        parts.append(f"<sub>{texts.NOT_SEEN}</sub>")
+    return "\n\n".join(parts)
+
+
+_PASSING = ("hook-silent", "hook-overdue")  # findings about what a deployment does at the moment
 
 
 def findings(story: Story, *, notes: bool = True, limit: int = 50) -> str:
@@ -463,8 +478,8 @@ def findings(story: Story, *, notes: bool = True, limit: int = 50) -> str:
     for where, finding in _all_findings(story):
         if finding.severity is Severity.NOTE and not notes:
             continue
-        if story.result is not None and finding.text in story.result.reason:
-            continue  # the lead says it
+        if story.result is not None and (finding.text in story.result.reason or finding.code in _PASSING):
+            continue  # the lead says it, or what came of it
         remedy = f" {marked(finding.remedy)}" if finding.remedy else ""
         name = f"{code(where)}: " if where and len(story.functions) > 1 else ""
         rows.append(f"- {_SEVERITY_ICONS[finding.severity]} {name}{marked(finding.text)}{remedy}")

@@ -31,7 +31,8 @@ def summary_sentence(story: Story) -> str:
         ids = words.listed(tuple(leg.deployment_id for leg in legs))
         return f"Deployment {ids} may still be running: ci-deploy no longer follows it. Traffic may be split."
     if len(results) <= 1:
-        return sentence(story.command, results[0] if results else _of_the_run(story, story.result))
+        chapter = next((chapter for chapter in story.functions.values() if chapter.result), None)
+        return sentence(story.command, results[0] if results else _of_the_run(story, story.result), chapter)
     if all(result.outcome is Outcome.SUCCEEDED for result in results) and story.command is Command.DEPLOY:
         return f"All {len(results)} functions now serve their new version (100% of traffic)."
     if all(result.outcome is Outcome.ROLLED_BACK for result in results):
@@ -74,13 +75,17 @@ def because(story: Story) -> str:
     if several and found and (blamed := culprits(story)):
         found = " ".join(f"{chapter.key}: {chapter.diagnosis.summary}" for chapter in blamed[:3] if chapter.diagnosis)
         found += f" And {len(blamed) - 3} more." if len(blamed) > 3 else ""
+        along = sum(_went_along(chapter) for chapter in story.functions.values())
+        found += f" The other {along} were rolled back with it." if along > 1 else ""
     if given and given not in found:
         return f"{found} Reason given: {given}".strip()
     return found
 
 
 # Reasons that say what the sentence before them has said.
-_SAID = frozenset({"rolled-back-by", "alias-set-back", "nothing-moved", "still-serves"})
+_SAID = frozenset(
+    {"rolled-back-by", "alias-set-back", "nothing-moved", "still-serves", "no-rollback", "rollback-running"}
+)
 
 
 def _unsaid(result: Result) -> tuple[Reason, ...]:
@@ -93,6 +98,11 @@ def culprits(story: Story) -> list[FunctionStory]:
     A hook that was only late when another function failed has not failed, whatever was suspected of it.
     """
     return [chapter for chapter in story.functions.values() if is_culprit(chapter)]
+
+
+def _went_along(chapter: FunctionStory) -> bool:
+    result = chapter.result
+    return result is not None and result.outcome is Outcome.ROLLED_BACK and result.reason_code in _ALONG
 
 
 def is_culprit(chapter: FunctionStory) -> bool:
@@ -126,6 +136,8 @@ def next_step(story: Story, chapter: FunctionStory | None, result: Result) -> st
             return split
         case Outcome.ROLLED_BACK:
             return "Fix the cause, then deploy again."
+        case Outcome.CANCELLED if story.command is Command.DEPLOY:
+            return "Run the job again to deploy."
         case Outcome.SUCCEEDED if story.command is Command.DEPLOY and result.previous_version:
             return "To roll back: " + rollback_command(story, chapter, result)
     return ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from ...core.aws import Endpoint
@@ -30,9 +31,20 @@ def date(epoch: float | None) -> str:
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M") if epoch and 0 < epoch < 1e11 else ""
 
 
-def alarm_state(state: str, since: float | None) -> str:
-    """`ALARM since 2026-11-23 10:42 UTC`, as far as it is known."""
-    return f"{state} since {date(since)} UTC" if date(since) else state
+def alarm_state(state: str, since: float | None, epoch: float) -> str:
+    """`ALARM since 10:42 UTC`, as far as it is known; with the date where that is not `epoch`'s."""
+    when = date(since)
+    return f"{state} since {when.removeprefix(date(epoch)[:11])} UTC" if when else state
+
+
+# Lambda's own lines. Its report is worth reading where it says that the function has failed.
+_PLATFORM = re.compile(r"INIT_START |(START|END) RequestId: |REPORT RequestId: (?!.*Status: (timeout|error))")
+
+
+def logged(lines: Iterable[str]) -> list[str]:
+    """What a function has logged itself; Lambda's lines only where there is nothing else."""
+    every = list(lines)
+    return [line for line in every if not _PLATFORM.match(line)] or every
 
 
 def percent(share: float) -> str:

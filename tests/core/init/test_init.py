@@ -164,9 +164,9 @@ def test_several_functions_have_a_code_each() -> None:
     ]
     assert choices.name == "my-repo"
     assert refused(function="cart\ncheckout") == [
-        "flag `--code`: is given 1 times for 2 functions: pass one for each, in the same order."
+        "flag `--code` is given 1 times for 2 functions: pass one for each, in the same order."
     ]
-    assert refused(function="cart\ncart", code="a\nb") == ["flag `--function`: names a function twice."]
+    assert refused(function="cart\ncart", code="a\nb") == ["flag `--function` names a function twice."]
 
 
 def test_functions_that_are_to_be_made_need_no_code() -> None:
@@ -212,10 +212,10 @@ def test_many_functions_are_one_pattern() -> None:
     assert "ServiceRoleArnshop'" in account.setup(choices)
     assert account.setup(chosen()) == ""
     (problem,) = refused(function="\n".join(names), code="", create_functions="true")
-    assert problem == "flag `--create-functions`: makes 10 functions at most."
+    assert problem == "flag `--create-functions` makes 10 functions at most."
     strangers = [f"{letter}-function" for letter in "abcdefghijk"]
     (problem,) = refused(function="\n".join(strangers), code="\n".join(strangers))
-    assert problem.startswith("flag `--function`: names 11 functions, too many for one stack")
+    assert problem.startswith("flag `--function` names 11 functions, too many for one stack")
 
 
 # --- Files
@@ -316,10 +316,10 @@ def test_the_same_flags_may_be_given_again() -> None:
 @pytest.mark.parametrize(
     ("flag", "value", "says"),
     [
-        ("aws_region", "us-east-1", "flag `--aws-region`: is `us-east-1`, but ci-deploy.yml says `eu-central-1`."),
-        ("name", "shop", "flag `--name`: is `shop`, but .github/workflows/deploy.yml says `checkout`."),
-        ("function", "cart", "flag `--function`: has `cart`, which ci-deploy.yml does not have."),
-        ("code", "lib", "flag `--code`: has `lib`, which ci-deploy.yml does not have."),
+        ("aws_region", "us-east-1", "flag `--aws-region` is `us-east-1`, but ci-deploy.yml says `eu-central-1`."),
+        ("name", "shop", "flag `--name` is `shop`, but .github/workflows/deploy.yml says `checkout`."),
+        ("function", "cart", "flag `--function` has `cart`, which ci-deploy.yml does not have."),
+        ("code", "lib", "flag `--code` has `lib`, which ci-deploy.yml does not have."),
     ],
 )
 def test_a_flag_that_denies_a_file_is_refused(flag: str, value: str, says: str) -> None:

@@ -83,10 +83,10 @@ def test_an_error_of_aws_is_a_reason_with_its_kind_in_the_code(kind: ErrorKind, 
 
 def test_mistakes_in_the_inputs_are_one_reason() -> None:
     problems = tuple(Problem(where=f"input `{name}`", what="is empty.") for name in ("alias", "function"))
-    assert InvalidInput(problems[:1]).reason == InvalidInputs(problems=("input `alias`: is empty.",))
-    assert InvalidInput(problems[:1]).reason.text == "input `alias`: is empty."
+    assert InvalidInput(problems[:1]).reason == InvalidInputs(problems=("input `alias` is empty.",))
+    assert InvalidInput(problems[:1]).reason.text == "Input `alias` is empty."
     made = InvalidInput(problems).reason
-    assert made.text == "2 problems: (1) input `alias`: is empty. (2) input `function`: is empty."
+    assert made.text == "- Input `alias` is empty.\n- Input `function` is empty."
 
 
 COMMAND = re.compile(r"(?:ci-deploy (?:status|stop|rollback|deploy|plan)|aws [a-z-]+ [a-z-]+) [^`\n]*--[^`\n]*")

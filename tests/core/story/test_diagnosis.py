@@ -153,7 +153,10 @@ def test_a_hook_that_failed_is_named_with_the_event_and_aws_words_even_if_aws_gi
     made = deployment(event("Start", EventStatus.SUCCEEDED), failed, event("AllowTraffic", EventStatus.SKIPPED))
     assert diagnosed(made) == Diagnosis(
         reason=HookExecutionFailure(
-            hook="CodeDeployHook_smoke", event="BeforeAllowTraffic", said="The lifecycle event hook reported Failed."
+            hook="CodeDeployHook_smoke",
+            event="BeforeAllowTraffic",
+            said="The lifecycle event hook reported Failed.",
+            region="REGION",
         ),
         event=failed,
     )
@@ -166,7 +169,11 @@ def test_what_codedeploy_says_of_the_deployment_goes_before_what_it_says_of_the_
         error_message="of the deployment",
     )
     assert diagnosed(made).reason == HookExecutionFailure(
-        hook="CodeDeployHook_smoke", event="BeforeAllowTraffic", said="of the deployment", ending="reported"
+        hook="CodeDeployHook_smoke",
+        event="BeforeAllowTraffic",
+        said="of the deployment",
+        ending="reported",
+        region="REGION",
     )
 
 
@@ -276,7 +283,11 @@ def test_the_alarms_that_ring_are_named_with_their_reasons_and_the_others_left_o
     )
     assert diagnosed(made, alarms=Known((errors, quiet, latency))) == Diagnosis(
         reason=AlarmActive(
-            group="group", function="checkout", target="2", firing=(("errors", "14 > 5"), ("latency", ""))
+            group="group",
+            function="checkout",
+            target="2",
+            region="REGION",
+            firing=(("errors", "14 > 5"), ("latency", "")),
         ),
         alarms=(errors, latency),
     )

@@ -66,7 +66,7 @@ def test_weather_on_the_wire_has_a_kind_and_makes_one_request(
 
 
 def test_a_region_that_no_address_can_have_is_bad_input(clock: FakeClock) -> None:
-    with pytest.raises(InvalidInput, match="input `aws-region`"):
+    with pytest.raises(InvalidInput, match="Input `aws-region`"):
         get_deployment(Aws(session(), clock, region="eu central 1"))
 
 

@@ -184,7 +184,7 @@ def test_a_region_that_is_none_is_bad_input_also_where_the_role_is_assumed(clock
 
     tokens = (200, json.dumps({"value": TOKEN}).encode())
     identity = WebIdentity(ROLE, ENVIRON, clock, mask=lambda _: None, create_client=no_client, fetch=lambda *_: tokens)
-    with pytest.raises(InvalidInput, match=r"input `aws-region`.*eu central 1"):
+    with pytest.raises(InvalidInput, match=r"Input `aws-region`.*eu central 1"):
         identity.credentials.get_frozen_credentials()
 
 

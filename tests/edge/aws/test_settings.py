@@ -248,7 +248,7 @@ def test_the_region_is_the_inputs_then_the_variables_then_the_profiles(
 
 
 def test_no_region_is_bad_input_that_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InvalidInput, match="input `aws-region`: is missing"):
+    with pytest.raises(InvalidInput, match="Input `aws-region` is missing"):
         settings.region(None, {"AWS_REGION": ""}, session(monkeypatch))
 
 
@@ -256,7 +256,7 @@ def test_no_region_is_bad_input_that_says_what_to_set(monkeypatch: pytest.Monkey
 def test_what_is_no_region_is_told_by_who_set_it(value: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     made = session(monkeypatch, AWS_CONFIG_FILE=config(tmp_path, "[default]\nregion = Frankfurt\n"))
     for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
-        with pytest.raises(InvalidInput, match=f"environment variable {variable}: "):
+        with pytest.raises(InvalidInput, match=f"Environment variable {variable}: "):
             settings.region(None, {variable: value}, made)
     with pytest.raises(InvalidInput, match=of_profile("region", "")):
         settings.region(None, {}, made)
@@ -420,7 +420,7 @@ def test_what_is_no_address_is_told_with_what_set_it(
 ) -> None:
     with pytest.raises(InvalidInput) as caught:
         settings.endpoints({variable: url}, session(monkeypatch), SERVICES)
-    assert f"environment variable {variable}: " in str(caught.value) and SECRET not in str(caught.value)
+    assert f"Environment variable {variable} " in str(caught.value) and SECRET not in str(caught.value)
     file = config(tmp_path, f"[default]\nendpoint_url = {url}\n")
     with pytest.raises(InvalidInput, match=of_profile("endpoint_url", "")):
         settings.endpoints({}, session(monkeypatch, AWS_CONFIG_FILE=file), SERVICES)

@@ -300,7 +300,7 @@ def look_failed(turn: Turn, error: CiDeployError) -> None:
     r = turn.r
     if r.stage not in _LOOKING:
         return  # it came too late
-    turn.put(turn.r.contact.missed())
+    turn.put(turn.r.contact.missed(error.what))
     failures = turn.r.contact.failures
     if failures & (failures - 1) == 0:  # 1st, 2nd, 4th, 8th, …: said, not repeated
         turn.say(

@@ -87,7 +87,15 @@ def keep_time(turn: Turn) -> None:
     elif r.contact.failures >= LOST_AFTER:
         turn.end(
             {Cause.TIMED_OUT: Outcome.TIMED_OUT, Cause.CANCELLED: Outcome.CANCELLED}.get(r.cause, Outcome.LOST_CONTACT),
-            why.LostContact(deployment=r.deployment_id, where=r.where, stopping=r.ending.sent),
+            why.LostContact(
+                deployment=r.deployment_id,
+                where=r.where,
+                stopping=r.ending.sent,
+                seen=max(0.0, r.contact.seen_at - r.watch.began),
+                share=r.watch.share,
+                failures=r.contact.failures,
+                error=r.contact.error,
+            ),
             rollback=Rollback.UNKNOWN,
             settled=not r.ending.sent,
         )

@@ -11,7 +11,7 @@ from typing import TypedDict
 
 from ... import trace as traces
 from ...aws import Alias, Deployment, DeploymentStatus
-from ...errors import CiDeployError, ErrorKind, Refused
+from ...errors import AwsError, CiDeployError, ErrorKind, Refused
 from ...reasons import guards as guard_reasons
 from ...reasons import verdict as why
 from ...reasons.codedeploy import CodeDeployEnded
@@ -268,7 +268,8 @@ def _cause(r: Rollout, deployment: Deployment) -> Reason:
     if r.cause is Cause.GUARD and (violated := guarding.violation(r)) is not None:
         return violated
     if r.cause is Cause.TIMED_OUT:
-        return why.TimeLimitPassed(deployment=deployed, stopped=stopped, minutes=r.planned.timeout / 60)
+        minutes, shift = r.planned.timeout / 60, r.planned.shift_seconds
+        return why.TimeLimitPassed(deployment=deployed, stopped=stopped, minutes=minutes, shift=shift)
     if r.cause is Cause.HOOK_TIMEOUT:
         hook = hook_of(failed_event(deployment, r.planned), r.planned)
         return why.HookTimeoutPassed(deployment=deployed, stopped=stopped, hook=hook)
@@ -456,6 +457,7 @@ def not_restored(turn: Turn, error: CiDeployError) -> None:
         turn.put(turn.r.repair.postpone())
         turn.to(Stage.ROLLBACK_DUE)
         return
-    turn.put(turn.r.repair.fail(error.what))
+    brief = f"{error.operation}: {error.code}" if isinstance(error, AwsError) else error.what.rstrip(".")
+    turn.put(turn.r.repair.fail(brief))
     turn.warn(why.NotSetBack(problem=error.what, advice=error.remedy))
     turn.to(Stage.VERIFYING)

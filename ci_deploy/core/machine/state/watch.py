@@ -76,6 +76,7 @@ class Contact:
     targets_at: float = -1e9  # when targets were last looked at
     seen_at: float = 0.0  # last time that a look succeeded
     failures: int = 0  # looks that failed in a row
+    error: str = ""  # of the last of them
 
     def begin(self, now: float) -> Contact:
         """Who created it knows that it exists."""
@@ -85,7 +86,7 @@ class Contact:
         return replace(self, looks=self.looks + 1, targets_at=now if with_targets else self.targets_at)
 
     def heard(self, now: float) -> Contact:
-        return replace(self, seen_at=now, failures=0)
+        return replace(self, seen_at=now, failures=0, error="")
 
-    def missed(self) -> Contact:
-        return replace(self, failures=self.failures + 1)
+    def missed(self, error: str) -> Contact:
+        return replace(self, failures=self.failures + 1, error=error)

@@ -115,7 +115,7 @@ def test_at_the_time_limit_it_is_stopped_with_rollback() -> None:
     ]
     assert end(run) == (Outcome.TIMED_OUT, Rollback.SUCCEEDED, "1", "", True)
     assert words(run) == (
-        TimeLimitPassed(deployment="d-DEPLOY000", stopped=True, minutes=1.5),
+        TimeLimitPassed(deployment="d-DEPLOY000", stopped=True, minutes=1.5, shift=300.0),
         RolledBackBy(serves=(("1", 100.0),), rollback="d-ROLLBACK1"),
     )
 
@@ -157,13 +157,28 @@ def test_a_deployment_that_was_over_when_the_time_limit_stopped_it_has_succeeded
     assert end(run) == (Outcome.SUCCEEDED, Rollback.NONE, "2", "", True)
 
 
+def lost_contact(run: Run, *, stopping: bool) -> LostContact:
+    """With what was seen last, and what failed since."""
+    contact, watch = run.rollout.contact, run.rollout.watch
+    return LostContact(
+        deployment="d-DEPLOY000",
+        where=where(),
+        stopping=stopping,
+        seen=contact.seen_at - watch.began,
+        share=watch.share,
+        failures=contact.failures,
+        error=contact.error,
+    )
+
+
 def test_without_contact_at_the_time_limit_it_is_left_alone() -> None:
     """Three looks in a row have failed by then."""
     world, weather = World(hook_seconds=(600.0, None)), storm(ErrorKind.UNREACHABLE, since=71.0, Look=1.0)
     run = play(world, inputs(timeout="90s", **HOOKS), weather=weather)
     assert (round(run.now, 3), run.rollout.contact.failures, stops(run)) == (90.301, 3, [])
     assert end(run) == (Outcome.LOST_CONTACT, Rollback.UNKNOWN, "", "", True)
-    assert words(run) == (LostContact(deployment="d-DEPLOY000", where=where(), stopping=False),)
+    assert words(run) == (lost_contact(run, stopping=False),)
+    assert (run.rollout.contact.error, run.rollout.watch.share) == ("test:Look: Fault: weather", 0.0)
 
 
 def test_two_looks_that_failed_are_no_lost_contact_and_it_is_stopped_as_usual() -> None:
@@ -186,7 +201,7 @@ def test_without_contact_after_the_stop_nothing_is_claimed_of_it(more: dict[str,
     run = play(world, inputs(**more, **HOOKS), weather=storm(ErrorKind.UNREACHABLE, since=95.0, Look=1.0))
     assert run.now == pytest.approx(run.said(e.StopRequested)[0].at + 600.0)
     assert end(run) == (outcome, Rollback.UNKNOWN, "", "", False)
-    assert words(run) == (LostContact(deployment="d-DEPLOY000", where=where(), stopping=True),)
+    assert words(run) == (lost_contact(run, stopping=True),)
 
 
 def test_a_deployment_that_does_not_end_after_its_stop_is_not_called_lost_and_the_alias_is_read() -> None:
