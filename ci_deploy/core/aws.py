@@ -186,11 +186,11 @@ class FunctionVersion:
     layers: tuple[str, ...] = ()
     environment_names: tuple[str, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)  # settings that Lambda could not decrypt, with its code
-    code_error: str = ""  # Lambda cannot read the code any more, and why
+    code_error: str = ""  # Lambda can no longer read the code, and why
     code_by_reference: bool = False  # the code is an object in S3 that Lambda keeps no copy of
     kms_key: str = ""  # of the environment
     capacity_provider: str = ""  # of managed instances, its ARN
-    durable: bool = False  # executions may pause, and go on with this version's code
+    durable: bool = False  # executions may pause, and resume with this version's code
     replica_of: str = ""  # Lambda@Edge: the main function, whose copy this is
     description: str = ""
     last_modified: str = ""

@@ -21,7 +21,7 @@ class Step:
 
 
 def steps(routing: Routing) -> tuple[Step, ...]:
-    """The planned shifts, first to last; the last one is always 100 %. An unknown routing type: one step."""
+    """The planned shifts, first to last; the last one is always 100%. An unknown routing type: one step."""
     interval = routing.interval_minutes * MINUTE
     if routing.kind is RoutingType.CANARY:
         return (Step(0.0, float(routing.percentage)), Step(interval, 100.0))

@@ -39,7 +39,7 @@ def state_of(story: Story) -> str:
         case Outcome.FAILED | Outcome.ROLLED_BACK | Outcome.ROLLBACK_FAILED:
             return "failure"
         case Outcome.STOPPED | Outcome.CANCELLED if _withdrawn(result):
-            return "inactive"  # taken back on purpose, and the version from before serves
+            return "inactive"  # rolled back on purpose, and the previous version serves
         case Outcome.UNCHANGED | Outcome.REPORTED:
             # It came too late to stop a deployment, for instance, and has seen it succeed.
             legs = [chapter.deployment for chapter in story.functions.values() if chapter.deployment]

@@ -117,7 +117,7 @@ def hour(subject: Subject, guards: Guards, began: float, known: Answers) -> tupl
 
 
 def percentile_of_hour(subject: Subject, guard: Guard, began: float) -> Question:
-    """The old version's percentile over the whole hour: one period, for percentiles of minutes cannot be averaged."""
+    """The old version's percentile over the whole hour, in one period: percentiles of minutes cannot be averaged."""
     return _hour(subject, began, "Duration", f"p{guard.percentile}", period=HOUR)
 
 
@@ -142,7 +142,7 @@ def rank(limit: float) -> str:
 def look(
     subject: Subject, guards: Guards, shifts: Sequence[Shift], hour_answers: Answers, now: float
 ) -> tuple[Question, ...]:
-    """What one look asks: all ripe minutes since the first shift, again and again, for points are revised.
+    """What one look asks: all ripe minutes since the first shift, again and again, because points are revised.
 
     `shifts` in the order of time, the first is the beginning. Nothing before the first minute is ripe.
     """

@@ -13,11 +13,11 @@ Its rules, in the order in which they matter:
 - **A failure is told by its kind.** It had no effect (throttled, expired: asked again), nobody knows (unreachable: what
   is there is looked at), or it is refused (the end, or the next best way). Nothing is created twice in doubt.
 - **Only `Turn.end` ends a rollout**, with a verdict that says what the alias serves by a reading of the last minute;
-  what nobody read is not said. Only `waves` begins, stops or takes back a rollout for the sake of others, and whoever
+  what nobody read is not said. Only `waves` begins, stops or rolls back a rollout for the sake of others, and whoever
   succeeded is begun again for that: a new attempt, with a marker of its own.
 - **A signal takes away, and adds nothing but one stop.** After it nothing is created, published or repaired; a creation
   in flight is waited for, or looked for; the stop goes out in the very step. A second signal, or the end of the grace,
-  ends the rollout with what is known, unsettled: the post step goes on from there.
+  ends the rollout with what is known, unsettled: the post step continues from there.
 - **Time is an observation**, too: `Tick`. `dispatch.wake` says when a rollout has something to do by itself.
 
 Where things are: `state/` has the records, each with its own transitions, `rollout.py` the state that they make and the

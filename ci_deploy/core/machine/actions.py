@@ -175,7 +175,7 @@ class CreateAlias(_Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepairAlias(_Action):
-    """Set the alias to 100 % on `version`, if nothing is active in the group and it still is as `alias` says."""
+    """Set the alias to 100% on `version`, if nothing is active in the group and it still is as `alias` says."""
 
     alias: Alias
     version: str

@@ -526,6 +526,6 @@ def pause(failures: int, base: float = 1.0, most: float = 30.0) -> float:
 
 
 def jittered(seconds: float, *seed: object) -> float:
-    """`seconds` within 10 % up or down, the same for the same seed: many runs at once do not poll in step."""
+    """`seconds` within 10% up or down, the same for the same seed: many runs at once do not poll in step."""
     fraction = zlib.crc32(repr(seed).encode()) / 0xFFFFFFFF
     return seconds * (0.9 + 0.2 * fraction)

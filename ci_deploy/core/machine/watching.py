@@ -141,7 +141,7 @@ def _tell_replaced(turn: _Turn, rollouts: Sequence[Rollout], spot: Spot) -> None
 
 
 def _put_right(turn: _Turn, rollouts: Sequence[Rollout]) -> None:
-    """What was told as deployed, and CloudFormation has taken back since: the alias is read once more."""
+    """What was told as deployed, and CloudFormation has rolled back since: the alias is read once more."""
     search = turn.search
     for rollout in rollouts:
         spot = Spot(function=rollout.function, alias=rollout.inputs.alias)

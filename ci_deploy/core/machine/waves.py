@@ -161,7 +161,7 @@ def _group(r: Rollout) -> tuple[str | None, str | None]:
 
 
 def _undo(turn: Turn, done: Result, other: str, why: Reason) -> None:
-    """A deployment that has succeeded cannot be stopped any more: deploy the version before, at once, without hooks."""
+    """A successful deployment can no longer be stopped: deploy the previous version, all at once, without hooks."""
     r = turn.r
     made = r.planned
     if made.creates_alias:

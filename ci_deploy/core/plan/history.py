@@ -88,7 +88,7 @@ def served(history: Sequence[HistoryEntry]) -> tuple[str, ...]:
                 stack = [entry.target_version]
             continue
         if not stack or stack[-1] != entry.current_version:
-            # Where the record has a gap (an alias moved by hand) what was replaced is what was served.
+            # Where the record has a gap (an alias moved manually) what was replaced is what was served.
             stack.append(entry.current_version)
         stack.append(entry.target_version)
     return tuple(stack)

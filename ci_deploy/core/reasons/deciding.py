@@ -406,7 +406,7 @@ class GroupBusyTooLong(Occupied):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingForGroup(Occupied):
-    """The text goes on from "Waiting for"."""
+    """The text continues "Waiting for"."""
 
     code: ClassVar = "waiting-for-group"
     means: ClassVar = "Another deployment is running in the group; ci-deploy waits for its end."

@@ -9,7 +9,7 @@ from .commands import Where
 from .phrases import closed
 from .reason import Failure, Reason
 
-# --- waiting: the texts go on from "Waiting for" --------------------------------------------------------------------
+# --- waiting: the texts continue "Waiting for" ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

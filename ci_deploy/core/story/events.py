@@ -231,14 +231,14 @@ class BakeBegan(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakingBack(_Event):
-    """The version had got all traffic; now another deployment takes it back."""
+    """The version had all traffic; now another deployment rolls it back."""
 
     reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactTroubled(_Event):
-    """Reading the deployment failed; it goes on, and so do we, until `until`."""
+    """Reading the deployment failed; it continues, and so do we, until `until`."""
 
     error: str
     failures: int

@@ -243,7 +243,7 @@ def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
         case e.DeploymentStarted():
             leg = Leg(deployment_id=event.deployment_id, console_url=event.console_url, started_at=event.at)
             if event.reverses and chapter.deployment is not None and not chapter.reverses:
-                # A release takes back what had succeeded: to its deployment that is what a rollback is.
+                # A release rolls back what had succeeded: to its deployment that is what a rollback is.
                 return replace(chapter, rollback=leg, next_shift_at=None, result=None)
             return replace(
                 chapter,
@@ -346,5 +346,5 @@ def _refuted(diagnosis: Diagnosis | None, event: e.StatusChanged | e.LifecycleCh
 
 
 def _without_running(leg: Leg) -> tuple[tuple[LifecycleEvent, float | None], ...]:
-    """In a large release not every end is looked at with its lifecycle; in progress is nothing any more."""
+    """In a large release not every end is looked at with its lifecycle; nothing is in progress then."""
     return tuple(row for row in leg.lifecycle if row[0].status is not EventStatus.IN_PROGRESS)

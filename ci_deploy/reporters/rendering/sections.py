@@ -301,7 +301,7 @@ def _function_row(story: Story, chapter: FunctionStory) -> tuple[str, ...]:
         look = ends.look(story.command, result)
         state = f"{look.icon} {look.title}"
         if len(story.functions) > 1 and verdict.is_culprit(chapter) and result.outcome is Outcome.ROLLED_BACK:
-            state = "❌ **Failed**"  # of many that were taken back, the one that was the cause
+            state = "❌ **Failed**"  # of many that were rolled back, the one that was the cause
     else:
         state = prose(verdict.progress(chapter))
     seconds = _took(story, chapter)

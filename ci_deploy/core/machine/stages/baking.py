@@ -1,6 +1,6 @@
-"""Watches the new version after all traffic has moved, and takes it back where it does not hold.
+"""Watches the new version after all traffic has moved, and rolls it back if it does not hold.
 
-CodeDeploy is done by then: its alarms watch no longer, and nothing can be stopped. So the alarms are read here, guards
+CodeDeploy is done by then: it no longer watches alarms, and nothing can be stopped. So the alarms are read here, guards
 are judged on, and what is bad is reversed by a deployment of its own, if the alias still serves what we deployed and
 nothing else is under way. `watch` creates nothing: it says what is bad, and how the other tool goes back. Pure.
 """
@@ -32,7 +32,7 @@ GATHER_TRIES = 6  # before a bad version is left, because what is there cannot b
 
 
 def wanted(r: Rollout) -> bool:
-    """Whether a deployment that has succeeded is watched on, or taken back for a guard that was violated too late."""
+    """Whether a successful deployment is still watched, or rolled back for a guard that was violated too late."""
     if r.bake.over or r.attempt.purpose is Purpose.REVERSAL:
         return False
     if r.command is Command.WATCH:
@@ -149,7 +149,7 @@ def _limit_passed(turn: Turn) -> None:
 
 
 def _cancelled(turn: Turn) -> None:
-    """As for the time limit; and the reversal goes out at once, for the runner is about to kill us."""
+    """As for the time limit; the reversal goes out in this step, because the runner is about to kill us."""
     r = turn.r
     if "on-cancel" in r.job.written and r.on_cancel == "rollback":
         reason = why.BakeCancelled()
@@ -162,7 +162,7 @@ def _cancelled(turn: Turn) -> None:
         turn.to(Stage.VERIFYING)
 
 
-# --- Taking it back ----------------------------------------------------------------------------------------------
+# --- Rolling it back ---------------------------------------------------------------------------------------------
 
 
 def _blame(turn: Turn, *reasons: Reason, outcome: Outcome = Outcome.ROLLED_BACK) -> None:
@@ -191,7 +191,7 @@ def _ask_what_is_there(turn: Turn) -> None:
 
 
 def gathered(turn: Turn, facts: Facts) -> None:
-    """Only what still serves alone is taken back, and never under a deployment of somebody else's."""
+    """Only a version that still has all traffic is rolled back, and never under somebody else's deployment."""
     r = turn.r
     if not r.bake.blamed:
         return
@@ -218,7 +218,7 @@ def not_gathered(turn: Turn, error: CiDeployError) -> None:
 
 
 def so_far(turn: Turn) -> Result | None:
-    """What a function that bakes has come to, for a release that takes all back; None where it does not bake."""
+    """What a function that bakes has come to, for a release that rolls all back; None where it does not bake."""
     if turn.r.stage is not Stage.BAKING or turn.r.bake.blamed:
         return None
     return turn.result(Outcome.SUCCEEDED, deployed=True)

@@ -1,6 +1,6 @@
 """Before a rollback from a terminal changes anything, its person is asked: one question for all functions of the run.
 
-What was agreed to is where each function goes. Facts are read again after the answer, for a person takes time; what
+What was agreed to is where each function goes. Facts are read again after the answer, because a person takes time; what
 leads elsewhere by then is asked about again.
 """
 

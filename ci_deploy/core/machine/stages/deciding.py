@@ -258,7 +258,7 @@ def _release_wanted(r: Rollout, facts: Facts) -> bool:
 
 
 def _repairs(turn: Turn, made: Plan) -> bool:
-    """A split alias that nothing explains any more is put on its primary version first, if that is wanted."""
+    """If that is wanted, a split alias that nothing explains is first put on its primary version."""
     if not _repair_wanted(turn.r, made):
         return False
     turn.put(turn.r.repair.begin())
@@ -519,14 +519,14 @@ def _finish(turn: Turn, facts: Facts) -> None:
     turn.put(turn.r.decision.decide(made))
     _show(turn, facts, made)
     attach(turn, subject)
-    # What takes a version back, by hand or because another function of the release failed, is not taken back.
+    # A rollback, whoever asked for it or whatever failed, is not rolled back.
     policy = "leave" if is_rollback(subject) and r.inputs.on_cancel == "rollback" else r.inputs.on_cancel
     if policy != "leave" and not subject.status.terminal:
         request_stop(turn, Cause.CANCELLED, MainStepEnded(), rollback=policy == "rollback")
         return
     turn.put(turn.r.ending.inherit(Cause.CANCELLED, rollback=policy == "rollback"))
     if not subject.status.terminal:
-        turn.to(Stage.VERIFYING)  # it goes on
+        turn.to(Stage.VERIFYING)  # it continues
 
 
 # What keeps `stop` from knowing where to look.

@@ -53,7 +53,7 @@ def gathering(turn: Turn) -> None:
                 run_id=r.context.run_id,
                 subject=r.job.subject,
                 marker_id=r.marker_id if r.job.search else "",
-                brief=r.undone is not None,  # what is taken back waits for no package
+                brief=r.undone is not None,  # a rollback waits for no package
             )
         )
 

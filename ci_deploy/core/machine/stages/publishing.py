@@ -95,12 +95,12 @@ def _not_published(turn: Turn, error: CiDeployError) -> None:
 
 
 def _other_code(error: CiDeployError) -> bool:
-    """Lambda's answer where CodeSha256 is not `$LATEST`'s any more is an invalid parameter, not a conflict."""
+    """Where CodeSha256 is no longer `$LATEST`'s, Lambda answers with an invalid parameter, not a conflict."""
     return isinstance(error, AwsError) and "sha256" in error.message.lower() and error.kind is ErrorKind.REJECTED
 
 
 def bound(turn: Turn, made: Plan) -> None:
-    """The plan names its version: wait until that is ready, or go on."""
+    """The plan names its version: wait until that is ready, or continue."""
     turn.put(turn.r.decision.decide(made))
     if made.new is not None and made.new.state == "Pending":
         turn.say(e.Waiting(at=turn.now, key=turn.r.key, what=why.VersionPreparing(version=made.target_version)))
@@ -190,7 +190,7 @@ def _look_at_version(turn: Turn, version: FunctionVersion | None) -> None:
 
 
 def _tell_pending(turn: Turn, version: FunctionVersion) -> None:
-    """It goes on: managed instances take a quarter of an hour to start, and more."""
+    """It is still pending: managed instances take a quarter of an hour to start, and more."""
     r = turn.r
     minutes = round((turn.now - r.place.since) / 60)
     what = why.VersionPending(version=version.version, minutes=minutes, instances=bool(version.capacity_provider))

@@ -1,4 +1,4 @@
-"""Takes back a deployment that has succeeded: the version before is deployed, at once and without hooks.
+"""Rolls back a deployment that has succeeded: deploys the previous version, all at once and without hooks.
 
 For the release's sake, or because the version did not hold in its bake. A deployment that is over cannot be stopped.
 """

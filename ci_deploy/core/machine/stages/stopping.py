@@ -75,7 +75,7 @@ def stop_failed(turn: Turn, action: Stop, error: CiDeployError) -> None:
         )
     )
     if code != "DeploymentAlreadyCompletedException" and not r.cancelled and r.stage is Stage.FOLLOWING:
-        turn.to(Stage.VERIFYING)  # it goes on without us; say what is served now
+        turn.to(Stage.VERIFYING)  # it continues without us; say what is served now
 
 
 def keep_time(turn: Turn) -> None:

@@ -1,7 +1,7 @@
 """From a deployment that is over to the truth: what the alias serves now, read after the end, and what that means.
 
-Truth, not inference: `deployed` is true only if the alias was read at 100 % on the target version, `rolled-back` is
-said only if it was read at 100 % on the version before.
+Truth, not inference: `deployed` is true only if the alias was read at 100% on the target version, `rolled-back` is
+said only if it was read at 100% on the version before.
 """
 
 from __future__ import annotations
@@ -322,7 +322,7 @@ def _traffic(r: Rollout, deployment: Deployment, served: Shares, back: bool, rol
 
 
 def _leaves_trace(r: Rollout) -> bool:
-    """A rollback by hand has stopped what ran: nothing that it made says so to older runs."""
+    """The command `rollback` has stopped what ran, and created nothing that would tell older runs."""
     asked = r.command is Command.ROLLBACK and r.cause is Cause.ASKED
     return asked and r.context.run_id > 0 and not (r.repair.traced or r.cancelled)
 
@@ -425,7 +425,7 @@ def restored(turn: Turn, alias: Alias | None) -> None:
 
 
 def _repaired(turn: Turn, alias: Alias) -> None:
-    """The split that an earlier stop had left is gone: go on with what was asked for."""
+    """The split that an earlier stop had left is gone: continue with what was asked for."""
     r = turn.r
     turn.say(e.AliasRestored(at=turn.now, key=turn.r.key, alias=alias, why=why.SplitRepaired()))
     turn.put(turn.r.reading.read(alias, turn.now))

@@ -1,4 +1,4 @@
-"""One attempt at a deployment: what begins anew when a rollout tries once more, or takes back what it had deployed.
+"""One attempt at a deployment: what begins anew when a rollout tries once more, or rolls back what it had deployed.
 
 What outlives an attempt (the job, its place, a signal, its part in the release) is the rollout's.
 """
@@ -27,7 +27,7 @@ from .watch import Contact, Seen, Watch
 class Purpose(StrEnum):
     GIVEN = "given"  # what the command says
     ONCE_MORE = "once more"  # the same, because CodeDeploy itself was throttled before any traffic moved
-    REVERSAL = "undone"  # what had succeeded is taken back: back to the version before
+    REVERSAL = "undone"  # what had succeeded is rolled back to the previous version
 
 
 Record: TypeAlias = (

@@ -19,7 +19,7 @@ class Bake:
     alias_at: float = 0.0  # and the alias
     unread: bool = False  # alarms may not be read
     cut: bool = False  # the time limit came first
-    blamed: tuple[Reason, ...] = ()  # what the version is to be taken back for
+    blamed: tuple[Reason, ...] = ()  # what the version is to be rolled back for
     outcome: Outcome = Outcome.ROLLED_BACK  # and what that is called once it is done
 
     def begin(self, now: float) -> Bake:

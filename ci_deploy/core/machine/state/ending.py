@@ -54,7 +54,7 @@ class Ending:
         return replace(self, stop=Stop.REFUSED, refused=why)
 
     def leave(self, cause: Cause) -> Ending:
-        """It goes on, or is over by itself; what was asked for before stays as it is."""
+        """It continues, or is over by itself; what was asked for before stays as it is."""
         return replace(self, cause=cause)
 
     def inherit(self, cause: Cause, *, rollback: bool) -> Ending:

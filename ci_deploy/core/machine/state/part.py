@@ -16,8 +16,8 @@ class Part:
     siblings: frozenset[str] = frozenset()  # the markers of the whole release
     cleared: bool = True  # it may write; False while the functions of a release are being planned
     stale: bool = False  # planned while another deployment ran: read again before beginning
-    undone: Result | None = None  # a deployment that had succeeded with this result is taken back
-    ends: Outcome | None = None  # it is taken back for its own sake, and what that is called; None: for the others'
+    undone: Result | None = None  # a deployment that had succeeded with this result is rolled back
+    ends: Outcome | None = None  # it is rolled back for its own sake, and what that is called; None: for the others'
 
     @classmethod
     def among(cls, siblings: frozenset[str]) -> Part:
@@ -39,5 +39,5 @@ class Part:
 
     @property
     def for_others(self) -> bool:
-        """It is taken back because another function of the release failed."""
+        """It is rolled back because another function of the release failed."""
         return self.undone is not None and self.ends is None

@@ -128,7 +128,7 @@ class Search:
         return replace(self, candidates=candidates)
 
     def take(self, deployment_id: str) -> Search:
-        """It is followed, told of, or not meant: nothing is to be found out any more."""
+        """It is followed, told of, or not meant: there is nothing left to find out."""
         left = tuple(one for one in self.candidates if one.id != deployment_id)
         return replace(self, candidates=left, taken=self.taken | {deployment_id})
 

@@ -14,7 +14,7 @@ class Watch:
     deployment_id: str = ""
     attached: bool = False  # it existed before this attempt
     began: float = 0.0
-    until: float | None = None  # the time limit of what goes on now: deployment, stop or rollback
+    until: float | None = None  # the time limit of what runs now: deployment, stop or rollback
     share: float = 0.0  # percent on the target version
     shift_began: float | None = None
     guessed: bool = False  # it had begun to shift before we came: since when is not known
@@ -46,7 +46,7 @@ class Watch:
         return replace(self, until=until)
 
     def rollback_appeared(self, rollback_id: str, until: float) -> Watch:
-        """What was planned to shift next does not any more."""
+        """What was planned to shift next no longer does."""
         return replace(self, rollback_id=rollback_id, shift_began=None, until=until)
 
     def explain(self, diagnosis: Diagnosis) -> Watch:
