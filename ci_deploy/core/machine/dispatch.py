@@ -85,15 +85,19 @@ _STAGES: Mapping[Stage, Callable[[Turn], None]] = {
     Stage.RESTORING: verdict.restoring,
 }
 
-# Answers that name the deployment they are about, and are told whenever they come.
-_OUTLIVING = (Stop.__name__, Diagnose.__name__)
+
+def _outlives(r: Rollout, action: Action) -> bool:
+    """What is told whenever it comes: the answer to a stop, and why the version went that is being rolled back."""
+    if isinstance(action, Diagnose):
+        return r.undone is not None and action.deployment.id == r.undone.deployment_id
+    return isinstance(action, Stop)
 
 
 def observe(turn: Turn, observation: Observation) -> None:
     late = False
     if isinstance(observation, Done | Failed):
         kind = type(observation.action).__name__
-        late = kind in turn.r.flight.late and kind not in _OUTLIVING
+        late = kind in turn.r.flight.late and not _outlives(turn.r, observation.action)
         turn.put(turn.r.flight.answered(kind))
     if late or turn.r.stage is Stage.DONE:
         return

@@ -602,6 +602,16 @@ def test_of_two_that_run_at_the_same_time_one_is_followed_after_the_other() -> N
     assert play.followed() == ["d-020", "d-100"]
 
 
+def test_a_diagnosis_that_comes_after_the_next_deployment_has_begun_is_not_told_of_that() -> None:
+    play = Play(slow={a.Diagnose: 60.0})
+    play.deploys(20.0, hook_seconds=(5.0, None), hook_good=(False, True))
+    play.deploys(60.0, hook_seconds=(100.0, None))
+    done = play.run()
+    assert play.followed() == ["d-020", "d-060"]
+    assert done.results[-1].outcome is Outcome.SUCCEEDED
+    assert not [event for event in play.events if isinstance(event, e.Diagnosed)]
+
+
 def test_what_one_deployment_had_asked_for_says_nothing_of_the_next_one() -> None:
     """Metrics come late, of a deployment that is over, while the next one has not begun to shift traffic."""
     play = Play(world=World(calls=600), slow={a.Measure: 50.0})
