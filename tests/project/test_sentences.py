@@ -129,7 +129,7 @@ def test_the_law_can_fail(source: str, found: list[str]) -> None:
 
 # --- what tests repeat ---
 
-REPEATED = 400
+REPEATED = 300
 
 # AWS's words, and those of the emulator, which is another program.
 ELSEWHERE = ("emulator/", "conformance/")

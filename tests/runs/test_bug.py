@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ci_deploy import app, drive
+from ci_deploy.core.reasons.run import Bug
 from ci_deploy.edge.aws.codedeploy.calls import CodeDeployApi
 from tests.support.account import Account
 from tests.support.stage import Step
@@ -15,7 +16,7 @@ from tests.support.stage import Step
 from .conftest import Theatre
 
 LINEAR = {"deployment-config": "CodeDeployDefault.LambdaLinear10PercentEvery1Minute"}
-REPORT = "Please report it, with the bug report in the log: https://github.com/your-org/ci-deploy/issues"
+REPORT = Bug(error="").remedy
 
 
 def breaks(*_: Any, **__: Any) -> Any:
@@ -44,7 +45,7 @@ def test_a_bug_while_following_leaves_the_id_and_the_post_step_puts_it_right(
     place = " --aws-region us-east-1 --account-id 123456789012"
     attach = "ci-deploy status --function checkout --alias live --application checkout-app --deployment-group"
     assert f"→ Follow it: {attach} checkout-live{place} --deployment-id {created} --wait true" in done.log()
-    assert f"→ This is a bug in ci-deploy. {REPORT}" in done.log()
+    assert f"→ {REPORT}" in done.log()
     theatre.post(done).check(130, rollback="succeeded", live_version="2", live_weights="")
     assert account.serves() == {"2": 100.0}
 
@@ -66,7 +67,7 @@ def test_a_bug_before_anything_is_known_is_told_as_well(theatre: Theatre, monkey
     monkeypatch.setattr(app, "files_for", breaks)
     done = theatre.run().check(70, outcome="bug", deployment_id="")
     assert "## 🐞 Bug in ci-deploy" in done.summary
-    assert REPORT.partition(": ")[0] in done.summary
+    assert REPORT.rpartition(": ")[0] in done.summary
     assert bug_report(done)
 
 

@@ -11,6 +11,7 @@ from ci_deploy import app, command_line
 from ci_deploy.commands import init
 from ci_deploy.core.init import choices
 from ci_deploy.edge.runner.files import Stdout
+from tests.support.golden import Told
 
 # Nobody answers there; and no Git, so that flags and answers alone say where the repository is.
 ENVIRON = {"GITHUB_API_URL": "http://127.0.0.1:9", "PATH": "/nonexistent", "AWS_REGION": "eu-central-1"}
@@ -77,21 +78,18 @@ def test_ids_that_github_does_not_tell_are_told_with_the_way_to_them(tmp_path: P
     person = Person({})
     assert run(tmp_path, person, "--function", "checkout", "--code", "src", *PLACE) == 0
     screen = " ".join(" ".join(person.screen).split())
-    assert "GitHub did not tell them (EndpointConnectionError)" in screen
+    assert "(EndpointConnectionError)" in screen
     assert 'GH_TOKEN="$(gh auth token)" ci-deploy init --repository my-org/my-repo' in person.screen
-    told = Person({})
-    assert run(tmp_path, told, "--repository", "my-org/my-repo", "--owner-id", "1", "--repository-id", "2") == 0
-    assert "DeploySubjects=repo:my-org/my-repo:ref:refs/heads/main,repo:my-org@1/my-repo@2" in " ".join(told.screen)
-    assert not [line for line in told.screen if "GH_TOKEN" in line]
+    second = Person({})
+    assert run(tmp_path, second, "--repository", "my-org/my-repo", "--owner-id", "1", "--repository-id", "2") == 0
+    assert "DeploySubjects=repo:my-org/my-repo:ref:refs/heads/main,repo:my-org@1/my-repo@2" in " ".join(second.screen)
+    assert not [line for line in second.screen if "GH_TOKEN" in line]
 
 
-def test_answers_that_cannot_be_used_write_nothing(tmp_path: Path) -> None:
+def test_answers_that_cannot_be_used_write_nothing(tmp_path: Path, told: Told) -> None:
     person = Person({"Lambda function": "check out", "Its code": "src"})
     assert run(tmp_path, person, *PLACE) == 2
-    assert person.screen == [
-        "flag `--function`: `check out` is not a function's name or ARN (without version or alias). Write a function's"
-        " name (letters, digits, `-`, `_`; 64 at most) or its ARN."
-    ]
+    assert person.screen == told
     assert list(tmp_path.iterdir()) == []
 
 
@@ -121,15 +119,15 @@ def test_claims_that_are_not_known_need_a_flag(tmp_path: Path, monkeypatch: pyte
     assert "not known before a job runs (actor)" in " ".join(" ".join(person.screen).split())
 
 
-def test_the_image_of_the_action_says_where_the_command_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_image_of_the_action_says_where_the_command_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: Told
+) -> None:
     from ci_deploy.edge.runner import template
 
     monkeypatch.setattr(template, "_PACKAGE", tmp_path / "package")
     person = Person({})
     assert run(tmp_path, person, "--function", "checkout", "--code", "src", *PLACE) == 2
-    assert person.screen == [
-        "`init` is a command of the command line, and not of the action's image. Run `pip install 'ci-deploy[cli]'`."
-    ]
+    assert person.screen == told
 
 
 def test_every_flag_has_a_kind_and_every_example_can_be_read() -> None:
@@ -144,7 +142,7 @@ def test_every_flag_has_a_kind_and_every_example_can_be_read() -> None:
 def test_a_mistyped_flag_is_told_what_it_resembles(flag: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         command_line.parse(["init", flag, "x"], ())
-    assert f"`init` has no flag `{flag}`: did you mean `{meant}`?" in capsys.readouterr().err
+    assert f"`{flag}`" in (said := capsys.readouterr().err) and f"`{meant}`" in said
 
 
 def test_a_missing_file_is_the_templates_only_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

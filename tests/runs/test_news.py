@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from ci_deploy.core.reasons.deploying import VersionPending
 from ci_deploy.core.reasons.preflight import AlarmBlind, AlarmRinging
 from ci_deploy.core.reasons.versions import DurableExecutions, SettingsUnread, TargetCode, TrafficDoubles
 from tests.support.account import Account, zipped
+from tests.support.golden import Told
 
 from .conftest import Theatre
 
@@ -45,11 +47,11 @@ def test_a_change_of_nothing_but_a_sealed_environment_is_deployed(theatre: Theat
     account.lambda_.update_function_configuration(FunctionName="orders", Environment={"Variables": {"RATE": "2"}})
     done = theatre.run({**AT_ONCE, **ORDERS, "code": "$LATEST"}, run=(101, 1)).check(0, outcome="succeeded")
     assert account.serves("orders") == {"2": 100.0}
-    told = SettingsUnread(
+    expected = SettingsUnread(
         function="orders", setting="the environment variables", state_code="AccessDeniedException", key=KEY
     )
-    assert told.text in done.log()
-    assert told.remedy in done.log()
+    assert expected.text in done.log()
+    assert expected.remedy in done.log()
 
 
 def test_a_version_whose_instances_take_a_quarter_of_an_hour_is_waited_for(theatre: Theatre, account: Account) -> None:
@@ -62,12 +64,12 @@ def test_a_version_whose_instances_take_a_quarter_of_an_hour_is_waited_for(theat
     assert account.serves("orders") == {"2": 100.0}
     for minutes in (2, 14):
         assert VersionPending(version="2", minutes=minutes, instances=True).text in done.log()
-    told = TrafficDoubles(version="", share=0.0, step=100.0)
-    assert told.text.replace("%", "%25") in done.log()
+    expected = TrafficDoubles(version="", share=0.0, step=100.0)
+    assert expected.text.replace("%", "%25") in done.log()
 
 
 def test_code_that_found_no_instances_is_sent_again_and_becomes_a_new_version(
-    theatre: Theatre, account: Account
+    theatre: Theatre, account: Account, told: Told
 ) -> None:
     """Published again, Lambda would answer with the version that failed (facts of Lambda's versions)."""
     function(account)
@@ -76,14 +78,18 @@ def test_code_that_found_no_instances_is_sent_again_and_becomes_a_new_version(
     given = {**AT_ONCE, **ORDERS, "code": "s3://demo-deployments/new.zip"}
     theatre.emulator.switches(versions_fail="InsufficientCapacity")
     failed = theatre.run(given).check(1, outcome="failed", reason_code="version-not-active")
-    assert failed.outputs["reason"].startswith("Version 2 became Failed: It failed by InsufficientCapacity.")
-    assert "→ Lambda could not start enough managed instances." in failed.log()
+    (reason,) = json.loads(failed.outputs["result"])["reasons"]
+    assert "InsufficientCapacity" in reason["text"]
+    assert (reason["text"], reason["remedy"]) == told
+    assert f"→ {reason['remedy']}" in failed.log()
     theatre.emulator.switches(versions_fail="")
     theatre.run(given, run=(101, 1)).check(0, outcome="succeeded")
     assert account.serves("orders") == {"3": 100.0}
 
 
-def test_a_version_that_was_scaled_to_nothing_is_refused_with_the_way_back(theatre: Theatre, account: Account) -> None:
+def test_a_version_that_was_scaled_to_nothing_is_refused_with_the_way_back(
+    theatre: Theatre, account: Account, told: Told
+) -> None:
     theatre.emulator.switches(managed_activation_seconds=0)
     capacity = {"LambdaManagedInstancesCapacityProviderConfig": {"CapacityProviderArn": PROVIDER}}
     function(account, CapacityProviderConfig=capacity)
@@ -91,9 +97,8 @@ def test_a_version_that_was_scaled_to_nothing_is_refused_with_the_way_back(theat
     none = {"MinExecutionEnvironments": 0, "MaxExecutionEnvironments": 0}
     account.lambda_.put_function_scaling_config(FunctionName="orders", Qualifier="2", FunctionScalingConfig=none)
     done = theatre.run({**AT_ONCE, **ORDERS, "version": "2"}).check(3, outcome="refused")
-    assert (
-        "Version 2 of `orders` is Deactivated (The function version has been deactivated): it cannot be" in done.log()
-    )
+    (reason,) = json.loads(done.outputs["result"])["reasons"]
+    assert (reason["text"], reason["remedy"]) == told
     assert "`aws lambda put-function-scaling-config --function-name orders --qualifier 2" in done.log()
 
 
@@ -146,8 +151,8 @@ def test_a_log_alarm_stops_a_deployment_and_one_that_is_not_evaluated_is_warned_
     panics = {"name": "panics", "kind": "log", "evaluation": "EVALUATION_ERROR", "reason": "Log group not found."}
     theatre.emulator._seeder.apply({"alarms": [panics]})
     done = theatre.run({**AT_ONCE, "alarms": "panics"}).check(0, outcome="succeeded")
-    told = AlarmBlind(alarm="panics", kind="log", state="EVALUATION_ERROR", why="Log group not found.")
-    assert f"alarm-blind::{told.text}" in done.log()
+    expected = AlarmBlind(alarm="panics", kind="log", state="EVALUATION_ERROR", why="Log group not found.")
+    assert f"alarm-blind::{expected.text}" in done.log()
     account.code("# 9")
     account.ring("panics")
     refused = theatre.run({**AT_ONCE, "alarms": "panics", "code": "$LATEST"}, run=(101, 1)).check(3, outcome="refused")

@@ -22,9 +22,11 @@ from ci_deploy.core.machine.actions import (
     StoreCode,
     Tick,
 )
+from ci_deploy.core.reasons.verdict import AliasGone, AliasInUse, AliasNotSet
 from ci_deploy.edge.clock import RealClock
 from ci_deploy.perform.actions import perform
 from tests.support.account import Account
+from tests.support.golden import Told
 
 from .conftest import CODE, Theatre
 
@@ -58,7 +60,7 @@ def test_whose_targets_cannot_be_read_is_not_guessed(theatre: Theatre, account: 
     assert "codedeploy:ListDeploymentTargets" in done.outputs["reason"]
 
 
-def test_what_is_only_good_to_know_may_be_unreadable(theatre: Theatre, account: Account) -> None:
+def test_what_is_only_good_to_know_may_be_unreadable(theatre: Theatre, account: Account, told: Told) -> None:
     """Neither a denial nor a failure that lasts keeps a deployment: it is said, and it goes on."""
     theatre.weather(
         0,
@@ -66,11 +68,9 @@ def test_what_is_only_good_to_know_may_be_unreadable(theatre: Theatre, account: 
         fault("access-denied", "cloudwatch", "DescribeAlarms"),
     )
     done = theatre.run(AT_ONCE).check(0, outcome="succeeded")
-    assert "Alarms were not checked: not permitted, needs cloudwatch:DescribeAlarms.\n" in done.log()
-    assert (
-        "Provisioned concurrency of the alias was not checked: lambda:GetProvisionedConcurrencyConfig on alias"
-        " checkout:live: ServiceException: An internal error occurred.\n" in done.log()
-    )
+    unread = ("cloudwatch:DescribeAlarms", "lambda:GetProvisionedConcurrencyConfig")
+    lines = [line.partition("] ")[2] for line in done.log().splitlines() if any(each in line for each in unread)]
+    assert lines == told
 
 
 # --- By the ports --------------------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ def group(function: str) -> Any:
 def test_an_alias_is_not_moved_under_a_running_deployment(function: str) -> None:
     """Between our last look and the repair somebody may have begun one; nothing is set then."""
     ports = SimpleNamespace(codedeploy=group(function))
-    assert "deployment d-THEIRS123 is running" in refusal(ports).what
+    assert refusal(ports).reason == AliasInUse(deployment="d-THEIRS123")
 
 
 def test_another_functions_deployment_does_not_keep_an_alias_from_being_set_back() -> None:
@@ -116,15 +116,13 @@ def test_an_alias_that_was_not_set_as_asked_was_not_repaired() -> None:
     left = replace(ALIAS, weights={"2": 10.0})
     lambda_ = SimpleNamespace(set_alias=lambda *_: left, look_alias=lambda *_: ALIAS)
     ports = SimpleNamespace(codedeploy=SimpleNamespace(active=lambda *_: ()), lambda_=lambda_)
-    assert refusal(ports).what == (
-        "UpdateAlias was accepted, and answers that the alias serves version 1 at 90 %, version 2 at 10 %"
-    )
+    assert refusal(ports).reason == AliasNotSet(serves=(("1", 90.0), ("2", 10.0)))
 
 
 def test_an_alias_that_is_gone_after_the_repair_was_not_repaired() -> None:
     lambda_ = SimpleNamespace(set_alias=lambda *_: ALIAS, look_alias=lambda *_: None)
     ports = SimpleNamespace(codedeploy=SimpleNamespace(active=lambda *_: ()), lambda_=lambda_)
-    assert refusal(ports).what == "the alias does not exist any more"
+    assert refusal(ports).reason == AliasGone(function="checkout", alias="live")
 
 
 def test_how_far_an_upload_is_comes_before_its_answer() -> None:

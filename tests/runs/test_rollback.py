@@ -10,6 +10,7 @@ import pytest
 
 from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.marker import Marker, write
+from ci_deploy.core.reasons.verdict import StoppedByRun
 from codedeploy_emulator import Emulator
 from tests.support.account import Account
 from tests.support.action import CHECKOUT
@@ -97,7 +98,7 @@ def test_the_job_whose_deployment_a_rollback_stops_names_that_run(theatre: Theat
     theatre.play(job, rollback)
     rollback.check(0, outcome="succeeded", live_version="3")
     job.check(1, outcome="rolled-back", reason_code="stopped-by-run", live_version="3")
-    assert "Workflow run 10 (`ci-deploy rollback`) stopped the deployment." in job.outputs["reason"]
+    assert StoppedByRun(run=10, url="").text in job.outputs["reason"]
     for text in (job.log(), job.summary):
         assert "/actions/runs/10" in text
     assert "StopDeployment" not in job.summary
@@ -143,7 +144,7 @@ def test_a_split_alias_is_put_back_on_its_primary_version(theatre: Theatre, acco
     [
         ({"version": "77"}, "never deployed"),
         ({"version": "77", "force": "true"}, "no version 77"),
-        ({"version": "3"}, "serves version 3 already"),
+        ({"version": "3"}, "version 3 already"),
         ({"deployment-id": "d-AAAAAAAAA"}, "d-AAAAAAAAA"),
     ],
 )

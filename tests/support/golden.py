@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-TEXT = "> "
+TEXT = ">"
 
 
 def expected(path: Path) -> dict[str, str]:
@@ -17,7 +17,7 @@ def expected(path: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for block in path.read_text(encoding="utf-8").split("\n\n") if path.exists() else ():
         lines = block.strip("\n").split("\n")
-        text = "\n".join(line.removeprefix(TEXT) for line in lines if line.startswith(TEXT))
+        text = "\n".join(line[2:] for line in lines if line.startswith(TEXT))
         found |= {line: text for line in lines if not line.startswith(TEXT)}
     return found
 
@@ -26,9 +26,13 @@ def write(path: Path, found: dict[str, str]) -> None:
     names: dict[str, list[str]] = {}
     for name in sorted(found):
         names.setdefault(found[name], []).append(name)
-    blocks = ["\n".join([*(TEXT + line for line in text.split("\n")), *of]) for text, of in names.items()]
+    blocks = ("\n".join([*map(quoted, text.split("\n")), *tests]) for text, tests in names.items())
     path.parent.mkdir(exist_ok=True)
     path.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
+
+
+def quoted(line: str) -> str:
+    return f"{TEXT} {line}" if line else TEXT
 
 
 def shown(part: object) -> str:
