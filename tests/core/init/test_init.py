@@ -129,7 +129,7 @@ def test_applications_that_one_stack_cannot_know_are_refused() -> None:
         'run: {account-id: "012345678901", aws-region: eu-central-1}\nfunctions: {a: {application: x}, b: {code: b}}\n'
     )
     assert refused(read("ci-deploy.yml", text, {}, "")) == [
-        f"flag `--application`: {words.APPLICATIONS} {words.BY_HAND}"
+        f"flag `--application` {words.APPLICATIONS} {words.BY_HAND}"
     ]
 
 
