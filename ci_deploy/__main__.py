@@ -13,7 +13,10 @@ def main(arguments: list[str] | None = None, command: str = "") -> None:
     """Run, flush, and be gone: no thread that still waits for an answer keeps the process alive."""
     from .app import run
 
-    code = run(sys.argv[1:] if arguments is None else arguments, dict(os.environ), Path.cwd(), command=command)
+    try:
+        code = run(sys.argv[1:] if arguments is None else arguments, dict(os.environ), Path.cwd(), command=command)
+    except SystemExit as end:  # `--help`, a flag that there is not, a signal at a question
+        code = int(end.code or 0)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
