@@ -125,7 +125,7 @@ def _own(call: Call, ports: Ports, latest: FunctionVersion, made: PrunePlan) -> 
             else nothing,
         )
 
-    return {version.version: of(version) for version in made.doomed if not call.cancelled(0.0)}
+    return {version.version: of(version) for version in made.doomed}
 
 
 def _show(call: Call, made: PrunePlan) -> None:

@@ -14,7 +14,6 @@ from ..core import marker
 from ..core.aws import (
     Deployment,
     DeploymentStatus,
-    DeploymentTarget,
     Fact,
     InlineContent,
     Known,
@@ -100,9 +99,6 @@ class Owners:
                 clues = replace(clues, revision=self._revision(deployment))
         self._judged[deployment.id] = found
         return found
-
-    def _targets(self, deployment: Deployment) -> tuple[DeploymentTarget, ...]:
-        return self._ports.codedeploy.with_targets(deployment).targets or ()
 
     def _revision(self, deployment: Deployment) -> Fact[AppSpec]:
         revision = deployment.revision

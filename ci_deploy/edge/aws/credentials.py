@@ -25,7 +25,7 @@ from ...core.errors import AwsError, CiDeployError, ErrorKind
 from ...core.reasons.hints import TokenRefused
 from ...ports import Clock
 from ..github.oidc import Fetch, audience_for, claims, id_tokens, session_name
-from .errors import CALL_ERRORS, translate
+from .errors import CALL_ERRORS, translate, unreadable
 from .retry import reading
 
 METHOD = "assume-role-with-web-identity"
@@ -142,6 +142,9 @@ class WebIdentity:
             raise self._explained(
                 translate(error, service="sts", operation="AssumeRoleWithWebIdentity", resource=self._role)
             ) from error
+        except (ValueError, TypeError, LookupError, AttributeError) as error:  # an answer without credentials
+            self._cache.clear()
+            raise unreadable("sts", "AssumeRoleWithWebIdentity", self._role, "Credentials") from error
         return found
 
     def _explained(self, error: CiDeployError) -> CiDeployError:

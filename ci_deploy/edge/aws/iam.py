@@ -6,6 +6,7 @@ It knows the role's policies and its permissions boundary, not those of the orga
 from __future__ import annotations
 
 from .client import Aws
+from .errors import unreadable
 
 
 class IamPolicies:
@@ -15,13 +16,17 @@ class IamPolicies:
         self._aws = aws
 
     def allows(self, role_arn: str, action: str, resource: str) -> bool:
+        role = f"role {role_arn.rpartition('/')[2]}"
         answer = self._aws.read(
             "iam",
             "SimulatePrincipalPolicy",
-            f"role {role_arn.rpartition('/')[2]}",
+            role,
             expects="EvaluationResults",
             PolicySourceArn=role_arn,
             ActionNames=[action],
             ResourceArns=[resource],
         )
-        return all(result.get("EvalDecision") == "allowed" for result in answer["EvaluationResults"] or ())
+        results = answer["EvaluationResults"]
+        if not results:  # all of nothing would be allowed
+            raise unreadable("iam", "SimulatePrincipalPolicy", role, "EvaluationResults")
+        return all(result.get("EvalDecision") == "allowed" for result in results)

@@ -160,6 +160,21 @@ def test_a_hiccup_of_token_endpoint_or_sts_is_survived(world: World, clock: Fake
     assert len(clock.slept) == 2
 
 
+def test_an_answer_without_credentials_is_asked_for_again(world: World, clock: FakeClock) -> None:
+    """A proxy's, or one that was cut: it says nothing of the credentials that the job may have."""
+    world.sts.add_response("assume_role_with_web_identity", {})
+    world.grants(1)
+    assert world.key() == "secret-1"
+    assert len(clock.slept) == 1
+    for _ in range(4):
+        world.sts.add_response("assume_role_with_web_identity", {})
+    world.identity._cache.clear()
+    world.identity.credentials.rejected = True
+    world.identity._metadata = None
+    error = world.error()
+    assert (error.kind, error.code) == (ErrorKind.UNREACHABLE, "UnreadableAnswer")
+
+
 def test_a_trust_policy_that_refuses_is_explained_with_the_tokens_subject(world: World) -> None:
     world.refuses("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403)
     error = world.error()

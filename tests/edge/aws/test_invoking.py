@@ -65,6 +65,13 @@ def test_a_tenant_is_named_and_an_error_of_the_function_is_an_answer(aws: Stubbe
     assert invoke(aws, tenant="blue").error == "Unhandled"
 
 
+@pytest.mark.parametrize("tail", ["a", "====", "UkVQT1JUIF"])
+def test_a_log_that_cannot_be_read_takes_nothing_from_the_answer(aws: StubbedAws, tail: str) -> None:
+    stubbed(aws).add_response("invoke", {"StatusCode": 200, "Payload": body(b"{}"), "LogResult": tail}, SENT)
+    found = invoke(aws)
+    assert (found.payload, found.error, found.reported) == ("{}", "", False)
+
+
 def test_without_a_report_the_time_until_the_answer_counts(aws: StubbedAws) -> None:
     stub = stubbed(aws)
     stub.add_response("invoke", {"StatusCode": 200, "Payload": body(b"")}, SENT)

@@ -125,6 +125,10 @@ def test_what_a_version_has_of_its_own_is_told_and_what_it_has_not(aws: StubbedA
     aws.refuse("lambda", "get_policy", "AccessDeniedException", status=403)
     with pytest.raises(AwsError, match="AccessDenied"):
         api.has_policy("checkout", "3")
+    for _ in range(8):
+        aws.expect("lambda", "get_policy", {}, **asked)
+    with pytest.raises(AwsError, match="UnreadableAnswer"):  # "no policy" would have the version deleted
+        api.has_policy("checkout", "3")
     aws.expect("lambda", "get_function_scaling_config", {"FunctionArn": "arn:f"}, **asked)
     assert not api.has_scaling("checkout", "3")
     config = {"RequestedFunctionScalingConfig": {"MinExecutionEnvironments": 3}}
@@ -422,3 +426,9 @@ def test_the_simulators_decision_is_taken_as_it_is(aws: StubbedAws, decision: st
     aws.stub("iam").add_response("simulate_principal_policy", {"EvaluationResults": [result]})
     role = "arn:aws:iam::123456789012:role/hook-role"
     assert IamPolicies(aws).allows(role, "a:B", "*") is allowed
+
+
+def test_a_simulator_that_says_nothing_has_allowed_nothing(aws: StubbedAws) -> None:
+    aws.stub("iam").add_response("simulate_principal_policy", {"EvaluationResults": []})
+    with pytest.raises(AwsError, match="UnreadableAnswer"):
+        IamPolicies(aws).allows("arn:aws:iam::123456789012:role/hook-role", "a:B", "*")

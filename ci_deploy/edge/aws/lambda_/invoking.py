@@ -44,7 +44,7 @@ def invoke(aws: Aws, function: str, version: str, payload: str, *, tenant: str, 
             content = body.read()
     except CALL_ERRORS as error:
         raise translate(error, service="lambda", operation="Invoke", resource=resource) from error
-    log = base64.b64decode(answer.get("LogResult") or "").decode("utf-8", "replace")
+    log = _decoded(answer.get("LogResult") or "")
     reported = report(log)
     return Invocation(
         payload=content.decode("utf-8", "replace"),
@@ -54,6 +54,14 @@ def invoke(aws: Aws, function: str, version: str, payload: str, *, tenant: str, 
         init_seconds=reported[1] if reported else 0.0,
         reported=reported is not None,
     )
+
+
+def _decoded(log: str) -> str:
+    """The log's tail; empty where it cannot be read: the answer counts, and was given."""
+    try:
+        return base64.b64decode(log).decode("utf-8", "replace")
+    except ValueError:
+        return ""
 
 
 def report(log: str) -> tuple[float, float] | None:

@@ -61,17 +61,22 @@ class LambdaVersions:
         return sum(1 for _ in islice(found, most))
 
     def has_policy(self, function: str, version: str) -> bool:
-        return bool(self._of_version("GetPolicy", function, version).get("Policy"))
+        return bool(self._of_version("GetPolicy", function, version, expects="Policy"))
 
     def has_scaling(self, function: str, version: str) -> bool:
         found = self._of_version("GetFunctionScalingConfig", function, version)
         return bool(found.get("RequestedFunctionScalingConfig"))
 
-    def _of_version(self, operation: str, function: str, version: str) -> dict[str, Any]:
+    def _of_version(self, operation: str, function: str, version: str, *, expects: str = "") -> dict[str, Any]:
         """What a version has of its own; nothing where it has none."""
         try:
             return self._aws.read(
-                "lambda", operation, f"function {function}:{version}", FunctionName=function, Qualifier=version
+                "lambda",
+                operation,
+                f"function {function}:{version}",
+                expects=expects,
+                FunctionName=function,
+                Qualifier=version,
             )
         except AwsError as error:
             if error.code == "ResourceNotFoundException":
