@@ -31,7 +31,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: .venv/.demo ## deploy a function against the emulator, report in demo-report/; SCENARIO=hook|alarm|guard|cancel: a failure
+demo: .venv/.demo ## deploy a function against the emulator, report in demo-report/; SCENARIO=hook|alarm|guard|watch|cancel: a failure
 	@$(BIN)/python scripts/demo.py $(SCENARIO)
 
 .PHONY: test

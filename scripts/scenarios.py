@@ -6,10 +6,14 @@ A scenario changes what AWS and the customers do, never the product: what people
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -106,6 +110,27 @@ def _job_is_cancelled(stage: Stage) -> None:
         stage.process.terminate()
 
 
+def _sam_deploys(stage: Stage) -> None:
+    """Another tool's deployment: a stack's update, which fails when its canary does."""
+    stage.wait(40)
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as code:
+        code.write("def handler(event, context):\n    return {'total': 99}\n")
+        code.flush()
+        subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("sam.py")), "deploy", "--code", code.name],
+            env={"PATH": os.defpath, **stage.pointers},
+            check=False,
+        )
+
+
+_ANOTHER_TOOL = dict.fromkeys(
+    (
+        *("function", "code", "application", "deployment-group", "bucket"),
+        *("before-allow-traffic", "after-allow-traffic"),
+    ),
+    "",
+)
+
 SCENARIOS: Mapping[str, Scenario] = {
     "success": Scenario(
         tells="a canary of five minutes between two hooks, to 100% of traffic",
@@ -131,6 +156,20 @@ SCENARIOS: Mapping[str, Scenario] = {
         exit_code=1,
         seed=_fails_one_call_in_five,
         inputs={"guards": "errors < 1%\nerrors < 2x"},
+    ),
+    "watch": Scenario(
+        tells="SAM deploys, one call in five of its new version fails, and a guard stops it at 10% of traffic",
+        outcome="rolled-back",
+        exit_code=1,
+        seed=_fails_one_call_in_five,
+        inputs={
+            **_ANOTHER_TOOL,
+            "command": "watch",
+            "stack": "shop",
+            "guards": "errors < 1%",
+            "on-violation": "rollback",
+        },
+        meanwhile=_sam_deploys,
     ),
     "cancel": Scenario(
         tells="the job is canceled while traffic is split",
