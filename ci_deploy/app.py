@@ -465,6 +465,9 @@ class _Run:
                 epoch=self._clock.epoch(),
             )
         )
+        in_run_step = self._child is not None and self._environ.get("GITHUB_ACTIONS") == "true"
+        if in_run_step and not inputs.github_token and inputs.comment != "off":
+            self._notice(Severity.NOTE, reasons.NoToken())
         if self._command:
             return  # the post step has the main step's inputs, and was not asked
         for name in parsing.unused(self._given, Command(inputs.command)):

@@ -100,6 +100,27 @@ def test_in_a_run_step_summary_and_comment_come_from_the_environment(account: Ac
     assert "checkout:live" in comment
 
 
+def test_in_a_run_step_without_a_token_a_line_says_what_is_missing(account: Account, tmp_path: Path) -> None:
+    code, _, err = watch(
+        account, tmp_path, "--function", "checkout", "--", "true", GITHUB_ACTIONS="true", GITHUB_TOKEN=""
+    )
+    assert code == 0
+    assert 'GITHUB_TOKEN: "${{ github.token }}"' in err
+    _, _, quiet = watch(
+        account,
+        tmp_path,
+        "--function",
+        "checkout",
+        "--comment",
+        "off",
+        "--",
+        "true",
+        GITHUB_ACTIONS="true",
+        GITHUB_TOKEN="",
+    )
+    assert "GITHUB_TOKEN" not in quiet
+
+
 def test_a_bad_version_has_its_alarm_and_cloudformations_words_in_one_verdict(account: Account, tmp_path: Path) -> None:
     process = start(account, tmp_path, *SAM)
     ring_in_the_canary(account, process)
@@ -228,6 +249,20 @@ def test_as_a_step_it_follows_what_somebody_else_deploys_and_ends_by_itself(runn
     done = step.wait().check(0, outcome="succeeded", live_version="2", deployed="true", target_version="2")
     assert done.state["finished"] == "true"
     assert "checkout:live" in account.comments()[0]
+
+
+def test_a_step_after_the_tools_reports_what_the_job_has_deployed(runner: Runner, account: Account) -> None:
+    """An all-at-once deployment is over before anybody can look: the job's beginning is what counts."""
+    workflow = runner.folder / "_github_workflow"
+    workflow.mkdir()
+    (workflow / "event.json").write_text(json.dumps(event()), encoding="utf-8")
+    account.publish(GOOD)
+    account.deploy("1", "2", "CodeDeployDefault.LambdaAllAtOnce")
+    while account.serves() != {"2": 100.0}:
+        time.sleep(0.02)
+    given = {"command": "watch", "function": "checkout"}
+    done = runner.run(given, environ={"GITHUB_EVENT_PATH": str(workflow / "event.json")})
+    done.check(0, outcome="succeeded", live_version="2", deployed="true")
 
 
 def test_as_a_step_a_cancel_leaves_the_deployment_and_the_post_step_too(runner: Runner, account: Account) -> None:

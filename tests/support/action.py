@@ -158,12 +158,14 @@ class Steps:
         self.count += 1
         folder = self.folder / f"step-{self.count}"
         folder.mkdir()
-        (folder / "event.json").write_text(json.dumps(event() if payload is None else payload), encoding="utf-8")
+        (folder / "_github_workflow").mkdir()  # for the first step; its time is the job's beginning
+        written = json.dumps(event() if payload is None else payload)
+        (folder / "_github_workflow" / "event.json").write_text(written, encoding="utf-8")
         names = {
             "GITHUB_OUTPUT": "output",
             "GITHUB_STATE": "state",
             "GITHUB_STEP_SUMMARY": "summary",
-            "GITHUB_EVENT_PATH": "event.json",
+            "GITHUB_EVENT_PATH": "_github_workflow/event.json",
         }
         variables = {
             "PATH": os.environ["PATH"],

@@ -213,6 +213,20 @@ class CancelledReading(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoToken(Reason):
+    code: ClassVar = "no-token"
+    means: ClassVar = "A `run:` step has no token, so the pull request gets no comment."
+
+    @property
+    def text(self) -> str:
+        return "There will be no pull request comment: this step has no `GITHUB_TOKEN`."
+
+    @property
+    def remedy(self) -> str:
+        return 'Add `env: {GITHUB_TOKEN: "${{ github.token }}"}` to the step, or set `--comment off`.'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandNotStarted(Reason):
     code: ClassVar = "command-not-started"
     means: ClassVar = "The command after `--` cannot be started."

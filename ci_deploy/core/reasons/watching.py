@@ -200,6 +200,24 @@ class HookOverdue(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateFails(Reason):
+    code: ClassVar = "update-fails"
+    means: ClassVar = "`watch` stops a deployment, so the tool that started it fails."
+    also: ClassVar = ({"stack": ""},)
+    stack: str
+
+    @property
+    def text(self) -> str:
+        if self.stack:
+            return f"The update of stack `{self.stack}` fails now, and CloudFormation rolls the whole stack back."
+        return "The tool that started this deployment sees it fail now."
+
+    @classmethod
+    def sample(cls) -> UpdateFails:
+        return cls(stack="shop-prod")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StaysInService(Reason):
     """`stack` is empty where none was named, as for Terraform."""
 

@@ -14,7 +14,8 @@ from ...reasons import stopping as why
 from ...reasons.deploying import CancelledBefore
 from ...reasons.phrases import not_over
 from ...reasons.reason import Reason
-from ...reasons.watching import HookOverdue
+from ...reasons.watching import HookOverdue, UpdateFails
+from ...result import Severity
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Cancelled, Create, CreateAlias, Diagnose, Stop
@@ -37,6 +38,8 @@ def request_stop(turn: Turn, cause: Cause, because: Reason, *, rollback: bool, u
     turn.say(
         e.StopRequested(at=turn.now, key=turn.r.key, deployment_id=r.deployment_id, rollback=rollback, why=because)
     )
+    if r.command is Command.WATCH:
+        turn.warn(UpdateFails(stack=r.inputs.stack or ""), Severity.NOTE)
     turn.ask(Stop(key=r.key, deployment_id=r.deployment_id, rollback=rollback, urgent=urgent))
 
 
