@@ -538,6 +538,7 @@ class _Run:
             second=self._clock.real(1.0),
             start_command=lambda: self._start_command(inbox),
             age=self._age(),
+            behind=self._clock.behind,
             reading=lambda: self._reading(inbox),
             cancelled=lambda seconds: self._cancelled(inbox, seconds),
             state={

@@ -50,6 +50,10 @@ class Clock(Protocol):
         """Wall-clock seconds since 1970, for people only: never compared with AWS's timestamps."""
         ...
 
+    def behind(self) -> float:
+        """How many seconds have passed for AWS in a rehearsal and not on this clock; 0 otherwise."""
+        ...
+
     def sleep(self, seconds: float) -> None: ...
 
     def waited(self, seconds: float) -> None:

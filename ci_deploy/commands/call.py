@@ -55,6 +55,7 @@ class Call:
     cancelled: Callable[[float], bool]  # whether a signal has arrived, or does within so many seconds
     start_command: Callable[[], bool]  # starts the command that `watch` is around; False where there is none
     age: float  # how long the job had run when this run began, 0 where there is no job
+    behind: Callable[[], float]  # what a rehearsal's AWS counts beyond that
     state: Mapping[str, str]  # what an earlier step of this action left in GITHUB_STATE
 
     @property

@@ -33,7 +33,8 @@ def run(call: Call) -> Concluded:
         call.context,
         spots,
         around=around,
-        age=0.0 if around else call.age,  # a command starts its deployments itself; a step may stand after the tool
+        # A command starts its deployments itself; a step may stand after the tool's.
+        age=(0.0 if around else call.age) + call.behind(),
         second=call.second,
     )
     return call.drive(Release(command=call.command, rollouts=(), search=search))

@@ -58,6 +58,10 @@ class RealClock:
         if seconds > 0:
             self._faster = min(self._faster, self._real() - seconds / self.speed)
 
+    def behind(self) -> float:
+        """How much less than the rehearsed AWS's time has passed on this clock: a start counts in full there."""
+        return self._real() * self.speed - self.now()
+
     def real(self, seconds: float) -> float:
         """So many real seconds in this clock's seconds."""
         return seconds * self.speed

@@ -33,6 +33,9 @@ class FakeClock:
     def now(self) -> float:
         return self.at
 
+    def behind(self) -> float:
+        return 0.0
+
     def epoch(self) -> float:
         return 1_700_000_000.0 + self.at
 

@@ -45,6 +45,15 @@ def test_what_was_waited_for_otherwise_counts_from_its_beginning() -> None:
     assert clock.now() == 2 + 60
 
 
+def test_it_knows_by_how_much_it_is_behind_the_time_that_a_rehearsal_has_throughout() -> None:
+    machine = [0.0]
+    fast, usual = (RealClock(speed, monotonic=lambda: machine[0]) for speed in (60, 1))
+    machine[0] += 3
+    fast.waited(60)
+    machine[0] += 1
+    assert (fast.behind(), usual.behind()) == (2 * 60 - 2, 0.0)
+
+
 def test_a_jump_of_the_wall_clock_is_not_seen() -> None:
     wall = [1000.0]
     clock = RealClock(monotonic=lambda: 5.0, wall=lambda: wall[0])

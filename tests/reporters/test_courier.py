@@ -17,6 +17,9 @@ class FastClock:
     def now(self) -> float:
         return time.monotonic() * 60
 
+    def behind(self) -> float:
+        return 0.0
+
     def epoch(self) -> float:
         return 0.0
 

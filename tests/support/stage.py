@@ -266,6 +266,9 @@ class _HandClock:
     def now(self) -> float:
         return self._step.stage.now
 
+    def behind(self) -> float:
+        return 0.0
+
     def epoch(self) -> float:
         return self._step.stage.emulator.now
 
