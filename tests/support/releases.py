@@ -26,7 +26,7 @@ from ci_deploy.core.marker import Marker, write
 from ci_deploy.core.run import Outcome
 
 from .codeworld import PACKAGE, CodeWorld
-from .histories import make_weather, prove
+from .histories import make_slow, make_weather, prove
 from .many import FATAL, Member, Played, rollouts, start
 from .playing import Weather, summary
 from .promise import words_agree
@@ -82,7 +82,7 @@ def make(seed: int) -> Played:
         release=release,
         policy=dice.choice(("rollback-all", "rollback-all", "rollback-failed", "stop-wave")),
         max_parallel=dice.choice((0, 0, 1, 2)),
-        weather=_weather(dice),
+        weather=replace(_weather(dice), slow=make_slow(random.Random(f"slow {seed}"))),
         signals=[dice.uniform(0, 400)] if dice.random() < 0.25 else [],
         seed=seed,
     )
