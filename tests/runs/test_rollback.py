@@ -121,7 +121,10 @@ def test_an_alias_moved_by_hand_is_not_guessed_about(theatre: Theatre, account: 
     account.lambda_.update_alias(FunctionName="checkout", Name="live", FunctionVersion="1")
     done = theatre.run(ROLLBACK, run=(10, 1)).check(3, outcome="refused", live_version="1")
     assert "moved the alias manually" in done.outputs["reason"]
-    assert "`version`" in done.log()
+    shown = theatre.run({**ROLLBACK, "command": "status"}, run=(10, 1))
+    for said in (done.log(), shown.log()):
+        assert "Go back to what that deployment left: `ci-deploy rollback --function checkout" in said
+        assert "--version 3`." in said
     theatre.run({**ROLLBACK, "version": "3"}, run=(11, 1)).check(0, live_version="3")
 
 

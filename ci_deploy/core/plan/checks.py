@@ -64,10 +64,10 @@ def _alias(inputs: Inputs, facts: Facts, plan: Plan) -> Iterator[Finding]:
     alias, region = facts.alias, facts.identity.region
     if facts.latest is None:
         return
+    others = names(facts.neighbours.aliases)
     if plan.creates_alias:
-        yield _note(why.AliasFirst(alias=plan.alias, version=plan.target_version))
+        yield _note(why.AliasFirst(alias=plan.alias, version=plan.target_version, others=others))
     elif alias is None:
-        others = names(facts.neighbours.aliases)
         yield _refusal(why.AliasMissing(function=plan.function, alias=plan.alias, others=others, region=region))
     elif alias.version == "$LATEST":
         yield _refusal(why.AliasLatest(function=plan.function, alias=plan.alias, region=region))

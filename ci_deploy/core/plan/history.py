@@ -13,6 +13,7 @@ from .. import marker as markers
 from ..aws import Alias, Deployment, DeploymentStatus
 from ..given.inputs import Inputs
 from ..reasons import deciding as why
+from ..reasons.commands import Where
 from ..reasons.reason import Reason
 from ..run import Command
 from .whose import Ours, ours, whose
@@ -102,16 +103,17 @@ class Way:
     reason: Reason
 
 
-def way_back(history: Sequence[HistoryEntry], live: str) -> Way:
+def way_back(history: Sequence[HistoryEntry], live: str, where: Where) -> Way:
     """The version that was served before the one that is served now."""
     stack = served(history)
     if not stack:
-        return Way(version="", reason=why.NothingDeployed())
+        return Way(version="", reason=why.NothingDeployed(where=where))
     if stack[-1] != live:
         choices = _choices(history, live)
-        return Way(version="", reason=why.MovedByHand(live=live, expected=stack[-1], versions=choices))
+        moved = why.MovedByHand(live=live, expected=stack[-1], versions=choices, where=where)
+        return Way(version="", reason=moved)
     if len(stack) < 2:
-        return Way(version="", reason=why.OldestServed(live=live))
+        return Way(version="", reason=why.OldestServed(live=live, where=where))
     last = next(entry for entry in history if entry.status is DeploymentStatus.SUCCEEDED)
     way = why.WayBack(version=stack[-2], live=live, deployment=last.deployment_id, kind=last.kind)
     return Way(version=stack[-2], reason=known_stay(history, way))
@@ -162,7 +164,7 @@ def enough(inputs: Inputs, alias: Alias | None, history: Sequence[Deployment]) -
     if inputs.version:
         to = inputs.version if inputs.version in known_versions(own) else ""
     else:
-        to = live if alias is not None and alias.split else way_back(own, live).version
+        to = live if alias is not None and alias.split else way_back(own, live, _where(inputs)).version
     if not to:
         return not inputs.version and len(served(own)) > CHOICES
     deployed = any(entry.target_version == to and entry.kind not in ROLLBACKS for entry in own)
@@ -178,4 +180,9 @@ def goal(inputs: Inputs, history: tuple[Deployment, ...], subject: Deployment | 
         return found.target.target_version if isinstance(found, Ours) else ""
     if alias.split:
         return alias.version
-    return way_back(entries(history, inputs.function or "", inputs.alias), alias.version).version
+    own = entries(history, inputs.function or "", inputs.alias)
+    return way_back(own, alias.version, _where(inputs)).version
+
+
+def _where(inputs: Inputs) -> Where:
+    return Where(function=inputs.function or "", alias=inputs.alias)

@@ -195,6 +195,7 @@ def _minute(epoch: float) -> str:
 class NothingDeployed(Reason):
     code: ClassVar = "nothing-to-go-back-to"
     means: ClassVar = "No deployment of the function and alias has succeeded in this deployment group."
+    where: Where
 
     @property
     def text(self) -> str:
@@ -202,7 +203,7 @@ class NothingDeployed(Reason):
 
     @property
     def remedy(self) -> str:
-        return "Pick a version with `version` and `force: true`."
+        return f"Set `version` and `force: true`. `{self.where.list_versions()}` lists the versions."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +211,7 @@ class OldestServed(Reason):
     code: ClassVar = "oldest-served"
     means: ClassVar = "The live version is the oldest that the deployment group has served."
     live: str
+    where: Where
 
     @property
     def text(self) -> str:
@@ -217,18 +219,19 @@ class OldestServed(Reason):
 
     @property
     def remedy(self) -> str:
-        return "Pick a version with `version` and `force: true`."
+        return f"Set `version` and `force: true`. `{self.where.list_versions()}` lists the versions."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovedByHand(Reason):
-    """`versions`: some that were served before."""
+    """`versions`: some that were deployed before."""
 
     code: ClassVar = "moved-by-hand"
     means: ClassVar = "The alias serves another version than the last successful deployment left."
     live: str
     expected: str
     versions: tuple[str, ...]
+    where: Where
 
     @property
     def text(self) -> str:
@@ -239,7 +242,8 @@ class MovedByHand(Reason):
 
     @property
     def remedy(self) -> str:
-        return f"Pick one with `version` (served before: {', '.join(self.versions)})."
+        back = f"Go back to what that deployment left: `{self.where.rollback(self.expected)}`."
+        return f"{back} Deployed before: {', '.join(self.versions)}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

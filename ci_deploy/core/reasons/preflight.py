@@ -54,9 +54,10 @@ class FunctionBusy(Reason):
 class AliasFirst(Reason):
     code: ClassVar = "alias-first"
     means: ClassVar = "The alias does not exist yet and is created without CodeDeploy."
-    also: ClassVar = ({"version": ""},)
+    also: ClassVar = ({"version": ""}, {"others": ""})
     alias: str
     version: str
+    others: str
 
     @property
     def text(self) -> str:
@@ -65,6 +66,10 @@ class AliasFirst(Reason):
             f"Alias `{self.alias}` does not exist yet and will be created on {where} (`create-alias`). "
             "First deployments skip CodeDeploy: there is no old version to shift from."
         )
+
+    @property
+    def remedy(self) -> str:
+        return f"If you mean another alias, set `alias`. The function has {self.others}." if self.others else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

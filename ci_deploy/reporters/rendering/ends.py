@@ -195,6 +195,8 @@ def _told(command: Command, result: Result, chapter: FunctionStory | None) -> tu
             return (f"Dry run: {name} would stay on {old}.",)
         case Outcome.PLANNED if not result.function:
             return ("Dry run: nothing was changed.",)
+        case Outcome.PLANNED if not result.previous_version:
+            return (f"Dry run: {name} would be created on {new}.",)
         case Outcome.PLANNED:
             wanted = new if result.target_version else "a new version"
             return (f"Dry run: {name} would move from {old} to {wanted}.",)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ...core.plan.history import way_back
 from ...core.reasons.commands import GET_THE_TOOL, Where
 from ...core.reasons.reason import Reason, text_of
 from ...core.reasons.verdict import AnotherFailed
@@ -126,7 +127,9 @@ def next_step(story: Story, chapter: FunctionStory | None, result: Result) -> st
         case Outcome.LOST_CONTACT | Outcome.DETACHED:
             return "Follow it: " + attach_command(story, chapter, result)
         case Outcome.REPORTED if chapter is not None and chapter.status is not None and chapter.status.history:
-            return "To roll back: " + _where(story, chapter, result).rollback()
+            where = _where(story, chapter, result)
+            way = way_back(chapter.status.history, result.live_version, where)
+            return "To roll back: " + where.rollback() if way.version or is_split(result) else way.reason.remedy
         case Outcome.REPORTED | Outcome.PLANNED:
             return ""
         case _ if is_split(result) and (running := _running(result)):

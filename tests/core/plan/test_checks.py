@@ -188,13 +188,13 @@ WORDS: list[tuple[str, Facts, dict[str, str], Finding]] = [
         "a first alias, on the new version",
         FIRST,
         {"create_alias": "true"},
-        note(preflight.AliasFirst(alias="live", version="")),
+        note(preflight.AliasFirst(alias="live", version="", others="")),
     ),
     (
         "a first alias, on a version that exists",
         replace(target(), alias=None, current=None),
         {"create_alias": "true", "version": "2"},
-        note(preflight.AliasFirst(alias="live", version="2")),
+        note(preflight.AliasFirst(alias="live", version="2", others="")),
     ),
     (
         "no alias",

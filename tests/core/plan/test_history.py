@@ -21,6 +21,7 @@ from ci_deploy.core.plan.history import (
     served,
     way_back,
 )
+from ci_deploy.core.reasons.commands import EXAMPLE
 from ci_deploy.core.reasons.deciding import MovedByHand, NothingDeployed, OldestServed, WayBack
 from ci_deploy.core.reasons.reason import Reason
 
@@ -105,7 +106,7 @@ def test_the_stack_of_what_was_served(
 def test_back_is_the_version_before_and_says_which_deployment_brought_what_is_served(
     rows: list[tuple[str, str, str, DeploymentStatus]], live: str, version: str, why: WayBack
 ) -> None:
-    assert way_back(history(*rows), live) == Way(version=version, reason=why)
+    assert way_back(history(*rows), live, EXAMPLE) == Way(version=version, reason=why)
 
 
 def test_the_way_back_says_which_commit_comes_back_and_when_it_was_live() -> None:
@@ -115,7 +116,7 @@ def test_the_way_back_says_which_commit_comes_back_and_when_it_was_live() -> Non
         replace(entry, commit=f"{number:07}abc", created=86_400.0 * number, ended=86_400.0 * number + 600)
         for number, entry in zip((4, 3, 2, 1), history(*rows), strict=True)
     ]
-    way = way_back(made, "4")
+    way = way_back(made, "4", EXAMPLE)
     assert isinstance(way.reason, WayBack)
     assert (way.reason.commit, way.reason.since, way.reason.until) == ("0000001abc", 259_800.0, 346_200.0)
     assert way.reason.text == (
@@ -143,18 +144,19 @@ def test_what_the_record_says_of_a_version_is_told_whatever_leads_to_it(
         (
             [],
             "1",
-            NothingDeployed(),
+            NothingDeployed(where=EXAMPLE),
         ),
         (
             [("deploy", "1", "2", OK), ("rollback", "2", "1", OK)],
             "1",
-            OldestServed(live="1"),
+            OldestServed(live="1", where=EXAMPLE),
         ),
         (
             [("deploy", "1", "2", OK)],
             "7",
             MovedByHand(
                 live="7",
+                where=EXAMPLE,
                 expected="2",
                 versions=(
                     "2",
@@ -167,6 +169,7 @@ def test_what_the_record_says_of_a_version_is_told_whatever_leads_to_it(
             "6",
             MovedByHand(
                 live="6",
+                where=EXAMPLE,
                 expected="8",
                 versions=(
                     "8",
@@ -180,7 +183,7 @@ def test_what_the_record_says_of_a_version_is_told_whatever_leads_to_it(
         (
             [("other", "", "2", OK), ("rollback", "2", "7", BAD)],
             "7",
-            MovedByHand(live="7", expected="2", versions=("2",)),
+            MovedByHand(live="7", expected="2", versions=("2",), where=EXAMPLE),
         ),
     ],
 )
@@ -188,7 +191,7 @@ def test_where_there_is_no_way_back_the_reason_is_given_and_what_to_do(
     rows: list[tuple[str, str, str, DeploymentStatus]], live: str, why: Reason
 ) -> None:
     """The newest five versions are named, and never the one that is served."""
-    assert way_back(history(*rows), live) == Way(version="", reason=why)
+    assert way_back(history(*rows), live, EXAMPLE) == Way(version="", reason=why)
 
 
 def deployment(number: int, function: str, description: str = "", creator: str = "user") -> Deployment:

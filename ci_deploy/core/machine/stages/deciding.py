@@ -343,7 +343,7 @@ def _way(r: Rollout, facts: Facts, entries: tuple[HistoryEntry, ...]) -> histori
         if facts.alias is not None and facts.alias.split:
             primary = why.WayBack(version=live, split=True)
             return histories.Way(version=live, reason=histories.known_stay(entries, primary))
-        return histories.way_back(entries, live)
+        return histories.way_back(entries, live, r.where)
     if asked not in histories.known_versions(entries) and not r.inputs.force:
         return histories.Way(version="", reason=why.NeverDeployed(version=asked, of=r.key))
     return histories.Way(version=asked, reason=histories.known_stay(entries, why.WayBack(version=asked)))

@@ -482,7 +482,7 @@ def test_a_rollback_to_what_is_served_is_refused() -> None:
 
 def test_with_no_history_there_is_no_way_back() -> None:
     run = back(Account())
-    assert (did(run), end(run)) == ("Gather", (Outcome.REFUSED, (NothingDeployed(),)))
+    assert (did(run), end(run)) == ("Gather", (Outcome.REFUSED, (NothingDeployed(where=where()),)))
 
 
 @pytest.mark.parametrize(
