@@ -280,7 +280,7 @@ def test_a_stop_that_comes_too_late_says_so_and_the_next_rollback_goes_back(
     step.submit = late  # type: ignore[method-assign]
     theatre.play(step)
     step.check(1, outcome="failed", live_version="4")
-    assert "Too late" in step.outputs["reason"]
+    assert "had succeeded before it could be stopped" in step.outputs["reason"]
     theatre.run(ROLLBACK, run=(11, 1)).check(0, live_version="3")
 
 
