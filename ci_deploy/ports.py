@@ -151,7 +151,7 @@ class Lambda(Protocol):
     def publish(self, function: str, *, code_sha256: str, revision_id: str, description: str) -> FunctionVersion: ...
 
     def set_alias(self, alias: Alias, version: str) -> Alias:
-        """UpdateAlias to 100 % on `version`, guarded by `alias.revision_id`; what AWS answers."""
+        """UpdateAlias to 100% on `version`, guarded by `alias.revision_id`; what AWS answers."""
         ...
 
     def describe_alias(self, alias: Alias, description: str) -> Alias:

@@ -147,7 +147,7 @@ class Alias:
         return bool(self.weights)
 
     def serves_only(self, version: str) -> bool:
-        """Whether all traffic goes to `version` (a routing entry of 0 % left behind counts as split)."""
+        """Whether all traffic goes to `version` (a routing entry of 0% left behind counts as split)."""
         return not self.split and self.version == version
 
 

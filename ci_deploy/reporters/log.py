@@ -19,7 +19,7 @@ from ..core.guards.judging import Verdict
 from ..core.plan.history import HistoryEntry
 from ..core.reasons.codedeploy import StillRuns
 from ..core.reasons.phrases import capital
-from ..core.reasons.reason import text_of
+from ..core.reasons.reason import explained, text_of
 from ..core.result import Diagnosis, Finding, Severity
 from ..core.run import Command
 from ..core.story import events as e
@@ -358,7 +358,8 @@ class LogReporter:
         text = self._join(finding.text, finding.remedy)
         match finding.severity:
             case Severity.WARNING:
-                if not self._annotate("warning", f"{where}{finding.code}", text):
+                told = f"{text}\n{_docs(explained(finding.code))}"
+                if not self._annotate("warning", f"{where}{finding.code}", told):
                     self._say(event, "!", "Warning", text, _YELLOW)
             case Severity.REFUSAL:
                 self._say(event, "✗", "Refused", text, _RED)
@@ -389,8 +390,9 @@ class LogReporter:
         look = ends.look(story.command, result)
         said = verdict.summary_sentence(story)
         steps = verdict.next_steps(story)
+        docs = _docs(verdict.explained_at(story))
         if event.exit_code != 0:
-            message = "\n".join(part for part in (said, verdict.because(story), *steps) if part)
+            message = "\n".join(part for part in (said, verdict.because(story), *steps, docs) if part)
             self._annotate("error", f"{look.title}: {self._who(event)}", message)
         colour = _TONES[look.tone]
         rule = "─" * 88
@@ -406,6 +408,8 @@ class LogReporter:
         for text in steps:
             for n, row in enumerate(_rows(text)):
                 self._sink.line(self._paint(("→ " if n == 0 else "  ") + row, _BOLD))
+        if docs:
+            self._sink.line(f"  {self._paint(line(docs), _DIM)}")
         if self._sink.annotations and (tool := verdict.get_the_tool(steps)):  # who reads it on a terminal has it
             self._sink.line(self._paint(line(f"  {tool}"), _DIM))
 
@@ -510,6 +514,10 @@ def _wrapped(text: str, indent: int) -> list[str]:
 
 
 _KEPT = "\ue000"  # stands for a space that must not become the end of a line; `line` lets none of these through
+
+
+def _docs(address: str) -> str:
+    return f"Docs: {address}" if address else ""
 
 
 def _start(digest: str) -> str:

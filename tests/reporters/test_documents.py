@@ -47,7 +47,7 @@ from tests.support.reasons import saying
 OURS = set(
     "h2 h3 p table thead tbody tr th td a code pre details summary sub strong em ul li blockquote div".split()  # noqa: SIM905
 )
-KEPT = {"key", "keys", "endpoint", "server_url", "api_url", "pull_request", "event_name", "inputs", "command"}
+KEPT = {"code", "key", "keys", "endpoint", "server_url", "api_url", "pull_request", "event_name", "inputs", "command"}
 SCENARIOS = scenarios()
 NAMES = ("rolled-back", "failed-hook", "running", "release-mixed", "refused", "status", "rollback-failed", "waiting")
 

@@ -10,7 +10,7 @@ import re
 
 from ci_deploy.core.aws import shares_text
 from ci_deploy.core.machine import actions as a
-from ci_deploy.core.result import Result
+from ci_deploy.core.result import Fate, Result
 from ci_deploy.core.run import Command, Outcome, Rollback, exit_code
 from ci_deploy.core.story import events as e
 from ci_deploy.reporters.rendering import ends
@@ -72,13 +72,17 @@ CONTRADICTIONS = (
 
 
 def words_agree(command: Command, result: Result) -> None:
-    """The sentence above the reason and the reason do not contradict each other."""
+    """The sentence above the reason, the reason and what to do about it do not contradict each other."""
     said, reason = ends.sentence(command, result), result.reason
     own = re.escape(result.deployment_id) if result.deployment_id else "d-none"
     for above, below in CONTRADICTIONS:
         claims = re.search(above.replace("OWN", own), said)
         denied = re.search(below.replace("OWN", own), reason)
         assert not (claims and denied), f"{said!r} above {reason!r}"
+    if result.fate in (Fate.RUNNING, Fate.IN_DOUBT):
+        assert "update-alias" not in result.remedy, f"{said!r}, and yet {result.remedy!r}"
+    if result.fate is Fate.NEVER_CREATED:
+        assert not re.search(r"\b(follow|status) .*--deployment-id " + own, result.remedy), result.remedy
 
 
 def _green(run: Run) -> None:

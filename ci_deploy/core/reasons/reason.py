@@ -185,6 +185,11 @@ class Failure(Reason):
         return self.advice
 
 
+def explained(code: str) -> str:
+    """Where the documentation says what a message means."""
+    return f"https://github.com/your-org/ci-deploy/blob/main/docs/messages.md#{code}"
+
+
 def text_of(reasons: Iterable[Reason]) -> str:
     """All reasons as one text; AWS's own words may not end as a sentence does."""
     texts = [reason.text for reason in reasons if reason.text]

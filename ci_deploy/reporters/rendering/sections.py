@@ -202,6 +202,8 @@ def next_step(story: Story) -> str:
         return ""
     told = verdict.next_steps(story)
     steps = [_step(text) for text in (*told, verdict.get_the_tool(told)) if text]
+    if steps and (address := verdict.explained_at(story)):
+        steps.append(link(code(result.reason_code), address))
     return "**What to do:** " + " · ".join(steps) if steps else ""
 
 

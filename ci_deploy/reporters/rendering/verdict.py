@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ...core.plan.history import way_back
 from ...core.reasons.commands import GET_THE_TOOL, Where
-from ...core.reasons.reason import Reason, text_of
+from ...core.reasons.reason import Reason, explained, text_of
 from ...core.reasons.verdict import AnotherFailed
 from ...core.result import Fate, Result
 from ...core.run import Command, Outcome
@@ -81,6 +81,14 @@ def because(story: Story) -> str:
     if given and given not in found:
         return f"{found} Reason given: {given}".strip()
     return found
+
+
+def explained_at(story: Story) -> str:
+    """The address of what the first reason means, after an end that is not good."""
+    result = story.result
+    if result is None or not result.reasons or look(story.command, result).tone in (Tone.GOOD, Tone.NEUTRAL):
+        return ""
+    return explained(result.reason_code)
 
 
 # Reasons that say what the sentence before them has said.
