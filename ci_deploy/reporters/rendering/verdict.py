@@ -98,7 +98,8 @@ _SAID = frozenset(
 
 
 def _unsaid(result: Result) -> tuple[Reason, ...]:
-    return tuple(reason for reason in result.reasons if reason.code not in _SAID)
+    served = {Outcome.SUCCEEDED.value} if stays_bad(result) else set()
+    return tuple(reason for reason in result.reasons if reason.code not in _SAID | served)
 
 
 def culprits(story: Story) -> list[FunctionStory]:

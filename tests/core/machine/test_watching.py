@@ -291,7 +291,7 @@ def test_a_guard_violated_in_the_bake_is_reported_with_the_tools_way_back(policy
     done = play.run()
     assert (done.result.outcome, done.result.deployed, done.exit_code) == (Outcome.SUCCEEDED, True, 0)
     assert done.result.guard_verdict == "violated"
-    assert [type(reason) for reason in done.result.reasons] == [Serves, StaysInService]
+    assert [type(reason) for reason in done.result.reasons] == [StaysInService, Serves]
     assert play.codes() == ["guard-violated"]
     assert (play.world.stops, created(play)) == ([], 0)
     assert done.at < 600.0
@@ -301,7 +301,7 @@ def test_an_alarm_that_fires_in_the_bake_is_reported() -> None:
     play = baked("rollback", ringing=(100.0, 1e9))
     done = play.run()
     assert (done.result.outcome, done.exit_code, done.result.guard_verdict) == (Outcome.SUCCEEDED, 0, "")
-    assert [reason.code for reason in done.result.reasons] == ["succeeded", "stays-in-service"]
+    assert [reason.code for reason in done.result.reasons] == ["stays-in-service", "succeeded"]
     assert play.codes() == ["bake-alarm"]
     assert (play.world.stops, created(play)) == ([], 0)
 
@@ -346,7 +346,7 @@ def test_a_guard_that_was_reported_before_is_not_reported_in_a_bake_again() -> N
     play.deploys(20.0)
     done = play.run()
     assert play.codes() == ["guard-violated"]
-    assert [type(reason) for reason in done.result.reasons] == [Serves, StaysInService]
+    assert [type(reason) for reason in done.result.reasons] == [StaysInService, Serves]
     assert not [event for event in play.events if isinstance(event, e.BakeBegan)]
 
 

@@ -186,9 +186,8 @@ def _succeeded(turn: Turn, alias: Alias) -> None:
     elif baking.wanted(r):
         baking.begin(turn)
     else:
-        found = (baking.stays(r), guarding.inconclusive(r))
-        told = tuple(reason for reason in found if reason is not None)
-        turn.end(Outcome.SUCCEEDED, why.Serves(serves=serves(alias)), *told, deployed=True)
+        found = (baking.stays(r), why.Serves(serves=serves(alias)), guarding.inconclusive(r))
+        turn.end(Outcome.SUCCEEDED, *(reason for reason in found if reason is not None), deployed=True)
 
 
 def _not_succeeded(turn: Turn, alias: Alias, deployment: Deployment) -> None:
