@@ -30,6 +30,8 @@ from ci_deploy.core.plan.history import HistoryEntry
 from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
 from ci_deploy.core.reasons.codedeploy import AlarmActive, HookExecutionFailure
 from ci_deploy.core.reasons.preflight import HookName
+from ci_deploy.core.reasons.verdict import Serves
+from ci_deploy.core.reasons.watching import StaysInService
 from ci_deploy.core.result import Diagnosis, Fate, Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome, Rollback, exit_code
 from ci_deploy.core.story import events as e
@@ -667,6 +669,19 @@ def scenarios() -> dict[str, Release]:
         .status(DeploymentStatus.SUCCEEDED)
         .measured((0, 0, 240, 1), (0, 0, 240, 0), line="observe: errors < 2x")
         .finished(Outcome.SUCCEEDED, live="42", guard_verdict=""),
+        "stays-in-service": Release(command=Command.WATCH, inputs={"command": "watch", "stack": "shop"})
+        .all_shifted()
+        .status(DeploymentStatus.SUCCEEDED)
+        .measured((26, 6, 240, 1), (26, 8, 240, 2))
+        .finished(
+            Outcome.SUCCEEDED,
+            live="42",
+            reasons=(
+                StaysInService(found=VIOLATED, version="42", previous="41", stack="shop"),
+                Serves(serves=(("42", 100.0),)),
+            ),
+            guard_verdict="violated",
+        ),
         "rollback-failed": Release()
         .alarm_fires()
         .rollback_appears()
