@@ -241,7 +241,7 @@ def test_at_a_terminal_the_command_is_interrupted_once(
 
 
 def test_as_a_step_it_follows_what_somebody_else_deploys_and_ends_by_itself(runner: Runner, account: Account) -> None:
-    given = {"command": "watch", "function": "checkout", "appear-within": "20m"}
+    given = {"command": "watch", "function": "checkout", "appear-within": "2h"}
     step = runner.start(given)
     step.wait_for("AWS")
     account.publish(GOOD)

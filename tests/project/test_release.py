@@ -333,3 +333,18 @@ def test_one_base_image_everywhere() -> None:
         for match in re.findall(r"python:\S+@sha256:[0-9a-f]{64}", (ROOT / name).read_text(encoding="utf-8"))
     }
     assert len(digests) == 1
+
+
+def test_an_action_has_one_pin_everywhere_by_commit_with_its_version_beside_it() -> None:
+    """In the workflows, in the docs, and in what `init` writes: dependabot moves only the first."""
+    files = [*ROOT.glob(".github/workflows/*.yml"), *ROOT.glob("docs/**/*.*ml"), *ROOT.glob("docs/**/*.md")]
+    files += [ROOT / "README.md", ROOT / "ci_deploy" / "core" / "init" / "files.py"]
+    pins: dict[str, set[str]] = {}
+    for file in files:
+        used = re.findall(r"(?:uses: |_CHECKOUT = \")([\w-]+/[\w./-]+)@(.*)", file.read_text(encoding="utf-8"))
+        for action, pin in used:
+            if not action.lower().startswith("your-org/"):
+                pins.setdefault(action, set()).add(pin.strip().rstrip('"'))
+    assert {"actions/checkout", "aws-actions/configure-aws-credentials"} <= set(pins)
+    assert {action: found for action, found in pins.items() if len(found) > 1} == {}
+    assert [pin for found in pins.values() for pin in found if not re.fullmatch(r"[0-9a-f]{40} # v[\d.]+", pin)] == []
