@@ -72,7 +72,7 @@ class Identities(Protocol):
 
 
 class CodeDeploy(Protocol):
-    """`read` calls (group … with_targets) repeat on transient errors; `look`, `create`, `stop` never do."""
+    """Reads (group … with_targets) repeat on transient errors; `look`, `find`, `create` and `stop` never do."""
 
     def group(self, application: str, name: str) -> DeploymentGroup: ...
 
@@ -88,6 +88,10 @@ class CodeDeploy(Protocol):
 
     def appspec(self, application: str, revision: InlineContent) -> str:
         """The text of a revision that CreateDeployment carried (GetApplicationRevision)."""
+        ...
+
+    def deployment(self, deployment_id: str) -> Deployment | None:
+        """One deployment with its targets, as `look` gives it; None where there is none."""
         ...
 
     def with_targets(self, deployment: Deployment) -> Deployment:

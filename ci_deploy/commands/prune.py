@@ -79,8 +79,8 @@ def _uses(call: Call, ports: Ports, function: str) -> Uses:
         if group.last_successful_id:
             successful = next((one for one in history if one.id == group.last_successful_id), None)
             if successful is None:
-                looked = ports.codedeploy.look((group.last_successful_id,), frozenset({group.last_successful_id}))
-                successful = next(iter(owners.judged(looked)), None)
+                looked = ports.codedeploy.deployment(group.last_successful_id)
+                successful = owners.judged((looked,))[0] if looked else None
     else:
         given = bool({"application", "deployment-group"} & call.entries[0].given)
         missing = upkeep.HistoryMissing(application=application, group=name, given=given)

@@ -199,8 +199,7 @@ def _subject(action: Gather, ports: Ports) -> Deployment | None:
     """The deployment that the run is about, with its targets, if one is named."""
     inputs = action.inputs
     if action.subject:
-        found = ports.codedeploy.look((action.subject,), frozenset({action.subject}))
-        return found[0] if found else None
+        return ports.codedeploy.deployment(action.subject)
     if action.marker_id:
         by_marker = ports.codedeploy.find(inputs.application or "", inputs.deployment_group or "", action.marker_id)
         return ports.codedeploy.with_targets(by_marker) if by_marker else None

@@ -52,6 +52,50 @@ def test_a_fault_or_two_on_any_call_costs_nothing(theatre: Theatre, call: str, k
     assert len(theatre.account.deployments()) == 1
 
 
+# What the commands read, each once in a while without an answer.
+READS = (
+    *(call for call in CALLS if not call.startswith(("lambda:Publish", "s3:Put", "codedeploy:Create"))),
+    "lambda:ListVersionsByFunction",
+    "lambda:ListAliases",
+    "lambda:ListProvisionedConcurrencyConfigs",
+    "lambda:ListEventSourceMappings",
+    "lambda:ListFunctionEventInvokeConfigs",
+    "lambda:ListFunctionUrlConfigs",
+    "lambda:GetPolicy",
+    "codedeploy:GetApplication",
+    "codedeploy:GetApplicationRevision",
+)
+
+
+@pytest.mark.parametrize("kind", ["throttle", "reset", pytest.param("error500", marks=pytest.mark.full)])
+@pytest.mark.parametrize(
+    ("given", "outcome"),
+    [
+        ({"command": "status", "deployment-id": "{}"}, "reported"),
+        ({"command": "rollback", "deployment-id": "{}", "reason": "slow", "force": "true"}, "succeeded"),
+        ({"command": "stop", "deployment-id": "{}"}, "stopped"),
+        ({"command": "plan"}, "planned"),
+        ({"command": "setup"}, "unchanged"),
+        ({"command": "prune"}, "unchanged"),
+    ],
+    ids=lambda given: given["command"] if isinstance(given, dict) else "",
+)
+def test_a_fault_on_each_read_changes_nothing_of_what_a_command_does(
+    theatre: Theatre, account: Account, kind: str, given: dict[str, str], outcome: str
+) -> None:
+    """In an emergency above all: one throttled look would be the end of a stop."""
+    theatre.history()
+    (last,) = account.deployments()
+    if given["command"] == "rollback":
+        account.lambda_.update_alias(FunctionName="checkout", Name="live", FunctionVersion="1")
+    if given["command"] == "stop":
+        account.publish("# bad")
+        last = account.deploy("2", "3", "CodeDeployDefault.LambdaLinear10PercentEvery10Minutes")
+    theatre.emulator.faults([fault(call, kind, times=1) for call in READS])
+    inputs = {name: value.format(last) for name, value in given.items()}
+    theatre.run(inputs).check(0, outcome=outcome)
+
+
 @pytest.mark.parametrize("kind", ["throttle", "reset", "expired-token"])
 def test_a_minute_without_aws_while_it_runs_is_survived(theatre: Theatre, kind: str) -> None:
     theatre.weather(40, {"fault": kind})

@@ -172,6 +172,10 @@ class CodeDeployApi:
     def _found(self, ids: Sequence[str]) -> dict[str, Deployment]:
         return {found.id: found for found in self._get(ids, waited=True)}
 
+    def deployment(self, deployment_id: str) -> Deployment | None:
+        found = self._aws.reading(lambda: self.look((deployment_id,), frozenset({deployment_id})))
+        return found[0] if found else None
+
     def with_targets(self, deployment: Deployment) -> Deployment:
         return replace(deployment, targets=self._aws.reading(lambda: self._targets(deployment.id)))
 
