@@ -10,6 +10,7 @@ import json
 import pytest
 
 from tests.support.account import Account
+from tests.support.golden import Told
 
 from .conftest import Theatre
 
@@ -28,24 +29,26 @@ def fault(kind: str, operation: str, **more: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("given", [NEW, APPLY])
-def test_a_signal_while_reading_is_no_report(theatre: Theatre, account: Account, given: dict[str, str]) -> None:
-    done = theatre.run(given, signals=(0.0,)).check(130, outcome="cancelled")
-    assert done.outputs["reason"] == "Cancelled while reading. Nothing was changed."
+def test_a_signal_while_reading_is_no_report(
+    theatre: Theatre, account: Account, given: dict[str, str], told: Told
+) -> None:
+    theatre.run(given, signals=(0.0,)).check(130, outcome="cancelled", reason=told)
     assert account.writes() == []
 
 
-def test_a_signal_between_two_writes_says_what_was_done(theatre: Theatre, account: Account) -> None:
+def test_a_signal_between_two_writes_says_what_was_done(theatre: Theatre, account: Account, told: Told) -> None:
     theatre.weather(0, fault("throttle", "CreateDeploymentConfig"))
     done = theatre.run(APPLY, signals=(2.5,)).check(130, outcome="cancelled", duration_seconds="2.5")
-    assert done.outputs["reason"] == "Cancelled. Done before: application shop created."
+    assert done.outputs["reason"] == told
     assert json.loads(done.outputs["result"])["done"] == ["application shop created"]
-    assert "SIGINT · ci-deploy writes nothing more" in done.log()
+    assert "■ CANCELLED            SIGINT" in done.log()
 
 
 def test_what_cannot_be_read_is_not_taken_for_missing(theatre: Theatre, account: Account) -> None:
     theatre.weather(0, fault("access-denied", "GetDeploymentConfig"))
     done = theatre.run(APPLY).check(4, outcome="error")
-    assert "→ Add codedeploy:GetDeploymentConfig on * to the role's policy (docs/iam/README.md)." in done.log()
+    (remedy,) = (each["remedy"] for each in json.loads(done.outputs["result"])["reasons"] if each["remedy"])
+    assert "codedeploy:GetDeploymentConfig on *" in remedy and f"→ {remedy}" in done.log()
     assert "Nothing was changed." in done.log()
     assert account.writes() == []
 

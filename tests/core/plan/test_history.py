@@ -24,6 +24,7 @@ from ci_deploy.core.plan.history import (
 from ci_deploy.core.reasons.commands import EXAMPLE
 from ci_deploy.core.reasons.deciding import MovedByHand, NothingDeployed, OldestServed, WayBack
 from ci_deploy.core.reasons.reason import Reason
+from tests.support.golden import Told
 
 OK, BAD = DeploymentStatus.SUCCEEDED, DeploymentStatus.FAILED
 
@@ -109,7 +110,7 @@ def test_back_is_the_version_before_and_says_which_deployment_brought_what_is_se
     assert way_back(history(*rows), live, EXAMPLE) == Way(version=version, reason=why)
 
 
-def test_the_way_back_says_which_commit_comes_back_and_when_it_was_live() -> None:
+def test_the_way_back_says_which_commit_comes_back_and_when_it_was_live(told: Told) -> None:
     """A rollback brought version 2 back in between: it was live again then, and its commit is the deployment's."""
     rows = [("deploy", "1", "2", OK), ("deploy", "2", "3", OK), ("rollback", "3", "2", OK), ("deploy", "2", "4", OK)]
     made = [
@@ -119,10 +120,7 @@ def test_the_way_back_says_which_commit_comes_back_and_when_it_was_live() -> Non
     way = way_back(made, "4", EXAMPLE)
     assert isinstance(way.reason, WayBack)
     assert (way.reason.commit, way.reason.since, way.reason.until) == ("0000001abc", 259_800.0, 346_200.0)
-    assert way.reason.text == (
-        "Going back to version 2, the one before version 4 (d-000000003, deploy). "
-        "Version 2 (commit 0000001) was live from 1970-01-04 00:10 to 1970-01-05 00:10 UTC."
-    )
+    assert way.reason.text == told
 
 
 @pytest.mark.parametrize(

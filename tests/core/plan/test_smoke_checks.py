@@ -9,6 +9,7 @@ from ci_deploy.core.given.smoke import Case
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.plan.checks import preflight
 from ci_deploy.core.plan.planning import Plan, case_seconds, plan, with_smoke
+from ci_deploy.core.reasons.smoke import SmokeCases
 from tests.support.world import World, inputs
 
 PLAIN, TENANT, DURABLE = (
@@ -50,9 +51,7 @@ def test_cases_fit_the_function(
 
 def test_the_note_names_the_cases_and_says_that_side_effects_are_real() -> None:
     (note,) = [one for one in planned(PLAIN, DURABLE).findings if one.code == "smoke"]
-    assert note.text == (
-        "The new version is invoked before any traffic shifts: `plain`, `durable`. Side effects are real."
-    )
+    assert note.reason == SmokeCases(cases="`plain`, `durable`")
 
 
 def test_where_nothing_is_deployed_nothing_is_said() -> None:
