@@ -98,8 +98,13 @@ class CodeDeploy(Protocol):
         """The same deployment with its targets (() if it has none yet)."""
         ...
 
-    def look(self, ids: tuple[str, ...], with_targets: frozenset[str]) -> tuple[Deployment, ...]:
-        """One look at deployments, 25 a call; targets for those named. Unknown ids are left out. One attempt."""
+    def look(
+        self, ids: tuple[str, ...], with_targets: frozenset[str], running: tuple[Deployment, ...] = ()
+    ) -> tuple[Deployment, ...]:
+        """One look at deployments, 25 a call; targets for those named. Unknown ids are left out. One attempt.
+
+        Of those that were `running` a moment ago the targets alone are read, unless one of them is over.
+        """
         ...
 
     def created_since(self, since: float | None) -> tuple[float, tuple[str, ...]]:

@@ -6,9 +6,8 @@ mappings, and the function URL, each of the function without a qualifier. Caller
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from .aws import Fact, Known
+from .lazy import dataclass
 
 # A pattern (`lambda:*`, `lambda:Invoke*`) is read as AWS does.
 _INVOKE = "lambda:invokefunction"

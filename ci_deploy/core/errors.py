@@ -11,9 +11,9 @@ A failed deployment is a *result* (core.result.Result), never one of these. The 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
+from .lazy import dataclass
 from .reasons import aws
 from .reasons.reason import Reason
 from .reasons.run import InvalidInputs

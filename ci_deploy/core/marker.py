@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+
+from .lazy import dataclass
 
 LIMIT = 256  # CreateDeployment's description (facts.md A3)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from .aws import Alarm, LifecycleEvent, LogLines
+from .lazy import dataclass
 from .reasons.reason import Reason, remedy_of, text_of
 from .run import Outcome, Rollback
 

@@ -5,9 +5,8 @@ All durations are seconds. Source: UG deployment-configurations; facts.md A9, A1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from .aws import Routing, RoutingType
+from .lazy import dataclass
 
 MINUTE = 60.0
 

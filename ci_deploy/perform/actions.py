@@ -116,7 +116,7 @@ def _do(action: Action, ports: Ports, progress: Progress) -> Answer:
         case Stop():
             return ports.codedeploy.stop(action.deployment_id, action.rollback, urgent=action.urgent)
         case Look():
-            return ports.codedeploy.look(action.ids, action.with_targets)
+            return ports.codedeploy.look(action.ids, action.with_targets, action.running)
         case Measure():
             return ports.metrics.read(action.questions)
         case LookAlarms():

@@ -73,6 +73,7 @@ def make_world(dice: random.Random) -> World:
         moved_by_hand=(dice.uniform(0, 700), dice.choice(("1", "7"))) if likely(0.1) else None,
         stop_takes=dice.choice((0.0, 0.0, 2.0, 30.0)),
         targets_readable=likely(0.93),
+        targets_lag=likely(0.2),
         percent_scale=likely(0.5),
         shows_ends=likely(0.5),
         may_update_alias=likely(0.8),

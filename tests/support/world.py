@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ci_deploy.core import marker
@@ -78,6 +78,17 @@ def inputs(**changes: str) -> Inputs:
 
 def context(run_id: int = 100, attempt: int = 1, *, actions: bool = True) -> Context:
     return Context(actions=actions, run_id=run_id, run_attempt=attempt, sha="abc123", actor="alice")
+
+
+# The status of a deployment's target, by the deployment's own.
+TARGETS = {
+    DeploymentStatus.CREATED: EventStatus.PENDING,
+    DeploymentStatus.QUEUED: EventStatus.PENDING,
+    DeploymentStatus.IN_PROGRESS: EventStatus.IN_PROGRESS,
+    DeploymentStatus.SUCCEEDED: EventStatus.SUCCEEDED,
+    DeploymentStatus.FAILED: EventStatus.FAILED,
+    DeploymentStatus.STOPPED: EventStatus.FAILED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +185,7 @@ class World:
     moved_by_hand: tuple[float, str] | None = None
     stop_takes: float = 0.0  # above 0 the stop is answered Pending
     targets_readable: bool = True
+    targets_lag: bool = False  # whether a target says that it runs when its deployment is over
     percent_scale: bool = False  # targetVersionWeight: 0 to 100, or 0 to 1
     shows_ends: bool = True  # whether Start and End are among the lifecycle events
     may_update_alias: bool = True
@@ -331,8 +343,9 @@ class World:
             case a.Stop():
                 return self.stop(action.deployment_id, action.rollback)
             case a.Look():
+                before = {one.id: one for one in action.running}
                 return tuple(
-                    self.snapshot(running, running.id in action.with_targets)
+                    self.look(running, before.get(running.id), running.id in action.with_targets)
                     for running in self.deployments
                     if running.id in action.ids and self.now >= running.created + self.visible_after
                 )
@@ -541,6 +554,13 @@ class World:
         self.set_alias(action.version, {})
         return self.alias()
 
+    def look(self, running: Running, before: Deployment | None, with_targets: bool) -> Deployment:
+        """Of one that ran a moment ago the targets alone are read, while they say that it runs: its status is older."""
+        now = self.snapshot(running, with_targets)
+        if before is None or {target.status for target in now.targets or ()} != {EventStatus.IN_PROGRESS}:
+            return now
+        return replace(before, targets=now.targets)
+
     def snapshot(self, running: Running, with_targets: bool) -> Deployment:
         targets: tuple[DeploymentTarget, ...] | None = None
         if with_targets and self.targets_readable:
@@ -585,6 +605,7 @@ class World:
             current_version=old,
             target_version=new,
             raw_weight=share / (1 if self.percent_scale else 100),
+            status=EventStatus.IN_PROGRESS if self.targets_lag else TARGETS[running.status],
             events=tuple(events),
         )
 

@@ -10,10 +10,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ..errors import InvalidInput, Problem
+from ..lazy import dataclass
 from ..run import Command
 from .inputs import Inputs
 from .kinds import ALIAS, FUNCTION, VERSION, Kind

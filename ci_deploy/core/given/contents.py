@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from ..lazy import dataclass
 
 SHOWN = 3  # names of a kind that are told; the others are counted
 LINKS_IN_A_ROW = 40  # Linux gives up after as many

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from ..lazy import dataclass
 
 MOST_RULES = 1000
 LONGEST_RULE = 4096  # characters, as long as a path can be

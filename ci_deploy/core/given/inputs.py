@@ -9,13 +9,14 @@ turns them into `Inputs`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from enum import StrEnum
 from typing import Any
 
 from ..aws import RollbackEvent
 from ..guards.grammar import DEFAULT as NO_GUARDS
 from ..guards.grammar import Guards
+from ..lazy import dataclass
 from ..run import Command
 from .kinds import (
     ACCOUNT,

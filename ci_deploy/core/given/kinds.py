@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from ..aws import RollbackEvent
 from ..guards.grammar import parse as guards
+from ..lazy import dataclass
 from . import meant, shifts
 from .source import s3_location, source
 

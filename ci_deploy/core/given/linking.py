@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
+from ..lazy import dataclass
 from .contents import Entry, follow, in_a_layer
 from .ignoring import Rules
 from .packaging import IGNORE_FILE, bad

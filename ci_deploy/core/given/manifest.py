@@ -20,10 +20,11 @@ account and one region a run; no templates, no globs. Contract: design.md 2, "Th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ..errors import InvalidInput, Problem
+from ..lazy import dataclass
 from ..run import Command
 from .inputs import InFile, Inputs, Spec, table
 from .kinds import BOOL, CODE, GUARDS, LINES_OR_OFF, LIST, ROLLBACK_EVENTS, VERSION

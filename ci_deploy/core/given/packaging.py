@@ -11,11 +11,12 @@ import base64
 import binascii
 import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from ..aws import S3Location
 from ..errors import InvalidInput, Problem
+from ..lazy import dataclass
 from . import ignoring
 from .contents import Contents, Entry
 from .source import Image

@@ -15,10 +15,10 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ..errors import InvalidInput
+from ..lazy import dataclass
 from .kinds import duration
 from .meant import shorten
 from .nodes import Reader, is_null, shown

@@ -7,10 +7,10 @@ partition, with FIPS and dual-stack endpoints (Amazon ECR User Guide, "Registry 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..aws import S3Location
+from ..lazy import dataclass
 
 LATEST_NAME = "$LATEST"
 _REPOSITORY = r"[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*"  # as ECR's RepositoryName

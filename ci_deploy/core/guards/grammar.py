@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from ..errors import Problem
+from ..lazy import dataclass
 
 MOST = 10  # every guard that counts takes its part of the level, so a long list sees less
 

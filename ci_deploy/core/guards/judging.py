@@ -15,10 +15,10 @@ Pure; the same series gives the same judgment. The rules, each the answer to a f
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil, floor
 
+from ..lazy import dataclass
 from . import power
 from .exact import binomial_tail, convolved
 from .grammar import Guard

@@ -7,10 +7,10 @@ numbers are taken as they are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, floor
 
+from ..lazy import dataclass
 from ..schedule import Step
 from .exact import binomial_tail
 from .grammar import Guard

@@ -8,9 +8,9 @@ Zero is no data point. GetMetricData takes 500 metrics a call (facts.md H).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil, floor
 
+from ..lazy import dataclass
 from .grammar import Guard, Guards, Unit
 
 NAMESPACE = "AWS/Lambda"

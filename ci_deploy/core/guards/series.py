@@ -7,9 +7,9 @@ anew from everything since the beginning, and nothing of an earlier look is kept
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil, floor
 
+from ..lazy import dataclass
 from .grammar import Guard
 from .queries import (
     COLD_MINUTES,

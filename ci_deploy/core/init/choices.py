@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
@@ -15,6 +14,7 @@ from ..given.kinds import LIST, Kind, pattern
 from ..given.meant import shorten
 from ..given.parsing import of_arn
 from ..given.source import source
+from ..lazy import dataclass
 from ..reasons import init as words
 from .existing import Existing
 from .subjects import Remote, remote

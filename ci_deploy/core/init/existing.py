@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..given import manifest
+from ..lazy import dataclass
 
 _ROLE = re.compile(r"arn:(?:aws[a-z-]*):iam::(?P<account>\d{12}):role/(?P<role>deploy|read|rollback)-(?P<name>[\w.-]+)")
 KINDS = ("deploy", "plan", "rollback")

@@ -138,11 +138,13 @@ class Stop(_Action):
 class Look(_Action):
     """Look at deployments, together; `with_targets` are those whose lifecycle and traffic matter now.
 
+    `running` are snapshots a few seconds old: where their targets still run, nothing else of them is read.
     `shared_by` are the keys of the rollouts that ask, where several do.
     """
 
     ids: tuple[str, ...]
     with_targets: frozenset[str]
+    running: tuple[Deployment, ...] = ()
     shared_by: tuple[str, ...] = ()
 
 

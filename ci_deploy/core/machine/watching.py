@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from ..aws import Deployment
 from ..errors import CiDeployError
+from ..lazy import dataclass
 from ..plan.proof import Proof
 from ..plan.sought import Spot, means, rolled_back_to, spot_of
 from ..reasons import watching as why

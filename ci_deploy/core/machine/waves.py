@@ -8,8 +8,9 @@ begins, and what has succeeded is not reversed: the job would not live to the en
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ..lazy import dataclass
 from ..reasons.reason import Reason
 from ..reasons.release import AllOrNone, EarlierWaveFailed, NotBegun, Stays
 from ..reasons.stopping import ReleaseFailed

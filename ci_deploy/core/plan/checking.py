@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..given.inputs import Inputs
+from ..lazy import dataclass
 from ..reasons.reason import Reason
 from ..result import Finding, Severity
 from .planning import Facts, Plan

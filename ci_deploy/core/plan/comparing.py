@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ..aws import FunctionVersion
+from ..lazy import dataclass
 
 # Settings that have a row of their own, or are told by name.
 _SHOWN = frozenset({"Code", "Runtime", "MemorySize", "Timeout", "Layers", "Environment", "PackageType", "Role"})

@@ -7,11 +7,12 @@ group's. Times are AWS's. Automatic rollbacks are told by their creator, ours by
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from .. import marker as markers
 from ..aws import Alias, Deployment, DeploymentStatus
 from ..given.inputs import Inputs
+from ..lazy import dataclass
 from ..reasons import deciding as why
 from ..reasons.commands import Where
 from ..reasons.reason import Reason

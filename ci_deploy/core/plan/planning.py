@@ -7,7 +7,7 @@ what could not be read is in them as NotPermitted or Unavailable.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias
 
 from ..aws import (
@@ -33,6 +33,7 @@ from ..given.smoke import Case
 from ..given.source import Image
 from ..guards.grammar import OFF, Guards
 from ..guards.judging import LEVEL
+from ..lazy import dataclass
 from ..marker import key_of, parse
 from ..reasons.deciding import SameContent, ServedAlready
 from ..reasons.reason import Reason

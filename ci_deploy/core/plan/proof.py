@@ -5,12 +5,13 @@ Counting guards imply a bake of three minutes: metrics arrive two minutes late, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..aws import Known
 from ..given.inputs import Inputs
 from ..guards import judging, power
 from ..guards.grammar import OFF, Guard, Guards
+from ..lazy import dataclass
 from .planning import Plan
 
 IMPLIED_BAKE = 180.0

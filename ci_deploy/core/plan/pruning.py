@@ -7,10 +7,11 @@ delete the whole function (the edge asserts the number).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from ..aws import Alias, Deployment, DeploymentTarget, Fact, FunctionVersion, Known
 from ..given.inputs import Inputs
+from ..lazy import dataclass
 from ..reasons.phrases import Unread
 from ..reasons.upkeep import RollbacksUnread
 from .history import entries, served

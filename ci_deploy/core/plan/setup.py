@@ -8,13 +8,13 @@ CreateDeploymentGroup and UpdateDeploymentGroup.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from ..aws import Alias, DeploymentConfig, DeploymentGroup, Identity, RollbackEvent, Routing
 from ..given import shifts
 from ..given.inputs import Inputs
 from ..given.meant import names
+from ..lazy import dataclass
 from ..reasons import preflight
 from ..reasons import setup as reasons
 from ..reasons.reason import Reason

@@ -12,10 +12,10 @@ import json
 import posixpath
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..aws import FunctionVersion
 from ..given.contents import Contents, Program
+from ..lazy import dataclass
 
 # Variables that bring code from elsewhere, or start something else than the handler.
 ELSEWHERE = frozenset({

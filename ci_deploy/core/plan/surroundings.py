@@ -6,11 +6,12 @@ None of it is needed to deploy. Read by perform/facts.py, judged by surrounding_
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..aws import Deployment, Fact, Identity, Known
 from ..callers import Callers
 from ..given.inputs import Inputs
+from ..lazy import dataclass
 
 
 def bucket_owner(inputs: Inputs, identity: Identity) -> str:

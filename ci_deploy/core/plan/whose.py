@@ -9,7 +9,7 @@ that has only ever held one function. A marker alone says nothing about a deploy
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -26,6 +26,7 @@ from ..aws import (
     Unavailable,
 )
 from ..given.appspec import AppSpec
+from ..lazy import dataclass
 from .comparing import fingerprint
 
 

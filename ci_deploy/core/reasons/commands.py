@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+
+from ..lazy import dataclass
 
 GET_THE_TOOL = "pip install 'ci-deploy[cli]'"
 

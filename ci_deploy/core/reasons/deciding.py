@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar, Self
 
+from ..lazy import dataclass
 from .commands import Where
 from .reason import Reason
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from ..lazy import dataclass
 from .commands import Where
 from .phrases import closed
 from .reason import Failure, Reason

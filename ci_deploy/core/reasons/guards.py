@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from ..aws import NotPermitted, Unavailable
+from ..lazy import dataclass
 from .phrases import Shares, served, unread
 from .reason import Reason
 

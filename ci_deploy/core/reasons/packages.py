@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from ..lazy import dataclass
 from .phrases import counted
 from .reason import Reason
 from .states import after_failing

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from ..lazy import dataclass
 from .commands import Where
 from .phrases import Unread, instead, role_name, unread
 from .reason import Reason

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import ClassVar, Self
 
 from ..aws import NotPermitted
 from ..callers import Caller, EventSource, Url
+from ..lazy import dataclass
 from .commands import EXAMPLE, PutBack
 from .phrases import closed
 

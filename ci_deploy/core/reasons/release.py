@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+from ..lazy import dataclass
 from .reason import Reason
 
 TOLD = 3  # of different reasons, and of the functions of one

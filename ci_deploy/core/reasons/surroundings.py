@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..callers import Caller, EventSource, Url
+from ..lazy import dataclass
 from .phrases import Unread, role_name, unread
 from .reason import Reason
 

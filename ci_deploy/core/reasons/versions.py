@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from ..lazy import dataclass
 from .phrases import Unread, unread
 from .reason import Reason
 from .states import out_of

@@ -7,13 +7,13 @@ An event is a fact of the past and carries all that a reporter needs to say it. 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..aws import Alias, DeploymentStatus, Endpoint, EventStatus, Identity, LifecycleEvent
 from ..guards.judging import Judgment
 from ..guards.queries import Shift, Subject
 from ..guards.series import Shown
+from ..lazy import dataclass
 from ..plan.history import HistoryEntry
 from ..plan.planning import Plan
 from ..reasons.reason import Reason

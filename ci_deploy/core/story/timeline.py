@@ -8,10 +8,11 @@ snapshot gives nothing, and every difference that people care about gives an eve
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from ..aws import Alias, Deployment, DeploymentStatus, Endpoint, EventStatus, Identity, LifecycleEvent
 from ..given.appspec import HOOKS
+from ..lazy import dataclass
 from ..plan.planning import Plan
 from ..reasons.reason import Reason
 from ..result import Diagnosis, Finding, Result

@@ -165,6 +165,62 @@ def test_target_ids_are_listed_once_for_a_deployment(aws: StubbedAws, api: CodeD
     api.look((ONE,), frozenset({ONE}))
 
 
+def expect_running_targets(aws: StubbedAws, status: str | None) -> None:
+    sent = target()
+    del sent["lambdaTarget"]["status"]
+    sent["lambdaTarget"] |= {"status": status} if status else {}
+    aws.expect(
+        "codedeploy",
+        "batch_get_deployment_targets",
+        {"deploymentTargets": [sent]},
+        deploymentId=ONE,
+        targetIds=["checkout:live"],
+    )
+
+
+def test_of_one_that_ran_a_moment_ago_and_still_runs_the_targets_alone_are_read(
+    aws: StubbedAws, api: CodeDeployApi
+) -> None:
+    batch(aws, info(status="InProgress"))
+    expect_targets(aws)
+    seen = api.look((ONE,), frozenset({ONE}))
+    expect_running_targets(aws, "InProgress")
+    (again,) = api.look((ONE,), frozenset({ONE}), seen)
+    assert (again.status, again.create_time) == (DeploymentStatus.IN_PROGRESS, seen[0].create_time)
+    assert again.targets is not None
+    assert again.targets[0].status is EventStatus.IN_PROGRESS
+
+
+@pytest.mark.parametrize("status", ["Succeeded", "Failed", "Skipped", "Unknown", "Simmering", "Pending", None])
+def test_a_target_that_does_not_say_that_it_runs_has_the_deployment_read_too(
+    aws: StubbedAws, api: CodeDeployApi, status: str | None
+) -> None:
+    batch(aws, info(status="InProgress"))
+    expect_targets(aws)
+    seen = api.look((ONE,), frozenset({ONE}))
+    expect_running_targets(aws, status)
+    batch(aws, info(status="Stopped"))
+    (over,) = api.look((ONE,), frozenset({ONE}), seen)
+    assert over.status is DeploymentStatus.STOPPED
+    assert over.targets is not None
+    assert over.targets[0].status is EventStatus(status or "")
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "DeploymentNotStartedException"])
+def test_targets_that_cannot_be_read_any_longer_leave_the_status_readable(
+    aws: StubbedAws, api: CodeDeployApi, code: str
+) -> None:
+    batch(aws, info(status="InProgress"))
+    expect_targets(aws)
+    seen = api.look((ONE,), frozenset({ONE}))
+    aws.refuse("codedeploy", "batch_get_deployment_targets", code)
+    if code == "AccessDeniedException":
+        aws.refuse("codedeploy", "get_deployment_target", code)
+    batch(aws, info(status="Stopped"))
+    (over,) = api.look((ONE,), frozenset({ONE}), seen)
+    assert over.status is DeploymentStatus.STOPPED
+
+
 def test_a_deployment_that_has_not_started_has_no_targets_yet(aws: StubbedAws, api: CodeDeployApi) -> None:
     batch(aws, info(status="Created"))
     aws.refuse("codedeploy", "list_deployment_targets", "DeploymentNotStartedException")

@@ -31,7 +31,7 @@ from ..rollout import Rollout, Turn, jittered, pause
 from ..state.ending import Cause
 from ..state.place import Stage
 from . import guarding
-from .looking import MANY, ends_at, heartbeat_every, next_look, next_shift_at, targets_matter, told
+from .looking import MANY, ends_at, heartbeat_every, next_look, next_shift_at, surely_running, targets_matter, told
 from .stopping import STOP_TAKES, keep_time, request_stop, stop_again, stop_for_cancel
 
 ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
@@ -81,9 +81,10 @@ def _look(turn: Turn, deployment_id: str) -> None:
 
 
 def _ask_look(turn: Turn, deployment_id: str, *, with_targets: bool) -> None:
-    turn.put(turn.r.contact.look(turn.now, with_targets=with_targets))
+    running = surely_running(turn.r, deployment_id, turn.now) if with_targets else ()
+    turn.put(turn.r.contact.look(turn.now, targets=with_targets, status=not running))
     wanted = frozenset({deployment_id} if with_targets else ())
-    turn.ask(Look(key=turn.r.key, ids=(deployment_id,), with_targets=wanted))
+    turn.ask(Look(key=turn.r.key, ids=(deployment_id,), with_targets=wanted, running=running))
 
 
 def looked(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 
 from ... import schedule
-from ...aws import DeploymentStatus
+from ...aws import Deployment, DeploymentStatus
 from ..rollout import Rollout, jittered
 from ..state.place import Stage
 
@@ -62,6 +62,17 @@ def targets_matter(r: Rollout, now: float) -> bool:
         return now - r.contact.targets_at >= (every if shifts else max(5 * HEARTBEAT, every))
     quiet = r.watch.event == "AllowTraffic" and due is not None and now < due
     return not quiet or now - r.contact.targets_at >= 2 * HEARTBEAT
+
+
+def surely_running(r: Rollout, deployment_id: str, now: float) -> tuple[Deployment, ...]:
+    """The deployment, where it was seen to run a moment ago and nobody has asked for its end: then its target is enough.
+
+    Only where one is followed alone: the deployments of a release share one call.
+    """
+    seen = next((one for one in (r.seen.deployment, r.seen.rollback) if one and one.id == deployment_id), None)
+    if seen is None or seen.status is not DeploymentStatus.IN_PROGRESS or r.ending.sent or r.cancelled:
+        return ()
+    return (seen,) if len(r.part.siblings) <= 1 and now - r.contact.status_at < QUIET else ()
 
 
 def next_look(r: Rollout, now: float) -> float:

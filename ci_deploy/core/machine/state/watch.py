@@ -74,6 +74,7 @@ class Seen:
 class Contact:
     looks: int = 0
     targets_at: float = -1e9  # when targets were last looked at
+    status_at: float = -1e9  # when the deployment itself was
     seen_at: float = 0.0  # last time that a look succeeded
     failures: int = 0  # looks that failed in a row
     error: str = ""  # of the last of them
@@ -82,8 +83,13 @@ class Contact:
         """Who created it knows that it exists."""
         return replace(self, seen_at=now)
 
-    def look(self, now: float, *, with_targets: bool) -> Contact:
-        return replace(self, looks=self.looks + 1, targets_at=now if with_targets else self.targets_at)
+    def look(self, now: float, *, targets: bool, status: bool) -> Contact:
+        return replace(
+            self,
+            looks=self.looks + 1,
+            targets_at=now if targets else self.targets_at,
+            status_at=now if status else self.status_at,
+        )
 
     def heard(self, now: float) -> Contact:
         return replace(self, seen_at=now, failures=0, error="")

@@ -18,6 +18,7 @@ from ....core.aws import (
     DeploymentConfig,
     DeploymentGroup,
     DeploymentTarget,
+    EventStatus,
     InlineContent,
     StopAnswer,
 )
@@ -179,8 +180,19 @@ class CodeDeployApi:
     def with_targets(self, deployment: Deployment) -> Deployment:
         return replace(deployment, targets=self._aws.reading(lambda: self._targets(deployment.id)))
 
-    def look(self, ids: tuple[str, ...], with_targets: frozenset[str]) -> tuple[Deployment, ...]:
-        return tuple(self._look_at_targets(found) if found.id in with_targets else found for found in self._get(ids))
+    def look(
+        self, ids: tuple[str, ...], with_targets: frozenset[str], running: tuple[Deployment, ...] = ()
+    ) -> tuple[Deployment, ...]:
+        read = {
+            one.id: self._look_at_targets(replace(one, targets=None)) for one in running if one.id in self._target_ids
+        }
+        found = {one.id: one for one in read.values() if _runs(one)}
+        for one in self._get([wanted for wanted in ids if wanted not in found]):
+            if one.id in read:
+                found[one.id] = replace(one, targets=read[one.id].targets)
+            else:
+                found[one.id] = self._look_at_targets(one) if one.id in with_targets else one
+        return tuple(found[wanted] for wanted in ids if wanted in found)
 
     def find(self, application: str, group: str, marker_id: str) -> Deployment | None:
         ids = self._newest(application, group, 1)
@@ -368,6 +380,11 @@ class CodeDeployApi:
             return deployment
         self._target_failures.pop(deployment.id, None)
         return replace(deployment, targets=targets)
+
+
+def _runs(deployment: Deployment) -> bool:
+    """Whether it has targets, and all of them say that they are in progress."""
+    return {target.status for target in deployment.targets or ()} == {EventStatus.IN_PROGRESS}
 
 
 def _newest_first(deployments: Iterable[Deployment]) -> tuple[Deployment, ...]:

@@ -5,19 +5,30 @@ Pauses are jittered by a tenth, the same for the same run; `jittered` says by ho
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ci_deploy.core.aws import Deployment, DeploymentStatus, Routing
+from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Rollout, jittered
-from ci_deploy.core.machine.stages.looking import ends_at, heartbeat_every, next_look, next_shift_at, targets_matter
+from ci_deploy.core.machine.stages.looking import (
+    QUIET,
+    ends_at,
+    heartbeat_every,
+    next_look,
+    next_shift_at,
+    surely_running,
+    targets_matter,
+)
 from ci_deploy.core.machine.state.ending import Stop
 from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.plan.planning import Existing, Plan
-from tests.support.playing import first
+from ci_deploy.core.run import Outcome
+from tests.support.playing import STEADY, Run, first, play_together, until
 from tests.support.states import but
-from tests.support.world import AT_ONCE, CANARY, LINEAR, context, inputs
+from tests.support.world import AT_ONCE, CANARY, LINEAR, World, context, inputs
 
 RUNNING = Deployment(id="d-1", status=DeploymentStatus.IN_PROGRESS)
 
@@ -221,3 +232,41 @@ def test_a_rollback_is_followed_as_closely_in_a_large_release() -> None:
 @pytest.mark.parametrize(("many", "every"), [(0, 60.0), (120, 60.0), (200, 100.0)])
 def test_a_release_says_something_twice_a_second_at_most_however_many_functions_it_has(many: int, every: float) -> None:
     assert heartbeat_every(state(many=many)) == every
+
+
+# --- what a look has to read ---
+
+
+@pytest.mark.parametrize(
+    ("now", "more", "trusted"),
+    [
+        (114.9, {}, True),
+        (115.0, {}, False),
+        (101.0, {"deployment": replace(RUNNING, status=DeploymentStatus.CREATED)}, False),
+        (101.0, {"deployment": replace(RUNNING, status=DeploymentStatus.BAKING)}, False),
+        (101.0, {"deployment": None}, False),
+        (101.0, {"stop": Stop.SENT}, False),
+        (101.0, {"grace__at": 100.5}, False),
+        (101.0, {"many": 1}, True),
+        (101.0, {"many": 2}, False),
+    ],
+)
+def test_a_deployment_that_ran_a_moment_ago_is_read_by_its_target_alone(
+    now: float, more: dict[str, Any], trusted: bool
+) -> None:
+    r = state(**{"status_at": 100.0, **more})
+    assert surely_running(r, "d-1", now) == ((r.seen.deployment,) if trusted else ())
+    assert surely_running(r, "d-2", now) == ()
+
+
+def test_what_a_target_does_not_tell_is_heard_within_the_quiet_time() -> None:
+    """Somebody stops it while its hook runs, and the target still says that it is in progress."""
+    world = World(hook_seconds=(500.0, None), targets_lag=True, stop_takes=0.0)
+    run = Run(world, first(inputs(), context()), weather=STEADY)
+    until(world, run, 60.0)
+    world.stop(world.deployments[0].id, False)
+    play_together(world, run)
+    assert run.result.outcome is Outcome.ROLLED_BACK
+    alone = [at for at, look in run.asked(a.Look) if at < 60.0 and look.running]  # type: ignore[attr-defined]
+    heard = next(at for at, look in run.asked(a.Look) if at > 60.0 and not look.running)  # type: ignore[attr-defined]
+    assert (len(alone) > 2, heard < 60.0 + QUIET) == (True, True)
