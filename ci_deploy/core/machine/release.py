@@ -8,8 +8,10 @@ since the run began.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
 
 from ..result import Result
 from ..run import Command
@@ -20,7 +22,7 @@ from .conclusion import conclude
 from .dispatch import observe, proceed, wake
 from .rollout import Rollout, Turn
 from .stages import confirming
-from .stages.looking import FEW, HEARTBEAT, LOOK_AT_MOST
+from .stages.looking import FEW, HEARTBEAT, LOOK_AT_MOST, ends_at
 from .state.change import replace
 from .state.ending import Cause
 from .state.search import Search
@@ -62,8 +64,9 @@ def step(release: Release, observation: Observation, now: float) -> Step:
         release = replace(release, numbers={rollout.key: number for number, rollout in enumerate(release.rollouts)})
     wakes = list(release.wakes or (now,) * len(release.rollouts))
     turns: dict[int, Turn] = {}
+    last_shift = cache(partial(_last_shift, release.rollouts))
     for number in _concerned(release, observation, now, wakes):
-        turn = turns[number] = Turn(release.rollouts[number], now)
+        turn = turns[number] = Turn(release.rollouts[number], now, last_shift=last_shift)
         turn.slack = _together_within(release) if isinstance(observation, Tick) else 0.0
         observe(turn, observation)
         proceed(turn)
@@ -135,6 +138,11 @@ def _watched(release: Release, before: Watched, actions: tuple[Action, ...], eve
     events.append(conclude(release.command, watching.explained(made.search, results), now, past=release.past))
     release = replace(release, concluded=True)
     return Step(release=release, actions=actions, events=tuple(events), look_again_at=None)
+
+
+def _last_shift(rollouts: tuple[Rollout, ...]) -> float:
+    """When the last shift of those that are followed is due."""
+    return max((at for r in rollouts if (at := ends_at(r)) is not None), default=math.inf)
 
 
 def _together_within(release: Release) -> float:

@@ -7,8 +7,9 @@ answer that comes late, twice or never does no harm. Pure; times are seconds sin
 
 from __future__ import annotations
 
+import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -319,6 +320,7 @@ class Turn:
     actions: list[Action] = field(default_factory=list)
     events: list[e.Event] = field(default_factory=list)
     slack: float = 0.0  # how much earlier than planned something may be done, to do it together with others
+    last_shift: Callable[[], float] = lambda: math.inf  # when the last one of the whole release is due
 
     def put(self, record: Record) -> None:
         """A record of the state as one of its own transitions has made it."""

@@ -100,7 +100,7 @@ def looked(turn: Turn, action: Look, snapshots: tuple[Deployment, ...]) -> None:
     else:
         return  # it came too late
     if turn.r.stage is r.stage:
-        turn.put(turn.r.place.act(next_look(turn.r, turn.now)))
+        turn.put(turn.r.place.act(next_look(turn.r, turn.now, turn.last_shift)))
         if r.stage is Stage.FOLLOWING and r.deployment_id in action.with_targets:
             _ask_alias(turn)
 

@@ -17,6 +17,7 @@ from ..state.place import Stage
 HEARTBEAT = 60.0
 QUIET = 15.0  # between looks while nothing is due (facts.md A11)
 BEAT = 3.0  # seconds from one common moment of looking to the next, in a large release
+LAST_BEAT = 1.0  # the same where the whole release is about to end
 FEW = 10  # functions of a release that are each followed as closely as one
 MANY = 100  # and from here on a success is not looked at once more for its lifecycle
 LOOK_AT_MOST = 25  # deployments in a BatchGetDeployments (facts.md A4)
@@ -65,7 +66,7 @@ def targets_matter(r: Rollout, now: float) -> bool:
 
 
 def surely_running(r: Rollout, deployment_id: str, now: float) -> tuple[Deployment, ...]:
-    """The deployment, where it was seen to run a moment ago and nobody has asked for its end: then its target is enough.
+    """The deployment, where it ran a moment ago and nobody has asked for its end: then its target is enough to read.
 
     Only where one is followed alone: the deployments of a release share one call.
     """
@@ -75,13 +76,17 @@ def surely_running(r: Rollout, deployment_id: str, now: float) -> tuple[Deployme
     return (seen,) if len(r.part.siblings) <= 1 and now - r.contact.status_at < QUIET else ()
 
 
-def next_look(r: Rollout, now: float) -> float:
-    """When to look again. The functions of a large release look at the same moments, so that one call serves 25."""
+def next_look(r: Rollout, now: float, last: Callable[[], float] = lambda: math.inf) -> float:
+    """When to look again. The functions of a large release look at the same moments, so that one call serves 25.
+
+    `last` tells when the last shift of the whole release is due: from a beat before it on people wait for the end.
+    """
     at = now + _pause(r, now)
     if len(r.part.siblings) <= FEW or r.cancelled:
         return at
     beat = max(BEAT, len(r.part.siblings) / LOOK_AT_MOST / LOOKS_A_SECOND)
     if at - now < 0.8 * QUIET:
+        beat = LAST_BEAT if at >= last() - beat else beat
         return math.ceil(at / beat) * beat
     # Where nothing is due all of them wait for the same moment, wherever the jitter would have put each.
     quiet = max(beat, QUIET // beat * beat)

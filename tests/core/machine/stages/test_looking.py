@@ -153,6 +153,14 @@ def test_the_functions_of_a_large_release_are_looked_at_in_the_same_moments(
     assert next_look(state(many=many, **more), now) == at
 
 
+@pytest.mark.parametrize(
+    ("many", "last", "at"),
+    [(300, 400.0, 401.0), (300, 406.7, 401.0), (300, 406.8, 402.0), (1000, 420.7, 401.0), (1000, 430.0, 420.0)],
+)
+def test_near_the_end_of_the_whole_release_a_look_waits_for_nothing(many: int, last: float, at: float) -> None:
+    assert next_look(state(many=many, **SHIFTING), 390.0, lambda: last) == at
+
+
 # --- what to look at ---
 
 
