@@ -7,7 +7,6 @@ for: `Tick` (time has passed), `Progressed` (of an action that takes long), `Can
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..aws import Alarm, Alias, CreateRequest, Deployment, FunctionVersion, Invocation, Revision, StopAnswer
@@ -15,6 +14,7 @@ from ..errors import CiDeployError
 from ..given.inputs import Inputs
 from ..given.packaging import Code, Package, StoredPackage
 from ..guards.queries import Question, Readings
+from ..lazy import dataclass
 from ..plan.planning import Facts, Plan
 from ..reasons.reason import Reason
 from ..result import Diagnosis
