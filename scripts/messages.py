@@ -55,8 +55,7 @@ def reasons() -> list[type[Reason]]:
     while left:
         for each in left.pop().__subclasses__():
             left.append(each)
-            # With slots a dataclass is made anew; the class that it was made from lingers, and has none.
-            if isinstance(vars(each).get("code"), str) and "__slots__" in vars(each):
+            if isinstance(vars(each).get("code"), str):
                 found[f"{each.code} {each.__qualname__}"] = each
     return [found[name] for name in sorted(found)]
 

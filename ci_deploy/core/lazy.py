@@ -21,7 +21,7 @@ else:
 
         def later(cls: type) -> type:
             cls.__dataclass_fields__ = _Fields(cls, options)
-            cls.__init__ = _first
+            cls.__new__ = _first
             return cls
 
         return later
@@ -34,12 +34,16 @@ else:
 
         def __get__(self, instance: object, owner: type) -> dict[str, Any]:
             with _making:
-                if self._cls.__dict__.get("__dataclass_fields__") is self:
-                    del self._cls.__dataclass_fields__, self._cls.__init__
+                if self._cls.__dict__["__dataclass_fields__"] is self:
                     dataclasses.dataclass(**self._options)(self._cls)
+                    self._cls.__new__ = _further
             return self._cls.__dict__["__dataclass_fields__"]
 
-    def _first(self: Any, /, *args: Any, **facts: Any) -> None:
-        """The first instance of a class makes it."""
-        type(self).__dataclass_fields__  # noqa: B018 - reading makes
-        type(self).__init__(self, *args, **facts)
+    def _first(cls: type, *args: Any, **facts: Any) -> Any:
+        """`__new__` until the class is made. Several threads may be here at once; each leaves with a whole class."""
+        with _making:
+            cls.__dataclass_fields__  # noqa: B018 - reading makes
+        return object.__new__(cls)
+
+    def _further(cls: type, *args: Any, **facts: Any) -> Any:
+        return object.__new__(cls)

@@ -73,7 +73,6 @@ def make_world(dice: random.Random) -> World:
         moved_by_hand=(dice.uniform(0, 700), dice.choice(("1", "7"))) if likely(0.1) else None,
         stop_takes=dice.choice((0.0, 0.0, 2.0, 30.0)),
         targets_readable=likely(0.93),
-        targets_lag=likely(0.2),
         percent_scale=likely(0.5),
         shows_ends=likely(0.5),
         may_update_alias=likely(0.8),
@@ -202,6 +201,7 @@ def make(seed: int) -> History:
     """A world and its runs, ready to be played."""
     dice, proving, slowing = random.Random(seed), random.Random(f"proof {seed}"), random.Random(f"slow {seed}")
     world = make_world(dice)
+    world.targets_lag = random.Random(f"lag {seed}").random() < 0.2
     runs = []
     for number in range(2 if dice.random() < 0.2 else 1):
         marker_id, run_id = ("0badcafe", 100) if number == 0 else ("0badcaf2", dice.choice((100, 99, 101)))

@@ -114,7 +114,6 @@ def _function(dice: random.Random, name: str) -> Function:
         rollback_good=likely(0.9),
         dies_of=[dice.choice(("", "", "", FATAL, "THROTTLED"))],
         targets_readable=likely(0.85),
-        targets_lag=likely(0.2),
         stop_takes=dice.choice((0.0, 0.0, 30.0)),
         may_update_alias=likely(0.8),
         alias_exists=likely(0.9),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ci_deploy.core.aws import FunctionVersion
@@ -24,7 +26,7 @@ def planned(*cases: Case, **settings: str) -> Plan:
     facts = World().facts(a.Gather(key="checkout:live", inputs=given, run_id=1))
     made = with_smoke(given, plan(given, facts), cases)
     new = FunctionVersion(function="checkout", version="$LATEST", code_sha256="new", configuration=settings)
-    return preflight(given, facts, Plan(**{**{name: getattr(made, name) for name in Plan.__slots__}, "new": new}))
+    return preflight(given, facts, replace(made, new=new))
 
 
 def found(made: Plan) -> list[tuple[str, str]]:
@@ -66,5 +68,5 @@ def test_where_nothing_is_deployed_nothing_is_said() -> None:
 def test_a_case_has_its_own_time_and_no_more_than_the_function(within: float | None, own: int, seconds: float) -> None:
     made = planned(PLAIN)
     new = FunctionVersion(function="checkout", version="2", code_sha256="new", timeout_s=own)
-    made = Plan(**{**{name: getattr(made, name) for name in Plan.__slots__}, "new": new})
+    made = replace(made, new=new)
     assert case_seconds(made, Case(name="a", payload="", within=within)) == seconds
