@@ -95,8 +95,7 @@ os._exit(0)
 
 OUR_CLIENTS = """
 import os
-from pathlib import Path
-from ci_deploy import app
+from ci_deploy import __main__, app
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.edge.clock import clock_for
 from ci_deploy.edge.aws.wiring import aws_for

@@ -97,6 +97,7 @@ LOADED = (
     "jsonschema_specifications/schemas/**/*",
     "ci_deploy/**/*.json",
 )
+ENDPOINTS = "botocore/data/endpoints.json"
 SERVICE_FILES = "botocore/data/{}/*/*.json*"
 # Examples for documentation.
 NOT_LOADED = ("examples-1.json", "examples-1.json.gz")
@@ -459,10 +460,25 @@ def add_data(root: Root, places: Places, services: Iterable[str]) -> None:
             raise BuildError(f"nothing is like {pattern}")
         for path in files:
             root.copy(path, places.packages / path.relative_to(base), mode=0o644)
+    endpoints = root.at(places.packages / ENDPOINTS)
+    endpoints.write_text(endpoints_of(services, endpoints.read_text(encoding="utf-8")), encoding="utf-8")
     bundle = places.packages / "certifi/cacert.pem"
     root.at(bundle).rename(root.at(CERTIFICATES))
     for asked in (bundle, Path(ssl.get_default_verify_paths().openssl_cafile)):
         root.link(asked, os.path.relpath(CERTIFICATES, asked.parent))
+
+
+def endpoints_of(services: Iterable[str], text: str) -> str:
+    """botocore's list of addresses with those of these services alone: reading all four hundred takes a tenth of the
+    time until the first call. Partitions, regions and variants stay; `try_out` compares what follows from it."""
+    from botocore.loaders import Loader
+
+    loader = Loader()
+    prefixes = {loader.load_service_model(name, "service-2")["metadata"]["endpointPrefix"] for name in services}
+    found = json.loads(text)
+    for partition in found["partitions"]:
+        partition["services"] = {name: each for name, each in partition["services"].items() if name in prefixes}
+    return json.dumps(found, separators=(",", ":"))
 
 
 def add_binaries(root: Root, places: Places, extensions: Sequence[Path]) -> None:
@@ -607,6 +623,29 @@ result["certificates"] = botocore.httpsession.where() == certifi.where() and boo
 json.dump(result, sys.stdout)
 """
 
+# The addresses of all services in all regions that botocore knows, in each variant.
+FIND_ENDPOINTS = """
+import itertools, json, sys
+import botocore.exceptions, botocore.session
+session = botocore.session.Session()
+resolver, loader = session.get_component("endpoint_resolver"), session.get_component("data_loader")
+result = {}
+for service in json.load(sys.stdin)["services"]:
+    prefix = loader.load_service_model(service, "service-2")["metadata"]["endpointPrefix"]
+    for partition in resolver.get_available_partitions():
+        regions = {region for each in resolver._endpoint_data["partitions"] if each["partition"] == partition
+                   for region in each["regions"]}
+        for region, dual, fips in itertools.product(sorted(regions), (False, True), (False, True)):
+            try:
+                found = resolver.construct_endpoint(prefix, region, partition, use_dualstack_endpoint=dual,
+                                                    use_fips_endpoint=fips)
+            except botocore.exceptions.EndpointVariantError as error:
+                found = error
+            result[f"{service} in {region}, dual-stack {dual}, FIPS {fips}"] = json.dumps(found, default=str)
+        result[f"regions of {service} in {partition}"] = resolver.get_available_endpoints(prefix, partition, True)
+json.dump(result, sys.stdout)
+"""
+
 
 def try_out(root: Root, places: Places, modules: Iterable[str]) -> None:
     """Import every module, make every client in every partition, start every command. Raises BuildError.
@@ -619,6 +658,7 @@ def try_out(root: Root, places: Places, modules: Iterable[str]) -> None:
 
     _same(root, IMPORT_ALL, {"sources": str(places.sources), "names": sorted(modules)})
     _same(root, MAKE_CLIENTS, {"services": SERVICES, "regions": REGIONS})
+    _same(root, FIND_ENDPOINTS, {"services": SERVICES})
     entrypoint = str(HOME / "entrypoint")
     for command in COMMANDS:
         if command is not Command.FINISH:
