@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 
+from ..lazy import dataclass
 from .choices import Choices, wildcard
 from .files import TEMPLATE, WORKFLOWS
 from .subjects import Job, Known, Unpredictable, subjects

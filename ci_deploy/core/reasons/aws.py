@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import ClassVar
 
+from ..lazy import dataclass
 from . import hints
 from .phrases import closed
 from .reason import Reason

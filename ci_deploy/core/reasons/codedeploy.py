@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, ClassVar
 
+from ..lazy import dataclass
 from .commands import read_log
 from .phrases import closed, duration
 from .reason import Reason

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from ..lazy import dataclass
 from .reason import Reason
 
 IAM_PAGE = "docs/iam/README.md"

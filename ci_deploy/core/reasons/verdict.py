@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar
 
+from ..lazy import dataclass
 from .commands import EXAMPLE, PutBack, Where
 from .phrases import Shares, closed, duration, served
 from .reason import Failure, Reason
