@@ -85,22 +85,45 @@ while :; do
 done
 """
 
-CLIENTS = """
-import os
+# What elseu/lambda-codedeploy's action does, which like ours is a container with a Python program: the AppSpec goes to
+# S3, and twenty looks, 5 s apart, are all it has. Whatever takes longer than 100 s ends red while it runs on.
+ACTION = """
+import json, os, sys, time
 import boto3
-for service in ("codedeploy", "codedeploy", "lambda", "sts"):
-    boto3.client(service)
-os._exit(0)
+speed, (name,) = float(os.environ["SPEED"]), sys.argv[1:]
+codedeploy, functions, s3 = boto3.client("codedeploy"), boto3.client("lambda"), boto3.client("s3")
+current = functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
+target = functions.publish_version(FunctionName=name)["Version"]
+properties = {"Name": name, "Alias": "live", "CurrentVersion": current, "TargetVersion": target}
+resource = {name: {"Type": "AWS::Lambda::Function", "Properties": properties}}
+s3.put_object(
+    Bucket="demo-deployments", Key=name + ".json", Body=json.dumps({"version": 0.0, "Resources": [resource]})
+)
+deployment = codedeploy.create_deployment(
+    applicationName="app",
+    deploymentGroupName=name,
+    revision={
+        "revisionType": "S3",
+        "s3Location": {"bucket": "demo-deployments", "key": name + ".json", "bundleType": "JSON"},
+    },
+)["deploymentId"]
+for _ in range(20):
+    time.sleep(5 / speed)
+    status = codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]["status"]
+    if status in ("Succeeded", "Failed", "Stopped"):
+        sys.exit(status != "Succeeded")
+sys.exit(1)
 """
 
-OUR_CLIENTS = """
-import os
-from ci_deploy import __main__, app
-from ci_deploy.core.given.inputs import Inputs
-from ci_deploy.edge.clock import clock_for
-from ci_deploy.edge.aws.wiring import aws_for
-aws = aws_for(Inputs(), dict(os.environ), clock=clock_for({}), mask=print)
-for service in ("codedeploy", "lambda", "sts"):  # the first brings the urgent one with it
-    aws.client(service)
-os._exit(0)
+# The first call to AWS, with the clients that we make until then; and ours, as the runner starts it.
+FIRST = """
+import boto3
+for service in ("codedeploy", "codedeploy", "lambda"):
+    boto3.client(service)
+boto3.client("sts").get_caller_identity()
+"""
+
+OUR_FIRST = """
+from ci_deploy.__main__ import main
+main(["deploy", "--function", "checkout", "--code", "$LATEST"])
 """
