@@ -24,7 +24,7 @@ from . import __version__, command_line, signals
 from .commands import COMMANDS
 from .commands.call import Call, Interrupted
 from .core.errors import CiDeployError, InvalidInput, Problem, Refused
-from .core.given import manifest, meant, parsing
+from .core.given import manifest, mistakes, parsing
 from .core.given.context import context as context_of
 from .core.given.inputs import Inputs
 from .core.given.trust import discovers, distrust
@@ -354,11 +354,7 @@ class _Run:
         if file is None:
             for name in ("target", "only"):
                 if given.get(name, "").strip():
-                    what = "is set, but there is no `ci-deploy.yml` to read."
-                    problem = Problem(
-                        where=self._where.format(name), what=what, remedy="Check the file out, or set `config`."
-                    )
-                    raise InvalidInput((problem,))
+                    raise InvalidInput((mistakes.no_file(self._where.format(name)),))
             self._inputs = parsing.parse(given, where=self._where, attended=self._confirms)
             return (manifest.Entry(inputs=self._inputs, wave=0, given=frozenset(given)),)
         self._given = given = dict(file.run)
@@ -397,9 +393,8 @@ class _Run:
         """A function that the file does not have: it may be looked at, and not written to."""
         if command not in (Command.STATUS, Command.VALIDATE):
             function = file.run.get("function", "")
-            what = f"is `{meant.shorten(function)}`, which {self._file} does not have."
-            remedy = f"{meant.remedy(function, file.labels)} Or set `config: none` to read no file."
-            raise InvalidInput((Problem(where=self._where.format("function"), what=what, remedy=remedy),))
+            where = self._where.format("function")
+            raise InvalidInput((mistakes.not_in_file(where, function, self._file or "", file.labels),))
         self._inputs = parsing.parse(file.run, where=self._where)
         return (manifest.Entry(inputs=self._inputs, wave=0, given=frozenset(file.run)),)
 
@@ -413,9 +408,8 @@ class _Run:
         question = phrases.choice(self._file or "", file.labels, _VERBS[command])
         answer = self._ask(question) if self._attended else ""
         if not answer:
-            what = f"is missing: {self._file} has {len(file.labels)} functions ({meant.names(file.labels)})."
-            remedy = f"Name the one that you want to {_VERBS[command]}, or set `only` (`only: all` for all of them)."
-            raise InvalidInput((Problem(where=self._where.format("function"), what=what, remedy=remedy),))
+            where = self._where.format("function")
+            raise InvalidInput((mistakes.no_choice(where, self._file or "", file.labels, _VERBS[command]),))
         return tuple(answer.replace(",", " ").split())
 
     def _read_file(self) -> manifest.Manifest | None:
@@ -435,9 +429,8 @@ class _Run:
         try:
             text = files.read_text(self._file)
         except OSError as error:
-            why = error.strerror or str(error)
             where = self._where.format("config") if chosen else f"file `{self._file}`"
-            raise InvalidInput((Problem(where=where, what=f"`{self._file}` cannot be read: {why}."),)) from None
+            raise InvalidInput((mistakes.unreadable(where, self._file, error),)) from None
         below = os.path.relpath(root, self._directory)
         pull_request = self._context.event_name.startswith("pull_request")
         return manifest.read(

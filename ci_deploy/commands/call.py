@@ -8,8 +8,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from ..core.aws import S3Location
-from ..core.errors import CiDeployError, InvalidInput, Problem
+from ..core.errors import CiDeployError, InvalidInput
 from ..core.given import appspec as appspecs
+from ..core.given import mistakes
 from ..core.given.bundle import text_of
 from ..core.given.inputs import DEPLOYING, Inputs
 from ..core.given.manifest import Entry
@@ -121,8 +122,7 @@ def smoke_cases(call: Call, entry: Entry) -> tuple[Case, ...]:
     try:
         text = call.files.read_text(path)
     except OSError as error:
-        why = error.strerror or str(error)
-        raise InvalidInput((Problem(where="input `smoke`", what=f"`{path}` cannot be read: {why}."),)) from None
+        raise InvalidInput((mistakes.unreadable("input `smoke`", path, error),)) from None
     return read_smoke(text, where=f"smoke file `{path}`")
 
 
@@ -131,14 +131,9 @@ def _text_of(call: Call, source: str) -> str:
         try:
             return text_of(call.files.read_bytes(source))
         except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            problem = Problem(where="input `appspec`", what=f"`{source}` cannot be read: {why}.")
-            raise InvalidInput((problem,)) from None
+            raise InvalidInput((mistakes.unreadable("input `appspec`", source, error),)) from None
     if call.command is Command.VALIDATE:
-        problem = Problem(
-            where="input `appspec`", what="is in S3, and `validate` uses no AWS.", remedy="Use `plan`, or give a path."
-        )
-        raise InvalidInput((problem,))
+        raise InvalidInput((mistakes.APPSPEC_NEEDS_AWS,))
     bucket, _, rest = source.removeprefix("s3://").partition("/")
     key, _, version = rest.partition("?versionId=")
     ports = call.ports()

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 
-from ..core.errors import InvalidInput, Problem
+from ..core.errors import InvalidInput
+from ..core.given import mistakes
 from ..core.given.manifest import matrix
 from ..core.reasons import run as reasons
 from ..core.run import Outcome
@@ -22,14 +23,9 @@ def run(call: Call) -> Concluded:
 
 def _divide(call: Call, size: int) -> Concluded:
     if not all(entry.name for entry in call.entries):
-        problem = Problem(
-            where="input `shard-size`", what="needs functions to divide.", remedy="Describe them in `ci-deploy.yml`."
-        )
-        raise InvalidInput((problem,))
+        raise InvalidInput((mistakes.NOTHING_TO_DIVIDE,))
     if any(entry.wave for entry in call.entries):
-        what = "cannot divide a file with `waves`: shards do not wait for each other."
-        remedy = "Run each wave in a job of its own (`only`), one after the other."
-        raise InvalidInput((Problem(where="input `shard-size`", what=what, remedy=remedy),))
+        raise InvalidInput((mistakes.WAVES_NOT_DIVIDED,))
     made = matrix(call.entries, size)
     shards = len(made["include"])
     call.report(Divided(at=call.now(), matrix=json.dumps(made, separators=(",", ":")), shards=shards))

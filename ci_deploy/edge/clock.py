@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-from ..core.errors import InvalidInput, Problem
+from ..core.errors import InvalidInput
+from ..core.given import mistakes
 
 SPEED_VARIABLE = "CI_DEPLOY_CLOCK_SPEED"
 
@@ -75,26 +76,14 @@ def speed_from(environ: Mapping[str, str]) -> float:
     text = environ.get(SPEED_VARIABLE, "").strip()
     if not text:
         return 1.0
-    where = f"environment variable {SPEED_VARIABLE}"
     try:
         speed = float(text)
     except ValueError:
         speed = math.nan
     if not (math.isfinite(speed) and speed > 0):
-        raise InvalidInput(
-            (Problem(where=where, what=f"`{text[:40]}` is not a finite number above 0.", remedy="Unset it."),)
-        )
+        raise InvalidInput((mistakes.no_speed(SPEED_VARIABLE, text),))
     if not _is_local(environ.get("AWS_ENDPOINT_URL", "").strip()):
-        raise InvalidInput(
-            (
-                Problem(
-                    where=where,
-                    what="is for rehearsals only, and AWS_ENDPOINT_URL is neither a loopback address nor a host name"
-                    " without a dot.",
-                    remedy="Unset it to deploy to AWS, or point AWS_ENDPOINT_URL at the emulator.",
-                ),
-            )
-        )
+        raise InvalidInput((mistakes.rehearsals_only(SPEED_VARIABLE),))
     return speed
 
 

@@ -85,6 +85,16 @@ def closed(words: str) -> str:
     return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
+# Of a job summary, which is Markdown.
+SUMMARY_CUT = "\n\n> **Cut here:** GitHub shows at most 1 MiB of summary; {} more bytes are in the job log's outputs.\n"
+SUMMARY_FULL = "The job summary is full (GitHub shows at most 1 MiB). The log has what this step reports."
+
+
+def not_written(file: str, why: str) -> str:
+    """Of a file that the runner reads."""
+    return f"{file} could not be written ({why})."
+
+
 def not_over(seconds: float) -> str:
     """Why a stop that AWS accepted counts as one that had no effect."""
     return f"it is not over {seconds / 60:g} minutes after the stop was requested"

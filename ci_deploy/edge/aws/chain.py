@@ -12,7 +12,8 @@ import re
 from botocore.credentials import CredentialResolver, Credentials, ReadOnlyCredentials
 from botocore.session import Session
 
-from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem
+from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput
+from ...core.given import mistakes
 from ...core.reasons.hints import CredentialsSource
 from .errors import CALL_ERRORS, said, translate
 from .remedies import with_hint
@@ -121,9 +122,5 @@ def explained(failed: Failed, operation: str) -> CiDeployError:
 
 
 def _unsendable(method: str, variable: str, key: str) -> CiDeployError:
-    what = "has a character in it that no request can carry: a line break, a blank or a letter that is not ASCII."
-    remedy = "Store it again, without a line break at its end."
-    if method == "env":
-        return InvalidInput((Problem(where=f"environment variable {variable}", what=what, remedy=remedy),))
-    where = f"`{key}` from {_SOURCES.get(method, method)}"
-    return InvalidInput((Problem(where=where, what=what, remedy=remedy),))
+    where = f"environment variable {variable}" if method == "env" else f"`{key}` from {_SOURCES.get(method, method)}"
+    return InvalidInput((mistakes.credential_unsendable(where),))

@@ -18,7 +18,8 @@ from botocore.loaders import Loader
 from botocore.session import Session
 
 from ... import __version__
-from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem
+from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput
+from ...core.given import mistakes
 from ...ports import Clock
 from ..network import Trust
 from . import chain
@@ -139,15 +140,8 @@ class Aws:
         except chain.Failed:
             raise
         except Exception as error:  # noqa: BLE001 - settings.py has judged what it knows of; this is for the rest
-            raise InvalidInput(
-                (
-                    Problem(
-                        where=f"AWS settings (variables AWS_*, the profile), for {service}",
-                        what=f"cannot be used: {type(error).__name__}: {said(error)}.",
-                        remedy="Unset what this run does not need.",
-                    ),
-                )
-            ) from None
+            problem = mistakes.settings_unusable(service, f"{type(error).__name__}: {said(error)}")
+            raise InvalidInput((problem,)) from None
         if service == "s3":
             client.meta.events.register("before-send.s3", self._refuse_other_region)
             client.meta.events.register_first("needs-retry.s3", _refuse_redirect)

@@ -14,7 +14,8 @@ from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
-from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem
+from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput
+from ...core.given import mistakes
 from ...core.links import without_login
 from .remedies import NOT_AWS, with_hint
 
@@ -127,8 +128,7 @@ def translate(error: Exception, *, service: str, operation: str, resource: str =
         return _answered(error, service, operation, resource)
     name = type(error).__name__
     if isinstance(error, (boto.NoRegionError, boto.InvalidRegionError)):
-        what = str(error).rstrip(".") + "."
-        return InvalidInput((Problem(where="input `aws-region`", what=what, remedy="Set one such as `eu-central-1`."),))
+        return InvalidInput((mistakes.no_region(str(error)),))
     kind = ErrorKind.UNREACHABLE
     if isinstance(error, boto.EndpointProviderError):
         kind = ErrorKind.REJECTED

@@ -18,7 +18,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
-from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem
+from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput
+from ...core.given import mistakes
 from ...core.reasons.hints import TokenUnavailable
 from ..aws.errors import CALL_ERRORS
 from ..network import FOR_GITHUB, trust
@@ -33,21 +34,11 @@ def require_id_token(environ: Mapping[str, str]) -> None:
     url, token = environ.get(URL_VARIABLE, "").strip(), environ.get(TOKEN_VARIABLE, "").strip()
     if url and token:
         if not _is_web_address(url):
-            raise _unusable(URL_VARIABLE, "is not an http(s) address.")
+            raise InvalidInput((mistakes.no_web_address(URL_VARIABLE),))
         if not re.fullmatch(r"[\x21-\x7e]+", token):
-            what = "has a character in it that no request can carry: a line break, a blank or one that is not ASCII."
-            raise _unusable(TOKEN_VARIABLE, what)
+            raise InvalidInput((mistakes.token_unsendable(TOKEN_VARIABLE),))
         return
-    raise InvalidInput(
-        (
-            Problem(
-                where="input `role-to-assume`",
-                what="needs an OIDC token, and this job may not ask for one.",
-                remedy="Give the job `permissions: id-token: write` (and `contents: read`); a pull request from a fork"
-                " never gets it. Outside of GitHub Actions leave `role-to-assume` out.",
-            ),
-        )
-    )
+    raise InvalidInput((mistakes.NO_TOKEN,))
 
 
 def _is_web_address(text: str) -> bool:
@@ -59,12 +50,6 @@ def _is_web_address(text: str) -> bool:
     return (
         parts.scheme in ("http", "https") and bool(parts.hostname) and re.fullmatch(r"[\x21-\x7e]+", text) is not None
     )
-
-
-def _unusable(variable: str, what: str) -> InvalidInput:
-    """By the variable's name alone: its value is a secret, or has one in it."""
-    remedy = "GitHub sets it for a job that has `permissions: id-token: write`: do not set it in the workflow."
-    return InvalidInput((Problem(where=f"environment variable {variable}", what=what, remedy=remedy),))
 
 
 def audience_for(role: str) -> str:

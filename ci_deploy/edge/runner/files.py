@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ...core.defuse import harmless, harmless_lines
+from ...core.reasons import phrases
 
 SUMMARY_LIMIT = 1024 * 1024  # bytes; a larger file is not shown at all
 ANNOTATIONS = 10  # of each kind that GitHub shows for a step; what comes after is a line of the log
 MESSAGE_LIMIT = 4000  # characters; the runner cuts annotations at 4096
 OUTPUT_LIMIT = 1024 * 1024  # characters; GitHub's limit for all outputs of a job
 EVENT_LIMIT = 32 * 1024 * 1024
-_CUT = "\n\n> **Cut here:** GitHub shows at most 1 MiB of summary; {} more bytes are in the job log's outputs.\n"
 
 
 def escape_data(text: str) -> str:
@@ -165,7 +165,7 @@ class RunnerFilesOnDisk:
 
         self._append("GITHUB_STEP_SUMMARY", text)
         if not fits:
-            self._warn("The job summary is full (GitHub shows at most 1 MiB): what this step has to say is in the log.")
+            self._warn(phrases.SUMMARY_FULL)
 
     def _pair(self, name: str, value: str) -> bytes:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name):
@@ -188,7 +188,7 @@ class RunnerFilesOnDisk:
                 if name in self._failed:
                     return
                 self._failed.add(name)
-                problem = f"{name} could not be written ({error.strerror or error})."
+                problem = phrases.not_written(name, error.strerror or str(error))
             else:
                 return
         self._warn(problem)
@@ -203,12 +203,12 @@ def _fitting(markdown: str, room: int) -> bytes:
     data = _encode(markdown if markdown.endswith("\n") else markdown + "\n")
     if len(data) <= room:
         return data
-    keep = room - len(_CUT) - 20
+    keep = room - len(phrases.SUMMARY_CUT) - 20
     if keep <= 0:
         return b""
     kept = data[:keep]
     kept = kept[: kept.rfind(b"\n") + 1] or kept.decode("utf-8", "ignore").encode()
-    return kept + _encode(_CUT.format(len(data) - len(kept)))
+    return kept + _encode(phrases.SUMMARY_CUT.format(len(data) - len(kept)))
 
 
 def read_event(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ...core.errors import InvalidInput, Problem
+from ...core.errors import InvalidInput
+from ...core.given import mistakes
 
 NAMES = ("ci-deploy.yml", ".github/ci-deploy.yml")
 # What people write instead, and what would silently not be read.
@@ -38,12 +39,9 @@ def find(folder: Path) -> str:
         if name.lower() in _OTHER_SPELLINGS and f"{part}{name}" not in NAMES
     ]
     if len(there) > 1:
-        what = f"is there twice: {there[0]} and {there[1]}."
-        raise InvalidInput((Problem(where="file `ci-deploy.yml`", what=what, remedy="Keep one of them."),))
+        raise InvalidInput((mistakes.file_twice(there[0], there[1]),))
     if others:
-        what = f"is spelled `{others[0]}`, a name that ci-deploy does not read."
-        remedy = f"Rename it to `{NAMES[0]}`" + (", or remove it." if there else ", or name it with `config`.")
-        raise InvalidInput((Problem(where="the repository's file", what=what, remedy=remedy),))
+        raise InvalidInput((mistakes.file_misspelled(others[0], NAMES[0], there=bool(there)),))
     return there[0] if there else ""
 
 

@@ -10,7 +10,8 @@ import hashlib
 import io
 
 from ....core.aws import S3Location
-from ....core.errors import InvalidInput, Problem
+from ....core.errors import InvalidInput
+from ....core.given import mistakes
 from ....core.given.bundle import LARGEST, text_of
 from ..client import Aws
 from .objects import Content, Place, S3Objects
@@ -46,6 +47,4 @@ class S3Revisions:
 
 
 def _not_appspec(location: S3Location, what: str) -> InvalidInput:
-    return InvalidInput(
-        (Problem(where="input `appspec`", what=f"{location} {what}.", remedy="Name the object that is the AppSpec."),)
-    )
+    return InvalidInput((mistakes.not_an_appspec(str(location), what),))
