@@ -28,8 +28,6 @@ from ci_deploy.core.guards.queries import Shift, Subject
 from ci_deploy.core.guards.series import Count, Minute, Series, Shown
 from ci_deploy.core.plan.history import HistoryEntry
 from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
-from ci_deploy.core.reasons.codedeploy import AlarmActive, HookExecutionFailure
-from ci_deploy.core.reasons.preflight import HookName
 from ci_deploy.core.reasons.verdict import Serves
 from ci_deploy.core.reasons.watching import StaysInService
 from ci_deploy.core.result import Diagnosis, Fate, Finding, Result, Severity
@@ -102,15 +100,25 @@ ARN = "https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployme
 VIOLATED = "`errors < 1%` is violated: 14 of 52 calls of version 42 failed, 27%; version 41: 3 of 480, 0.6%."
 
 
-def alarm_active(function: str) -> AlarmActive:
-    return AlarmActive(
-        event="AllowTraffic",
-        group=f"{function}-live",
-        function=function,
-        target="42",
-        region="eu-central-1",
-        firing=((f"{function}-errors", "Errors 14, threshold 5"),),
-        when="1m 35s into the 10% canary",
+# Reasons in words of their own: a report is held to what it does with them, and tests/core/reasons to what they say.
+
+
+def alarm_active(function: str) -> Said:
+    return saying(
+        "codedeploy-alarm-active",
+        f"Alarm `{function}-errors` fired 1m 35s into the 10% canary (Errors 14, threshold 5). CodeDeploy stopped the "
+        "deployment.",
+        f"Find the cause in the log of version 42: `aws logs tail /aws/lambda/{function} --since 1h --region "
+        "eu-central-1`. To deploy a fix while the alarm is still firing, set `alarms: off`.",
+    )
+
+
+def hook_failed(hook: str, event: str, took: str, region: str = "") -> Said:
+    where = f" --region {region}" if region else ""
+    return saying(
+        "codedeploy-hook-execution-failure",
+        f"Hook `{hook}` ({event}) reported `Failed` after {took}.",
+        f"Read why in the hook's log: `aws logs tail /aws/lambda/{hook} --since 1h{where}`.",
     )
 
 
@@ -436,13 +444,7 @@ class Release:
 
     def diagnosed_hook(self, **changes: Any) -> Self:
         fields: dict[str, Any] = {
-            "reason": HookExecutionFailure(
-                region="eu-central-1",
-                hook="CodeDeployHook_checkout_smoke",
-                event="BeforeAllowTraffic",
-                ending="reported",
-                seconds=7.0,
-            ),
+            "reason": hook_failed("CodeDeployHook_checkout_smoke", "BeforeAllowTraffic", "7s", "eu-central-1"),
             "logs": (
                 LogLines(
                     function="CodeDeployHook_checkout_smoke",
@@ -612,7 +614,12 @@ def scenarios() -> dict[str, Release]:
     )
     refusal = Finding(
         severity=Severity.REFUSAL,
-        reason=HookName(hook="smoke-test", role="arn:aws:iam::123456789012:role/codedeploy"),
+        reason=saying(
+            "hook-name",
+            "Hook `smoke-test` is not named `CodeDeployHook_…`, so CodeDeploy's managed service role may not invoke "
+            "it. The deployment would fail with IAM_ROLE_PERMISSIONS.",
+            "Rename it, or allow lambda:InvokeFunction on it to codedeploy.",
+        ),
     )
     four = ("checkout:live", "payments:live", "search:live", "stock:live")
     return {
@@ -893,7 +900,7 @@ def twelve() -> Release:
         e.Diagnosed,
         key=culprit,
         diagnosis=Diagnosis(
-            reason=HookExecutionFailure(hook=hook, event="AfterAllowTraffic", ending="reported", seconds=9.0),
+            reason=hook_failed(hook, "AfterAllowTraffic", "9s"),
             logs=logs,
         ),
     )
