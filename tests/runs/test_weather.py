@@ -67,7 +67,7 @@ READS = (
 )
 
 
-@pytest.mark.parametrize("kind", ["throttle", "reset", pytest.param("error500", marks=pytest.mark.full)])
+@pytest.mark.parametrize("kind", ["throttle", *(pytest.param(kind, marks=pytest.mark.full) for kind in FULL[:2])])
 @pytest.mark.parametrize(
     ("given", "outcome"),
     [
