@@ -123,7 +123,7 @@ def test_an_alias_moved_by_hand_is_not_guessed_about(theatre: Theatre, account: 
     assert "moved the alias manually" in done.outputs["reason"]
     shown = theatre.run({**ROLLBACK, "command": "status"}, run=(10, 1))
     for said in (done.log(), shown.log()):
-        assert "Go back to what that deployment left: `ci-deploy rollback --function checkout" in said
+        assert "Choose a version that was deployed (3, 2): `ci-deploy rollback --function checkout" in said
         assert "--version 3`." in said
     theatre.run({**ROLLBACK, "version": "3"}, run=(11, 1)).check(0, live_version="3")
 

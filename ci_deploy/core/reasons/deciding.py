@@ -242,8 +242,8 @@ class MovedByHand(Reason):
 
     @property
     def remedy(self) -> str:
-        back = f"Go back to what that deployment left: `{self.where.rollback(self.expected)}`."
-        return f"{back} Deployed before: {', '.join(self.versions)}."
+        versions = ", ".join(self.versions)
+        return f"Choose a version that was deployed ({versions}): `{self.where.rollback(self.expected)}`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

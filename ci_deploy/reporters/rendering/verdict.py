@@ -138,7 +138,9 @@ def next_step(story: Story, chapter: FunctionStory | None, result: Result) -> st
         case Outcome.REPORTED if chapter is not None and chapter.status is not None and chapter.status.history:
             where = _where(story, chapter, result)
             way = way_back(chapter.status.history, result.live_version, where)
-            return "To roll back: " + where.rollback() if way.version or is_split(result) else way.reason.remedy
+            if way.version or is_split(result):
+                return "To roll back: " + where.rollback()
+            return f"{way.reason.text} {way.reason.remedy}"
         case Outcome.REPORTED | Outcome.PLANNED:
             return ""
         case _ if is_split(result) and (running := _running(result)):
