@@ -72,6 +72,16 @@ _FORGOTTEN = (
     "read-subject",
     "oidc-provider-arn",
 )
+# By how their regions begin (botocore's partitions.json); all other regions are in `aws`.
+_PARTITIONS: Mapping[str, str] = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "eusc-": "aws-eusc",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
+}
 LISTS = ("function", "code", "subject", "read-subject")
 
 
@@ -130,8 +140,7 @@ class Choices:
 
     @property
     def partition(self) -> str:
-        first = self.region.partition("-")[0]
-        return "aws-cn" if first == "cn" else "aws-us-gov" if self.region.startswith("us-gov-") else "aws"
+        return next((name for begins, name in _PARTITIONS.items() if self.region.startswith(begins)), "aws")
 
     def role(self, kind: str) -> str:
         return f"arn:{self.partition}:iam::{self.account}:role/{kind}-{self.name}"

@@ -203,8 +203,13 @@ def next_steps(story: Story, limit: int = 5) -> list[str]:
         step = next_step(story, chapter, chapter.result if chapter and chapter.result else story.result)
         return [step] if step else []
     if all(chapter.result and look(story.command, chapter.result).tone is Tone.GOOD for chapter in chapters):
-        each = "To roll back, use the command of each function in the job summary."
-        return [each] if story.command is Command.DEPLOY else []
+        if story.command is not Command.DEPLOY:
+            return []
+        if story.context.actions:
+            return ["To roll back, use the command of each function in the job summary."]
+        back = [(chapter, chapter.result) for chapter in chapters if chapter.result and chapter.result.previous_version]
+        told = ["To roll back: " + rollback_command(story, chapter, result) for chapter, result in back[:limit]]
+        return [*told, *([f"The same for each of the {len(back) - limit} others."] if len(back) > limit else [])]
     steps: dict[str, list[str]] = {}
     blamed = culprits(story)
     for chapter in [*blamed, *(chapter for chapter in chapters if chapter not in blamed)]:

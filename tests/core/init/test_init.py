@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import botocore.loaders
 import jsonschema
 import pytest
 import yaml
@@ -131,6 +132,13 @@ def test_applications_that_one_stack_cannot_know_are_refused() -> None:
     assert refused(read("ci-deploy.yml", text, {}, "")) == [
         f"flag `--application` {words.APPLICATIONS} {words.BY_HAND}"
     ]
+
+
+def test_every_partition_of_aws_is_known_by_its_regions() -> None:
+    loader = botocore.loaders.create_loader()
+    for partition in loader.load_data("partitions")["partitions"]:
+        for region in partition["regions"].keys() - {f"{partition['id']}-global"}:
+            assert chosen(aws_region=region).partition == partition["id"], region
 
 
 def test_an_arn_says_region_and_account() -> None:

@@ -336,3 +336,10 @@ def test_a_bug_among_many_functions_says_how_to_follow_each_that_was_begun(told:
     assert ["--deployment-id d-A00B2C3D4E " in steps[0], "--deployment-id d-A01B2C3D4E " in steps[1]] == [True, True]
     assert steps[2:] == [Bug(error="").remedy]
     assert steps == told
+
+
+def test_on_a_terminal_each_function_has_its_way_back_at_once(told: Told) -> None:
+    """There is no job summary to look it up in."""
+    names = [f"f{number}:live" for number in range(7)]
+    release = Release(*names, context=replace(PULL_REQUEST, actions=False)).succeeded()
+    assert verdict.next_steps(release.story) == told
