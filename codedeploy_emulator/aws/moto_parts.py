@@ -18,6 +18,7 @@ import moto.awslambda.models
 import moto.backends
 import moto.cloudwatch.models
 import moto.cloudwatch.responses
+import moto.core.responses
 import moto.logs.models
 from moto.awslambda.models import lambda_backends
 from moto.awslambda.policy import Policy
@@ -28,6 +29,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.core.model_instances import reset_model_data
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.responses import ActionResult
+from moto.core.utils import method_names_from_class
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import AWSManagedPolicy, get_account_id_from, iam_backends
@@ -45,9 +47,10 @@ WARM: tuple[Any, ...] = ("lambda", "s3", "cloudwatch", "logs", "iam", "sts")
 
 def application() -> Any:
     """moto's WSGI application, with the services that every client uses made ready."""
-    # moto would list its own folders anew for every request.
+    # moto would look through its own folders and classes anew for every request.
     modules = tuple(moto.backends.list_of_moto_modules())
     vars(moto.backends)["list_of_moto_modules"] = lambda: modules
+    vars(moto.core.responses)["method_names_from_class"] = cache(method_names_from_class)
     app = DomainDispatcherApplication(create_backend_app)
     for service in WARM:
         app.app_instances[service] = create_backend_app(service)

@@ -162,7 +162,7 @@ def test_random_histories_and_releases_take_the_edges_of_the_table_and_no_others
     assert table - taken == set(), "never taken"
 
 
-@pytest.mark.parametrize("first", range(0, 200, 50))
+@pytest.mark.parametrize("first", [0, 50, *(pytest.param(more, marks=pytest.mark.full) for more in (100, 150))])
 def test_every_release_is_true_of_each_of_its_functions(first: int) -> None:
     """Shared groups, owners in conflict, forged markers, targets that may not be read, faults and signals."""
     with edges() as taken:

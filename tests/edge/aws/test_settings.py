@@ -63,10 +63,13 @@ def config(folder: Path, text: str | bytes, name: str = "config") -> str:
     return str(file)
 
 
-def usable(monkeypatch: pytest.MonkeyPatch, *services: str, **variables: str) -> None:
+def usable(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
     """botocore makes a client of each service and signs a request by these."""
-    made = session(monkeypatch, **variables)
-    for service in services or METHODS:
+    signs(session(monkeypatch, **variables), *METHODS)
+
+
+def signs(made: Session, *services: str) -> None:
+    for service in services:
         made.create_client(service, region_name=REGION).generate_presigned_url(METHODS[service])
 
 
@@ -119,8 +122,9 @@ def test_what_passes_is_usable(variable: str, monkeypatch: pytest.MonkeyPatch) -
     passed = 0
     service = "s3" if any(word in variable for word in OF_S3) else "sts"
     for value in dict.fromkeys(change(value) for value in GOOD for change in (str, str.upper)):
-        if not settings.problems({variable: value}, session(monkeypatch, **{variable: value})):
-            usable(monkeypatch, service, **{variable: value})
+        made = session(monkeypatch, **{variable: value})
+        if not settings.problems({variable: value}, made):
+            signs(made, service)
             passed += 1
     assert passed
 
