@@ -77,7 +77,7 @@ def test_a_word_that_is_not_known_is_named_with_what_was_meant(
 def test_a_bad_value_is_named_as_the_flag_that_it_came_by(account: Account, tmp_path: Path) -> None:
     done = command(account, tmp_path, "deploy", *COMMON, "--code", "$LATEST", "--timeout", "5")
     assert done.returncode == 2
-    assert "flag `--timeout`: `5` " in done.stdout
+    assert "`--timeout`: `5` " in done.stdout
     assert account.operations() == []
 
 
