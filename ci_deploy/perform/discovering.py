@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..core.aws import Deployment, InlineContent
 from ..core.errors import AwsError, InvalidInput
 from ..core.given import appspec
+from ..core.given.appspec import AppSpec
 from ..core.machine.actions import Discover, Discovered
 from ..core.plan.sought import spot_of, with_revision
 from ..ports import Ports
@@ -25,11 +26,18 @@ def discover(action: Discover, ports: Ports) -> Discovered:
 
 def _named(deployment: Deployment, ports: Ports) -> Deployment:
     """With its function and alias, from the AppSpec where CodeDeploy leaves them out."""
-    revision = deployment.revision
-    if spot_of(deployment) is not None or not deployment.targets or not isinstance(revision, InlineContent):
+    if spot_of(deployment) is not None or not deployment.targets:
         return deployment
+    said = inline_appspec(deployment, ports)
+    return with_revision(deployment, said) if said else deployment  # what cannot be read is nobody's
+
+
+def inline_appspec(deployment: Deployment, ports: Ports) -> AppSpec | None:
+    """The AppSpec of a deployment that carries it itself, as other tools' do; None where it cannot be read."""
+    revision = deployment.revision
+    if not isinstance(revision, InlineContent):
+        return None
     try:
-        said = appspec.parse(ports.codedeploy.appspec(deployment.application, revision))
+        return appspec.parse(ports.codedeploy.appspec(deployment.application, revision))
     except (AwsError, InvalidInput):
-        return deployment  # what cannot be read is nobody's
-    return with_revision(deployment, said)
+        return None

@@ -36,6 +36,7 @@ from ..core.reasons import run as reasons
 from ..core.reasons.versions import COUNTED
 from ..core.run import Command
 from ..ports import Ports, Progress
+from .discovering import inline_appspec
 from .owners import Owners
 
 T = TypeVar("T")
@@ -183,6 +184,7 @@ def _facts_to_follow(inputs: Inputs, identity: Identity, subject: Deployment | N
         group=or_none(lambda: ports.codedeploy.group(application, group_name)),
         config=or_none(lambda: ports.codedeploy.config(config_name)) if config_name else None,
         subject=subject,
+        declared=inline_appspec(subject, ports) if subject and Command(inputs.command) is Command.WATCH else None,
     )
 
 

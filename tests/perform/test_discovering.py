@@ -13,7 +13,7 @@ from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.machine.actions import Discover
 from ci_deploy.core.plan.sought import Spot, spot_of
 from ci_deploy.core.stacks import Stack
-from ci_deploy.perform.discovering import discover
+from ci_deploy.perform.discovering import discover, inline_appspec
 from ci_deploy.ports import Ports
 
 APPSPEC = (
@@ -115,3 +115,15 @@ def test_one_listing_asks_for_all_groups_at_once() -> None:
     account = Account(has=tuple(deployment(f"d-{number}", NAMED) for number in range(60)))
     assert len(account.asked().deployments) == 60
     assert [kind for kind, _ in account.read] == ["list", "look"]
+
+
+def test_what_a_deployment_declares_is_read_from_what_it_carries_itself() -> None:
+    hooked = APPSPEC[:-1] + ', "Hooks": [{"BeforeAllowTraffic": "CodeDeployHook_smoke"}]}'
+    account = Account(text=hooked)
+    ports = cast("Ports", SimpleNamespace(codedeploy=account))
+    said = inline_appspec(deployment("d-1", NAMED), ports)
+    assert said is not None
+    assert (said.before_hook, said.current_version, said.target_version) == ("CodeDeployHook_smoke", "1", "2")
+    assert inline_appspec(deployment("d-1", revision=S3Location(bucket="b", key="k")), ports) is None
+    account.text = DENIED
+    assert inline_appspec(deployment("d-1", NAMED), ports) is None

@@ -43,6 +43,7 @@ from ci_deploy.core.aws import (
     StopAnswer,
 )
 from ci_deploy.core.errors import AwsError, ErrorKind
+from ci_deploy.core.given.appspec import AppSpec
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.given.parsing import parse
 from ci_deploy.core.guards.queries import Question, Readings
@@ -214,6 +215,7 @@ class World:
     unmeasured: list[AwsError | None] = field(default_factory=list)  # what the next readings of metrics meet
     ringing: tuple[float, float] | None = None  # when the alarm `errors` is in ALARM
     stacks: list[tuple[float, Stack | None]] = field(default_factory=list)  # the stack, from a moment on
+    declares: AppSpec | None = None  # what the AppSpec of others' deployments says
 
     # --- time ---
 
@@ -453,6 +455,7 @@ class World:
             wanted = "1"
         return Facts(
             identity=IDENTITY,
+            declared=self.declares,
             latest=FunctionVersion(function=self.function, version="$LATEST", code_sha256=self.latest_sha),
             alias=alias,
             current=self.version(alias.version),

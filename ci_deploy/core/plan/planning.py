@@ -83,6 +83,7 @@ class Facts:
     neighbours: Neighbours = Neighbours()  # what there is where something that was named is not
     history_cut: bool = False  # there are more, and the bound of reading was reached
     subject: Deployment | None = None  # the deployment that the run is about, with its targets
+    declared: AppSpec | None = None  # what its own AppSpec says, of another tool's deployment
     alarms: Fact[tuple[Alarm, ...]] = Unavailable("not read")
     hooks: Mapping[str, Fact[FunctionVersion | None]] = field(default_factory=dict)
     appspec_text: str | None = None  # the user's own AppSpec

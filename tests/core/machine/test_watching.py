@@ -9,6 +9,7 @@ import pytest
 
 from ci_deploy.core.aws import Deployment, DeploymentStatus
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind
+from ci_deploy.core.given.appspec import AppSpec
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import Release, step
 from ci_deploy.core.machine.state.search import Search
@@ -191,6 +192,21 @@ def test_a_bad_version_is_red_and_says_where_the_traffic_went() -> None:
     assert [(each.outcome, each.rollback) for each in done.results] == [(Outcome.ROLLED_BACK, Rollback.SUCCEEDED)]
     assert done.exit_code == 1
     assert play.world.stops == []
+
+
+def test_hooks_and_versions_are_those_of_the_deployments_own_appspec() -> None:
+    """CodeDeploy names neither while the first hook runs."""
+    said = AppSpec(
+        current_version="1", target_version="2", before_hook="CodeDeployHook_a", after_hook="CodeDeployHook_b"
+    )
+    play = Play(world=World(declares=said))
+    play.deploys(20.0, hook_seconds=(20.0, None), hook_good=(False, True))
+    done = play.run()
+    (planned,) = [event.plan for event in play.events if isinstance(event, e.Planned)]
+    assert (planned.before_hook, planned.after_hook) == ("CodeDeployHook_a", "CodeDeployHook_b")
+    assert (planned.current_version, planned.target_version) == ("1", "2")
+    assert (done.result.outcome, done.result.reason_code) == (Outcome.ROLLED_BACK, "codedeploy-hook-execution-failure")
+    assert "CodeDeployHook_a" in done.result.reason
 
 
 # --- What it may stop ---

@@ -13,6 +13,7 @@ from ... import hold as holds
 from ... import marker as markers
 from ... import trace as traces
 from ...aws import Deployment, DeploymentStatus
+from ...given.appspec import AppSpec
 from ...plan import history as histories
 from ...plan.checking import note, refusal, warning
 from ...plan.checks import preflight
@@ -496,7 +497,15 @@ def _watch(turn: Turn, facts: Facts) -> None:
     if subject is None:  # a deployment is kept for years: the answer was another's
         turn.end(Outcome.LOST_CONTACT, watching.Vanished(deployment=turn.r.job.subject, key=turn.r.key))
         return
-    made = with_proof(turn.r.inputs, existing(turn.r.inputs, facts, subject), turn.r.job.proof)
+    inputs, said = turn.r.inputs, facts.declared or AppSpec()
+    # While a hook runs, CodeDeploy names neither it nor the versions yet; the AppSpec does.
+    declared = replace(
+        inputs,
+        before_allow_traffic=said.before_hook or inputs.before_allow_traffic,
+        after_allow_traffic=said.after_hook or inputs.after_allow_traffic,
+    )
+    followed = existing(declared, facts, subject, previous=said.current_version, target=said.target_version)
+    made = with_proof(inputs, followed, turn.r.job.proof)
     turn.put(turn.r.decision.decide(made))
     _show(turn, facts, made)
     attach(turn, subject)
