@@ -159,6 +159,11 @@ def name_of(result: Result) -> str:
     return result.key if result.alias else result.function
 
 
+def is_unknown(result: Result) -> bool:
+    """Whether a deployment may have moved traffic since what is served was read."""
+    return not (result.live_version or result.live_weights or _never(result))
+
+
 def is_split(result: Result) -> bool:
     return bool(result.live_weights)
 
@@ -328,7 +333,7 @@ def _now(result: Result) -> str:
     """What is served, and who else is at work; where something may have moved it and nobody could say, that."""
     if is_split(result) and result.running:
         return f"{served(result)} Deployment {result.running} is running in its group."
-    return served(result) or ("" if _never(result) else f"It is unknown what {name_of(result)} serves now.")
+    return served(result) or (f"It is unknown what {name_of(result)} serves now." if is_unknown(result) else "")
 
 
 def _never(result: Result) -> bool:

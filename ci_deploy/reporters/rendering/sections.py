@@ -317,7 +317,7 @@ def _function_row(story: Story, chapter: FunctionStory) -> tuple[str, ...]:
     return (
         name,
         _whole(state),
-        _traffic_now(chapter, target, bar=len(story.functions) > 1),
+        _traffic_seen(chapter, target, bar=len(story.functions) > 1),
         _versions(prose(before), new),
         _whole(took),
         f"&nbsp;{BACK}&nbsp;".join(ids),
@@ -336,6 +336,13 @@ def _took(story: Story, chapter: FunctionStory) -> float | None:
 def _versions(before: str, new: str) -> str:
     """`41 → 42`, or the one that there is."""
     return _whole(" → ".join(dict.fromkeys(version for version in (before, new) if version)))
+
+
+def _traffic_seen(chapter: FunctionStory, target: str, *, bar: bool) -> str:
+    """Of what nobody could read any more it is said that it is not the present."""
+    traffic = _traffic_now(chapter, target, bar=bar)
+    unread = chapter.result is not None and ends.is_unknown(chapter.result)
+    return f"last&nbsp;seen:&nbsp;{traffic}" if traffic and unread else traffic
 
 
 def _traffic_now(chapter: FunctionStory, target: str, *, bar: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import groupby
 
 from ...core.aws import Endpoint
 from ...core.reasons.phrases import duration as duration  # sentences of the core have them, too
@@ -41,10 +42,17 @@ def alarm_state(state: str, since: float | None, epoch: float) -> str:
 _PLATFORM = re.compile(r"INIT_START |(START|END) RequestId: |REPORT RequestId: (?!.*Status: (timeout|error))")
 
 
+# What differs between two lines that say the same: the request, and when it was.
+_OWN = re.compile(r"\s*(?:RequestId: )?\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\d{4}-\d\d-\d\dT[\d:.]+Z?\s*")
+
+
 def logged(lines: Iterable[str]) -> list[str]:
-    """What a function has logged itself; Lambda's lines only where there is nothing else."""
+    """What a function has logged itself, equal lines as one; Lambda's lines only where there is nothing else."""
     every = list(lines)
-    return [line for line in every if not _PLATFORM.match(line)] or every
+    own = [line for line in every if not _PLATFORM.match(line)] or every
+    rows = [list(rows) for _, rows in groupby(own, key=lambda line: _OWN.sub("", line))]
+    shown = ((one, _OWN.sub("", one[0]).rstrip()) for one in rows)
+    return [f"{text} ({len(one)} times)" if len(one) > 1 and text else one[0] for one, text in shown]
 
 
 def percent(share: float) -> str:
