@@ -476,9 +476,9 @@ def in_short(tables: Sequence[Sequence[Sequence[str]]]) -> str:
 NOTES = """
 - All in one run, on one emulator, a process of its own; the tools of a table run at the same time. Medians.
 - CPU and memory are of the whole process, children included. `CPU, ×` is against the boto3 script that polls each 5 s.
-- Sleeps of all tools run on the emulator's time (divided by its speed). What a process itself takes does not: at speed
-  5 the AWS CLI's start-up of half a second counts as more than two emulated seconds for each poll, so it polls less
-  often and learns later than in life. The table of delays is therefore measured again in real time.
+- Sleeps of all tools run on the emulator's time (divided by its speed). What a process itself takes does not. At speed
+  5 the AWS CLI's half second of start-up counts as more than two emulated seconds per poll. It therefore polls less
+  often and learns later than in real time, in which the table of delays is measured again.
 - A fixed interval meets the end of a deployment at the same place each time here, for all deployments are alike. In
   life it is anywhere: a poll each 5 s learns 2.5 s later on average, the waiter 7.5 s.
 - `delay`: from `completeTime` in CodeDeploy to the end of the process, in emulated seconds; ours has read the alias and
@@ -489,9 +489,9 @@ NOTES = """
   end.
 - The Terraform module's deploy script (terraform-aws-modules/lambda) polls by the AWS CLI every 5 s, as the row
   `AWS CLI, 5 s` does. elseu's action gives up after 20 looks: it can follow a canary of one minute only.
-- Releases run under the emulator's limits: Lambda's control plane 15 requests a second, CodeDeploy's own alias updates
-  included; GetFunction 100; CodeDeploy 5 reads a second with a burst of 20, writes apart. `throttled`: answers with
-  status 400, 429 or 503.
+- Releases run under the emulator's limits. Lambda's control plane takes 15 requests a second, CodeDeploy's own alias
+  updates included, and 100 of GetFunction. CodeDeploy takes 5 reads a second with a burst of 20, writes apart.
+  `throttled` counts answers with status 400, 429 or 503.
 """
 
 
@@ -533,7 +533,7 @@ def main() -> None:
         kept = page.read_text(encoding="utf-8").partition("<!-- end of the figures -->")[2] if page.exists() else "\n"
         text = "\n\n".join(markdown(rows) for rows in tables)
         page.write_text(
-            f"# Benchmarks\n\n{in_short(tables)}\n`python benchmarks/deploy.py --write` wrote this: {machine()}.\n\n"
+            f"# Benchmarks\n\n{in_short(tables)}\n`python benchmarks/deploy.py --write` wrote this ({machine()}).\n\n"
             f"{text}\n{NOTES}"
             f"\n<!-- end of the figures -->{kept}",
             encoding="utf-8",

@@ -20,7 +20,7 @@ def rows(heading: str) -> list[str]:
     return [line for line in section.splitlines() if line.startswith("| ")][2:]
 
 
-CLAIMS = [*rows("What is defended, and how"), *rows("Which events are trusted")]
+CLAIMS = [*rows("Threats and defenses"), *rows("Which events are trusted")]
 
 
 @cache

@@ -99,7 +99,7 @@ def test_a_canary_without_traffic_is_told_as_what_it_is(theatre: Theatre, emulat
     emulator.traffic([])
     main = theatre.run({"guards": GUARDS}).check(0, outcome="succeeded", guard_verdict="inconclusive")
     for paper in (main.log(), main.summary):
-        assert "this deployment was a timer, not a test" in paper
+        assert "This deployment was a timer, not a test" in paper
 
 
 def test_a_plan_says_what_the_guards_will_see(theatre: Theatre, emulator: Emulator) -> None:

@@ -140,8 +140,8 @@ class Inputs:
     alias: str = _row(ALIAS, "The alias whose traffic is shifted.", default="live", group=_WHAT, file=InFile.FUNCTION)
     code: Source | None = _row(
         CODE,
-        "The new code: a zip file or a folder, an S3 object (`s3://bucket/key`), a container image in ECR, or `$LATEST` "
-        "to publish what the function holds. `deploy` needs exactly one of `code`, `version`, and an AppSpec with a "
+        "The new code: a zip file, a folder, an S3 object (`s3://bucket/key`) or a container image in ECR. `$LATEST` "
+        "publishes what the function holds. `deploy` needs exactly one of `code`, `version`, and an AppSpec with a "
         "target version.",
         commands=DEPLOYING,
         group=_WHAT,
@@ -215,8 +215,8 @@ class Inputs:
     )
     on_violation: str = _row(
         choice("policy", ("report", "rollback")),
-        "When a guard is violated, a hook hangs or the time is up: report it, or stop "
-        "the deployment with rollback, which fails the tool's update.",
+        "What a violated guard, a hanging hook or a passed time limit leads to: `report`, or a stop with `rollback`. The "
+        "stop fails the tool's update.",
         default="report",
         commands=(WATCH,),
         group=_WATCH,
@@ -300,8 +300,8 @@ class Inputs:
     )
     smoke: str | None = _row(
         PATH,
-        "Path to a file of smoke cases, YAML or JSON: events that the new version must answer before any traffic "
-        "shifts, invoked for real (needs lambda:InvokeFunction).",
+        "Path to a file of smoke cases (YAML or JSON), events that the new version must answer before traffic shifts. "
+        "They are invoked for real (needs lambda:InvokeFunction).",
         commands=DEPLOYING,
         group=_HOW,
         file=InFile.FUNCTION,
@@ -348,14 +348,15 @@ class Inputs:
     )
     on_timeout: str = _row(
         choice("policy", ("rollback", "stop", "leave")),
-        "What to do with the deployment when the time is up. Default: `rollback`; for the command `rollback`: `leave`.",
+        "What to do with the deployment when the time is up. Default: `rollback`, or `leave` for the command `rollback`.",
         commands=(DEPLOY, ROLLBACK),
         group=_HOW,
         file=InFile.FUNCTION,
     )
     on_cancel: str = _row(
         choice("policy", ("rollback", "stop", "leave")),
-        "What to do with the deployment when the job is cancelled. Default: `rollback`; for `rollback` and `watch`: `leave`.",
+        "What to do with the deployment when the job is cancelled. Default: `rollback`, or `leave` for the commands "
+        "`rollback` and `watch`.",
         commands=(DEPLOY, ROLLBACK, WATCH),
         group=_HOW,
         file=InFile.FUNCTION,
@@ -420,7 +421,7 @@ class Inputs:
     )
     release_policy: str = _row(
         choice("policy", ("rollback-all", "rollback-failed", "stop-wave")),
-        "When one function of a release fails: roll all of them back, only the failed one, or stop before the next wave.",
+        "When one function of a release fails, roll back all, roll back only that one, or start no further wave.",
         default="rollback-all",
         commands=(DEPLOY,),
         group=_MANY,

@@ -13,7 +13,7 @@ from .queries import Subject
 from .series import Count, Minute
 
 NOT_SEEN = "Guards see errors that Lambda counts: not HTTP 5xx answers, and not partial batch failures."
-NO_TRAFFIC = "No call reached version {new}: this deployment was a timer, not a test."
+NO_TRAFFIC = "No call reached version {new}. This deployment was a timer, not a test."
 
 
 def percent(share: float) -> str:

@@ -44,7 +44,7 @@ class AlarmActive(EndedByCodeDeploy):
     error: ClassVar = "ALARM_ACTIVE"
     means: ClassVar = "A CloudWatch alarm went into ALARM, so CodeDeploy stopped the deployment."
     also: ClassVar = (
-        {"firing": (), "said": "Activated alarms: <checkout-errors>"},
+        {"firing": (), "said": "Activated alarms <checkout-errors>"},
         {"firing": (("checkout-errors", ""), ("checkout-p99", "")), "when": ""},
     )
     group: str
@@ -141,7 +141,7 @@ class InvalidConfiguration(EndedByCodeDeploy):
     def what(self) -> str:
         return (
             f"CodeDeploy could not shift alias {self.alias} of {self.function} from version {self.current} to "
-            f"{self.target}: the alias served another version, was split, or both versions are the same"
+            f"{self.target}. The alias served another version or was split, or both versions are the same"
         )
 
     @property

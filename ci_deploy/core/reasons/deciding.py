@@ -54,7 +54,7 @@ class ServedAlready(Reason):
 
     @property
     def remedy(self) -> str:
-        return f"`{self.where.status()}` shows what was served before." if self.where else ""
+        return f"`{self.where.status()}` shows what was live when." if self.where else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

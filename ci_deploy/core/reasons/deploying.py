@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from ..lazy import dataclass
 from .commands import Where
-from .phrases import closed
 from .reason import Failure, Reason
 
 # --- waiting: the texts continue "Waiting for" ----------------------------------------------------------------------
@@ -324,7 +323,7 @@ class HoldNotSet(Failure):
 
     @property
     def text(self) -> str:
-        return f"The hold could not be set: {closed(self.problem)} The next deployment may bring the bad version back."
+        return f"The hold could not be set ({self.brief}). The next deployment may bring the bad version back."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,7 +334,7 @@ class AppSpecNotStored(Failure):
     @property
     def text(self) -> str:
         return (
-            f"This rollback's AppSpec could not be stored: {closed(self.problem)} It is sent with the request instead."
+            f"This rollback's AppSpec could not be stored ({self.brief}). ci-deploy sends it with the request instead."
         )
 
 
@@ -346,7 +345,7 @@ class AlarmsStayOn(Failure):
 
     @property
     def text(self) -> str:
-        return f"Alarms stay on for this rollback: {closed(self.problem)} An alarm that is firing may stop it."
+        return f"Alarms stay on for this rollback ({self.brief}). An alarm that is firing may stop it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from .phrases import Shares, served, unread
 from .reason import Reason
 
 VIOLATED = "`errors < 1%` is violated: 14 of 52 calls of version 42 failed, 27%; version 41: 3 of 480, 0.6%."
-INCONCLUSIVE = "`errors < 1%` is inconclusive: No call reached version 42: this deployment was a timer, not a test."
+INCONCLUSIVE = "`errors < 1%` is inconclusive: No call reached version 42. This deployment was a timer, not a test."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ class BakeOvertaken(Reason):
     def text(self) -> str:
         what = f"Deployment {self.other} began" if self.other else "Something else moved the alias"
         return (
-            f"{what} while version {self.version} was baking, which ended the bake: the alias serves "
+            f"{what} while version {self.version} was baking, which ended the bake. The alias serves "
             f"{served(self.serves)}."
         )
 

@@ -182,6 +182,11 @@ class Failure(Reason):
     advice: str = ""
 
     @property
+    def brief(self) -> str:
+        """The problem as it stands in parentheses."""
+        return self.problem.rstrip(".")
+
+    @property
     def remedy(self) -> str:
         return self.advice
 

@@ -61,9 +61,9 @@ def after_failing(state_code: str) -> str:
             "version of it."
         )
     if state_code in INSIDE:
-        return f"{INSIDE[state_code]} Then publish a new version: the same code would fail in the same way."
+        return f"{INSIDE[state_code]} Then publish a new version, because the same code would fail in the same way."
     return (
-        "Change the code, or the setting that the reason names, and publish a new version: the same code would fail in "
+        "Change the code, or the setting that the reason names, and publish a new version. The same code would fail in "
         "the same way."
     )
 

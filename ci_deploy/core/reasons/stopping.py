@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ..lazy import dataclass
 from .commands import EXAMPLE, Where
-from .phrases import closed, duration
+from .phrases import duration
 from .reason import Reason
 
 
@@ -33,8 +33,8 @@ class LostContact(Reason):
         stop = " It had requested a stop." if self.stopping else ""
         return (
             f"ci-deploy last saw deployment {self.deployment} after {duration(self.seen)}, with {self.share:g}% of "
-            f"traffic on the new version.{stop} All {self.failures} requests since then failed, the last with "
-            f"{closed(self.error)}"
+            f"traffic on the new version.{stop} All {self.failures} requests since then failed "
+            f"({self.error.rstrip('.')})."
         )
 
     @property

@@ -474,7 +474,7 @@ class DiagnosisIncomplete(Reason):
 
     @property
     def text(self) -> str:
-        return f"The diagnosis is incomplete: {closed(self.problem)}"
+        return f"The diagnosis is incomplete ({self.problem.rstrip('.')})."
 
 
 # --- setting the alias right -----------------------------------------------------------------------------------------
@@ -487,7 +487,7 @@ class NoTrace(Failure):
 
     @property
     def text(self) -> str:
-        return f"This rollback left no trace to keep older runs from deploying over it: {closed(self.problem)}"
+        return f"This rollback left no trace to keep older runs from deploying over it ({self.brief})."
 
     @property
     def remedy(self) -> str:
@@ -578,4 +578,4 @@ class NotSetBack(Failure):
 
     @property
     def text(self) -> str:
-        return f"The alias could not be set back: {closed(self.problem)}"
+        return f"ci-deploy could not set the alias back ({self.brief})."

@@ -123,7 +123,7 @@ class TargetCode(Reason):
     @property
     def text(self) -> str:
         what = f"version {self.version}" if self.version else "`$LATEST`"
-        return f"Lambda cannot read the code of {what} of `{self.function}`: {self.why.rstrip('.')}."
+        return f"Lambda cannot read the code of {what} of `{self.function}` ({self.why.rstrip('.')})."
 
     @property
     def remedy(self) -> str:
@@ -170,8 +170,8 @@ class SettingsUnread(Reason):
     @property
     def text(self) -> str:
         return (
-            f"Lambda could not decrypt {self.setting} of `{self.function}` ({self.state_code}). ci-deploy cannot "
-            "compare them, so it publishes a version and lets Lambda decide."
+            f"Lambda could not decrypt {self.setting} of `{self.function}` ({self.state_code}). They cannot be "
+            "compared, so ci-deploy publishes a version and lets Lambda decide."
         )
 
     @property

@@ -25,9 +25,9 @@ class NothingAppeared(Reason):
     @property
     def remedy(self) -> str:
         return (
-            "If the tool had something to deploy: does the function have a deployment preference (SAM: "
-            "`AutoPublishAlias` and `DeploymentPreference`), and are region, stack and names the same? A later start "
-            "needs a longer `appear-within`."
+            "If the tool had something to deploy, check that the function has a deployment preference (SAM: "
+            "`AutoPublishAlias` and `DeploymentPreference`). Check region, stack and names, too. A later start needs a "
+            "longer `appear-within`."
         )
 
     @classmethod
@@ -257,7 +257,7 @@ class SearchFailed(Failure):
 
     @property
     def text(self) -> str:
-        return f"Could not look for new deployments: {self.problem}"
+        return f"ci-deploy could not look for new deployments ({self.problem.rstrip('.')})."
 
     @classmethod
     def sample(cls) -> SearchFailed:
