@@ -225,6 +225,8 @@ class LogReporter:
             self._say(event, "↩", "ROLLBACK", text, _YELLOW, bold=True)
             return
         how = "already running, attached to it" if event.attached else "created"
+        if self._story.command is Command.WATCH:
+            how = "found"  # it may be over
         what = f"{event.deployment_id} {how}, {versions}"
         if event.until is not None:
             what += f", time limit {words.duration(event.until - event.at)}"

@@ -62,7 +62,7 @@ def test_around_sam_its_output_is_its_own_and_ours_stands_beside_it(account: Acc
     assert out.splitlines()[-1] == "Successfully created/updated stack - shop"
     assert "ci-deploy" not in out
     assert all(line.startswith(PREFIX) for line in err.splitlines()), err
-    assert "attached to it, 1 → 2" in err
+    assert "found, 1 → 2" in err
     assert "✓ DEPLOYED" in err
     assert account.serves() == {"2": 100.0}
     created = [name for name in account.operations() if name == "codedeploy:CreateDeployment"]
@@ -256,6 +256,7 @@ def test_a_step_after_the_tools_reports_what_the_job_has_deployed(runner: Runner
     workflow = runner.folder / "_github_workflow"
     workflow.mkdir()
     (workflow / "event.json").write_text(json.dumps(event()), encoding="utf-8")
+    os.utime(workflow, (time.time() - 5, time.time() - 5))
     account.publish(GOOD)
     account.deploy("1", "2", "CodeDeployDefault.LambdaAllAtOnce")
     while account.serves() != {"2": 100.0}:

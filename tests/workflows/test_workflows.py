@@ -352,7 +352,7 @@ def seen(jobs: list[Job], account: Account, *, around: bool = True) -> None:
     assert [job.status for job in jobs] == ["success"], log(jobs)
     assert "Successfully created/updated stack" in log(jobs)
     ours = [line for line in log(jobs).splitlines() if line.startswith("ci-deploy | ") or not around]
-    assert any("attached to it, 1 → 2" in line for line in ours), log(jobs)
+    assert any("found, 1 → 2" in line for line in ours), log(jobs)
     assert any("DEPLOYED" in line for line in ours), log(jobs)
     assert account.serves() == {"2": 100}
 
