@@ -257,7 +257,7 @@ class _Run:
         self._file: str | None = None  # the repository's file, empty if there is none
         self._start = 0.0
         self._signalled = False
-        self._interruptible = False  # nothing has been begun: a signal ends a read in its midst
+        self._interruptible = False  # the main thread waits for an answer, which a signal ends
         self._asking = False  # a question is open on the screen
         self._close: Callable[[], None] = lambda: None
 
@@ -532,6 +532,7 @@ class _Run:
             start_command=lambda: self._start_command(inbox),
             age=self._age(),
             behind=self._clock.behind,
+            interruptible=lambda: self._calling(inbox),
             reading=lambda: self._reading(inbox),
             cancelled=lambda seconds: self._cancelled(inbox, seconds),
             state={
@@ -563,16 +564,26 @@ class _Run:
             raise Interrupted
 
     @contextlib.contextmanager
-    def _reading(self, inbox: Inbox) -> Iterator[None]:
-        """A read on this thread: it may take minutes, and a runner kills us ten seconds after its signal."""
+    def _calling(self, inbox: Inbox) -> Iterator[None]:
+        """A call on this thread: it may take minutes, and a runner kills us ten seconds after its signal."""
+        self._interruptible = True
         try:
-            self._interruptible = True
-            if not self._cancelled(inbox, 0.0):
-                yield
+            yield
+        except Interrupted:
+            self._cancelled(inbox, 0.0)  # which tells of it
+            raise
         finally:
             self._interruptible = False
+
+    @contextlib.contextmanager
+    def _reading(self, inbox: Inbox) -> Iterator[None]:
+        """What half of would be worse than nothing: also a signal before or after it counts."""
+        with self._calling(inbox):
             if self._cancelled(inbox, 0.0):
                 raise Interrupted
+            yield
+        if self._cancelled(inbox, 0.0):
+            raise Interrupted
 
     def _cancelled(self, inbox: Inbox, seconds: float) -> bool:
         """Whether a signal has arrived, for the commands that are no release: nothing else comes into their inbox."""

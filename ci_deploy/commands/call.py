@@ -32,10 +32,14 @@ from ..ports import Files, Ports
 
 
 class Interrupted(BaseException):
-    """A signal arrived: what is done is done, and nothing more is.
+    """A signal arrived: what is done is done, and nothing more is. `unanswered`: what AWS had yet to answer.
 
-    No Exception, because it comes up in the midst of a read, where what fails is made an error of AWS's.
+    No Exception, because it comes up in the midst of a call, where what fails is made an error of AWS's.
     """
+
+    def __init__(self, unanswered: str = "") -> None:
+        super().__init__(unanswered)
+        self.unanswered = unanswered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +56,9 @@ class Call:
     confirm: bool  # a person is there to be asked before a rollback
     now: Callable[[], float]
     second: float  # one real second on the product's clock
-    reading: Callable[[], AbstractContextManager[None]]  # in which a signal raises Interrupted: for reads alone
+    # In which a signal raises Interrupted: in the midst of a call on this thread; and also before and after reads.
+    interruptible: Callable[[], AbstractContextManager[None]]
+    reading: Callable[[], AbstractContextManager[None]]
     cancelled: Callable[[float], bool]  # whether a signal has arrived, or does within so many seconds
     start_command: Callable[[], bool]  # starts the command that `watch` is around; False where there is none
     age: float  # how long the job had run when this run began, 0 where there is no job

@@ -149,17 +149,20 @@ def _apply(call: Call, ports: Ports, made: PrunePlan, report: dict[str, object])
     failures: list[Reason] = []
 
     def end(outcome: Outcome, *first: Reason, last: tuple[Reason, ...] = ()) -> Result:
-        told = upkeep.Deleted(versions=tuple(deleted)) if deleted else upkeep.NothingDeleted()
+        unanswered = any(isinstance(why, upkeep.CancelledWriting) and why.unanswered for why in first)
+        told: tuple[Reason, ...] = () if unanswered else (upkeep.NothingDeleted(),)
+        if deleted:
+            told = (upkeep.Deleted(versions=tuple(deleted)),)
         done = {**report, "freed-bytes": freed, "deleted": list(deleted)}
-        return ended(call, outcome, *first, told, *failures, *last, report=done)
+        return ended(call, outcome, *first, *told, *failures, *last, report=done)
 
     for version in made.doomed:
         try:
             _delete(call, ports, version)
             deleted.append(version.version)
             freed += version.code_size
-        except Interrupted:
-            return end(Outcome.CANCELLED, upkeep.CancelledWriting())
+        except Interrupted as interrupted:
+            return end(Outcome.CANCELLED, upkeep.CancelledWriting(unanswered=interrupted.unanswered))
         except AwsError as error:
             if error.kind is ErrorKind.NOT_FOUND:
                 _tell(call, Severity.NOTE, upkeep.AlreadyGone(version=version.version))

@@ -76,8 +76,9 @@ def _apply(call: Call, ports: Ports, made: SetupPlan, report: dict[str, object])
             attempt, happened = _write_of(call, ports, made, item)
             write(call, what, attempt, happened=happened)
             done.append(what)
-    except Interrupted:
-        return _broken_off(call, Outcome.CANCELLED, upkeep.CancelledWriting(), report, done)
+    except Interrupted as interrupted:
+        why = upkeep.CancelledWriting(unanswered=interrupted.unanswered)
+        return _broken_off(call, Outcome.CANCELLED, why, report, done)
     except AwsError as error:
         return _broken_off(call, Outcome.ERROR, error.reason, report, done)
     all_done = reasons.SetUp(done=tuple(done), ended_early=False)
@@ -85,8 +86,12 @@ def _apply(call: Call, ports: Ports, made: SetupPlan, report: dict[str, object])
 
 
 def _broken_off(call: Call, outcome: Outcome, why: Reason, report: Mapping[str, object], done: list[str]) -> Result:
-    before = reasons.SetUp(done=tuple(done), ended_early=True) if done else reasons.NothingSetUp()
-    return ended(call, outcome, why, before, report={**report, "done": done})
+    told: list[Reason] = [why]
+    if done:
+        told.append(reasons.SetUp(done=tuple(done), ended_early=True))
+    elif not (isinstance(why, upkeep.CancelledWriting) and why.unanswered):
+        told.append(reasons.NothingSetUp())
+    return ended(call, outcome, *told, report={**report, "done": done})
 
 
 def _named(made: SetupPlan, status: Status) -> tuple[str, ...]:

@@ -7,10 +7,13 @@ between two writes. Nothing here deploys.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from ..core.errors import AwsError, ErrorKind
 from ..core.story import events as e
 from .call import Call, Interrupted
+
+T = TypeVar("T")
 
 TRIES = 6
 PAUSE = 1.0  # seconds, doubled with each try
@@ -28,13 +31,13 @@ def write(call: Call, what: str, attempt: Callable[[], object], *, happened: Cal
         if call.cancelled(pause):
             raise Interrupted
         try:
-            attempt()
+            _asked(call, what, attempt)
             break
         except AwsError as error:
             if error.kind in (ErrorKind.UNREACHABLE, ErrorKind.CONFLICT, ErrorKind.REJECTED, ErrorKind.NOT_FOUND):
                 # Lost, or refused because the lost one had worked: reading tells.
                 lost = error.kind is ErrorKind.UNREACHABLE
-                if (lost or doubtful) and happened():
+                if (lost or doubtful) and _asked(call, what, happened):
                     break
                 doubtful = doubtful or lost
             again = error.kind.transient or error.code in SETTLING
@@ -43,3 +46,12 @@ def write(call: Call, what: str, attempt: Callable[[], object], *, happened: Cal
             pause = PAUSE * 2**number
             number += 1
     call.report(e.Written(at=call.now(), key=key, what=what))
+
+
+def _asked(call: Call, what: str, ask: Callable[[], T]) -> T:
+    """What AWS answers; a signal does not wait for it, and what was to happen may have happened then."""
+    try:
+        with call.interruptible():
+            return ask()
+    except Interrupted:
+        raise Interrupted(what) from None

@@ -14,6 +14,7 @@ from tests.support.action import CHECKOUT, SIGINT, SIGTERM, Runner
 
 LINEAR = {**CHECKOUT, "deployment-config": "CodeDeployDefault.LambdaLinear10PercentEvery3Minutes"}
 GRACE = (7.5, 2.5)  # seconds: SIGINT, then SIGTERM, then the kill
+ROLE = "arn:aws:iam::123456789012:role/codedeploy"
 CODE = "# {}\ndef handler(event, context):\n    return event\n"
 
 
@@ -80,6 +81,40 @@ def test_a_signal_ends_what_is_read_before_anything_begins(
     emulator.faults([])
     assert account.writes() == []
     assert signal.Signals(number).name in done.log
+
+
+@pytest.mark.parametrize(
+    ("given", "service", "operation", "what"),
+    [
+        (
+            {**CHECKOUT, "command": "setup", "application": "shop", "service-role-arn": ROLE, "apply": "true"},
+            "codedeploy",
+            "CreateApplication",
+            "application shop created",
+        ),
+        (
+            {**CHECKOUT, "command": "prune", "keep": "1", "apply": "true"},
+            "lambda",
+            "DeleteFunction",
+            "version 2 deleted",
+        ),
+    ],
+    ids=["setup", "prune"],
+)
+def test_a_signal_does_not_wait_for_a_write_that_gets_no_answer(
+    runner: Runner, account: Account, emulator: Emulator, given: dict[str, str], service: str, operation: str, what: str
+) -> None:
+    for number in range(3):
+        account.publish(CODE.format(number))
+    emulator.faults([{"service": service, "operation": operation, "fault": "timeout"}])
+    step = runner.start(given)
+    deadline = time.monotonic() + 60
+    while not any(call["operation"] == operation for call in emulator.calls):
+        assert step.process.poll() is None and time.monotonic() < deadline, step.log
+        time.sleep(0.02)
+    step.signal(SIGINT)
+    done = step.wait(15).check(130, outcome="cancelled", reason_code="cancelled-writing")
+    assert what in done.outputs["reason"]
 
 
 @pytest.mark.parametrize(

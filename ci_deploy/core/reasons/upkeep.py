@@ -205,7 +205,15 @@ class MoreToPrune(Reason):
 class CancelledWriting(Reason):
     code: ClassVar = "cancelled-writing"
     means: ClassVar = "The job was cancelled while `setup` or `prune` was changing things."
+    also: ClassVar = ({"unanswered": "version 42 deleted"},)
+    unanswered: str = ""
 
     @property
     def text(self) -> str:
+        if self.unanswered:
+            return f"Cancelled before AWS had answered, so this may have happened: {self.unanswered}."
         return "Cancelled."
+
+    @classmethod
+    def sample(cls) -> CancelledWriting:
+        return cls()
