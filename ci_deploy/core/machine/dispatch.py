@@ -86,19 +86,21 @@ _STAGES: Mapping[Stage, Callable[[Turn], None]] = {
 }
 
 
-def _outlives(r: Rollout, action: Action) -> bool:
-    """What is told whenever it comes: the answer to a stop, and why the version went that is being rolled back."""
-    if isinstance(action, Diagnose):
-        return r.undone is not None and action.deployment.id == r.undone.deployment_id
-    return isinstance(action, Stop)
+def _is_late(r: Rollout, action: Action) -> bool:
+    """Whether what asked for it is over. A stop's answer is always told, a diagnosis where its deployment matters."""
+    match action:
+        case Stop():
+            return False
+        case Diagnose(deployment=deployment):
+            return deployment.id not in (r.deployment_id, r.undone.deployment_id if r.undone is not None else "")
+    return type(action).__name__ in r.flight.late
 
 
 def observe(turn: Turn, observation: Observation) -> None:
     late = False
     if isinstance(observation, Done | Failed):
-        kind = type(observation.action).__name__
-        late = kind in turn.r.flight.late and not _outlives(turn.r, observation.action)
-        turn.put(turn.r.flight.answered(kind))
+        late = _is_late(turn.r, observation.action)
+        turn.put(turn.r.flight.answered(type(observation.action).__name__))
     if late or turn.r.stage is Stage.DONE:
         return
     match observation:
