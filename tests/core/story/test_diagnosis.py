@@ -98,6 +98,7 @@ def test_every_code_is_explained_with_the_names_of_this_deployment_and_a_remedy(
         "seconds": None,
     }
     assert found == Diagnosis(reason=ended_by(code, facts))
+    assert found.summary == found.reason.text
     assert (found.reason.code, type(found.reason)) == (f"codedeploy-{code.lower().replace('_', '-')}", BY_ERROR[code])
     assert found.remedy
 

@@ -756,6 +756,20 @@ def test_a_rollback_that_is_under_way_already_is_what_was_wanted(kind: dict[str,
     assert end(run) == (Outcome.SUCCEEDED, (Serves(serves=(("7", 100.0),)),))
 
 
+def test_what_runs_is_stopped_with_rollback_though_its_versions_are_not_told() -> None:
+    def bare(facts: Facts) -> Facts:
+        (running,) = facts.active
+        (target,) = running.targets or ()
+        target = replace(target, current_version="", target_version="")
+        return replace(facts, active=(replace(running, targets=(target,)),))
+
+    world = begun(hook_seconds=(30.0, None))
+    world.told = bare
+    run = back(world)
+    (planned, *_) = run.said(e.Planned)
+    assert (stops(run), planned.plan.findings) == ([(0.1, "d-OTHER", True)], ())  # type: ignore[attr-defined]
+
+
 def test_a_rollback_under_way_to_elsewhere_is_awaited_not_stopped() -> None:
     world = begun(hook_seconds=(30.0, None), creator=CREATOR_ROLLBACK, rollback_of="d-X")
     run = back(world, version="1")
