@@ -442,8 +442,7 @@ class World:
 
     def facts(self, action: a.Gather) -> Facts:
         alias, given = self.alias(), action.inputs
-        begun = [running for running in reversed(self.deployments) if running.created <= self.now]
-        snapshots = tuple(self.snapshot(running, True) for running in begun)
+        snapshots = tuple(self.snapshot(running, True) for running in reversed(self.deployments))
         active = tuple(snapshot for snapshot in snapshots if not snapshot.status.terminal)
         if action.brief:
             return Facts(identity=IDENTITY, alias=alias, active=active)
