@@ -29,6 +29,7 @@ _BREAKS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _SPECIAL = re.compile(r"""[\\`*{}\[\]<>#+!|~&$^="']|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])""")
 _BLOCK_START = re.compile(r"^(?:[-:]|\d+(?=[.)]))")
 _SIMPLE_CODE = re.compile(r"[A-Za-z0-9._/:@#%+=,()$→ -]*[A-Za-z0-9._/:@#%+=,()$-]")
+_COMMAND = re.compile(r"(?:aws [a-z-]+ [a-z-]+|ci-deploy [a-z]+) --[^`]*['{]")
 _GUARD = re.compile(r"(?:observe: )?(?:errors|p[0-9.]+) < [0-9.]+(?:%|ms|x)")  # `<` is no tag in a code span
 
 
@@ -91,6 +92,8 @@ def _code_within(text: str) -> str:
     """Text that may stand in backticks as it is; empty where it may not."""
     if _GUARD.fullmatch(text):
         return f"`{text}`"
+    if _COMMAND.match(text):
+        return html_code(text, 1_000)  # copied whole, its quotes and braces too
     return code(text) if _SIMPLE_CODE.fullmatch(text) else ""
 
 

@@ -257,6 +257,9 @@ def test_marked_shows_names_in_code() -> None:
     """What stands in backticks is code."""
     assert escape.marked("`errors < 1%` or `observe: p99.9 < 1.5x`") == "`errors < 1%` or `observe: p99.9 < 1.5x`"
     assert escape.marked("`errors < <b>`").startswith("&#96;")
+    command = "aws lambda update-alias --name live --routing-config 'AdditionalVersionWeights={}'"
+    assert github(escape.marked(f"Run `{command}`.")).tags == ["p", "code"]
+    assert github(escape.marked(f"Run `{command}`.")).text == f"Run {command}."
     assert escape.marked("Set `hook-logs: on`, or ask @mona") == "Set `hook-logs: on`, or ask @&#8203;mona"
 
 
