@@ -200,6 +200,7 @@ def _initialize(given: Mapping[str, str], environ: Mapping[str, str], directory:
     try:
         init.run(
             given,
+            folder=os.path.relpath(directory, root),
             defaults={"aws-region": environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION", "")},
             file=repository.find(root),
             template=stacks,

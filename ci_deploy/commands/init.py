@@ -20,6 +20,7 @@ from ..reporters import initialized
 def run(
     given: Mapping[str, str],
     *,
+    folder: str,
     defaults: Mapping[str, str],
     file: str,
     template: str,
@@ -30,9 +31,9 @@ def run(
 ) -> None:
     """Raises InvalidInput with everything that is missing or wrong; nothing is written then.
 
-    `defaults`: what the surroundings say where neither flag nor file does. `file`: the repository's file, empty if
-    there is none. `template`: the text of the CloudFormation template. `ask` answers a question, with nothing where
-    nobody is there to be asked.
+    `folder`: the current one, from the repository's root. `defaults`: what the surroundings say where neither flag nor
+    file does. `file`: the repository's file, empty if there is none. `template`: the text of the CloudFormation
+    template. `ask` answers a question, with nothing where nobody is there to be asked.
     """
     there = _existing(given, file, checkout)
     given = dict(given)
@@ -43,6 +44,7 @@ def run(
         given[name] = defaults.get(name, "") or ask(initialized.QUESTIONS[name])
         if name == "function" and given[name] and ask(initialized.EXISTS.format(given[name])).lower() in ("n", "no"):
             given["create-functions"] = "true"
+    given = choices.from_root(given, folder)
     try:
         chosen = choices.decide(given, there, choices.found_remote(given, url), checkout.branch())
     except InvalidInput as error:
@@ -73,7 +75,8 @@ def run(
     committed = [".github", there.file or files.MANIFEST]
     committed += [each.code for each in chosen.functions if chosen.create_functions]
     trust = account.trusted(chosen, known, paths)
-    for line in initialized.next_steps(chosen, trust, known, committed, choices.again(given)):
+    up = "/".join(".." for _ in folder.split("/")) if folder != "." else ""
+    for line in initialized.next_steps(chosen, trust, known, committed, choices.again(given), up):
         write(line)
 
 

@@ -41,9 +41,19 @@ def listed(written: Collection[str], kept: Sequence[str], paths: dict[str, str])
         yield f"{'wrote' if path in written else 'kept '}  {path:<{width}}  {what}".rstrip()
 
 
-def next_steps(choices: Choices, trust: Trusted, known: Known, committed: Sequence[str], again: str) -> Iterator[str]:
-    """What is left to do, with every command ready to be pasted; `again` is the one that runs `init` once more."""
+def next_steps(
+    choices: Choices, trust: Trusted, known: Known, committed: Sequence[str], again: str, up: str
+) -> Iterator[str]:
+    """What is left to do, with every command ready to be pasted; `again` is the one that runs `init` once more.
+
+    `up`: the way to the repository's root, empty where one stands there.
+    """
     yield ""
+    if up:
+        yield "The commands are for the repository's root:"
+        yield ""
+        yield f"cd {up}"
+        yield ""
     yield f"1. Make the roles and the bucket, once, with administrator credentials for account {choices.account}:"
     yield ""
     yield account.command(choices, trust)

@@ -164,10 +164,17 @@ def test_a_second_run_writes_what_is_missing_and_changes_nothing(emulator: Emula
     assert parameters(again.stdout) == parameters(first.stdout)
 
 
+def test_in_a_folder_of_a_monorepo_paths_and_commands_are_for_the_root(emulator: Emulator, empty: Path) -> None:
+    done = init(emulator, empty / "lib", "--function", "checkout", "--code", ".", *PLACE)
+    assert done.returncode == 0, done.stderr
+    assert (empty / "ci-deploy.yml").read_text().endswith("functions:\n  checkout:\n    code: lib\n")
+    assert done.stdout.index("\ncd ..\n") < done.stdout.index("aws cloudformation deploy")
+
+
 def test_without_a_terminal_everything_that_is_missing_is_told(emulator: Emulator, empty: Path) -> None:
     done = init(emulator, empty)
     assert done.returncode == 2
-    assert [line.split(":")[0] for line in done.stderr.splitlines()] == [
+    assert [line.split(" is ")[0] for line in done.stderr.splitlines()] == [
         f"flag `--{name}`" for name in ("function", "code", "aws-region", "account-id")
     ]
     assert not (empty / ".github").exists()

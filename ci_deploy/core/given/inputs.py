@@ -394,7 +394,7 @@ class Inputs:
     )
     reason: str | None = _row(
         TEXT,
-        "Why: required for a rollback; written into the deployment, the summary and the comment.",
+        "Why; written into the deployment, the summary and the comment. A rollback needs it; on a terminal it asks.",
         commands=(ROLLBACK, STOP),
         group=_BACK,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from ..given.inputs import Spec, table
 from ..given.kinds import LIST, Kind, pattern
 from ..given.meant import shorten
 from ..given.parsing import of_arn
-from ..given.source import source
+from ..given.source import Local, source
 from ..lazy import dataclass
 from ..reasons import init as words
 from .existing import Existing
@@ -219,6 +220,22 @@ def decide(given: Mapping[str, str], existing: Existing, there: Remote | None, b
         read_subjects=_lines(values, "read-subject"),
         provider_arn=values.get("oidc-provider-arn", ""),
     )
+
+
+def from_root(given: Mapping[str, str], folder: str) -> dict[str, str]:
+    """The flags with paths of code as the file has them: from the repository's root, which has the current `folder`."""
+
+    def there(code: str) -> str:
+        try:
+            here = isinstance(source(code), Local)
+        except ValueError:
+            here = False  # told with the other flags that are misspelt
+        return posixpath.normpath(posixpath.join(folder, code)) if here else code
+
+    found = dict(given)
+    if "code" in found and folder != ".":
+        found["code"] = "\n".join(map(there, _lines(given, "code")))
+    return found
 
 
 def wildcard(functions: Sequence[Function]) -> str:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ci_deploy.core.errors import InvalidInput
 from ci_deploy.core.given import manifest
 from ci_deploy.core.init import account, files
-from ci_deploy.core.init.choices import Choices, decide, found_remote, missing, wildcard
+from ci_deploy.core.init.choices import Choices, decide, found_remote, from_root, missing, wildcard
 from ci_deploy.core.init.choices import again as again_of
 from ci_deploy.core.init.existing import Existing, read
 from ci_deploy.core.init.subjects import Known, Remote
@@ -132,6 +132,24 @@ def test_applications_that_one_stack_cannot_know_are_refused() -> None:
     assert refused(read("ci-deploy.yml", text, {}, "")) == [
         f"flag `--application` {words.APPLICATIONS} {words.BY_HAND}"
     ]
+
+
+@pytest.mark.parametrize(
+    ("folder", "code", "there"),
+    [
+        (".", "src", "src"),
+        ("services/pay", ".", "services/pay"),
+        ("services/pay", "../lib\n./build/app.zip", "services/lib\nservices/pay/build/app.zip"),
+        ("services/pay", "s3://bucket/key", "s3://bucket/key"),
+        ("services/pay", "$LATEST", "$LATEST"),
+        ("services/pay", "s3://", "s3://"),
+        ("services/pay", "", ""),
+    ],
+)
+def test_code_is_named_from_the_root_wherever_one_stands(folder: str, code: str, there: str) -> None:
+    """A monorepo's file is at its root, and so is every path in it."""
+    assert from_root({"function": "f", "code": code}, folder) == {"function": "f", "code": there}
+    assert from_root({"function": "f"}, folder) == {"function": "f"}
 
 
 def test_every_partition_of_aws_is_known_by_its_regions() -> None:
