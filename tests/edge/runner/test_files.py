@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ci_deploy.core.reasons.phrases import SUMMARY_FULL
 from ci_deploy.edge.runner import files as runner
 from ci_deploy.edge.runner.files import RunnerFilesOnDisk, RunnerLog, Stdout
 from tests.support.golden import Told
@@ -277,7 +278,7 @@ def test_a_summary_without_room_is_left_as_it_is_and_said_so(tmp_path: Path, tol
     assert warned == []
     files.summary("# does not fit\n" * 10)
     assert file.read_bytes() == b"x" * (runner.SUMMARY_LIMIT - 50) + b"fits\n"
-    assert warned == told
+    assert warned == [SUMMARY_FULL]
 
 
 def test_the_event_is_read_or_it_is_empty(tmp_path: Path) -> None:
