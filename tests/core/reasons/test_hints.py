@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ci_deploy.core.reasons.hints import TokenRefused
+from ci_deploy.core.reasons.hints import (
+    BucketForeign,
+    CredentialsMissing,
+    CredentialsSource,
+    PermissionMissing,
+    TokenRefused,
+)
 
 
 @pytest.mark.parametrize("issuer_unknown", [True, False])
@@ -20,3 +26,9 @@ def test_a_token_that_cannot_be_read_is_taken_for_githubs() -> None:
     assert "x" * 300 in told and "x" * 301 not in told
     assert "iss `unknown`" in told
     assert "token.actions.githubusercontent.com:sub" in told
+
+
+def test_what_applies_besides_is_said_with_it() -> None:
+    missing = PermissionMissing(action="s3:PutObject", resource="s3://bucket/key")
+    assert BucketForeign(owner="1", before=missing).remedy.startswith(f"{missing.remedy} ")
+    assert CredentialsSource(source="x", rest=CredentialsMissing()).remedy.endswith(CredentialsMissing().remedy)

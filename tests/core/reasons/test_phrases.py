@@ -1,6 +1,6 @@
 """The questions that a person at the terminal is asked."""
 
-from ci_deploy.core.reasons.phrases import choice, confirmation
+from ci_deploy.core.reasons.phrases import choice, confirmation, not_written
 
 
 def test_one_function_is_named_in_the_question() -> None:
@@ -18,3 +18,9 @@ def test_several_functions_are_listed_above_it() -> None:
 def test_the_functions_of_a_file_are_listed_to_choose_from() -> None:
     asked = choice("ci-deploy.yml", ["checkout", "search"], "stop")
     assert asked.splitlines() == ["ci-deploy.yml has 2 functions:", "  checkout", "  search", "Stop which? "]
+
+
+def test_a_file_of_the_runner_that_cannot_be_written_is_named_with_why() -> None:
+    assert not_written("GITHUB_OUTPUT", "No space left on device") == (
+        "GITHUB_OUTPUT could not be written (No space left on device)."
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ci_deploy.core.errors import AwsError, ErrorKind, InvalidInput, Problem
-from ci_deploy.core.reasons.reason import Reason, remedy_of, text_of
+from ci_deploy.core.reasons.reason import Reason, explained, remedy_of, text_of
 from ci_deploy.core.reasons.run import InvalidInputs
 from ci_deploy.core.result import Result
 from ci_deploy.core.run import Outcome
@@ -98,3 +98,9 @@ def test_a_command_to_paste_names_its_region(reason: type[Reason]) -> None:
     for sample in reason.samples():
         for command in COMMAND.findall(f"{sample.text}\n{sample.remedy}"):
             assert " --aws-region " in command or " --region " in command, command
+
+
+def test_what_a_message_means_is_linked_to_its_heading() -> None:
+    page, _, heading = explained("alias-split").rpartition("#")
+    assert page.endswith("/docs/messages.md")
+    assert f"### {heading}\n" in (PRODUCT.parent / "docs" / "messages.md").read_text(encoding="utf-8")
