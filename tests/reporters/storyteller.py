@@ -109,7 +109,7 @@ def alarm_active(function: str) -> Said:
         f"Alarm `{function}-errors` fired 1m 35s into the 10% canary (Errors 14, threshold 5). CodeDeploy stopped the "
         "deployment.",
         f"Find the cause in the log of version 42: `aws logs tail /aws/lambda/{function} --since 1h --region "
-        "eu-central-1`. To deploy a fix while the alarm is still firing, set `alarms: off`.",
+        "eu-central-1`. Past the alarm: `alarms: off`.",
     )
 
 
@@ -118,7 +118,7 @@ def hook_failed(hook: str, event: str, took: str, region: str = "") -> Said:
     return saying(
         "codedeploy-hook-execution-failure",
         f"Hook `{hook}` ({event}) reported `Failed` after {took}.",
-        f"Read why in the hook's log: `aws logs tail /aws/lambda/{hook} --since 1h{where}`.",
+        f"The hook's log: `aws logs tail /aws/lambda/{hook} --since 1h{where}`.",
     )
 
 
@@ -616,9 +616,8 @@ def scenarios() -> dict[str, Release]:
         severity=Severity.REFUSAL,
         reason=saying(
             "hook-name",
-            "Hook `smoke-test` is not named `CodeDeployHook_…`, so CodeDeploy's managed service role may not invoke "
-            "it. The deployment would fail with IAM_ROLE_PERMISSIONS.",
-            "Rename it, or allow lambda:InvokeFunction on it to codedeploy.",
+            "Hook `smoke-test` has a name that the service role does not cover.",
+            "Rename it to CodeDeployHook_smoke.",
         ),
     )
     four = ("checkout:live", "payments:live", "search:live", "stock:live")

@@ -14,7 +14,6 @@ import pytest
 from ci_deploy.core.reasons.phrases import SUMMARY_FULL
 from ci_deploy.edge.runner import files as runner
 from ci_deploy.edge.runner.files import RunnerFilesOnDisk, RunnerLog, Stdout
-from tests.support.golden import Told
 from tests.support.hostile import HOSTILE, obeyed
 
 
@@ -269,7 +268,7 @@ def test_a_summary_is_cut_before_github_drops_it_whole(tmp_path: Path) -> None:
     assert file.stat().st_size <= runner.SUMMARY_LIMIT
 
 
-def test_a_summary_without_room_is_left_as_it_is_and_said_so(tmp_path: Path, told: Told) -> None:
+def test_a_summary_without_room_is_left_as_it_is_and_said_so(tmp_path: Path) -> None:
     """Earlier steps of the job do not share it, but earlier parts of this one do."""
     file, warned = tmp_path / "summary", list[str]()
     file.write_bytes(b"x" * (runner.SUMMARY_LIMIT - 50))
