@@ -28,16 +28,14 @@ MERMAID = ROOT / "tests" / "browser" / "node_modules" / "mermaid" / "dist" / "me
 WIDTH, SCALE = 900, 2
 OF_A_LOG = 1090  # whose lines are not broken then
 MODES = ("light", "dark")
-UNFOLDED = ("summary-failed-hook",)  # whose first folded part is what the picture is about
 
 
-def page(source: Path, unfolded: bool = False) -> str:
+def page(source: Path) -> str:
     """One report on a page of its own, without a frame."""
     text = source.read_text(encoding="utf-8")
     if source.suffix == ".ansi":
         body = f'<div class="log">{render_report.log_html(text)}</div>'
     else:
-        text = text.replace("<details>", "<details open>", 1) if unfolded else text
         head = "<b>github-actions</b> commented" if source.name.startswith("comment") else "<b>deploy</b> summary"
         body = render_report.box(head, text)
         if MERMAID.is_file():
@@ -114,7 +112,7 @@ def main(folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
         for picture, dark in names(name).items():
             width = OF_A_LOG if name.startswith("log") else WIDTH
-            shoot(page(folder / name, Path(name).stem in UNFOLDED), folder / picture, dark=dark, width=width)
+            shoot(page(folder / name), folder / picture, dark=dark, width=width)
     (folder / "sources.txt").write_text(sources(folder), encoding="utf-8")
 
 
