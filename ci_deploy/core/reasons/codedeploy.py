@@ -111,8 +111,13 @@ class HookExecutionFailure(EndedByCodeDeploy):
         return f"{self.what}." + (f" AWS: {closed(said)}" if said else "")
 
     @property
+    def _read(self) -> str:
+        """A hook logs when it begins, and CodeDeploy waits up to an hour for its result."""
+        return read_log(self.hook, self.region, self.seconds or 0.0)
+
+    @property
     def remedy(self) -> str:
-        log = f"the hook's log: `{read_log(self.hook, self.region)}`" if self.hook else "the hook's log"
+        log = f"the hook's log: `{self._read}`" if self.hook else "the hook's log"
         match self.ending:
             case "reported":
                 return f"Read why in {log}."

@@ -9,10 +9,11 @@ from ..lazy import dataclass
 GET_THE_TOOL = "pip install 'ci-deploy[cli]'"
 
 
-def read_log(function: str, region: str) -> str:
-    """The AWS CLI's command that shows what a function has logged in the last hour."""
+def read_log(function: str, region: str, waited: float = 0.0) -> str:
+    """The AWS CLI's command that shows what a function has logged in the last hour, `waited` seconds not counted."""
     where = ["--region", region] if region else []
-    return shlex.join(["aws", "logs", "tail", f"/aws/lambda/{function}", "--since", "1h", *where])
+    hours = 1 + int(waited // 3600)
+    return shlex.join(["aws", "logs", "tail", f"/aws/lambda/{function}", "--since", f"{hours}h", *where])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
