@@ -34,3 +34,8 @@ def alias(partition: str, region: str, function: str, name: str) -> str:
     return (
         f"{_console(partition, region)}/lambda/home?region={region}#/functions/{quote(function)}/aliases/{quote(name)}"
     )
+
+
+def page(name: str) -> str:
+    """A page of our documentation, for readers who have a report and not the repository."""
+    return f"https://github.com/your-org/ci-deploy/blob/main/docs/{name}"

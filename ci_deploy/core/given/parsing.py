@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import InvalidInput, Problem
 from ..guards.grammar import BadGuards
-from ..links import without_login
+from ..links import page, without_login
 from ..run import Command
 from . import meant
 from .inputs import DEPLOYING, NEEDS_GUARDS, NEEDS_WAIT, Inputs, table
@@ -32,7 +32,7 @@ def parse(
     for name, text in given.items():
         spec = rows.get(name)
         if spec is None:
-            remedy = meant.question(name, rows) or "docs/reference.md lists all inputs."
+            remedy = meant.question(name, rows) or f"{page('reference.md')} lists all inputs."
             problems.append(Problem(where=where.format(name), what="is not known.", remedy=remedy))
             continue
         stripped = text.strip()

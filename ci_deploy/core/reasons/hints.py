@@ -6,10 +6,11 @@ from enum import StrEnum
 from typing import ClassVar
 
 from ..lazy import dataclass
+from ..links import page
 from .reason import Reason
 
-IAM_PAGE = "docs/iam/README.md"
-RUNNERS_PAGE = "docs/runners.md"
+IAM_PAGE = page("iam/README.md")
+RUNNERS_PAGE = page("runners.md")
 LONGEST = 300  # of a claim, in a line of an error
 HEALTH = "https://health.aws.amazon.com/"
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ..links import page
+
 MISSING = "is missing."
 APPLICATIONS = "is not the same of all functions: one stack knows one, or one of each function's own name."
 TWICE = "names a function twice."
 REMEDY = "Change the file, or leave the flag out: `init` overwrites nothing."
-BY_HAND = "Make the roles with stacks of your own (docs/setup-and-prune.md#many-functions)."
+BY_HAND = f"Make the roles with stacks of your own ({page('setup-and-prune.md#many-functions')})."
 NOT_HERE = "is a command of the command line, and not of the action's image."
 INSTALL = "Run `pip install 'ci-deploy[cli]'`."
 NO_TERMINAL = "Pass it, or run `ci-deploy init` on a terminal, which asks."

@@ -15,6 +15,7 @@ from typing import ClassVar, Self
 from ..aws import NotPermitted
 from ..callers import Caller, EventSource, Url
 from ..lazy import dataclass
+from ..links import page
 from .commands import EXAMPLE, PutBack
 from .phrases import closed
 
@@ -193,7 +194,7 @@ class Failure(Reason):
 
 def explained(code: str) -> str:
     """Where the documentation says what a message means."""
-    return f"https://github.com/your-org/ci-deploy/blob/main/docs/messages.md#{code}"
+    return page(f"messages.md#{code}")
 
 
 def text_of(reasons: Iterable[Reason]) -> str:

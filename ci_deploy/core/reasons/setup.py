@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ..lazy import dataclass
+from ..links import page
 from .reason import Reason
 
 
@@ -63,7 +64,7 @@ class ServiceRoleMissing(Reason):
     def remedy(self) -> str:
         return (
             "Set `service-role-arn` to a role that codedeploy.amazonaws.com may assume, with the managed policy "
-            "AWSCodeDeployRoleForLambda (docs/iam/README.md)."
+            f"AWSCodeDeployRoleForLambda ({page('iam/README.md')})."
         )
 
 

@@ -8,7 +8,7 @@ from botocore import exceptions as boto
 
 from ci_deploy.core.errors import AwsError, ErrorKind, InvalidInput
 from ci_deploy.core.reasons import hints
-from ci_deploy.core.reasons.hints import Denier
+from ci_deploy.core.reasons.hints import IAM_PAGE, Denier
 from ci_deploy.edge.aws.errors import kind_of, translate, unreadable
 
 
@@ -152,7 +152,7 @@ def test_a_denial_names_the_action_the_resource_and_the_page() -> None:
     assert error.operation == "codedeploy:CreateDeployment"
     assert (
         error.remedy
-        == "Add codedeploy:CreateDeployment on deployment group app/blue to the role's policy (docs/iam/README.md)."
+        == f"Add codedeploy:CreateDeployment on deployment group app/blue to the role's policy ({IAM_PAGE})."
     )
 
 
