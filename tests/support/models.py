@@ -17,9 +17,14 @@ _accepts = botocore.hooks.accepts_kwargs
 
 
 def read_once() -> None:
-    """From here on API models, names of events and signatures of handlers are shared."""
+    """From here on API models, names of events and signatures of handlers are shared.
+
+    S3's model is not: each client takes the bucket out of its paths, by which the emulator tells operations apart.
+    """
 
     def load_once(loader: Any, path: str) -> Any:
+        if "/s3/" in path:
+            return _load(loader, path)
         if path not in _models:
             _models[path] = _load(loader, path)
         return _models[path]
