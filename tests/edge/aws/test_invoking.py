@@ -13,6 +13,7 @@ from ci_deploy.core.aws import Invocation
 from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.edge.aws.lambda_.functions import LambdaApi
 from ci_deploy.edge.aws.lambda_.invoking import report
+from ci_deploy.edge.clock import RealClock
 from tests.edge.fakes import StubbedAws
 
 REPORT = "REPORT RequestId: 1\tDuration: 102.25 ms\tBilled Duration: 1103 ms\tInit Duration: 1000.50 ms\t"
@@ -50,6 +51,26 @@ def test_the_version_is_invoked_and_its_log_comes_with_the_answer(aws: StubbedAw
     stub.add_response("invoke", {"StatusCode": 200, "Payload": body('{"ö": 1}'.encode()), "LogResult": log(text)}, SENT)
     assert invoke(aws) == Invocation(payload='{"ö": 1}', log=text, seconds=0.10225, init_seconds=1.0005)
     stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("faster", [False, True])
+def test_a_call_takes_real_seconds_however_fast_a_rehearsal_is(faster: bool) -> None:
+    """A rehearsal's clock is as slow as life until something is waited for."""
+    passed = [0.0]
+    clock = RealClock(60.0, monotonic=lambda: passed[0], sleep=lambda _: None)
+    if faster:
+        clock.sleep(1.0)
+    aws = StubbedAws(clock)
+    content = io.BytesIO(b"{}")
+
+    def read(*_: object) -> bytes:
+        passed[0] += 1.5
+        return b"{}"
+
+    content.read = read  # type: ignore[method-assign]
+    stub = stubbed(aws)
+    stub.add_response("invoke", {"StatusCode": 200, "Payload": StreamingBody(content, 2)}, SENT)
+    assert invoke(aws).seconds == pytest.approx(1.5)
 
 
 def test_the_client_waits_longer_than_the_function_and_its_start(aws: StubbedAws) -> None:

@@ -13,6 +13,7 @@ from contextlib import closing
 from typing import Any
 
 from ....core.aws import Invocation
+from ....ports import Clock
 from ..client import Aws
 from ..errors import CALL_ERRORS, translate
 
@@ -21,10 +22,15 @@ START_SECONDS = 60.0
 _DURATION = re.compile(r"\b(?P<what>(?:Billed |Init |Restore |Billed Restore )?)Duration: (?P<ms>[0-9.]+) ms")
 
 
+def _real(clock: Clock) -> float:
+    """Real seconds: a rehearsal's clock may be as slow as they are, or faster, and a function is neither."""
+    return (clock.now() + clock.behind()) / clock.real(1.0)
+
+
 def invoke(aws: Aws, function: str, version: str, payload: str, *, tenant: str, timeout: float) -> Invocation:
     """One attempt; raises AwsError where Lambda did not run the function, or its answer was lost."""
     resource = f"function {function}:{version}"
-    began = aws.clock.now()
+    began = _real(aws.clock)
     answer = aws.call(
         "lambda",
         "Invoke",
@@ -50,7 +56,7 @@ def invoke(aws: Aws, function: str, version: str, payload: str, *, tenant: str, 
         payload=content.decode("utf-8", "replace"),
         error=str(answer.get("FunctionError") or ""),
         log=log,
-        seconds=reported[0] if reported else (aws.clock.now() - began) / aws.clock.real(1.0),
+        seconds=reported[0] if reported else _real(aws.clock) - began,
         init_seconds=reported[1] if reported else 0.0,
         reported=reported is not None,
     )
