@@ -35,7 +35,7 @@ demo: .venv/.demo ## deploy a function against the emulator, report in demo-repo
 	@$(BIN)/python scripts/demo.py $(SCENARIO)
 
 .PHONY: test
-test: .venv/.installed ## all tests that need Python alone (about two minutes)
+test: .venv/.installed ## all tests that need Python alone (about four minutes)
 ifndef MEASURE
 	$(BIN)/python $(TESTS)
 else # which leaves `make coverage` nothing to run

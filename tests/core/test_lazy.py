@@ -74,6 +74,15 @@ def test_a_class_that_adds_nothing_builds_on_one_that_is_not_made() -> None:
     assert plain(alias="blue") != base(alias="blue")
 
 
+def test_a_class_is_made_once_however_often_it_is_asked_for() -> None:
+    base, _ = made()
+    waiting = vars(base)["__dataclass_fields__"]
+    one = base()
+    found = vars(base)["__dataclass_fields__"]
+    assert waiting.__get__(None, base) is found  # as another thread would, that had to wait
+    assert (one, base(alias="blue").alias) == (base(), "blue")
+
+
 def test_several_threads_may_use_a_class_first() -> None:
     for _ in range(50):
         _, derived = made()

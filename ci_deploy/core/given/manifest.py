@@ -404,7 +404,11 @@ class _Reader(Reader):
         return Entry(inputs=inputs, wave=waves.get(name, 0), given=given, name=name)
 
     def _tell_shared(self) -> None:
+        inputs_only = settings(InFile.NO)
         for (place, problem), (node, concerned) in self._shared.items():
+            if place is None and problem.where in inputs_only:  # the file has no place for it
+                self.problem(f"input `{problem.where}`", problem.what, problem.remedy)
+                continue
             whose = f"`{problem.where}` of function{'s' if len(concerned) > 1 else ''} {names(concerned)}"
             if place is None and problem.where in self._given:
                 whose += " (an input of the run)"

@@ -92,6 +92,7 @@ class HookTimeoutPassed(Ended):
 class AsAsked(Ended):
     code: ClassVar = "as-asked"
     means: ClassVar = "The command `stop` or `rollback` ended the deployment."
+    also: ClassVar = ({"stopped": False},)
 
     @property
     def text(self) -> str:

@@ -355,6 +355,11 @@ def test_the_run_is_told_with_what_the_file_says_of_it() -> None:
     }  # fmt: skip
 
 
+def test_what_no_file_may_hold_is_missed_as_an_input(told: Told) -> None:
+    """Who is sent to the file for a reason, and puts it there, is told that it does not belong there."""
+    assert problems("functions: {a: {}, b: {}}\n", {"command": "rollback", "only": "a"}) == told
+
+
 def test_a_run_setting_that_the_command_does_not_use_is_not_one_of_its_inputs() -> None:
     """One file serves every command; nobody is told that a rollback does not use `max-parallel`."""
     text = "run: {max-parallel: many, comment: off}\nfunctions: {a: {}}\n"
