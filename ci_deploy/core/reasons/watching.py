@@ -15,19 +15,21 @@ TOLD = 3  # of a stack's failed events: the first ones explain the others
 class NothingAppeared(Reason):
     code: ClassVar = "nothing-appeared"
     means: ClassVar = "`watch` saw no deployment of what it was told to watch."
+    also: ClassVar = ({"minutes": 0.0},)
     what: str
     minutes: float
 
     @property
     def text(self) -> str:
-        return f"No deployment of {self.what} appeared within {self.minutes:.0f} minutes."
+        within = f" within {self.minutes:.0f} minutes" if self.minutes >= 1 else ""
+        return f"No deployment of {self.what} appeared{within}."
 
     @property
     def remedy(self) -> str:
+        later = " A later start needs a longer `appear-within`." if self.minutes >= 1 else ""
         return (
             "If the tool had something to deploy, check that the function has a deployment preference (SAM: "
-            "`AutoPublishAlias` and `DeploymentPreference`). Check region, stack and names, too. A later start needs a "
-            "longer `appear-within`."
+            f"`AutoPublishAlias` and `DeploymentPreference`). Check region, stack and names, too.{later}"
         )
 
     @classmethod
@@ -236,7 +238,7 @@ class StaysInService(Reason):
     @property
     def remedy(self) -> str:
         if self.stack:
-            return "Go back with your tool: deploy the last good commit, or run `serverless rollback`."
+            return "Go back with your tool: deploy the last good commit with it."
         back = f"set `target_version` back to {self.previous}" if self.previous else "set `target_version` back"
         return f"Go back with your tool: apply the last good commit, or {back}."
 
