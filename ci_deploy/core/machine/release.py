@@ -64,7 +64,8 @@ def step(release: Release, observation: Observation, now: float) -> Step:
         release = replace(release, numbers={rollout.key: number for number, rollout in enumerate(release.rollouts)})
     wakes = list(release.wakes or (now,) * len(release.rollouts))
     turns: dict[int, Turn] = {}
-    last_shift = cache(partial(_last_shift, release.rollouts))
+    # Asked in large releases alone, and there for each of the functions that a look was at.
+    last_shift = cache(partial(_last_shift, release.rollouts)) if len(release.rollouts) > FEW else _never
     for number in _concerned(release, observation, now, wakes):
         turn = turns[number] = Turn(release.rollouts[number], now, last_shift=last_shift)
         turn.slack = _together_within(release) if isinstance(observation, Tick) else 0.0
@@ -138,6 +139,10 @@ def _watched(release: Release, before: Watched, actions: tuple[Action, ...], eve
     events.append(conclude(release.command, watching.explained(made.search, results), now, past=release.past))
     release = replace(release, concluded=True)
     return Step(release=release, actions=actions, events=tuple(events), look_again_at=None)
+
+
+def _never() -> float:
+    return math.inf
 
 
 def _last_shift(rollouts: tuple[Rollout, ...]) -> float:
