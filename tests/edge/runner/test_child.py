@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,6 +14,14 @@ from ci_deploy.edge.runner.child import Child
 
 SLEEPS = ("sleep", "60")
 ENDS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+
+
+@pytest.fixture(autouse=True)
+def _interrupts_count() -> Iterator[None]:
+    """A shell's background job ignores them, and so would every command that it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)
