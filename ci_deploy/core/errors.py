@@ -41,7 +41,7 @@ class CiDeployError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing wrong with what the user gave: `where` names the input, flag, file or key; `what` goes on from it."""
+    """One thing wrong with what the user gave: `where` names the input, flag, file or key; `what` continues it."""
 
     where: str
     what: str

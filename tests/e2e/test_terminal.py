@@ -144,6 +144,6 @@ def test_a_signal_ends_a_question_before_anything_is_under_way(
 def test_a_signal_at_the_confirmation_is_a_cancel(deployed: Account, tmp_path: Path, number: signal.Signals) -> None:
     code, screen = at_terminal(deployed, tmp_path, *ROLLBACK, answers=[(QUESTION, number)])
     assert code == 130, screen
-    assert screen.replace("\r", "").count(f"{QUESTION}\n[") == 1, screen  # the log goes on on a line of its own
+    assert screen.replace("\r", "").count(f"{QUESTION}\n[") == 1, screen  # the log continues on a new line
     assert "■ CANCELLED" in screen
     assert not WRITES & set(deployed.operations())

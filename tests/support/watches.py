@@ -83,7 +83,7 @@ def make(seed: int) -> Watch:
 
 
 def _tools(dice: random.Random, world: World, functions: Sequence[str], number: int) -> Running:
-    """A deployment that somebody else makes, before the run begins or while it goes on; some are stopped by them."""
+    """A deployment that somebody else makes, before or during the run; some of them they stop."""
     current, target = dice.choice((("1", "2"), ("1", "2"), ("2", "3"), ("1", "3")))
     made = Running(
         id=f"d-TOOL{number}",

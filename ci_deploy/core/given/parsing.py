@@ -143,7 +143,7 @@ def _with_command_defaults(inputs: Inputs, given: set[str]) -> Inputs:
         # It only looks, whatever a workflow that shares its inputs between commands says.
         changes |= {"on_timeout": "leave", "on_cancel": "leave", "hook_timeout": None, "repair_alias": "never"}
     if inputs.command == Command.WATCH:
-        # It creates nothing, and leaves running what another tool started unless it is told to stop it.
+        # It creates nothing, and stops another tool's deployment only when told to.
         changes |= {"on_timeout": "rollback" if inputs.on_violation == "rollback" else "leave", "repair_alias": "never"}
         changes |= {"on_cancel": inputs.on_cancel if "on_cancel" in given else "leave", "wait": True}
     if inputs.command == Command.ROLLBACK:

@@ -20,7 +20,7 @@ from . import watching, waves
 from .actions import Action, Cancelled, CommandEnded, Confirm, Discover, Done, Failed, Look, Observation, Tick
 from .conclusion import conclude
 from .dispatch import observe, proceed, wake
-from .rollout import Rollout, Turn
+from .rollout import Rollout, Turn, never
 from .stages import confirming
 from .stages.looking import FEW, HEARTBEAT, LOOK_AT_MOST, ends_at
 from .state.change import replace
@@ -65,7 +65,7 @@ def step(release: Release, observation: Observation, now: float) -> Step:
     wakes = list(release.wakes or (now,) * len(release.rollouts))
     turns: dict[int, Turn] = {}
     # Asked in large releases alone, and there for each of the functions that a look was at.
-    last_shift = cache(partial(_last_shift, release.rollouts)) if len(release.rollouts) > FEW else _never
+    last_shift = cache(partial(_last_shift, release.rollouts)) if len(release.rollouts) > FEW else never
     for number in _concerned(release, observation, now, wakes):
         turn = turns[number] = Turn(release.rollouts[number], now, last_shift=last_shift)
         turn.slack = _together_within(release) if isinstance(observation, Tick) else 0.0
@@ -139,10 +139,6 @@ def _watched(release: Release, before: Watched, actions: tuple[Action, ...], eve
     events.append(conclude(release.command, watching.explained(made.search, results), now, past=release.past))
     release = replace(release, concluded=True)
     return Step(release=release, actions=actions, events=tuple(events), look_again_at=None)
-
-
-def _never() -> float:
-    return math.inf
 
 
 def _last_shift(rollouts: tuple[Rollout, ...]) -> float:

@@ -311,6 +311,11 @@ class Rollout:
 _OWN: Mapping[type[Record], str] = {Place: "place", Flight: "flight", Grace: "grace", Part: "part"}
 
 
+def never() -> float:
+    """When something happens that is not planned."""
+    return math.inf
+
+
 @dataclass(slots=True)
 class Turn:
     """One step under way: the state so far and what it asked for and said. Nothing outside sees it."""
@@ -320,7 +325,7 @@ class Turn:
     actions: list[Action] = field(default_factory=list)
     events: list[e.Event] = field(default_factory=list)
     slack: float = 0.0  # how much earlier than planned something may be done, to do it together with others
-    last_shift: Callable[[], float] = lambda: math.inf  # when the last one of the whole release is due
+    last_shift: Callable[[], float] = never  # when the last one of the whole release is due
 
     def put(self, record: Record) -> None:
         """A record of the state as one of its own transitions has made it."""

@@ -339,7 +339,7 @@ def _versions(before: str, new: str) -> str:
 
 
 def _traffic_seen(chapter: FunctionStory, target: str, *, bar: bool) -> str:
-    """Of what nobody could read any more it is said that it is not the present."""
+    """Traffic that nobody could read is marked as last seen."""
     traffic = _traffic_now(chapter, target, bar=bar)
     unread = chapter.result is not None and ends.is_unknown(chapter.result)
     return f"last&nbsp;seen:&nbsp;{traffic}" if traffic and unread else traffic

@@ -356,7 +356,7 @@ def test_the_run_is_told_with_what_the_file_says_of_it() -> None:
 
 
 def test_what_no_file_may_hold_is_missed_as_an_input(told: Told) -> None:
-    """Who is sent to the file for a reason, and puts it there, is told that it does not belong there."""
+    """The file cannot hold a reason, so nobody is sent there for one."""
     assert problems("functions: {a: {}, b: {}}\n", {"command": "rollback", "only": "a"}) == told
 
 

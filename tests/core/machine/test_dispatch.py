@@ -179,7 +179,7 @@ def test_a_reading_of_the_alias_from_before_the_end_is_no_verdict() -> None:
 
 
 def test_an_answer_that_no_verdict_has_waited_for_is_on_its_way_no_longer() -> None:
-    """The first function is over while its metrics are read, and is taken back because the second one fails."""
+    """The first function is over while its metrics are read, and rolled back when the second one fails."""
     worlds = (World(function="a", name="a", calls=600), World(function="b", name="b", alarm_at=360.0, routing=LINEAR))
     worlds[1].routing = replace(LINEAR, interval_minutes=3)
     observed = Proof(guards=parse("observe: errors < 1%"), functions=2)

@@ -1,4 +1,4 @@
-"""What a job's OIDC token says is told where AWS does not accept it, cut where it is long."""
+"""A refused OIDC token: its claims are shown, long ones cut."""
 
 from __future__ import annotations
 

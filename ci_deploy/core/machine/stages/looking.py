@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from ... import schedule
 from ...aws import Deployment, DeploymentStatus
-from ..rollout import Rollout, jittered
+from ..rollout import Rollout, jittered, never
 from ..state.place import Stage
 
 HEARTBEAT = 60.0
@@ -76,7 +76,7 @@ def surely_running(r: Rollout, deployment_id: str, now: float) -> tuple[Deployme
     return (seen,) if len(r.part.siblings) <= 1 and now - r.contact.status_at < QUIET else ()
 
 
-def next_look(r: Rollout, now: float, last: Callable[[], float] = lambda: math.inf) -> float:
+def next_look(r: Rollout, now: float, last: Callable[[], float] = never) -> float:
     """When to look again. The functions of a large release look at the same moments, so that one call serves 25.
 
     `last` tells when the last shift of the whole release is due: from a beat before it on people wait for the end.
