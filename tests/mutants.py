@@ -178,15 +178,18 @@ def _text(node: ast.BinOp) -> bool:
     )
 
 
-def install(old: CodeType, new: CodeType) -> None:
-    """Give every function that has its code from `old` the code at the same place of `new`."""
+def install(old: CodeType, new: CodeType) -> int:
+    """Give every function that has its code from `old` the code at the same place of `new`; says how many it gave."""
     codes: dict[CodeType, CodeType] = {}
     _pair(old, new, codes)
+    given = 0
     for each in gc.get_objects():
         if isinstance(each, FunctionType) and each.__code__.co_filename == old.co_filename:
             found = codes.get(each.__code__)
             if found is not None and found != each.__code__:
                 each.__code__ = found
+                given += 1
+    return given
 
 
 def _pair(old: CodeType, new: CodeType, codes: dict[CodeType, CodeType]) -> None:
@@ -219,6 +222,7 @@ class Mutation:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        gc.unfreeze()  # tests freeze what they import, and `install` would find no function
         items = {item.nodeid: item for item in session.items}
         reached, took = self._reach(session)
         originals = {
@@ -226,7 +230,11 @@ class Mutation:
             for path in {m.path for m in self.found}
         }
         running: dict[int, tuple[Mutant, list[str], float]] = {}
+        began: Path | None = None
         for mutant in [*self.found, None]:
+            if mutant is not None and mutant.path != began:  # whoever ends a run of hours early has what was done
+                began = mutant.path
+                print(f"{time.strftime('%H:%M:%S')} {_short(began)}", flush=True)
             while running and (mutant is None or len(running) >= self.jobs):
                 self._await(running)
             if mutant is None:
@@ -262,6 +270,8 @@ class Mutation:
             print(f"{_short(mutant.path)}:{mutant.line}: {mutant.before}  ->  {mutant.after}", flush=True)
         elif code == BROKEN:
             self.broken[mutant.path] += 1
+        elif code == UNTRIED:
+            raise SystemExit(f"{_short(mutant.path)}:{mutant.line}: no function has this code, so no test can tell.")
         else:
             self.killed[mutant.path] += 1
             if 0 <= code < len(tests):
@@ -297,7 +307,7 @@ class Mutation:
             return pickle.loads(Path(file.name).read_bytes())  # type: ignore[no-any-return]
 
 
-ALIVE, BROKEN = 250, 251
+ALIVE, BROKEN, UNTRIED = 250, 251, 252
 
 
 def _try(mutant: Mutant, original: CodeType, items: Sequence[pytest.Item]) -> int:
@@ -308,7 +318,8 @@ def _try(mutant: Mutant, original: CodeType, items: Sequence[pytest.Item]) -> in
         contextlib.redirect_stderr(nowhere),
     ):
         try:
-            install(original, mutant.code())
+            if not install(original, mutant.code()):
+                return UNTRIED
         except (SyntaxError, ValueError):
             return BROKEN
         for index, item in enumerate(items):
