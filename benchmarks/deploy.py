@@ -224,10 +224,10 @@ def start(server: Server, tool: str, names: Sequence[str], tag: str, **inputs: s
         else:
             listed = "".join(f"  {name}: {{deployment-group: {name}}}\n" for name in names)
             (folder / "functions.yml").write_text(
-                f"defaults: {{application: app}}\nfunctions:\n{listed}", encoding="utf-8"
+                f"defaults: {{application: app, code: $LATEST}}\nfunctions:\n{listed}", encoding="utf-8"
             )
             given = {"config": "functions.yml", **inputs}
-        process = Runner(env=server.env, folder=folder).start(given, environ=extra).process
+        process = Runner(env=server.env, folder=folder).start_anew(given, environ=extra).process
     else:
         env = {name: value for name, value in server.env.items() if name.startswith("AWS_")} | extra
         env |= {"PATH": f"{AWS}:{os.environ['PATH']}", "HOME": str(folder)}

@@ -200,9 +200,9 @@ class Runner(Steps):
             process = Program(env=variables, cwd=self.folder, stdout=log, command=command)
         return Step(process=process, folder=folder)
 
-    def start_anew(self, inputs: Mapping[str, str]) -> Step:
-        """Begin a step with Python's own start, its imports included."""
-        folder, variables = self.variables(inputs)
+    def start_anew(self, inputs: Mapping[str, str], **how: Any) -> Step:
+        """Begin a step with Python's own start, its imports included; `how` as for `variables`."""
+        folder, variables = self.variables(inputs, **how)
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-I", "-u", "-m", "ci_deploy"],
