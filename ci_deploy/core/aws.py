@@ -290,7 +290,8 @@ class LambdaName:
 class DeploymentTarget:
     """A Lambda target. `raw_weight` is targetVersionWeight as sent (0-1 or 0-100: facts.md A4 [U]).
 
-    `function` and `alias` are empty where CodeDeploy left them out; the form of `target_id` is not documented.
+    `function` and `alias` are empty where CodeDeploy left them out; `target_id` is the function's name by the
+    documentation, and was never recorded.
     """
 
     target_id: str
@@ -421,10 +422,14 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateRequest:
-    """Everything CreateDeployment is given. None means "do not send it: the group's own setting holds"."""
+    """Everything CreateDeployment is given. None means "do not send it: the group's own setting holds".
+
+    `function` is not sent: the revision names it, and its target is looked for by that name.
+    """
 
     application: str
     group: str
+    function: str
     revision: Revision
     description: str
     config_name: str | None = None

@@ -129,7 +129,12 @@ def created(ports: Ports, text: str, **more: Any) -> str:
     revision = InlineContent(content=text, sha256=hashlib.sha256(text.encode()).hexdigest())
     return ports.codedeploy.create(
         CreateRequest(
-            application="shop", group="blue", revision=revision, description=more.pop("description", "x"), **more
+            application="shop",
+            group="blue",
+            function="checkout",
+            revision=revision,
+            description=more.pop("description", "x"),
+            **more,
         )
     )
 
@@ -156,7 +161,8 @@ def test_a_canary_deployment_from_publishing_to_the_alias(emulator: Emulator, po
     assert ports.revisions.put("revisions", "CodeDeploy/a.json", content, owner=ACCOUNT, tag=False) == where
     assert ports.revisions.get(where, owner=ACCOUNT) == content.decode()
     marker = marker_text(Marker(id="0a1b2c3d", key="0" * 16, run_id=1, attempt=1))
-    ours = ports.codedeploy.create(CreateRequest(application="shop", group="blue", revision=where, description=marker))
+    request = CreateRequest(application="shop", group="blue", function="checkout", revision=where, description=marker)
+    ours = ports.codedeploy.create(request)
     found = ports.codedeploy.find("shop", "blue", "0a1b2c3d")
     assert found is not None
     assert found.id == ours

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -586,6 +587,7 @@ def test_finding_makes_one_attempt(aws: StubbedAws, api: CodeDeployApi, clock: F
 REQUEST = CreateRequest(
     application="app",
     group="blue",
+    function="checkout",
     revision=InlineContent(content="{}", sha256="ab"),
     description="ci-deploy/1 …",
 )
@@ -623,6 +625,7 @@ def test_creation_pins_the_revision_and_overrides_rollback_and_alarms(aws: Stubb
     request = CreateRequest(
         application="app",
         group="blue",
+        function="checkout",
         revision=S3Location(bucket="bkt", key="k", version="v", etag="e"),
         description="d",
         config_name="Slow",
@@ -633,7 +636,7 @@ def test_creation_pins_the_revision_and_overrides_rollback_and_alarms(aws: Stubb
 
 
 def test_no_rollback_events_switch_the_rollback_off() -> None:
-    request = CreateRequest(application="a", group="g", revision=REQUEST.revision, description="", auto_rollback=())
+    request = replace(REQUEST, auto_rollback=())
     assert parse.creation(request)["autoRollbackConfiguration"] == {"enabled": False}
 
 
@@ -659,6 +662,75 @@ def test_creation_is_never_repeated(
     assert caught.value.kind is kind
     assert "d-AAAAAAAA9" in caught.value.message
     assert clock.slept == []
+
+
+# --- the target of a deployment that we created ---
+
+
+def create(aws: StubbedAws, api: CodeDeployApi, wanted: str = ONE) -> Deployment:
+    """The deployment as it is known when it has just been created."""
+    aws.expect("codedeploy", "create_deployment", {"deploymentId": wanted})
+    return Deployment(id=api.create(REQUEST), status=DeploymentStatus.IN_PROGRESS)
+
+
+def expect_target_by(aws: StubbedAws, target_id: str, *found: dict[str, Any], of: str = ONE) -> None:
+    aws.expect(
+        "codedeploy",
+        "batch_get_deployment_targets",
+        {"deploymentTargets": list(found)},
+        deploymentId=of,
+        targetIds=[target_id],
+    )
+
+
+def test_the_target_of_a_deployment_of_ours_is_read_by_its_functions_name_and_not_listed(
+    aws: StubbedAws, api: CodeDeployApi
+) -> None:
+    made = create(aws, api)
+    expect_target_by(aws, "checkout", target())
+    expect_target_by(aws, "checkout", target())
+    (first,) = api.look((ONE,), frozenset({ONE}), (made,))
+    (again,) = api.look((ONE,), frozenset({ONE}), (first,))
+    assert [target.function for target in again.targets or ()] == ["checkout"]
+
+
+@pytest.mark.parametrize(
+    "code", ["DeploymentTargetDoesNotExistException", "InvalidDeploymentTargetIdException", "AccessDeniedException", ""]
+)
+def test_where_targets_have_other_ids_they_are_listed_and_no_other_name_is_tried(
+    aws: StubbedAws, api: CodeDeployApi, code: str
+) -> None:
+    """Refused or without an answer: the second deployment of a release asks for the list at once."""
+    one, two = create(aws, api), create(aws, api, TWO)
+    if code:
+        aws.refuse("codedeploy", "batch_get_deployment_targets", code)
+    else:
+        expect_target_by(aws, "checkout")
+    expect_targets(aws)
+    aws.expect("codedeploy", "list_deployment_targets", {"targetIds": ["checkout:live"]}, deploymentId=TWO)
+    expect_target_by(aws, "checkout:live", target(), of=TWO)
+    for made in (one, two):
+        (found,) = api.look((made.id,), frozenset({made.id}), (made,))
+        assert found.targets is not None
+        assert [target.function for target in found.targets] == ["checkout"]
+
+
+@pytest.mark.parametrize("code", ["DeploymentNotStartedException", "ThrottlingException"])
+def test_a_target_that_does_not_answer_yet_is_asked_for_by_the_same_name_again(
+    aws: StubbedAws, api: CodeDeployApi, code: str
+) -> None:
+    made = create(aws, api)
+    aws.refuse("codedeploy", "batch_get_deployment_targets", code)
+    if code == "DeploymentNotStartedException":
+        batch(aws, info(status="Created"))
+        (found,) = api.look((ONE,), frozenset({ONE}), (made,))
+        assert (found.status, found.targets) == (DeploymentStatus.CREATED, ())
+    else:
+        with pytest.raises(AwsError):
+            api.look((ONE,), frozenset({ONE}), (made,))
+    expect_target_by(aws, "checkout", target())
+    (found,) = api.look((ONE,), frozenset({ONE}), (made,))
+    assert found.targets
 
 
 def test_stop_answers_what_aws_says(aws: StubbedAws, api: CodeDeployApi) -> None:

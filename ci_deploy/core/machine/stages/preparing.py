@@ -311,6 +311,7 @@ def creating(turn: Turn) -> None:
             request=CreateRequest(
                 application=made.application,
                 group=made.group,
+                function=made.function,
                 revision=r.creation.revision,
                 description=markers.write(r.creation.marker),
                 config_name=made.config_name,

@@ -56,6 +56,9 @@ class CodeDeployApi:
         self._aws = aws
         # Target ids never change, so later looks skip ListDeploymentTargets. Written by several threads, whole values.
         self._target_ids: dict[str, tuple[str, ...]] = {}
+        # By deployment of ours: the function that it is about, whose name may be its target's id.
+        self._functions: dict[str, str] = {}
+        self._named_otherwise = False
         self._target_failures: dict[str, int] = {}
         # Deployment configs cannot be changed, and a release asks for the same few.
         self._configs = Once(self._read_config)
@@ -184,7 +187,9 @@ class CodeDeployApi:
         self, ids: tuple[str, ...], with_targets: frozenset[str], running: tuple[Deployment, ...] = ()
     ) -> tuple[Deployment, ...]:
         read = {
-            one.id: self._look_at_targets(replace(one, targets=None)) for one in running if one.id in self._target_ids
+            one.id: self._look_at_targets(replace(one, targets=None))
+            for one in running
+            if one.id in self._target_ids or one.id in self._functions
         }
         found = {one.id: one for one in read.values() if _runs(one)}
         for one in self._get([wanted for wanted in ids if wanted not in found]):
@@ -231,7 +236,9 @@ class CodeDeployApi:
             expects="deploymentId",
             **parse.creation(request),
         )
-        return str(answer["deploymentId"])
+        made = str(answer["deploymentId"])
+        self._functions[made] = request.function
+        return made
 
     def stop(self, deployment_id: str, rollback: bool, *, urgent: bool = False) -> StopAnswer:
         answer = self._call(
@@ -322,6 +329,8 @@ class CodeDeployApi:
         try:
             ids = self._target_ids.get(deployment_id)
             if ids is None:
+                if named := self._targets_by_name(deployment_id):
+                    return named
                 listed = self._call("ListDeploymentTargets", on, expects="targetIds", deploymentId=deployment_id)
                 ids = tuple(listed["targetIds"] or ())[:BATCH]
                 if not ids:
@@ -333,17 +342,41 @@ class CodeDeployApi:
                 return ()
             raise
 
+    def _targets_by_name(self, deployment_id: str) -> tuple[DeploymentTarget, ...]:
+        """Those of a deployment that we created, by the id that CodeDeploy documents: its function's name.
+
+        No recording shows such an id (facts.md A4). () where AWS knows the target by another one: then no name is tried
+        again.
+        """
+        function = self._functions.get(deployment_id, "")
+        if not function or self._named_otherwise:
+            return ()
+        try:
+            found = _targets_in(self._batch_of_targets(deployment_id, (function,)))
+        except AwsError as error:
+            if error.kind.transient or error.code == "DeploymentNotStartedException":
+                raise
+            found = ()
+        if found:
+            self._target_ids[deployment_id] = (function,)
+        else:
+            self._named_otherwise = True
+        return found
+
+    def _batch_of_targets(self, deployment_id: str, ids: tuple[str, ...]) -> Any:
+        return self._call(
+            "BatchGetDeploymentTargets",
+            f"deployment {deployment_id}",
+            expects="deploymentTargets",
+            deploymentId=deployment_id,
+            targetIds=list(ids),
+        )["deploymentTargets"]
+
     def _read_targets(self, deployment_id: str, ids: tuple[str, ...]) -> tuple[DeploymentTarget, ...]:
         """All in one call, or one by one where the role has GetDeploymentTarget alone, or at least their ids."""
         on = f"deployment {deployment_id}"
         try:
-            sent = self._call(
-                "BatchGetDeploymentTargets",
-                on,
-                expects="deploymentTargets",
-                deploymentId=deployment_id,
-                targetIds=list(ids),
-            )["deploymentTargets"]
+            sent = self._batch_of_targets(deployment_id, ids)
         except AwsError as error:
             if error.kind is not ErrorKind.DENIED:
                 raise
@@ -362,7 +395,7 @@ class CodeDeployApi:
                 if error.kind is not ErrorKind.DENIED:
                     raise
                 return tuple(parse.unread_target(target_id) for target_id in ids)
-        return tuple(target for each in sent or () if (target := parse.target(each)))
+        return _targets_in(sent)
 
     def _look_at_targets(self, deployment: Deployment) -> Deployment:
         """With targets if they can be had. The status alone is still news: without them, `targets` stays None.
@@ -380,6 +413,10 @@ class CodeDeployApi:
             return deployment
         self._target_failures.pop(deployment.id, None)
         return replace(deployment, targets=targets)
+
+
+def _targets_in(sent: Any) -> tuple[DeploymentTarget, ...]:
+    return tuple(target for each in sent or () if (target := parse.target(each)))
 
 
 def _runs(deployment: Deployment) -> bool:
