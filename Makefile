@@ -116,8 +116,8 @@ mutants: .venv/.installed ## change one thing at a time in MODULES (all of core)
 .PHONY: chaos
 chaos: .venv/.installed ## N whole runs at random, 100,000 histories of the state machine; a failure says how to replay it
 	$(BIN)/python -m tests.chaos $(FROM) $$(( $(FROM) + $(N) ))
-	$(BIN)/python -m tests.support.histories $(FROM) $$(( $(FROM) + $(HISTORIES) ))
-	$(BIN)/python -m tests.support.watches $(FROM) $$(( $(FROM) + $(HISTORIES) / 10 ))
+	$(BIN)/python -m tests.support.machine.histories $(FROM) $$(( $(FROM) + $(HISTORIES) ))
+	$(BIN)/python -m tests.support.machine.watches $(FROM) $$(( $(FROM) + $(HISTORIES) / 10 ))
 
 .PHONY: conformance
 conformance: .venv/.installed ## check the claims about AWS against ENDPOINT: a URL, or aws (docs/conformance.md)

@@ -24,8 +24,9 @@ from . import __version__, command_line, signals
 from .commands import COMMANDS
 from .commands.call import Call, Interrupted
 from .core.errors import CiDeployError, InvalidInput, Problem, Refused
-from .core.given import manifest, mistakes, parsing
+from .core.given import mistakes, parsing
 from .core.given.context import context as context_of
+from .core.given.files import manifest
 from .core.given.inputs import Inputs
 from .core.given.trust import discovers, distrust
 from .core.machine.actions import Action, Cancelled, CommandEnded, Observation

@@ -27,7 +27,7 @@ from .core.aws import (
     StopAnswer,
 )
 from .core.callers import EventSource, Permission, Url
-from .core.given.packaging import Code, Package, StoredPackage
+from .core.given.package.packaging import Code, Package, StoredPackage
 from .core.guards.queries import Question, Readings
 from .core.plan.setup import GroupSettings
 from .core.plan.surroundings import LifecycleRule

@@ -13,7 +13,7 @@ _TITLES = {
     "aws": "Calls to AWS",
     "hints": "Hints: what to do about a call that failed",
     "run": "The run itself",
-    "preflight": "Preflight: function, alias, versions, group, hooks and alarms",
+    "deployment": "Preflight: function, alias, versions, group, hooks and alarms",
     "surroundings": "Preflight: time, credentials, bucket and owners",
     "packages": "Preflight: packages",
     "smoke": "Smoke cases",
@@ -48,8 +48,8 @@ A run that has no reason with a code of its own has its outcome as the code, suc
 
 def reasons() -> list[type[Reason]]:
     """Every reason with a code of its own, by code. A class without one is there for others to build on."""
-    for module in pkgutil.iter_modules(room.__path__):
-        importlib.import_module(f"{room.__name__}.{module.name}")
+    for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
+        importlib.import_module(module.name)
     found: dict[str, type[Reason]] = {}
     left: list[type[Reason]] = [Reason]
     while left:

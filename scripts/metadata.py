@@ -25,13 +25,13 @@ from pathlib import Path
 from ci_deploy.command_line import _HELP as HELP
 from ci_deploy.command_line import INIT, INIT_HELP
 from ci_deploy.commands import COMMANDS
-from ci_deploy.core.given import manifest
+from ci_deploy.core.given.files import manifest
 from ci_deploy.core.given.inputs import InFile, Spec, table
 from ci_deploy.core.given.kinds import BOOL
 from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.machine.table import NEXT
-from ci_deploy.core.plan import checks
-from ci_deploy.core.reasons.codedeploy import BY_ERROR, ended_by
+from ci_deploy.core.plan.preflight import checks
+from ci_deploy.core.reasons.ending.codedeploy import BY_ERROR, ended_by
 from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.result import Severity
 from ci_deploy.core.run import Command, Outcome, exit_code

@@ -1,7 +1,7 @@
 """The roles of docs/iam/roles.json: each one policy, put together from the files of docs/iam.
 
 These files are the one source of what a role may do. The CloudFormation template has them written out (metadata.py),
-the Terraform module reads them, and tests/project/test_iam.py holds them against the code.
+the Terraform module reads them, and tests/project/account/test_iam.py holds them against the code.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ from ci_deploy.core.story.events import Event, NotAws  # noqa: E402
 from ci_deploy.reporters.fanout import FanOut  # noqa: E402
 from codedeploy_emulator import Emulator  # noqa: E402
 from tests.support.account import Account  # noqa: E402
-from tests.support.models import read_once  # noqa: E402
-from tests.support.stage import Happening, Stage, Step, environment  # noqa: E402
+from tests.support.machine.models import read_once  # noqa: E402
+from tests.support.machine.stage import Happening, Stage, Step, environment  # noqa: E402
 
 REPOSITORY, PULL = "octo-shop/checkout", 128
 HEAD = "4f2a91c07de1b0a6c6b4cdd1b7fcd6a2f3e8d901"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.golden import Told
-from tests.support.models import read_once
+from tests.support.machine.models import read_once
 
 MEASURING = "COVERAGE_PROCESS_CONFIG"
 

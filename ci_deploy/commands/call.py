@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 from ..core.aws import S3Location
 from ..core.errors import CiDeployError, InvalidInput
-from ..core.given import appspec as appspecs
 from ..core.given import mistakes
-from ..core.given.bundle import text_of
+from ..core.given.files import appspec as appspecs
+from ..core.given.files.bundle import text_of
+from ..core.given.files.manifest import Entry
+from ..core.given.files.smoke import Case
+from ..core.given.files.smoke import read as read_smoke
 from ..core.given.inputs import DEPLOYING, Inputs
-from ..core.given.manifest import Entry
-from ..core.given.smoke import Case
-from ..core.given.smoke import read as read_smoke
 from ..core.machine import conclusion
 from ..core.machine.release import Release
 from ..core.machine.rollout import Job, Rollout, outcome_of

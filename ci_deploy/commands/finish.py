@@ -16,8 +16,8 @@ from typing import Any
 from ..core import marker as markers
 from ..core.aws import Deployment
 from ..core.errors import CiDeployError, InvalidInput, Problem
+from ..core.given.files.manifest import Entry
 from ..core.given.inputs import Inputs
-from ..core.given.manifest import Entry
 from ..core.machine.release import Release
 from ..core.machine.rollout import Job, Rollout
 from ..core.plan.whose import Place, ours

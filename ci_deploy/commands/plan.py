@@ -9,7 +9,7 @@ import json
 
 from ..core.errors import InvalidInput
 from ..core.given import mistakes
-from ..core.given.manifest import matrix
+from ..core.given.files.manifest import matrix
 from ..core.reasons import run as reasons
 from ..core.run import Outcome
 from ..core.story.events import Concluded, Divided

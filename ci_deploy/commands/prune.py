@@ -15,7 +15,7 @@ from ..core.plan import pruning
 from ..core.plan.pruning import Own, PrunePlan, Row, Uses
 from ..core.plan.whose import Place
 from ..core.reasons import upkeep
-from ..core.reasons.preflight import FunctionMissing
+from ..core.reasons.preflight.deployment import FunctionMissing
 from ..core.reasons.reason import Reason
 from ..core.result import Finding, Result, Severity
 from ..core.run import Outcome

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ..core.aws import Alias
 from ..core.errors import CiDeployError, Refused
-from ..core.given.packaging import Package
+from ..core.given.package.packaging import Package
 from ..core.machine.actions import (
     Action,
     Answer,
@@ -41,7 +41,7 @@ from ..core.machine.actions import (
 )
 from ..core.plan.planning import Existing
 from ..core.plan.whose import Others, Place, whose
-from ..core.reasons import verdict as why
+from ..core.reasons.ending import verdict as why
 from ..core.reasons.phrases import serves
 from ..ports import Ports, Progress
 from .discovering import discover

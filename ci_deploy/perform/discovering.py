@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from ..core.aws import Deployment, InlineContent
 from ..core.errors import AwsError, InvalidInput
-from ..core.given import appspec
-from ..core.given.appspec import AppSpec
+from ..core.given.files import appspec
+from ..core.given.files.appspec import AppSpec
 from ..core.machine.actions import Discover, Discovered
 from ..core.plan.sought import spot_of, with_revision
 from ..ports import Ports

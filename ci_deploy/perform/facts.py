@@ -24,7 +24,7 @@ from ..core.aws import (
 from ..core.callers import Callers
 from ..core.errors import AwsError, ErrorKind, Refused
 from ..core.given.inputs import Inputs
-from ..core.given.packaging import Code, check_zipped
+from ..core.given.package.packaging import Code, check_zipped
 from ..core.given.source import Image, Local
 from ..core.guards.queries import day
 from ..core.machine.actions import Gather
@@ -33,7 +33,7 @@ from ..core.plan.planning import UNREAD, Calls, Facts, Neighbours
 from ..core.plan.surroundings import Bucket, Surroundings, bucket_owner
 from ..core.plan.whose import Place, keys
 from ..core.reasons import run as reasons
-from ..core.reasons.versions import COUNTED
+from ..core.reasons.preflight.versions import COUNTED
 from ..core.run import Command
 from ..ports import Ports, Progress
 from .discovering import inline_appspec

@@ -22,8 +22,8 @@ from ..core.aws import (
     Unavailable,
 )
 from ..core.errors import AwsError, ErrorKind, InvalidInput
-from ..core.given import appspec
-from ..core.given.appspec import AppSpec
+from ..core.given.files import appspec
+from ..core.given.files.appspec import AppSpec
 from ..core.plan.whose import Clue, Clues, Need, Ours, Owner, Place, Unknown, group_is_ours, judge, settled
 from ..ports import Ports
 

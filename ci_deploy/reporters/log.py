@@ -17,7 +17,7 @@ from ..core.defuse import without_commands
 from ..core.guards import texts
 from ..core.guards.judging import Verdict
 from ..core.plan.history import HistoryEntry
-from ..core.reasons.codedeploy import StillRuns
+from ..core.reasons.ending.codedeploy import StillRuns
 from ..core.reasons.phrases import capital
 from ..core.reasons.reason import explained, text_of
 from ..core.result import Diagnosis, Finding, Severity

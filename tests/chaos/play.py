@@ -16,7 +16,7 @@ from codedeploy_emulator import Emulator
 from codedeploy_emulator.aws import moto_parts
 from codedeploy_emulator.codedeploy.model.store import Deployment
 from tests.support.account import Account
-from tests.support.stage import Stage, Step, emulated
+from tests.support.machine.stage import Stage, Step, emulated
 
 from .scenario import ACCOUNT_ID, AFTER, APPLICATION, BEFORE, GROUP, REGION, SEED, Scenario, prepare, step_of
 

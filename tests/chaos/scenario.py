@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from ci_deploy.core.marker import Marker, write
 from codedeploy_emulator import Emulator
 from tests.support.account import Account
-from tests.support.stage import WEATHER, Happening, Step, environment
+from tests.support.machine.stage import WEATHER, Happening, Step, environment
 
 APPLICATION, GROUP = "checkout-app", "checkout-live"
 BEFORE, AFTER = "CodeDeployHook_checkout_before", "CodeDeployHook_checkout_after"

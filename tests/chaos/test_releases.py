@@ -15,7 +15,7 @@ from random import Random
 import pytest
 
 from codedeploy_emulator.aws import moto_parts
-from tests.support.stage import WEATHER, Happening, Stage, Step
+from tests.support.machine.stage import WEATHER, Happening, Stage, Step
 
 from .play import Chaos, _same_every_time, chaos
 from .scenario import ACCOUNT_ID, AFTER, APPLICATION, BEFORE, CODE, GROUP, REGION, _fault, step_of

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 REC = "tests/emulator/codedeploy/test_recorded.py::test_"
 NEWS = "tests/emulator/lambda_/test_news.py::test_"
 RUNS = "tests/runs/test_news.py::test_"
-PRUNE = "tests/runs/test_prune.py::test_"
-CHECKS = "tests/core/plan/test_checks.py::test_"
+PRUNE = "tests/runs/commands/test_prune.py::test_"
+CHECKS = "tests/core/plan/preflight/test_checks.py::test_"
 EDGE = "tests/edge/aws/"
 GUARDS = "tests/core/guards/"
 
@@ -132,7 +132,7 @@ FACTS: dict[str, Fact] = {
         says="CloudFormation's deployments have the creator `user` and revisions of the type String",
         source="recorded",
         claims=("creator",),
-        tests=(f"{EDGE}test_codedeploy.py::test_the_text_of_a_revision_is_read_by_its_hash",),
+        tests=(f"{EDGE}codedeploy/test_codedeploy.py::test_the_text_of_a_revision_is_read_by_its_hash",),
     ),
     "G18": Fact(
         says="A canary of five minutes takes 302 s",
@@ -160,7 +160,7 @@ FACTS: dict[str, Fact] = {
     "G22": Fact(
         says="AWS's own assistant refuses an empty hook",
         source="aws/aws-codedeploy-appspec-assistant",
-        tests=("tests/core/given/test_appspec.py::test_an_empty_member_is_a_variable_that_was_not_set",),
+        tests=("tests/core/given/files/test_appspec.py::test_an_empty_member_is_a_variable_that_was_not_set",),
     ),
     "G23": Fact(
         says="floci emulates CodeDeploy for Lambda too",
@@ -191,7 +191,7 @@ FACTS: dict[str, Fact] = {
         source="documented, botocore's Lambda model",
         tests=(
             f"{NEWS}latest_is_never_invoked_and_a_bare_name_means_what_was_published_last",
-            f"{EDGE}test_callers.py::test_on_managed_instances_the_published_latest_is_asked_for_too",
+            f"{EDGE}lambda_/test_callers.py::test_on_managed_instances_the_published_latest_is_asked_for_too",
             f"{CHECKS}what_is_wrong_is_said_with_what_to_do",
         ),
     ),
@@ -217,7 +217,7 @@ FACTS: dict[str, Fact] = {
         source="botocore's Lambda model",
         tests=(
             f"{NEWS}who_does_not_ask_for_a_reference_again_gets_a_copy",
-            f"{EDGE}test_lambda.py::test_an_update_keeps_the_way_in_which_code_is_stored",
+            f"{EDGE}lambda_/test_lambda.py::test_an_update_keeps_the_way_in_which_code_is_stored",
             f"{RUNS}code_that_lambda_reads_from_s3_is_not_made_a_copy",
         ),
     ),
@@ -238,7 +238,7 @@ FACTS: dict[str, Fact] = {
         says="State reasons say that the code does not start, or that there is no room for it",
         source="botocore's Lambda model",
         tests=(
-            f"{EDGE}test_lambda.py::test_state_reasons_with_a_remedy_are_lambdas",
+            f"{EDGE}lambda_/test_lambda.py::test_state_reasons_with_a_remedy_are_lambdas",
             f"{RUNS}code_that_found_no_instances_is_sent_again_and_becomes_a_new_version",
         ),
     ),
@@ -246,7 +246,7 @@ FACTS: dict[str, Fact] = {
         says="Invoke takes a TenantId, and has errors of versions that cannot start",
         source="botocore's Lambda model",
         tests=(
-            f"{EDGE}test_invoking.py::test_a_tenant_is_named_and_an_error_of_the_function_is_an_answer",
+            f"{EDGE}lambda_/test_invoking.py::test_a_tenant_is_named_and_an_error_of_the_function_is_an_answer",
             "tests/core/machine/stages/test_smoking.py::test_a_version_that_cannot_start_has_failed",
         ),
     ),

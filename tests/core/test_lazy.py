@@ -94,7 +94,7 @@ def test_several_threads_may_use_a_class_first() -> None:
 def test_starting_makes_few_of_them() -> None:
     """Nearly all classes of messages are left as they are until a message is needed."""
     program = (
-        "import dataclasses, ci_deploy.app, ci_deploy.core.reasons.verdict as room\n"
+        "import dataclasses, ci_deploy.app, ci_deploy.core.reasons.ending.verdict as room\n"
         "kinds = [each for each in vars(room).values() if getattr(each, '__module__', '') == room.__name__]\n"
         "kinds = [each for each in kinds if isinstance(each, type)]\n"
         "made = [each for each in kinds if isinstance(vars(each).get('__dataclass_fields__'), dict)]\n"

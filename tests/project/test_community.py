@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from scripts import locks
-from tests.project.test_docs import OWN
+from tests.project.words.test_docs import OWN
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent

@@ -13,10 +13,10 @@ import yaml
 from ci_deploy import __version__
 from ci_deploy.commands import COMMANDS
 from ci_deploy.core.given.inputs import Inputs, table
-from ci_deploy.core.plan import checks
-from ci_deploy.core.plan.checking import warning as _warning
 from ci_deploy.core.plan.planning import Facts, Plan
-from ci_deploy.core.reasons import preflight
+from ci_deploy.core.plan.preflight import checks
+from ci_deploy.core.plan.preflight.checking import warning as _warning
+from ci_deploy.core.reasons.preflight import deployment as preflight
 from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.result import Finding, Result
 from ci_deploy.core.run import Command, Outcome

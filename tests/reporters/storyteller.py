@@ -28,8 +28,8 @@ from ci_deploy.core.guards.queries import Shift, Subject
 from ci_deploy.core.guards.series import Count, Minute, Series, Shown
 from ci_deploy.core.plan.history import HistoryEntry
 from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
-from ci_deploy.core.reasons.verdict import Serves
-from ci_deploy.core.reasons.watching import StaysInService
+from ci_deploy.core.reasons.ending.verdict import Serves
+from ci_deploy.core.reasons.ending.watching import StaysInService
 from ci_deploy.core.result import Diagnosis, Fate, Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome, Rollback, exit_code
 from ci_deploy.core.story import events as e

@@ -13,8 +13,8 @@ from test_comment import AtOnce
 from test_golden import logged
 
 from ci_deploy.core.aws import DeploymentStatus
+from ci_deploy.core.reasons.ending.verdict import RolledBackBy
 from ci_deploy.core.reasons.run import Bug, Killed
-from ci_deploy.core.reasons.verdict import RolledBackBy
 from ci_deploy.core.result import Finding, Result, Severity
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story import events as e

@@ -8,7 +8,7 @@ import pytest
 from sinks import Screen
 from storyteller import Release
 
-from ci_deploy.core.reasons.preflight import AlarmMissing, HookName, RoleDiffers, RollbackOff
+from ci_deploy.core.reasons.preflight.deployment import AlarmMissing, HookName, RoleDiffers, RollbackOff
 from ci_deploy.core.reasons.reason import Reason, remedy_of
 from ci_deploy.core.result import Finding, Severity
 from ci_deploy.core.story import events as e

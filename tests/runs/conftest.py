@@ -14,7 +14,7 @@ from ci_deploy.edge.packages.local import LocalPackages
 from codedeploy_emulator import Emulator
 from tests.support.account import Account
 from tests.support.action import CHECKOUT, Finished, Steps, with_code
-from tests.support.stage import WEATHER, Happening, Stage, Step, emulated, environment
+from tests.support.machine.stage import WEATHER, Happening, Stage, Step, emulated, environment
 
 DEMO = Path(__file__).parents[2] / "codedeploy_emulator" / "seeds" / "demo.yaml"
 CODE = "# {}\ndef handler(event, context):\n    return event\n"

@@ -11,7 +11,7 @@ from ci_deploy import app, drive
 from ci_deploy.core.reasons.run import Bug
 from ci_deploy.edge.aws.codedeploy.calls import CodeDeployApi
 from tests.support.account import Account
-from tests.support.stage import Step
+from tests.support.machine.stage import Step
 
 from .conftest import Theatre
 
@@ -74,6 +74,6 @@ def test_a_bug_before_anything_is_known_is_told_as_well(theatre: Theatre, monkey
 def test_a_machine_without_a_clock_is_told_too(theatre: Theatre, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first thing that a run asks for: reports have no time to give then."""
     step = theatre.step()
-    monkeypatch.setattr("tests.support.stage._Hand.clock", breaks)
+    monkeypatch.setattr("tests.support.machine.stage._Hand.clock", breaks)
     theatre.play(step)
     step.check(70, outcome="bug", duration_seconds="0")

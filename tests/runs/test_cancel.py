@@ -6,7 +6,7 @@ import pytest
 
 from ci_deploy.core.machine.actions import Create, Stop
 from tests.support.account import Account
-from tests.support.stage import Step
+from tests.support.machine.stage import Step
 
 from .conftest import Theatre
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.support.account import Account
-from tests.support.stage import Step
+from tests.support.machine.stage import Step
 
 from .conftest import Theatre
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ci_deploy.core.reasons.deploying import VersionPending
-from ci_deploy.core.reasons.preflight import AlarmBlind, AlarmRinging
-from ci_deploy.core.reasons.versions import DurableExecutions, SettingsUnread, TargetCode, TrafficDoubles
+from ci_deploy.core.reasons.ending.deploying import VersionPending
+from ci_deploy.core.reasons.preflight.deployment import AlarmBlind, AlarmRinging
+from ci_deploy.core.reasons.preflight.versions import DurableExecutions, SettingsUnread, TargetCode, TrafficDoubles
 from tests.support.account import Account, zipped
 from tests.support.golden import Told
 

@@ -11,7 +11,7 @@ import pytest
 from ci_deploy import drive
 from ci_deploy.core.aws import Alias, Deployment, DeploymentStatus, DeploymentTarget
 from ci_deploy.core.errors import Refused
-from ci_deploy.core.given.packaging import Package
+from ci_deploy.core.given.package.packaging import Package
 from ci_deploy.core.machine.actions import (
     Done,
     Failed,
@@ -22,7 +22,7 @@ from ci_deploy.core.machine.actions import (
     StoreCode,
     Tick,
 )
-from ci_deploy.core.reasons.verdict import AliasGone, AliasInUse, AliasNotSet
+from ci_deploy.core.reasons.ending.verdict import AliasGone, AliasInUse, AliasNotSet
 from ci_deploy.edge.clock import RealClock
 from ci_deploy.perform.actions import perform
 from tests.support.account import Account

@@ -13,7 +13,7 @@ from ci_deploy import app
 from codedeploy_emulator import Emulator
 from tests.support.account import Account
 from tests.support.golden import Told
-from tests.support.stage import Step
+from tests.support.machine.stage import Step
 
 from .conftest import CODE, Theatre
 from .test_machine import Desk

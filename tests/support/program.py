@@ -30,7 +30,7 @@ from botocore.session import Session
 import ci_deploy
 from ci_deploy import signals
 from ci_deploy.edge.aws.client import SERVICES, knowing
-from tests.support.models import read_once
+from tests.support.machine.models import read_once
 
 LENGTH = 8  # bytes of a request's length
 

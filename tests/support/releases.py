@@ -17,21 +17,21 @@ from unittest import mock
 from ci_deploy.core.aws import DeploymentStatus
 from ci_deploy.core.errors import ErrorKind
 from ci_deploy.core.given.inputs import Inputs
-from ci_deploy.core.given.packaging import DIRECT_LIMIT
+from ci_deploy.core.given.package.packaging import DIRECT_LIMIT
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Rollout, Turn
-from ci_deploy.core.machine.state.attempt import Attempt
+from ci_deploy.core.machine.state.attempt.attempt import Attempt
 from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.marker import Marker, write
 from ci_deploy.core.run import Outcome
 
-from .codeworld import PACKAGE, CodeWorld
-from .histories import make_slow, make_weather, prove
-from .many import FATAL, Member, Played, rollouts, start
-from .playing import Weather, summary
-from .promise import words_agree
-from .states import but
-from .world import ALL_EVENTS, AT_ONCE, CANARY, LINEAR, Running
+from .machine.codeworld import PACKAGE, CodeWorld
+from .machine.histories import make_slow, make_weather, prove
+from .machine.many import FATAL, Member, Played, rollouts, start
+from .machine.playing import Weather, summary
+from .machine.promise import words_agree
+from .machine.states import but
+from .machine.world import ALL_EVENTS, AT_ONCE, CANARY, LINEAR, Running
 
 LARGE = replace(PACKAGE, size=DIRECT_LIMIT + 1)
 Edge = tuple[Stage, Stage]

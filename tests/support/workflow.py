@@ -23,7 +23,7 @@ import yaml
 
 from ci_deploy.edge.aws.errors import iam_action
 from codedeploy_emulator import Emulator
-from tests.project.cloudformation import Stack
+from tests.project.account.cloudformation import Stack
 from tests.support import program
 from tests.support.action import REPOSITORY, pairs, unwrapped
 from tests.support.expressions import condition, interpolate, text

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from codedeploy_emulator import Emulator
-from tests.project.cloudformation import Stack
+from tests.project.account.cloudformation import Stack
 from tests.support.account import Account
 from tests.support.action import REPOSITORY
 from tests.support.workflow import Event, Job, Workflow, held_to_their_roles

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from codedeploy_emulator import Emulator
-from tests.project.cloudformation import Stack
+from tests.project.account.cloudformation import Stack
 from tests.support.account import Account
 from tests.support.action import REPOSITORY
 from tests.support.workflow import Event, Job, Workflow, held_to_their_roles

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..given import manifest
+from ..given.files import manifest
 from ..lazy import dataclass
 
 _ROLE = re.compile(r"arn:(?:aws[a-z-]*):iam::(?P<account>\d{12}):role/(?P<role>deploy|read|rollback)-(?P<name>[\w.-]+)")

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from ..aws import Alarm, Alias, CreateRequest, Deployment, FunctionVersion, Invocation, Revision, StopAnswer
 from ..errors import CiDeployError
 from ..given.inputs import Inputs
-from ..given.packaging import Code, Package, StoredPackage
+from ..given.package.packaging import Code, Package, StoredPackage
 from ..guards.queries import Question, Readings
 from ..lazy import dataclass
 from ..plan.planning import Facts, Plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from ..reasons.release import ReleaseCancelled
+from ..reasons.ending.release import ReleaseCancelled
 from ..result import Result
 from ..run import Command, Outcome, Rollback, exit_code
 from ..story.events import Concluded

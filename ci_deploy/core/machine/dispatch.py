@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..aws import Alias, Deployment, FunctionVersion, Invocation, StopAnswer
-from ..given.packaging import StoredPackage
+from ..given.package.packaging import StoredPackage
 from ..guards.queries import Readings
 from ..plan.planning import Facts
-from ..reasons.verdict import DiagnosisIncomplete
+from ..reasons.ending.verdict import DiagnosisIncomplete
 from ..result import Diagnosis
 from ..story import events as e
 from .actions import (

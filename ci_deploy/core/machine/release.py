@@ -23,8 +23,8 @@ from .dispatch import observe, proceed, wake
 from .rollout import Rollout, Turn, never
 from .stages import confirming
 from .stages.looking import FEW, HEARTBEAT, LOOK_AT_MOST, ends_at
+from .state.attempt.ending import Cause
 from .state.change import replace
-from .state.ending import Cause
 from .state.search import Search
 from .watching import Watched
 

@@ -16,36 +16,36 @@ from typing import TypeAlias
 from .. import links
 from ..aws import Alias, Deployment, shares_text
 from ..errors import AwsError, CiDeployError, ErrorKind
+from ..given.files.smoke import Case
 from ..given.inputs import Inputs
-from ..given.smoke import Case
 from ..guards import judging
 from ..plan.planning import Facts, Plan
 from ..plan.proof import NOTHING, Proof
 from ..reasons.commands import Where
-from ..reasons.deploying import CancelledBefore
-from ..reasons.guards import TakenBack
+from ..reasons.ending.deploying import CancelledBefore
+from ..reasons.ending.guards import TakenBack
+from ..reasons.ending.release import Undone
 from ..reasons.reason import Reason
-from ..reasons.release import Undone
 from ..result import Fate, Finding, Result, Severity
 from ..run import Command, Context, Outcome, Rollback
 from ..story import events as e
 from .actions import Action, Create, CreateAlias, LookAlias
-from .state import attempt as attempts
-from .state.attempt import Attempt, Purpose
-from .state.bake import Bake
-from .state.code import NewCode
-from .state.creation import Creation
-from .state.decision import Decision
-from .state.ending import Cause, Ending
+from .state.attempt import attempt as attempts
+from .state.attempt.attempt import Attempt, Purpose
+from .state.attempt.bake import Bake
+from .state.attempt.code import NewCode
+from .state.attempt.creation import Creation
+from .state.attempt.decision import Decision
+from .state.attempt.ending import Cause, Ending
+from .state.attempt.measures import Measures
+from .state.attempt.reading import Reading
+from .state.attempt.repair import Repair
+from .state.attempt.smoke import Smoke
+from .state.attempt.wait import Wait
+from .state.attempt.watch import Contact, Seen, Watch
 from .state.grace import Grace
-from .state.measures import Measures
 from .state.part import Part
 from .state.place import Flight, Place, Stage
-from .state.reading import Reading
-from .state.repair import Repair
-from .state.smoke import Smoke
-from .state.wait import Wait
-from .state.watch import Contact, Seen, Watch
 
 REVERSE_AGAIN_AFTER = 15.0  # seconds before a reversal that could not be created is tried again
 

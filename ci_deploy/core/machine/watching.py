@@ -16,7 +16,7 @@ from ..errors import CiDeployError
 from ..lazy import dataclass
 from ..plan.proof import Proof
 from ..plan.sought import Spot, means, rolled_back_to, spot_of
-from ..reasons import watching as why
+from ..reasons.ending import watching as why
 from ..reasons.reason import Reason
 from ..result import Finding, Result, Severity
 from ..run import Outcome

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..lazy import dataclass
+from ..reasons.ending.release import AllOrNone, EarlierWaveFailed, NotBegun, Stays
+from ..reasons.ending.stopping import ReleaseFailed
 from ..reasons.reason import Reason
-from ..reasons.release import AllOrNone, EarlierWaveFailed, NotBegun, Stays
-from ..reasons.stopping import ReleaseFailed
 from ..result import Result
 from ..run import Outcome
 from .rollout import Rollout, Turn
@@ -21,7 +21,7 @@ from .stages import baking
 from .stages.publishing import begin
 from .stages.reversing import take_back
 from .stages.stopping import request_stop
-from .state.ending import Cause
+from .state.attempt.ending import Cause
 from .state.place import Stage
 
 AT_WORK = 8  # rollouts that publish, upload or create at the same time; baking costs nothing and has no limit

@@ -13,8 +13,8 @@ from .. import marker as markers
 from ..aws import Alias, Deployment, DeploymentStatus
 from ..given.inputs import Inputs
 from ..lazy import dataclass
-from ..reasons import deciding as why
 from ..reasons.commands import Where
+from ..reasons.preflight import deciding as why
 from ..reasons.reason import Reason
 from ..run import Command
 from .whose import Ours, ours, whose

@@ -26,16 +26,16 @@ from ..aws import (
     RoutingType,
     Unavailable,
 )
-from ..given.appspec import HOOKS, AppSpec
+from ..given.files.appspec import HOOKS, AppSpec
+from ..given.files.smoke import Case
 from ..given.inputs import Inputs
-from ..given.packaging import Code, same_sha256, sha256_of
-from ..given.smoke import Case
+from ..given.package.packaging import Code, same_sha256, sha256_of
 from ..given.source import Image
 from ..guards.grammar import OFF, Guards
 from ..guards.judging import LEVEL
 from ..lazy import dataclass
 from ..marker import key_of, parse
-from ..reasons.deciding import SameContent, ServedAlready
+from ..reasons.preflight.deciding import SameContent, ServedAlready
 from ..reasons.reason import Reason
 from ..reasons.states import OUTSIDE
 from ..result import Finding, Severity

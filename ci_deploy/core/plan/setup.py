@@ -15,8 +15,8 @@ from ..given import shifts
 from ..given.inputs import Inputs
 from ..given.meant import names
 from ..lazy import dataclass
-from ..reasons import preflight
 from ..reasons import setup as reasons
+from ..reasons.preflight import deployment as preflight
 from ..reasons.reason import Reason
 from ..result import Finding, Severity
 

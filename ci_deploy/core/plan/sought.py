@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..aws import Deployment, LambdaName
-from ..given.appspec import AppSpec
+from ..given.files.appspec import AppSpec
 from ..lazy import dataclass
 from ..stacks import Stack
 from .whose import by_appspec

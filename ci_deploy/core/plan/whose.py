@@ -25,7 +25,7 @@ from ..aws import (
     NotPermitted,
     Unavailable,
 )
-from ..given.appspec import AppSpec
+from ..given.files.appspec import AppSpec
 from ..lazy import dataclass
 from .comparing import fingerprint
 

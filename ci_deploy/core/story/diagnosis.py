@@ -17,7 +17,7 @@ from ..aws import (
     Unavailable,
 )
 from ..plan.planning import Plan
-from ..reasons.codedeploy import StillRuns, ended_by
+from ..reasons.ending.codedeploy import StillRuns, ended_by
 from ..reasons.phrases import duration, not_read
 from ..reasons.reason import Reason
 from ..result import Diagnosis

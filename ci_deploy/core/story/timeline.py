@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 
 from ..aws import Alias, Deployment, DeploymentStatus, Endpoint, EventStatus, Identity, LifecycleEvent
-from ..given.appspec import HOOKS
+from ..given.files.appspec import HOOKS
 from ..lazy import dataclass
 from ..plan.planning import Plan
 from ..reasons.reason import Reason

@@ -22,7 +22,7 @@ from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput
 from ...core.given import mistakes
 from ...ports import Clock
 from ..network import Trust
-from . import chain
+from .credentials import chain
 from .errors import CALL_ERRORS, iam_action, not_aws, of_somebody_else, said, translate, unreadable
 from .rate import Bucket
 from .retry import BUDGET, reading

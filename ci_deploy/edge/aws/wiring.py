@@ -17,15 +17,15 @@ from ...ports import Clock, Ports
 from .. import network
 from ..packages.local import LocalPackages
 from ..runner.workspace import files_for, scratch_for
-from . import chain, settings
 from .client import SERVICES, Aws, knowing, sibling, sts_creator
 from .cloudformation import CloudFormationStacks
 from .codedeploy.calls import CodeDeployApi
 from .codedeploy.setup import CodeDeploySetup
-from .credentials import WebIdentity, known_expiry
+from .credentials import chain, settings
+from .credentials.identity import StsIdentities
+from .credentials.role import WebIdentity, known_expiry
 from .evidence import CloudWatchEvidence
 from .iam import IamPolicies
-from .identity import StsIdentities
 from .lambda_.callers import LambdaCallers
 from .lambda_.functions import LambdaApi
 from .lambda_.versions import LambdaVersions

@@ -18,9 +18,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Protocol
 
-from ...core.given import packaging as rules
-from ...core.given.contents import Contents, Entry, Program, follow
-from ...core.given.packaging import Package, bad
+from ...core.given.package import packaging as rules
+from ...core.given.package.contents import Contents, Entry, Program, follow
+from ...core.given.package.packaging import Package, bad
 from ..runner.workspace import open_regular
 
 BLOCK = 1024 * 1024

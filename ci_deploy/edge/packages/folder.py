@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ...core.given import packaging as rules
-from ...core.given.contents import Contents, Entry, Program, follow
-from ...core.given.ignoring import Rules
-from ...core.given.linking import Link, kept
-from ...core.given.packaging import Package, bad
+from ...core.given.package import packaging as rules
+from ...core.given.package.contents import Contents, Entry, Program, follow
+from ...core.given.package.ignoring import Rules
+from ...core.given.package.linking import Link, kept
+from ...core.given.package.packaging import Package, bad
 from ..runner.workspace import open_regular
 from .archive import BLOCK, HEAD, described
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from ...core.given.packaging import IGNORE_FILE, Package, bad
+from ...core.given.package.packaging import IGNORE_FILE, Package, bad
 from ...ports import Clock, Progress
 from ..runner.workspace import WorkspaceFiles
 from .archive import read_zip

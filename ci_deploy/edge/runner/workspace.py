@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from ...core.given.nodes import SAVE_AS_UTF8
+from ...core.given.files.nodes import SAVE_AS_UTF8
 
 # A manifest of a thousand functions stays far below; what is larger is the wrong file.
 LARGEST = 1024 * 1024

@@ -11,8 +11,8 @@ from enum import StrEnum
 
 from ...core.aws import EventStatus
 from ...core.plan.planning import ToPublish
+from ...core.reasons.ending.watching import StaysInService
 from ...core.reasons.phrases import capital
-from ...core.reasons.watching import StaysInService
 from ...core.result import Fate, Result
 from ...core.run import Command, Outcome, Rollback
 from ...core.story.timeline import FunctionStory

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from ...core.plan.history import way_back
 from ...core.reasons.commands import GET_THE_TOOL, Where
+from ...core.reasons.ending.verdict import AnotherFailed
 from ...core.reasons.reason import Reason, explained, text_of
-from ...core.reasons.verdict import AnotherFailed
 from ...core.result import Fate, Result
 from ...core.run import Command, Outcome
 from ...core.story.timeline import FunctionStory, Leg, Story

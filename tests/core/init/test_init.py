@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ci_deploy.core.errors import InvalidInput
-from ci_deploy.core.given import manifest
+from ci_deploy.core.given.files import manifest
 from ci_deploy.core.init import account, files
 from ci_deploy.core.init.choices import Choices, decide, found_remote, from_root, missing, wildcard
 from ci_deploy.core.init.choices import again as again_of

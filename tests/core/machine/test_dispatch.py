@@ -15,15 +15,15 @@ from ci_deploy.core.machine.release import Release, step
 from ci_deploy.core.machine.rollout import Rollout
 from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.plan.proof import Proof
-from ci_deploy.core.reasons.codedeploy import CodeDeployEnded
-from ci_deploy.core.reasons.verdict import DiagnosisIncomplete, RolledBackBy
+from ci_deploy.core.reasons.ending.codedeploy import CodeDeployEnded
+from ci_deploy.core.reasons.ending.verdict import DiagnosisIncomplete, RolledBackBy
 from ci_deploy.core.result import Finding, Severity
 from ci_deploy.core.run import Command, Outcome
 from ci_deploy.core.story import events as e
-from tests.support import many
-from tests.support.playing import STEADY, Run, Weather, Worlds, first, play, play_together
-from tests.support.states import but
-from tests.support.world import AT_ONCE, LINEAR, World, context, inputs
+from tests.support.machine import many
+from tests.support.machine.playing import STEADY, Run, Weather, Worlds, first, play, play_together
+from tests.support.machine.states import but
+from tests.support.machine.world import AT_ONCE, LINEAR, World, context, inputs
 
 from .stages.test_preparing import Desk
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.histories import explore_many, hold, make
+from tests.support.machine.histories import explore_many, hold, make
 
 
 @pytest.mark.parametrize("first", range(0, 300, 100))

@@ -20,11 +20,11 @@ from ci_deploy.core.machine.stages.stopping import ANSWER_GRACE, GRACE
 from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.run import Outcome, Rollback
 from ci_deploy.core.story import events as e
-from tests.support.many import FATAL, Member, Played, fails, group, quick, slow, start
-from tests.support.many import play as play_many
-from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, until
-from tests.support.states import but
-from tests.support.world import AT_ONCE, CANARY, LINEAR, Running, World, context, inputs
+from tests.support.machine.many import FATAL, Member, Played, fails, group, quick, slow, start
+from tests.support.machine.many import play as play_many
+from tests.support.machine.playing import STEADY, Run, Weather, first, play, play_together, post_step, until
+from tests.support.machine.states import but
+from tests.support.machine.world import AT_ONCE, CANARY, LINEAR, Running, World, context, inputs
 
 LOST = Weather(rates={"Create": 1.0}, kinds=(ErrorKind.UNREACHABLE,), lost_answers=1.0, until=1.0)
 ON_FAILURE = frozenset({"DEPLOYMENT_FAILURE"})

@@ -15,18 +15,18 @@ from ci_deploy.core.aws import Alias
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Turn, jittered, pause
-from ci_deploy.core.machine.state.attempt import Purpose
+from ci_deploy.core.machine.state.attempt.attempt import Purpose
 from ci_deploy.core.plan.planning import Facts
-from ci_deploy.core.reasons.deploying import CancelledBefore
-from ci_deploy.core.reasons.release import Undone
-from ci_deploy.core.reasons.verdict import NotReversed, Serves
+from ci_deploy.core.reasons.ending.deploying import CancelledBefore
+from ci_deploy.core.reasons.ending.release import Undone
+from ci_deploy.core.reasons.ending.verdict import NotReversed, Serves
 from ci_deploy.core.result import Fate, Result
 from ci_deploy.core.run import Outcome, Rollback
 from ci_deploy.core.story import events as e
-from tests.support.playing import STEADY, Run, Weather, Worlds, first, play, play_together, post_step, until
+from tests.support.machine.playing import STEADY, Run, Weather, Worlds, first, play, play_together, post_step, until
+from tests.support.machine.states import but
+from tests.support.machine.world import AT_ONCE, CANARY, IDENTITY, Running, World, context, inputs
 from tests.support.reasons import refused
-from tests.support.states import but
-from tests.support.world import AT_ONCE, CANARY, IDENTITY, Running, World, context, inputs
 
 HOOKS = {"before_allow_traffic": "CodeDeployHook_a"}
 FAILING = {"hook_seconds": (20.0, None), "hook_good": (False, True)}

@@ -11,22 +11,23 @@ import pytest
 from ci_deploy.core import machine
 from ci_deploy.core.aws import DeploymentStatus
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind
-from ci_deploy.core.given.smoke import Case
+from ci_deploy.core.given.files.smoke import Case
 from ci_deploy.core.guards.grammar import parse
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.machine.table import NEXT
 from ci_deploy.core.plan.proof import Proof
-from tests.support import histories, many, playing, releases
-from tests.support.codeworld import CodeWorld
-from tests.support.playing import Run, first, play_together, until
+from tests.support import releases
+from tests.support.machine import histories, many, playing
+from tests.support.machine.codeworld import CodeWorld
+from tests.support.machine.playing import Run, first, play_together, until
+from tests.support.machine.states import but
+from tests.support.machine.world import AT_ONCE, CANARY, Running, World, context, inputs
 from tests.support.reasons import refused
 from tests.support.releases import edges
-from tests.support.states import but
-from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
 
 SOURCES = sorted(Path(machine.__file__).parent.rglob("*.py"))
-# Seeds of `tests.support.releases` and of `tests.support.histories` that together take every edge of the table.
+# Seeds of `tests.support.releases` and of `tests.support.machine.histories` that together take every edge of the table.
 RELEASES = (45, 128, 136, 199, 270, 321, 519, 1212, 1559, 1665, 2048, 2435)
 HISTORIES = (0,)
 

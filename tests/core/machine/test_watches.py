@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.watches import hold, make
+from tests.support.machine.watches import hold, make
 
 
 @pytest.mark.parametrize("first", range(0, 400, 100))

@@ -9,18 +9,18 @@ import pytest
 
 from ci_deploy.core.aws import Deployment, DeploymentStatus
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind
-from ci_deploy.core.given.appspec import AppSpec
+from ci_deploy.core.given.files.appspec import AppSpec
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import Release, step
 from ci_deploy.core.machine.state.search import Search
 from ci_deploy.core.plan.sought import Spot
-from ci_deploy.core.reasons.verdict import Serves
-from ci_deploy.core.reasons.watching import StackFailed, StackTookBack, StaysInService
+from ci_deploy.core.reasons.ending.verdict import Serves
+from ci_deploy.core.reasons.ending.watching import StackFailed, StackTookBack, StaysInService
 from ci_deploy.core.result import Result
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.stacks import Stack, StackEvent
 from ci_deploy.core.story import events as e
-from tests.support.world import ALL_EVENTS, AT_ONCE, AWS_EPOCH, CANARY, Running, World, context, inputs
+from tests.support.machine.world import ALL_EVENTS, AT_ONCE, AWS_EPOCH, CANARY, Running, World, context, inputs
 
 HERE = Spot(function="checkout", alias="live")
 OURS = Stack(name="shop", status="UPDATE_COMPLETE", groups=frozenset({"group"}), updated=1.0)

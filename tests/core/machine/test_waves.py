@@ -21,11 +21,10 @@ from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.waves import AT_WORK, coordinate
 from ci_deploy.core.plan.planning import Existing, Facts
 from ci_deploy.core.reasons.commands import PutBack
-from ci_deploy.core.reasons.deciding import GroupBusyTooLong
-from ci_deploy.core.reasons.deploying import CancelledBefore, FirstDeployment
-from ci_deploy.core.reasons.release import AllOrNone, EarlierWaveFailed, NotBegun, Stays, Undone
-from ci_deploy.core.reasons.stopping import LimitReached, ReleaseFailed
-from ci_deploy.core.reasons.verdict import (
+from ci_deploy.core.reasons.ending.deploying import CancelledBefore, FirstDeployment
+from ci_deploy.core.reasons.ending.release import AllOrNone, EarlierWaveFailed, NotBegun, Stays, Undone
+from ci_deploy.core.reasons.ending.stopping import LimitReached, ReleaseFailed
+from ci_deploy.core.reasons.ending.verdict import (
     AnotherFailed,
     LeftRunning,
     NotReversed,
@@ -34,14 +33,15 @@ from ci_deploy.core.reasons.verdict import (
     RolledBackBy,
     Serves,
 )
+from ci_deploy.core.reasons.preflight.deciding import GroupBusyTooLong
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story import events as e
-from tests.support.codeworld import CodeWorld
-from tests.support.many import FATAL, Member, Played, fails, group, play, quick, rollouts, slow, start
-from tests.support.playing import STEADY, Weather, first
+from tests.support.machine.codeworld import CodeWorld
+from tests.support.machine.many import FATAL, Member, Played, fails, group, play, quick, rollouts, slow, start
+from tests.support.machine.playing import STEADY, Weather, first
+from tests.support.machine.states import but
+from tests.support.machine.world import AT_ONCE, CANARY, LINEAR, Running, World, context
 from tests.support.reasons import where
-from tests.support.states import but
-from tests.support.world import AT_ONCE, CANARY, LINEAR, Running, World, context
 
 ALL, ONLY_FAILED, STOP_WAVE = "rollback-all", "rollback-failed", "stop-wave"
 WRITES = (a.StoreCode, a.UpdateCode, a.Publish, a.Upload, a.Create, a.CreateAlias, a.RepairAlias, a.Tag, a.Stop)

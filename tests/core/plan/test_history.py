@@ -22,7 +22,7 @@ from ci_deploy.core.plan.history import (
     way_back,
 )
 from ci_deploy.core.reasons.commands import EXAMPLE
-from ci_deploy.core.reasons.deciding import MovedByHand, NothingDeployed, OldestServed, WayBack
+from ci_deploy.core.reasons.preflight.deciding import MovedByHand, NothingDeployed, OldestServed, WayBack
 from ci_deploy.core.reasons.reason import Reason
 from tests.support.golden import Told
 

@@ -23,9 +23,9 @@ from ci_deploy.core.aws import (
     RollbackEvent,
     Unavailable,
 )
-from ci_deploy.core.given.appspec import HOOKS as EVENTS
-from ci_deploy.core.given.appspec import AppSpec
-from ci_deploy.core.given.packaging import Code, Package, StoredPackage
+from ci_deploy.core.given.files.appspec import HOOKS as EVENTS
+from ci_deploy.core.given.files.appspec import AppSpec
+from ci_deploy.core.given.package.packaging import Code, Package, StoredPackage
 from ci_deploy.core.given.source import Image
 from ci_deploy.core.given.source import s3_location as location
 from ci_deploy.core.marker import Marker, key_of, write
@@ -43,12 +43,12 @@ from ci_deploy.core.plan.planning import (
     reverse,
 )
 from ci_deploy.core.plan.surroundings import Surroundings
-from ci_deploy.core.reasons.deciding import SameContent, ServedAlready
+from ci_deploy.core.reasons.preflight.deciding import SameContent, ServedAlready
 from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.result import Finding, Severity
 from ci_deploy.core.schedule import Step
+from tests.support.machine.world import AT_ONCE, CANARY, IDENTITY, inputs
 from tests.support.reasons import Said
-from tests.support.world import AT_ONCE, CANARY, IDENTITY, inputs
 
 ALL_EVENTS = ("DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST")
 ONE = FunctionVersion(function="checkout", version="1", code_sha256="old", configuration={"MemorySize": "128"})

@@ -10,12 +10,12 @@ import pytest
 from ci_deploy.core.aws import Fact, Known, NotPermitted, Routing, Unavailable
 from ci_deploy.core.guards.grammar import OFF, parse
 from ci_deploy.core.guards.judging import LEVEL
-from ci_deploy.core.plan.checks import preflight
 from ci_deploy.core.plan.planning import Calls, Existing, Facts, Plan
+from ci_deploy.core.plan.preflight.checks import preflight
 from ci_deploy.core.plan.proof import NOTHING, Proof, foresee, with_proof
-from ci_deploy.core.reasons.guards import BakeTooLong, MetricsNeeded, MetricsUnread, NothingToJudge
+from ci_deploy.core.reasons.ending.guards import BakeTooLong, MetricsNeeded, MetricsUnread, NothingToJudge
 from ci_deploy.core.result import Severity
-from tests.support.world import AT_ONCE, CANARY, IDENTITY, inputs
+from tests.support.machine.world import AT_ONCE, CANARY, IDENTITY, inputs
 
 DENIED = NotPermitted("cloudwatch:GetMetricData")
 DAY: Fact[Calls] = Known(Calls(per_minute=60.0, errors=0.001))

@@ -19,8 +19,8 @@ from ci_deploy.core.aws import (
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.given.parsing import parse
 from ci_deploy.core.plan.setup import Difference, Found, GroupSettings, Item, Status, plan
-from ci_deploy.core.reasons import preflight
 from ci_deploy.core.reasons import setup as reasons
+from ci_deploy.core.reasons.preflight import deployment as preflight
 from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.result import Finding, Severity
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ci_deploy.core.aws import Deployment, DeploymentStatus, DeploymentTarget
-from ci_deploy.core.given.appspec import AppSpec
+from ci_deploy.core.given.files.appspec import AppSpec
 from ci_deploy.core.plan.sought import Spot, means, rolled_back_to, spot_of, with_revision
 from ci_deploy.core.stacks import Stack
 

@@ -22,7 +22,7 @@ from ci_deploy.core.aws import (
     NotPermitted,
     Unavailable,
 )
-from ci_deploy.core.given.appspec import AppSpec
+from ci_deploy.core.given.files.appspec import AppSpec
 from ci_deploy.core.plan.whose import (
     Clue,
     Clues,

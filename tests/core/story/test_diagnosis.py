@@ -23,7 +23,7 @@ from ci_deploy.core.aws import (
     Unavailable,
 )
 from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
-from ci_deploy.core.reasons.codedeploy import (
+from ci_deploy.core.reasons.ending.codedeploy import (
     BY_ERROR,
     AlarmActive,
     CodeDeployEnded,

@@ -19,18 +19,18 @@ from ci_deploy.core.aws import (
     Routing,
     RoutingType,
 )
-from ci_deploy.core.given.appspec import HOOKS
+from ci_deploy.core.given.files.appspec import HOOKS
 from ci_deploy.core.guards.queries import Subject
 from ci_deploy.core.guards.series import Shown
 from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
-from ci_deploy.core.reasons.stopping import RunInterrupted, Superseded
-from ci_deploy.core.reasons.verdict import RollbackStrayed
+from ci_deploy.core.reasons.ending.stopping import RunInterrupted, Superseded
+from ci_deploy.core.reasons.ending.verdict import RollbackStrayed
 from ci_deploy.core.result import Diagnosis, Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story import events as e
 from ci_deploy.core.story.timeline import FunctionStory, Leg, Story, changes, tell
+from tests.support.machine.world import IDENTITY
 from tests.support.reasons import Said, saying
-from tests.support.world import IDENTITY
 
 KEY = "checkout:live"
 CREATED, RUNNING, SUCCEEDED = DeploymentStatus.CREATED, DeploymentStatus.IN_PROGRESS, DeploymentStatus.SUCCEEDED

@@ -14,7 +14,7 @@ from ci_deploy.core.aws import Identity
 from ci_deploy.core.errors import InvalidInput
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.edge.aws import wiring
-from ci_deploy.edge.aws.identity import parse_identity
+from ci_deploy.edge.aws.credentials.identity import parse_identity
 from ci_deploy.edge.clock import clock_for
 from ci_deploy.edge.github import oidc
 from tests.edge.fakes import REGION, FakeClock, Server, sends

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ci_deploy.core.errors import InvalidInput
-from ci_deploy.core.given.contents import Contents, Program
-from ci_deploy.core.given.packaging import Package
+from ci_deploy.core.given.package.contents import Contents, Program
+from ci_deploy.core.given.package.packaging import Package
 from ci_deploy.edge.packages.archive import HEAD, read_zip
 
 ZIPS = Path(__file__).parent / "zips"

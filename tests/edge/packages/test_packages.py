@@ -22,8 +22,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ci_deploy.core.errors import InvalidInput
-from ci_deploy.core.given import packaging as rules
-from ci_deploy.core.given.packaging import Package
+from ci_deploy.core.given.package import packaging as rules
+from ci_deploy.core.given.package.packaging import Package
 from ci_deploy.edge.packages.local import LocalPackages
 from ci_deploy.edge.runner.workspace import WorkspaceFiles
 from tests.edge.fakes import FakeClock

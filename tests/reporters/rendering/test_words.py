@@ -12,8 +12,8 @@ from storyteller import PULL_REQUEST, Release
 
 from ci_deploy.core.aws import Alias, DeploymentStatus, EventStatus
 from ci_deploy.core.plan.history import HistoryEntry
+from ci_deploy.core.reasons.ending.verdict import AnotherFailed
 from ci_deploy.core.reasons.run import Bug
-from ci_deploy.core.reasons.verdict import AnotherFailed
 from ci_deploy.core.result import Diagnosis, Result
 from ci_deploy.core.run import Command, Context, Outcome, Rollback
 from ci_deploy.core.story import events as e

@@ -11,18 +11,18 @@ from ...aws import Alarm, Alias
 from ...errors import CiDeployError, ErrorKind
 from ...plan.planning import Facts
 from ...plan.whose import Others, whose
-from ...reasons import guards as why
+from ...reasons.ending import guards as why
+from ...reasons.ending.watching import StaysInService
 from ...reasons.phrases import serves
 from ...reasons.reason import Reason, text_of
-from ...reasons.watching import StaysInService
 from ...result import Result
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Diagnose, Gather, LookAlarms, LookAlias, Measure
 from ..rollout import Rollout, Turn, kind_of
-from ..state.attempt import Purpose
-from ..state.bake import LOOK_EVERY
-from ..state.ending import Cause
+from ..state.attempt.attempt import Purpose
+from ..state.attempt.bake import LOOK_EVERY
+from ..state.attempt.ending import Cause
 from ..state.place import Stage
 from . import guarding
 from .looking import heartbeat_every

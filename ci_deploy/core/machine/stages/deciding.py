@@ -13,23 +13,23 @@ from ... import hold as holds
 from ... import marker as markers
 from ... import trace as traces
 from ...aws import Deployment, DeploymentStatus
-from ...given.appspec import AppSpec
+from ...given.files.appspec import AppSpec
 from ...plan import history as histories
-from ...plan.checking import note, refusal, warning
-from ...plan.checks import preflight
 from ...plan.history import HistoryEntry
 from ...plan.planning import Facts, Plan, existing, marker_key, plan, reverse, with_smoke
+from ...plan.preflight.checking import note, refusal, warning
+from ...plan.preflight.checks import preflight
 from ...plan.proof import with_proof
 from ...plan.whose import Others, Ours, Owner, Unknown, whose
-from ...reasons import deciding as why
-from ...reasons import watching
-from ...reasons.preflight import AliasSplit
-from ...reasons.stopping import MainStepEnded, StopAsked
+from ...reasons.ending import watching
+from ...reasons.ending.stopping import MainStepEnded, StopAsked
+from ...reasons.preflight import deciding as why
+from ...reasons.preflight.deployment import AliasSplit
 from ...result import Finding, Severity
 from ...run import Command, Outcome
 from ...story import events as e
 from ..rollout import Rollout, Turn
-from ..state.ending import Cause
+from ..state.attempt.ending import Cause
 from ..state.place import Stage
 from . import baking
 from .confirming import may_write, must_ask

@@ -21,14 +21,14 @@ from ...aws import (
 )
 from ...errors import CiDeployError
 from ...plan import whose
-from ...reasons.stopping import StrayedFromPlan
-from ...reasons.verdict import OffPlan
+from ...reasons.ending.stopping import StrayedFromPlan
+from ...reasons.ending.verdict import OffPlan
 from ...run import Command
 from ...story import events as e
 from ...story.timeline import changes
 from ..actions import Diagnose, Look, LookAlias
 from ..rollout import Rollout, Turn, jittered, pause
-from ..state.ending import Cause
+from ..state.attempt.ending import Cause
 from ..state.place import Stage
 from . import guarding
 from .looking import MANY, ends_at, heartbeat_every, next_look, next_shift_at, surely_running, targets_matter, told

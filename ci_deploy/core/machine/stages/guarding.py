@@ -14,12 +14,12 @@ from ...guards import judging, queries, series, texts
 from ...guards.judging import Judgment, Verdict
 from ...guards.queries import Readings, Shift, Subject
 from ...guards.series import Series
-from ...reasons import guards as why
+from ...reasons.ending import guards as why
 from ...result import Severity
 from ...story import events as e
 from ..actions import Measure
 from ..rollout import Rollout, Turn, kind_of
-from ..state.ending import Cause
+from ..state.attempt.ending import Cause
 from ..state.place import Stage
 from .stopping import request_stop
 

@@ -12,14 +12,14 @@ from ... import hold as holds
 from ... import marker as markers
 from ...aws import CreateRequest, Deployment, DeploymentStatus, InlineContent, Revision, S3Location
 from ...errors import CiDeployError, ErrorKind
-from ...given import appspec as appspecs
+from ...given.files import appspec as appspecs
 from ...marker import Marker
 from ...plan.planning import Facts, Plan, appspec_of, marker_key, plan
 from ...plan.surroundings import bucket_owner
 from ...plan.whose import Others, Ours, whose
-from ...reasons import deciding as waits
-from ...reasons import deploying as why
-from ...reasons.stopping import Superseded
+from ...reasons.ending import deploying as why
+from ...reasons.ending.stopping import Superseded
+from ...reasons.preflight import deciding as waits
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Create, Find, Gather, Look, Stop, Tag, Upload

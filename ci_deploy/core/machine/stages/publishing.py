@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from ...aws import Alias, FunctionVersion
 from ...errors import AwsError, CiDeployError, ErrorKind
-from ...given.packaging import DIRECT_LIMIT, Package
+from ...given.package.packaging import DIRECT_LIMIT, Package
 from ...plan.planning import Existing, Plan, bind
-from ...reasons import deploying as why
-from ...reasons.versions import TargetInactive, VersionGone, VersionNotActive, VersionNotReady
+from ...reasons.ending import deploying as why
+from ...reasons.preflight.versions import TargetInactive, VersionGone, VersionNotActive, VersionNotReady
 from ...run import Outcome
 from ...story import events as e
 from ..actions import CreateAlias, Invoke, LookAlias, LookVersion, Publish, StoreCode, UpdateCode

@@ -11,10 +11,10 @@ import json
 
 from ...aws import Invocation, LogLines
 from ...errors import AwsError, CiDeployError, ErrorKind
+from ...given.files.smoke import Case, differs
 from ...given.meant import shorten
-from ...given.smoke import Case, differs
 from ...plan.planning import case_seconds
-from ...reasons import smoke as why
+from ...reasons.ending import smoke as why
 from ...result import Diagnosis
 from ...run import Outcome
 from ...story import events as e

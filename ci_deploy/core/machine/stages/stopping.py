@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from ...aws import Known, StopAnswer
 from ...errors import AwsError, CiDeployError
-from ...given.appspec import HOOKS
-from ...plan.checks import HOOK_PREFIX
-from ...reasons import stopping as why
-from ...reasons.deploying import CancelledBefore
+from ...given.files.appspec import HOOKS
+from ...plan.preflight.checks import HOOK_PREFIX
+from ...reasons.ending import stopping as why
+from ...reasons.ending.deploying import CancelledBefore
+from ...reasons.ending.watching import HookOverdue, UpdateFails
 from ...reasons.phrases import not_over
 from ...reasons.reason import Reason
-from ...reasons.watching import HookOverdue, UpdateFails
 from ...result import Severity
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ..actions import Cancelled, Create, CreateAlias, Diagnose, Stop
 from ..rollout import Turn, kind_of
-from ..state.ending import Cause
+from ..state.attempt.ending import Cause
 from ..state.place import Stage
 
 STOP_TAKES = 600.0  # a stop, its rollback included, before we say that we do not know

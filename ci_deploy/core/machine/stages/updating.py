@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from ...aws import FunctionVersion, S3Location
 from ...errors import AwsError, CiDeployError, ErrorKind
-from ...given.packaging import Package, StoredPackage, object_key, same_sha256, sha256_of
+from ...given.package.packaging import Package, StoredPackage, object_key, same_sha256, sha256_of
 from ...given.source import Image
 from ...plan.comparing import changes, differences
 from ...plan.planning import ToPublish
 from ...plan.surroundings import bucket_owner
-from ...reasons import deploying as why
+from ...reasons.ending import deploying as why
 from ...run import Outcome
 from ...story import events as e
 from ..actions import LookVersion, StoreCode, UpdateCode

@@ -12,20 +12,20 @@ from typing import TypedDict
 from ... import trace as traces
 from ...aws import Alias, Deployment, DeploymentStatus
 from ...errors import AwsError, CiDeployError, ErrorKind, Refused
-from ...reasons import guards as guard_reasons
-from ...reasons import verdict as why
-from ...reasons.codedeploy import CodeDeployEnded
 from ...reasons.commands import PutBack
+from ...reasons.ending import guards as guard_reasons
+from ...reasons.ending import verdict as why
+from ...reasons.ending.codedeploy import CodeDeployEnded
+from ...reasons.ending.watching import StackTookBack
 from ...reasons.phrases import Shares, serves
 from ...reasons.reason import Reason
-from ...reasons.watching import StackTookBack
 from ...result import Diagnosis
 from ...run import Command, Outcome, Rollback
 from ...story import events as e
 from ...story.diagnosis import failed_event, hook_of
 from ..actions import Describe, Diagnose, LookAlias, RepairAlias
 from ..rollout import Rollout, Turn, jittered, kind_of
-from ..state.ending import Cause
+from ..state.attempt.ending import Cause
 from ..state.place import Stage
 from . import baking, guarding
 from .following import rollback_expected

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from ....core.aws import Alias, FunctionVersion, Invocation
 from ....core.errors import AwsError, ErrorKind
-from ....core.given.packaging import Code, StoredPackage
+from ....core.given.package.packaging import Code, StoredPackage
 from ....core.given.source import Image
 from ....core.reasons import hints
 from ..client import Aws

@@ -9,8 +9,8 @@ from typing import IO
 
 from ....core.aws import S3Location
 from ....core.errors import AwsError
-from ....core.given.contents import Contents
-from ....core.given.packaging import Package, StoredPackage
+from ....core.given.package.contents import Contents
+from ....core.given.package.packaging import Package, StoredPackage
 from ....ports import Progress
 from ...packages.archive import NO_ZIP, listing
 from ...packages.pace import paced

@@ -12,7 +12,7 @@ import io
 from ....core.aws import S3Location
 from ....core.errors import InvalidInput
 from ....core.given import mistakes
-from ....core.given.bundle import LARGEST, text_of
+from ....core.given.files.bundle import LARGEST, text_of
 from ..client import Aws
 from .objects import Content, Place, S3Objects
 

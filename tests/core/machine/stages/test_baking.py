@@ -13,7 +13,7 @@ from ci_deploy.core.guards.judging import Verdict
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.stages import baking
 from ci_deploy.core.machine.state.place import Stage
-from ci_deploy.core.reasons.guards import (
+from ci_deploy.core.reasons.ending.guards import (
     AlarmInBake,
     AlarmsUnread,
     BakeCancelled,
@@ -23,13 +23,13 @@ from ci_deploy.core.reasons.guards import (
     GuardViolated,
     TakenBack,
 )
-from ci_deploy.core.reasons.verdict import CancelledTooLate, Serves
+from ci_deploy.core.reasons.ending.verdict import CancelledTooLate, Serves
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story import events as e
-from tests.support import many
-from tests.support.playing import Run, Worlds, first, play_together, post_step
-from tests.support.states import but
-from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
+from tests.support.machine import many
+from tests.support.machine.playing import Run, Worlds, first, play_together, post_step
+from tests.support.machine.states import but
+from tests.support.machine.world import AT_ONCE, CANARY, Running, World, context, inputs
 
 from .test_guarding import played
 
@@ -306,7 +306,7 @@ def test_what_was_moved_on_by_others_is_not_set_back() -> None:
 
 def killed(world: World, at: float, *, bake: float, guards: str = "errors < 1%") -> None:
     """A first attempt that is killed in its bake."""
-    from tests.support.playing import STEADY, until
+    from tests.support.machine.playing import STEADY, until
 
     from .test_guarding import Proof, parse
 

@@ -15,10 +15,10 @@ from ci_deploy.core.marker import parse as parse_marker
 from ci_deploy.core.reasons.run import NotConfirmed
 from ci_deploy.core.run import Outcome
 from ci_deploy.core.story import events as e
-from tests.support import many
-from tests.support.playing import STEADY, Run, first, play_together
-from tests.support.states import but
-from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
+from tests.support.machine import many
+from tests.support.machine.playing import STEADY, Run, first, play_together
+from tests.support.machine.states import but
+from tests.support.machine.world import AT_ONCE, CANARY, Running, World, context, inputs
 
 from .test_deciding import Account, over, running, served_three
 

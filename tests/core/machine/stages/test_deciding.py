@@ -20,7 +20,18 @@ from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import step
 from ci_deploy.core.marker import Marker, write
 from ci_deploy.core.plan.planning import Facts
-from ci_deploy.core.reasons.deciding import (
+from ci_deploy.core.reasons.ending.stopping import MainStepEnded, StopAsked
+from ci_deploy.core.reasons.ending.verdict import (
+    AsAsked,
+    Cancelled,
+    CancelledTooLate,
+    LeftRunning,
+    NoRoom,
+    NoTrace,
+    RolledBackBy,
+    Serves,
+)
+from ci_deploy.core.reasons.preflight.deciding import (
     DeploymentRunning,
     GroupBusy,
     HistoryCut,
@@ -40,7 +51,7 @@ from ci_deploy.core.reasons.deciding import (
     WaitingForGroup,
     WayBack,
 )
-from ci_deploy.core.reasons.preflight import (
+from ci_deploy.core.reasons.preflight.deployment import (
     AliasMissing,
     AliasSplit,
     CurrentVersion,
@@ -51,23 +62,12 @@ from ci_deploy.core.reasons.preflight import (
     TargetMissing,
 )
 from ci_deploy.core.reasons.reason import Reason
-from ci_deploy.core.reasons.stopping import MainStepEnded, StopAsked
-from ci_deploy.core.reasons.verdict import (
-    AsAsked,
-    Cancelled,
-    CancelledTooLate,
-    LeftRunning,
-    NoRoom,
-    NoTrace,
-    RolledBackBy,
-    Serves,
-)
 from ci_deploy.core.run import Command, Context, Outcome, Rollback
 from ci_deploy.core.story import events as e
-from tests.support.playing import STEADY, Run, Worlds, first, play, play_together, post_step, until
+from tests.support.machine.playing import STEADY, Run, Worlds, first, play, play_together, post_step, until
+from tests.support.machine.states import but
+from tests.support.machine.world import AT_ONCE, AWS_EPOCH, CANARY, IDENTITY, Running, World, context, inputs
 from tests.support.reasons import where
-from tests.support.states import but
-from tests.support.world import AT_ONCE, AWS_EPOCH, CANARY, IDENTITY, Running, World, context, inputs
 
 ON_FAILURE, ON_ALARM = frozenset({"DEPLOYMENT_FAILURE"}), frozenset({"DEPLOYMENT_STOP_ON_ALARM"})
 SPLIT = {"2": 10.0}

@@ -15,13 +15,19 @@ from ci_deploy.core.aws import Deployment, DeploymentStatus, DeploymentTarget, E
 from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.plan.planning import Existing
-from ci_deploy.core.reasons.verdict import HookTimeoutPassed, NotAsPlanned, NotRolledBack, OffPlan, RollbackRunning
+from ci_deploy.core.reasons.ending.verdict import (
+    HookTimeoutPassed,
+    NotAsPlanned,
+    NotRolledBack,
+    OffPlan,
+    RollbackRunning,
+)
 from ci_deploy.core.run import Outcome, Rollback
 from ci_deploy.core.story import events as e
-from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
+from tests.support.machine.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
+from tests.support.machine.states import but
+from tests.support.machine.world import ALL_EVENTS, AT_ONCE, CANARY, LINEAR, Running, World, context, inputs
 from tests.support.reasons import put_back
-from tests.support.states import but
-from tests.support.world import ALL_EVENTS, AT_ONCE, CANARY, LINEAR, Running, World, context, inputs
 
 SHIFTING = [
     "d-DEPLOY000 begins, 1 -> 2",

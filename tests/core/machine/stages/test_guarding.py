@@ -14,16 +14,16 @@ from ci_deploy.core.guards.judging import Verdict, Why
 from ci_deploy.core.guards.queries import Readings
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.stages import guarding
-from ci_deploy.core.machine.state.ending import Cause
+from ci_deploy.core.machine.state.attempt.ending import Cause
 from ci_deploy.core.plan.planning import Facts
 from ci_deploy.core.plan.proof import Proof
-from ci_deploy.core.reasons.guards import GuardsInconclusive, GuardViolated, MetricsUnread
-from ci_deploy.core.reasons.verdict import RolledBackBy, Serves
+from ci_deploy.core.reasons.ending.guards import GuardsInconclusive, GuardViolated, MetricsUnread
+from ci_deploy.core.reasons.ending.verdict import RolledBackBy, Serves
 from ci_deploy.core.run import Outcome, Rollback
 from ci_deploy.core.story import events as e
-from tests.support.playing import STEADY, Run, Weather, first, play_together
-from tests.support.states import but
-from tests.support.world import AWS_EPOCH, CANARY, LINEAR, Running, World, context, inputs
+from tests.support.machine.playing import STEADY, Run, Weather, first, play_together
+from tests.support.machine.states import but
+from tests.support.machine.world import AWS_EPOCH, CANARY, LINEAR, Running, World, context, inputs
 
 DENIED = AwsError(ErrorKind.DENIED, operation="cloudwatch:GetMetricData", code="AccessDenied", message="No.")
 THROTTLED = AwsError(ErrorKind.THROTTLED, operation="cloudwatch:GetMetricData", code="Throttling", message="Slowly.")

@@ -22,13 +22,13 @@ from ci_deploy.core.machine.stages.looking import (
     surely_running,
     targets_matter,
 )
-from ci_deploy.core.machine.state.ending import Stop
+from ci_deploy.core.machine.state.attempt.ending import Stop
 from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.plan.planning import Existing, Plan
 from ci_deploy.core.run import Outcome
-from tests.support.playing import STEADY, Run, first, play_together, until
-from tests.support.states import but
-from tests.support.world import AT_ONCE, CANARY, LINEAR, World, context, inputs
+from tests.support.machine.playing import STEADY, Run, first, play_together, until
+from tests.support.machine.states import but
+from tests.support.machine.world import AT_ONCE, CANARY, LINEAR, World, context, inputs
 
 RUNNING = Deployment(id="d-1", status=DeploymentStatus.IN_PROGRESS)
 

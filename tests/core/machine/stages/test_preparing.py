@@ -24,7 +24,7 @@ from ci_deploy.core.aws import (
     S3Location,
 )
 from ci_deploy.core.errors import AwsError, ErrorKind
-from ci_deploy.core.given.appspec import sha256
+from ci_deploy.core.given.files.appspec import sha256
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import Release, step
@@ -34,8 +34,7 @@ from ci_deploy.core.marker import Marker, key_of, parse, write
 from ci_deploy.core.plan.comparing import fingerprint
 from ci_deploy.core.plan.planning import Facts
 from ci_deploy.core.reasons.aws import AwsConflict, AwsDenied, AwsUnreachable
-from ci_deploy.core.reasons.deciding import GroupBusy, GroupBusyTooLong, WaitingForGroup
-from ci_deploy.core.reasons.deploying import (
+from ci_deploy.core.reasons.ending.deploying import (
     AlarmsStayOn,
     CancelledBefore,
     CreationInDoubt,
@@ -44,14 +43,15 @@ from ci_deploy.core.reasons.deploying import (
     NotCreated,
     NotWaitedFor,
 )
-from ci_deploy.core.reasons.stopping import Superseded
+from ci_deploy.core.reasons.ending.stopping import Superseded
+from ci_deploy.core.reasons.preflight.deciding import GroupBusy, GroupBusyTooLong, WaitingForGroup
 from ci_deploy.core.result import Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story import events as e
-from tests.support.playing import Run, Weather, first, play, play_together, until
+from tests.support.machine.playing import Run, Weather, first, play, play_together, until
+from tests.support.machine.states import but
+from tests.support.machine.world import ALL_EVENTS, AT_ONCE, CANARY, Running, World, context, inputs
 from tests.support.reasons import Said, aws, refused, where
-from tests.support.states import but
-from tests.support.world import ALL_EVENTS, AT_ONCE, CANARY, Running, World, context, inputs
 
 UNREACHABLE, THROTTLED, DENIED = ErrorKind.UNREACHABLE, ErrorKind.THROTTLED, ErrorKind.DENIED
 CONFLICT, REJECTED, EXPIRED = ErrorKind.CONFLICT, ErrorKind.REJECTED, ErrorKind.EXPIRED

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from ci_deploy.core.aws import Alias, FunctionVersion, Invocation
 from ci_deploy.core.errors import AwsError, ErrorKind, Refused
-from ci_deploy.core.given.packaging import DIRECT_LIMIT, StoredPackage
+from ci_deploy.core.given.package.packaging import DIRECT_LIMIT, StoredPackage
 from ci_deploy.core.given.source import Image
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Turn
 from ci_deploy.core.machine.stages.publishing import description, not_woken
 from ci_deploy.core.reasons.aws import AwsDenied, AwsThrottled, AwsUnreachable
-from ci_deploy.core.reasons.deploying import (
+from ci_deploy.core.reasons.ending.deploying import (
     AliasNotFound,
     AliasOfAnother,
     CancelledBefore,
@@ -31,15 +31,15 @@ from ci_deploy.core.reasons.deploying import (
     VersionPreparing,
     VersionWaking,
 )
+from ci_deploy.core.reasons.preflight.versions import TargetInactive, VersionGone, VersionNotActive, VersionNotReady
 from ci_deploy.core.reasons.reason import Reason
-from ci_deploy.core.reasons.versions import TargetInactive, VersionGone, VersionNotActive, VersionNotReady
 from ci_deploy.core.run import Outcome
 from ci_deploy.core.story import events as e
 from ci_deploy.core.story.events import Waiting
-from tests.support.codeworld import OURS, PACKAGE, CodeWorld
-from tests.support.playing import FAIR, STEADY, Run, Weather, first, play, play_together
+from tests.support.machine.codeworld import OURS, PACKAGE, CodeWorld
+from tests.support.machine.playing import FAIR, STEADY, Run, Weather, first, play, play_together
+from tests.support.machine.world import AT_ONCE, context, inputs
 from tests.support.reasons import refused, saying
-from tests.support.world import AT_ONCE, context, inputs
 
 NOT_READY = VersionNotReady(version="2", minutes=26)
 NOT_ACTIVE = VersionNotActive(

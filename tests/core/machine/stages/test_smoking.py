@@ -8,18 +8,18 @@ import pytest
 
 from ci_deploy.core.aws import Invocation
 from ci_deploy.core.errors import AwsError, ErrorKind
-from ci_deploy.core.given.smoke import Case
+from ci_deploy.core.given.files.smoke import Case
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.stages.smoking import CANNOT_START
-from ci_deploy.core.reasons.smoke import SmokeFailed, SmokeNotRun, SmokeTimedOut
+from ci_deploy.core.reasons.ending.smoke import SmokeFailed, SmokeNotRun, SmokeTimedOut
 from ci_deploy.core.run import Outcome
 from ci_deploy.core.story import events as e
-from tests.support import many
-from tests.support.codeworld import CodeWorld
 from tests.support.golden import Told
-from tests.support.playing import STEADY, Run, Weather, first, play_together
-from tests.support.states import but
-from tests.support.world import AT_ONCE, World, context, inputs
+from tests.support.machine import many
+from tests.support.machine.codeworld import CodeWorld
+from tests.support.machine.playing import STEADY, Run, Weather, first, play_together
+from tests.support.machine.states import but
+from tests.support.machine.world import AT_ONCE, World, context, inputs
 
 CASES = (
     Case(name="health", payload='{"path":"/health"}', expect={"ok": True}, within=2.0),

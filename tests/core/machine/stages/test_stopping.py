@@ -17,10 +17,8 @@ from ci_deploy.core.errors import ErrorKind
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Stage, Turn
 from ci_deploy.core.machine.stages.stopping import keep_time
-from ci_deploy.core.reasons.deploying import CancelledBefore, FirstDeployment
-from ci_deploy.core.reasons.phrases import not_over
-from ci_deploy.core.reasons.reason import Reason
-from ci_deploy.core.reasons.stopping import (
+from ci_deploy.core.reasons.ending.deploying import CancelledBefore, FirstDeployment
+from ci_deploy.core.reasons.ending.stopping import (
     AliasInterrupted,
     CancelledMeanwhile,
     CreationInterrupted,
@@ -31,15 +29,17 @@ from ci_deploy.core.reasons.stopping import (
     StopAsked,
     TimeLimitLeaves,
 )
-from ci_deploy.core.reasons.verdict import HookTimeoutPassed, LeftRunning, RolledBackBy, TimeLimitPassed
+from ci_deploy.core.reasons.ending.verdict import HookTimeoutPassed, LeftRunning, RolledBackBy, TimeLimitPassed
+from ci_deploy.core.reasons.phrases import not_over
+from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story import events as e
-from tests.support.codeworld import CodeWorld
-from tests.support.many import start
-from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
+from tests.support.machine.codeworld import CodeWorld
+from tests.support.machine.many import start
+from tests.support.machine.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
+from tests.support.machine.states import but
+from tests.support.machine.world import AT_ONCE, CANARY, Running, World, context, inputs
 from tests.support.reasons import aws, refused, where
-from tests.support.states import but
-from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
 
 ON_FAILURE = frozenset({"DEPLOYMENT_FAILURE"})
 HOOKS = {"before_allow_traffic": "CodeDeployHook_a", "after_allow_traffic": "CodeDeployHook_b"}

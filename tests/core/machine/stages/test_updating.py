@@ -15,11 +15,11 @@ import pytest
 
 from ci_deploy.core.aws import FunctionVersion, S3Location
 from ci_deploy.core.errors import AwsError, ErrorKind
-from ci_deploy.core.given.packaging import DIRECT_LIMIT, StoredPackage
+from ci_deploy.core.given.package.packaging import DIRECT_LIMIT, StoredPackage
 from ci_deploy.core.given.source import Image
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.reasons.aws import AwsUnreachable
-from ci_deploy.core.reasons.deploying import (
+from ci_deploy.core.reasons.ending.deploying import (
     ChangedMeanwhile,
     ForeignObject,
     FunctionUpdating,
@@ -34,10 +34,10 @@ from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.run import Outcome
 from ci_deploy.core.story import events as e
 from ci_deploy.core.story.events import Waiting
-from tests.support.codeworld import OURS, PACKAGE, CodeWorld
-from tests.support.playing import STEADY, Run, Weather, first, play, play_together
+from tests.support.machine.codeworld import OURS, PACKAGE, CodeWorld
+from tests.support.machine.playing import STEADY, Run, Weather, first, play, play_together
+from tests.support.machine.world import AT_ONCE, context, inputs
 from tests.support.reasons import aws, refused, saying
-from tests.support.world import AT_ONCE, context, inputs
 
 KEY = "checkout:live"
 WRITES = (a.StoreCode, a.UpdateCode, a.Publish, a.CreateAlias, a.Create)

@@ -18,17 +18,15 @@ from ci_deploy.core.errors import ErrorKind
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import step
 from ci_deploy.core.machine.rollout import jittered
-from ci_deploy.core.reasons.codedeploy import (
+from ci_deploy.core.reasons.ending.codedeploy import (
     AlarmActive,
     CodeDeployEnded,
     HookExecutionFailure,
     InternalError,
     ManualStop,
 )
-from ci_deploy.core.reasons.codedeploy import Throttled as ByLambda
-from ci_deploy.core.reasons.phrases import Shares
-from ci_deploy.core.reasons.reason import Reason
-from ci_deploy.core.reasons.verdict import (
+from ci_deploy.core.reasons.ending.codedeploy import Throttled as ByLambda
+from ci_deploy.core.reasons.ending.verdict import (
     AliasGone,
     AliasSetBack,
     AsAsked,
@@ -56,12 +54,14 @@ from ci_deploy.core.reasons.verdict import (
     TimeLimitPassed,
     TriedOnceMore,
 )
+from ci_deploy.core.reasons.phrases import Shares
+from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.run import Outcome, Rollback
 from ci_deploy.core.story import events as e
-from tests.support.many import start
-from tests.support.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
+from tests.support.machine.many import start
+from tests.support.machine.playing import STEADY, Run, Weather, first, play, play_together, post_step, told, until
+from tests.support.machine.world import AT_ONCE, CANARY, Running, World, context, inputs
 from tests.support.reasons import Said, aws, put_back, refused, where
-from tests.support.world import AT_ONCE, CANARY, Running, World, context, inputs
 
 ON_FAILURE = frozenset({"DEPLOYMENT_FAILURE"})
 HOOKS: dict[str, Any] = {"before_allow_traffic": "CodeDeployHook_a", "after_allow_traffic": "CodeDeployHook_b"}

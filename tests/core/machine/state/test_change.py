@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
+from ci_deploy.core.machine.state.attempt.wait import Wait
 from ci_deploy.core.machine.state.change import replace
 from ci_deploy.core.machine.state.place import Place, Stage
-from ci_deploy.core.machine.state.wait import Wait
 
 
 def test_a_change_is_what_dataclasses_would_make_of_it() -> None:

@@ -1,0 +1,1 @@
+"""Files that people write: the AppSpec, the manifest, the smoke file."""

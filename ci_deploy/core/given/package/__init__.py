@@ -1,0 +1,1 @@
+"""What of a folder or a zip becomes the code of a function."""

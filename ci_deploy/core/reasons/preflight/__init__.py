@@ -1,0 +1,1 @@
+"""What is found before anything is written: in what a deployment uses, and in what surrounds it."""

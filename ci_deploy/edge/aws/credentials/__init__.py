@@ -1,0 +1,1 @@
+"""Whose credentials are used, and what botocore reads to find them."""
