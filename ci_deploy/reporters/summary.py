@@ -15,6 +15,9 @@ from .rendering.escape import code, details, fence
 from .rendering.sections import Section
 
 LIMIT = 1024 * 1024 - 4096  # bytes; what other steps of the same action might add is little
+# Functions whose plan, AppSpec and lifecycle are shown. The table and the output `result` have all of them; to write
+# hundreds takes as long as the last looks at a release.
+SHOWN = 100
 
 
 def render(story: Story) -> str:
@@ -45,13 +48,13 @@ def render(story: Story) -> str:
             ),
             Section(
                 "lifecycle",
-                part.shrinking(lambda n: _lifecycle(story, n), (1000, 50, 5)),
+                part.shrinking(lambda n: _lifecycle(story, n), (SHOWN, 50, 5)),
                 rank=5,
             ),
             Section("roll back", (part.roll_back_link(story), "")),
             Section("how to roll back", (part.roll_back(story), "")),
-            Section("plan", part.shrinking(lambda n: _plan(story, n), (1000, 50, 5)), rank=6),
-            Section("AppSpec", part.shrinking(lambda n: _appspecs(story, n), (1000, 20, 1)), rank=7),
+            Section("plan", part.shrinking(lambda n: _plan(story, n), (SHOWN, 50, 5)), rank=6),
+            Section("AppSpec", part.shrinking(lambda n: _appspecs(story, n), (SHOWN, 20, 1)), rank=7),
             Section("inputs", (details("Inputs", part.inputs(story)), details("Inputs", part.inputs(story, 60)), "")),
             Section("provenance", (part.provenance(story),)),
         ),
@@ -76,7 +79,7 @@ def _plan(story: Story, limit: int) -> str:
 
 
 def _appspecs(story: Story, limit: int) -> str:
-    chapters = [chapter for chapter in story.functions.values() if chapter.appspec]
+    chapters = part.worst_first([each for each in story.functions.values() if each.appspec], story, limit)
     parts = [
         f"{code(chapter.appspec_location, 1_200)}\n\n{fence(chapter.appspec, lines=200)}"
         for chapter in chapters[:limit]

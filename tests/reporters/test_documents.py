@@ -183,7 +183,22 @@ def test_documents_fit(count: int, size: int) -> None:
     for page in (note, record):
         assert page.count("<details") == page.count("</details>")
         assert page.count("\n```") % 2 == 0 or "````" in page
-        assert "Shortened to fit" in page or count < 1000
+        assert "Shortened to fit" in page or f"… and {count - summary.SHOWN} more" in page or count < 1000
+
+
+def test_a_summary_shows_a_hundred_plans_and_those_of_what_went_wrong_first() -> None:
+    made = release(summary.SHOWN + 2)
+    *others, last = made.keys
+    results = [made.result_of(key, Outcome.FAILED if key == last else Outcome.SUCCEEDED) for key in made.keys]
+    for result in results:
+        made._add(e.Finished, key=result.key, result=result)
+    record = summary.render(made.concluded(*results).story)
+    plans = record.partition("<summary>Plan</summary>")[2].partition("<summary>AppSpec</summary>")[0]
+    assert plans.count("| Plan |") == summary.SHOWN
+    assert plans.index(last) < plans.index(others[0])
+    assert others[-1] not in plans
+    assert plans.count("… and 2 more") == 1
+    assert all(key in record for key in made.keys)
 
 
 @given(sizes=st.lists(st.integers(0, 300), min_size=1, max_size=6), limit=st.integers(1, 900))

@@ -150,9 +150,13 @@ class Look(_Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure(_Action):
-    """Read metrics of both versions."""
+    """Read metrics of both versions, of several functions together.
+
+    `shared_by` are the keys of the rollouts that ask, where several do.
+    """
 
     questions: tuple[Question, ...]
+    shared_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 
+from ..guards.queries import MOST as MEASURE_AT_MOST
+from ..guards.queries import Question
 from ..result import Result
 from ..run import Command
 from ..story.events import Event, Finished
 from . import watching, waves
-from .actions import Action, Cancelled, CommandEnded, Confirm, Discover, Done, Failed, Look, Observation, Tick
+from .actions import (
+    Action,
+    Cancelled,
+    CommandEnded,
+    Confirm,
+    Discover,
+    Done,
+    Failed,
+    Look,
+    Measure,
+    Observation,
+    Tick,
+)
 from .conclusion import conclude
 from .dispatch import observe, proceed, wake
 from .rollout import Rollout, Turn, never
@@ -172,18 +186,25 @@ def _concerned(release: Release, observation: Observation, now: float, wakes: li
             return ()
         case Cancelled():
             return range(len(wakes))
-        case Done(action=Look(shared_by=keys) | Confirm(shared_by=keys)) | Failed(action=Look(shared_by=keys)) if keys:
+        case (
+            Done(action=Look(shared_by=keys) | Measure(shared_by=keys) | Confirm(shared_by=keys))
+            | Failed(action=Look(shared_by=keys) | Measure(shared_by=keys))
+        ) if keys:
             return [release.numbers[key] for key in keys]
     return (release.numbers[observation.action.key],)
 
 
 def _together(actions: list[Action]) -> tuple[Action, ...]:
-    """Looks of several rollouts become one call for each 25 deployments, their questions one question."""
+    """Looks of several rollouts become one call for each 25 deployments, their questions one question, and what they
+    ask CloudWatch a call for each 500 metrics."""
     questions = [action for action in actions if isinstance(action, Confirm)]
     if len(questions) > 1:
         goals = tuple(goal for question in questions for goal in question.goals)
         one = Confirm(key="", goals=goals, shared_by=tuple(question.key for question in questions))
         actions = [*(action for action in actions if not isinstance(action, Confirm)), one]
+    measures = [action for action in actions if isinstance(action, Measure)]
+    if len(measures) > 1:
+        actions = [*(action for action in actions if not isinstance(action, Measure)), *_measured_together(measures)]
     looks = [action for action in actions if isinstance(action, Look)]
     if len(looks) < 2:
         return tuple(actions)
@@ -195,3 +216,15 @@ def _together(actions: list[Action]) -> tuple[Action, ...]:
         keys = tuple(look.key for look in looks if look.ids[0] in part)
         rest.append(Look(key="", ids=part, with_targets=wanted & set(part), shared_by=keys))
     return tuple(rest)
+
+
+def _measured_together(measures: list[Measure]) -> Iterable[Measure]:
+    """The same questions in as few actions as take no more than a call's metrics each."""
+    keys: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
+    for one in measures:
+        if keys and len(questions) + len(one.questions) > MEASURE_AT_MOST:
+            yield Measure(key="", questions=questions, shared_by=keys)
+            keys, questions = (), ()
+        keys, questions = (*keys, one.key), (*questions, *one.questions)
+    yield Measure(key="", questions=questions, shared_by=keys)

@@ -279,12 +279,14 @@ def functions_table(story: Story, limit: int = 100) -> str:
     if story.tables:
         return ""  # `setup` and `prune` have tables of their own
     total = len(chapters)
-    if total > limit:
-        chapters.sort(key=lambda chapter: _badness(story, chapter))
-        chapters = chapters[:limit]
-    rows = [_function_row(story, chapter) for chapter in chapters]
+    rows = [_function_row(story, chapter) for chapter in worst_first(chapters, story, limit)[:limit]]
     table = _table(("Function", "State", "Traffic", "Version", "Took", "Deployment"), rows)
     return table + (f"\n\n… and {total - limit} more functions." if total > limit else "")
+
+
+def worst_first(chapters: list[FunctionStory], story: Story, limit: int) -> list[FunctionStory]:
+    """The functions, those that did not go well before the others if there are more than `limit`."""
+    return sorted(chapters, key=lambda each: _badness(story, each)) if len(chapters) > limit else chapters
 
 
 def _badness(story: Story, chapter: FunctionStory) -> int:
@@ -390,17 +392,23 @@ def lifecycle(chapter: FunctionStory) -> str:
     return _table(("Lifecycle event", "Status", "Took", ""), rows) if rows else ""
 
 
+def _began(leg: Leg | None) -> bool:
+    return leg is not None and (leg.status is not DeploymentStatus.CREATED or bool(leg.lifecycle))
+
+
 def lifecycles(story: Story, limit: int = 20) -> str:
     """The lifecycle of each function, under its name if there are several."""
-    parts = [(chapter, lifecycle(chapter)) for chapter in story.functions.values()]
-    parts = [(chapter, text) for chapter, text in parts if text]
-    if len(parts) == 1:
-        return parts[0][1]
-    parts.sort(key=lambda part: not verdict.is_culprit(part[0]))  # what went wrong comes first, and is open
+    chapters = [
+        chapter for chapter in story.functions.values() if _began(chapter.deployment) or _began(chapter.rollback)
+    ]
+    if len(chapters) == 1:
+        return lifecycle(chapters[0])
+    chapters.sort(key=lambda chapter: not verdict.is_culprit(chapter))  # what went wrong comes first, and is open
     shown = "\n\n".join(
-        details(html_code(chapter.key), text, open_=verdict.is_culprit(chapter)) for chapter, text in parts[:limit]
+        details(html_code(chapter.key), lifecycle(chapter), open_=verdict.is_culprit(chapter))
+        for chapter in chapters[:limit]
     )
-    return shown + (f"\n\n… and {len(parts) - limit} more functions." if len(parts) > limit else "")
+    return shown + (f"\n\n… and {len(chapters) - limit} more functions." if len(chapters) > limit else "")
 
 
 def diagnoses(story: Story, *, lines: int = 40, limit: int = 10) -> str:
@@ -483,17 +491,20 @@ _PASSING = ("hook-silent", "hook-overdue")  # findings about what a deployment d
 
 def findings(story: Story, *, notes: bool = True, limit: int = 50) -> str:
     """Preflight's findings and warnings that came up, with their remedies."""
-    rows = []
+    found = []
     for where, finding in _all_findings(story):
         if finding.severity is Severity.NOTE and not notes:
             continue
         if story.result is not None and (finding.text in story.result.reason or finding.code in _PASSING):
             continue  # the lead says it, or what came of it
+        found.append((where, finding))
+    rows = []
+    for where, finding in found[:limit]:
         remedy = f" {marked(finding.remedy)}" if finding.remedy else ""
         name = f"{code(where)}: " if where and len(story.functions) > 1 else ""
         rows.append(f"- {_SEVERITY_ICONS[finding.severity]} {name}{marked(finding.text)}{remedy}")
-    more = f"\n- … and {len(rows) - limit} more" if len(rows) > limit else ""
-    return "\n".join(rows[:limit]) + more
+    more = f"\n- … and {len(found) - limit} more" if len(found) > limit else ""
+    return "\n".join(rows) + more
 
 
 def _all_findings(story: Story) -> Iterable[tuple[str, Finding]]:
@@ -508,7 +519,7 @@ def plans(story: Story, limit: int = 20) -> str:
     """The plan of each function, as a table."""
     parts = []
     openly = discloses(story.context, story.inputs)
-    chapters = [chapter for chapter in story.functions.values() if chapter.plan is not None]
+    chapters = worst_first([each for each in story.functions.values() if each.plan is not None], story, limit)
     for chapter in chapters[:limit]:
         assert chapter.plan is not None
         old, new = chapter.plan.current, chapter.plan.new

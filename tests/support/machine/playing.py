@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from ci_deploy.core.aws import shares_text
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind
 from ci_deploy.core.given.inputs import Inputs
+from ci_deploy.core.guards.queries import Readings
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import Release, step
 from ci_deploy.core.machine.rollout import Job, Rollout
@@ -24,7 +25,7 @@ from ci_deploy.core.run import Command, Context
 from ci_deploy.core.story import events as e
 from ci_deploy.core.story.events import Concluded, Creating, DeploymentStarted, Event, StopRequested
 
-from .world import World, context, inputs
+from .world import AWS_EPOCH, World, context, inputs
 
 FINISH_WITHIN = 240.0
 
@@ -74,6 +75,14 @@ class Worlds:
         if isinstance(action, a.Look):
             parts = [world.perform(action) for world in self.by_function.values()]
             return tuple(snapshot for part in parts if isinstance(part, tuple) for snapshot in part)
+        if isinstance(action, a.Measure):
+            answers = {
+                question: found
+                for function, world in self.by_function.items()
+                if (asked := tuple(one for one in action.questions if one.function == function))
+                for question, found in world.measure(asked).answers.items()
+            }
+            return Readings(answers=answers, at=AWS_EPOCH + self.now)
         return self.by_function[action.key.partition(":")[0]].perform(action)
 
 

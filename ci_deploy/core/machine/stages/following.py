@@ -31,7 +31,16 @@ from ..rollout import Rollout, Turn, jittered, pause
 from ..state.attempt.ending import Cause
 from ..state.place import Stage
 from . import guarding
-from .looking import MANY, ends_at, heartbeat_every, next_look, next_shift_at, surely_running, targets_matter, told
+from .looking import (
+    LOOK_AT_MOST,
+    ends_at,
+    heartbeat_every,
+    next_look,
+    next_shift_at,
+    surely_running,
+    targets_matter,
+    told,
+)
 from .stopping import STOP_TAKES, keep_time, request_stop, stop_again, stop_for_cancel
 
 ROLLBACK_APPEARS_WITHIN = 60.0  # facts.md A7 [U]
@@ -114,7 +123,7 @@ def _saw_deployment(turn: Turn, snapshot: Deployment | None, with_targets: bool)
     _complete_plan(turn, snapshot)
     r = turn.r
     if r.stage is Stage.FOLLOWING:
-        unseen = snapshot.status is not DeploymentStatus.SUCCEEDED or len(r.part.siblings) <= MANY
+        unseen = snapshot.status is not DeploymentStatus.SUCCEEDED or len(r.part.siblings) <= LOOK_AT_MOST
         if snapshot.status.terminal and not with_targets and unseen:
             # Over: look once more, with the lifecycle, so that people read the events in their order.
             _ask_look(turn, snapshot.id, with_targets=True)

@@ -21,6 +21,7 @@ from ..actions import Measure
 from ..rollout import Rollout, Turn, kind_of
 from ..state.attempt.ending import Cause
 from ..state.place import Stage
+from .looking import common
 from .stopping import request_stop
 
 
@@ -69,9 +70,9 @@ def due_at(r: Rollout) -> float | None:
     if r.stage not in (Stage.FOLLOWING, Stage.BAKING) or not happened:
         return None
     if r.measures.next_at is not None:
-        return r.measures.next_at
+        return common(r, r.measures.next_at)
     zero = epoch(r)
-    return 0.0 if zero is None else queries.next_ripe(happened[0].at + queries.LATE) - zero
+    return 0.0 if zero is None else common(r, queries.next_ripe(happened[0].at + queries.LATE) - zero)
 
 
 def measure(turn: Turn) -> None:
@@ -101,18 +102,20 @@ def _pause(turn: Turn) -> None:
 
 def measured(turn: Turn, action: Measure, readings: Readings) -> None:
     """CloudWatch has answered. What it left out is asked again a minute later: nothing is judged by a part."""
-    r = turn.r
+    r, who = turn.r, subject(turn.r)
+    mine = [each for each in action.questions if (each.function, each.alias) == (who.function, who.alias)]
+    answers = {question: readings.answers[question] for question in mine if question in readings.answers}
     turn.put(turn.r.measures.read(readings.at - turn.now))
     if r.stage not in (Stage.FOLLOWING, Stage.BAKING) or r.ending.sent:
         return  # it came too late
-    if len(readings.answers) < len(action.questions):
+    if len(answers) < len(mine):
         _missed(turn)
         return
     happened = shifts(turn.r)
-    if queries.hour(subject(r), r.planned.guards, happened[0].at, r.measures.hour):
-        turn.put(turn.r.measures.baseline(readings.answers))
+    if queries.hour(who, r.planned.guards, happened[0].at, r.measures.hour):
+        turn.put(turn.r.measures.baseline(answers))
         return
-    _judge(turn, readings.answers, happened)
+    _judge(turn, answers, happened)
     _pause(turn)
 
 

@@ -19,8 +19,9 @@ QUIET = 15.0  # between looks while nothing is due (facts.md A11)
 BEAT = 3.0  # seconds from one common moment of looking to the next, in a large release
 LAST_BEAT = 1.0  # the same where the whole release is about to end
 FEW = 10  # functions of a release that are each followed as closely as one
-MANY = 100  # and from here on a success is not looked at once more for its lifecycle
-LOOK_AT_MOST = 25  # deployments in a BatchGetDeployments (facts.md A4)
+# Deployments in a BatchGetDeployments (facts.md A4). A success in a release that takes more than one is not looked at
+# once more for its lifecycle: that is a call for each, and people wait for the last of them.
+LOOK_AT_MOST = 25
 LOOKS_A_SECOND = 2.0  # that a whole release may make; AWS throttles somewhere above (facts.md A11)
 TARGETS_A_SECOND = 1.25  # the same for looks with a target, which are a call for each function
 
@@ -91,6 +92,11 @@ def next_look(r: Rollout, now: float, last: Callable[[], float] = never) -> floa
     # Where nothing is due all of them wait for the same moment, wherever the jitter would have put each.
     quiet = max(beat, QUIET // beat * beat)
     return (now // quiet + 1) * quiet
+
+
+def common(r: Rollout, at: float) -> float:
+    """The moment for what is due at `at`. A large release has common ones, so that one call serves many functions."""
+    return at if len(r.part.siblings) <= FEW else math.ceil(at / BEAT) * BEAT
 
 
 def _pause(r: Rollout, now: float) -> float:

@@ -13,6 +13,7 @@ from ci_deploy.core.guards.grammar import OFF, parse
 from ci_deploy.core.guards.judging import Verdict, Why
 from ci_deploy.core.guards.queries import Readings
 from ci_deploy.core.machine import actions as a
+from ci_deploy.core.machine.rollout import Rollout
 from ci_deploy.core.machine.stages import guarding
 from ci_deploy.core.machine.state.attempt.ending import Cause
 from ci_deploy.core.plan.planning import Facts
@@ -21,6 +22,8 @@ from ci_deploy.core.reasons.ending.guards import GuardsInconclusive, GuardViolat
 from ci_deploy.core.reasons.ending.verdict import RolledBackBy, Serves
 from ci_deploy.core.run import Outcome, Rollback
 from ci_deploy.core.story import events as e
+from tests.support.machine.many import play as play_many
+from tests.support.machine.many import rollouts
 from tests.support.machine.playing import STEADY, Run, Weather, first, play_together
 from tests.support.machine.states import but
 from tests.support.machine.world import AWS_EPOCH, CANARY, LINEAR, Running, World, context, inputs
@@ -266,6 +269,34 @@ def test_when_traffic_began_to_shift_is_awss_time_or_not_known() -> None:
 
 def _without_targets(deployment: Any) -> Any:
     return replace(deployment, targets=None)
+
+
+def guarded(worlds: list[World]) -> list[Rollout]:
+    return [but(one, job__proof=Proof(guards=parse("errors < 1%"))) for one in rollouts(worlds)]
+
+
+def test_a_release_asks_for_the_metrics_of_all_its_functions_together() -> None:
+    """At the same moments, 500 metrics a call, and each function is judged by its own."""
+    worlds = [World(function=f"f{n:02}", calls=600, routing=CANARY) for n in range(80)]
+    worlds[7].failing = {"2": 0.17}
+    run = play_many(*worlds, release=guarded(worlds), policy="rollback-failed").run
+    results = {result.function: result.outcome for result in run.concluded.results}
+    assert [name for name, outcome in results.items() if outcome is not Outcome.SUCCEEDED] == ["f07"]
+    asked = [(at, action) for at, action in run.asked(a.Measure) if isinstance(action, a.Measure)]
+    assert {len(action.questions) for _, action in asked if action.shared_by} <= set(range(501))
+    judged = {round(event.at) for event in measured(run)}
+    assert len(asked) <= 3 * (1 + len(judged))
+    of_one = [event.at for event in measured(run) if event.key == "f00:live"]
+    assert of_one == [event.at for event in measured(run) if event.key == "f01:live"]
+
+
+@pytest.mark.parametrize("error", [DENIED, THROTTLED])
+def test_metrics_that_cannot_be_read_together_are_missed_by_each(error: AwsError) -> None:
+    worlds = [World(function=f"f{n:02}", unmeasured=[error] if n == 0 else []) for n in range(12)]
+    run = play_many(*worlds, release=guarded(worlds)).run
+    given_up = sum(one.measures.given_up for one in run.release.rollouts)
+    assert given_up > 1 if error is DENIED else given_up == 0
+    assert {result.outcome for result in run.concluded.results} == {Outcome.SUCCEEDED}
 
 
 def test_off_judges_nothing() -> None:

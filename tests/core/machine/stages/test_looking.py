@@ -15,6 +15,7 @@ from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Rollout, jittered
 from ci_deploy.core.machine.stages.looking import (
     QUIET,
+    common,
     ends_at,
     heartbeat_every,
     next_look,
@@ -159,6 +160,11 @@ def test_the_functions_of_a_large_release_are_looked_at_in_the_same_moments(
 )
 def test_near_the_end_of_the_whole_release_a_look_waits_for_nothing(many: int, last: float, at: float) -> None:
     assert next_look(state(many=many, **SHIFTING), 390.0, lambda: last) == at
+
+
+@pytest.mark.parametrize(("many", "at", "asked"), [(10, 100.2, 100.2), (11, 100.2, 102.0), (500, 102.0, 102.0)])
+def test_a_large_release_asks_at_common_moments(many: int, at: float, asked: float) -> None:
+    assert common(state(many=many), at) == asked
 
 
 # --- what to look at ---
