@@ -1,6 +1,6 @@
 """Mutation testing: changes one thing at a time in a module's functions, and asks whether any test notices.
 
-    python -m tests.mutants ci_deploy/core/stopping.py [more.py …] [--line N] [--tests tests/core tests/runs]
+    python -m tests.mutants ci_deploy/core/hold.py [more.py …] [--line N] [--every N] [--tests tests/core tests/runs]
 
 Prints every mutant that survives with its place and its change, then killed/total for each module; the exit code is 1
 when one survived. A mutant is tried with the tests that reach its line, quickest first, in a forked process in which
@@ -21,8 +21,9 @@ import signal
 import sys
 import tempfile
 import time
+import zlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -57,6 +58,10 @@ class Mutant:
     before: str
     after: str
     code: Callable[[], CodeType]
+
+    @property
+    def named(self) -> str:
+        return f"{_short(self.path)}:{self.line}: {self.before}  ->  {self.after}"
 
 
 def mutants(path: Path) -> Iterator[Mutant]:
@@ -178,18 +183,28 @@ def _text(node: ast.BinOp) -> bool:
     )
 
 
-def install(old: CodeType, new: CodeType) -> int:
+def install(functions: Sequence[FunctionType], old: CodeType, new: CodeType) -> int:
     """Give every function that has its code from `old` the code at the same place of `new`; says how many it gave."""
     codes: dict[CodeType, CodeType] = {}
     _pair(old, new, codes)
     given = 0
-    for each in gc.get_objects():
-        if isinstance(each, FunctionType) and each.__code__.co_filename == old.co_filename:
-            found = codes.get(each.__code__)
-            if found is not None and found != each.__code__:
-                each.__code__ = found
-                given += 1
+    for each in functions:
+        found = codes.get(each.__code__)
+        if found is not None and found != each.__code__:
+            each.__code__ = found
+            given += 1
     return given
+
+
+def functions_of(paths: Collection[Path]) -> dict[Path, list[FunctionType]]:
+    """The functions that were made from these files. Looked for once: a forked process would copy all it looks at."""
+    gc.unfreeze()  # tests freeze what they import, and what is frozen is not listed
+    found: dict[Path, list[FunctionType]] = {path: [] for path in paths}
+    for each in gc.get_objects():
+        if isinstance(each, FunctionType) and (path := Path(each.__code__.co_filename)) in found:
+            found[path].append(each)
+    gc.freeze()
+    return found
 
 
 def _pair(old: CodeType, new: CodeType, codes: dict[CodeType, CodeType]) -> None:
@@ -222,13 +237,13 @@ class Mutation:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        gc.unfreeze()  # tests freeze what they import, and `install` would find no function
         items = {item.nodeid: item for item in session.items}
         reached, took = self._reach(session)
         originals = {
             path: compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
             for path in {m.path for m in self.found}
         }
+        functions = functions_of(originals)
         running: dict[int, tuple[Mutant, list[str], float]] = {}
         began: Path | None = None
         for mutant in [*self.found, None]:
@@ -251,7 +266,8 @@ class Mutation:
             child = os.fork()
             if child == 0:
                 with contextlib.suppress(BaseException):
-                    os._exit(_try(mutant, originals[mutant.path], [items[name] for name in tests]))
+                    chosen_items = [items[name] for name in tests]
+                    os._exit(_try(mutant, functions[mutant.path], originals[mutant.path], chosen_items))
                 os._exit(BROKEN)
             running[child] = (mutant, tests, time.monotonic() + 5 + 10 * total)
         return True
@@ -267,7 +283,7 @@ class Mutation:
         code = os.waitstatus_to_exitcode(status)
         if code == ALIVE:
             self.survivors.append(mutant)
-            print(f"{_short(mutant.path)}:{mutant.line}: {mutant.before}  ->  {mutant.after}", flush=True)
+            print(mutant.named, flush=True)
         elif code == BROKEN:
             self.broken[mutant.path] += 1
         elif code == UNTRIED:
@@ -310,7 +326,7 @@ class Mutation:
 ALIVE, BROKEN, UNTRIED = 250, 251, 252
 
 
-def _try(mutant: Mutant, original: CodeType, items: Sequence[pytest.Item]) -> int:
+def _try(mutant: Mutant, functions: Sequence[FunctionType], original: CodeType, items: Sequence[pytest.Item]) -> int:
     """In the forked process: the number of the test that kills the mutant, or ALIVE."""
     with (
         Path(os.devnull).open("w") as nowhere,
@@ -318,7 +334,7 @@ def _try(mutant: Mutant, original: CodeType, items: Sequence[pytest.Item]) -> in
         contextlib.redirect_stderr(nowhere),
     ):
         try:
-            if not install(original, mutant.code()):
+            if not install(functions, original, mutant.code()):
                 return UNTRIED
         except (SyntaxError, ValueError):
             return BROKEN
@@ -338,10 +354,12 @@ def main() -> int:
     parser.add_argument("paths", nargs="+", type=lambda text: Path(text).resolve(), metavar="FILE")
     parser.add_argument("--tests", nargs="+", default=["tests/core"], metavar="PATH")
     parser.add_argument("--line", type=int, help="only the mutants of this line")
+    parser.add_argument("--every", type=int, default=1, help="one mutant of so many, chosen by its place")
     parser.add_argument("--seconds", type=float, default=3.0, help="at most so much of the tests for each mutant")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     found = [each for path in options.paths for each in mutants(path) if options.line in (None, each.line)]
+    found = [each for each in found if zlib.crc32(each.named.encode()) % options.every == 0]
     plugin = Mutation(found, options.seconds, options.jobs)
     quiet = ["-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:terminal", "--capture=no"]
     if pytest.main([*quiet, "-m", "not full", *options.tests], plugins=[plugin]) != pytest.ExitCode.OK:
