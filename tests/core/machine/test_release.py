@@ -576,6 +576,13 @@ def test_looks_that_are_due_within_moments_are_made_together_and_more_so_in_a_la
     assert look.ids == (("d-f00-DEPLOY000", "d-f01-DEPLOY000") if together else ("d-f00-DEPLOY000",))
 
 
+def test_the_first_looks_of_a_large_release_are_made_together() -> None:
+    """Their deployments are created one after the other, a tenth of a second apart at least."""
+    played = start(*(quick(f"f{n:02}") for n in range(24))).until(6.0)
+    looks = [action for _, action in played.run.asked(a.Look) if isinstance(action, a.Look)]
+    assert sum(len(look.ids) for look in looks[:2]) >= 12
+
+
 def test_only_those_whose_time_has_come_are_looked_at_and_the_next_time_is_the_earliest_of_all() -> None:
     release = quiet(3, 100.0, 100.0, 100.0)
     made = step(replace(release, wakes=(100.0, 113.5, 140.0)), a.Tick(), 100.0)

@@ -25,6 +25,7 @@ from ...story import events as e
 from ..actions import Create, Find, Gather, Look, Stop, Tag, Upload
 from ..rollout import Rollout, Turn, kind_of
 from ..state.place import Stage
+from .looking import common
 from .updating import warn_of_foreign_object
 
 # How long we insist, in seconds of the product's clock.
@@ -420,7 +421,7 @@ def follow(turn: Turn, deployment_id: str, *, attached: bool = False) -> None:
     if not r.inputs.wait and not r.cancelled:
         turn.end(Outcome.DETACHED, why.NotWaitedFor(deployment=deployment_id, where=r.where))
         return
-    turn.to(Stage.FOLLOWING, after=1.0)
+    turn.to(Stage.FOLLOWING, after=common(r, turn.now + 1.0) - turn.now)
 
 
 def know(turn: Turn, deployment_id: str, *, attached: bool) -> None:
