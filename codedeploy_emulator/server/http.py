@@ -75,7 +75,7 @@ class _Handler(moto_parts.RequestHandler):
             self.close_connection = True
             self.send_error(400)
             return
-        response = self.server.answer(_read(environ, int(length)))
+        response = self.server.answer(read(environ, int(length)))
         if response.dropped:
             self.close_connection = True
             _shut(self.connection)
@@ -131,7 +131,7 @@ class Server:
         self._emulator = emulator
         self._host = host
         self._closing = threading.Event()
-        self._server = _HttpServer(host, port, self._respond, lambda: emulator.now)
+        self._server = _HttpServer(host, port, self.respond, lambda: emulator.now)
         self.port = self._server.server_port
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, name="emulator-server", daemon=True
@@ -151,7 +151,8 @@ class Server:
         for connection in list(self._server.connections):
             _shut(connection)
 
-    def _respond(self, request: Request) -> Response:
+    def respond(self, request: Request) -> Response:
+        """What is answered to a request, whichever way it came; only a fault's silence needs the connection."""
         emulator = self._emulator
         if why := turned_away(request.headers, self._host):
             return json_response({"message": f"Not answered: {why}."}, 403)
@@ -222,7 +223,8 @@ def _shut(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
-def _read(environ: dict[str, Any], length: int) -> Request:
+def read(environ: dict[str, Any], length: int) -> Request:
+    """The request of a WSGI environment, its body read."""
     # A body in chunks has no length, but an end.
     body = environ["wsgi.input"].read(-1 if environ.get("wsgi.input_terminated") else length)
     headers = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}

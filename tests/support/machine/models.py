@@ -6,28 +6,52 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import botocore.client
 import botocore.hooks
 import botocore.loaders
+import botocore.regions
 
-_models: dict[str, Any] = {}
+_made: dict[Any, Any] = {}
 _names: dict[str, str] = {}
-_load = botocore.loaders.JSONFileLoader.load_file
+_load_file = botocore.loaders.JSONFileLoader.load_file
+_load_model = botocore.loaders.Loader.load_service_model
 _begin = botocore.hooks.EventAliaser.__init__
 _accepts = botocore.hooks.accepts_kwargs
+_methods = botocore.client.ClientCreator._create_methods
+_service = botocore.client.ServiceModel
+_provider = botocore.regions.EndpointProvider
 
 
 def read_once() -> None:
-    """From here on API models, names of events and signatures of handlers are shared.
+    """From here on API models, what clients make of them, names of events and signatures of handlers are shared.
 
     S3's model is not: each client takes the bucket out of its paths, by which the emulator tells operations apart.
     """
 
-    def load_once(loader: Any, path: str) -> Any:
-        if "/s3/" in path:
-            return _load(loader, path)
-        if path not in _models:
-            _models[path] = _load(loader, path)
-        return _models[path]
+    def load_file(loader: Any, path: str) -> Any:
+        if "/s3/" in path and "service-2" in path:
+            return _load_file(loader, path)
+        return _once(("file", path), lambda: _load_file(loader, path))
+
+    def load_model(loader: Any, service_name: str, type_name: str, api_version: str | None = None) -> Any:
+        if (service_name, type_name) == ("s3", "service-2"):
+            return _load_model(loader, service_name, type_name, api_version=api_version)
+        key = "model", tuple(loader.search_paths), service_name, type_name, api_version
+        return _once(key, lambda: _load_model(loader, service_name, type_name, api_version=api_version))
+
+    def service(description: Any, service_name: str | None = None) -> Any:
+        if service_name == "s3":
+            return _service(description, service_name)
+        return _once_of((description,), service_name, lambda: _service(description, service_name))
+
+    def methods(creator: Any, model: Any) -> Any:
+        return dict(_once(("methods", model.service_name, model.api_version), lambda: _methods(creator, model)))
+
+    def provider(ruleset_data: Any, partition_data: Any, excluded_params: Any = None) -> Any:
+        without = frozenset(excluded_params or ())
+        return _once_of(
+            (ruleset_data, partition_data), without, lambda: _provider(ruleset_data, partition_data, without)
+        )
 
     def begin(aliaser: Any, *arguments: Any, **more: Any) -> None:
         _begin(aliaser, *arguments, **more)
@@ -37,6 +61,21 @@ def read_once() -> None:
         code = getattr(handler, "__code__", None)
         return code.co_flags & inspect.CO_VARKEYWORDS if code else _accepts(handler)
 
-    botocore.loaders.JSONFileLoader.load_file = load_once
+    botocore.loaders.JSONFileLoader.load_file = load_file
+    botocore.loaders.Loader.load_service_model = load_model
+    botocore.client.ServiceModel = service
+    botocore.client.ClientCreator._create_methods = methods
+    botocore.regions.EndpointProvider = provider
     botocore.hooks.EventAliaser.__init__ = begin
     botocore.hooks.accepts_kwargs = accepts
+
+
+def _once(key: Any, make: Callable[[], Any]) -> Any:
+    if key not in _made:
+        _made[key] = make()
+    return _made[key]
+
+
+def _once_of(parts: tuple[Any, ...], more: Any, make: Callable[[], Any]) -> Any:
+    """What is made of these very objects, which are kept with it: an id alone could come again."""
+    return _once((*map(id, parts), more), lambda: (make(), parts))[0]

@@ -25,6 +25,7 @@ from ci_deploy.edge.runner.files import Stdout
 from ci_deploy.ports import Clock
 from codedeploy_emulator import Emulator
 from tests.support.action import pairs, unwrapped
+from tests.support.at_hand import at_hand
 from tests.support.golden import Told
 
 NEVER = 1e12
@@ -288,7 +289,7 @@ def emulated(seed: Any) -> Iterator[Emulator]:
     """An emulator whose clock is in our hand, with this process's AWS variables pointing at it."""
     with Emulator(speed=0, seed=seed) as emulator:
         aws = {name: value for name, value in emulator.env.items() if name.startswith("AWS_")}
-        with mock.patch.dict("os.environ", {**aws, "AWS_EC2_METADATA_DISABLED": "true"}):
+        with mock.patch.dict("os.environ", {**aws, "AWS_EC2_METADATA_DISABLED": "true"}), at_hand(emulator):
             yield emulator
 
 

@@ -1,0 +1,77 @@
+"""The way without a socket (tests/support/at_hand.py) brings what the socket brings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import boto3
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
+from botocore.httpsession import URLLib3Session
+
+from codedeploy_emulator import Emulator
+from tests.support import at_hand
+from tests.support.account import Account
+
+CODE = {"S3Bucket": "demo-deployments", "S3Key": "a b/ü+%2F.json"}
+ASKED: dict[str, Callable[[Account], Any]] = {
+    "JSON": lambda it: it.codedeploy.list_applications(),
+    "an error in JSON": lambda it: it.codedeploy.get_deployment(deploymentId="d-000000000"),
+    "REST": lambda it: it.lambda_.get_function(FunctionName="checkout", Qualifier="live"),
+    "a name in the path": lambda it: it.lambda_.list_tags(Resource=_arn(it)),
+    "an error in REST": lambda it: it.lambda_.get_alias(FunctionName="checkout", Name="nobody"),
+    "a stream": lambda it: it.lambda_.invoke(FunctionName="checkout", Payload=b'{"a": 1}')["Payload"].read(),
+    "query": lambda it: boto3.client("sts", endpoint_url=it.emulator.url).get_caller_identity(),
+    "CBOR": lambda it: it.cloudwatch.describe_alarms(),
+    "an object": lambda it: it.s3.get_object(Bucket="demo-deployments", Key=CODE["S3Key"])["Body"].read(),
+    "a head": lambda it: it.s3.head_object(Bucket="demo-deployments", Key=CODE["S3Key"]),
+    "no such head": lambda it: it.s3.head_object(Bucket="demo-deployments", Key="nothing"),
+    "a bucket's region": lambda it: it.s3.head_bucket(Bucket="demo-deployments"),
+    "a query string": lambda it: it.s3.list_objects_v2(Bucket="demo-deployments", Prefix="a b/ü+"),
+}
+
+
+def _arn(account: Account) -> str:
+    return str(account.lambda_.get_function(FunctionName="checkout")["Configuration"]["FunctionArn"])
+
+
+def _answer(ask: Callable[[Account], Any], account: Account) -> Any:
+    try:
+        found = ask(account)
+    except ClientError as error:
+        found = error.response
+    return _plain(found)
+
+
+def _plain(value: Any) -> Any:
+    """Without what is another's in each answer, or the connection's own."""
+    other = {"RequestId", "HostId", "x-amzn-requestid", "x-amz-request-id", "x-amzn-trace-id", "server", "connection"}
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items() if key not in other}
+    return value
+
+
+@pytest.mark.parametrize("what", ASKED)
+def test_an_answer_at_hand_is_the_one_from_the_socket(emulator: Emulator, account: Account, what: str) -> None:
+    account.s3.put_object(Bucket="demo-deployments", Key=CODE["S3Key"], Body=b"{}", Metadata={"of": "us"})
+    near = _answer(ASKED[what], account)
+    with mock.patch.object(URLLib3Session, "send", at_hand._send):
+        far = _answer(ASKED[what], account)
+    assert near == far
+
+
+def test_calls_are_told_by_either_way(emulator: Emulator, account: Account) -> None:
+    account.codedeploy.list_applications()
+    with mock.patch.object(URLLib3Session, "send", at_hand._send):
+        account.codedeploy.list_applications()
+    near, far = ({**call, "at": 0} for call in emulator.calls)
+    assert near == far
+
+
+def test_faults_are_the_socket_s(emulator: Emulator, account: Account) -> None:
+    emulator.faults(fault="reset", operation="ListApplications")
+    with pytest.raises(BotoCoreError) as caught:
+        account.codedeploy.list_applications()
+    assert isinstance(caught.value, ConnectionClosedError)
