@@ -18,7 +18,7 @@ COPY requirements/runtime.txt /src/
 RUN ["pip", "--python", "/opt/ci-deploy/bin/python", "install", "--no-cache-dir", "--no-compile", "--no-deps", \
      "--require-hashes", "--only-binary=:all:", "--disable-pip-version-check", "--root-user-action=ignore", \
      "--requirement", "/src/runtime.txt"]
-COPY scripts/rootfs.py entrypoint post-entrypoint LICENSE /src/
+COPY scripts/rootfs.py scripts/compiled.py entrypoint post-entrypoint LICENSE /src/
 COPY ci_deploy /src/ci_deploy
 # Takes what is needed and no more, compiles reproducibly, and tries every module, client and command in there.
 RUN ["/opt/ci-deploy/bin/python", "-I", "/src/rootfs.py", "/src", "/rootfs"]

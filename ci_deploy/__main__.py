@@ -1,8 +1,9 @@
 """The process: the only place that reads the environment of the process and ends it."""
 
-from . import signals
+from . import compiled, signals
 
 signals.hold()  # before the imports, which take a good part of a second
+compiled.use()
 
 import gc  # noqa: E402
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import ast
 import base64
 import hashlib
+import http.server
 import importlib.machinery
 import importlib.metadata
 import json
@@ -27,6 +28,7 @@ import ssl
 import subprocess
 import sys
 import sysconfig
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -99,6 +101,16 @@ LOADED = (
 )
 ENDPOINTS = "botocore/data/endpoints.json"
 SERVICE_FILES = "botocore/data/{}/*/*.json*"
+COMPILED = f"{PRODUCT}/compiled.{sys.implementation.cache_tag}.marshal"
+# The start that is compiled for: the action's, until its first request.
+STARTED = {
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "AWS_REGION": "us-east-1",
+    "GITHUB_ACTIONS": "true",
+    "INPUT_FUNCTION": "checkout",
+    "INPUT_CODE": "$LATEST",
+}
 # Examples for documentation.
 NOT_LOADED = ("examples-1.json", "examples-1.json.gz")
 
@@ -481,6 +493,35 @@ def endpoints_of(services: Iterable[str], text: str) -> str:
     return json.dumps(found, separators=(",", ":"))
 
 
+class _Refusal(http.server.BaseHTTPRequestHandler):
+    """Refuses every request."""
+
+    def do_POST(self) -> None:
+        self.send_error(403)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def add_compiled(root: Root, places: Places, modules: Iterable[str]) -> None:
+    """What each start would compile anew."""
+    place = places.packages / COMPILED
+    program = places.sources / "compiled.py"
+    with http.server.HTTPServer(("127.0.0.1", 0), _Refusal) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        subprocess.run(
+            [sys.executable, "-P", "-s", str(program), str(places.sources), str(root.at(place))],
+            input="\n".join(sorted(modules)),
+            # Some of email's patterns are made of sets.
+            env={**STARTED, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}", "PYTHONHASHSEED": "0"},
+            stdout=subprocess.DEVNULL,
+            text=True,
+            check=True,
+        )
+        server.shutdown()
+    root.at(place).chmod(0o644)
+
+
 def add_binaries(root: Root, places: Places, extensions: Sequence[Path]) -> None:
     """The interpreter, the libraries that it and its extension modules need, and the one foreign program."""
     root.copy(places.interpreter)
@@ -577,6 +618,7 @@ def assemble(places: Places, target: Path) -> tuple[Root, dict[str, Module]]:
 
     extensions = add_modules(root, (modules[name] for name in sorted(modules)), places)
     add_data(root, places, SERVICES)
+    add_compiled(root, places, modules)
     add_binaries(root, places, extensions)
     for path, content in WRITTEN.items():
         root.write(path, content)
@@ -623,6 +665,18 @@ result["certificates"] = botocore.httpsession.where() == certifi.where() and boo
 json.dump(result, sys.stdout)
 """
 
+# Whether what was compiled is used, and is what this Python compiles.
+COMPARE_COMPILED = """
+import json, marshal, re
+from ci_deploy import compiled
+afresh = re._compiler.compile
+compiled.use()
+_, patterns, functions = marshal.loads(compiled.FILE.read_bytes())
+wrong = [repr(text) for text, flags in patterns if re._compiler.compile(text, flags) != afresh(text, flags)]
+wrong += [text for text, code in functions.items() if marshal.loads(code) != compile(text, "<string>", "exec", 0, True)]
+print(json.dumps([re._compiler.compile is not afresh, len(patterns), len(functions), wrong]))
+"""
+
 # The addresses of all services in all regions that botocore knows, in each variant.
 FIND_ENDPOINTS = """
 import itertools, json, sys
@@ -659,6 +713,9 @@ def try_out(root: Root, places: Places, modules: Iterable[str]) -> None:
     _same(root, IMPORT_ALL, {"sources": str(places.sources), "names": sorted(modules)})
     _same(root, MAKE_CLIENTS, {"services": SERVICES, "regions": REGIONS})
     _same(root, FIND_ENDPOINTS, {"services": SERVICES})
+    used, patterns, functions, wrong = json.loads(_inside(root, [str(HOME / "bin/python"), "-Ic", COMPARE_COMPILED]))
+    if wrong or not (used and patterns and functions):
+        raise BuildError(f"{COMPILED} has {patterns} patterns, {functions} functions; used: {used}, wrong: {wrong}")
     entrypoint = str(HOME / "entrypoint")
     for command in COMMANDS:
         if command is not Command.FINISH:

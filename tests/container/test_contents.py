@@ -53,6 +53,7 @@ LOADED = {
     rf"botocore/data/({'|'.join(SERVICES)})/[\d-]+/(?!examples)[\w.-]+\.json(\.gz)?": "botocore",
     r"jsonschema_specifications/schemas/.+": "jsonschema",
     r"ci_deploy/.+\.json": "the product",
+    r"ci_deploy/compiled\.cpython-\d+\.marshal": "the product, to compile less at each start",
     r"[^/]+\.dist-info/(METADATA|RECORD)": "scanners",
     r"[^/]+\.dist-info/(.+/)?(LICEN[CS]E|NOTICE|COPYING)[^/]*": "licenses",
 }
