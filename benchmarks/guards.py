@@ -6,6 +6,7 @@ minutes, all minutes read again, the newest one in part and with each metric lat
 - **false alarms**: healthy versions, no better and no worse than the old one, that were stopped. Traffic, old error
   rate, kind of deployment, the moment within the minute, bursts and outages vary;
 - **power**: bad versions that were stopped, each guard alone;
+- **hours**: the same for one bad version, by what happened in the hour before;
 - **sight**: the smallest error rate that each predefined configuration can see (computed, not simulated).
 
 `--write` puts the tables into docs/guards.md.
@@ -57,6 +58,7 @@ PREDEFINED = {
 class World:
     """One deployment's circumstances. Shares are 0 to 1; `outage` is (begin, end, share that fails), in minutes.
 
+    `incident`: the same in the hour before, with a share that changes from minute to minute, as it does in incidents.
     `burst`: errors come in clusters of so many. `sticky`: a cluster hits one version, chosen by weight; else each of
     its calls is routed by weight. `cold`: the share of bad calls in the two minutes behind each increase.
     """
@@ -69,6 +71,7 @@ class World:
     burst: int = 1
     sticky: bool = True
     outage: tuple[float, float, float] = (0, 0, 0)
+    incident: tuple[float, float, float] = (0, 0, 0)
     cold: float = 0.0
 
 
@@ -95,8 +98,14 @@ def play(world: World, random: Random) -> Played:
             after.append((at, new))
         elif share < 1:
             split.append(Minute(at=at, new=new, old=old, share=share))
-    hour = tuple(_minute(world, random, at, ())[1] for at in range(-60, 0))
+    hour = tuple(_minute(_varied(world, random), random, at, ())[1] for at in range(-60, 0))
     return Played(minutes=tuple(split), after=tuple(after), hour=hour, shifts=shifts)
+
+
+def _varied(world: World, random: Random) -> World:
+    """The world in one minute of the hour before, where an incident is the outage."""
+    begin, end, share = world.incident
+    return replace(world, outage=(begin, end, share * random.uniform(0.5, 1))) if end > begin else world
 
 
 def _minute(world: World, random: Random, at: int, shifts: Sequence[Shift]) -> tuple[Count, Count]:
@@ -115,7 +124,8 @@ def _part(world: World, random: Random, begin: float, end: float, shifts: Sequen
     numbers = new, calls - new
     failing = world.outage[2] if world.outage[0] * MINUTE <= begin < world.outage[1] * MINUTE else 0.0
     if world.burst > 1 and not failing:
-        bad = _bursts(world, random, calls, weight)
+        new_bad, old_bad = _bursts(world, random, calls, weight)
+        bad = new_bad + binomial(random, numbers[0], world.new - world.old), old_bad
     else:
         cold = world.cold if any(0 <= begin - shift.at < COLD_MINUTES * MINUTE for shift in shifts) else 0.0
         shares = max(world.new, failing, cold), max(world.old, failing)
@@ -194,6 +204,15 @@ CIRCUMSTANCES: dict[str, Callable[[World, Random], World]] = {
     "bursts of 10, each on one version": lambda world, random: replace(world, burst=10),
     "bursts of 10, each call by weight": lambda world, random: replace(world, burst=10, sticky=False),
     "an outage of both versions": lambda world, random: replace(world, outage=_outage(world, random)),
+    "an incident in the hour before": lambda world, random: replace(world, incident=_incident(random)),
+    "bursts of 10 and an incident before": lambda world, random: replace(world, burst=10, incident=_incident(random)),
+}
+HOURS: dict[str, Callable[[World, Random], World]] = {
+    "quiet": lambda world, random: world,
+    "a bad version, rolled back": lambda world, random: replace(world, incident=_rolled_back(random)),
+    "a dependency down": lambda world, random: replace(world, incident=_down(random)),
+    "down for the whole hour": lambda world, random: replace(world, incident=(-60, -1, 0.3)),
+    "bursts of 10, 1% of the calls": lambda world, random: replace(world, burst=10, old=0.01),
 }
 GUARDS = ("errors < 1%", "errors < 2x", "p99 < 800ms", "p95 < 1.5x")
 MANY = 40
@@ -203,6 +222,23 @@ def _outage(world: World, random: Random) -> tuple[float, float, float]:
     """While traffic is split: later on nothing tells an outage from a version that fails."""
     length, end = random.uniform(0.5, 4), shift_seconds(world.routing) / MINUTE
     begin = random.uniform(-2, max(0.0, end - length))
+    return begin, begin + length, random.choice((0.05, 0.3, 1.0))
+
+
+def _incident(random: Random) -> tuple[float, float, float]:
+    return random.choice((_rolled_back, _down))(random)
+
+
+def _rolled_back(random: Random) -> tuple[float, float, float]:
+    """A version before, with a tenth or all of the traffic."""
+    length = random.uniform(3, 20)
+    begin = random.uniform(-60, -length)
+    return begin, begin + length, random.choice((0.1, 1.0)) * random.choice((0.2, 0.5, 1.0))
+
+
+def _down(random: Random) -> tuple[float, float, float]:
+    length = random.uniform(5, 40)
+    begin = random.uniform(-60, -length)
     return begin, begin + length, random.choice((0.05, 0.3, 1.0))
 
 
@@ -255,13 +291,14 @@ class Bad:
     new: float
     seed: int
     runs: int
+    hour: str = "quiet"
 
 
 def caught(job: Bad) -> list[End]:
     random = Random(f"{job.seed} {job.line} {job.old} {job.new}")
     world = World(routing=canary(10, 10), per_minute=60, old=job.old, new=job.new)
     guard = parse(job.line).lines[0]
-    return [deploy(world, guard, random) for _ in range(job.runs)]
+    return [deploy(HOURS[job.hour](world, random), guard, random) for _ in range(job.runs)]
 
 
 BAD = (
@@ -312,29 +349,41 @@ def false_alarms(seed: int, releases: int, many: int, pool: ProcessPoolExecutor)
     return table(["healthy versions", *(f"`{line}`" for line in GUARDS)], rows)
 
 
+SEEN = ["stopped", "within two whole minutes", "said to hold"]
+
+
+def seen(ends: Sequence[End]) -> list[str]:
+    stopped = [end for end in ends if end.verdict is Verdict.VIOLATED]
+    held = [end for end in ends if end.verdict is Verdict.HELD]
+    numbers = len(stopped), sum(end.whole <= 2 for end in stopped), len(held)
+    return [f"{number / len(ends):.1%}" for number in numbers]
+
+
 def powers(seed: int, runs: int, pool: ProcessPoolExecutor) -> str:
     jobs = [Bad(line=line, old=old, new=new, seed=seed, runs=runs) for line, old, new in BAD]
-    rows = []
-    for job, ends in zip(jobs, pool.map(caught, jobs), strict=True):
-        stopped = [end for end in ends if end.verdict is Verdict.VIOLATED]
-        shares = [
-            len(stopped) / runs,
-            sum(end.whole <= 2 for end in stopped) / runs,
-            sum(end.verdict is Verdict.HELD for end in ends) / runs,
-        ]
-        rows.append([f"`{job.line}`", f"{job.old:.1%}", f"{job.new:.0%}", *(f"{share:.1%}" for share in shares)])
-    return table(
-        ["guard", "old version fails", "new version fails", "stopped", "within two whole minutes", "said to hold"], rows
-    )
+    rows = [
+        [f"`{job.line}`", f"{job.old:.1%}", f"{job.new:.0%}", *seen(ends)]
+        for job, ends in zip(jobs, pool.map(caught, jobs), strict=True)
+    ]
+    return table(["guard", "old version fails", "new version fails", *SEEN], rows)
+
+
+def hours(seed: int, runs: int, pool: ProcessPoolExecutor) -> str:
+    """What the hour before does to the sight of a version that fails one call in five."""
+    jobs = [
+        Bad(line=line, old=0.001, new=0.2, seed=seed, runs=runs, hour=hour) for hour in HOURS for line in GUARDS[:2]
+    ]
+    rows = [[job.hour, f"`{job.line}`", *seen(ends)] for job, ends in zip(jobs, pool.map(caught, jobs), strict=True)]
+    return table(["hour before", "guard", *SEEN], rows)
 
 
 def sight(line: str) -> str:
     guard, rows = parse(line).lines[0], []
     for name, routing in PREDEFINED.items():
         at_level = judging.level(1, 1, judging.planned_tests(shift_seconds(routing), BAKE))
-        seen = [power.foresee(guard, steps(routing), BAKE, calls, 0.001, at_level) for calls in (6, 60, 600, 6000)]
-        shares = [texts.percent(each.visible) if each.visible is not None else "nothing" for each in seen]
-        rows.append([f"`{name}`", *shares, f"{seen[0].moved:g}%"])
+        foreseen = [power.foresee(guard, steps(routing), BAKE, calls, 0.001, at_level) for calls in (6, 60, 600, 6000)]
+        shares = [texts.percent(each.visible) if each.visible is not None else "nothing" for each in foreseen]
+        rows.append([f"`{name}`", *shares, f"{foreseen[0].moved:g}%"])
     head = ["configuration", "6 calls a minute", "60", "600", "6,000", "moved by the first verdict"]
     return table(head, rows)
 
@@ -362,6 +411,7 @@ def main() -> None:
             "sight-fixed": lambda: sight("errors < 1%"),
             "sight-factor": lambda: sight("errors < 2x"),
             "power": lambda: powers(given.seed, given.runs, pool),
+            "hours": lambda: hours(given.seed, given.runs, pool),
             "false-alarms": lambda: false_alarms(given.seed, given.releases, given.many, pool),
         }
         for name, make in tables.items():

@@ -6,8 +6,11 @@ Pure; the same series gives the same judgment. The rules, each the answer to a f
 - **Level.** 1% for a release, divided by its functions, its counting guards and the planned tests.
 - **Minutes keep their weights.** Versions are compared within each minute, and the minutes' chances are convolved.
 - **Bursts.** Counts are divided by the dispersion of bad calls from minute to minute, the larger of two: that of the
-  alias in the hour before (without its worst minutes, for an outage is no habit), and that of the new version itself.
-  So one bad minute proves nothing, and nothing is proved by fewer than two.
+  alias in the hour before (without its worst half hour, for an incident is no habit), and that of the new version
+  itself. So one bad minute proves nothing, and nothing is proved by fewer than two.
+- **No burst is larger than what it did.** In a minute in which both versions served, a burst is at most as large as the
+  new version's bad calls. So each minute in which it fails counts once at least, however large bursts were before: a
+  version that fails minute after minute, beside one that does not, is stopped in any case.
 - **Both.** A fixed limit is violated only by a version that is also worse than the old one, at the same level.
 - **The estimate too.** Beside significance the observed share itself is past the limit.
 """
@@ -27,7 +30,6 @@ from .series import NOTHING, Count, Minute, Series, together
 LEVEL = 0.01  # the chance of a false alarm, for a whole release
 SUSPICIOUS = 0.05  # at a single look: not enough to stop, too much to say "held"
 _ONE_IN_TEN = 1.2816  # the normal quantile
-TRIMMED = 0.1  # of the hour's minutes, the worst ones, that its dispersion leaves out
 
 
 class Verdict(StrEnum):
@@ -47,6 +49,7 @@ class Why(StrEnum):
     NO_CALLS = "no-calls"  # the new version had no (finished) call
     NO_BASELINE = "no-baseline"  # the old version had no calls to compare with
     BOTH_FAIL = "both-fail"  # past the limit, and the old version as well
+    BURSTS = "bursts"  # past the limit, and sure if bad calls came singly: they come in bursts
     SUSPECT = "suspect"  # past the limit, more than chance explains in one case of twenty, and too little to be sure
     FEW_CALLS = "few-calls"  # too few calls to see 20% of them fail
 
@@ -63,7 +66,8 @@ class Judgment:
     """One guard, judged. `new` and `old` are the numbers of `phase`.
 
     `chance`: how probable such numbers are for a version within the limit (1 when nothing was tested), `level` what it
-    has to stay below; `bursts` the dispersion that counts were divided by. `why` only when inconclusive.
+    has to stay below; `bursts` the dispersion that counts were divided by, and `habitual` whether it is that of the
+    hour before, not of the new version itself. `why` only when inconclusive.
     """
 
     guard: Guard
@@ -77,6 +81,7 @@ class Judgment:
     chance: float = 1.0
     level: float = LEVEL
     bursts: float = 1.0
+    habitual: bool = False
 
     @property
     def visible(self) -> float | None:
@@ -97,7 +102,15 @@ def level(functions: int, counting: int, tests: int) -> float:
 def judge(guard: Guard, series: Series, at_level: float) -> Judgment:
     """Judge one guard from its series. `at_level` is `level(…)`."""
     tried = [_try(guard, series, phase, at_level) for phase in Phase]
-    order = (Verdict.VIOLATED, Why.BOTH_FAIL, Why.SUSPECT, Verdict.HELD, Why.FEW_CALLS, Why.NO_BASELINE)
+    order = (
+        Verdict.VIOLATED,
+        Why.BOTH_FAIL,
+        Why.BURSTS,
+        Why.SUSPECT,
+        Verdict.HELD,
+        Why.FEW_CALLS,
+        Why.NO_BASELINE,
+    )
     ranked = [(order.index(each.why or each.verdict), each) for each in tried if (each.why or each.verdict) in order]
     if ranked:
         # The earlier phase of two alike: there both versions met the same minutes.
@@ -111,15 +124,24 @@ def overall(judgments: Iterable[Judgment]) -> Verdict | None:
     return next((verdict for verdict in Verdict if verdict in verdicts), None)
 
 
-def dispersion(minutes: Sequence[Count], trimmed: float = 0.0) -> float:
+def habit(hour: Sequence[Count]) -> float:
+    """The dispersion of the hour before, without the half of it, in a row, that adds most: an incident is no habit.
+
+    A dependency that was down for a quarter of an hour, or a bad version that was rolled back, is one stretch of bad
+    minutes. Functions whose errors come in bursts have them in the other half as well.
+    """
+    half = len(hour) // 2
+    return min(dispersion((*hour[:at], *hour[at + half :])) for at in range(len(hour) - half + 1))
+
+
+def dispersion(minutes: Sequence[Count]) -> float:
     """How much more the minutes' bad calls vary than chance alone makes them: 1, or more where that is certain.
 
-    Pearson's statistic over its degrees of freedom, with the minutes' calls as weights, after the share `trimmed` of
-    the worst minutes was left out; 1 where chance alone would reach it in one case of ten (Wilson and Hilferty's
-    quantile). Five bad calls in one minute and none in the others give 5.
+    Pearson's statistic over its degrees of freedom, with the minutes' calls as weights; 1 where chance alone would
+    reach it in one case of ten (Wilson and Hilferty's quantile). Five bad calls in one minute and none in the others
+    give 5.
     """
-    counted = sorted((each for each in minutes if each.calls), key=lambda each: each.bad)
-    counted = counted[: len(counted) - floor(len(counted) * trimmed)]
+    counted = [each for each in minutes if each.calls]
     total = together(counted)
     share = total.share
     free = len(counted) - 1
@@ -136,7 +158,8 @@ def _try(guard: Guard, series: Series, phase: Phase, at_level: float) -> Judgmen
     old = together([minute.old for minute in series.split] if split else series.hour)
     new = together(minutes)
 
-    bursts = max(dispersion(series.hour, TRIMMED), dispersion(minutes))
+    before, own = habit(series.hour), dispersion(minutes)
+    bursts = max(before, own)
 
     def said(verdict: Verdict, why: Why | None = None, chance: float = 1.0) -> Judgment:
         return Judgment(
@@ -151,6 +174,7 @@ def _try(guard: Guard, series: Series, phase: Phase, at_level: float) -> Judgmen
             chance=chance,
             level=at_level,
             bursts=bursts,
+            habitual=before > own,
         )
 
     for why, holds in (
@@ -163,18 +187,19 @@ def _try(guard: Guard, series: Series, phase: Phase, at_level: float) -> Judgmen
         if holds:
             return said(Verdict.INCONCLUSIVE, why)
     rows = series.split if split else (Minute(at=0, new=new, old=old, share=0.0),)
-    proof = _Proof(guard=guard, rows=rows, new=new, bursts=bursts)
-    chance = proof.over_limit() if proof.past_limit() else 1.0
-    if chance < at_level and sum(1 for each in minutes if each.calls) >= power.LEAST_MINUTES:
-        worse = proof.worse()
-        if worse >= at_level:
-            return said(Verdict.INCONCLUSIVE, Why.BOTH_FAIL, worse)
+    enough = sum(1 for each in minutes if each.calls) >= power.LEAST_MINUTES
+    chance, worse = _Proof(guard=guard, rows=rows, bursts=bursts).chances()
+    if enough and max(chance, worse) < at_level:
         return said(Verdict.VIOLATED, None, max(chance, worse))
-    if chance < SUSPICIOUS:
-        return said(Verdict.INCONCLUSIVE, Why.SUSPECT, chance)
-    if power.sees(guard, *_divided(new, old, bursts), at_level, power.bad_share(guard, old.share)):
+    sees = power.sees(guard, *_divided(new, old, bursts), at_level, power.bad_share(guard, old.share))
+    if sees and chance >= SUSPICIOUS:
         return said(Verdict.HELD, None, chance)
-    return said(Verdict.INCONCLUSIVE, Why.FEW_CALLS, chance)
+    over, also_worse = _Proof(guard=guard, rows=rows, bursts=1.0).chances()
+    if enough and max(over, also_worse) < at_level:
+        return said(Verdict.INCONCLUSIVE, Why.BURSTS, chance)
+    if enough and over < at_level and guard.allowed is not None and old.share > guard.allowed:
+        return said(Verdict.INCONCLUSIVE, Why.BOTH_FAIL, worse)
+    return said(Verdict.INCONCLUSIVE, Why.SUSPECT if chance < SUSPICIOUS else Why.FEW_CALLS, chance)
 
 
 def _divided(new: Count, old: Count, bursts: float) -> tuple[float, float, int]:
@@ -187,29 +212,28 @@ class _Proof:
 
     guard: Guard
     rows: Sequence[Minute]
-    new: Count
     bursts: float
 
-    @property
-    def factor(self) -> float:
-        """How many times the old version's share is allowed; a fixed limit compares with the share itself."""
-        return self.guard.value if self.guard.allowed is None else 1.0
+    def chances(self) -> tuple[float, float]:
+        """The chance of so many bad calls in a version just within the limit, and in one as good as the old one.
 
-    def past_limit(self) -> bool:
-        """Whether the observed share, or ratio, itself is past the limit."""
-        allowed = self.guard.allowed
-        return self._ratio_above(self.factor) if allowed is None else self.new.share > allowed
-
-    def over_limit(self) -> float:
-        """The chance of so many bad calls in a version that is just within the limit."""
+        1 where the share, or the ratio, is not past the limit itself.
+        """
         allowed = self.guard.allowed
         if allowed is None:
-            return self._compared()
-        return binomial_tail(floor(self.new.bad / self.bursts), ceil(self.new.calls / self.bursts), allowed)
+            ratio = self._compared(self.guard.value)
+            return ratio, ratio
+        new = together(row.new for row in self.rows)
+        return (self._over(allowed), self._compared(1.0)) if new.share > allowed else (1.0, 1.0)
 
-    def worse(self) -> float:
-        """The chance of so many bad calls in a version that is as good as the old one."""
-        return self._compared() if self._ratio_above(1.0) else 1.0
+    def _over(self, allowed: float) -> float:
+        bad = sum(row.new.bad / self._burst(row) for row in self.rows)
+        calls = sum(row.new.calls / self._burst(row) for row in self.rows)
+        return binomial_tail(floor(bad), ceil(calls), allowed)
+
+    def _burst(self, row: Minute) -> float:
+        """How many bad calls of these minutes are one: no burst is larger than the new version's part in it."""
+        return min(self.bursts, float(max(1, row.new.bad)))
 
     def _ratio_above(self, factor: float) -> bool:
         """Whether Mantel and Haenszel's estimate of the ratio of both shares over the minutes is above `factor`."""
@@ -221,15 +245,18 @@ class _Proof:
                 below += row.old.bad * row.exposure / together
         return above > factor * below
 
-    def _compared(self) -> float:
+    def _compared(self, factor: float) -> float:
         """Given each minute's bad calls: the chance that the new version has so many of them, minute by minute."""
-        strata, before, bad = [], 0, 0
+        if not self._ratio_above(factor):
+            return 1.0
+        strata, before, bad, of_new = [], 0, 0.0, 0.0
         for row in self.rows:
-            # Whole clusters: of the bad calls so far, one in `bursts` counts.
-            bad += row.new.bad + row.old.bad
-            clusters = floor(bad / self.bursts) - before
+            # Whole bursts, of those so far.
+            bad += (row.new.bad + row.old.bad) / self._burst(row)
+            of_new += row.new.bad / self._burst(row)
+            clusters = floor(bad) - before
             before += clusters
-            weight = self.factor * row.exposure
+            weight = factor * row.exposure
             if clusters and weight + row.old.calls:
                 strata.append((clusters, weight / (weight + row.old.calls)))
-        return convolved(floor(self.new.bad / self.bursts), strata)
+        return convolved(floor(of_new), strata)

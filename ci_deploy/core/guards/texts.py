@@ -54,8 +54,33 @@ def verdict(judgment: Judgment, subject: Subject, function_timeout: float = 0.0)
     if judgment.verdict is Verdict.VIOLATED:
         return f"`{judgment.guard.limit}` is violated: {numbers(judgment, subject)}."
     if judgment.verdict is Verdict.HELD:
-        return f"`{judgment.guard.limit}` held: {numbers(judgment, subject)}."
+        return f"`{judgment.guard.limit}` held: {numbers(judgment, subject)}.{_although(judgment)}"
     return f"`{judgment.guard.limit}` is inconclusive: {_why(judgment, subject, function_timeout)}"
+
+
+def _although(judgment: Judgment) -> str:
+    """Why a guard holds although the numbers are past its limit; nothing where they are not."""
+    allowed = judgment.guard.allowed
+    limit = judgment.guard.value * judgment.old.share if allowed is None else allowed
+    if judgment.new.share <= limit or judgment.visible is None:
+        return ""
+    return (
+        f" That is past the limit, but so few {_bad(judgment.guard)} calls may be chance: only "
+        f"{_rates(judgment.guard)} above {percent(judgment.visible)} would be certain."
+    )
+
+
+def _bursts(judgment: Judgment) -> str:
+    """How large the bursts are that counts were divided by."""
+    return f"{_bad(judgment.guard)} calls come in bursts of about {max(2, round(judgment.bursts)):,}"
+
+
+def _bad(guard: Guard) -> str:
+    return "slow" if guard.percentile else "failed"
+
+
+def _rates(guard: Guard) -> str:
+    return "shares of slow calls" if guard.percentile else "error rates"
 
 
 def _why(judgment: Judgment, subject: Subject, function_timeout: float) -> str:
@@ -76,29 +101,39 @@ def _why(judgment: Judgment, subject: Subject, function_timeout: float) -> str:
         return f"{had} had no calls to compare with. {capital(numbers(judgment, subject))}."
     if judgment.why is Why.BOTH_FAIL:
         return f"both versions are past the limit. {capital(numbers(judgment, subject))}."
+    if judgment.why is Why.BURSTS:
+        seen = "in the hour before the deployment" if judgment.habitual else f"of version {subject.new} itself"
+        return (
+            f"more than the limit, but {_bursts(judgment)} ({seen}), and these are too few bursts to be sure. "
+            f"{capital(numbers(judgment, subject))}."
+        )
     if judgment.why is Why.SUSPECT:
         return f"more than the limit, and too few calls to be sure. {capital(numbers(judgment, subject))}."
     calls = f"{judgment.new.calls:,} call{'' if judgment.new.calls == 1 else 's'} of version {subject.new}"
-    return f"{calls} {_would_show(judgment.visible, judgment.guard)} {capital(numbers(judgment, subject))}."
+    because = f", as {_bursts(judgment)}" if judgment.bursts > 1 else ""
+    return f"{calls} {_would_show(judgment.visible, judgment.guard, because)} {capital(numbers(judgment, subject))}."
 
 
-def _would_show(visible: float | None, guard: Guard) -> str:
-    what = "error rates" if not guard.percentile else "shares of slow calls"
+def _would_show(visible: float | None, guard: Guard, because: str) -> str:
     if visible is None:
-        return f"cannot show any {what}."
-    return f"can show {what} above {percent(visible)} only; {percent(BAD)} is what a guard needs to hold."
+        return f"cannot show any {_rates(guard)}{because}."
+    shown = f"can show {_rates(guard)} above {percent(visible)} only{because}"
+    return f"{shown}; {percent(BAD)} is what a guard needs to hold."
 
 
 def foreseen(guard: Guard, foresight: Foresight) -> str:
     """What a plan says: how many calls the new version will meet, and what they can show."""
     calls = round(foresight.new_calls)
-    what = "error rates" if not guard.percentile else "shares of slow calls"
     if foresight.minutes == 0:
         return f"`{guard.limit}` cannot be judged: all traffic moves at once. Set `bake: 10m` to watch it afterwards."
     met = f"about {calls:,} call{'' if calls == 1 else 's'} while traffic is split"
     if foresight.after_calls:
         met += f", {round(foresight.after_calls):,} after it has moved"
-    seen = f"can see {what} above {percent(foresight.visible)}" if foresight.visible is not None else "can see nothing"
+    seen = (
+        f"can see {_rates(guard)} above {percent(foresight.visible)}"
+        if foresight.visible is not None
+        else "can see nothing"
+    )
     text = f"`{guard.limit}` will judge {foresight.minutes} minutes with {met}: it {seen}."
     if foresight.moved >= 100:
         return f"{text} All traffic has moved by the first judgment."

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from ci_deploy.core.guards import texts
-from ci_deploy.core.guards.judging import Judgment, Phase, Verdict, Why
+from ci_deploy.core.guards.judging import Judgment, Phase, Verdict, Why, judge
 from ci_deploy.core.guards.power import Foresight
 from ci_deploy.core.guards.series import Count, Minute
 from tests.support.golden import Told
 
-from .points import SUBJECT, guard
+from .points import SUBJECT, guard, made
 
 NEW, OLD = Count(calls=52, bad=14), Count(calls=480, bad=3)
 
@@ -59,6 +59,8 @@ def test_percentages(share: float, text: str) -> None:
         judgment(why=Why.NO_BASELINE, old=Count(), phase=Phase.AFTER),
         judgment(why=Why.BOTH_FAIL),
         judgment(why=Why.SUSPECT, new=Count(calls=52, bad=2)),
+        judgment(why=Why.BURSTS, bursts=24.6, habitual=True),
+        judgment("p99 < 800ms", why=Why.BURSTS, bursts=1.4, threshold=800.0, phase=Phase.AFTER),
     ],
     ids=told_of,
 )
@@ -74,6 +76,28 @@ def test_too_few_calls_say_what_they_would_have_shown(told: Told) -> None:
     assert said == told
     one = judgment("p99 < 1s", why=Why.FEW_CALLS, new=Count(calls=1), old=Count(calls=9), threshold=1000.0)
     assert texts.verdict(one, SUBJECT) == told
+
+
+@pytest.mark.parametrize(
+    ("line", "calls", "new", "old"),
+    [("errors < 1%", 8, 2, 4), ("errors < 2x", 8, 4, 9), ("p95 < 1.5x", 16, 9, 27), ("errors < 2x", 8, 0, 9)],
+)
+def test_what_holds_past_the_limit_says_why(line: str, calls: int, new: int, old: int, told: Told) -> None:
+    series = made(
+        new=[(calls, int(number < new)) for number in range(10)],
+        old=[(9 * calls, old // 9 if number else 0) for number in range(10)],
+        threshold=300.0 if line.startswith("p") else None,
+    )
+    found = judge(guard(line), series, 0.001)
+    assert found.verdict is Verdict.HELD
+    assert texts.verdict(found, SUBJECT) == told
+
+
+@pytest.mark.parametrize("line", ["errors < 1%", "p99 < 1s"])
+def test_too_few_bursts_are_told_as_that(line: str, told: Told) -> None:
+    found = judgment(line, why=Why.FEW_CALLS, new=Count(calls=90), old=Count(calls=900), bursts=8.2, threshold=None)
+    assert found.visible is not None
+    assert texts.verdict(found, SUBJECT) == told
 
 
 @pytest.mark.parametrize("timeout", [900, 60, 0])

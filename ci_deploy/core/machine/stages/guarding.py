@@ -194,5 +194,10 @@ def inconclusive(r: Rollout, *, rolls_back: bool = False) -> why.GuardsInconclus
     timeout = float(r.planned.new.timeout_s) if r.planned.new is not None else 0.0
     counting = [each for each in judgments(r) if not each.guard.observe]
     said = [texts.verdict(each, subject(r), timeout) for each in counting if each.verdict is Verdict.INCONCLUSIVE]
-    unread = any(each.why is judging.Why.UNREADABLE for each in counting)
-    return why.GuardsInconclusive(said=" ".join(said), rolls_back=rolls_back, unread=unread)
+    whys = {each.why for each in counting}
+    return why.GuardsInconclusive(
+        said=" ".join(said),
+        rolls_back=rolls_back,
+        unread=judging.Why.UNREADABLE in whys,
+        bursts=judging.Why.BURSTS in whys,
+    )

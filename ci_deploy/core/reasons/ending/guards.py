@@ -13,6 +13,11 @@ from ..phrases import Shares, served, unread
 from ..reason import Reason
 
 VIOLATED = "`errors < 1%` is violated: 14 of 52 calls of version 42 failed, 27%; version 41: 3 of 480, 0.6%."
+BURSTS = (
+    "`errors < 1%` is inconclusive: more than the limit, but failed calls come in bursts of about 25 (in the hour "
+    "before the deployment), and these are too few bursts to be sure. 24 of 240 calls of version 42 failed, 10%; "
+    "version 41: 25 of 2,160, 1.2%."
+)
 INCONCLUSIVE = "`errors < 1%` is inconclusive: No call reached version 42. This deployment was a timer, not a test."
 
 
@@ -38,14 +43,15 @@ class GuardViolated(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardsInconclusive(Reason):
-    """`rolls_back`: by `on-inconclusive`; `unread`: for want of metrics, not of calls."""
+    """`rolls_back`: by `on-inconclusive`; `unread`: for want of metrics, not of calls; `bursts`: for want of bursts."""
 
     code: ClassVar = "guards-inconclusive"
     means: ClassVar = "The guards could prove nothing, for or against the new version."
-    also: ClassVar = ({"rolls_back": True}, {"unread": True})
+    also: ClassVar = ({"rolls_back": True}, {"unread": True}, {"said": BURSTS, "bursts": True})
     said: str
     rolls_back: bool
     unread: bool = False
+    bursts: bool = False
 
     @property
     def text(self) -> str:
@@ -55,6 +61,11 @@ class GuardsInconclusive(Reason):
     def remedy(self) -> str:
         if self.unread:
             return "Allow `cloudwatch:GetMetricData`."
+        if self.bursts:
+            return (
+                "Check the new version's errors in the report. A longer canary or `bake` meets more bursts; after an "
+                "incident, an hour's wait leaves it out of the comparison."
+            )
         return "Give the new version more calls: a longer canary, a longer `bake`, or callers of your own."
 
     @classmethod
