@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Generic, TypeAlias, TypeVar
 
 from .lazy import dataclass
@@ -280,6 +281,7 @@ class LambdaName:
     account: str = ""
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def parse(cls, text: str) -> LambdaName | None:
         """A name, a partial or a whole ARN, with or without qualifier; None for anything else."""
         match = _LAMBDA_NAME.fullmatch(text)

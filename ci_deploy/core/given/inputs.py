@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field, fields
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from ..aws import RollbackEvent
@@ -546,6 +547,7 @@ NEEDS_WAIT = ("needs a job that waits, and `wait` is `false`.", "Leave one of th
 NEEDS_GUARDS = ("is `rollback`, and no guard counts.", "Set `guards`, for example `errors < 1%`.")
 
 
+@cache
 def table() -> tuple[Spec, ...]:
     """The rows in order, for action.yml, flags, docs and schema."""
     return tuple(

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 
+from ..change import replace
 from ..guards.queries import MOST as MEASURE_AT_MOST
 from ..guards.queries import Question
 from ..result import Result
@@ -38,12 +39,11 @@ from .rollout import Rollout, Turn, never
 from .stages import confirming
 from .stages.looking import FEW, HEARTBEAT, LOOK_AT_MOST, ends_at
 from .state.attempt.ending import Cause
-from .state.change import replace
 from .state.search import Search
 from .watching import Watched
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Release:
     """`wakes` is when each rollout has something to do by itself, `numbers` where it stands, by its key; both are empty
     before the first step."""
@@ -58,7 +58,7 @@ class Release:
     concluded: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Step:
     release: Release
     actions: tuple[Action, ...]

@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from .. import links
 from ..aws import Alias, Deployment, shares_text
+from ..change import replace
 from ..errors import AwsError, CiDeployError, ErrorKind
 from ..given.files.smoke import Case
 from ..given.inputs import Inputs

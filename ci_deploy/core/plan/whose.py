@@ -9,7 +9,6 @@ that has only ever held one function. A marker alone says nothing about a deploy
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -25,6 +24,7 @@ from ..aws import (
     NotPermitted,
     Unavailable,
 )
+from ..change import replace
 from ..given.files.appspec import AppSpec
 from ..lazy import dataclass
 from .comparing import fingerprint

@@ -6,8 +6,6 @@ following (`lost-contact`, with the deployment left alone). A stop is asked for 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ... import schedule
 from ...aws import (
     Alias,
@@ -19,6 +17,7 @@ from ...aws import (
     Routing,
     RoutingType,
 )
+from ...change import replace
 from ...errors import CiDeployError
 from ...plan import whose
 from ...reasons.ending.stopping import StrayedFromPlan

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...change import replace
 from ...result import Result
 from ...run import Outcome
-from .change import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Part:
     """A rollout that is alone has nobody to wait for: it is cleared from the beginning."""
 

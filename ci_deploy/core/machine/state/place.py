@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .change import replace
+from ...change import replace
 
 
 class Stage(StrEnum):
@@ -34,7 +34,7 @@ class Stage(StrEnum):
     DONE = "done"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Place:
     """`tries`: failures in a row of what this stage asks for."""
 
@@ -72,7 +72,7 @@ class Place:
         return replace(self, said_at=now)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Flight:
     """The kinds of actions that are to be answered, in whichever stage they were asked for.
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...aws import Deployment
+from ...change import replace
 from ...given.inputs import Inputs
 from ...plan.sought import Spot, spot_of
 from ...run import Context
 from ...stacks import Stack
-from .change import replace
 
 LOOK_EVERY = 15.0  # one listing of the account's deployments
 LOST_AFTER = 900.0  # seconds in which every listing failed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Search:
     """`inputs` are those of every deployment that is found, but for where it is; `age`: for how many seconds before
     this run deployments are meant already, since the job began; `around`: a command runs, which starts them.

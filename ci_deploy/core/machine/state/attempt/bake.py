@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ....change import replace
 from ....reasons.reason import Reason
 from ....run import Outcome
-from ..change import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Bake:
     """`over`: what is served then is read for the verdict."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ....change import replace
 from ....errors import CiDeployError
 from ....given.package.packaging import StoredPackage
-from ..change import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class NewCode:
     stored: StoredPackage | None = None  # where the package was put
     settlings: int = 0  # how often `$LATEST` was found in the middle of somebody's update

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ....aws import Revision
+from ....change import replace
 from ....errors import CiDeployError
 from ....marker import Marker
 from ....reasons.reason import Reason
-from ..change import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Creation:
     marker: Marker | None = None
     appspec: str = ""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from ....change import replace
 from ....plan.planning import Existing, Facts, Plan, ToPublish
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Decision:
     facts: Facts | None = None
     plan: Plan | None = None

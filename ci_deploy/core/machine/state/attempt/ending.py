@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..change import replace
+from ....change import replace
 
 
 class Cause(StrEnum):
@@ -31,7 +31,7 @@ class Stop(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Ending:
     cause: Cause = Cause.NONE
     rollback: bool = False  # whether the stop was asked for with rollback

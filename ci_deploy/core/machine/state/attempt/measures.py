@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ....change import replace
 from ....guards.judging import Judgment
 from ....guards.queries import Answers, Question
-from ..change import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Measures:
     """`epoch`: AWS's time when the run's was 0. `hour` are the answers about the hour before the first shift."""
 

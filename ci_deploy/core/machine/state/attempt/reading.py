@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ....aws import Alias
-from ..change import replace
+from ....change import replace
 
 FRESH = 60.0  # seconds after which a reading of the alias is not what it serves now
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Reading:
     alias: Alias | None = None  # not read, or there is none
     at: float = 0.0

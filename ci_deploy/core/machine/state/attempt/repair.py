@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..change import replace
+from ....change import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Repair:
     begun: bool = False  # a split that was found is put on one version before anything else
     strayed: bool = False  # the alias was read elsewhere than at the previous version, after the end

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ....aws import Deployment
+from ....change import replace
 from ....result import Diagnosis
-from ..change import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Watch:
     deployment_id: str = ""
     attached: bool = False  # it existed before this attempt
@@ -56,7 +56,7 @@ class Watch:
         return replace(self, warned=self.event)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Seen:
     """The latest snapshots, with the targets that were last read."""
 
@@ -70,7 +70,7 @@ class Seen:
         return replace(self, rollback=snapshot)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Contact:
     looks: int = 0
     targets_at: float = -1e9  # when targets were last looked at

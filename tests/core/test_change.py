@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
+from ci_deploy.core.change import replace
 from ci_deploy.core.machine.state.attempt.wait import Wait
-from ci_deploy.core.machine.state.change import replace
 from ci_deploy.core.machine.state.place import Place, Stage
 
 
