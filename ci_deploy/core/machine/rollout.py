@@ -53,7 +53,7 @@ REVERSE_AGAIN_AFTER = 15.0  # seconds before a reversal that could not be create
 Record: TypeAlias = Place | Flight | Grace | Part | attempts.Record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """What a rollout is to do, which never changes."""
 
