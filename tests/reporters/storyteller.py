@@ -25,7 +25,7 @@ from ci_deploy.core.aws import (
 from ci_deploy.core.guards.grammar import parse
 from ci_deploy.core.guards.judging import judge
 from ci_deploy.core.guards.queries import Shift, Subject
-from ci_deploy.core.guards.series import Count, Minute, Series, Shown
+from ci_deploy.core.guards.series import Count, Durations, Minute, Series, Shown
 from ci_deploy.core.plan.history import HistoryEntry
 from ci_deploy.core.plan.planning import Existing, Plan, ToPublish
 from ci_deploy.core.reasons.ending.verdict import Serves
@@ -399,8 +399,8 @@ class Release:
             shown = Shown(
                 minutes=tuple(split),
                 after=tuple(after),
-                new_p99=None if quiet else 212.0,
-                old_p99=198.0,
+                new_durations=None if quiet else Durations(p50=64.0, p99=212.0),
+                old_durations=Durations(p50=61.0, p99=198.0),
                 throttles=0 if quiet else 3,
             )
             series = Series(split=tuple(split), after=tuple(count for _, count in after), hour=(Count(calls=480),))

@@ -19,7 +19,7 @@ How a run uses it, in order:
    answers: CloudWatch could not be read. A look that failed is judged with the last answers that came.
 6. `judging.judge(guard, series, level)` -> `Judgment`: verdict, why, both versions' counts, phase.
    `judging.overall(judgments)` -> the worst of the counting ones: violated, inconclusive, held, or None.
-7. `series.shown(subject, shifts, answers)` -> both versions' errors by minute, p99 and throttles, for reports.
+7. `series.shown(subject, shifts, answers)` -> both versions' errors by minute, p50, p99 and throttles, for reports.
 8. `texts.verdict`, `texts.numbers`, `texts.minute`, `texts.versions` say it.
 
 What is judged, and how, stands at the top of `judging`.

@@ -19,7 +19,7 @@ HOUR = 3600
 LATE = 120  # no minute younger than this is judged: points arrive late
 COLD_MINUTES = 2  # whole minutes that duration guards skip after each increase: a new version starts cold
 MOST = 500  # metrics in one GetMetricData call
-SHOWN = "p99"  # percentile of the durations
+SHOWN = ("p50", "p99")  # percentiles of the durations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +173,7 @@ def look(
     for version in (subject.new, subject.old):
         ask(version, "Invocations", "Sum")
         ask(version, "Errors", "Sum")
-        ask(version, "Duration", SHOWN, period=end - start)
+        ask(version, "Duration", *SHOWN, period=end - start)
         if ranks:
             ask(version, "Duration", "SampleCount", *ranks)
     ask("", "Throttles", "Sum")

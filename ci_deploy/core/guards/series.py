@@ -129,17 +129,25 @@ def series(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """What reports show of one look, whatever the guards are: errors by minute, durations in milliseconds, throttles.
+class Durations:
+    """How long calls took, in milliseconds: half of them less than `p50`, 99 of 100 less than `p99`."""
 
-    `minutes` are all while traffic is split; `after` those of the alias since then, with their moments. Percentiles are
+    p50: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What reports show of one look, whatever the guards are: errors by minute, durations, throttles.
+
+    `minutes` are all while traffic is split; `after` those of the alias since then, with their moments. Durations are
     of the whole time since the first shift, None without calls. Throttled calls have no version.
     """
 
     minutes: tuple[Minute, ...] = ()
     after: tuple[tuple[int, Count], ...] = ()
-    new_p99: float | None = None
-    old_p99: float | None = None
+    new_durations: Durations | None = None
+    old_durations: Durations | None = None
     throttles: int = 0
 
     @property
@@ -162,20 +170,19 @@ def shown(subject: Subject, shifts: Sequence[Shift], answers: Answers) -> Shown:
         for at in minutes
     )
 
-    def percentile(version: str) -> float | None:
-        found = [
-            value
+    def durations(version: str) -> Durations | None:
+        found = {
+            each.statistic: max(points.values())
             for each, points in answers.items()
-            if _about(each, subject) and (each.version, each.statistic) == (version, SHOWN)
-            for value in points.values()
-        ]
-        return max(found, default=None)
+            if _about(each, subject) and each.version == version and each.statistic in SHOWN and points
+        }
+        return Durations(**found) if len(found) == len(SHOWN) else None
 
     return Shown(
         minutes=tuple(minute for minute in split if minute.share < 1),
         after=tuple((at, table.count("", at)) for at in minutes if moved is not None and at >= moved),
-        new_p99=percentile(subject.new),
-        old_p99=percentile(subject.old),
+        new_durations=durations(subject.new),
+        old_durations=durations(subject.old),
         throttles=round(sum(table.points("", "Throttles", "Sum").values())),
     )
 

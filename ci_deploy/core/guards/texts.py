@@ -10,7 +10,7 @@ from .grammar import Guard
 from .judging import Judgment, Phase, Verdict, Why
 from .power import BAD, Foresight
 from .queries import Subject
-from .series import Count, Minute
+from .series import Count, Durations, Minute
 
 NOT_SEEN = "Guards see errors that Lambda counts: not HTTP 5xx answers, and not partial batch failures."
 NO_TRAFFIC = "No call reached version {new}. This deployment was a timer, not a test."
@@ -140,14 +140,16 @@ def foreseen(guard: Guard, foresight: Foresight) -> str:
     return f"{text} {foresight.moved:g}% of traffic has moved by the first judgment."
 
 
-def versions(new: Count, old: Count, subject: Subject, new_p99: float | None, old_p99: float | None) -> str:
-    """One row for both versions, `new` first; p99 in milliseconds, None without calls."""
+def versions(
+    new: Count, old: Count, subject: Subject, new_durations: Durations | None, old_durations: Durations | None
+) -> str:
+    """One row for both versions, `new` first; durations are None without calls."""
     return " · ".join(
         f"version {version}: {count.calls:,} call{'' if count.calls == 1 else 's'}, "
         f"{count.bad:,} error{'' if count.bad == 1 else 's'}"
         + (f" ({percent(count.share)})" if count.bad else "")
-        + (f", p99 {p99:,.0f} ms" if p99 is not None else "")
-        for version, count, p99 in ((subject.new, new, new_p99), (subject.old, old, old_p99))
+        + (f", p50 {took.p50:,.0f} ms, p99 {took.p99:,.0f} ms" if took is not None else "")
+        for version, count, took in ((subject.new, new, new_durations), (subject.old, old, old_durations))
     )
 
 

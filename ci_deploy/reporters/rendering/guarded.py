@@ -31,7 +31,7 @@ def row(event: e.Measured) -> str:
     shown, subject = event.shown, event.subject
     parts = []
     if shown.minutes:
-        parts.append(texts.versions(shown.new, shown.old, subject, shown.new_p99, shown.old_p99))
+        parts.append(texts.versions(shown.new, shown.old, subject, shown.new_durations, shown.old_durations))
     if shown.after:
         after = together(count for _, count in shown.after)
         parts.append(f"with all traffic, {alone(subject.new, after)}")

@@ -33,7 +33,7 @@ def asked(questions: tuple[Question, ...]) -> set[tuple[str, str, str]]:
 
 BASIC = {
     *((version, metric, "Sum") for version in ("41", "42") for metric in ("Invocations", "Errors")),
-    *((version, "Duration", "p99") for version in ("41", "42")),
+    *((version, "Duration", percentile) for version in ("41", "42") for percentile in ("p50", "p99")),
     ("", "Throttles", "Sum"),
 }
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ci_deploy.core.guards.queries import HOUR, LATE, Answers, Shift
-from ci_deploy.core.guards.series import Count, Minute, Series, highest, series, shown, together
+from ci_deploy.core.guards.series import Count, Durations, Minute, Series, highest, series, shown, together
 
 from .points import BEGAN, CANARY, MOVED, SUBJECT, guard, hour_answers, look_answers
 
@@ -161,13 +161,13 @@ def test_what_reports_show() -> None:
     assert (found.new, found.old) == (Count(calls=60, bad=10), Count(calls=540))
     assert [(at - BEGAN) // 60 for at, _ in found.after] == [10, 11]
     assert {count for _, count in found.after} == {Count(calls=60, bad=2)}
-    assert (found.new_p99, found.old_p99) == (200, 200)
+    assert (found.new_durations, found.old_durations) == (Durations(p50=200, p99=200),) * 2
     assert found.throttles == 8
 
 
 def test_where_nothing_was_answered_nothing_is_shown() -> None:
     found = shown(SUBJECT, CANARY, {})
-    assert (found.minutes, found.after, found.new, found.new_p99, found.throttles) == ((), (), Count(), None, 0)
+    assert (found.minutes, found.after, found.new, found.new_durations, found.throttles) == ((), (), Count(), None, 0)
     answers = look_answers("errors < 1%", CANARY, {"42": [(6, 1)]}, {}, BEGAN + 180)
     without = {question: points for question, points in answers.items() if question.metric != "Invocations"}
     assert shown(SUBJECT, CANARY, without).new == Count(calls=1, bad=1)
@@ -204,9 +204,20 @@ def test_of_others_alone_nothing_is_ripe() -> None:
 
 def test_percentiles_are_told_apart() -> None:
     answers = dict(look_answers("errors < 1%", CANARY, {"42": [(6, 0)], "41": [(54, 0)]}, {}, BEGAN + 180))
-    values = {("42", "p99"): 2.0, ("41", "p99"): 4.0}
+    values = {("42", "p50"): 1.0, ("42", "p99"): 2.0, ("41", "p50"): 3.0, ("41", "p99"): 4.0}
     for question in answers:
         if value := values.get((question.version, question.statistic)):
             answers[question] = {question.start: value, question.start + 60: value / 2}
     found = shown(SUBJECT, CANARY, answers)
-    assert (found.new_p99, found.old_p99) == (2, 4)
+    assert (found.new_durations, found.old_durations) == (Durations(p50=1, p99=2), Durations(p50=3, p99=4))
+
+
+@pytest.mark.parametrize("missing", ["p50", "p99"])
+@pytest.mark.parametrize("empty", [False, True])
+def test_durations_are_shown_with_both_percentiles_or_not_at_all(missing: str, *, empty: bool) -> None:
+    answers = look_answers("errors < 1%", CANARY, {"42": [(6, 0)], "41": [(54, 0)]}, {}, BEGAN + 180)
+    without = {question: points for question, points in answers.items() if question.statistic != missing}
+    if empty:
+        without |= {question: {} for question in answers if question.statistic == missing}
+    found = shown(SUBJECT, CANARY, without)
+    assert (found.new_durations, found.old_durations) == (None, None)

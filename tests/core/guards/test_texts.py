@@ -7,7 +7,7 @@ import pytest
 from ci_deploy.core.guards import texts
 from ci_deploy.core.guards.judging import Judgment, Phase, Verdict, Why, judge
 from ci_deploy.core.guards.power import Foresight
-from ci_deploy.core.guards.series import Count, Minute
+from ci_deploy.core.guards.series import Count, Durations, Minute
 from tests.support.golden import Told
 
 from .points import SUBJECT, guard, made
@@ -123,13 +123,11 @@ def test_a_duration_guard_foreseen(told: Told) -> None:
     assert texts.foreseen(guard("p99 < 1s"), foresight) == told
 
 
-def test_both_versions_in_one_row() -> None:
-    assert texts.versions(NEW, OLD, SUBJECT, 212.4, 198.0) == (
-        "version 42: 52 calls, 14 errors (27%), p99 212 ms · version 41: 480 calls, 3 errors (0.6%), p99 198 ms"
-    )
-    assert texts.versions(Count(calls=1, bad=1), Count(), SUBJECT, 1500.0, None) == (
-        "version 42: 1 call, 1 error (100%), p99 1,500 ms · version 41: 0 calls, 0 errors"
-    )
+def test_both_versions_in_one_row(told: Told) -> None:
+    new, old = Durations(p50=61.4, p99=212.4), Durations(p50=60, p99=198)
+    assert texts.versions(NEW, OLD, SUBJECT, new, old) == told
+    slow = Durations(p50=1500, p99=1500)
+    assert texts.versions(Count(calls=1, bad=1), Count(), SUBJECT, slow, None) == told
 
 
 @pytest.mark.parametrize(

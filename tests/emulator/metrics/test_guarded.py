@@ -168,9 +168,12 @@ def test_what_reports_show_is_what_happened(busy: World, always: bool) -> None:
     seen = shown(SUBJECT, shifts, found)
     assert seen.new.share == pytest.approx(0.2, abs=0.08)
     assert seen.old.share < 0.01
-    assert seen.old_p99 == pytest.approx(400, rel=0.3)
-    assert seen.new_p99 is not None
-    assert seen.new_p99 > 1.5 * seen.old_p99
+    assert seen.old_durations is not None
+    assert seen.old_durations.p50 == pytest.approx(100, rel=0.3)
+    assert seen.old_durations.p99 == pytest.approx(400, rel=0.3)
+    assert seen.new_durations is not None
+    assert seen.new_durations.p50 > 1.5 * seen.old_durations.p50
+    assert seen.new_durations.p99 > 1.5 * seen.old_durations.p99
     assert seen.throttles > 50
     assert [count.calls for _, count in seen.after] == pytest.approx([300] * len(seen.after), rel=0.3)
 
