@@ -11,7 +11,7 @@ import pytest
 
 from ci_deploy.edge.aws.errors import iam_action
 from codedeploy_emulator import Emulator
-from tests.support.account import Account, zipped
+from tests.support.account import Account, by_hand, zipped
 from tests.support.action import CHECKOUT, HOOKS
 
 from .conftest import Played
@@ -125,3 +125,21 @@ def test_a_hook_that_failed_costs_what_the_policy_for_its_logs_gives(
     since = len(emulator.calls)
     runner.run({**CHECKOUT, **HOOKS, **BUCKET}).check(1)
     assert called(emulator, since) - allowed("deploy", "feature-hook-logs", *OPTIONAL) == set()
+
+
+@pytest.mark.parametrize(("command", "policy"), [("status", "read"), ("stop", "stop")])
+def test_whose_a_deployment_is_may_be_read_where_its_appspec_alone_says_it(
+    command: str, policy: str, runner: Played, account: Account, emulator: Emulator
+) -> None:
+    """Its target may lack the function's data (facts.md G19), and somebody else's has no marker."""
+    account.publish("# 2")
+    emulator.switches(function_info="never", target_id="function")
+    location = {"bucket": "demo-deployments", "key": "CodeDeploy/checkout/by-hand.json", "bundleType": "JSON"}
+    account.s3.put_object(Bucket=location["bucket"], Key=location["key"], Body=by_hand("1", "2"))
+    revision = {"revisionType": "S3", "s3Location": location}
+    account.deploy("1", "2", "CodeDeployDefault.LambdaCanary10Percent5Minutes", revision=revision)
+    since = len(emulator.calls)
+    given = {**CHECKOUT, "command": command}
+    runner.run({**given, "force": "true"} if command == "stop" else given)
+    assert "s3:GetObject" in called(emulator, since)
+    assert called(emulator, since) - allowed(policy) == set()

@@ -142,31 +142,13 @@ class Account:
         self.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue=state, StateReason="5 errors in 1 minute")
 
     def deploy(self, current: str, target: str, config: str = "CodeDeployDefault.LambdaAllAtOnce", **extra: Any) -> str:
-        """Somebody else's deployment."""
-        content = json.dumps(
-            {
-                "version": 0.0,
-                "Resources": [
-                    {
-                        "checkout": {
-                            "Type": "AWS::Lambda::Function",
-                            "Properties": {
-                                "Name": "checkout",
-                                "Alias": "live",
-                                "CurrentVersion": current,
-                                "TargetVersion": target,
-                            },
-                        }
-                    }
-                ],
-            }
-        )
+        """Somebody else's deployment; its AppSpec is `by_hand`, sent along unless `revision` says where it is."""
+        content = {"revisionType": "AppSpecContent", "appSpecContent": {"content": by_hand(current, target)}}
         found: str = self.codedeploy.create_deployment(
             applicationName="checkout-app",
             deploymentGroupName="checkout-live",
             deploymentConfigName=config,
-            revision={"revisionType": "AppSpecContent", "appSpecContent": {"content": content}},
-            **extra,
+            **{"revision": content, **extra},
         )["deploymentId"]
         return found
 
@@ -177,3 +159,10 @@ def zipped(files: dict[str, str]) -> bytes:
         for name, text in files.items():
             archive.writestr(zipfile.ZipInfo(name), text)
     return buffer.getvalue()
+
+
+def by_hand(current: str, target: str) -> str:
+    """An AppSpec of somebody else, in JSON."""
+    properties = {"Name": "checkout", "Alias": "live", "CurrentVersion": current, "TargetVersion": target}
+    resource = {"checkout": {"Type": "AWS::Lambda::Function", "Properties": properties}}
+    return json.dumps({"version": 0.0, "Resources": [resource]})
