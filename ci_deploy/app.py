@@ -40,7 +40,7 @@ from .core.run import Command, Context, Outcome, exit_code
 from .core.story.events import CancelReceived, Concluded, Event, NotAws, Noticed, Started
 from .drive import Bug, Inbox, QueueInbox, Workers, drive
 from .edge import network
-from .edge.clock import clock_for
+from .edge.rehearsal import clock_for
 from .edge.runner import repository
 from .edge.runner.files import RunnerFilesOnDisk, RunnerLog, Stdout, job_began, read_event, wants_colour
 from .edge.runner.secrets import Secrets
@@ -555,6 +555,7 @@ class _Run:
             self._child.start(lambda code: inbox.put(CommandEnded(exit_code=code)))
         except OSError as error:
             raise Refused(reasons.CommandNotStarted(said=error.strerror or str(error))) from None
+        inbox.expect()
         return True
 
     def _on_signal(self, number: int) -> None:

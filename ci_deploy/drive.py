@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .core.errors import CiDeployError
-from .core.machine.actions import Action, Failed, Look, Observation, Stop, Tick
+from .core.machine.actions import Action, Cancelled, Failed, Look, Observation, Progressed, Stop, Tick
 from .core.machine.release import Release, step
 from .core.reasons import run as reasons
 from .core.story.events import Event
@@ -27,6 +27,10 @@ URGENT = 16  # stops that go out side by side when a release is cancelled
 class Inbox(Protocol):
     def put(self, observation: Observation) -> None: ...
 
+    def expect(self) -> None:
+        """One more action is under way: its observation is to come. The thread that takes says so."""
+        ...
+
     def take(self, seconds: float | None) -> Observation:
         """The next observation, or Tick after so many seconds (of the product's clock)."""
         ...
@@ -38,17 +42,23 @@ class QueueInbox:
     def __init__(self, clock: Clock) -> None:
         self._queue: queue.SimpleQueue[Observation] = queue.SimpleQueue()
         self._clock = clock
+        self._expected = 0
 
     def put(self, observation: Observation) -> None:
         self._queue.put(observation)
 
+    def expect(self) -> None:
+        self._expected += 1
+
     def take(self, seconds: float | None) -> Observation:
         wait = None if seconds is None else max(0.0, seconds)
         try:
-            return self._queue.get(timeout=None if wait is None else wait / self._clock.real(1.0))
+            observation = self._clock.take(self._queue, wait, quiet=not self._expected)
         except queue.Empty:
-            self._clock.waited(wait or 0.0)
             return Tick()
+        if not isinstance(observation, Cancelled | Progressed):
+            self._expected -= 1
+        return observation
 
 
 class Pool:
@@ -82,6 +92,7 @@ class Workers:
         self._urgent = Pool(self._run, URGENT, "urgent")
 
     def submit(self, action: Action) -> None:
+        self._inbox.expect()
         if isinstance(action, Stop) and action.urgent:
             self._urgent.submit(action)
         elif isinstance(action, Look):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Protocol
+from queue import SimpleQueue
+from typing import IO, TYPE_CHECKING, Protocol, TypeVar
 
 from .core.aws import (
     Alarm,
@@ -41,6 +42,9 @@ if TYPE_CHECKING:  # of `init` alone, which no other run loads
 Progress = Callable[[str, int, int], None]
 
 
+T = TypeVar("T")
+
+
 class Clock(Protocol):
     """Time for everything: monotonic seconds, as fast as CI_DEPLOY_CLOCK_SPEED says."""
 
@@ -56,8 +60,8 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None: ...
 
-    def waited(self, seconds: float) -> None:
-        """Told that so many seconds have just been waited for, in another way than by `sleep`."""
+    def take(self, items: SimpleQueue[T], seconds: float | None, *, quiet: bool) -> T:
+        """The next of the items; raises queue.Empty after so many seconds. `quiet`: none of ours is under way."""
         ...
 
     def real(self, seconds: float) -> float:

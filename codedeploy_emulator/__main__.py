@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 import signal
 import sys
 import threading
 from collections.abc import Sequence
 
+from .clock import JUMP
 from .emulator import LOOPBACK, Emulator
 from .errors import SeedError
+
+
+def _speed(text: str) -> float | str:
+    if text == JUMP:
+        return JUMP
+    with contextlib.suppress(ValueError):
+        if 0 <= (speed := float(text)) < math.inf:
+            return speed
+    raise argparse.ArgumentTypeError(f"must be a number that is not negative, or {JUMP}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,15 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     serve.add_argument("--port", type=int, default=4599, help="port, 0 for any free one (default: %(default)s)")
     serve.add_argument(
         "--speed",
-        type=float,
+        type=_speed,
         default=1.0,
-        help="emulated seconds a second: 60 makes a minute a second, 0 moves time only by POST /_emulator/clock "
-        "(default: %(default)g)",
+        help="emulated seconds a second: 60 makes a minute a second, 0 moves time only by POST /_emulator/clock, jump "
+        "jumps to the next due moment while every client that says so waits (default: %(default)g)",
     )
     serve.add_argument("--seed", help="YAML file that names what is there at the start")
     options = parser.parse_args(arguments)
-    if not 0 <= options.speed < math.inf:
-        parser.error("--speed must be a number that is not negative")
     if not 0 <= options.port <= 65535:
         parser.error("--port must be from 0 to 65535")
     if options.host not in LOOPBACK:

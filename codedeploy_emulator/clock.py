@@ -1,6 +1,7 @@
 """The emulator's time, in epoch seconds. Nothing else in the package asks the machine for the time of the model.
 
-Speed N > 0: N emulated seconds pass in one real second. Speed 0: time stands still until it is moved.
+Speed N > 0: N emulated seconds pass in one real second. Speed 0: time stands still until it is moved. Speed "jump":
+real time, which jumps to the next due moment whenever every client that says so waits (waiting.py).
 """
 
 from __future__ import annotations
@@ -8,14 +9,17 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
+JUMP = "jump"
+
 
 class Clock:
     """Emulated time; starts at the machine's present time, or at `start` (epoch seconds)."""
 
-    def __init__(self, speed: float = 1.0, start: float | None = None) -> None:
-        if speed < 0:
+    def __init__(self, speed: float | str = 1.0, start: float | None = None) -> None:
+        self.jumps = speed == JUMP
+        self.speed = 1.0 if self.jumps else float(speed)
+        if self.speed < 0:
             raise ValueError("the speed of the clock cannot be negative")
-        self.speed = speed
         self._start = start
         self.reset()
 

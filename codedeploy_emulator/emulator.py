@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from . import seed
 from .aws.front import Aws
 from .aws.moto_parts import ACCOUNT
-from .clock import Clock
+from .clock import JUMP, Clock
 from .github import oidc
 from .github.front import GitHub
 from .runtime import Runtime
@@ -30,7 +30,8 @@ ACCESS_KEY, SECRET_KEY, GITHUB_TOKEN = "testing", "testing", "ghs_emulator_token
 class Emulator:
     """CodeDeploy for Lambda, with Lambda, S3, CloudWatch, Logs, IAM and STS behind it and GitHub's part beside it.
 
-    Use it as a context manager: it then listens on `url`. `speed` 0 makes time stand still until `advance`; `seed` is a
+    Use it as a context manager: it then listens on `url`. `speed` 0 makes time stand still until `advance`, "jump" lets
+    it jump while every client waits; `seed` is a
     YAML file or a mapping; `switches` are the positions at the start; `start` is the time at the start (epoch seconds).
     moto's state is the process's, so one process holds one emulator at a time.
     """
@@ -40,7 +41,7 @@ class Emulator:
     def __init__(
         self,
         *,
-        speed: float = 0,
+        speed: float | str = 0,
         seed: str | Path | Mapping[str, Any] | None = None,
         switches: Mapping[str, object] | None = None,
         host: str = "127.0.0.1",
@@ -58,7 +59,7 @@ class Emulator:
 
     def _prepare(
         self,
-        speed: float,
+        speed: float | str,
         source: str | Path | Mapping[str, Any] | None,
         switches: Mapping[str, object] | None,
         host: str,
@@ -201,14 +202,31 @@ class Emulator:
             "ACTIONS_ID_TOKEN_REQUEST_URL": f"{url}{oidc.PATH}?api-version=2.0",
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": oidc.REQUEST_TOKEN,
         }
-        if self.clock.speed not in (0, 1):
-            environment["CI_DEPLOY_CLOCK_SPEED"] = f"{self.clock.speed:g}"
+        if self.speed not in (0, 1):
+            environment["CI_DEPLOY_CLOCK_SPEED"] = JUMP if self.clock.jumps else f"{self.speed:g}"
         return environment
 
     @property
-    def speed(self) -> float:
-        """Emulated seconds a second; 0 when time stands still."""
-        return self.clock.speed
+    def speed(self) -> float | str:
+        """Emulated seconds a second; 0 when time stands still, "jump" when it jumps."""
+        return JUMP if self.clock.jumps else self.clock.speed
+
+    def wait(self, client: str, connection: object, seconds: float) -> float:
+        """A client waits for so many seconds, or until it is woken; returns the time reached."""
+        return self.runtime.wait(client, connection, seconds)
+
+    def wake(self, client: str) -> None:
+        """A client works before its moment has come."""
+        self.runtime.wake(client)
+
+    def present_clients(self) -> list[dict[str, Any]]:
+        """The clients that say when they wait, and until when."""
+        with self.runtime.lock:
+            return self.runtime.waiting.json()
+
+    def left(self, connection: object) -> None:
+        """A connection is closed."""
+        self.runtime.left(connection)
 
     @property
     def claims(self) -> Mapping[str, str]:

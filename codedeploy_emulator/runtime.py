@@ -34,6 +34,7 @@ from .metrics import account as metrics_account
 from .metrics.book import Book
 from .metrics.traffic import Traffic
 from .switches import Switches
+from .waiting import Waiting
 
 THROTTLED = (
     "The deployment failed because the number of requests by the IAM role {role} exceeded the request limit for "
@@ -57,6 +58,7 @@ class Runtime:
         self.functions = Functions(clock=clock, switches=switches)
         self.book = Book(switches)
         self.traffic = Traffic(self.book, switches, metrics_account.weights, metrics_account.log_errors)
+        self.waiting = Waiting()
         self._changed = threading.Condition(self.lock)
         self._heap: list[tuple[float, int, str]] = []
         self._pushed = 0
@@ -93,6 +95,29 @@ class Runtime:
             self.traffic.play(self.clock.now())
             return self.clock.now()
 
+    def wait(self, client: str, connection: object, seconds: float) -> float:
+        """A client waits for so many seconds, or until it is woken; returns the time reached. Then it works."""
+        with self.lock:
+            until = self.clock.now() + seconds
+            self.waiting.begin(client, connection, until)
+            self._changed.notify_all()
+            while self.waiting.waits(client) and not self._closing and self.clock.now() < until:
+                self._changed.wait(until - self.clock.now())
+            self.waiting.work(client)
+            return self.clock.now()
+
+    def wake(self, client: str) -> None:
+        """A client works before its moment has come."""
+        with self.lock:
+            self.waiting.work(client)
+            self._changed.notify_all()
+
+    def left(self, connection: object) -> None:
+        """A connection is closed."""
+        with self.lock:
+            if self.waiting.leave(connection):
+                self._changed.notify_all()
+
     def start(self) -> None:
         """Keep time going by itself, so that hooks are invoked in time even when nobody looks."""
         if not self.clock.manual:
@@ -116,6 +141,7 @@ class Runtime:
             self._busy = 0
             self._heap.clear()
             self.clock.reset()
+            self.waiting.wake(NEVER)
             self.store = Store(int(self.switches.number("random-seed")))
             self.limits.reset()
             self.functions.reset()
@@ -128,9 +154,22 @@ class Runtime:
         while not self._closing:
             with self.lock:
                 self.settle()
+                if self._jump():
+                    continue
                 pause = self.clock.real_seconds_until(self._heap[0][0]) if self._heap else 60.0
                 if pause > 0:
                     self._changed.wait(min(pause, 60.0))
+
+    def _jump(self) -> bool:
+        """Move time to whatever comes first, where every client waits for it and no hook runs; whether it moved."""
+        first = self.waiting.first()
+        if first is None or self._busy:
+            return False
+        self.clock.move_to(min(first, self._heap[0][0] if self._heap else first))
+        # From here on they work, however long their threads take to find out.
+        self.waiting.wake(self.clock.now())
+        self._changed.notify_all()
+        return True
 
     # Deployments
 

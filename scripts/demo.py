@@ -2,6 +2,8 @@
 
     make demo [SCENARIO=alarm]       or: .venv/bin/python scripts/demo.py [alarm] [--speed 20] [--report demo-report]
 
+Time jumps while all wait; with --speed 20 it goes twenty times as fast as in life, for those who want to look on.
+
 Starts the emulator with its demo seed on a free port, deploys the function `checkout` from pull request 7, shows the
 job log on the screen, and leaves what GitHub would show in `demo-report/`: log.txt, comment.md, summary.md, outputs.txt
 and index.html. What goes wrong on the way is the scenario's (scenarios.py). Fails when the run did not end as the
@@ -26,8 +28,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 if __package__:
+    from .pace import JUMP, Pace
     from .scenarios import SCENARIOS, Scenario, Stage, changed_seed
 else:
+    from pace import JUMP, Pace
     from scenarios import SCENARIOS, Scenario, Stage, changed_seed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,10 +57,10 @@ class DemoError(Exception):
 
 
 @contextlib.contextmanager
-def emulator(speed: float, seed: Path = SEED) -> Iterator[str]:
+def emulator(speed: str, seed: Path = SEED) -> Iterator[str]:
     """A running emulator's address. It lives in a session of its own: Ctrl-C is for the action."""
     command = [sys.executable, "-m", "codedeploy_emulator", "serve", "--port", "0"]
-    command += ["--speed", f"{speed:g}", "--seed", str(seed)]
+    command += ["--speed", speed, "--seed", str(seed)]
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
@@ -221,7 +225,7 @@ def comment(pointers: Mapping[str, str]) -> str:
     return "\n\n---\n\n".join(each["body"] for each in comments)
 
 
-def demo(report: Path, speed: float, scenario: Scenario) -> int:
+def demo(report: Path, speed: str, scenario: Scenario) -> int:
     """Run it, write the report, say how it ended. 0 where it ended as the scenario should."""
     show = Show(colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
     report.mkdir(parents=True, exist_ok=True)
@@ -235,8 +239,9 @@ def demo(report: Path, speed: float, scenario: Scenario) -> int:
         with emulator(speed, seed) as url:
             pointers = variables(url)
             environ = environment(pointers, folder, {**INPUTS, **scenario.inputs})
-            show.say(f"The emulator plays AWS and GitHub on {url}, {speed:g} times faster than real time.\n")
-            code = _main_step(environ, pointers, report / "log.txt", show, speed, scenario)
+            pace = "jumps while all wait" if speed == JUMP else f"goes {speed} times as fast as in life"
+            show.say(f"The emulator plays AWS and GitHub on {url}. Its time {pace}.\n")
+            code = _main_step(environ, pointers, report / "log.txt", show, scenario)
             _post_step(environ, folder, report / "log.txt", show)
             values = outputs((folder / FILES["GITHUB_OUTPUT"]).read_text(encoding="utf-8"))
             lines = [f"{name}={value}" for name, value in values.items()]
@@ -255,14 +260,19 @@ def demo(report: Path, speed: float, scenario: Scenario) -> int:
 
 
 def _main_step(
-    environ: Mapping[str, str], pointers: Mapping[str, str], log: Path, show: Show, speed: float, scenario: Scenario
+    environ: Mapping[str, str], pointers: Mapping[str, str], log: Path, show: Show, scenario: Scenario
 ) -> int:
     act = scenario.meanwhile
     if act is None:
         return run(environ, log, show)
-    return run(
-        environ, log, show, meanwhile=lambda process: act(Stage(pointers=pointers, speed=speed, process=process))
-    )
+    # Before the action starts: no moment in which something should happen may be jumped over.
+    with Pace(pointers) as pace:
+
+        def meanwhile(process: subprocess.Popen[str]) -> None:
+            with pace:
+                act(Stage(pointers=pointers, pace=pace, process=process))
+
+        return run(environ, log, show, meanwhile=meanwhile)
 
 
 def _post_step(environ: Mapping[str, str], folder: Path, log: Path, show: Show) -> None:
@@ -279,6 +289,12 @@ def _post_step(environ: Mapping[str, str], folder: Path, log: Path, show: Show) 
     )
 
 
+def _speed(text: str) -> str:
+    if text != JUMP and not float(text) > 0:
+        raise ValueError(text)
+    return text
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description="Run the action against the emulator, and report what it shows.",
@@ -287,10 +303,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("scenario", nargs="?", default="success", choices=SCENARIOS, help="what happens (%(default)s)")
     parser.add_argument("--report", type=Path, default=Path("demo-report"), help="folder to write (%(default)s)")
-    parser.add_argument("--speed", type=float, default=20.0, help="emulated seconds a second (%(default)g)")
+    parser.add_argument(
+        "--speed", type=_speed, default=JUMP, help="emulated seconds a second, or jump: no waiting (%(default)s)"
+    )
     options = parser.parse_args(arguments)
-    if options.speed <= 0:
-        parser.error("--speed must be more than 0")
     try:
         return demo(options.report, options.speed, SCENARIOS[options.scenario])
     except DemoError as error:

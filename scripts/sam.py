@@ -16,7 +16,6 @@ import json
 import os
 import re
 import sys
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,9 @@ from urllib.request import Request, urlopen
 
 import boto3
 
-SPEED = float(os.environ.get("CI_DEPLOY_CLOCK_SPEED", "1"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from scripts.pace import Pace
 
 
 def stack(given: argparse.Namespace, status: str, alias: str, said: tuple[str, str] = ("UPDATE_COMPLETE", "")) -> None:
@@ -84,6 +85,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--application", default="checkout-app")
     parser.add_argument("--group", default="checkout-live")
     given = parser.parse_args(arguments)
+    with Pace(os.environ) as pace:
+        return deploy(given, pace)
+
+
+def deploy(given: argparse.Namespace, pace: Pace) -> int:
     functions, codedeploy = boto3.client("lambda"), boto3.client("codedeploy")
     alias = functions.get_alias(FunctionName="checkout", Name="live")
     stack(given, "UPDATE_IN_PROGRESS", alias["AliasArn"], ("UPDATE_IN_PROGRESS", ""))
@@ -103,7 +109,7 @@ def main(arguments: list[str]) -> int:
         info = codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]
         if info["status"] in ("Succeeded", "Failed", "Stopped"):
             break
-        time.sleep(min(1.0, 5.0 / SPEED))
+        pace.wait(5.0)
     if info["status"] == "Succeeded":
         stack(given, "UPDATE_COMPLETE", alias["AliasArn"])
         print(f"Successfully created/updated stack - {given.stack}")

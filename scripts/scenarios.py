@@ -19,15 +19,20 @@ from typing import Any
 import boto3
 import yaml
 
+if __package__:
+    from .pace import Pace
+else:
+    from pace import Pace
+
 Seed = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A run in progress: where the emulator is, how much faster its time is, and the action's process."""
+    """A run in progress: where the emulator is, how its time is waited for, and the action's process."""
 
     pointers: Mapping[str, str]
-    speed: float
+    pace: Pace
     process: subprocess.Popen[str]
 
     def client(self, service: str) -> Any:
@@ -46,12 +51,8 @@ class Stage:
             alias = functions.get_alias(FunctionName="checkout", Name="live")
             if alias.get("RoutingConfig", {}).get("AdditionalVersionWeights"):
                 return True
-            time.sleep(0.05)
+            self.pace.wait(1.0)
         return False
-
-    def wait(self, seconds: float) -> None:
-        """So many seconds of the emulator's time."""
-        time.sleep(seconds / self.speed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +94,7 @@ def _fails_one_call_in_five(seed: Seed) -> None:
 def _alarm_fires(stage: Stage) -> None:
     if not stage.until_traffic_is_split():
         return
-    stage.wait(150)
+    stage.pace.wait(150)
     reason = (
         "Threshold Crossed: 1 datapoint [9.0 (29/11/26 10:02:00)] was greater than or equal to the threshold (5.0)."
     )
@@ -106,21 +107,28 @@ def _alarm_fires(stage: Stage) -> None:
 def _job_is_cancelled(stage: Stage) -> None:
     """What the runner sends first; ten seconds later it would kill the step."""
     if stage.until_traffic_is_split():
-        stage.wait(60)
+        stage.pace.wait(60)
         stage.process.terminate()
+        time.sleep(0.1)  # before time may jump on, it has heard it
 
 
 def _sam_deploys(stage: Stage) -> None:
     """Another tool's deployment: a stack's update, which fails when its canary does."""
-    stage.wait(40)
+    stage.pace.wait(40)
     with tempfile.NamedTemporaryFile("w", suffix=".py") as code:
         code.write("def handler(event, context):\n    return {'total': 99}\n")
         code.flush()
-        subprocess.run(
-            [sys.executable, str(Path(__file__).with_name("sam.py")), "deploy", "--code", code.name],
+        sam = subprocess.Popen(
+            [sys.executable, "-u", str(Path(__file__).with_name("sam.py")), "deploy", "--code", code.name],
             env={"PATH": os.defpath, **stage.pointers},
-            check=False,
+            stdout=subprocess.PIPE,
+            text=True,
         )
+        with sam:
+            assert sam.stdout is not None
+            print(sam.stdout.readline(), end="", flush=True)
+            stage.pace.leave()  # from its first line on SAM waits for itself
+            print(sam.stdout.read(), end="", flush=True)
 
 
 _ANOTHER_TOOL = dict.fromkeys(

@@ -1,23 +1,17 @@
-"""The real clock, N times faster where a rehearsal asks for it.
+"""The real clock, N times faster where a rehearsal asks for it (rehearsal.py).
 
-The only file that reads the time or sleeps. Everything else takes the Clock port. `CI_DEPLOY_CLOCK_SPEED` is the one
-variable by which the product knows that it rehearses; it is refused wherever AWS itself could be on the other end, for
-a clock that runs away from AWS's would time out real deployments.
+The only file that reads the time or sleeps. Everything else takes the Clock port.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import math
-import re
 import time
-from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import TypeVar
 
-from ..core.errors import InvalidInput
-from ..core.given import mistakes
-
-SPEED_VARIABLE = "CI_DEPLOY_CLOCK_SPEED"
+T = TypeVar("T")
 
 
 class RealClock:
@@ -53,9 +47,16 @@ class RealClock:
     def sleep(self, seconds: float) -> None:
         if seconds > 0:
             self._sleep(seconds / self.speed)
-            self.waited(seconds)
+            self._waited(seconds)
 
-    def waited(self, seconds: float) -> None:
+    def take(self, items: SimpleQueue[T], seconds: float | None, *, quiet: bool) -> T:
+        try:
+            return items.get(timeout=None if seconds is None else seconds / self.speed)
+        except Empty:
+            self._waited(seconds or 0.0)
+            raise
+
+    def _waited(self, seconds: float) -> None:
         if seconds > 0:
             self._faster = min(self._faster, self._real() - seconds / self.speed)
 
@@ -69,37 +70,3 @@ class RealClock:
 
     def _real(self) -> float:
         return self._monotonic() - self._started
-
-
-def speed_from(environ: Mapping[str, str]) -> float:
-    """The speed that the environment asks for, 1 if it asks for none; raises InvalidInput where it is not allowed."""
-    text = environ.get(SPEED_VARIABLE, "").strip()
-    if not text:
-        return 1.0
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = math.nan
-    if not (math.isfinite(speed) and speed > 0):
-        raise InvalidInput((mistakes.no_speed(SPEED_VARIABLE, text),))
-    if not _is_local(environ.get("AWS_ENDPOINT_URL", "").strip()):
-        raise InvalidInput((mistakes.rehearsals_only(SPEED_VARIABLE),))
-    return speed
-
-
-def _is_local(endpoint: str) -> bool:
-    """Whether an endpoint cannot be AWS: loopback, or a name without a dot such as a service container's."""
-    try:
-        host = urlsplit(endpoint).hostname or ""
-    except ValueError:
-        return False
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        # Letters first: `0x7f` or a bare number would be read as an address by some resolvers.
-        return re.fullmatch(r"[A-Za-z]([A-Za-z0-9_-]{0,62})", host) is not None
-
-
-def clock_for(environ: Mapping[str, str]) -> RealClock:
-    """The clock; InvalidInput if the environment asks for a speed that is not allowed."""
-    return RealClock(speed_from(environ))

@@ -1,4 +1,4 @@
-"""The control endpoints under `/_emulator/`: health, env, calls, faults, clock, switches, scripts, traffic,
+"""The control endpoints under `/_emulator/`: health, env, calls, faults, clock, wait, switches, scripts, traffic,
 stacks, reset.
 
 They are for tests and never meet a fault.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from ..clock import JUMP
 from ..errors import SeedError
 from ..switches import TABLE, Value
 from .wire import Request, Response, json_response
@@ -24,8 +25,8 @@ class Controlled(Protocol):
         """The emulated time, epoch seconds."""
 
     @property
-    def speed(self) -> float:
-        """Emulated seconds a second; 0 when time stands still."""
+    def speed(self) -> float | str:
+        """Emulated seconds a second; 0 when time stands still, "jump" when it jumps."""
 
     @property
     def calls(self) -> list[dict[str, Any]]:
@@ -63,6 +64,18 @@ class Controlled(Protocol):
 
     def advance(self, seconds: float) -> float:
         """Move time on; returns the time reached."""
+
+    def wait(self, client: str, connection: object, seconds: float) -> float:
+        """A client waits for so many seconds, or until it is woken; returns the time reached."""
+
+    def wake(self, client: str) -> None:
+        """A client works before its moment has come."""
+
+    def present_clients(self) -> list[dict[str, Any]]:
+        """The clients that say when they wait, and until when."""
+
+    def left(self, connection: object) -> None:
+        """A connection is closed."""
 
     def reset(self) -> None:
         """Back to the start."""
@@ -118,10 +131,31 @@ def _show_clock(emulator: Controlled, request: Request, body: Any) -> Response:
 
 def _advance(emulator: Controlled, request: Request, body: Any) -> Response:
     seconds = body.get("advance") if isinstance(body, dict) else None
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 1e9:
+    if not _is_duration(seconds):
         raise SeedError('the clock takes {"advance": seconds}, a number that is not negative')
-    emulator.advance(float(seconds))
+    emulator.advance(float(seconds))  # type: ignore[arg-type]
     return _show_clock(emulator, request, None)
+
+
+def _wait(emulator: Controlled, request: Request, body: Any) -> Response:
+    client, seconds = (body.get("client"), body.get("seconds")) if isinstance(body, dict) else (None, None)
+    if not (isinstance(client, str) and client) or (seconds is not None and not _is_duration(seconds)):
+        raise SeedError('a client waits by {"client": name, "seconds": number}, and wakes without "seconds"')
+    if emulator.speed != JUMP:
+        raise SeedError("the clock does not jump: start the emulator with --speed jump")
+    if seconds is None:
+        emulator.wake(client)
+    else:
+        emulator.wait(client, request.environ["werkzeug.socket"], float(seconds))
+    return _show_clock(emulator, request, None)
+
+
+def _show_clients(emulator: Controlled, request: Request, body: Any) -> Response:
+    return json_response(emulator.present_clients())
+
+
+def _is_duration(seconds: object) -> bool:
+    return isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds < 1e9
 
 
 def _show_switches(emulator: Controlled, request: Request, body: Any) -> Response:
@@ -188,6 +222,8 @@ _ROUTES: dict[tuple[str, str], Callable[[Controlled, Request, Any], Response]] =
     ("POST", "faults"): _set_faults,
     ("GET", "clock"): _show_clock,
     ("POST", "clock"): _advance,
+    ("GET", "wait"): _show_clients,
+    ("POST", "wait"): _wait,
     ("GET", "switches"): _show_switches,
     ("POST", "switches"): _set_switches,
     ("POST", "scripts"): _set_scripts,

@@ -35,9 +35,17 @@ class _HttpServer(socketserver.ThreadingMixIn, HTTPServer):
     multithread = True
     multiprocess = False
 
-    def __init__(self, host: str, port: int, answer: Callable[[Request], Response], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        answer: Callable[[Request], Response],
+        now: Callable[[], float],
+        left: Callable[[object], None] = lambda _: None,
+    ) -> None:
         self.answer = answer
         self.now = now
+        self.left = left
         self.connections: set[socket.socket] = set()
         if ":" in host:
             self.address_family = socket.AF_INET6
@@ -64,6 +72,7 @@ class _Handler(moto_parts.RequestHandler):
     def finish(self) -> None:
         """The connection is over."""
         self.server.connections.discard(self.connection)
+        self.server.left(self.connection)
         super().finish()
 
     def run_wsgi(self) -> None:
@@ -131,7 +140,7 @@ class Server:
         self._emulator = emulator
         self._host = host
         self._closing = threading.Event()
-        self._server = _HttpServer(host, port, self.respond, lambda: emulator.now)
+        self._server = _HttpServer(host, port, self.respond, lambda: emulator.now, emulator.left)
         self.port = self._server.server_port
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, name="emulator-server", daemon=True

@@ -92,7 +92,7 @@ class Emulator:
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    with demo.emulator(20) as url:
+    with demo.emulator("20") as url:
         yield Emulator(url, demo.variables(url))
 
 

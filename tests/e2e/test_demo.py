@@ -28,7 +28,7 @@ def test_no_scenario_but_the_first_is_played_on_an_untouched_stage() -> None:
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_scenario_ends_as_it_should(name: str, tmp_path: Path) -> None:
     report = tmp_path / "report"
-    command = [sys.executable, "scripts/demo.py", name, "--speed", "30", "--report", str(report)]
+    command = [sys.executable, "scripts/demo.py", name, "--report", str(report)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"outcome={SCENARIOS[name].outcome}\n" in (report / "outputs.txt").read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import SimpleQueue
 from typing import Any
 
 from botocore.session import Session
@@ -43,8 +44,9 @@ class FakeClock:
         self.slept.append(seconds)
         self.at += seconds
 
-    def waited(self, seconds: float) -> None:
+    def take(self, items: SimpleQueue[Any], seconds: float | None, *, quiet: bool) -> Any:
         """Its time is moved by sleeping alone."""
+        return items.get_nowait()
 
     def real(self, seconds: float) -> float:
         return seconds * self.speed

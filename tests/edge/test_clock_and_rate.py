@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from queue import Empty, SimpleQueue
 
 import pytest
 
 from ci_deploy.core.errors import InvalidInput
 from ci_deploy.edge.aws.rate import Bucket
-from ci_deploy.edge.clock import RealClock, speed_from
+from ci_deploy.edge.clock import RealClock
+from ci_deploy.edge.rehearsal import speed_from
 
 from .fakes import FakeClock
 
@@ -35,23 +37,36 @@ def test_a_fast_clock_divides_waits_and_multiplies_time_from_the_first_on() -> N
     assert slept == [0.5]
 
 
+def holding(*items: str) -> SimpleQueue[str]:
+    queue: SimpleQueue[str] = SimpleQueue()
+    for item in items:
+        queue.put(item)
+    return queue
+
+
+def wait(clock: RealClock, seconds: float) -> None:
+    with pytest.raises(Empty):
+        clock.take(holding(), seconds, quiet=True)
+
+
 def test_what_was_waited_for_otherwise_counts_from_its_beginning() -> None:
     machine = [0.0]
     clock = RealClock(60, monotonic=lambda: machine[0])
     machine[0] += 3
-    clock.waited(0)
+    assert clock.take(holding("x"), 60, quiet=True) == "x"
+    wait(clock, 0)
     assert clock.now() == 3
-    clock.waited(60)
-    assert clock.now() == 2 + 60
+    wait(clock, 0.6)
+    assert clock.now() == pytest.approx(2.99 + 0.6)
 
 
 def test_it_knows_by_how_much_it_is_behind_the_time_that_a_rehearsal_has_throughout() -> None:
     machine = [0.0]
     fast, usual = (RealClock(speed, monotonic=lambda: machine[0]) for speed in (60, 1))
     machine[0] += 3
-    fast.waited(60)
+    wait(fast, 0.6)
     machine[0] += 1
-    assert (fast.behind(), usual.behind()) == (2 * 60 - 2, 0.0)
+    assert (fast.behind(), usual.behind()) == (pytest.approx(2.99 * 60 - 2.99), 0.0)
 
 
 def test_a_jump_of_the_wall_clock_is_not_seen() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from queue import SimpleQueue
+from typing import Any
 
 from sinks import Screen
 
@@ -26,8 +28,8 @@ class FastClock:
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds / 60)
 
-    def waited(self, seconds: float) -> None:
-        """It is fast from the start."""
+    def take(self, items: SimpleQueue[Any], seconds: float | None, *, quiet: bool) -> Any:
+        return items.get(timeout=None if seconds is None else seconds / 60)
 
     def real(self, seconds: float) -> float:
         return seconds * 60

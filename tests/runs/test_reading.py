@@ -13,6 +13,8 @@ from ci_deploy.core.aws import Alias, Deployment, DeploymentStatus, DeploymentTa
 from ci_deploy.core.errors import Refused
 from ci_deploy.core.given.package.packaging import Package
 from ci_deploy.core.machine.actions import (
+    Cancelled,
+    CommandEnded,
     Done,
     Failed,
     LookVersion,
@@ -151,6 +153,35 @@ def test_a_workers_bug_arrives_like_any_answer() -> None:
     failed = inbox.take(20)
     assert isinstance(failed, Failed)
     assert isinstance(failed.error.__cause__, KeyError)
+
+
+class _Asked(RealClock):
+    """Remembers at each wait whether nothing of the run's was said to be under way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.quiet: list[bool] = []
+
+    def take(self, items: Any, seconds: float | None, *, quiet: bool) -> Any:
+        self.quiet.append(quiet)
+        return super().take(items, seconds, quiet=quiet)
+
+
+def test_a_wait_is_quiet_once_every_action_and_the_command_have_answered() -> None:
+    """Only then may a rehearsal's time jump: signals and progress are no answers."""
+    clock = _Asked()
+    inbox = drive.QueueInbox(clock)
+    assert inbox.take(0) == Tick()
+    drive.Workers(lambda action: Done(action=action, answer="stored"), inbox).submit(STORE)
+    inbox.expect()  # as for a command that has been started
+    progress = Progressed(action=STORE, what="uploading dist", done=3, total=9)
+    inbox.put(progress)
+    inbox.put(Cancelled(signal="SIGINT", second=1.0))
+    inbox.put(CommandEnded(exit_code=0))
+    taken = [type(inbox.take(20)) for _ in range(4)]
+    assert sorted(each.__name__ for each in taken) == ["Cancelled", "CommandEnded", "Done", "Progressed"]
+    assert inbox.take(0) == Tick()
+    assert clock.quiet == [True, False, False, False, False, True]
 
 
 def test_an_inbox_without_anything_ticks_when_the_time_is_over() -> None:

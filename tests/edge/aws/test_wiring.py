@@ -15,8 +15,8 @@ from ci_deploy.core.errors import InvalidInput
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.edge.aws import wiring
 from ci_deploy.edge.aws.credentials.identity import parse_identity
-from ci_deploy.edge.clock import clock_for
 from ci_deploy.edge.github import oidc
+from ci_deploy.edge.rehearsal import clock_for
 from tests.edge.fakes import REGION, FakeClock, Server, sends
 
 WHO = (

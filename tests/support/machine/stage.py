@@ -256,6 +256,9 @@ class _Inbox:
     def put(self, observation: Observation) -> None:
         self._step._expect(self._step.stage.now, observation)
 
+    def expect(self) -> None:
+        """All that is under way is known here."""
+
     def take(self, seconds: float | None) -> Observation:
         return self._step.take(seconds)
 
@@ -277,8 +280,8 @@ class _HandClock:
         if seconds > 0:
             self._step.wait(self._step.stage.now + seconds)
 
-    def waited(self, seconds: float) -> None:
-        """The stage's time is moved by the stage."""
+    def take(self, items: object, seconds: float | None, *, quiet: bool) -> Any:
+        raise AssertionError("a step takes from its own inbox")
 
     def real(self, seconds: float) -> float:
         return seconds
