@@ -155,9 +155,9 @@ def _names(inputs: Inputs) -> tuple[str, str, str]:
 def _calls(inputs: Inputs, ports: Ports) -> Calls:
     """The alias's traffic of the last day."""
     asked = day(inputs.function or "", inputs.alias, ports.clock.epoch())
-    answers = ports.metrics.read(asked).answers
-    calls, errors = (sum(answers.get(question, {}).values()) for question in asked)
-    return Calls(per_minute=calls / (24 * 60), errors=min(1.0, errors / calls) if calls else 0.0)
+    read = ports.metrics.read(asked)
+    calls, errors = (sum(read.answers.get(question, {}).values()) for question in asked)
+    return Calls(per_minute=calls / (24 * 60), errors=min(1.0, errors / calls) if calls else 0.0, at=read.at)
 
 
 def _code(inputs: Inputs, identity: Identity, ports: Ports, progress: Progress) -> Code | None:

@@ -162,6 +162,8 @@ def _last_shift(rollouts: tuple[Rollout, ...]) -> float:
 
 def _together_within(release: Release) -> float:
     """Looks that are due within so many seconds are made in one call: more where many can share it."""
+    if len(release.rollouts) <= 1:
+        return 0.0  # a sign of life is no reason to look before the moment that was planned
     return 3.0 if len(release.rollouts) <= FEW else 4.0
 
 

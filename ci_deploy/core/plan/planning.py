@@ -59,10 +59,14 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calls:
-    """The alias's traffic of the last day: calls per minute, and the share of them (0 to 1) that failed."""
+    """The alias's traffic of the last day: calls per minute, and the share of them (0 to 1) that failed.
+
+    `at`: AWS's time when that was answered (epoch seconds), which makes no other plan.
+    """
 
     per_minute: float
     errors: float
+    at: float = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -583,6 +583,13 @@ def test_the_first_looks_of_a_large_release_are_made_together() -> None:
     assert sum(len(look.ids) for look in looks[:2]) >= 12
 
 
+def test_one_that_is_alone_is_not_looked_at_before_its_time() -> None:
+    """A step for something else, as a sign of life is, comes a second before."""
+    assert step(quiet(1, 101.0), a.Tick(), 100.0).actions == ()
+    assert step(replace(quiet(1, 101.0), wakes=(100.0,)), a.Tick(), 100.0).actions == ()
+    assert len(step(quiet(1, 101.0), a.Tick(), 101.0).actions) == 1
+
+
 def test_only_those_whose_time_has_come_are_looked_at_and_the_next_time_is_the_earliest_of_all() -> None:
     release = quiet(3, 100.0, 100.0, 100.0)
     made = step(replace(release, wakes=(100.0, 113.5, 140.0)), a.Tick(), 100.0)

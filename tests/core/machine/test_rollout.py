@@ -59,7 +59,7 @@ def test_the_result_of_a_success_in_full() -> None:
         console_url=console("d-DEPLOY000"),
         appspec_sha256=hashlib.sha256(content.encode()).hexdigest(),
         appspec_location=f"s3://artifacts/{key}?versionId=v1",
-        duration_seconds=302.8,
+        duration_seconds=303.2,
         reasons=(Serves(serves=(("2", 100.0),)),),
         fate=Fate.ENDED,
     )

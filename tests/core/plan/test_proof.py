@@ -18,7 +18,7 @@ from ci_deploy.core.result import Severity
 from tests.support.machine.world import AT_ONCE, CANARY, IDENTITY, inputs
 
 DENIED = NotPermitted("cloudwatch:GetMetricData")
-DAY: Fact[Calls] = Known(Calls(per_minute=60.0, errors=0.001))
+DAY: Fact[Calls] = Known(Calls(per_minute=60.0, errors=0.001, at=0.0))
 
 
 def plan(routing: Routing = CANARY, **more: Any) -> Plan:

@@ -48,7 +48,7 @@ from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.given.parsing import parse
 from ci_deploy.core.guards.queries import Question, Readings
 from ci_deploy.core.machine import actions as a
-from ci_deploy.core.plan.planning import Calls, Facts
+from ci_deploy.core.plan.planning import UNREAD, Calls, Facts
 from ci_deploy.core.run import Command, Context
 from ci_deploy.core.schedule import steps
 from ci_deploy.core.stacks import Stack
@@ -474,7 +474,9 @@ class World:
             subject=subject,
             alarms=Known(()),
             hooks=self.hooks,
-            calls=Known(Calls(per_minute=self.calls, errors=0.0)),
+            calls=UNREAD
+            if given.guards.off
+            else Known(Calls(per_minute=self.calls, errors=0.0, at=AWS_EPOCH + self.now)),
         )
 
     def alias(self) -> Alias:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from ... import hold as holds
 from ... import marker as markers
 from ... import trace as traces
-from ...aws import Deployment, DeploymentStatus
+from ...aws import Deployment, DeploymentStatus, Known
 from ...given.files.appspec import AppSpec
 from ...plan import history as histories
 from ...plan.history import HistoryEntry
@@ -57,6 +57,8 @@ def gathered(turn: Turn, facts: Facts) -> None:
         turn.warn(why.HistoryCut(of=turn.r.key, count=len(facts.history)))
     turn.put(turn.r.decision.gathered(facts))
     turn.put(turn.r.reading.read(facts.alias, turn.now))
+    if isinstance(facts.calls, Known):
+        turn.put(turn.r.measures.read(facts.calls.value.at - turn.now))
     _COMMANDS[turn.r.command](turn, facts)
 
 

@@ -233,12 +233,15 @@ def _follow_events(turn: Turn, deployment: Deployment, target: DeploymentTarget 
         turn.put(turn.r.watch.enter(name, turn.now))
     if running is None or running.name != "AllowTraffic" or r.stage is not Stage.FOLLOWING:
         return
+    began = turn.now
+    if running.start is not None and not r.watch.attached:
+        # Both stamps are AWS's; our clock comes in only through the moment of creation, or that of an answer.
+        zero = deployment.create_time - r.watch.began if deployment.create_time else guarding.epoch(r)
+        began = turn.now if zero is None else min(turn.now, running.start - zero)
     if r.watch.shift_began is None:
-        began = turn.now
-        if running.start is not None and not r.watch.attached:
-            # Both stamps are AWS's; our clock comes in only through the moment of creation.
-            began = min(turn.now, r.watch.began + running.start - deployment.create_time)
         turn.put(turn.r.watch.shifts_since(began, guessed=r.watch.attached and r.deployment is None))
+    elif began < r.watch.shift_began:
+        turn.put(turn.r.watch.shifts_since(began, guessed=r.watch.guessed))
 
 
 def _traffic(turn: Turn, deployment: Deployment, target: DeploymentTarget | None, of_rollback: bool) -> None:

@@ -38,9 +38,10 @@ def began_at(r: Rollout) -> float | None:
     began = deployment.shifting_since(r.function, r.inputs.alias)
     if began is not None:
         return began
-    if r.watch.shift_began is None or r.watch.attached:
+    zero = epoch(r)
+    if r.watch.shift_began is None or r.watch.attached or zero is None:
         return None
-    return deployment.create_time + r.watch.shift_began - r.watch.began
+    return zero + r.watch.shift_began
 
 
 def shifts(r: Rollout) -> tuple[Shift, ...]:
@@ -59,7 +60,7 @@ def epoch(r: Rollout) -> float | None:
     """AWS's time when the run's was 0: by its answers, or by the creation of a deployment of ours."""
     if r.measures.epoch is not None or r.deployment is None or r.watch.attached:
         return r.measures.epoch
-    return r.deployment.create_time - r.watch.began
+    return r.deployment.create_time - r.watch.began if r.deployment.create_time else None
 
 
 def due_at(r: Rollout) -> float | None:

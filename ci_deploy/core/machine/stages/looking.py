@@ -1,7 +1,9 @@
 """When to look at a deployment again, and what is worth looking at: polling is planned, not constant.
 
 The deployment config says when traffic shifts next, so that is when we look; short intervals where something is about
-to happen, long in the quiet, all well under the rate that AWS throttles (facts.md A11).
+to happen, long in the quiet, all well under the rate that AWS throttles (facts.md A11). A look that cannot have news is
+not made: not before the first lifecycle event, not in the rest that a division of the quiet leaves, and not between the
+last shift and the end of what has no hook.
 """
 
 from __future__ import annotations
@@ -9,13 +11,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from ... import marker as markers
 from ... import schedule
 from ...aws import Deployment, DeploymentStatus
 from ..rollout import Rollout, jittered, never
 from ..state.place import Stage
 
 HEARTBEAT = 60.0
-QUIET = 15.0  # between looks while nothing is due (facts.md A11)
+FIRST = 2.4  # from the creation to the first look: what is first to run has begun by then (facts.md G18)
+QUIET = 15.0  # between looks while nothing is due (facts.md A11): an alarm may end a deployment at any time
+UNWATCHED = 30.0  # the same where no alarm watches, so that only a person ends it between two shifts
+REST = 0.25  # of such a pause: a shorter one is worth no look of its own
+SHIFTED = 0.7  # from a shift that is due to the look that sees it
+ENDED = 1.6  # from the last one to the end, where no hook follows it: it takes 1.4 s (facts.md G18)
+STATUS = 30.0  # how long a deployment's status is taken for still true while its target says that it runs
 BEAT = 3.0  # seconds from one common moment of looking to the next, in a large release
 LAST_BEAT = 1.0  # the same where the whole release is about to end
 FEW = 10  # functions of a release that are each followed as closely as one
@@ -71,10 +80,28 @@ def surely_running(r: Rollout, deployment_id: str, now: float) -> tuple[Deployme
 
     Only where one is followed alone: the deployments of a release share one call.
     """
-    seen = next((one for one in (r.seen.deployment, r.seen.rollback) if one and one.id == deployment_id), None)
-    if seen is None or seen.status is not DeploymentStatus.IN_PROGRESS or r.ending.sent or r.cancelled:
+    if len(r.part.siblings) > 1 or r.ending.sent or r.cancelled:
         return ()
-    return (seen,) if len(r.part.siblings) <= 1 and now - r.contact.status_at < QUIET else ()
+    if r.deployment is None and r.contact.looks == 0 and r.creation.marker is not None and not r.watch.attached:
+        return (_as_created(r),)
+    seen = next((one for one in (r.seen.deployment, r.seen.rollback) if one and one.id == deployment_id), None)
+    if seen is None or seen.status is not DeploymentStatus.IN_PROGRESS:
+        return ()
+    return (seen,) if now - r.contact.status_at < STATUS else ()
+
+
+def _as_created(r: Rollout) -> Deployment:
+    """The deployment as it is once it runs, but for its times, which CodeDeploy says at the next look."""
+    made = r.planned
+    assert r.creation.marker is not None, "a deployment of ours without a marker"
+    return Deployment(
+        id=r.deployment_id,
+        status=DeploymentStatus.IN_PROGRESS,
+        application=made.application,
+        group=made.group,
+        config_name=made.config_name,
+        description=markers.write(r.creation.marker),
+    )
 
 
 def next_look(r: Rollout, now: float, last: Callable[[], float] = never) -> float:
@@ -99,6 +126,11 @@ def common(r: Rollout, at: float) -> float:
     return at if len(r.part.siblings) <= FEW else math.ceil(at / BEAT) * BEAT
 
 
+def first_look(r: Rollout, now: float) -> float:
+    """When a deployment is first looked at: soon where it is not new, or one of several, which share the call."""
+    return common(r, now + 1.0) if r.watch.attached or len(r.part.siblings) > 1 else now + FIRST
+
+
 def _pause(r: Rollout, now: float) -> float:
     """Seconds until the next look: short where something is about to happen, long in the quiet (facts.md A11)."""
     if r.cancelled:
@@ -110,7 +142,7 @@ def _pause(r: Rollout, now: float) -> float:
     elif r.watch.event == "AllowTraffic" and r.stage is Stage.FOLLOWING:
         due = next_shift_at(r)
         if due is not None and now < due:
-            return min(due + 0.7 - now, jittered(QUIET, r.marker_id, r.contact.looks))
+            return _until_shift(r, due, now)
         # After the last shift the end is near, however long ago the first one was.
         since = next((at for at in (due, ends_at(r)) if at is not None), r.watch.event_at)
         pause = min(5.0, max(1.0, (now - since) / 10))
@@ -119,6 +151,17 @@ def _pause(r: Rollout, now: float) -> float:
     else:
         pause = 1.5 if now - r.place.said_at < 30 else 5.0
     return jittered(pause, r.marker_id, r.contact.looks)
+
+
+def _until_shift(r: Rollout, due: float, now: float) -> float:
+    """Seconds to the look that sees a shift, or to one of those that divide the quiet before it."""
+    if len(r.part.siblings) > 1:  # the others share its looks, so it has no times of its own
+        return min(due + SHIFTED - now, jittered(QUIET, r.marker_id, r.contact.looks))
+    made = r.planned
+    ends = due == ends_at(r) and not (made.found or made.hook_of("AfterAllowTraffic"))
+    left = due + (ENDED if ends else SHIFTED) - now
+    parts = math.ceil(left / (QUIET if made.found or made.alarm_names else UNWATCHED) - REST)
+    return left if parts <= 1 else jittered(left / parts, r.marker_id, r.contact.looks)
 
 
 def heartbeat_every(r: Rollout) -> float:

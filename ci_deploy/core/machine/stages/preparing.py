@@ -25,7 +25,7 @@ from ...story import events as e
 from ..actions import Create, Find, Gather, Look, Stop, Tag, Upload
 from ..rollout import Rollout, Turn, kind_of
 from ..state.place import Stage
-from .looking import common
+from .looking import first_look
 from .updating import warn_of_foreign_object
 
 # How long we insist, in seconds of the product's clock.
@@ -421,7 +421,7 @@ def follow(turn: Turn, deployment_id: str, *, attached: bool = False) -> None:
     if not r.inputs.wait and not r.cancelled:
         turn.end(Outcome.DETACHED, why.NotWaitedFor(deployment=deployment_id, where=r.where))
         return
-    turn.to(Stage.FOLLOWING, after=common(r, turn.now + 1.0) - turn.now)
+    turn.to(Stage.FOLLOWING, after=first_look(turn.r, turn.now) - turn.now)
 
 
 def know(turn: Turn, deployment_id: str, *, attached: bool) -> None:

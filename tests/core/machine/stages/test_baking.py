@@ -13,6 +13,7 @@ from ci_deploy.core.guards.judging import Verdict
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.stages import baking
 from ci_deploy.core.machine.state.place import Stage
+from ci_deploy.core.plan.planning import UNREAD, Facts
 from ci_deploy.core.reasons.ending.guards import (
     AlarmInBake,
     AlarmsUnread,
@@ -37,9 +38,9 @@ DENIED = AwsError(ErrorKind.DENIED, operation="cloudwatch:DescribeAlarms", code=
 THROTTLED = AwsError(ErrorKind.THROTTLED, operation="test:Any", code="Throttling", message="Slowly.")
 
 
-def quick(**more: Any) -> World:
+def quick(kind: type[World] = World, **more: Any) -> World:
     """All traffic moves in a second."""
-    return World(routing=AT_ONCE, calls=600, **more)
+    return kind(routing=AT_ONCE, calls=600, **more)
 
 
 def kinds(run: Run) -> list[type]:
@@ -340,7 +341,12 @@ def test_a_second_attempt_after_the_end_judges_once_more_and_ends() -> None:
 
 def test_a_second_attempt_without_guards_bakes_anew() -> None:
     """Nothing has told it AWS's time."""
-    world = quick()
+
+    class Unmeasured(World):
+        def facts(self, action: a.Gather) -> Facts:
+            return replace(super().facts(action), calls=UNREAD)
+
+    world = quick(kind=Unmeasured)
     killed(world, 300, bake=600, guards="off")
     run = played(world, "off", bake=600, attempt=2)
     assert run.result.outcome is Outcome.SUCCEEDED

@@ -5,6 +5,7 @@ Pauses are jittered by a tenth, the same for the same run; `jittered` says by ho
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +15,10 @@ from ci_deploy.core.aws import Deployment, DeploymentStatus, Routing
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Rollout, jittered
 from ci_deploy.core.machine.stages.looking import (
-    QUIET,
+    STATUS,
     common,
     ends_at,
+    first_look,
     heartbeat_every,
     next_look,
     next_shift_at,
@@ -25,6 +27,7 @@ from ci_deploy.core.machine.stages.looking import (
 )
 from ci_deploy.core.machine.state.attempt.ending import Stop
 from ci_deploy.core.machine.state.place import Stage
+from ci_deploy.core.marker import Marker
 from ci_deploy.core.plan.planning import Existing, Plan
 from ci_deploy.core.run import Outcome
 from tests.support.machine.playing import STEADY, Run, first, play_together, until
@@ -32,10 +35,12 @@ from tests.support.machine.states import but
 from tests.support.machine.world import AT_ONCE, CANARY, LINEAR, World, context, inputs
 
 RUNNING = Deployment(id="d-1", status=DeploymentStatus.IN_PROGRESS)
+WATCHED = {"alarm_names": ("errors",)}
+HOOKED = {"after_hook": "CodeDeployHook_a"}
 
 
-def state(routing: Routing = CANARY, many: int = 0, **more: Any) -> Rollout:
-    """A deployment that is followed; `many`: of a release of so many functions."""
+def state(routing: Routing = CANARY, many: int = 0, planned: Mapping[str, Any] = WATCHED, **more: Any) -> Rollout:
+    """A deployment that is followed; `many`: of a release of so many functions; `planned`: more of its plan."""
     plan = Plan(
         function="checkout",
         alias="live",
@@ -45,6 +50,7 @@ def state(routing: Routing = CANARY, many: int = 0, **more: Any) -> Rollout:
         target=Existing(version="2"),
         config_name="config",
         routing=routing,
+        **planned,
     )
     fields: dict[str, Any] = {"stage": Stage.FOLLOWING, "plan": plan, "deployment": RUNNING, "deployment_id": "d-1"}
     fields["siblings"] = frozenset(f"{n:08}" for n in range(many))
@@ -93,8 +99,14 @@ SHIFTING: dict[str, Any] = {"watch__event": "AllowTraffic", "event_at": 100.0, "
         ({"watch__event": "BeforeAllowTraffic", "event_at": 100.0}, 102.0, 1.0),
         ({"watch__event": "BeforeAllowTraffic", "event_at": 100.0}, 120.0, 5.0),
         ({"watch__event": "BeforeAllowTraffic", "event_at": 100.0}, 200.0, 10.0),
-        # The quiet between two shifts.
-        (SHIFTING, 150.0, 15.0),
+        # The quiet between two shifts, which is divided evenly: a rest is worth no look.
+        (SHIFTING, 150.0, (401.6 - 150.0) / 17),
+        (SHIFTING, 370.0, (401.6 - 370.0) / 2),
+        (SHIFTING, 382.0, (401.6 - 382.0) / 2),
+        ({**SHIFTING, "planned": HOOKED}, 150.0, (400.7 - 150.0) / 9),
+        ({**SHIFTING, "planned": {"found": True}}, 150.0, (400.7 - 150.0) / 17),
+        ({**SHIFTING, "planned": {}}, 150.0, (401.6 - 150.0) / 9),
+        ({**SHIFTING, "planned": {}}, 364.0, (401.6 - 364.0) / 2),
         # A shift is due: closely, and slower only if it is late.
         (SHIFTING, 400.0, 1.0),
         (SHIFTING, 430.0, 3.0),
@@ -120,8 +132,25 @@ def test_one_is_looked_at_closely_where_something_is_about_to_happen_and_rarely_
     assert next_look(state(looks=7, **more), now) == now + jittered(pause, "0badcafe", 7)
 
 
-def test_a_shift_is_looked_at_just_after_it_is_due() -> None:
-    assert next_look(state(**SHIFTING), 390.0) == pytest.approx(400.7)
+@pytest.mark.parametrize(
+    ("routing", "share", "planned", "after"),
+    [
+        (LINEAR, 25.0, {}, 0.7),
+        # The last one is looked at when the deployment is over, unless a hook may follow it.
+        (LINEAR, 75.0, {}, 1.6),
+        (CANARY, 10.0, {}, 1.6),
+        (CANARY, 10.0, HOOKED, 0.7),
+        (CANARY, 10.0, {"found": True}, 0.7),
+    ],
+)
+@pytest.mark.parametrize("before", [2.0, 18.0])
+def test_a_shift_is_looked_at_just_after_it_is_due(
+    routing: Routing, share: float, planned: dict[str, Any], after: float, before: float
+) -> None:
+    r = state(routing, planned={**planned, **WATCHED}, **{**SHIFTING, "share": share})
+    due = next_shift_at(r)
+    assert due is not None
+    assert next_look(r, due + after - before) == pytest.approx(due + after)
 
 
 def test_ten_functions_are_each_looked_at_as_closely_as_one() -> None:
@@ -254,8 +283,8 @@ def test_a_release_says_something_twice_a_second_at_most_however_many_functions_
 @pytest.mark.parametrize(
     ("now", "more", "trusted"),
     [
-        (114.9, {}, True),
-        (115.0, {}, False),
+        (129.9, {}, True),
+        (130.0, {}, False),
         (101.0, {"deployment": replace(RUNNING, status=DeploymentStatus.CREATED)}, False),
         (101.0, {"deployment": replace(RUNNING, status=DeploymentStatus.BAKING)}, False),
         (101.0, {"deployment": None}, False),
@@ -273,6 +302,41 @@ def test_a_deployment_that_ran_a_moment_ago_is_read_by_its_target_alone(
     assert surely_running(r, "d-2", now) == ()
 
 
+def created(**more: Any) -> Rollout:
+    """A deployment that was created a moment ago, and not seen yet."""
+    marker = Marker(id="0badcafe", key="0" * 16, run_id=100, attempt=1)
+    return state(**{"deployment": None, "creation__marker": marker, **more})
+
+
+def test_the_first_look_at_what_we_have_created_reads_its_target_alone() -> None:
+    """What runs says so, and what does not run yet has its status read."""
+    (made,) = surely_running(created(), "d-1", 2.4)
+    assert (made.id, made.status, made.group, made.create_time) == ("d-1", DeploymentStatus.IN_PROGRESS, "group", 0.0)
+    assert made.description.startswith("ci-deploy/1 id=0badcafe")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"looks": 1},
+        {"attached": True},
+        {"many": 2},
+        {"stop": Stop.SENT},
+        {"grace__at": 1.0},
+        {"creation__marker": None},
+    ],
+)
+def test_any_other_look_before_it_was_seen_reads_the_deployment(more: dict[str, Any]) -> None:
+    assert surely_running(created(**more), "d-1", 2.4) == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "after"), [({}, 2.4), ({"attached": True}, 1.0), ({"many": 2}, 1.0), ({"many": 12}, 2.0)]
+)
+def test_a_new_deployment_is_first_looked_at_when_something_of_it_runs(more: dict[str, Any], after: float) -> None:
+    assert first_look(created(**more), 100.0) == 100.0 + after
+
+
 def test_what_a_target_does_not_tell_is_heard_within_the_quiet_time() -> None:
     """Somebody stops it while its hook runs, and the target still says that it is in progress."""
     world = World(hook_seconds=(500.0, None), targets_lag=True, stop_takes=0.0)
@@ -283,4 +347,4 @@ def test_what_a_target_does_not_tell_is_heard_within_the_quiet_time() -> None:
     assert run.result.outcome is Outcome.ROLLED_BACK
     alone = [at for at, look in run.asked(a.Look) if at < 60.0 and look.running]  # type: ignore[attr-defined]
     heard = next(at for at, look in run.asked(a.Look) if at > 60.0 and not look.running)  # type: ignore[attr-defined]
-    assert (len(alone) > 2, heard < 60.0 + QUIET) == (True, True)
+    assert (len(alone) > 2, heard < 60.0 + STATUS) == (True, True)

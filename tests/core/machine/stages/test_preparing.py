@@ -766,7 +766,7 @@ def test_a_deployment_is_followed_once_it_exists() -> None:
     )
     assert (desk.r.stage, desk.r.place.again_at, desk.r.watch.until) == (
         Stage.FOLLOWING,
-        desk.now + 1.0,
+        desk.now + 2.4,
         desk.now + 600.0,
     )
     assert (desk.r.watch.began, desk.r.contact.seen_at) == (desk.now, desk.now)

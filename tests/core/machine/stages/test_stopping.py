@@ -144,11 +144,10 @@ def test_at_the_time_limit_it_is_left_alone_if_so_wanted() -> None:
 def test_a_deployment_that_was_over_when_the_time_limit_stopped_it_has_succeeded() -> None:
     run = play(World(), inputs(timeout="302s"), weather=STEADY)
     assert story(run)[5:] == [
-        "traffic 2=100",
-        "AllowTraffic Succeeded",
-        "End InProgress",
         "stop with rollback: limit-reached",
         f"stop refused: {OVER}",
+        "traffic 2=100",
+        "AllowTraffic Succeeded",
         "End Succeeded",
         "d-DEPLOY000 Succeeded",
         "alias serves 2=100",
@@ -247,10 +246,10 @@ def test_a_stop_that_is_refused_on_our_side_is_not_repeated_either() -> None:
 
 def test_what_was_over_before_its_stop_is_looked_at_at_once() -> None:
     """A hook had just failed; the next look was planned for seven seconds later."""
-    world = World(hook_seconds=(77.0, None), hook_good=(False, True))
+    world = World(hook_seconds=(78.0, None), hook_good=(False, True))
     run = play(world, inputs(timeout="80s", **HOOKS), weather=STEADY)
     assert [round(event.at, 3) for event in run.said(e.StopAnswered)] == [80.401]
-    assert [round(at, 3) for at, _ in run.asked(a.Look) if at > 77.0][:1] == [80.401]
+    assert [round(at, 3) for at, _ in run.asked(a.Look) if at > 79.0][:1] == [80.401]
     assert end(run) == (Outcome.TIMED_OUT, Rollback.SUCCEEDED, "1", "", True)
 
 
@@ -425,7 +424,7 @@ def test_each_hook_is_warned_of_by_itself() -> None:
 def test_the_log_of_a_silent_hook_is_quoted_where_that_is_allowed(public: bool, wanted: str, asked: bool) -> None:
     run = play(hangs("a"), inputs(hook_logs=wanted, **HOOKS), run=replace(context(), public=public), weather=STEADY)
     found = [(round(at), action.deployment.status, action.logs) for at, action in run.asked(a.Diagnose)]  # type: ignore[attr-defined]
-    assert found == ([(961, DeploymentStatus.IN_PROGRESS, True)] if asked else [])
+    assert found == ([(963, DeploymentStatus.IN_PROGRESS, True)] if asked else [])
 
 
 def test_a_hook_that_is_being_stopped_is_not_warned_of_any_more() -> None:
@@ -511,7 +510,7 @@ NO_STOP = storm(ErrorKind.THROTTLED, Stop=1.0)
             {"left": True},
             True,
         ),
-        (World(), {"on_cancel": "leave"}, 303.0, NO_ALIAS, {"status": "Succeeded"}, False),
+        (World(), {"on_cancel": "leave"}, 303.05, NO_ALIAS, {"status": "Succeeded"}, False),
         (
             World(stop_takes=60.0),
             {"on_cancel": "leave", "timeout": "90s"},
