@@ -102,10 +102,10 @@ def _why(judgment: Judgment, subject: Subject, function_timeout: float) -> str:
     if judgment.why is Why.BOTH_FAIL:
         return f"both versions are past the limit. {capital(numbers(judgment, subject))}."
     if judgment.why is Why.BURSTS:
-        seen = "in the hour before the deployment" if judgment.habitual else f"of version {subject.new} itself"
+        seen = "in the hour before the deployment" if judgment.habitual else f"in version {subject.new} itself"
         return (
-            f"more than the limit, but {_bursts(judgment)} ({seen}), and these are too few bursts to be sure. "
-            f"{capital(numbers(judgment, subject))}."
+            f"more than the limit, but perhaps by chance. {capital(_bursts(judgment))} ({seen}), and so few of them "
+            f"prove nothing. {capital(numbers(judgment, subject))}."
         )
     if judgment.why is Why.SUSPECT:
         return f"more than the limit, and too few calls to be sure. {capital(numbers(judgment, subject))}."

@@ -250,6 +250,11 @@ class Rollout:
         return self.command is not Command.WATCH or (self.inputs.on_violation == "rollback" and not self.job.hands_off)
 
     @property
+    def unasked(self) -> bool:
+        """Whether `on-violation: rollback` would have it stopped: not what ran before the command."""
+        return self.command is Command.WATCH and self.inputs.on_violation != "rollback" and not self.job.hands_off
+
+    @property
     def reason(self) -> str:
         """Why, in the words of whoever asked for it."""
         return self.attempt.why or self.inputs.reason or self.decision.why

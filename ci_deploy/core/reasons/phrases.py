@@ -100,5 +100,10 @@ def not_over(seconds: float) -> str:
     return f"it is not over {seconds / 60:g} minutes after the stop was requested"
 
 
+def stop_it_yourself(*, unasked: bool) -> str:
+    """What to do about a deployment that `watch` may not stop; `unasked`: it may, with `on-violation: rollback`."""
+    return "`ci-deploy stop` ends the deployment" + ("; `on-violation: rollback` would have." if unasked else ".")
+
+
 def counted(files: int) -> str:
     return "one file" if files == 1 else f"{files:,} files"

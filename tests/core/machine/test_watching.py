@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import pytest
 
@@ -14,8 +15,10 @@ from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import Release, step
 from ci_deploy.core.machine.state.search import Search
 from ci_deploy.core.plan.sought import Spot
+from ci_deploy.core.reasons.ending.guards import GuardViolated
 from ci_deploy.core.reasons.ending.verdict import Serves
-from ci_deploy.core.reasons.ending.watching import StackFailed, StackTookBack, StaysInService
+from ci_deploy.core.reasons.ending.watching import HookOverdue, StackFailed, StackTookBack, StaysInService
+from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.result import Result
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.stacks import Stack, StackEvent
@@ -95,6 +98,14 @@ class Play:
 
     def followed(self) -> list[str]:
         return [event.deployment_id for event in self.events if isinstance(event, e.DeploymentStarted)]
+
+
+Kind = TypeVar("Kind", bound=Reason)
+
+
+def noticed(play: Play, kind: type[Kind]) -> list[Kind]:
+    told = (event.finding.reason for event in play.events if isinstance(event, e.Noticed))
+    return [reason for reason in told if isinstance(reason, kind)]
 
 
 def ends(concluded: e.Concluded) -> list[tuple[Outcome, str, bool]]:
@@ -230,7 +241,7 @@ def test_a_deployment_is_stopped_only_where_that_was_asked_for(
     assert [rollback for _, _, rollback in play.world.stops] == [True] * stops
     assert done.result.outcome is outcome
     overdue = "hook_timeout" in given and not stops
-    assert play.codes().count("hook-overdue") == int(overdue)
+    assert [each.unasked for each in noticed(play, HookOverdue)] == [True] * overdue
 
 
 @pytest.mark.parametrize(
@@ -246,7 +257,24 @@ def test_a_violated_guard_is_reported_or_stops_the_deployment(
     assert len(play.world.stops) == stops
     assert (done.result.outcome, done.exit_code) == (outcome, exit_code)
     assert done.result.guard_verdict == "violated"
-    assert play.codes().count("guard-violated") == (0 if stops else 1)
+    assert [(each.runs_on, each.unasked) for each in noticed(play, GuardViolated)] == [(True, True)] * (not stops)
+    assert [reason.unasked for reason in done.result.reasons if isinstance(reason, StaysInService)] == [True] * (
+        not stops
+    )
+
+
+def test_what_ran_before_the_command_would_not_have_been_stopped_either() -> None:
+    """So neither a violated guard nor an overdue hook names `on-violation: rollback`."""
+    given = {"guards": "errors < 1%", "on_violation": "rollback", "hook_timeout": "1m"}
+    play = Play(around=True, world=World(calls=600, failing={"2": 0.17}), given=given)
+    play.world.deployments.append(
+        Running(id="d-before", created=-60.0, current="1", target="2", routing=CANARY, hook_seconds=(200.0, None))
+    )
+    play.observes(2000.0, a.CommandEnded(exit_code=0))
+    play.run()
+    assert play.world.stops == []
+    assert [each.unasked for each in noticed(play, HookOverdue)] == [False]
+    assert [(each.runs_on, each.unasked) for each in noticed(play, GuardViolated)] == [(True, False)]
 
 
 def test_without_guards_errors_are_shown_and_stop_nothing() -> None:

@@ -271,3 +271,12 @@ def test_roles_are_made_of_files_that_exist() -> None:
 def test_the_page_lists_every_file() -> None:
     text = (IAM / "README.md").read_text(encoding="utf-8")
     assert not [name for name in (*POLICIES, *TRUSTS) if f"]({name})" not in text]
+
+
+def test_whoever_watches_may_read_metrics_and_every_page_says_so() -> None:
+    """`watch` shows calls and errors without being asked to: a tool's role needs more than its first policy."""
+    assert "feature-guards" in json.loads((IAM / "roles.json").read_text(encoding="utf-8"))["roles"]["watch"]
+    docs = (*IAM.parent.glob("*.md"), *IAM.parent.glob("workflows/*"))
+    naming = [line for page in docs for line in page.read_text("utf-8").splitlines() if "iam/watch.json" in line]
+    assert len(naming) >= 6
+    assert [line for line in naming if "feature-guards.json" not in line] == []

@@ -46,7 +46,12 @@ def stays(r: Rollout) -> StaysInService | None:
     if r.command is not Command.WATCH or not found:
         return None
     return StaysInService(
-        found=text_of(found), version=r.target_version, previous=r.previous_version, stack=r.inputs.stack or ""
+        found=text_of(found),
+        version=r.target_version,
+        previous=r.previous_version,
+        stack=r.inputs.stack or "",
+        # Once it bakes nothing can be stopped.
+        unasked=not r.bake.blamed and r.unasked,
     )
 
 

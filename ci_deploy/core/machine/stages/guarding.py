@@ -149,7 +149,8 @@ def _judge(turn: Turn, answers: queries.Answers, happened: tuple[Shift, ...]) ->
     if turn.r.may_stop:
         request_stop(turn, Cause.GUARD, found, rollback=True)
     elif before is None:
-        turn.warn(found)
+        left = why.GuardViolated(said=found.said, version=found.version, runs_on=True, unasked=turn.r.unasked)
+        turn.warn(left)
 
 
 def failed(turn: Turn, error: CiDeployError) -> None:

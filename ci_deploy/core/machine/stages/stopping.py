@@ -153,7 +153,7 @@ def _watch_hook(turn: Turn) -> None:
 def _warn_of_hook(turn: Turn, what: str, limit: float) -> None:
     if turn.r.watch.warned != turn.r.watch.event:
         turn.put(turn.r.watch.warn())
-        turn.warn(HookOverdue(what=what, seconds=limit))
+        turn.warn(HookOverdue(what=what, seconds=limit, unasked=turn.r.unasked))
 
 
 # --- Cancelling --------------------------------------------------------------------------------------------------

@@ -9,24 +9,35 @@ from typing import ClassVar, Self
 
 from ...aws import NotPermitted, Unavailable
 from ...lazy import dataclass
-from ..phrases import Shares, served, unread
+from ..phrases import Shares, served, stop_it_yourself, unread
 from ..reason import Reason
 
 VIOLATED = "`errors < 1%` is violated: 14 of 52 calls of version 42 failed, 27%; version 41: 3 of 480, 0.6%."
+PAST = "`errors < 1%` is violated: 14 of 52 calls of version 42 failed, 27%."
 BURSTS = (
-    "`errors < 1%` is inconclusive: more than the limit, but failed calls come in bursts of about 25 (in the hour "
-    "before the deployment), and these are too few bursts to be sure. 24 of 240 calls of version 42 failed, 10%; "
-    "version 41: 25 of 2,160, 1.2%."
+    "`errors < 1%` is inconclusive: more than the limit, but perhaps by chance. Failed calls come in bursts of about "
+    "25 (in the hour before the deployment), and so few of them prove nothing."
 )
 INCONCLUSIVE = "`errors < 1%` is inconclusive: No call reached version 42. This deployment was a timer, not a test."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardViolated(Reason):
+    """`runs_on`: `watch` may not stop the deployment; `unasked`: as `on-violation: rollback` is not set."""
+
     code: ClassVar = "guard-violated"
-    means: ClassVar = "The new version is past the limit of a guard, so it was rolled back."
+    means: ClassVar = (
+        "The new version is past the limit of a guard, so it was rolled back. `watch` only reports it, unless "
+        "`on-violation: rollback` is set."
+    )
+    also: ClassVar = (
+        {"said": PAST, "runs_on": True, "unasked": True},
+        {"said": PAST, "runs_on": True},
+    )
     said: str
     version: str
+    runs_on: bool = False
+    unasked: bool = False
 
     @property
     def text(self) -> str:
@@ -34,6 +45,8 @@ class GuardViolated(Reason):
 
     @property
     def remedy(self) -> str:
+        if self.runs_on:
+            return stop_it_yourself(unasked=self.unasked)
         return f"Find out what fails in version {self.version}, and deploy a fix."
 
     @classmethod

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from ...lazy import dataclass
 from ...stacks import StackEvent
+from ..phrases import stop_it_yourself
 from ..reason import Failure, Reason
 
 TOLD = 3  # of a stack's failed events: the first ones explain the others
@@ -185,8 +186,10 @@ class Vanished(Reason):
 class HookOverdue(Reason):
     code: ClassVar = "hook-overdue"
     means: ClassVar = "A hook has run longer than `hook-timeout`, and `watch` may not stop the deployment."
+    also: ClassVar = ({"unasked": False},)
     what: str
     seconds: float
+    unasked: bool  # `on-violation: rollback` would have stopped it
 
     @property
     def text(self) -> str:
@@ -194,11 +197,11 @@ class HookOverdue(Reason):
 
     @property
     def remedy(self) -> str:
-        return "`ci-deploy stop` ends the deployment; `on-violation: rollback` would have."
+        return stop_it_yourself(unasked=self.unasked)
 
     @classmethod
     def sample(cls) -> HookOverdue:
-        return cls(what="Hook CodeDeployHook_smoke", seconds=120.0)
+        return cls(what="Hook CodeDeployHook_smoke", seconds=120.0, unasked=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,15 +224,16 @@ class UpdateFails(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaysInService(Reason):
-    """`stack` is empty where none was named, as for Terraform."""
+    """`stack` is empty where none was named, as for Terraform; `unasked`: found bad while it could be stopped."""
 
     code: ClassVar = "stays-in-service"
     means: ClassVar = "The new version was found bad and stays in service: `watch` rolls back nothing that succeeded."
-    also: ClassVar = ({"stack": "", "previous": ""}, {"stack": ""})
+    also: ClassVar = ({"stack": "", "previous": ""}, {"stack": ""}, {"unasked": True})
     found: str
     version: str
     previous: str
     stack: str
+    unasked: bool = False
 
     @property
     def text(self) -> str:
@@ -237,10 +241,11 @@ class StaysInService(Reason):
 
     @property
     def remedy(self) -> str:
+        after = " `on-violation: rollback` would have stopped the deployment." if self.unasked else ""
         if self.stack:
-            return "Go back with your tool: deploy the last good commit with it."
+            return f"Go back with your tool: deploy the last good commit with it.{after}"
         back = f"set `target_version` back to {self.previous}" if self.previous else "set `target_version` back"
-        return f"Go back with your tool: apply the last good commit, or {back}."
+        return f"Go back with your tool: apply the last good commit, or {back}.{after}"
 
     @classmethod
     def sample(cls) -> StaysInService:
