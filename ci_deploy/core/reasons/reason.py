@@ -7,7 +7,7 @@ disclosure rules allow. Pure.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from typing import ClassVar, Self
@@ -145,8 +145,11 @@ EXAMPLES: Mapping[str, object] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reason(ABC):
-    """`code` is kebab-case and stable; `means` is one sentence for the docs."""
+class Reason:
+    """`code` is kebab-case and stable; `means` is one sentence for the docs.
+
+    Abstract for the type checker alone: with ABC, `isinstance` of any other object asks all these classes in turn.
+    """
 
     code: ClassVar[str]
     means: ClassVar[str]
