@@ -199,7 +199,8 @@ class LogReporter:
         rows = list(plan_rows(plan, openly=openly))
         width = max(len(name) for name, _ in rows)
         text = [f"{name:{width}}  {line(value, 400)}" for name, value in rows]
-        short = f"{plan.current_version or '?'} → {plan.target_version or 'new version'}, {shift_text(plan)}"
+        before = plan.current_version or ("none" if plan.creates_alias else "?")
+        short = f"{before} → {plan.target_version or 'new version'}, {shift_text(plan)}"
         if event.stops:
             short = f"back to {plan.current_version or '?'}, by stopping {event.stops} with rollback"
         elif plan.unchanged:

@@ -24,7 +24,7 @@ def next_share(chapter: FunctionStory) -> float | None:
 def shift_text(plan: Plan) -> str:
     """`10%, then 100% after 5m`, in the deployment config's own steps."""
     steps = plan.steps
-    if len(steps) == 1:
+    if len(steps) == 1 or plan.creates_alias:
         return "100% at once"
     if len(steps) == 2:
         first, second = steps
@@ -61,15 +61,29 @@ def plan_rows(plan: Plan, *, openly: bool, changes: bool = True) -> Iterator[tup
         if changes and row.changed and row.name not in ("code", "code size", "description"):
             before, after = row.told(openly=openly)
             yield row.name, f"{before} → {after}" if before else after
+    if plan.creates_alias:
+        yield "alias", "created on the new version, with all traffic; CodeDeploy takes no part"
+    else:
+        yield from _shift_rows(plan)
+    if plan.smoke:
+        names = ", ".join(case.name for case in plan.smoke)
+        yield "smoke cases", f"{names} (each invokes the new version; side effects are real)"
+    if not plan.creates_alias:
+        yield from _watch_rows(plan)
+    if not plan.found:
+        yield "time limit", words.duration(plan.timeout)
+
+
+def _shift_rows(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "deployment group", f"{plan.application} / {plan.group}"
     # Without a name there is no deployment group whose config it could be; preflight says so.
     yield "deployment config", f"{plan.config_name}: {shift_text(plan)}" if plan.config_name else "not known"
     if len(plan.steps) > 1:
         hooks = " plus hook time" if plan.before_hook or plan.after_hook else ""
         yield "expected duration", f"{words.duration(plan.shift_seconds)}{hooks}"
-    if plan.smoke:
-        names = ", ".join(case.name for case in plan.smoke)
-        yield "smoke cases", f"{names} (each invokes the new version; side effects are real)"
+
+
+def _watch_rows(plan: Plan) -> Iterator[tuple[str, str]]:
     for name, hook in (("before traffic", plan.before_hook), ("after traffic", plan.after_hook)):
         if hook:
             yield name, hook
@@ -85,8 +99,6 @@ def plan_rows(plan: Plan, *, openly: bool, changes: bool = True) -> Iterator[tup
     for guard in plan.guards.lines:
         if not plan.unchanged and (len(plan.steps) > 1 or plan.bake or not guard.observe):
             yield "observes" if guard.observe else "guard", _foreseen(plan, guard)
-    if not plan.found:
-        yield "time limit", words.duration(plan.timeout)
 
 
 def _origin(version: FunctionVersion, *, openly: bool) -> str:

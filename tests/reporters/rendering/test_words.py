@@ -21,7 +21,7 @@ from ci_deploy.reporters import comment
 from ci_deploy.reporters.live import frame
 from ci_deploy.reporters.log import LogReporter
 from ci_deploy.reporters.rendering import chart, ends, sections, verdict, words
-from ci_deploy.reporters.rendering.planned import plan_rows
+from ci_deploy.reporters.rendering.planned import plan_rows, shift_text
 from tests.support.golden import Told, shown
 from tests.support.reasons import Said, saying
 
@@ -276,6 +276,15 @@ def test_of_a_deployment_that_exists_no_time_limit_for_hooks_is_shown() -> None:
     assert plan
     assert "time limit" in dict(plan_rows(plan, openly=True))
     assert "time limit" not in dict(plan_rows(replace(plan, found=True), openly=True))
+
+
+def test_a_first_deployment_shifts_nothing_and_is_watched_by_nothing() -> None:
+    """Whatever the deployment group says: CodeDeploy takes no part in it."""
+    plan = Release().planned().story.functions["checkout:live"].plan
+    assert plan
+    plan = replace(plan, current_version="", creates_alias=True, smoke=())
+    assert [name for name, _ in plan_rows(plan, openly=True)] == ["live version", "new version", "alias", "time limit"]
+    assert shift_text(plan) == "100% at once"
 
 
 def test_a_healthy_function_whose_hook_was_only_late_is_not_blamed() -> None:
