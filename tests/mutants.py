@@ -1,6 +1,6 @@
 """Mutation testing: changes one thing at a time in a module's functions, and asks whether any test notices.
 
-    python -m tests.mutants ci_deploy/core/hold.py [more.py …] [--line N] [--every N] [--tests tests/core tests/runs]
+    python -m tests.mutants ci_deploy/core/hold.py [more.py …] [--line N | --every N | --again FILE] [--tests …]
 
 Prints every mutant that survives with its place and its change, then killed/total for each module; the exit code is 1
 when one survived. A mutant is tried with the tests that reach its line, quickest first, in a forked process in which
@@ -269,7 +269,7 @@ class Mutation:
                     chosen_items = [items[name] for name in tests]
                     os._exit(_try(mutant, functions[mutant.path], originals[mutant.path], chosen_items))
                 os._exit(BROKEN)
-            running[child] = (mutant, tests, time.monotonic() + 5 + 10 * total)
+            running[child] = (mutant, tests, time.monotonic() + 10 + 20 * total)
         return True
 
     def _await(self, running: dict[int, tuple[Mutant, list[str], float]]) -> None:
@@ -304,9 +304,9 @@ class Mutation:
                 measured.start()
                 for item, following in zip(session.items, [*session.items[1:], None], strict=True):
                     measured.switch_context(item.nodeid)
-                    began = time.perf_counter()
+                    began = time.process_time()  # which other work on the machine does not change
                     reports = runtestprotocol(item, nextitem=following, log=False)
-                    took[item.nodeid] = time.perf_counter() - began
+                    took[item.nodeid] = time.process_time() - began
                     if any(report.failed for report in reports):
                         print(f"{item.nodeid} fails without any mutant", file=sys.stderr)
                         os._exit(1)
@@ -355,10 +355,14 @@ def main() -> int:
     parser.add_argument("--tests", nargs="+", default=["tests/core"], metavar="PATH")
     parser.add_argument("--line", type=int, help="only the mutants of this line")
     parser.add_argument("--every", type=int, default=1, help="one mutant of so many, chosen by its place")
+    parser.add_argument("--again", type=Path, help="only the mutants that this output of an earlier run names")
     parser.add_argument("--seconds", type=float, default=3.0, help="at most so much of the tests for each mutant")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     found = [each for path in options.paths for each in mutants(path) if options.line in (None, each.line)]
+    if options.again is not None:
+        before = set(options.again.read_text(encoding="utf-8").splitlines())
+        found = [each for each in found if each.named in before]
     found = [each for each in found if zlib.crc32(each.named.encode()) % options.every == 0]
     plugin = Mutation(found, options.seconds, options.jobs)
     quiet = ["-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:terminal", "--capture=no"]
