@@ -197,9 +197,12 @@ def inconclusive(r: Rollout, *, rolls_back: bool = False) -> why.GuardsInconclus
     counting = [each for each in judgments(r) if not each.guard.observe]
     said = [texts.verdict(each, subject(r), timeout) for each in counting if each.verdict is Verdict.INCONCLUSIVE]
     whys = {each.why for each in counting}
-    return why.GuardsInconclusive(
-        said=" ".join(said),
-        rolls_back=rolls_back,
-        unread=judging.Why.UNREADABLE in whys,
-        bursts=judging.Why.BURSTS in whys,
-    )
+    lack = next((lack for each, lack in _LACKS.items() if each in whys), why.Lack.CALLS)
+    return why.GuardsInconclusive(said=" ".join(said), rolls_back=rolls_back, lack=lack)
+
+
+_LACKS = {
+    judging.Why.UNREADABLE: why.Lack.METRICS,
+    judging.Why.BURSTS: why.Lack.BURSTS,
+    judging.Why.BOTH_FAIL: why.Lack.DIFFERENCE,
+}

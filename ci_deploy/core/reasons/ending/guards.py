@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import ClassVar, Self
 
 from ...aws import NotPermitted, Unavailable
@@ -18,6 +19,7 @@ BURSTS = (
     "`errors < 1%` is inconclusive: more than the limit, but perhaps by chance. Failed calls come in bursts of about "
     "25 (in the hour before the deployment), and so few of them prove nothing."
 )
+BOTH = "`errors < 1%` is inconclusive: both versions are past the limit."
 INCONCLUSIVE = "`errors < 1%` is inconclusive: No call reached version 42. This deployment was a timer, not a test."
 
 
@@ -54,17 +56,41 @@ class GuardViolated(Reason):
         return cls(said=VIOLATED, version="42")
 
 
+class Lack(StrEnum):
+    """What guards had too little of to prove anything."""
+
+    METRICS = "metrics"
+    BURSTS = "bursts"
+    DIFFERENCE = "difference"  # between the new version and the old one
+    CALLS = "calls"
+
+
+_MISSING = {
+    Lack.METRICS: "Allow `cloudwatch:GetMetricData`.",
+    Lack.BURSTS: (
+        "Check the new version's errors in the report. A longer canary or `bake` meets more bursts; after an incident, "
+        "an hour's wait leaves it out of the comparison."
+    ),
+    Lack.DIFFERENCE: "Check what both versions depend on. If these are normal numbers, set a higher limit.",
+    Lack.CALLS: "Give the new version more calls: a longer canary, a longer `bake`, or callers of your own.",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardsInconclusive(Reason):
-    """`rolls_back`: by `on-inconclusive`; `unread`: for want of metrics, not of calls; `bursts`: for want of bursts."""
+    """`rolls_back`: by `on-inconclusive`; `lack`: what was missing for a proof."""
 
     code: ClassVar = "guards-inconclusive"
     means: ClassVar = "The guards could prove nothing, for or against the new version."
-    also: ClassVar = ({"rolls_back": True}, {"unread": True}, {"said": BURSTS, "bursts": True})
+    also: ClassVar = (
+        {"rolls_back": True},
+        {"lack": Lack.METRICS},
+        {"said": BURSTS, "lack": Lack.BURSTS},
+        {"said": BOTH, "lack": Lack.DIFFERENCE},
+    )
     said: str
     rolls_back: bool
-    unread: bool = False
-    bursts: bool = False
+    lack: Lack = Lack.CALLS
 
     @property
     def text(self) -> str:
@@ -72,18 +98,11 @@ class GuardsInconclusive(Reason):
 
     @property
     def remedy(self) -> str:
-        if self.unread:
-            return "Allow `cloudwatch:GetMetricData`."
-        if self.bursts:
-            return (
-                "Check the new version's errors in the report. A longer canary or `bake` meets more bursts; after an "
-                "incident, an hour's wait leaves it out of the comparison."
-            )
-        return "Give the new version more calls: a longer canary, a longer `bake`, or callers of your own."
+        return _MISSING[self.lack]
 
     @classmethod
     def sample(cls) -> Self:
-        return cls(said=INCONCLUSIVE, rolls_back=False, unread=False)
+        return cls(said=INCONCLUSIVE, rolls_back=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

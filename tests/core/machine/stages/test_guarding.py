@@ -18,7 +18,7 @@ from ci_deploy.core.machine.stages import guarding
 from ci_deploy.core.machine.state.attempt.ending import Cause
 from ci_deploy.core.plan.planning import Facts
 from ci_deploy.core.plan.proof import Proof
-from ci_deploy.core.reasons.ending.guards import GuardsInconclusive, GuardViolated, MetricsUnread
+from ci_deploy.core.reasons.ending.guards import GuardsInconclusive, GuardViolated, Lack, MetricsUnread
 from ci_deploy.core.reasons.ending.verdict import RolledBackBy, Serves
 from ci_deploy.core.run import Outcome, Rollback
 from ci_deploy.core.story import events as e
@@ -131,6 +131,24 @@ def test_metrics_that_may_not_be_read_cost_one_note_and_make_guards_inconclusive
     unproved = run.result.reasons[1]
     assert isinstance(unproved, GuardsInconclusive)
     assert unproved.said == "`errors < 1%` is inconclusive: the metrics could not be read."
+
+
+@pytest.mark.parametrize(
+    ("whys", "lack"),
+    [
+        ([Why.FEW_CALLS, Why.BOTH_FAIL], Lack.DIFFERENCE),
+        ([Why.BOTH_FAIL, Why.BURSTS], Lack.BURSTS),
+        ([Why.BURSTS, Why.UNREADABLE], Lack.METRICS),
+        ([Why.SUSPECT], Lack.CALLS),
+    ],
+)
+def test_what_to_do_is_that_of_what_is_missing_most(whys: list[Why], lack: Lack) -> None:
+    r = played(World(calls=600)).rollout
+    (held,) = r.measures.judgments
+    unproved = tuple(replace(held, verdict=Verdict.INCONCLUSIVE, why=why) for why in whys)
+    found = guarding.inconclusive(but(r, measures__judgments=unproved))
+    assert found is not None
+    assert found.lack is lack
 
 
 def test_what_is_only_observed_says_nothing_when_it_may_not_be_read() -> None:
