@@ -11,7 +11,6 @@ import threading
 from collections.abc import Sequence
 
 from .clock import JUMP
-from .emulator import LOOPBACK, Emulator
 from .errors import SeedError
 
 
@@ -44,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not 0 <= options.port <= 65535:
         parser.error("--port must be from 0 to 65535")
+    from .emulator import LOOPBACK, Emulator  # and moto, which takes a second: help and mistakes need none of it
+
     if options.host not in LOOPBACK:
         sys.stderr.write(
             f"warning: listening on {options.host}: whoever reaches this port can run code here, for hooks are code\n"

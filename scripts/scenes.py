@@ -26,7 +26,7 @@ from ci_deploy.reporters.fanout import FanOut  # noqa: E402
 from codedeploy_emulator import Emulator  # noqa: E402
 from tests.support.account import Account  # noqa: E402
 from tests.support.machine.models import read_once  # noqa: E402
-from tests.support.machine.stage import Happening, Stage, Step, environment  # noqa: E402
+from tests.support.machine.stage import Happening, Stage, Step, emulated, environment  # noqa: E402
 
 REPOSITORY, PULL = "octo-shop/checkout", 128
 HEAD = "4f2a91c07de1b0a6c6b4cdd1b7fcd6a2f3e8d901"
@@ -240,9 +240,7 @@ def play() -> dict[str, str]:
     texts: dict[str, str] = {}
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        emulator = stack.enter_context(Emulator(speed=0, seed=_seed(), start=START))
-        aws = {name: value for name, value in emulator.env.items() if name.startswith("AWS_")}
-        stack.enter_context(mock.patch.dict("os.environ", {**aws, "AWS_EC2_METADATA_DISABLED": "true"}))
+        emulator = stack.enter_context(emulated(_seed(), start=START))
         stack.enter_context(mock.patch.object(FanOut, "report", silent))
         # Looks are spread by the deployment's marker, which is drawn anew in every run.
         stack.enter_context(mock.patch("secrets.token_hex", lambda count: "5eed" * (count // 2)))

@@ -8,11 +8,12 @@ import pytest
 
 from codedeploy_emulator import Emulator
 from tests.emulator.world import World
+from tests.support.at_hand import at_hand
 
 
 @pytest.fixture(scope="module")
 def _world() -> Iterator[World]:
-    with Emulator(speed=0, switches={"hooks": "succeed"}, start=1_790_000_000.0) as emulator:
+    with Emulator(speed=0, switches={"hooks": "succeed"}, start=1_790_000_000.0) as emulator, at_hand(emulator):
         world = World(emulator)
         yield world
         for client in world._clients.values():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Protocol
 from urllib.parse import quote
 
@@ -451,7 +451,7 @@ def _evidence(story: Story, chapter: FunctionStory, lines: int) -> list[str]:
     diagnosis = chapter.diagnosis
     assert diagnosis is not None
     tail = diagnosis.event.diagnostics.log_tail if diagnosis.event else ""
-    logs = [(log.function, "\n".join(words.logged(log.lines))) for log in diagnosis.logs if log.lines]
+    logs = [(log.function, _logged(log.lines)) for log in diagnosis.logs if log.lines]
     if tail and not logs:
         script = diagnosis.event.diagnostics.script_name if diagnosis.event else ""
         logs = [(script or (diagnosis.event.name if diagnosis.event else ""), tail)]
@@ -463,6 +463,12 @@ def _evidence(story: Story, chapter: FunctionStory, lines: int) -> list[str]:
         details(f"Last log lines of {html_code(name)}", fence(text, lines=lines, keep="tail"), open_=len(logs) == 1)
         for name, text in logs[:5]
     ]
+
+
+@lru_cache(maxsize=32)
+def _logged(lines: tuple[str, ...]) -> str:
+    """The same for each form of a section, and each time that a report is written."""
+    return "\n".join(words.logged(lines))
 
 
 _VERDICT_ICONS = {Verdict.HELD: "✅", Verdict.INCONCLUSIVE: "❔", Verdict.VIOLATED: "⛔"}

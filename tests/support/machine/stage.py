@@ -288,9 +288,9 @@ class _HandClock:
 
 
 @contextlib.contextmanager
-def emulated(seed: Any) -> Iterator[Emulator]:
+def emulated(seed: Any, **how: Any) -> Iterator[Emulator]:
     """An emulator whose clock is in our hand, with this process's AWS variables pointing at it."""
-    with Emulator(speed=0, seed=seed) as emulator:
+    with Emulator(speed=0, seed=seed, **how) as emulator:
         aws = {name: value for name, value in emulator.env.items() if name.startswith("AWS_")}
         with mock.patch.dict("os.environ", {**aws, "AWS_EC2_METADATA_DISABLED": "true"}), at_hand(emulator):
             yield emulator
