@@ -221,10 +221,10 @@ def _together(actions: list[Action]) -> tuple[Action, ...]:
 
 
 def _measured_together(measures: list[Measure]) -> Iterable[Measure]:
-    """The same questions in as few actions as take no more than a call's metrics each."""
+    """The same questions in as few actions as take no more than a call's metrics each; a call has one span of time."""
     keys: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
-    for one in measures:
+    for one in sorted(measures, key=lambda each: (each.questions[0].start, each.questions[0].end)):
         if keys and len(questions) + len(one.questions) > MEASURE_AT_MOST:
             yield Measure(key="", questions=questions, shared_by=keys)
             keys, questions = (), ()

@@ -25,7 +25,7 @@ from ..network import Trust
 from .credentials import chain
 from .errors import CALL_ERRORS, iam_action, not_aws, of_somebody_else, said, translate, unreadable
 from .rate import Bucket
-from .retry import BUDGET, reading
+from .retry import BUDGET, PATIENCE, reading
 
 T = TypeVar("T")
 
@@ -149,9 +149,12 @@ class Aws:
 
     def wait(self, service: str, operation: str, rate: str = "") -> None:
         """Return when the rate limit lets one more request out."""
-        bucket = self._buckets.get(rate or f"{service}:{operation}") or self._buckets.get(service)
+        bucket = self._bucket(service, operation, rate)
         if bucket is not None:
             bucket.take()
+
+    def _bucket(self, service: str, operation: str, rate: str) -> Bucket | None:
+        return self._buckets.get(rate or f"{service}:{operation}") or self._buckets.get(service)
 
     def call(
         self,
@@ -185,7 +188,11 @@ class Aws:
         except chain.Failed as failed:
             raise self._told(chain.explained(failed, iam_action(service, operation))) from failed
         except CALL_ERRORS as error:
-            raise self._told(translate(error, service=service, operation=operation, resource=resource)) from error
+            told = self._told(translate(error, service=service, operation=operation, resource=resource))
+            bucket = self._bucket(service, operation, rate)
+            if bucket is not None and isinstance(told, AwsError) and told.kind is ErrorKind.THROTTLED:
+                bucket.throttled()
+            raise told from error
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             # botocore's parsers trip over answers that are no answers: other encodings, JSON of another shape.
             raise unreadable(service, operation, resource, expects or "content") from error
@@ -217,8 +224,11 @@ class Aws:
         """`call`, repeated on transient errors within the reading budget."""
         return self.reading(lambda: self.call(service, operation, resource, **parameters))
 
-    def reading(self, call: Callable[[], T], *, budget: float = BUDGET, also: frozenset[str] = frozenset()) -> T:
-        return reading(self.clock, call, budget=budget, also=also)
+    def reading(self, call: Callable[[], T], *, budget: float | None = None, also: frozenset[str] = frozenset()) -> T:
+        """`call`, repeated; with a `budget` that is all the time that there is, also while AWS throttles."""
+        if budget is not None:
+            return reading(self.clock, call, budget=budget, also=also)
+        return reading(self.clock, call, budget=BUDGET, patience=PATIENCE, also=also)
 
     def _refuse_other_region(self, request: Any, **_: Any) -> None:
         """Stop botocore from following a bucket to its own region: CodeDeploy would not follow."""

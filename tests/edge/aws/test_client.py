@@ -10,6 +10,7 @@ import pytest
 from ci_deploy.core.errors import AwsError, ErrorKind, InvalidInput
 from ci_deploy.edge.aws import client as edge
 from ci_deploy.edge.aws.client import Aws, config
+from ci_deploy.edge.aws.rate import SILENCE
 from tests.edge.fakes import REGION, FakeClock, Server, StubbedAws, cut_short, hangs_up, sends, session
 
 OK = {"deploymentInfo": {"deploymentId": "d-A1B2C3D4E", "status": "InProgress"}}
@@ -169,6 +170,32 @@ def test_lambdas_control_plane_is_asked_ten_times_a_second_and_get_function_apar
         aws.expect("lambda", "get_function", {})
         aws.call("lambda", "GetFunction", FunctionName="f")
     assert sum(clock.slept) == pytest.approx(0.2)
+
+
+def test_what_aws_throttles_is_asked_more_slowly_and_nothing_else_is(aws: StubbedAws, clock: FakeClock) -> None:
+    aws.refuse("lambda", "get_alias", "TooManyRequestsException", status=429)
+    with pytest.raises(AwsError):
+        aws.call("lambda", "GetAlias", FunctionName="f", Name="live")
+    aws.expect("lambda", "get_function", {})
+    aws.call("lambda", "GetFunction", FunctionName="f")
+    assert clock.slept == []
+    aws.expect("lambda", "get_alias", {"FunctionVersion": "1"})
+    aws.call("lambda", "GetAlias", FunctionName="f", Name="live")
+    assert clock.slept == [pytest.approx(SILENCE + 1 / 5)]
+
+
+def test_a_read_is_patient_with_throttling(aws: StubbedAws) -> None:
+    for _ in range(30):
+        aws.refuse("lambda", "get_alias", "TooManyRequestsException", status=429)
+    aws.expect("lambda", "get_alias", {"FunctionVersion": "1"})
+    assert aws.read("lambda", "GetAlias", FunctionName="f", Name="live")["FunctionVersion"] == "1"
+
+
+def test_a_read_whose_time_is_limited_is_not(aws: StubbedAws, clock: FakeClock) -> None:
+    for _ in range(3):
+        aws.refuse("lambda", "get_alias", "TooManyRequestsException", status=429)
+    with pytest.raises(AwsError):
+        aws.reading(lambda: aws.call("lambda", "GetAlias", FunctionName="f", Name="live"), budget=5.0)
 
 
 def test_parameters_that_are_none_are_not_sent(aws: StubbedAws) -> None:

@@ -84,6 +84,25 @@ def test_pauses_grow_with_full_jitter_up_to_the_cap(clock: FakeClock) -> None:
     assert clock.slept == [0] * 7
 
 
+def test_throttling_is_no_attempt_where_there_is_patience_for_it(clock: FakeClock) -> None:
+    """Where many runs share the account's limits it says only that they are many."""
+    call, calls = script(*[error(ErrorKind.THROTTLED)] * 30, "answer")
+    assert reading(clock, call, patience=600.0, uniform=lambda: 1.0) == "answer"
+    assert len(calls) == 31
+
+
+def test_patience_ends_and_is_for_throttling_alone(clock: FakeClock) -> None:
+    call, calls = script(error(ErrorKind.THROTTLED))
+    with pytest.raises(AwsError):
+        reading(clock, call, patience=100.0, uniform=lambda: 1.0)
+    assert 90.0 < sum(clock.slept) <= 100.0
+    made = len(calls)
+    call, calls = script(error(ErrorKind.UNREACHABLE))
+    with pytest.raises(AwsError):
+        reading(clock, call, budget=1e9, patience=1e9)
+    assert (made, len(calls)) == (13, ATTEMPTS)
+
+
 def test_a_hint_from_aws_is_honoured_within_reason(clock: FakeClock) -> None:
     call, _ = script(error(ErrorKind.THROTTLED, retry_after=3), error(ErrorKind.THROTTLED, retry_after=9999), "answer")
     reading(clock, call, uniform=lambda: 0.0)

@@ -67,12 +67,13 @@ def due_at(r: Rollout) -> float | None:
     """When CloudWatch is asked next; None: not as things are."""
     if r.plan is None or r.plan.guards.off or r.measures.given_up or r.cancelled or r.ending.sent:
         return None
-    happened = shifts(r)
-    if r.stage not in (Stage.FOLLOWING, Stage.BAKING) or not happened:
+    if r.stage not in (Stage.FOLLOWING, Stage.BAKING):
         return None
     if r.measures.next_at is not None:
         return common(r, r.measures.next_at)
-    zero = epoch(r)
+    happened, zero = shifts(r), epoch(r)
+    if not happened:
+        return None
     return 0.0 if zero is None else common(r, queries.next_ripe(happened[0].at + queries.LATE) - zero)
 
 

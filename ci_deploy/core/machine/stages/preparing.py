@@ -33,7 +33,9 @@ CREATE_FOR = 300.0  # creation that is throttled
 A_MOMENT = 0.001  # so that a stage acts in a step of its own
 FIND_FOR = 600.0  # an answer that was lost, while AWS cannot be reached
 PATIENCE = 120  # failed looks in a row, half a minute apart: about an hour without an answer
-WAIT_FOR = 3600.0  # a conflicting deployment, when no timeout is given and ours would be shorter
+RACES = 3  # creations that are refused for a deployment which nobody sees, before it is not the group's limit
+# A conflicting deployment, when no timeout is given and ours would be shorter; the account's limit, without a timeout.
+WAIT_FOR = 3600.0
 
 # --- Facts and decision ------------------------------------------------------------------------------------------
 
@@ -360,12 +362,29 @@ def _conflict(turn: Turn, error: CiDeployError) -> None:
     r = turn.r
     if r.creation.doubtful:
         turn.to(Stage.FINDING, after=0.5)
-    elif r.wait.refused > 30:
-        # Over and over refused though nothing is active: the account's limit, not the group's.
-        turn.fail(error)
-    else:
+    elif r.wait.refused < RACES:
         turn.put(turn.r.wait.was_refused())
         turn.to(Stage.GATHERING, after=2.0)
+    else:
+        _await_place(turn, error)
+
+
+def _await_place(turn: Turn, error: CiDeployError) -> None:
+    """Refused over and over though nothing is active in the group: the account has as many deployments as it may.
+
+    Others of them end, so this waits, ever more patiently. Nothing is read again: CurrentVersion guards the creation.
+    """
+    r = turn.r
+    until = r.place.since + (r.inputs.timeout or WAIT_FOR)
+    if turn.now >= until:
+        turn.fail(error)
+        return
+    if r.wait.refused == RACES:
+        turn.put(turn.r.wait.was_refused())
+        turn.say(
+            e.Waiting(at=turn.now, key=turn.r.key, what=waits.WaitingForAccount(group=r.planned.group), until=until)
+        )
+    turn.retry(base=5.0, most=60.0)
 
 
 def finding(turn: Turn) -> None:

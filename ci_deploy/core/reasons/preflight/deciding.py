@@ -418,3 +418,29 @@ class WaitingForGroup(Occupied):
     @property
     def text(self) -> str:
         return f"deployment {self.deployment} in group `{self.group}`{self.whose}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingForAccount(Reason):
+    """The text continues "Waiting for"."""
+
+    code: ClassVar = "waiting-for-account"
+    means: ClassVar = (
+        "CodeDeploy refuses another deployment although none is running in the group; ci-deploy waits until the "
+        "account has fewer."
+    )
+    group: str
+
+    @property
+    def text(self) -> str:
+        return (
+            f"fewer deployments in the account: CodeDeploy refuses one in group `{self.group}`, where none is running"
+        )
+
+    @property
+    def remedy(self) -> str:
+        return "Ask for a larger quota `Concurrent deployments per account` of CodeDeploy in Service Quotas."
+
+    @classmethod
+    def sample(cls) -> Self:
+        return cls(group="checkout")

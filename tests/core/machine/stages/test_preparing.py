@@ -44,7 +44,7 @@ from ci_deploy.core.reasons.ending.deploying import (
     NotWaitedFor,
 )
 from ci_deploy.core.reasons.ending.stopping import Superseded
-from ci_deploy.core.reasons.preflight.deciding import GroupBusy, GroupBusyTooLong, WaitingForGroup
+from ci_deploy.core.reasons.preflight.deciding import GroupBusy, GroupBusyTooLong, WaitingForAccount, WaitingForGroup
 from ci_deploy.core.result import Finding, Result, Severity
 from ci_deploy.core.run import Command, Context, Outcome
 from ci_deploy.core.story import events as e
@@ -852,14 +852,31 @@ def test_somebody_who_began_in_between_is_waited_for() -> None:
     assert desk.r.previous_version == "7"
 
 
-def test_a_limit_that_no_deployment_of_the_group_explains_ends_the_run_after_a_while() -> None:
-    """The account's own limit: the answer is the same, and nobody is there to wait for."""
+def test_a_limit_that_no_deployment_of_the_group_explains_is_waited_for() -> None:
+    """The account's own limit: the answer is the same, and nobody is there to look at. Facts are not read again."""
+    run = play(World(), weather=Weather(rates={"Create": 1.0}, kinds=(CONFLICT,), until=1000.0))
+    assert run.result.outcome is Outcome.SUCCEEDED
+    assert run.count(a.Gather) == 4
+    waiting = [event for event in run.events if isinstance(event, e.Waiting)]
+    assert [event.what for event in waiting] == [WaitingForAccount(group="group")]
+    pauses = [later - at for (at, _), (later, _) in pairwise(run.asked(a.Create)[3:])]
+    assert pauses[0] < 8.0
+    assert 50.0 < max(pauses) < 70.0
+
+
+def test_a_signal_ends_the_wait_for_the_accounts_limit() -> None:
+    run = play(World(), weather=Weather(rates={"Create": 1.0}, kinds=(CONFLICT,)), signals=(300.0,))
+    assert run.result.outcome is Outcome.CANCELLED
+    assert run.now < 340.0
+
+
+def test_the_accounts_limit_is_waited_for_as_long_as_a_deployment_in_the_way() -> None:
     run = play(World(), weather=Weather(rates={"Create": 1.0}, kinds=(CONFLICT,)))
     assert (run.result.outcome, run.result.reasons) == (
         Outcome.ERROR,
         (AwsConflict(operation="test:Create", error="Fault", message="weather"),),
     )
-    assert run.count(a.Create) == 32
+    assert 3600.0 <= run.now < 3700.0
 
 
 class Ringing(World):
