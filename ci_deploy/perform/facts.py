@@ -12,6 +12,7 @@ from typing import TypeVar
 from ..core.aws import (
     Alias,
     Deployment,
+    DeploymentConfig,
     DeploymentGroup,
     Fact,
     FunctionVersion,
@@ -25,7 +26,8 @@ from ..core.callers import Callers
 from ..core.errors import AwsError, ErrorKind, Refused
 from ..core.given.inputs import Inputs
 from ..core.given.package.packaging import Code, check_zipped
-from ..core.given.source import Image, Local
+from ..core.given.shifts import predefined
+from ..core.given.source import Image, Latest, Local
 from ..core.guards.queries import day
 from ..core.machine.actions import Gather
 from ..core.plan.history import enough, goal
@@ -89,7 +91,7 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
     group = or_none(lambda: ports.codedeploy.group(application, group_name))
     # Before the alias: a deployment that ends in between is waited for, where the other way round it would leave a
     # split that nothing explains.
-    recent = ports.codedeploy.recent(application, group_name, HISTORY) if group else ()
+    recent = ports.codedeploy.recent(application, group_name, HISTORY) if _has_history(group, action, deploys) else ()
     alias = ports.lambda_.alias(function, inputs.alias) if latest else None
     current = _version(ports, function, alias.version if alias else "")
     place = Place(
@@ -112,7 +114,7 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
     about = subject or next(iter(active if command in (Command.ROLLBACK, Command.STOP, Command.STATUS) else ()), None)
     config_name = (about.config_name if about else "") or inputs.deployment_config
     config_name = config_name or (group.config_name if group else "")
-    config = or_none(lambda: ports.codedeploy.config(config_name)) if config_name else None
+    config = _config(config_name, ports)
     wanted = inputs.version or ""
     if command is Command.ROLLBACK and alias is not None:
         wanted = goal(inputs, history, subject, alias)
@@ -130,7 +132,7 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
         alias=alias,
         current=current,
         target=_version(ports, function, wanted) if latest else None,
-        newer=_newer(ports, function, current) if deploys and current and not wanted else (),
+        newer=_newer(ports, function, current) if current and not wanted and _foresees(inputs, deploys) else (),
         group=group,
         config=config,
         active=active,
@@ -150,6 +152,19 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
 def _names(inputs: Inputs) -> tuple[str, str, str]:
     """Function, application and deployment group."""
     return inputs.function or "", inputs.application or "", inputs.deployment_group or ""
+
+
+def _has_history(group: DeploymentGroup | None, action: Gather, deploys: bool) -> bool:
+    """Whether the group's deployments are worth a list: a new group says itself that it has had none."""
+    return group is not None and (not deploys or action.refused or bool(group.last_attempted_id))
+
+
+def _foresees(inputs: Inputs, deploys: bool) -> bool:
+    """Whether versions that exist already say more than the publishing will.
+
+    What `$LATEST` holds is published as it is, and Lambda answers with the version that failed before, if there is one.
+    """
+    return deploys and (not isinstance(inputs.code, Latest) or Command(inputs.command) is Command.PLAN)
 
 
 def _calls(inputs: Inputs, ports: Ports) -> Calls:
@@ -182,7 +197,7 @@ def _facts_to_follow(inputs: Inputs, identity: Identity, subject: Deployment | N
         identity=identity,
         alias=ports.lambda_.alias(function, inputs.alias),
         group=or_none(lambda: ports.codedeploy.group(application, group_name)),
-        config=or_none(lambda: ports.codedeploy.config(config_name)) if config_name else None,
+        config=_config(config_name, ports),
         subject=subject,
         declared=inline_appspec(subject, ports) if subject and Command(inputs.command) is Command.WATCH else None,
     )
@@ -217,6 +232,14 @@ def _neighbours(inputs: Inputs, group: DeploymentGroup | None, alias: Alias | No
         applications=listed(ports.setup.applications) if group is None and not groups else (),
         aliases=listed(lambda: tuple(each.name for each in ports.versions.aliases(function))) if alias is None else (),
     )
+
+
+def _config(name: str, ports: Ports) -> DeploymentConfig | None:
+    """AWS's own are known; None where it does not exist, or none is named."""
+    routing = predefined(name)
+    if routing is not None:
+        return DeploymentConfig(name=name, routing=routing)
+    return or_none(lambda: ports.codedeploy.config(name)) if name else None
 
 
 def _hook(ports: Ports, hook: str) -> Fact[FunctionVersion | None]:

@@ -6,7 +6,18 @@ from typing import Any, cast
 
 import pytest
 
-from ci_deploy.core.aws import Alias, Deployment, DeploymentStatus, DeploymentTarget, Identity
+from ci_deploy.core.aws import (
+    Alias,
+    Deployment,
+    DeploymentConfig,
+    DeploymentGroup,
+    DeploymentStatus,
+    DeploymentTarget,
+    FunctionVersion,
+    Identity,
+    Routing,
+    RoutingType,
+)
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.given.parsing import parse
 from ci_deploy.core.machine.actions import Gather
@@ -48,8 +59,8 @@ def inputs(**given: str) -> Inputs:
     return parse(usual | given)
 
 
-def gathered(ports: Noted, given: Inputs, *, brief: bool) -> Facts:
-    action = Gather(key="checkout:live", inputs=given, run_id=1, brief=brief)
+def gathered(ports: Noted, given: Inputs, **more: bool) -> Facts:
+    action = Gather(key="checkout:live", inputs=given, run_id=1, **more)
     return gather(action, cast("Ports", ports), lambda *_: None)
 
 
@@ -72,5 +83,60 @@ def test_a_package_is_hashed_before_what_is_in_service_is_read(command: str) -> 
 
     ports = Packing(identity=IDENTITY, version=object(), alias=ALIAS)
     with pytest.raises(TimeoutError):
-        gathered(ports, inputs(command=command), brief=False)
+        gathered(ports, inputs(command=command))
     assert ports.calls == ["identities.identity", "lambda_.version"]
+
+
+class Account(Noted):
+    """A function with an alias, and a deployment group that nothing was ever deployed with."""
+
+    job_limit = None
+    credentials_end = None
+
+    def __init__(self, config: str = "mine", attempted: str = "") -> None:
+        version = FunctionVersion(function="checkout", version="2", code_sha256="x")
+        group = DeploymentGroup(application="app", name="group", config_name=config, last_attempted_id=attempted)
+        answers = {"provisioned": 0, "permissions": (), "event_sources": (), "recent": ()}
+        super().__init__(identity=IDENTITY, alias=ALIAS, group=group, version=version, **answers)
+
+
+FIRST_DEPLOYMENT = {"code": "$LATEST", "guards": "off"}
+
+
+@pytest.mark.parametrize(
+    ("command", "attempted", "refused", "read"),
+    [
+        ("deploy", "", False, False),
+        ("plan", "", False, False),
+        ("deploy", "d-A1B2C3D4E", False, True),
+        # The group says that there was none, and CodeDeploy that one is running.
+        ("deploy", "", True, True),
+        ("status", "", False, True),
+    ],
+)
+def test_the_deployments_of_a_group_that_has_had_none_are_not_listed(
+    command: str, attempted: str, refused: bool, read: bool
+) -> None:
+    ports = Account(attempted=attempted)
+    given = FIRST_DEPLOYMENT if command != "status" else {"code": ""}
+    gathered(ports, inputs(command=command, **given), refused=refused)
+    assert ("codedeploy.recent" in ports.calls) is read
+
+
+def test_a_config_of_awss_own_is_not_read() -> None:
+    ports = Account(config="CodeDeployDefault.LambdaCanary10Percent5Minutes")
+    facts = gathered(ports, inputs(**FIRST_DEPLOYMENT))
+    shape = Routing(kind=RoutingType.CANARY, percentage=10, interval_minutes=5)
+    assert facts.config == DeploymentConfig(name="CodeDeployDefault.LambdaCanary10Percent5Minutes", routing=shape)
+    assert "codedeploy.config" not in ports.calls
+    ports = Account()
+    gathered(ports, inputs(**FIRST_DEPLOYMENT))
+    assert "codedeploy.config" in ports.calls
+
+
+@pytest.mark.parametrize(("command", "versions"), [("deploy", 2), ("plan", 7)])
+def test_what_publishing_will_say_by_itself_only_a_plan_foresees(command: str, versions: int) -> None:
+    """Lambda answers to the publishing of what `$LATEST` holds with the version that failed before, if there is one."""
+    ports = Account()
+    gathered(ports, inputs(command=command, **FIRST_DEPLOYMENT))
+    assert ports.calls.count("lambda_.version") == versions

@@ -66,6 +66,15 @@ def routing_of(name: str) -> Routing | None:
         return None
 
 
+def predefined(name: str) -> Routing | None:
+    """The shape of one of AWS's own configs, which nobody can change (facts.md A9). None: it has to be read.
+
+    Should AWS ever change one, it is followed as it shifts; only what is announced of it would be wrong.
+    """
+    routing = None if name.startswith(OWN) else routing_of(name)
+    return routing if routing is not None and name in (ALL_AT_ONCE, name_of(routing)) else None
+
+
 def words_of(routing: Routing) -> str:
     """The shape as the input says it."""
     if routing.kind is RoutingType.ALL_AT_ONCE:

@@ -45,7 +45,8 @@ class Gather(_Action):
 
     `run_id` is ours: deployments by newer runs are read with their targets. `subject` is the deployment that the run
     is about, by its id or, where only that is known, by `marker_id`. `brief`: the plan is made, and only what the alias
-    serves and what runs in the group are read again.
+    serves and what runs in the group are read again. `refused`: CreateDeployment was, because something runs in the
+    group, whatever the group itself says.
     """
 
     inputs: Inputs
@@ -53,6 +54,7 @@ class Gather(_Action):
     subject: str = ""
     marker_id: str = ""
     brief: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

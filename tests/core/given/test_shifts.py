@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ci_deploy.core.aws import Routing, RoutingType
-from ci_deploy.core.given.shifts import config_name, name_of, routing_of, words_of
+from ci_deploy.core.given.shifts import config_name, name_of, predefined, routing_of, words_of
 from tests.support.golden import Told
 
 CANARY, LINEAR = RoutingType.CANARY, RoutingType.LINEAR
@@ -37,6 +37,27 @@ def test_all_at_once_is_awss_own(words: str) -> None:
     assert config_name(words) == name
     assert routing_of(name) == Routing(kind=RoutingType.ALL_AT_ONCE)
     assert words_of(Routing(kind=RoutingType.ALL_AT_ONCE)) == "all-at-once"
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("CodeDeployDefault.LambdaAllAtOnce", True),
+        ("CodeDeployDefault.LambdaCanary10Percent15Minutes", True),
+        ("CodeDeployDefault.LambdaLinear10PercentEvery1Minute", True),
+        # A shape that AWS does not offer, or not by that name; ours, which anybody may have made; any other.
+        ("CodeDeployDefault.LambdaCanary10Percent7Minutes", False),
+        ("CodeDeployDefault.LambdaLinear20PercentEvery1Minute", False),
+        ("CodeDeployDefault.LambdaLinear10PercentEvery1Minutes", False),
+        ("ci-deploy-canary-10-7", False),
+        ("ci-deploy-canary-10-5", False),
+        ("CodeDeployDefault.OneAtATime", False),
+        ("mine", False),
+        ("", False),
+    ],
+)
+def test_the_shape_of_awss_own_configs_is_known_without_reading_them(name: str, known: bool) -> None:
+    assert predefined(name) == (routing_of(name) if known else None)
 
 
 @pytest.mark.parametrize("words", ["Canary  10 %  5m", "CANARY 10% 5m"])

@@ -57,6 +57,7 @@ def gathering(turn: Turn) -> None:
                 subject=r.job.subject,
                 marker_id=r.marker_id if r.job.search else "",
                 brief=r.undone is not None,  # a rollback waits for no package
+                refused=r.wait.refused > 0,
             )
         )
 
