@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from ..reasons.ending.release import ReleaseCancelled
+from ..reasons.ending.release import OfEach, ReleaseCancelled
+from ..reasons.reason import remedy_of
 from ..result import Result
 from ..run import Command, Outcome, Rollback, exit_code
 from ..story.events import Concluded
@@ -24,6 +25,8 @@ _WORST_FIRST = (
     Outcome.REFUSED,
     Outcome.DETACHED,
     Outcome.SUCCEEDED,
+    Outcome.PLANNED,
+    Outcome.REPORTED,
 )
 
 
@@ -45,6 +48,8 @@ def conclude(
     if len(results) > 1:
         if worst.outcome is Outcome.CANCELLED:
             worst = replace(worst, reasons=(_of_all(results, worst.remedy),))
+        elif command in (Command.SETUP, Command.PRUNE):
+            worst = replace(worst, reasons=(_of_each(results, worst),))
         worst = replace(worst, settled=all(result.settled for result in results), duration_seconds=round(now, 1))
     return Concluded(
         at=now,
@@ -58,16 +63,26 @@ def conclude(
 def _of_all(results: Sequence[Result], advice: str) -> ReleaseCancelled:
     """A signal is meant for all: how many came to what end, and the reasons of those that were cancelled."""
     order = sorted({result.outcome for result in results}, key=lambda one: one is not Outcome.CANCELLED)
-    of: dict[str, list[str]] = {}
-    for result in results:
-        if result.outcome is Outcome.CANCELLED:
-            of.setdefault(result.reason, []).append(result.key)
+    cancelled = [result for result in results if result.outcome is Outcome.CANCELLED]
     return ReleaseCancelled(
         functions=len(results),
         ends=tuple((sum(result.outcome is one for result in results), one.value) for one in order),
-        reasons=tuple((tuple(keys), reason) for reason, keys in of.items()),
+        reasons=_by_reason(cancelled),
         advice=advice,
     )
+
+
+def _of_each(results: Sequence[Result], worst: Result) -> OfEach:
+    """Each function was dealt with by itself, and what was done for one says nothing of another."""
+    advice = remedy_of(reason for result in results for reason in result.reasons)
+    return OfEach(code=worst.reason_code, told=_by_reason(results), advice=advice)
+
+
+def _by_reason(results: Iterable[Result]) -> tuple[tuple[tuple[str, ...], str], ...]:
+    of: dict[str, list[str]] = {}
+    for result in results:
+        of.setdefault(result.reason, []).append(result.key)
+    return tuple((tuple(keys), reason) for reason, keys in of.items())
 
 
 def _loudness(result: Result) -> tuple[int, bool]:

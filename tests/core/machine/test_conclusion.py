@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from ci_deploy.core.machine.conclusion import conclude
+from ci_deploy.core.reasons.ending.release import OfEach
 from ci_deploy.core.reasons.run import Bug
+from ci_deploy.core.reasons.setup import NothingMissing, ToSetUp
 from ci_deploy.core.result import Result
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story.events import Concluded
@@ -123,3 +125,24 @@ def test_the_reason_of_a_cancelled_release_speaks_of_all_of_it() -> None:
     )
     assert lead(stopped[0]).reason == "b was stopped."
     assert lead(good, result("b", Outcome.FAILED, reason="Why.")).reason == "Why."
+
+
+@pytest.mark.parametrize("command", [Command.SETUP, Command.PRUNE])
+def test_of_commands_that_keep_house_each_function_is_told(command: Command) -> None:
+    """What was done for one says nothing of another; what is alike is said once, and the leader's code is the run's."""
+    there, missing = NothingMissing(), ToSetUp(created=("alias `b:live`",), changed=())
+    results = [
+        replace(result("a", Outcome.UNCHANGED), reasons=(there,)),
+        replace(result("b", Outcome.REPORTED), reasons=(missing,)),
+        replace(result("c", Outcome.UNCHANGED), reasons=(there,)),
+    ]
+    led = conclude(command, results, 99.0).result
+    told = ((("a:live", "c:live"), there.text), (("b:live",), missing.text))
+    assert led.reasons == (OfEach(code="to-set-up", told=told, advice=missing.remedy),)
+    assert (led.outcome, led.reason_code, led.remedy) == (Outcome.REPORTED, "to-set-up", missing.remedy)
+    assert led.reason == f"- a:live, c:live: {there.text}\n- b:live: {missing.text}"
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PLANNED, Outcome.REPORTED])
+def test_what_would_be_done_leads_before_what_would_not(outcome: Outcome) -> None:
+    assert lead(result("a", Outcome.UNCHANGED), result("b", outcome)).outcome is outcome

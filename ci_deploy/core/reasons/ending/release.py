@@ -38,6 +38,24 @@ class ReleaseCancelled(Reason):
         return cls(functions=5, ends=((4, "cancelled"), (1, "succeeded")), reasons=(cancelled,))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfEach(Reason):
+    """What a command that keeps house says of several functions; its code is that of the one that leads the verdict."""
+
+    means: ClassVar = "That of the reason with this code."
+    code: str  # type: ignore[misc]
+    told: tuple[tuple[tuple[str, ...], str], ...]  # the functions, by what is said of them
+    advice: str = ""
+
+    @property
+    def text(self) -> str:
+        return "\n".join(f"- {_some(keys)}: {said}" for keys, said in self.told)
+
+    @property
+    def remedy(self) -> str:
+        return self.advice
+
+
 def _some(keys: Sequence[str]) -> str:
     more = len(keys) - TOLD
     return ", ".join(keys[:TOLD]) + (f" and {more} more" if more > 0 else "")
