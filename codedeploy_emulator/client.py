@@ -43,5 +43,6 @@ class Client:
         self._line.request("POST", "/_emulator/wait", body, {"Content-Type": "application/json"})
         answer = json.load(self._line.getresponse())
         if "now" not in answer:
+            self.close()
             raise RuntimeError(answer["message"])
         return float(answer["now"])

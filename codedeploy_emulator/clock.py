@@ -16,10 +16,7 @@ class Clock:
     """Emulated time; starts at the machine's present time, or at `start` (epoch seconds)."""
 
     def __init__(self, speed: float | str = 1.0, start: float | None = None) -> None:
-        self.jumps = speed == JUMP
-        self.speed = 1.0 if self.jumps else float(speed)
-        if self.speed < 0:
-            raise ValueError("the speed of the clock cannot be negative")
+        self._first = speed
         self._start = start
         self.reset()
 
@@ -29,10 +26,24 @@ class Clock:
         return self.speed == 0
 
     def reset(self) -> None:
-        """Start again from the beginning."""
+        """Start again from the beginning, at the first speed."""
+        self._set(self._first)
         # Whole milliseconds: what is printed and what is compared are then the same number.
         self._at = round(time.time() if self._start is None else self._start, 3)
         self._since = time.monotonic()
+
+    def run_at(self, speed: float | str) -> None:
+        """Go on at another speed; a clock that stands still does not begin to go, nor the other way round."""
+        if self.manual or speed == 0:
+            raise ValueError("a clock that stands still is another one from the start")
+        self._at, self._since = self.now(), time.monotonic()
+        self._set(speed)
+
+    def _set(self, speed: float | str) -> None:
+        if speed != JUMP and not float(speed) >= 0:
+            raise ValueError("the speed of the clock cannot be negative")
+        self.jumps = speed == JUMP
+        self.speed = 1.0 if self.jumps else float(speed)
 
     def now(self) -> float:
         """The emulated time in epoch seconds."""

@@ -211,6 +211,10 @@ class Emulator:
         """Emulated seconds a second; 0 when time stands still, "jump" when it jumps."""
         return JUMP if self.clock.jumps else self.clock.speed
 
+    def run_at(self, speed: float | str) -> None:
+        """Let time go on at another speed (not 0), until a reset; for clients that start from now on."""
+        self.runtime.run_at(speed)
+
     def wait(self, client: str, connection: object, seconds: float) -> float:
         """A client waits for so many seconds, or until it is woken; returns the time reached."""
         return self.runtime.wait(client, connection, seconds)

@@ -95,6 +95,15 @@ class Runtime:
             self.traffic.play(self.clock.now())
             return self.clock.now()
 
+    def run_at(self, speed: float | str) -> None:
+        """Let time go on at another speed."""
+        with self.lock:
+            self.settle()
+            self.clock.run_at(speed)
+            if not self.clock.jumps:
+                self.waiting.wake(NEVER)
+            self._changed.notify_all()
+
     def wait(self, client: str, connection: object, seconds: float) -> float:
         """A client waits for so many seconds, or until it is woken; returns the time reached. Then it works."""
         with self.lock:

@@ -65,6 +65,9 @@ class Controlled(Protocol):
     def advance(self, seconds: float) -> float:
         """Move time on; returns the time reached."""
 
+    def run_at(self, speed: float | str) -> None:
+        """Let time go on at another speed."""
+
     def wait(self, client: str, connection: object, seconds: float) -> float:
         """A client waits for so many seconds, or until it is woken; returns the time reached."""
 
@@ -129,11 +132,20 @@ def _show_clock(emulator: Controlled, request: Request, body: Any) -> Response:
     return json_response({"now": round(emulator.now, 3), "speed": emulator.speed})
 
 
-def _advance(emulator: Controlled, request: Request, body: Any) -> Response:
+def _move(emulator: Controlled, request: Request, body: Any) -> Response:
+    if isinstance(body, dict) and set(body) == {"speed"}:
+        return _run_at(emulator, request, body["speed"])
     seconds = body.get("advance") if isinstance(body, dict) else None
     if not _is_duration(seconds):
         raise SeedError('the clock takes {"advance": seconds}, a number that is not negative')
     emulator.advance(float(seconds))  # type: ignore[arg-type]
+    return _show_clock(emulator, request, None)
+
+
+def _run_at(emulator: Controlled, request: Request, speed: Any) -> Response:
+    if emulator.speed == 0 or (speed != JUMP and not (_is_duration(speed) and speed > 0)):
+        raise SeedError(f'a clock that goes takes {{"speed": number}}, more than 0, or "{JUMP}"')
+    emulator.run_at(speed)
     return _show_clock(emulator, request, None)
 
 
@@ -221,7 +233,7 @@ _ROUTES: dict[tuple[str, str], Callable[[Controlled, Request, Any], Response]] =
     ("GET", "faults"): _show_faults,
     ("POST", "faults"): _set_faults,
     ("GET", "clock"): _show_clock,
-    ("POST", "clock"): _advance,
+    ("POST", "clock"): _move,
     ("GET", "wait"): _show_clients,
     ("POST", "wait"): _wait,
     ("GET", "switches"): _show_switches,

@@ -60,7 +60,9 @@ def test_a_cancelled_release_stops_every_deployment_and_the_post_step_confirms(r
     assert [shop.serves(name) for name in NAMES] == [{"1": 100.0}] * 3
 
 
-def test_a_re_run_attaches_to_the_deployments_of_the_attempt_before(runner: Runner, shop: Account) -> None:
+def test_a_re_run_attaches_to_the_deployments_of_the_attempt_before(
+    runner: Runner, shop: Account, emulator: Emulator
+) -> None:
     slow = "CodeDeployDefault.LambdaCanary10Percent30Minutes"
     given = {**manifest(runner.folder), "deployment-config": slow}
     first = runner.start(given)
@@ -68,6 +70,8 @@ def test_a_re_run_attaches_to_the_deployments_of_the_attempt_before(runner: Runn
         first.wait_for(f"{name + ':live':10} » Traffic")
     first.kill()
     first.wait()
-    done = runner.run(given, run=(100, 2)).check(0, outcome="succeeded", deployed="true")
+    emulator.run_at("jump")
+    again = Runner(env=emulator.env, folder=runner.folder, count=runner.count)
+    done = again.run(given, run=(100, 2)).check(0, outcome="succeeded", deployed="true")
     assert ends(done) == dict.fromkeys(NAMES, "succeeded")
     assert [len(shop.deployments(f"{name}-live")) for name in NAMES] == [1, 1, 1]

@@ -21,6 +21,7 @@ import requests
 
 from codedeploy_emulator import Emulator
 from codedeploy_emulator.client import Client
+from codedeploy_emulator.clock import Clock
 
 HOUR, REAL = 3600.0, 1800.0  # what processes take stays below REAL seconds
 HOOK = "CodeDeployHook_slow"
@@ -46,6 +47,7 @@ SEED: dict[str, Any] = {
 WAITS = """
 import sys, time
 from codedeploy_emulator.client import Client
+from codedeploy_emulator.clock import Clock
 us = Client(sys.argv[1])
 print(us.now, flush=True)
 for seconds in sys.argv[2:]:
@@ -271,3 +273,42 @@ def test_it_says_that_it_jumps(emulator: Emulator) -> None:
         assert requests.get(f"{emulator.url}/_emulator/wait", timeout=5).json() == emulator.present_clients()
         assert [each["until"] for each in emulator.present_clients()] == [None]
         assert us.now <= emulator.now
+
+
+def test_its_speed_changes_until_a_reset(emulator: Emulator, started: Callable[..., Process]) -> None:
+    def ask(**body: object) -> Any:
+        return requests.post(f"{emulator.url}/_emulator/clock", json=body, timeout=5).json()
+
+    with closing(Client(emulator.url)):
+        waits = started(HOUR)
+        until(lambda: waiting(emulator) == 1)
+        before = emulator.now
+        assert ask(speed=100_000)["speed"] == 100_000
+        assert emulator.env["CI_DEPLOY_CLOCK_SPEED"] == "100000"
+        assert waits.told() >= waits.joined, "nobody waits at a clock that does not jump"
+        until(lambda: emulator.now > before + 2 * HOUR)
+        with pytest.raises(RuntimeError, match="does not jump"):
+            Client(emulator.url)
+        assert ask(speed="jump")["speed"] == "jump"
+        after = emulator.now
+        time.sleep(0.1)
+        assert emulator.now - after < REAL, "it goes on from where it was"
+        ask(speed=20)
+        emulator.reset()
+        assert emulator.speed == "jump"
+
+
+@pytest.mark.parametrize("speed", [0, -1, "fast", True, None])
+def test_a_speed_that_is_none_is_refused(emulator: Emulator, speed: object) -> None:
+    answer = requests.post(f"{emulator.url}/_emulator/clock", json={"speed": speed}, timeout=5)
+    assert (answer.status_code, "more than 0" in answer.json()["message"]) == (400, True)
+    assert emulator.speed == "jump"
+
+
+@pytest.mark.parametrize(("first", "then"), [(0.0, "jump"), (0.0, 1.0), (1.0, 0.0), ("jump", 0.0), (1.0, -1.0)])
+def test_a_clock_that_stands_still_is_another_one(first: float | str, then: float | str) -> None:
+    clock = Clock(first, start=0.0)
+    with pytest.raises(ValueError, match="clock"):
+        clock.run_at(then)
+    with pytest.raises(ValueError, match="negative"):
+        Clock(-1.0)

@@ -296,7 +296,8 @@ def test_setup(play: Any, account: Account, apply: bool, outcome: str) -> None:
     assert set(account.codedeploy.list_applications()["applications"]) == ({"cart", "checkout"} if apply else set())
 
 
-def test_a_long_canary_is_followed_by_another_job(play: Any, account: Account) -> None:
+def test_a_long_canary_is_followed_by_another_job(play: Any, account: Account, emulator: Emulator) -> None:
+    emulator.run_at("jump")
     jobs = play("long-canary.yml", "push")
     assert [job.name for job in jobs] == ["deploy", "follow"], log(jobs)
     assert jobs[0].outcomes == ["detached"], log(jobs)
