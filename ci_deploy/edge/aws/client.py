@@ -22,6 +22,7 @@ from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput
 from ...core.given import mistakes
 from ...ports import Clock
 from ..network import Trust
+from .codedeploy.parse import answered_at
 from .credentials import chain
 from .errors import CALL_ERRORS, iam_action, not_aws, of_somebody_else, said, translate, unreadable
 from .rate import Bucket
@@ -65,6 +66,8 @@ RATES: Mapping[str, tuple[float, float]] = {
     "logs": (4, 4),
 }
 
+MOVED = 2.0  # seconds that AWS's clock must be behind what was heard of it to be taken for another one
+
 
 class Aws:
     """Clients made when first used, and `call`.
@@ -103,6 +106,7 @@ class Aws:
         # A session's create_client is not thread-safe; the clients are.
         self._lock = threading.Lock()
         self._credentials_lock = threading.Lock()
+        self._ahead: float | None = None  # AWS's time minus ours, by the answers so far
         self._buckets = {name: Bucket(clock, rate=rate, burst=burst) for name, (rate, burst) in RATES.items()}
 
     def client(self, service: str, *, urgent: bool = False, patience: float | None = None) -> Any:
@@ -202,7 +206,19 @@ class Aws:
             raise not_aws(service, operation, resource, answer["ResponseMetadata"])  # S3 takes any 200 for a success
         if not isinstance(answer, dict) or (expects and expects not in answer):
             raise unreadable(service, operation, resource, expects)
+        self._hear(answer)
         return answer
+
+    def time(self) -> float:
+        """AWS's time (epoch seconds), by all answers so far; ours before the first."""
+        return self.clock.epoch() + (self._ahead or 0.0)
+
+    def _hear(self, answer: dict[str, Any]) -> None:
+        """A Date header is cut to whole seconds, so what says the latest is the truest, unless a clock was moved."""
+        stamp = answered_at(answer)
+        if stamp is not None:
+            ahead, before = stamp - self.clock.epoch(), self._ahead
+            self._ahead = ahead if before is None or ahead < before - MOVED else max(ahead, before)
 
     def _have_credentials(self) -> None:
         """Credentials that can be sent, refreshed if they are due; raises what keeps us from having them."""

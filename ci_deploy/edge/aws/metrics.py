@@ -13,7 +13,7 @@ from typing import Any
 from ...core.errors import AwsError, ErrorKind
 from ...core.guards.queries import NAMESPACE, Question, Readings, batches
 from .client import Aws
-from .codedeploy.parse import answered_at, epoch
+from .codedeploy.parse import epoch
 from .remedies import with_hint
 
 BUDGET = 15.0  # seconds: a look that fails is made again a minute later
@@ -28,14 +28,12 @@ class CloudWatchMetrics:
 
     def read(self, questions: tuple[Question, ...]) -> Readings:
         answers: dict[Question, dict[int, float]] = {}
-        at = self._aws.clock.epoch()
         for batch in batches(questions):
-            found, at = self._aws.reading(partial(self._batch, batch), budget=BUDGET)
-            answers |= found
-        return Readings(answers=answers, at=at)
+            answers |= self._aws.reading(partial(self._batch, batch), budget=BUDGET)
+        return Readings(answers=answers, at=self._aws.time())
 
-    def _batch(self, batch: tuple[Question, ...]) -> tuple[dict[Question, dict[int, float]], float]:
-        """One window's questions: the points of each that is complete, and AWS's time."""
+    def _batch(self, batch: tuple[Question, ...]) -> dict[Question, dict[int, float]]:
+        """One window's questions: the points of each that is complete."""
         by_id = {f"m{number}": question for number, question in enumerate(batch)}
         points: dict[str, dict[int, float]] = {name: {} for name in by_id}
         status: dict[str, str] = {}
@@ -69,8 +67,7 @@ class CloudWatchMetrics:
                 )
             )
         complete = {question: points[name] for name, question in by_id.items() if status.get(name) == "Complete"}
-        at = answered_at(page)
-        return ({} if token else complete), self._aws.clock.epoch() if at is None else at
+        return {} if token else complete
 
 
 def _query(name: str, question: Question) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -201,6 +202,32 @@ def test_a_read_whose_time_is_limited_is_not(aws: StubbedAws, clock: FakeClock) 
 def test_parameters_that_are_none_are_not_sent(aws: StubbedAws) -> None:
     aws.expect("lambda", "get_alias", {"FunctionVersion": "1"}, FunctionName="f", Name="live")
     aws.call("lambda", "GetAlias", FunctionName="f", Name="live", Nothing=None)
+
+
+@pytest.mark.parametrize(
+    ("answers", "ahead"),
+    [
+        ((), 0.0),
+        # Ours is 90.5 s behind, and a Date header is cut to whole seconds: the answer just after a second tells most.
+        (((0.4, 90.0),), 89.6),
+        (((0.4, 90.0), (0.55, 91.0)), 90.45),
+        (((0.4, 90.0), (0.55, 91.0), (1.4, 91.0)), 90.45),
+        # A slow answer tells less, and one without the header nothing.
+        (((0.55, 91.0), (3.0, 92.0), (4.0, None)), 90.45),
+        # A clock was moved.
+        (((0.55, 91.0), (10.0, 50.0)), 40.0),
+    ],
+)
+def test_awss_time_is_told_by_the_answer_that_says_the_latest(
+    aws: StubbedAws, clock: FakeClock, answers: tuple[tuple[float, float | None], ...], ahead: float
+) -> None:
+    started = clock.epoch()
+    for at, date in answers:
+        clock.at = at
+        headers = {} if date is None else {"date": formatdate(started + date, usegmt=True)}
+        aws.expect("codedeploy", "get_deployment", {**OK, "ResponseMetadata": {"HTTPHeaders": headers}})
+        get_deployment(aws)
+    assert aws.time() - clock.epoch() == pytest.approx(ahead)
 
 
 def test_expired_credentials_are_reported_to_who_can_refresh_them(
