@@ -20,7 +20,7 @@ from ..state.place import Stage
 HEARTBEAT = 60.0
 FIRST = 2.4  # from the creation to the first look: what is first to run has begun by then (facts.md G18)
 QUIET = 15.0  # between looks while nothing is due (facts.md A11): an alarm may end a deployment at any time
-UNWATCHED = 30.0  # the same where no alarm watches, so that only a person ends it between two shifts
+UNWATCHED = HEARTBEAT  # the same where no alarm watches: only a person ends it then, and it is said once a minute
 REST = 0.25  # of such a pause: a shorter one is worth no look of its own
 SHIFTED = 0.7  # from a shift that is due to the look that sees it
 ENDED = 1.6  # from the last one to the end, where no hook follows it: it takes 1.4 s (facts.md G18)

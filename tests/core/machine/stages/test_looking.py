@@ -103,10 +103,10 @@ SHIFTING: dict[str, Any] = {"watch__event": "AllowTraffic", "event_at": 100.0, "
         (SHIFTING, 150.0, (401.6 - 150.0) / 17),
         (SHIFTING, 370.0, (401.6 - 370.0) / 2),
         (SHIFTING, 382.0, (401.6 - 382.0) / 2),
-        ({**SHIFTING, "planned": HOOKED}, 150.0, (400.7 - 150.0) / 9),
+        ({**SHIFTING, "planned": HOOKED}, 150.0, (400.7 - 150.0) / 4),
         ({**SHIFTING, "planned": {"found": True}}, 150.0, (400.7 - 150.0) / 17),
-        ({**SHIFTING, "planned": {}}, 150.0, (401.6 - 150.0) / 9),
-        ({**SHIFTING, "planned": {}}, 364.0, (401.6 - 364.0) / 2),
+        ({**SHIFTING, "planned": {}}, 150.0, (401.6 - 150.0) / 4),
+        ({**SHIFTING, "planned": {}}, 300.0, (401.6 - 300.0) / 2),
         # A shift is due: closely, and slower only if it is late.
         (SHIFTING, 400.0, 1.0),
         (SHIFTING, 430.0, 3.0),
