@@ -16,7 +16,6 @@ from .grammar import Guard, Guards, Unit
 NAMESPACE = "AWS/Lambda"
 MINUTE = 60
 HOUR = 3600
-QUARTER = 900
 LATE = 120  # no minute younger than this is judged: points arrive late
 COLD_MINUTES = 2  # whole minutes that duration guards skip after each increase: a new version starts cold
 MOST = 500  # metrics in one GetMetricData call
@@ -118,22 +117,21 @@ def hour(subject: Subject, guards: Guards, began: float, known: Answers) -> tupl
 
 
 def percentile_of_hour(subject: Subject, guard: Guard, began: float) -> Question:
-    """The old version's percentile by quarters of the hour: percentiles of minutes rest on too few calls."""
-    return _hour(subject, began, "Duration", f"p{guard.percentile}", period=QUARTER)
+    """The old version's percentile over the whole hour, in one period: percentiles of minutes cannot be averaged."""
+    return _hour(subject, began, "Duration", f"p{guard.percentile}", period=HOUR)
 
 
 def threshold(subject: Subject, guard: Guard, began: float, known: Answers) -> float | None:
     """The duration in milliseconds that a guard counts calls above; None when there is none, or not yet.
 
-    The hour's percentile is the middle one of its quarters, of two the smaller: those that an incident made slow say
-    nothing of how long calls usually take.
+    Where CloudWatch answers the hour in two periods the larger percentile counts, which stops less.
     """
     if not guard.percentile:
         return None
     if guard.unit is Unit.MILLISECONDS:
         return guard.value
-    quarters = sorted((known.get(percentile_of_hour(subject, guard, began)) or {}).values())
-    return round(guard.value * quarters[(len(quarters) - 1) // 2], 3) if quarters else None
+    points = known.get(percentile_of_hour(subject, guard, began)) or {}
+    return round(guard.value * max(points.values()), 3) if points else None
 
 
 def rank(limit: float) -> str:

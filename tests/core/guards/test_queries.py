@@ -12,7 +12,6 @@ from ci_deploy.core.guards.queries import (
     LATE,
     MOST,
     NAMESPACE,
-    QUARTER,
     Question,
     Shift,
     batches,
@@ -123,7 +122,7 @@ def test_the_hour_before_is_asked_until_nothing_is_left(line: str, statistics: s
         *(("", "Duration", each) for each in statistics),
     }
     assert {(each.start, each.end) for each in answers} == {(BEGAN - HOUR, BEGAN)}
-    assert {each.period for each in answers if each.statistic.startswith("p")} <= {QUARTER}
+    assert {each.period for each in answers if each.statistic.startswith("p")} <= {HOUR}
     assert {each.period for each in answers if not each.statistic.startswith("p")} == {60}
 
 
@@ -144,25 +143,10 @@ def test_thresholds() -> None:
     assert threshold(SUBJECT, guard("p95 < 1.5x"), BEGAN, quiet) is None
 
 
-@pytest.mark.parametrize(
-    ("quarters", "percentile"),
-    [
-        ([100.0], 100),
-        ([140.0, 100.0], 100),
-        ([100.0, 120.0, 140.0], 120),
-        ([100.0, 120.0, 140.0, 160.0], 120),
-        # One incident, which touches two quarters at most if it lasts one.
-        ([100.0, 9000.0, 30_000.0, 110.0], 110),
-        ([100.0, 110.0, 120.0, 9000.0], 110),
-        ([30_000.0, 100.0, 110.0, 120.0], 110),
-        # Where CloudWatch's periods begin by the clock there are five.
-        ([30_000.0, 9000.0, 110.0, 120.0, 100.0], 120),
-    ],
-)
-def test_the_middle_quarter_says_how_long_calls_took_in_the_hour_before(quarters: list, percentile: float) -> None:
+def test_of_two_periods_the_larger_percentile_counts() -> None:
     (question,) = [each for each in hour(SUBJECT, guards("p95 < 2x"), BEGAN, {}) if each.statistic == "p95"]
-    known = {question: {question.start + QUARTER * number: value for number, value in enumerate(quarters)}}
-    assert threshold(SUBJECT, guard("p95 < 2x"), BEGAN, known) == 2 * percentile
+    known = {question: {question.start: 100.0, question.start + 1800: 140.0}}
+    assert threshold(SUBJECT, guard("p95 < 2x"), BEGAN, known) == 280
 
 
 def test_batches_have_one_window_and_five_hundred_metrics_at_most() -> None:

@@ -125,26 +125,6 @@ def test_a_slow_version_is_seen(busy: World, line: str) -> None:
     assert last.threshold is not None
 
 
-@pytest.mark.parametrize(
-    ("line", "bad"),
-    [
-        ("errors < 1%", {"errors": 0.19}),
-        ("errors < 2x", {"errors": 0.19}),
-        ("p95 < 1.5x", {"duration": {"p50": 500, "p99": 2000}}),
-    ],
-)
-@pytest.mark.parametrize("share", [0.02, 0.5, 1.0])
-def test_a_bad_version_is_seen_in_the_hour_after_an_incident(shop: World, line: str, bad: dict, share: float) -> None:
-    """A quarter of an hour in which calls failed, and took twenty seconds."""
-    slow = {"errors": share, "duration": {"p50": 20_000, "p99": 30_000}}
-    for seconds, version in ((1300, {"errors": 0.001}), (900, slow), (1500, {"errors": 0.001})):
-        shop.emulator.traffic(**callers(600, versions={"1": version}))
-        shop.emulator.advance(seconds)
-    traffic(shop, **bad)
-    (last,) = ended(Run(shop, line))
-    assert (last.verdict, last.phase) == (Verdict.VIOLATED, Phase.SPLIT)
-
-
 def test_a_healthy_version_holds(busy: World) -> None:
     last = ended(Run(busy, "errors < 1%\nerrors < 2x\np95 < 1.5x\np99 < 800ms", bake=600))
     assert [each.verdict for each in last] == [Verdict.HELD] * 4
