@@ -14,6 +14,7 @@ import os
 import re
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -22,23 +23,18 @@ from typing import TYPE_CHECKING
 
 from . import __version__, command_line, signals
 from .commands import COMMANDS
-from .commands.call import Call, Interrupted
 from .core.errors import CiDeployError, InvalidInput, Problem, Refused
 from .core.given import mistakes, parsing
 from .core.given.context import context as context_of
 from .core.given.files import manifest
 from .core.given.inputs import Inputs
 from .core.given.trust import discovers, distrust
-from .core.machine.actions import Action, Cancelled, CommandEnded, Observation
-from .core.machine.release import Release
-from .core.machine.rollout import outcome_of
 from .core.reasons import phrases
 from .core.reasons import run as reasons
 from .core.reasons.reason import Reason
 from .core.result import Fate, Finding, Result, Severity
 from .core.run import Command, Context, Outcome, exit_code
 from .core.story.events import CancelReceived, Concluded, Event, NotAws, Noticed, Started
-from .drive import Bug, Inbox, QueueInbox, Workers, drive
 from .edge import network
 from .edge.rehearsal import clock_for
 from .edge.runner import repository
@@ -46,7 +42,6 @@ from .edge.runner.files import RunnerFilesOnDisk, RunnerLog, Stdout, job_began, 
 from .edge.runner.secrets import Secrets
 from .edge.runner.terminal import LiveTerminal, ask, attended, live_terminal
 from .edge.runner.workspace import WorkspaceFiles, files_for
-from .perform.actions import perform
 from .ports import Clock, Ports, Reporter
 from .reporters.fanout import FanOut
 from .reporters.live import LiveReporter
@@ -55,14 +50,19 @@ from .reporters.outputs import FUNCTIONS, OutputsReporter
 from .reporters.rendering.disclosure import in_public
 from .reporters.rewording import ForEverybody, ForTerminal
 from .reporters.summary import SummaryReporter
+from .signals import Interrupted
 
 if TYPE_CHECKING:
+    from .core.machine.actions import Action, Observation
+    from .core.machine.release import Release
+    from .drive import Inbox, QueueInbox
     from .edge.runner.child import Child
 
 # How a container is started is no input of ours; runners on Kubernetes pass it among the inputs.
 STARTS_CONTAINER = frozenset({"args", "entrypoint"})
 PREFIX = "ci-deploy | "  # of our lines, where they stand between another command's
 FAILED = 1
+ASKS_LATE = (Command.VALIDATE, Command.FINISH)  # if AWS is asked anything at all
 _VERBS = {Command.ROLLBACK: "roll back", Command.STOP: "stop", Command.PRUNE: "prune"}
 
 
@@ -74,13 +74,21 @@ class Machine:
 
     def inbox(self, clock: Clock, signalled: Callable[[int], None] = lambda _: None) -> Inbox:
         """Where answers and signals arrive; `signalled` is told of each signal at once, in the handler."""
+        from .drive import QueueInbox
+
         inbox = QueueInbox(clock)
         _on_signals(inbox, clock.real(1.0), signalled)
         return inbox
 
     def submit(self, perform: Callable[[Action], Observation], inbox: Inbox) -> Callable[[Action], None]:
         """What carries actions out; their observations go into the inbox."""
+        from .drive import Workers
+
         return Workers(perform, inbox).submit
+
+    def ahead(self, ask: Callable[[], None]) -> None:
+        """Carry out the first call to AWS, beside the imports of what comes after it."""
+        threading.Thread(target=ask, daemon=True, name="ahead").start()
 
     def stdout(self) -> Stdout:
         return Stdout()
@@ -278,16 +286,17 @@ class _Run:
         try:
             self._clock = self._machine.clock(self._environ)
             self._start = self._clock.now()
-            inbox = self._machine.inbox(self._clock, self._on_signal)
             self._files = files_for(self._environ, self._directory)
             self._entries = self._read_inputs()
             self._report = self._reporters(files, reporters)
             self._begin()
             self._guard()
-            return self._execute(inbox).exit_code
+            return self._execute().exit_code
         except Interrupted as error:
             return self._fail(error)
         except CiDeployError as error:
+            from .drive import Bug
+
             return self._fail(error.__cause__ if isinstance(error, Bug) and error.__cause__ else error)
         except Exception as error:  # noqa: BLE001 - the boundary: a bug is told as one
             return self._fail(error)
@@ -494,7 +503,7 @@ class _Run:
         if why:
             self._notice(Severity.WARNING, why)
 
-    def _execute(self, inbox: Inbox) -> Concluded:
+    def _execute(self) -> Concluded:
         ports: list[Ports] = []
 
         def make_ports() -> Ports:
@@ -509,9 +518,19 @@ class _Run:
                     mask=self._mask,
                     learn=self._secrets.learn,
                     tell=lambda found: self._report.report(NotAws(at=self._now(), endpoints=found)),
+                    ahead=self._machine.ahead,
                 )
                 ports.append(replace(wired, confirm=self._confirm))
             return ports[0]
+
+        if Command(self._inputs.command) not in ASKS_LATE and self._inputs.shard_size is None:
+            make_ports()
+        # The half of the program that the first call to AWS does not need, imported while it is under way.
+        from .commands.call import Call
+        from .drive import drive
+        from .perform.actions import perform
+
+        inbox = self._machine.inbox(self._clock, self._on_signal)
 
         def drive_release(release: Release) -> Concluded:
             wired = make_ports()
@@ -552,6 +571,8 @@ class _Run:
         if self._child is None:
             return False
         try:
+            from .core.machine.actions import CommandEnded
+
             self._child.start(lambda code: inbox.put(CommandEnded(exit_code=code)))
         except OSError as error:
             raise Refused(reasons.CommandNotStarted(said=error.strerror or str(error))) from None
@@ -590,6 +611,8 @@ class _Run:
 
     def _cancelled(self, inbox: Inbox, seconds: float) -> bool:
         """Whether a signal has arrived, for the commands that are no release: nothing else comes into their inbox."""
+        from .core.machine.actions import Cancelled
+
         signalled = inbox.take(0.0 if self._signalled else seconds)
         if isinstance(signalled, Cancelled):
             self._signalled = True
@@ -634,6 +657,8 @@ class _Run:
         if isinstance(error, Interrupted):
             outcome, reason = Outcome.CANCELLED, reasons.CancelledReading()
         elif isinstance(error, CiDeployError):
+            from .core.machine.rollout import outcome_of
+
             outcome, reason = outcome_of(error), error.reason
             if isinstance(error, InvalidInput):
                 problems = [replace(each, where=self._as_given(each.where)) for each in error.problems]
@@ -682,6 +707,7 @@ def _intended(given: Mapping[str, str]) -> str:
 
 def _on_signals(inbox: QueueInbox, second: float, signalled: Callable[[int], None]) -> None:
     """A signal becomes an observation. As PID 1, SIGTERM would otherwise be ignored (facts.md B3)."""
+    from .core.machine.actions import Cancelled
 
     def handle(number: int) -> None:
         inbox.put(Cancelled(signal=signal.Signals(number).name, second=second))

@@ -14,6 +14,17 @@ NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 _held: list[int] = []
 
 
+class Interrupted(BaseException):
+    """A signal arrived: what is done is done, and nothing more is. `unanswered`: what AWS had yet to answer.
+
+    No Exception, because it comes up in the midst of a call, where what fails is made an error of AWS's.
+    """
+
+    def __init__(self, unanswered: str = "") -> None:
+        super().__init__(unanswered)
+        self.unanswered = unanswered
+
+
 def hold() -> None:
     """Keep every signal that asks us to end, until `deliver`."""
     _on_each(_held.append)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from ..core.run import Command
-from ..core.story.events import Concluded
-from .call import Call
+
+if TYPE_CHECKING:
+    from ..core.story.events import Concluded
+    from .call import Call
 
 
 def _run(command: Command) -> Callable[[Call], Concluded]:

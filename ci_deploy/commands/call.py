@@ -29,17 +29,7 @@ from ..core.run import Command, Context, Outcome
 from ..core.story.events import Concluded, Event
 from ..perform.facts import identify
 from ..ports import Files, Ports
-
-
-class Interrupted(BaseException):
-    """A signal arrived: what is done is done, and nothing more is. `unanswered`: what AWS had yet to answer.
-
-    No Exception, because it comes up in the midst of a call, where what fails is made an error of AWS's.
-    """
-
-    def __init__(self, unanswered: str = "") -> None:
-        super().__init__(unanswered)
-        self.unanswered = unanswered
+from ..signals import Interrupted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,8 @@ from ..core.story.events import Concluded
 from ..perform.facts import fact, identify, or_none
 from ..perform.owners import Owners
 from ..ports import Ports
-from .call import Call, Interrupted, ended, for_each
+from ..signals import Interrupted
+from .call import Call, ended, for_each
 from .writing import write
 
 HISTORY = 50  # deployments of the group that are read

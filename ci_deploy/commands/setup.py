@@ -21,7 +21,8 @@ from ..core.story import events as e
 from ..core.story.events import Concluded
 from ..perform.facts import identify, listed, or_none
 from ..ports import Ports
-from .call import Call, Interrupted, ended, for_each
+from ..signals import Interrupted
+from .call import Call, ended, for_each
 from .writing import write
 
 _DOES = {

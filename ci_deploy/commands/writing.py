@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from ..core.errors import AwsError, ErrorKind
 from ..core.story import events as e
-from .call import Call, Interrupted
+from ..signals import Interrupted
+from .call import Call
 
 T = TypeVar("T")
 

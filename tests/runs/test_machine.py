@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +23,7 @@ from tests.support.account import Account
 
 from .conftest import Theatre
 
+ROOT = Path(__file__).resolve().parents[2]
 COMMON = ["--function", "checkout", "--application", "checkout-app", "--deployment-group", "checkout-live"]
 
 
@@ -122,3 +125,28 @@ def test_a_reason_may_wait_where_a_person_will_be_asked(
     assert app.run(arguments, environ, tmp_path, machine=desk) == code, desk.screen.getvalue()
     assert desk.asked == []
     assert " ".join(says.split()) in " ".join(desk.screen.getvalue().split())
+
+
+AHEAD = """
+import sys
+from ci_deploy import app
+from pathlib import Path
+
+LATER = ("ci_deploy.core.machine", "ci_deploy.perform", "ci_deploy.drive", "ci_deploy.edge.aws.lambda_")
+
+class Machine(app.Machine):
+    def ahead(self, ask):
+        print("asked with", [name for name in sys.modules if name.startswith(LATER)])
+
+inputs = {"INPUT_COMMAND": sys.argv[1], "INPUT_FUNCTION": "checkout", "INPUT_CODE": "$LATEST", "INPUT_ALIAS": "live"}
+app.run([], {**inputs, "AWS_REGION": "us-east-1", "INPUT_APPSPEC": "none-such.yml"}, Path(), machine=Machine())
+"""
+
+
+@pytest.mark.parametrize(("command", "asks"), [("deploy", 1), ("plan", 1), ("validate", 0)])
+def test_the_first_call_is_under_way_before_the_rest_is_imported(tmp_path: Path, command: str, asks: int) -> None:
+    """What decides and deploys is half of the program. A command that needs no AWS asks nothing."""
+    arguments = [sys.executable, "-c", AHEAD, command]
+    done = subprocess.run(arguments, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert done.stdout.count("asked with []") == done.stdout.count("asked with") == asks, done.stdout + done.stderr
+    assert "none-such.yml" in done.stdout

@@ -1,4 +1,4 @@
-"""Builds the ports from inputs and the environment. Nothing is asked of AWS here; clients are made when first used.
+"""Builds the ports from inputs and the environment. Clients are made when first used.
 
 botocore reads its own AWS_* variables and files; everything else comes from the mapping that is passed in.
 """
@@ -15,27 +15,10 @@ from ...core.errors import InvalidInput
 from ...core.given.inputs import Inputs
 from ...ports import Clock, Ports
 from .. import network
-from ..packages.local import LocalPackages
-from ..runner.workspace import files_for, scratch_for
 from .client import SERVICES, Aws, knowing, sibling, sts_creator
-from .cloudformation import CloudFormationStacks
-from .codedeploy.calls import CodeDeployApi
-from .codedeploy.setup import CodeDeploySetup
 from .credentials import chain, settings
 from .credentials.identity import StsIdentities
-from .credentials.role import WebIdentity, known_expiry
-from .evidence import CloudWatchEvidence
-from .iam import IamPolicies
-from .lambda_.callers import LambdaCallers
-from .lambda_.functions import LambdaApi
-from .lambda_.versions import LambdaVersions
-from .metrics import CloudWatchMetrics
-from .s3.buckets import S3Buckets
-from .s3.packages import S3Packages
-from .s3.revisions import S3Revisions
-
-# Seconds after which GitHub ends a job, by where it runs (facts.md B4).
-JOB_LIMITS = {"github-hosted": 6 * 3600.0, "self-hosted": 5 * 24 * 3600.0}
+from .credentials.role import WebIdentity
 
 
 def wire(
@@ -47,33 +30,19 @@ def wire(
     mask: Callable[[str], None],
     learn: Callable[..., None] = lambda *_: None,
     tell: Callable[[tuple[Endpoint, ...]], None] = lambda _: None,
+    ahead: Callable[[Callable[[], None]], None] = lambda _: None,
 ) -> Ports:
     """All ports. Raises InvalidInput: no region, unusable settings, `role-to-assume` without `id-token: write`.
 
     `mask` has the runner hide a secret that came up, `learn` ourselves; `tell` hears of addresses that are not AWS's.
+    `ahead` may carry out the first call beside what follows.
     """
     aws = aws_for(inputs, environ, clock=clock, mask=mask, learn=learn, tell=tell)
-    files = files_for(environ, directory)
-    return Ports(
-        clock=clock,
-        identities=StsIdentities(aws),
-        codedeploy=CodeDeployApi(aws),
-        lambda_=LambdaApi(aws),
-        setup=CodeDeploySetup(aws),
-        versions=LambdaVersions(aws),
-        callers=LambdaCallers(aws),
-        revisions=S3Revisions(aws),
-        evidence=CloudWatchEvidence(aws),
-        metrics=CloudWatchMetrics(aws),
-        stacks=CloudFormationStacks(aws),
-        objects=S3Packages(aws),
-        buckets=S3Buckets(aws),
-        policies=IamPolicies(aws),
-        packages=LocalPackages(files, clock, scratch=scratch_for(environ)),
-        files=files,
-        job_limit=JOB_LIMITS.get(environ.get("RUNNER_ENVIRONMENT", "").strip()),
-        credentials_end=known_expiry(environ, refreshed=bool(inputs.role_to_assume)),
-    )
+    identities = StsIdentities(aws)
+    ahead(identities.ask_ahead)
+    from .adapters import adapters  # thirty modules, while AWS answers
+
+    return adapters(aws, identities, inputs, environ, directory)
 
 
 def aws_for(

@@ -11,7 +11,7 @@ import pytest
 
 from ci_deploy import ports
 from ci_deploy.core.aws import Identity
-from ci_deploy.core.errors import InvalidInput
+from ci_deploy.core.errors import AwsError, InvalidInput
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.edge.aws import wiring
 from ci_deploy.edge.aws.credentials.identity import parse_identity
@@ -31,15 +31,41 @@ ASSUMED = (
 )
 
 
-def wire(environ: dict[str, str], clock: FakeClock, masked: list[str] | None = None, **given: Any) -> ports.Ports:
+def wire(
+    environ: dict[str, str],
+    clock: FakeClock,
+    masked: list[str] | None = None,
+    ahead: Callable[[Callable[[], None]], None] = lambda _: None,
+    **given: Any,
+) -> ports.Ports:
     mask = (masked if masked is not None else []).append
-    return wiring.wire(Inputs(**given), os.environ | environ, clock=clock, directory=Path(), mask=mask)
+    return wiring.wire(Inputs(**given), os.environ | environ, clock=clock, directory=Path(), mask=mask, ahead=ahead)
 
 
 def test_the_identity_has_account_region_and_partition(serve: Callable[..., Server], clock: FakeClock) -> None:
     serve(sends(WHO % b"arn:aws-cn:sts::123456789012:assumed-role/deploy/x", 200, "text/xml"))
     found = wire({"AWS_REGION": "cn-north-1"}, clock).identities.identity()
     assert (found.account, found.region, found.partition) == ("123456789012", "cn-north-1", "aws-cn")
+
+
+def test_the_identity_may_be_asked_for_ahead_and_is_asked_for_once(
+    serve: Callable[..., Server], clock: FakeClock
+) -> None:
+    server = serve(sends(WHO % b"arn:aws:iam::123456789012:user/x", 200, "text/xml"))
+    made = wire({"AWS_REGION": REGION}, clock, ahead=lambda ask: ask())
+    assert len(server.requests) == 1
+    assert made.identities.identity().account == made.identities.identity().account == "123456789012"
+    assert len(server.requests) == 1
+
+
+def test_what_goes_wrong_ahead_is_told_to_the_first_who_asks(serve: Callable[..., Server], clock: FakeClock) -> None:
+    denied = b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
+    server = serve(sends(denied, 403, "text/xml"), sends(WHO % b"arn:aws:iam::123456789012:user/x", 200, "text/xml"))
+    made = wire({"AWS_REGION": REGION}, clock, ahead=lambda ask: ask())
+    with pytest.raises(AwsError, match="AccessDenied"):
+        made.identities.identity()
+    assert len(server.requests) == 1
+    assert made.identities.identity().account == "123456789012"
 
 
 def test_an_identity_without_an_arn_is_of_the_usual_partition() -> None:

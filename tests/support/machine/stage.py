@@ -245,6 +245,9 @@ class _Hand(app.Machine):
     def submit(self, perform: Callable[[Action], Observation], inbox: Inbox) -> Callable[[Action], None]:
         return lambda action: self._step.submit(perform, action)
 
+    def ahead(self, ask: Callable[[], None]) -> None:
+        """Everything has its turn here."""
+
     def stdout(self) -> Stdout:
         return Stdout(self._step.out)
 
