@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from botocore.utils import ContainerMetadataFetcher
 
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput
 from ci_deploy.edge.aws.client import Aws
@@ -160,7 +161,10 @@ CONTAINERS = {
 
 
 @pytest.mark.parametrize("what", CONTAINERS)
-def test_a_container_without_credentials_names_its_variables(what: str, ask: Callable[..., CiDeployError]) -> None:
+def test_a_container_without_credentials_names_its_variables(
+    what: str, ask: Callable[..., CiDeployError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ContainerMetadataFetcher, "SLEEP_TIME", 0)  # before it asks again
     given = CONTAINERS[what]
     if not any(name.endswith("URI") for name in given):
         given = given | {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/x"}
