@@ -94,9 +94,11 @@ def marker(story: Story) -> str:
 
 def _open(story: Story) -> str:
     """A hidden line for as long as the run goes on: which run it is, and of which functions."""
+    if story.exit_code is not None:
+        return ""
     run = f"{story.context.run_id}.{story.context.run_attempt}"
     marks = " ".join(sorted(_marks(story))[:100])
-    return f"<!-- ci-deploy:open {run} {marks} -->\n" if story.exit_code is None and marks else ""
+    return f"<!-- ci-deploy:open {run} {marks} -->\n" if marks else ""
 
 
 def _marks(story: Story) -> frozenset[str]:
