@@ -98,8 +98,8 @@ class CodeDeploy(Protocol):
         """One deployment with its targets, as `look` gives it; None where there is none."""
         ...
 
-    def with_targets(self, deployment: Deployment) -> Deployment:
-        """The same deployment with its targets (() if it has none yet)."""
+    def with_targets(self, deployment: Deployment, function: str = "") -> Deployment:
+        """The same deployment with its targets (() if it has none yet). `function`: whose it says that it is."""
         ...
 
     def look(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
+from ..core import marker
 from ..core.aws import (
     Alias,
     Deployment,
@@ -143,7 +144,9 @@ def gather(action: Gather, ports: Ports, progress: Progress) -> Facts:
         subject=subject,
         alarms=fact(lambda: ports.evidence.alarms(names)) if watched else Known(()),
         hooks=read,
-        surroundings=survey(inputs, identity, latest, alias, current, group, recent, read, ports) if deploys else None,
+        surroundings=survey(inputs, identity, latest, alias, current, group, recent, place, read, ports)
+        if deploys
+        else None,
         code=code,
         calls=fact(lambda: _calls(inputs, ports)) if alias and deploys and not inputs.guards.off else UNREAD,
     )
@@ -283,13 +286,14 @@ def survey(
     current: FunctionVersion | None,
     group: DeploymentGroup | None,
     recent: tuple[Deployment, ...],
+    place: Place,
     hooks: dict[str, Fact[FunctionVersion | None]],
     ports: Ports,
 ) -> Surroundings:
     bucket = inputs.bucket.name if inputs.bucket else ""
     return Surroundings(
         provisioned=fact(lambda: ports.lambda_.provisioned(alias.function, alias.name)) if alias else Known(0),
-        successful=_successful(group, recent, ports),
+        successful=_successful(group, recent, place, ports),
         executions=_executions(current, ports),
         bucket=_bucket(bucket, bucket_owner(inputs, identity), ports) if bucket else None,
         callbacks=_callbacks(identity, group, hooks, ports),
@@ -306,12 +310,16 @@ def _callers(latest: FunctionVersion, ports: Ports) -> Callers:
     )
 
 
-def _successful(group: DeploymentGroup | None, recent: tuple[Deployment, ...], ports: Ports) -> Fact[Deployment | None]:
+def _successful(
+    group: DeploymentGroup | None, recent: tuple[Deployment, ...], place: Place, ports: Ports
+) -> Fact[Deployment | None]:
     """The group's last successful deployment, where it is among those that were read anyway."""
     found = next((one for one in recent if group is not None and one.id == group.last_successful_id), None)
     if found is None or found.targets:
         return Known(found)
-    return fact(lambda: ports.codedeploy.with_targets(found))
+    mark = marker.parse(found.description)
+    function = place.function if mark is not None and mark.key in place.keys else ""
+    return fact(lambda: ports.codedeploy.with_targets(found, function))
 
 
 def _executions(current: FunctionVersion | None, ports: Ports) -> Fact[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -21,6 +22,7 @@ from ci_deploy.core.aws import (
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.given.parsing import parse
 from ci_deploy.core.machine.actions import Gather
+from ci_deploy.core.marker import Marker, key_of, write
 from ci_deploy.core.plan.planning import Facts
 from ci_deploy.perform.facts import gather
 from ci_deploy.ports import Ports
@@ -93,11 +95,33 @@ class Account(Noted):
     job_limit = None
     credentials_end = None
 
-    def __init__(self, config: str = "mine", attempted: str = "") -> None:
+    def __init__(self, config: str = "mine", attempted: str = "", recent: tuple[Deployment, ...] = ()) -> None:
         version = FunctionVersion(function="checkout", version="2", code_sha256="x")
         group = DeploymentGroup(application="app", name="group", config_name=config, last_attempted_id=attempted)
-        answers = {"provisioned": 0, "permissions": (), "event_sources": (), "recent": ()}
+        group = replace(group, last_successful_id=attempted)
+        answers = {"provisioned": 0, "permissions": (), "event_sources": (), "recent": recent}
         super().__init__(identity=IDENTITY, alias=ALIAS, group=group, version=version, **answers)
+
+
+@pytest.mark.parametrize("key", ["ours", "theirs", ""])
+def test_the_target_of_the_last_success_is_asked_for_by_our_functions_name_where_its_marker_is_ours(key: str) -> None:
+    ours = key_of("deploy", "checkout", "live", "2")
+    written = Marker(id="0badcafe", key={"ours": ours}.get(key, "0" * 16), run_id=0, attempt=1)
+    last = Deployment(
+        id=RUNNING.id, status=DeploymentStatus.SUCCEEDED, description=write(written) if key else "by hand"
+    )
+    asked = []
+
+    class Past(Account):
+        def __getattr__(self, port: str) -> Any:
+            found = super().__getattr__(port)
+            if port == "codedeploy":
+                found.with_targets = lambda one, function: asked.append((one.id, function)) or one
+            return found
+
+    ports = Past(attempted=last.id, recent=(last,))
+    gathered(ports, inputs(**FIRST_DEPLOYMENT))
+    assert asked == [(last.id, "checkout" if key == "ours" else "")]
 
 
 FIRST_DEPLOYMENT = {"code": "$LATEST", "guards": "off"}

@@ -56,7 +56,7 @@ class CodeDeployApi:
         self._aws = aws
         # Target ids never change, so later looks skip ListDeploymentTargets. Written by several threads, whole values.
         self._target_ids: dict[str, tuple[str, ...]] = {}
-        # By deployment of ours: the function that it is about, whose name may be its target's id.
+        # By deployment: the function that it is about where that is known, whose name may be its target's id.
         self._functions: dict[str, str] = {}
         self._named_otherwise = False
         self._target_failures: dict[str, int] = {}
@@ -180,7 +180,9 @@ class CodeDeployApi:
         found = self._aws.reading(lambda: self.look((deployment_id,), frozenset({deployment_id})))
         return found[0] if found else None
 
-    def with_targets(self, deployment: Deployment) -> Deployment:
+    def with_targets(self, deployment: Deployment, function: str = "") -> Deployment:
+        if function:
+            self._functions[deployment.id] = function
         return replace(deployment, targets=self._aws.reading(lambda: self._targets(deployment.id)))
 
     def look(
@@ -343,7 +345,7 @@ class CodeDeployApi:
             raise
 
     def _targets_by_name(self, deployment_id: str) -> tuple[DeploymentTarget, ...]:
-        """Those of a deployment that we created, by the id that CodeDeploy documents: its function's name.
+        """Those of a deployment of a known function, by the id that CodeDeploy documents: the function's name.
 
         No recording shows such an id (facts.md A4). () where AWS knows the target by another one: then no name is tried
         again.

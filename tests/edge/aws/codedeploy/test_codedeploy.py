@@ -694,6 +694,14 @@ def test_the_target_of_a_deployment_of_ours_is_read_by_its_functions_name_and_no
     assert [target.function for target in again.targets or ()] == ["checkout"]
 
 
+def test_the_target_of_a_deployment_that_says_whose_it_is_is_read_by_that_name_too(
+    aws: StubbedAws, api: CodeDeployApi
+) -> None:
+    expect_target_by(aws, "checkout", target())
+    found = api.with_targets(Deployment(id=ONE, status=DeploymentStatus.SUCCEEDED), "checkout")
+    assert [target.function for target in found.targets or ()] == ["checkout"]
+
+
 @pytest.mark.parametrize(
     "code", ["DeploymentTargetDoesNotExistException", "InvalidDeploymentTargetIdException", "AccessDeniedException", ""]
 )
