@@ -31,7 +31,6 @@ from .core.given.inputs import Inputs
 from .core.given.trust import discovers, distrust
 from .core.reasons import phrases
 from .core.reasons import run as reasons
-from .core.reasons.reason import Reason
 from .core.result import Fate, Finding, Result, Severity
 from .core.run import Command, Context, Outcome, exit_code
 from .core.story.events import CancelReceived, Concluded, Event, NotAws, Noticed, Started
@@ -42,7 +41,6 @@ from .edge.runner.files import RunnerFilesOnDisk, RunnerLog, Stdout, job_began, 
 from .edge.runner.secrets import Secrets
 from .edge.runner.terminal import LiveTerminal, ask, attended, live_terminal
 from .edge.runner.workspace import WorkspaceFiles, files_for
-from .ports import Clock, Ports, Reporter
 from .reporters.fanout import FanOut
 from .reporters.live import LiveReporter
 from .reporters.log import LogReporter
@@ -55,8 +53,10 @@ from .signals import Interrupted
 if TYPE_CHECKING:
     from .core.machine.actions import Action, Observation
     from .core.machine.release import Release
+    from .core.reasons.reason import Reason
     from .drive import Inbox, QueueInbox
     from .edge.runner.child import Child
+    from .ports import Clock, Ports, Reporter
 
 # How a container is started is no input of ours; runners on Kubernetes pass it among the inputs.
 STARTS_CONTAINER = frozenset({"args", "entrypoint"})

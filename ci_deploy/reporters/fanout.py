@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from ..core.story.events import Event
-from ..ports import LogSink, Reporter
 from .rendering.escape import line
 from .rewording import Change, reworded
+
+if TYPE_CHECKING:
+    from ..core.story.events import Event
+    from ..ports import LogSink, Reporter
 
 
 class FanOut:

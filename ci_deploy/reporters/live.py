@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ..core.story.events import Event
 from ..core.story.timeline import FunctionStory, Story, tell
 from .rendering import verdict, words
 from .rendering.escape import line
 from .rendering.planned import next_share
+
+if TYPE_CHECKING:
+    from ..core.story.events import Event
 
 ROWS = 12  # functions shown at once
 BAR = 24

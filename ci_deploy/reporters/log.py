@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 import textwrap
+from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..core.aws import DeploymentStatus, EventStatus, LifecycleEvent
 from ..core.defuse import without_commands
 from ..core.guards import texts
 from ..core.guards.judging import Verdict
-from ..core.plan.history import HistoryEntry
 from ..core.reasons.ending.codedeploy import StillRuns
 from ..core.reasons.phrases import capital
 from ..core.reasons.reason import explained, text_of
@@ -24,12 +24,15 @@ from ..core.result import Diagnosis, Finding, Severity
 from ..core.run import Command
 from ..core.story import events as e
 from ..core.story.timeline import Story, tell
-from ..ports import LogSink
 from .rendering import ends, guarded, verdict, words
 from .rendering.disclosure import HIDDEN, discloses
 from .rendering.ends import Tone
 from .rendering.escape import line, plain
 from .rendering.planned import next_share, plan_rows, shift_text
+
+if TYPE_CHECKING:
+    from ..core.plan.history import HistoryEntry
+    from ..ports import LogSink
 
 ANNOTATIONS = 10  # of each kind that GitHub shows for a step (facts.md B2)
 MESSAGE = 4096  # characters of an annotation that GitHub keeps

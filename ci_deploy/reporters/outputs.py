@@ -11,14 +11,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
+from typing import TYPE_CHECKING
 
 from ..core.defuse import harmless
-from ..core.plan.history import HistoryEntry
 from ..core.reasons.run import Killed
 from ..core.result import Result
 from ..core.run import Outcome, Rollback
 from ..core.story import events as e
-from ..ports import RunnerFiles, Write
+
+if TYPE_CHECKING:
+    from ..core.plan.history import HistoryEntry
+    from ..ports import RunnerFiles, Write
 
 STATE = "deployment-"  # and the number of the function
 FINISHED = "finished"

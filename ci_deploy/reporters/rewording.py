@@ -9,15 +9,17 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..core.aws import FunctionVersion, Identity
 from ..core.given.inputs import table
 from ..core.reasons.reason import Reason
 from ..core.run import Command
 from ..core.story.events import Event, Started
-from ..ports import Reporter
 from .rendering.disclosure import in_public
+
+if TYPE_CHECKING:
+    from ..ports import Reporter
 
 Change = Callable[[str], str]
 

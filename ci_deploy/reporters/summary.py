@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..core.run import Command, Outcome
 from ..core.story.events import Concluded, Event, Started
 from ..core.story.timeline import Story, tell
-from ..ports import RunnerFiles
 from .rendering import chart
 from .rendering import sections as part
 from .rendering.escape import code, details, fence
 from .rendering.sections import Section
+
+if TYPE_CHECKING:
+    from ..ports import RunnerFiles
 
 LIMIT = 1024 * 1024 - 4096  # bytes; what other steps of the same action might add is little
 # Functions whose plan, AppSpec and lifecycle are shown. The table and the output `result` have all of them; to write

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore import xform_name
 from botocore.config import Config
@@ -20,13 +20,15 @@ from botocore.session import Session
 from ... import __version__
 from ...core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput
 from ...core.given import mistakes
-from ...ports import Clock
 from ..network import Trust
 from .codedeploy.parse import answered_at
 from .credentials import chain
 from .errors import CALL_ERRORS, iam_action, not_aws, of_somebody_else, said, translate, unreadable
 from .rate import Bucket
 from .retry import BUDGET, PATIENCE, reading
+
+if TYPE_CHECKING:
+    from ...ports import Clock
 
 T = TypeVar("T")
 

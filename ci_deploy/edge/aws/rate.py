@@ -9,8 +9,10 @@ here.
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
-from ...ports import Clock
+if TYPE_CHECKING:
+    from ...ports import Clock
 
 ECHO = 1.0  # seconds in which what AWS throttles was sent at the same rate: it is slowed down once for all of it
 LEAST = 0.02  # of the full rate

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ...core.errors import AwsError, ErrorKind
-from ...ports import Clock
+
+if TYPE_CHECKING:
+    from ...ports import Clock
 
 T = TypeVar("T")
 

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from botocore.session import Session
 
-from ...core.aws import Endpoint
 from ...core.errors import InvalidInput
-from ...core.given.inputs import Inputs
-from ...ports import Clock, Ports
 from .. import network
 from .client import SERVICES, Aws, knowing, sibling, sts_creator
 from .credentials import chain, settings
 from .credentials.identity import StsIdentities
 from .credentials.role import WebIdentity
+
+if TYPE_CHECKING:
+    from ...core.aws import Endpoint
+    from ...core.given.inputs import Inputs
+    from ...ports import Clock, Ports
 
 
 def wire(

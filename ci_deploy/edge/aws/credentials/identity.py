@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from ....core.aws import Identity
-from ..client import Aws
+
+if TYPE_CHECKING:
+    from ..client import Aws
 
 
 class StsIdentities:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.credentials import (
     AssumeRoleWithWebIdentityCredentialFetcher,
@@ -23,10 +23,12 @@ from botocore.session import Session
 
 from ....core.errors import AwsError, CiDeployError, ErrorKind
 from ....core.reasons.hints import TokenRefused
-from ....ports import Clock
 from ...github.oidc import Fetch, audience_for, claims, id_tokens, session_name
 from ..errors import CALL_ERRORS, translate, unreadable
 from ..retry import reading
+
+if TYPE_CHECKING:
+    from ....ports import Clock
 
 METHOD = "assume-role-with-web-identity"
 # What a role allows unless it was changed, and what we ask for.
