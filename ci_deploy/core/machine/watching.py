@@ -73,7 +73,7 @@ def observe(search: Search, rollouts: Sequence[Rollout], observation: Observatio
         case Cancelled(signal=signal, second=second):
             turn.search = search.signal(now + LAST_LOOK * second)
             if not _active(rollouts):
-                turn.events.append(e.CancelReceived(at=now, key="", signal=signal, policy=search.inputs.on_cancel))
+                turn.events.append(e.CancelReceived(at=now, signal=signal, policy=search.inputs.on_cancel))
     return turn.made
 
 

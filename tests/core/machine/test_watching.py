@@ -8,16 +8,23 @@ from typing import TypeVar
 
 import pytest
 
-from ci_deploy.core.aws import Deployment, DeploymentStatus
+from ci_deploy.core.aws import Deployment, DeploymentStatus, DeploymentTarget
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind
 from ci_deploy.core.given.files.appspec import AppSpec
 from ci_deploy.core.machine import actions as a
+from ci_deploy.core.machine import watching
 from ci_deploy.core.machine.release import Release, step
 from ci_deploy.core.machine.state.search import Search
 from ci_deploy.core.plan.sought import Spot
 from ci_deploy.core.reasons.ending.guards import GuardViolated
 from ci_deploy.core.reasons.ending.verdict import Serves
-from ci_deploy.core.reasons.ending.watching import HookOverdue, StackFailed, StackTookBack, StaysInService
+from ci_deploy.core.reasons.ending.watching import (
+    HookOverdue,
+    NothingAppeared,
+    StackFailed,
+    StackTookBack,
+    StaysInService,
+)
 from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.result import Result
 from ci_deploy.core.run import Command, Outcome, Rollback
@@ -138,9 +145,10 @@ def test_what_is_older_than_the_run_and_over_is_not_meant() -> None:
     play = Play()
     play.world.deployments.append(Running(id="d-old", created=-900.0, current="1", target="2", routing=AT_ONCE))
     done = play.run()
-    assert [one.outcome for one in done.results] == [Outcome.UNCHANGED]
+    assert [(one.key, one.outcome) for one in done.results] == [("checkout:live", Outcome.UNCHANGED)]
     assert done.exit_code == 0
     assert play.codes() == ["nothing-appeared"]
+    assert done.at >= 1800.0
 
 
 def test_what_is_active_at_the_start_is_followed() -> None:
@@ -304,6 +312,14 @@ def test_around_a_command_what_ran_before_it_is_never_stopped() -> None:
     assert play.world.stops == []
 
 
+def test_around_a_command_what_it_starts_is_stopped_where_that_was_asked_for() -> None:
+    play = Play(around=True, given={"on_violation": "rollback", "timeout": "2m"})
+    play.deploys(20.0, hook_seconds=(200.0, None))
+    play.observes(300.0, a.CommandEnded(exit_code=0))
+    assert play.run().result.outcome is Outcome.TIMED_OUT
+    assert [rollback for _, _, rollback in play.world.stops] == [True]
+
+
 def test_a_signal_while_nothing_is_followed_is_no_failure() -> None:
     play = Play()
     play.observes(50.0, a.Cancelled(signal="SIGTERM"))
@@ -425,6 +441,13 @@ def test_a_stack_that_deploys_nothing_ends_when_its_update_does() -> None:
     assert 100.0 < done.at < 200.0
 
 
+def test_when_the_update_began_in_time_two_listings_that_bring_nothing_end_it_however_late() -> None:
+    states = ((0.0, OURS), (20.0, BUSY), (100.0, replace(BUSY, status="UPDATE_COMPLETE")))
+    hurried = stack(*states)
+    hurried.given["appear_within"] = "1m"
+    assert hurried.run().at == stack(*states).run().at
+
+
 def test_an_update_that_was_over_before_is_not_waited_for() -> None:
     play = stack((0.0, replace(BUSY, status="UPDATE_COMPLETE")))
     assert play.run().at < 60.0
@@ -453,6 +476,7 @@ def test_what_cloudformation_rolls_back_to_is_told_and_never_judged() -> None:
     done = play.run()
     assert [(each.outcome, each.deployment_id) for each in done.results] == [(Outcome.ROLLED_BACK, "d-020")]
     assert play.followed() == ["d-020"]
+    assert len([event for event in play.events if isinstance(event, e.Finished)]) == 1
     assert sorted(play.codes()) == ["stack-failed", "stack-rolls-back"]
     assert [reason.code for reason in done.results[0].reasons][-1] == "stack-failed"
     assert "Alias UPDATE_FAILED: no." in done.result.reason
@@ -556,6 +580,12 @@ def test_around_a_command_it_is_waited_for_and_then_nothing_more() -> None:
     assert 400.0 < done.at < 440.0
 
 
+def test_around_a_command_two_listings_after_its_end_bring_nothing_however_late_it_is() -> None:
+    play = Play(around=True, given={"appear_within": "2m"})
+    play.observes(400.0, a.CommandEnded(exit_code=0))
+    assert 415.0 <= play.run().at < 440.0
+
+
 def test_around_a_command_without_a_stack_two_quiet_minutes_may_be_over_by_its_end() -> None:
     play = Play(around=True)
     play.deploys(20.0)
@@ -563,6 +593,81 @@ def test_around_a_command_without_a_stack_two_quiet_minutes_may_be_over_by_its_e
     done = play.run()
     assert ends(done) == [(Outcome.SUCCEEDED, "d-020", True)]
     assert 600.0 < done.at < 640.0
+
+
+# --- When there is nothing left ---
+
+
+def heard(**more: object) -> Search:
+    """A search that has asked AWS at least once."""
+    search = Search.first(inputs(command="watch"), context(), (HERE,))
+    return replace(search, **{"since": AWS_EPOCH, "again_at": 1e9, **more})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("now", "over"), [(119.9, False), (120.0, True)])
+def test_two_minutes_without_a_deployment_are_quiet(now: float, over: bool) -> None:
+    search = heard(around=True, exit_code=0, clean=watching.CLEAN)
+    assert watching.proceed(search, (), now).search.over is over
+
+
+@pytest.mark.parametrize(
+    ("looked", "now", "over"),
+    [
+        ({"clean": 1}, 1800.0, True),
+        ({"failures": 1, "heard_at": 1790.0}, 1800.0, True),
+        ({}, 1800.0, False),
+        ({"clean": 1}, 1799.9, False),
+    ],
+    ids=["nothing was there", "it failed", "no listing yet", "not yet"],
+)
+def test_a_deployment_is_waited_for_until_appear_within_and_a_listing(
+    looked: dict[str, object], now: float, over: bool
+) -> None:
+    assert watching.proceed(heard(**looked), (), now).search.over is over
+
+
+def test_the_result_of_a_run_that_found_nothing_in_full() -> None:
+    assert watching.proceed(heard(clean=1), (), 1800.06).result == Result(
+        function="checkout",
+        alias="live",
+        outcome=Outcome.UNCHANGED,
+        reasons=(NothingAppeared(what="`checkout:live`", minutes=1800.06 / 60),),
+        duration_seconds=1800.1,
+    )
+
+
+def test_a_failure_in_the_moment_in_which_the_run_began_is_its_own() -> None:
+    at_once, before = (
+        StackEvent(stack="shop", resource="Alias", status="UPDATE_FAILED", said="no", at=at)
+        for at in (AWS_EPOCH, AWS_EPOCH - 0.1)
+    )
+    bad = Result(function="checkout", alias="live", outcome=Outcome.FAILED)
+    (told,) = watching.explained(heard(stack=replace(OURS, failed=(before, at_once))), (bad,))
+    assert told == replace(bad, reasons=(StackFailed(stack="shop", events=(at_once,)),))
+
+
+def test_what_is_found_is_followed_where_it_is() -> None:
+    found = Deployment(
+        id="d-1",
+        status=DeploymentStatus.IN_PROGRESS,
+        compute_platform="Lambda",
+        application="its-application",
+        group="its-group",
+        create_time=AWS_EPOCH + 5.0,
+        targets=(
+            DeploymentTarget(target_id="", function="checkout", alias="live", current_version="1", target_version="2"),
+        ),
+    )
+    asked = a.Discover(key="", stack="", since=AWS_EPOCH, known=frozenset(), unclear=())
+    answer = a.Discovered(at=AWS_EPOCH + 10.0, stack=None, deployments=(found,))
+    (begun,) = watching.observe(heard(), (), a.Done(action=asked, answer=answer), 10.0).begun
+    given = begun.inputs
+    assert (given.function, given.alias, given.application, given.deployment_group) == (
+        "checkout",
+        "live",
+        "its-application",
+        "its-group",
+    )
 
 
 # --- Trouble ---
@@ -645,7 +750,7 @@ def test_of_two_that_run_at_the_same_time_one_is_followed_after_the_other() -> N
     play.deploys(20.0)
     play.deploys(100.0, current="2", target="3")
     play.world.versions["3"] = "three"
-    play.run()
+    assert [each.deployment_id for each in play.run().results] == ["d-020", "d-100"]
     assert play.followed() == ["d-020", "d-100"]
 
 

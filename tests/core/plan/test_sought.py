@@ -93,9 +93,15 @@ def test_what_codedeploy_leaves_out_of_a_target_its_appspec_says() -> None:
 
 @pytest.mark.parametrize(
     ("targets", "said"),
-    [((), SAID), ((BARE, BARE), SAID), ((BARE,), replace(SAID, alias="")), ((BARE,), replace(SAID, function=""))],
+    [
+        (None, SAID),
+        ((), SAID),
+        ((BARE, BARE), SAID),
+        ((BARE,), replace(SAID, alias="")),
+        ((BARE,), replace(SAID, function="")),
+    ],
 )
-def test_nothing_is_made_up_for_a_target(targets: tuple[DeploymentTarget, ...], said: AppSpec) -> None:
+def test_nothing_is_made_up_for_a_target(targets: tuple[DeploymentTarget, ...] | None, said: AppSpec) -> None:
     assert with_revision(replace(DEPLOYMENT, targets=targets), said).targets == targets
 
 

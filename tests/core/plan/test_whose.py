@@ -122,6 +122,12 @@ def test_targets_are_read_first_and_the_revision_only_where_they_do_not_say_it()
     assert isinstance(judge(deployment(revision=None), PLACE, Clues(targets=DENIED)), Unknown)
 
 
+def test_targets_that_came_with_the_deployment_need_not_be_read() -> None:
+    mine = target("checkout", "live")
+    known = deployment(targets=(mine,))
+    assert judge(known, PLACE, Clues()) == Ours(deployment=known, target=mine)
+
+
 def test_the_revision_names_function_alias_and_versions() -> None:
     said = AppSpec(function="checkout", alias="live", current_version="4", target_version="5")
     owner = judge(deployment(), PLACE, Clues(targets=DENIED, revision=Known(said)))
@@ -129,6 +135,18 @@ def test_the_revision_names_function_alias_and_versions() -> None:
     assert (owner.target.current_version, owner.target.target_version) == ("4", "5")
     other = judge(deployment(), PLACE, Clues(targets=DENIED, revision=Known(replace(said, function="billing"))))
     assert other == Others(deployment=other.deployment, function="billing", alias="live")  # type: ignore[union-attr]
+
+
+def test_a_target_without_a_name_stays_the_one_that_codedeploy_knows() -> None:
+    bare = replace(target(target_id="0f1e2d", new=""), current_version="")
+    said = AppSpec(function="checkout", alias="live", current_version="4", target_version="5")
+    by_revision = judge(deployment(), PLACE, Clues(targets=Known((bare,)), revision=Known(said)))
+    full = replace(bare, function="checkout", alias="live", current_version="4", target_version="5")
+    assert by_revision == Ours(deployment=deployment(targets=(full,)), target=full)
+    nameless = Clues(targets=Known((bare,)), revision=Known(AppSpec(current_version="4", target_version="5")))
+    by_group = judge(deployment(), replace(PLACE, group_is_ours=True), nameless)
+    named = replace(bare, function="checkout", alias="live")
+    assert by_group == Ours(deployment=deployment(targets=(named,)), target=named)
 
 
 def test_the_revision_of_an_automatic_rollback_has_other_versions_than_it_shifts() -> None:
@@ -152,6 +170,16 @@ def test_a_marker_of_our_own_work_counts_where_nothing_can_be_read() -> None:
         key = markers.key_of("deploy", function, "live", version)
         marked = deployment(description=markers.write(markers.Marker(id="0a1b2c3d", key=key, run_id=7)))
         assert isinstance(judge(marked, place, nothing), expected)
+
+
+def test_markers_of_our_own_work_are_of_every_version_up_to_the_newest_that_the_alias_serves() -> None:
+    alias = Alias(arn="a", function="checkout", name="live", version="2", weights={"4": 10.0}, revision_id="r")
+    assert keys("checkout", alias, "live", ()) == {
+        markers.key_of(command, "checkout", "live", version)
+        for command in ("deploy", "rollback")
+        for version in ("1", "2", "3", "4")
+    }
+    assert keys("checkout", None, "live", ()) == frozenset()
 
 
 def test_a_group_that_only_held_our_function_holds_no_other() -> None:
@@ -197,6 +225,8 @@ def test_what_is_followed_keeps_its_name_when_codedeploy_leaves_it_out() -> None
     assert followed(deployment(targets=()), own) == deployment(targets=())
     named = deployment(targets=(target("checkout", "live", new="7"),))
     assert followed(named, own) == named
+    several = deployment(targets=(sent, own))
+    assert followed(several, own) == several
 
 
 @given(
