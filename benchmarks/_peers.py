@@ -115,8 +115,14 @@ for _ in range(20):
 sys.exit(1)
 """
 
-# The first call to AWS, with the clients that we make until then; and ours, as the runner starts it.
+# The first call to AWS: with the one client that it takes, which is what ours has made by then; with the clients that a
+# deployment goes on with; and ours, as the runner starts it, with inputs in the environment.
 FIRST = """
+import boto3
+boto3.client("sts").get_caller_identity()
+"""
+
+FIRST_OF_ALL = """
 import boto3
 for service in ("codedeploy", "codedeploy", "lambda"):
     boto3.client(service)
@@ -125,5 +131,5 @@ boto3.client("sts").get_caller_identity()
 
 OUR_FIRST = """
 from ci_deploy.__main__ import main
-main(["deploy", "--function", "checkout", "--code", "$LATEST"])
+main()
 """

@@ -5,6 +5,8 @@
 All tools deploy to the same emulator, a process of its own, at the same time: ours (the action's process, as the runner
 starts it), the least boto3 script that polls every 5 s, the same with botocore's waiter (15 s), and a shell script over
 the AWS CLI that polls every 5 s. Sleeps of all of them run on the emulator's time. `--write` writes docs/benchmarks.md.
+Start-up in the image, as root: unpack `docker export` of a container of it into a folder, and give
+`--python "chroot FOLDER /opt/ci-deploy/bin/python"`.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import http.client
 import json
 import os
 import platform
+import shlex
 import shutil
 import signal
 import socket
@@ -45,6 +48,7 @@ from tests.support.action import Runner  # noqa: E402
 CANARY = "CodeDeployDefault.LambdaCanary10Percent10Minutes"
 OURS, POLLING, WAITER, SHELL = "ci-deploy", "boto3, 5 s", "boto3 waiter, 15 s", "AWS CLI, 5 s"
 ACTION = "elseu's action, 5 s"
+SAME = "boto3, the same client"
 TOOLS = (OURS, POLLING, WAITER, SHELL)
 PHASES = ("reads before", "writes", "while it runs", "after its end")
 LIMIT = 1200.0  # real seconds that a process may take
@@ -264,20 +268,21 @@ def tools() -> tuple[str, ...]:
     return TOOLS if (AWS / "aws").exists() else TOOLS[:3]
 
 
-def part_start(rounds: int) -> list[list[str]]:
+def part_start(rounds: int, python: Sequence[str]) -> list[list[str]]:
     """From the start of the process to its first request, which nobody answers: it is ended then."""
     server = socket.create_server(("127.0.0.1", 0))
     server.settimeout(LIMIT)
     env = {"PATH": os.environ["PATH"], "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
     env |= {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "HOME": tempfile.gettempdir()}
     env["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{server.getsockname()[1]}"
-    programs = {"boto3 and its clients": peers.FIRST, "ci-deploy": peers.OUR_FIRST}
+    env |= {"GITHUB_ACTIONS": "true", "INPUT_FUNCTION": "checkout", "INPUT_CODE": "$LATEST"}
+    programs = {SAME: peers.FIRST, "boto3, a deployment's clients": peers.FIRST_OF_ALL, OURS: peers.OUR_FIRST}
     spent: dict[str, list[tuple[float, float, float]]] = {name: [] for name in programs}
     for _ in range(rounds):
         for name, code in programs.items():
             began = time.monotonic()
             process = subprocess.Popen(
-                [sys.executable, "-I", "-u", "-c", code], env=env, cwd=env["HOME"], stdout=subprocess.DEVNULL
+                [*python, "-I", "-u", "-c", code], env=env, cwd=env["HOME"], stdout=subprocess.DEVNULL
             )
             connection, _ = server.accept()
             wall, running = time.monotonic() - began, Path("/proc", str(process.pid))
@@ -290,7 +295,7 @@ def part_start(rounds: int) -> list[list[str]]:
             spent[name].append((cpu, wall, int(memory.split()[1]) / 1024))
     server.close()
     rows = [["start to the first call", "CPU, s", "CPU, ×", "wall, s", "memory, MB"]]
-    base = median(each[0] for each in spent["boto3 and its clients"])
+    base = median(each[0] for each in spent[SAME])
     for name, each in spent.items():
         cpu, wall, memory = (median(values) for values in zip(*each, strict=True))
         rows.append([name, f"{cpu:.3f}", f"{cpu / base:.2f}", f"{wall:.3f}", f"{memory:.0f}"])
@@ -449,7 +454,7 @@ def in_short(tables: Sequence[Sequence[Sequence[str]]]) -> str:
     sizes = [rows[-1][0] for rows in tables if rows[0][0] == releases]
     lines = []
     if ratio := cell("start to the first call", OURS, "CPU, ×"):
-        lines.append(f"Until its first call to AWS it takes {ratio} times the CPU of boto3 with the same clients.")
+        lines.append(f"Until its first call to AWS it takes {ratio} times the CPU of boto3 with the same client.")
     if took := cell(delays, OURS, "median, s"):
         lines.append(
             f"It knows and has reported the end of a deployment {took} s after CodeDeploy does; "
@@ -501,6 +506,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often one function is deployed by each tool")
     parser.add_argument("--speed", type=float, default=5.0, help="emulated seconds a second")
     parser.add_argument("--counts", default="100,500", help="functions of the large releases")
+    parser.add_argument("--python", default=sys.executable, help="the Python of the part `start`, as a command")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -514,7 +520,7 @@ def main() -> None:
 
     one = 0.0
     if "start" in parts:
-        show(part_start(max(15, options.rounds)))
+        show(part_start(max(15, options.rounds), shlex.split(options.python)))
     if "one" in parts:
         rows, one = part_one(options.rounds, options.speed)
         show(rows)
