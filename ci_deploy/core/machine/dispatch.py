@@ -166,7 +166,7 @@ def _answered(turn: Turn, action: Action, answer: object) -> None:
             guarding.measured(turn, action, answer)
         case LookAlias(), Alias() | None:
             verdict.alias_read(turn, answer)
-        case RepairAlias(), Alias() | None:
+        case RepairAlias(), Alias():
             verdict.restored(turn, answer)
         case Describe(), Alias():
             verdict.traced(turn)

@@ -24,6 +24,7 @@ from ci_deploy.core.reasons.ending.watching import (
     StackFailed,
     StackTookBack,
     StaysInService,
+    UpdateFails,
 )
 from ci_deploy.core.reasons.reason import Reason
 from ci_deploy.core.result import Result
@@ -250,6 +251,24 @@ def test_a_deployment_is_stopped_only_where_that_was_asked_for(
     assert done.result.outcome is outcome
     overdue = "hook_timeout" in given and not stops
     assert [each.unasked for each in noticed(play, HookOverdue)] == [True] * overdue
+    assert noticed(play, UpdateFails) == [UpdateFails(stack="")] * stops
+
+
+def test_an_overdue_hook_is_named_where_the_appspec_does() -> None:
+    declares = AppSpec(current_version="1", target_version="2", before_hook="CodeDeployHook_a")
+    play = Play(world=World(declares=declares), given={"hook_timeout": "1m"})
+    play.deploys(20.0, hook_seconds=(200.0, None))
+    play.run()
+    assert noticed(play, HookOverdue) == [HookOverdue(what="Hook CodeDeployHook_a", seconds=60.0, unasked=True)]
+
+
+def test_what_codedeploy_stops_after_a_reported_violation_ends_for_codedeploys_reason() -> None:
+    world = World(calls=600, failing={"2": 0.17}, alarm_at=280.0)
+    play = Play(world=world, given={"guards": "errors < 1%", "on_violation": "report"})
+    play.deploys(20.0)
+    done = play.run()
+    assert (done.result.outcome, done.result.reason_code) == (Outcome.ROLLED_BACK, "codedeploy-alarm-active")
+    assert [each.runs_on for each in noticed(play, GuardViolated)] == [True]
 
 
 @pytest.mark.parametrize(

@@ -676,6 +676,19 @@ def test_a_reversal_that_may_neither_be_created_nor_set_back_says_why_and_what_t
     assert result.remedy.startswith(PutBack(where=where("a"), version="1").text)
 
 
+def test_after_a_signal_a_reversal_that_failed_is_left_to_the_post_step() -> None:
+    """The signal comes two seconds before the alias would be set back."""
+
+    def failing(*signals: float) -> Played:
+        return play(quick("a", dies_of=["", FATAL]), slow("b", alarm_at=100.0), signals=signals)
+
+    (set_back,) = failing().asked(a.RepairAlias, "a")
+    played = failing(set_back - 2.0)
+    result = played.run.concluded.results[0]
+    assert played.asked(a.RepairAlias, "a") == []
+    assert (result.outcome, result.rollback, result.settled) == (Outcome.CANCELLED, Rollback.UNKNOWN, False)
+
+
 @pytest.mark.parametrize("action", ["Create", "Gather", "Upload"])
 def test_a_reversal_is_tried_again_while_aws_cannot_be_reached(action: str) -> None:
     weather = storm(ErrorKind.THROTTLED, until=450.0, **{action: 1.0})

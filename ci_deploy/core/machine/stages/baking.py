@@ -128,7 +128,7 @@ def saw_alarms(turn: Turn, alarms: tuple[Alarm, ...]) -> None:
 
 def alarms_unread(turn: Turn, error: CiDeployError) -> None:
     """What is not permitted stays so; anything else is tried again."""
-    if kind_of(error) is ErrorKind.DENIED and not turn.r.bake.unread:
+    if kind_of(error) is ErrorKind.DENIED:
         turn.put(turn.r.bake.no_alarms())
         turn.warn(why.AlarmsUnread(what=error.what))
 

@@ -291,8 +291,10 @@ def _ask_alias(turn: Turn) -> None:
 
 def saw_alias(turn: Turn, alias: Alias | None) -> None:
     r = turn.r
-    share = alias.shares.get(r.target_version, 0.0) if alias else 0.0
-    if alias is None or r.stage is not Stage.FOLLOWING or share in (r.watch.share, 0.0):
+    if alias is None:
+        return
+    share = alias.shares.get(r.target_version, 0.0)
+    if share in (r.watch.share, 0.0):
         return
     turn.put(turn.r.watch.shifted(share))
     turn.say(

@@ -224,9 +224,8 @@ def end_cancelled(turn: Turn, how: str) -> None:
         return
     over = r.deployment is not None and r.deployment.status.terminal
     left = r.on_cancel == "leave" and not (over or r.ending.sent)
-    if over or r.rollback_id:
-        # An earlier reading must not stand above a reason that says nothing was read since.
-        turn.put(turn.r.reading.forget())
+    # An earlier reading must not stand above a reason that says nothing was read since.
+    turn.put(turn.r.reading.forget())
     turn.end(
         Outcome.CANCELLED,
         why.CancelledMeanwhile(

@@ -323,7 +323,7 @@ def _traffic(r: Rollout, deployment: Deployment, served: Shares, back: bool, rol
 def _leaves_trace(r: Rollout) -> bool:
     """The command `rollback` has stopped what ran, and created nothing that would tell older runs."""
     asked = r.command is Command.ROLLBACK and r.cause is Cause.ASKED
-    return asked and r.context.run_id > 0 and not (r.repair.traced or r.cancelled)
+    return asked and bool(r.context.run_id) and not (r.repair.traced or r.cancelled)
 
 
 def _leave_trace(turn: Turn, alias: Alias) -> None:
@@ -410,9 +410,9 @@ def _restores_to(r: Rollout) -> str:
     return r.previous_version if r.deployment_id else r.alias.version
 
 
-def restored(turn: Turn, alias: Alias | None) -> None:
+def restored(turn: Turn, alias: Alias) -> None:
     r = turn.r
-    if r.stage is not Stage.RESTORING or alias is None:
+    if r.stage is not Stage.RESTORING:
         return
     if not r.deployment_id and r.undone is None:
         _repaired(turn, alias)

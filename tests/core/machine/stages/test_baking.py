@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ from ci_deploy.core.reasons.ending.verdict import CancelledTooLate, Serves
 from ci_deploy.core.run import Command, Outcome, Rollback
 from ci_deploy.core.story import events as e
 from tests.support.machine import many
-from tests.support.machine.playing import Run, Worlds, first, play_together, post_step
+from tests.support.machine.playing import STEADY, Run, Worlds, first, play_together, post_step
 from tests.support.machine.states import but
 from tests.support.machine.world import AT_ONCE, CANARY, Running, World, context, inputs
 
@@ -85,6 +86,14 @@ def test_an_alarm_that_fires_in_the_bake_takes_the_version_back() -> None:
     assert run.result.outcome is Outcome.ROLLED_BACK
     assert run.result.reasons[0] == AlarmInBake(alarm="errors", version="2", why="5 errors")
     assert 100 < run.ended < 140
+    assert [asked.why for _, asked in run.asked(a.Diagnose)] == [run.result.reasons[0]]  # type: ignore[attr-defined]
+
+
+def test_alarms_are_not_asked_about_again_before_they_are_answered() -> None:
+    run = played(quick(), "off", bake=200, weather=replace(STEADY, slow={"LookAlarms": 50.0}))
+    times = [at for at, _ in run.asked(a.LookAlarms)]
+    assert len(times) == 4
+    assert all(later - earlier > 50.0 for earlier, later in pairwise(times))
 
 
 def test_a_bad_version_does_not_serve_on_while_the_package_is_read_again() -> None:
@@ -131,6 +140,11 @@ def test_nothing_proved_passes_or_takes_the_version_back_as_on_inconclusive_says
     assert (back.result.outcome, back.result.guard_verdict) == (Outcome.ROLLED_BACK, Verdict.INCONCLUSIVE)
     assert kinds(back)[:2] == [GuardsInconclusive, TakenBack]
     assert "on-inconclusive" in back.result.reason
+
+
+def test_what_is_proved_stays_whatever_on_inconclusive_says() -> None:
+    run = played(World(calls=600), on_inconclusive="rollback")
+    assert (run.result.outcome, run.result.guard_verdict, kinds(run)) == (Outcome.SUCCEEDED, Verdict.HELD, [Serves])
 
 
 # --- A signal, and the time limit --------------------------------------------------------------------------------
@@ -307,7 +321,7 @@ def test_what_was_moved_on_by_others_is_not_set_back() -> None:
 
 def killed(world: World, at: float, *, bake: float, guards: str = "errors < 1%") -> None:
     """A first attempt that is killed in its bake."""
-    from tests.support.machine.playing import STEADY, until
+    from tests.support.machine.playing import until
 
     from .test_guarding import Proof, parse
 

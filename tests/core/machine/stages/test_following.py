@@ -16,6 +16,7 @@ from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.plan.planning import Existing
 from ci_deploy.core.reasons.ending.verdict import (
+    Cancelled,
     HookTimeoutPassed,
     NotAsPlanned,
     NotRolledBack,
@@ -214,6 +215,15 @@ def test_of_a_deployment_that_ran_before_us_the_next_shift_is_told_when_one_was_
     assert (round(found[0].at, 3), found[0].shares) == (1.2, {"1": 100.0 - seen, "7": seen})
     assert (found[0].next_shift_at, found[0].ends_at) == (None, None)
     assert found[1].next_shift_at == pytest.approx(found[1].at + 60.0, abs=3.0)
+
+
+def test_a_shift_that_begins_while_we_attend_is_announced_from_its_beginning_though_another_run_made_it() -> None:
+    world = World(routing=LINEAR, deployments=[running(hook_seconds=(30.0, None))])
+    world.advance(5.0)
+    run = play(world, inputs(command="status", wait="true", deployment_id="d-RUNNING01"), weather=STEADY)
+    (began, *_) = shifts(run)
+    assert "BeforeAllowTraffic Succeeded" in told(run), "its AppSpec may declare any hook"
+    assert (began.shares, began.next_shift_at) == ({"1": 75.0, "7": 25.0}, pytest.approx(began.at + 60.0, abs=1.0))
 
 
 def running(**more: object) -> Running:
@@ -526,6 +536,7 @@ def test_the_post_step_sets_nothing_back_that_ended_by_itself_and_was_not_to_be_
     assert finishing is not None
     assert finishing.count(a.RepairAlias) == finishing.count(a.Stop) == 0
     assert end(finishing) == (Outcome.CANCELLED, Rollback.NONE, "1", "1=90,2=10")
+    assert finishing.result.reasons[0] == Cancelled(deployment="d-DEPLOY000", stopped=False)
 
 
 @pytest.mark.parametrize(("policy", "expected"), [("rollback", True), ("stop", False)])
@@ -791,10 +802,10 @@ def test_a_failure_is_looked_at_once_more_however_many_there_are() -> None:
 class Tampered(World):
     """The AppSpec that CodeDeploy reads is not the one that was uploaded."""
 
-    says: dict[str, str] = field(default_factory=dict)
+    says: dict[str, object] = field(default_factory=dict)
 
     def _target(self, running: Running) -> DeploymentTarget:
-        return replace(super()._target(running), **self.says)
+        return replace(super()._target(running), **self.says)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -838,3 +849,17 @@ def test_where_no_target_can_be_read_the_alias_tells_the_traffic() -> None:
     run = play(World(targets_readable=False), inputs(), weather=STEADY)
     assert run.result.outcome is Outcome.SUCCEEDED
     assert [event.shares for event in shifts(run)] == [{"1": 90.0, "2": 10.0}, {"2": 100.0}]
+
+
+def test_an_alias_that_shows_no_share_of_the_version_tells_nothing() -> None:
+    """Before the first shift, and after somebody has moved it back."""
+    world = World(targets_readable=False, hook_seconds=(20.0, None), moved_by_hand=(100.0, "1"))
+    run = play(world, inputs(**HOOKS), weather=STEADY)
+    assert [event.shares for event in shifts(run)] == [{"1": 90.0, "2": 10.0}]
+
+
+def test_where_a_target_says_nothing_of_its_status_the_alias_tells_the_traffic_and_what_comes_next() -> None:
+    run = play(Tampered(says={"status": EventStatus.UNKNOWN, "raw_weight": 0.0}), inputs(), weather=STEADY)
+    told = [(event.shares, event.next_shift_at, event.ends_at) for event in shifts(run)]
+    ends = pytest.approx(301.301)
+    assert told == [({"1": 90.0, "2": 10.0}, ends, ends)]

@@ -11,7 +11,7 @@ from ci_deploy.core.aws import NotPermitted
 from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.guards.grammar import OFF, parse
 from ci_deploy.core.guards.judging import Verdict, Why
-from ci_deploy.core.guards.queries import Readings
+from ci_deploy.core.guards.queries import Readings, Shift
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Rollout
 from ci_deploy.core.machine.stages import guarding
@@ -151,6 +151,15 @@ def test_what_to_do_is_that_of_what_is_missing_most(whys: list[Why], lack: Lack)
     assert found.lack is lack
 
 
+def test_what_could_not_be_proved_is_said_of_the_guards_that_count_and_of_no_other() -> None:
+    r = played(World(), "errors < 1%\np95 < 2x\nobserve: errors < 2x").rollout
+    errors, slow, observed = (replace(each, verdict=Verdict.INCONCLUSIVE) for each in r.measures.judgments)
+    judged = (errors, replace(slow, verdict=Verdict.HELD), observed)
+    found = guarding.inconclusive(but(r, measures__judgments=judged))
+    assert found is not None
+    assert [f"`{each.guard.limit}`" in found.said for each in judged] == [True, False, False]
+
+
 def test_what_is_only_observed_says_nothing_when_it_may_not_be_read() -> None:
     run = played(World(unmeasured=[DENIED]), "observe: errors < 2x")
     assert not [event for event in run.events if isinstance(event, e.Noticed)]
@@ -217,6 +226,12 @@ def test_after_a_signal_and_after_a_stop_nothing_more_is_read() -> None:
     assert max(at for at, _ in run.asked(a.Measure)) < 200
 
 
+def test_while_a_stop_is_pending_nothing_more_is_read() -> None:
+    run = played(World(calls=600, stop_takes=90.0), timeout="200s")
+    assert run.result.outcome is Outcome.TIMED_OUT
+    assert [at for at, _ in run.asked(a.Measure) if at > 200.4] == []
+
+
 def test_an_answer_that_comes_after_the_stop_judges_nothing() -> None:
     run = played(World(calls=600, failing={"2": 0.5}), signals=(180.15,))
     assert run.count(a.Measure) == 1
@@ -278,6 +293,7 @@ def test_when_traffic_began_to_shift_is_awss_time_or_not_known() -> None:
     assert began is not None
     reckoned = guarding.began_at(no_targets)
     assert reckoned == pytest.approx(began, abs=2.0)
+    assert guarding.shifts(run.rollout) == (Shift(at=began, share=10.0), Shift(at=began + 300.0, share=100.0))
     assert guarding.began_at(but(no_targets, attached=True)) is None
     assert guarding.began_at(but(no_targets, shift_began=None)) is None
     assert guarding.began_at(but(run.rollout, seen__deployment=None)) is None

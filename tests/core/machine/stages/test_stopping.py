@@ -533,6 +533,17 @@ def test_when_the_time_of_grace_is_over_it_says_how_far_it_came(
     assert words(run) == (CancelledMeanwhile(how=NO_MORE_TIME, deployment="d-DEPLOY000", where=where(), **doing),)
 
 
+def test_what_was_read_before_is_not_said_when_nothing_could_be_read_since() -> None:
+    """Someone moves the alias right after the success, and every later reading fails."""
+    world = World(routing=AT_ONCE, moved_by_hand=(2.5, "1"))
+    run = play(world, weather=storm(ErrorKind.UNREACHABLE, since=3.0, LookAlias=1.0), signals=[3.5])
+    assert [line for line in story(run) if line.startswith("alias ")] == ["alias serves 1=100"]
+    assert end(run) == (Outcome.CANCELLED, Rollback.UNKNOWN, "", "", False)
+    assert words(run) == (
+        CancelledMeanwhile(how=NO_MORE_TIME, deployment="d-DEPLOY000", where=where(), status="Succeeded"),
+    )
+
+
 def test_a_second_signal_ends_it_at_once_and_says_so() -> None:
     run = play(World(stop_takes=60.0), weather=STEADY, signals=[30.0, 31.0])
     assert run.now == 31.0

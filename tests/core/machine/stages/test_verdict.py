@@ -954,6 +954,7 @@ def test_after_a_signal_the_alias_is_set_back_by_the_post_step_or_at_a_terminal_
 def test_a_repair_before_a_deployment_that_may_not_be_made_is_a_refusal() -> None:
     world = Occupied(alias_weights={"2": 10.0})
     run = go(world, repair_alias="always")
+    assert [round(later - earlier, 3) for earlier, later in pairwise(at(run, a.RepairAlias))] == [2.2] * 3
     assert end(run) == (
         Outcome.REFUSED,
         Rollback.NONE,
