@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..core.defuse import harmless
@@ -177,11 +178,17 @@ def result_object(
     return {name: _harmless(value) for name, value in document.items()}
 
 
+@lru_cache(maxsize=512)
+def _line(text: str) -> str:
+    """Names and most values are those of every function."""
+    return harmless(text, longest=LONGEST)
+
+
 def _harmless(value: object) -> object:
     """The value with every text in it one harmless line: a step may print what it took out of the JSON."""
     match value:
         case str():
-            return harmless(value, longest=LONGEST)
+            return _line(value)
         case Mapping():
             return {_harmless(name): _harmless(item) for name, item in value.items()}
         case list() | tuple():
