@@ -116,7 +116,7 @@ def step(release: Release, observation: Observation, now: float) -> Step:
 def _joined(release: Release, watched: Watched, now: float) -> Release:
     """The release with the rollouts that were found; one takes the place of one of the same alias that is over."""
     if not watched.begun:
-        return replace(release, search=watched.search)
+        return release
     rollouts = {rollout.key: rollout for rollout in release.rollouts}
     wakes = dict(zip(rollouts, release.wakes, strict=False))
     past = list(release.past)
@@ -131,7 +131,6 @@ def _joined(release: Release, watched: Watched, now: float) -> Release:
         wakes=tuple(wakes.get(key, now) for key in rollouts),
         numbers={key: number for number, key in enumerate(rollouts)},
         past=tuple(past),
-        search=watched.search,
     )
 
 
@@ -147,7 +146,7 @@ def _watched(release: Release, before: Watched, actions: tuple[Action, ...], eve
         return Step(release=release, actions=actions, events=tuple(events), look_again_at=again)
     results = [rollout.result for rollout in release.rollouts if rollout.result is not None]
     alone = before.result or made.result
-    if not results and alone is not None:
+    if alone is not None:
         results.append(alone)
         events.append(Finished(at=now, key=alone.key, result=alone))
     events.append(conclude(release.command, watching.explained(made.search, results), now, past=release.past))

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from ci_deploy.core import marker
-from ci_deploy.core.aws import Alias
+from ci_deploy.core.aws import Alias, Deployment, DeploymentStatus
 from ci_deploy.core.errors import AwsError, CiDeployError, ErrorKind, InvalidInput, Problem
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Turn, jittered, pause
 from ci_deploy.core.machine.state.attempt.attempt import Purpose
+from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.plan.planning import Facts
 from ci_deploy.core.reasons.ending.deploying import CancelledBefore
 from ci_deploy.core.reasons.ending.release import Undone
@@ -186,6 +187,27 @@ def test_what_cannot_begin_ends_by_whose_fault_it_is(error: CiDeployError, outco
     assert run.concluded.exit_code == exit_code
 
 
+# --- what runs in the group instead ---
+
+THEIRS = Running(id="d-THEIRS", created=0.0, current="1", target="7", routing=CANARY)
+
+
+def test_a_wait_that_is_cancelled_says_what_runs_instead() -> None:
+    run = play(World(deployments=[THEIRS], versions={"1": "old", "7": "seven"}), weather=STEADY, signals=[30.0])
+    assert (run.result.outcome, run.result.running) == (Outcome.CANCELLED, "d-THEIRS")
+
+
+@pytest.mark.parametrize(("now", "running"), [(5.0, "d-NEXT"), (6.0, "")])
+def test_after_a_wait_only_facts_of_this_very_moment_say_what_runs(now: float, running: str) -> None:
+    facts = play(World(routing=AT_ONCE), weather=STEADY).rollout.facts
+    assert facts is not None
+    facts = replace(facts, active=(Deployment(id="d-NEXT", status=DeploymentStatus.IN_PROGRESS),))
+    turn = Turn(but(first(inputs(), context()), facts=facts, reading__at=5.0, other="d-THEIRS"), now)
+    turn.end(Outcome.CANCELLED, CancelledBefore())
+    assert turn.r.result is not None
+    assert turn.r.result.running == running
+
+
 # --- a release that takes back what had succeeded ---
 
 
@@ -270,6 +292,14 @@ def test_a_way_back_whose_end_was_not_read_before_the_job_ended_is_left_to_the_p
     result, _, _ = reversed_release(weather=weather, signals=[35.0])
     assert (result.outcome, result.rollback, result.settled) == (Outcome.CANCELLED, Rollback.UNKNOWN, False)
     assert result.live_version == ""
+
+
+def test_a_way_back_that_could_not_begin_is_not_begun_again_after_a_signal() -> None:
+    done = play(World(routing=AT_ONCE), weather=STEADY).result
+    turn = Turn(but(first(inputs(), context()), undone=done, grace__at=5.0), 6.0)
+    turn.fail(DENIED)
+    assert turn.r.result is not None
+    assert (turn.r.stage, turn.r.result.outcome) == (Stage.DONE, Outcome.CANCELLED)
 
 
 # --- a new attempt ---

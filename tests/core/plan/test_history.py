@@ -267,6 +267,7 @@ def test_a_rollback_reads_on_to_the_deployment_that_brought_what_it_goes_back_to
     live = Alias(function="checkout", name="live", version="3")
     other = [made(number, "7", "8", "billing") for number in range(20, 30)]
     assert not enough(rollback, live, other)
+    assert not enough(rollback, None, other)
     assert not enough(rollback, live, [*other, made(4, "1", "2")])
     assert not enough(rollback, live, [*other[1:], made(5, "2", "3")])
     assert enough(rollback, live, [*other[1:], made(5, "2", "3"), made(4, "1", "2")])
