@@ -45,6 +45,10 @@ def told(request: pytest.FixtureRequest) -> Told:
 
 
 def pytest_collection_finish() -> None:
-    """Thousands of collected tests live to the end: the garbage collector need not look at them again and again."""
+    """Thousands of collected tests live to the end: the garbage collector need not look at them again and again.
+
+    Nor at botocore's clients and moto's tables as often as it does by default: a seventh of what whole runs cost.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)

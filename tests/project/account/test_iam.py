@@ -186,7 +186,7 @@ PLACE = {name: value for name, value in demo.INPUTS.items() if name != "code"}
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """What each command called, against the emulator."""
     calls: dict[str, set[str]] = {}
-    with demo.emulator("jump") as url:
+    with demo.emulator("120") as url:
         pointers = demo.variables(url)
         seen = 0
         for command, inputs in (
