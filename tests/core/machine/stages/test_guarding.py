@@ -16,7 +16,7 @@ from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Rollout
 from ci_deploy.core.machine.stages import guarding
 from ci_deploy.core.machine.state.attempt.ending import Cause
-from ci_deploy.core.plan.planning import Facts
+from ci_deploy.core.plan.planning import UNREAD, Facts
 from ci_deploy.core.plan.proof import Proof
 from ci_deploy.core.reasons.ending.guards import GuardsInconclusive, GuardViolated, Lack, MetricsUnread
 from ci_deploy.core.reasons.ending.verdict import RolledBackBy, Serves
@@ -253,8 +253,17 @@ def test_a_second_attempt_attaches_and_judges_all_minutes_since_the_first_shift(
     assert measured(run)[0].at < 2.0
 
 
-def test_a_second_attempt_that_comes_early_waits_for_the_first_minute() -> None:
-    world = World(calls=600)
+class Unmeasured(World):
+    """Metrics that could not be read for the plan: nothing has told AWS's time then."""
+
+    def facts(self, action: a.Gather) -> Facts:
+        return replace(super().facts(action), calls=UNREAD)
+
+
+@pytest.mark.parametrize(("kind", "asked"), [(World, 180.0), (Unmeasured, 30.0)])
+def test_a_second_attempt_that_comes_early_waits_for_the_first_minute(kind: type[World], asked: float) -> None:
+    """Where AWS's time is not known, the question for the hour before brings it."""
+    world = kind(calls=600)
     first_run = Run(world, first(inputs(), context()), weather=STEADY)
     while world.now < 30:  # killed then
         world.advance(max(first_run.next_at(), world.now))
@@ -262,7 +271,7 @@ def test_a_second_attempt_that_comes_early_waits_for_the_first_minute() -> None:
     run = played(world, attempt=2)
     assert run.result.guard_verdict == Verdict.HELD
     hour, look, *_ = [at for at, _ in run.asked(a.Measure)]
-    assert [hour + 30, look + 30] == pytest.approx([180, 180], abs=3.0)
+    assert [hour + 30, look + 30] == pytest.approx([asked, 180.0], abs=3.0)
 
 
 def test_what_preflight_has_said_of_the_metrics_is_not_said_again() -> None:
