@@ -1,4 +1,4 @@
-"""A slice of benchmarks/shards.py: releases in shards, played."""
+"""A slice of benchmarks/shards.py: releases in shards, played. The full figures are in docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import pytest
 from benchmarks.shards import (
     ACTIVE,
     ALIAS_TRIES,
+    CASES,
     FUNCTION,
     LAMBDA,
+    PAGE,
     READS,
     WRITES,
     Account,
@@ -96,3 +98,11 @@ def test_the_busiest_minute_is_found_wherever_it_begins() -> None:
 
 def test_a_table_is_markdown() -> None:
     assert table([("a", "b"), ("1", "2")]) == "| a | b |\n|---|---|\n| 1 | 2 |"
+
+
+def test_the_page_has_a_row_for_each_case() -> None:
+    """`python benchmarks/shards.py --write` writes them."""
+    page = PAGE.read_text(encoding="utf-8")
+    for case in CASES.split(","):
+        jobs, _, rate = case.partition("x")
+        assert page.count(f"\n| {jobs} | {rate}/s | ") == 1
