@@ -37,6 +37,8 @@ def test_colours_are_kept_only_where_they_are_wanted() -> None:
 
 def test_long_lines_are_cut_and_their_colour_ends() -> None:
     assert harmless("x" * 50, longest=10) == "x" * 9 + "…"
+    assert harmless("x" * 10, longest=10) == "x" * 10
+    assert harmless_lines("x" * 50 + "\ny", longest=10) == ["x" * 9 + "…", "y"]
     cut = harmless("\x1b[31m" + "x" * 50 + "\x1b[0m", colour=True, longest=20)
     assert cut == "\x1b[31m" + "x" * 14 + "…\x1b[0m"
     assert harmless("x" * 8 + "\x1b[31mred", colour=True, longest=11) == "x" * 8 + "…\x1b[0m"

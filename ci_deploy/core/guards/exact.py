@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from math import exp, lgamma, log, log1p
 
 EXACT = 1000
+FAR = 512.0  # where the bound is looked for: exp(-FAR) is nothing beside any share
 
 Stratum = tuple[int, float]  # how many bad calls in this minute, and the new version's expected share of them
 
@@ -87,13 +88,11 @@ def _bound(at_least: int, strata: Sequence[Stratum], total: int) -> float:
     """Chernoff: the smallest exp(-t·at_least)·E[exp(t·sum)] over t >= 0, found by bisection on its derivative."""
     if at_least <= sum(count * share for count, share in strata):
         return 1.0
-    low, high = 0.0, 1.0
+    low, high = 0.0, FAR
 
     def slope(t: float) -> float:
         return sum(count * share / (share + (1 - share) * exp(-t)) for count, share in strata) - at_least
 
-    while slope(high) < 0 and high < 500:
-        high *= 2
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if slope(middle) < 0 else (low, middle)

@@ -21,7 +21,7 @@ def percent(share: float) -> str:
     value = share * 100
     if 0 < value < 0.001:
         return "under 0.001%"
-    if value >= 10 or value == 0:
+    if value >= 10:
         return f"{value:.0f}%"
     text = f"{value:.1f}" if value >= 1 else f"{value:.1g}"
     return f"{text.removesuffix('.0')}%"

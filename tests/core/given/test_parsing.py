@@ -197,6 +197,9 @@ def test_every_other_command_waits_and_rolls_back(command: str) -> None:
         {**GOOD, "alarms": "off"},
         {**GOOD, "version": " ", "hold": ""},
         {**GOOD, "config": "none"},
+        {**NAMED, "command": "status", "on-inconclusive": "rollback"},
+        {"command": "watch", "stack": "shop"},
+        {"command": "watch", "function": "checkout"},
     ],
 )
 def test_what_is_enough_for_a_command_is_accepted(given: dict[str, str]) -> None:
@@ -218,6 +221,7 @@ WRONG: list[dict[str, str]] = [
     without(GOOD, "function"),
     {"command": "validate"},
     {"command": "prune"},
+    {"command": "watch"},
     {"command": "status", "application": "shop"},
     {"command": "stop", "application": "shop"},
     {"command": "setup"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import product
-from math import comb, prod
+from math import comb, exp, log, prod
 
 import pytest
 from hypothesis import given, settings
@@ -102,6 +102,20 @@ def convolved_exactly(at_least: int, strata: list[tuple[int, float]]) -> float:
         comb(first, n) * p**n * (1 - p) ** (first - n) * binomial_tail(at_least - n, second, q)
         for n in range(first + 1)
     )
+
+
+@pytest.mark.parametrize(("at_least", "share"), [(600, 0.5), (900, 0.5), (1990, 0.5), (40, 0.01)])
+def test_the_bound_of_one_share_is_the_smallest_of_its_kind(at_least: int, share: float) -> None:
+    """Chernoff's, in the closed form that it has for one binomial: by its distance from the share."""
+    calls = 2 * EXACT if at_least > EXACT else EXACT + 1
+    seen = at_least / calls
+    distance = seen * log(seen / share) + (1 - seen) * log((1 - seen) / (1 - share))
+    assert convolved(at_least, [(calls, share)]) == pytest.approx(exp(-calls * distance), rel=1e-6)
+
+
+def test_no_chance_is_more_than_certain() -> None:
+    """However its terms are rounded."""
+    assert max(convolved(1, [(calls, share / 1000)]) for calls in range(2, 9) for share in range(900, 1000)) <= 1.0
 
 
 def test_the_bound_at_the_ends() -> None:

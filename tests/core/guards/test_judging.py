@@ -393,6 +393,11 @@ def test_both_fail_only_where_the_old_version_is_past_the_limit() -> None:
     assert verdict("errors < 1%", new=new, old=[(600, 6)] * 5) == (Verdict.INCONCLUSIVE, Why.SUSPECT)
 
 
+def test_both_fail_only_where_the_new_version_is_proved_to_be_past_the_limit() -> None:
+    few = [(6, 1), (6, 0)]
+    assert verdict("errors < 1%", new=few, old=[(54, 12)] * 2) == (Verdict.INCONCLUSIVE, Why.FEW_CALLS)
+
+
 def test_past_a_fixed_limit_any_difference_counts_that_is_certain() -> None:
     """6% against 4%: not twice as bad, and certainly worse."""
     assert verdict("errors < 1%", new=[(6000, 360)] * 5, old=[(6000, 240)] * 5)[0] is Verdict.VIOLATED

@@ -40,6 +40,10 @@ def test_some_numbers_can_show_nothing(line: str, calls: int, old_calls: int, ol
     assert not sees(guard(line), calls, old_calls, old_bad, AT, 1.0)
 
 
+def test_at_a_level_that_is_high_enough_one_call_proves_it() -> None:
+    assert critical(guard("errors < 1%"), 1, 99, 0, 0.05) == 1
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 3000), st.integers(1, 3000), st.integers(0, 50), st.sampled_from(["errors < 1%", "errors < 2x"]))
 def test_what_is_visible_is_seen_with_the_promised_power(calls: int, old_calls: int, old_bad: int, line: str) -> None:

@@ -77,6 +77,15 @@ def test_what_guards_will_see_is_foreseen_from_the_last_day() -> None:
     assert foresee(replace(made, calls=DENIED), made.guards.lines[0]) is None
 
 
+def test_a_limit_for_errors_is_foreseen_beside_the_errors_of_the_last_day() -> None:
+    made = proved()
+    days = (Known(Calls(per_minute=60.0, errors=share, at=0.0)) for share in (0.0, 0.3))
+    seen = (foresee(replace(made, calls=day), made.guards.lines[0]) for day in days)
+    calm, bad = (each.visible for each in seen if each is not None)
+    assert calm is not None and bad is not None
+    assert calm < bad
+
+
 def findings(made: Plan, calls: Fact[Calls] = DAY) -> list[tuple[Severity, type]]:
     facts = Facts(identity=IDENTITY, calls=calls)
     found = preflight(inputs(), facts, replace(made, calls=calls)).findings
@@ -106,3 +115,4 @@ def test_all_at_once_without_a_long_bake_is_a_warning() -> None:
 def test_a_time_limit_that_cuts_the_bake_is_a_warning() -> None:
     made = with_proof(inputs(timeout="8m"), plan(), Proof(guards=parse("errors < 1%"), bake=600.0))
     assert findings(made) == [(Severity.WARNING, BakeTooLong)]
+    assert findings(replace(made, unchanged="Nothing new.")) == []

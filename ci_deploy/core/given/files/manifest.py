@@ -406,7 +406,7 @@ class _Reader(Reader):
     def _tell_shared(self) -> None:
         inputs_only = settings(InFile.NO)
         for (place, problem), (node, concerned) in self._shared.items():
-            if place is None and problem.where in inputs_only:  # the file has no place for it
+            if problem.where in inputs_only:  # the file has no place for it
                 self.problem(f"input `{problem.where}`", problem.what, problem.remedy)
                 continue
             whose = f"`{problem.where}` of function{'s' if len(concerned) > 1 else ''} {names(concerned)}"

@@ -123,7 +123,6 @@ def _not_reversed(turn: Turn, alias: Alias) -> None:
         _by_cause(r) or Outcome.FAILED,
         *((ended,) if ended else ()),
         why.NotReversed(serves=serves(alias), problem=r.repair.problem, put_back=put_back),
-        rollback=Rollback.FAILED,
     )
 
 

@@ -517,6 +517,12 @@ def test_what_a_function_says_itself_is_not_called_an_input_of_the_run(told: Tol
     assert problems("functions: {a: {application: x}}", {"code": " "}) == told
 
 
+def test_an_input_that_is_wrong_is_the_inputs_fault_though_the_file_says_the_same_setting() -> None:
+    text = "run: {aws-region: eu-central-1}\ndefaults: {application: shop, code: dist}\nfunctions: {checkout: {}}\n"
+    both = text.replace("eu-central-1", "eu-central-1, comment: off")
+    assert problems(both, {"comment": "sometimes"}) == problems(text, {"comment": "sometimes"})
+
+
 def test_what_an_input_overrides_is_not_read() -> None:
     """As with every layer below another one."""
     assert entries(BOTH.replace("a: {}", "a: {timeout: soon}"), {"timeout": "5m"})["a"].inputs.timeout == 300.0
@@ -612,7 +618,7 @@ def test_the_schema_accepts_what_is_read_and_refuses_what_is_unknown() -> None:
     assert accepts(**{"create-alias": True, "alias": None, "timeout": "5m"})
     assert accepts(**{"version": 7, "auto-rollback": ["alarm"], "on-conflict": "fail", "keep": 3})
     assert accepts(**{"version": "7", "auto-rollback": "off", "on-conflict": None, "alarms": "off", "keep": "3"})
-    assert accepts(**{"code": "$LATEST", "alarms": ["a, b"], "repair-alias": "always"})
+    assert accepts(**{"code": "$LATEST", "alarms": ["a, b"], "repair-alias": "always", "triggers": ["arn:a", "arn:b"]})
     assert not accepts(**{"repair-alias": True})
     assert not accepts(**{"create-alias": "sometimes"})
     assert not accepts(alarms=[1])
