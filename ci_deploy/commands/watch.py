@@ -35,6 +35,5 @@ def run(call: Call) -> Concluded:
         around=around,
         # A command starts its deployments itself; a step may stand after the tool's.
         age=(0.0 if around else call.age) + call.behind(),
-        second=call.second,
     )
     return call.drive(Release(command=call.command, rollouts=(), search=search))

@@ -189,7 +189,7 @@ def _rollout(search: Search, deployment: Deployment, spot: Spot, now: float) -> 
         began=now,
     )
     # Only what is jittered depends on it: no deployment of ours carries this marker.
-    first = Rollout.first(job, f"{zlib.crc32(deployment.id.encode()):08x}", second=search.second)
+    first = Rollout.first(job, f"{zlib.crc32(deployment.id.encode()):08x}")
     return first if search.epoch is None else first.put(first.measures.read(search.epoch))
 
 

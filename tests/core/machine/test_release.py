@@ -54,6 +54,11 @@ def test_success_is_what_the_alias_serves(routing: object) -> None:
     assert served(world) == ("2", {})
 
 
+def test_whatever_is_told_names_its_function() -> None:
+    *told, concluded = play(World(alarm_at=60.0)).events
+    assert ({event.key for event in told}, concluded.key) == ({"checkout:live"}, "")
+
+
 def test_the_marker_is_said_a_step_before_the_creation_is_asked_for() -> None:
     """So that a kill in between leaves something to search by."""
     run = play(World())

@@ -229,6 +229,22 @@ def test_hooks_and_versions_are_those_of_the_deployments_own_appspec() -> None:
     assert "CodeDeployHook_a" in done.result.reason
 
 
+class Nameless(World):
+    """CodeDeploy names the versions when traffic shifts, and not before."""
+
+    def _target(self, running: Running) -> DeploymentTarget:
+        made = super()._target(running)
+        return made if running.share else replace(made, current_version="", target_version="")
+
+
+def test_the_versions_that_codedeploy_does_not_name_yet_are_told_by_the_appspec() -> None:
+    play = Play(world=Nameless(declares=AppSpec(current_version="1", target_version="2")))
+    play.deploys(20.0, hook_seconds=(60.0, None))
+    play.run()
+    (planned,) = [event.plan for event in play.events if isinstance(event, e.Planned)]
+    assert (planned.current_version, planned.target_version) == ("1", "2")
+
+
 # --- What it may stop ---
 
 

@@ -693,6 +693,7 @@ def test_after_a_signal_a_reversal_that_failed_is_left_to_the_post_step() -> Non
 def test_a_reversal_is_tried_again_while_aws_cannot_be_reached(action: str) -> None:
     weather = storm(ErrorKind.THROTTLED, until=450.0, **{action: 1.0})
     played = play(quick("a"), slow("b", alarm_at=100.0), weather=weather, bucket="shop")
+    assert played.asked(a.RepairAlias, "a") == []
     assert played.outcomes == {"a": "rolled-back", "b": "rolled-back"}
     assert played.served["a"] == "1"
 

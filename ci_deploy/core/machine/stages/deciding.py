@@ -389,7 +389,7 @@ def _roll_back_running(turn: Turn, facts: Facts) -> None:
         made = replace(made, findings=(note(back), *made.findings))
     if not _propose(turn, facts, made, leads_to, stops=running.id):
         attach(turn, running)
-        asked = StopAsked(command=r.command, said=r.reason or "")
+        asked = StopAsked(command=r.command, said=r.reason)
         request_stop(turn, Cause.ASKED, asked, rollback=True)
 
 

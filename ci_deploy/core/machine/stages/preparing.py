@@ -75,9 +75,8 @@ def of_this_release(r: Rollout, other: Deployment) -> bool:
 
     CodeDeploy's own rollback of one is, too: it carries no marker, and names what it rolls back.
     """
-    facts = r.facts
-    known = (*facts.active, *facts.recent) if facts is not None and other.rollback_of else ()
-    described = [other, *(one for one in known if one.id == other.rollback_of)]
+    facts = _facts(r)
+    described = [other, *(one for one in (*facts.active, *facts.recent) if one.id == other.rollback_of)]
     found = [markers.parse(one.description) for one in described]
     return any(marker is not None and marker.id in r.part.siblings for marker in found)
 

@@ -25,7 +25,6 @@ class Search:
 
     inputs: Inputs
     context: Context
-    second: float = 1.0
     stack_name: str = ""
     spots: tuple[Spot, ...] = ()
     within: float = 1800.0
@@ -57,13 +56,11 @@ class Search:
         *,
         around: bool = False,
         age: float = 0.0,
-        second: float = 1.0,
     ) -> Search:
         """`inputs` name the stack, or else `spots` what is meant."""
         return cls(
             inputs=inputs,
             context=context,
-            second=second,
             stack_name=inputs.stack or "",
             spots=spots,
             within=inputs.appear_within,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ci_deploy.core.aws import Alias
+from ci_deploy.core.aws import Alias, DeploymentStatus
 from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.guards.judging import Verdict
 from ci_deploy.core.machine import actions as a
@@ -338,6 +338,8 @@ def test_a_second_attempt_bakes_on_until_the_same_end_and_judges_all_minutes() -
     assert run.ended == pytest.approx(602.4, abs=1.5)
     (began,) = (event for event in run.events if isinstance(event, e.BakeBegan))
     assert began.resumed
+    (planned,) = (event.plan for event in run.events if isinstance(event, e.Planned))
+    assert (planned.current, planned.new) == (None, world.version("2")), "nothing changes any more"
     looks = [event for event in run.events if isinstance(event, e.Measured)]
     assert len(looks[0].shown.after) >= 1
     assert looks[0].at < 2.0
@@ -365,6 +367,33 @@ def test_a_second_attempt_without_guards_bakes_anew() -> None:
     run = played(world, "off", bake=600, attempt=2)
     assert run.result.outcome is Outcome.SUCCEEDED
     assert run.ended == pytest.approx(900, abs=5)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"function": "other", "status": DeploymentStatus.SUCCEEDED},
+        {"status": DeploymentStatus.FAILED},
+    ],
+    ids=["another function's", "one that failed"],
+)
+def test_what_came_later_and_brought_nothing_of_this_alias_does_not_hide_the_own_deployment(later: Any) -> None:
+    world = quick()
+    killed(world, 100, bake=600)
+    made = Running(id="d-LATER00000", created=90.0, current="1", target="2", routing=AT_ONCE, ended=91.0, **later)
+    made.done = len(made.marks)
+    world.deployments.append(made)
+    run = played(world, bake=600, attempt=2)
+    assert [began.resumed for began in run.said(e.BakeBegan)] == [True]  # type: ignore[attr-defined]
+
+
+def test_another_version_that_somebody_put_in_its_place_is_not_baked_on() -> None:
+    """It has the same code, so that nothing is deployed."""
+    world = quick(versions={"1": "old", "2": "new", "3": "new"})
+    killed(world, 100, bake=600)
+    world.set_alias("2" if world.alias_version == "3" else "3", {})
+    run = played(world, bake=600, attempt=2)
+    assert (run.result.outcome, run.said(e.BakeBegan)) == (Outcome.UNCHANGED, [])
 
 
 @pytest.mark.parametrize("whose", ["another run", "a rollback", "nobody"])

@@ -10,7 +10,8 @@ import pytest
 from ci_deploy.core.given.parsing import parse
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.rollout import Turn
-from ci_deploy.core.machine.stages.confirming import answered
+from ci_deploy.core.machine.stages.confirming import answered, together
+from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.marker import parse as parse_marker
 from ci_deploy.core.reasons.run import NotConfirmed
 from ci_deploy.core.run import Outcome
@@ -178,6 +179,15 @@ def test_all_functions_of_a_run_are_one_question(yes: bool) -> None:
     ]
     ended = "succeeded" if yes else "cancelled"
     assert played.outcomes == {"a": ended, "b": ended, "c": "refused"}
+
+
+def test_who_is_asked_again_about_one_function_does_not_wait_for_the_others() -> None:
+    made = but(first(inputs(command="rollback", reason="bad"), context(actions=False)), job__confirm=True, agreed="1")
+    again, going = but(made, stage=Stage.CONFIRMING, proposed="3"), but(made, stage=Stage.FOLLOWING)
+    asked = together((again, going), 10.0)
+    assert {number: turn.actions for number, turn in asked.items()} == {
+        0: [a.Confirm(key="checkout:live", goals=(("checkout:live", "3"),))]
+    }
 
 
 def test_an_answer_that_comes_late_does_no_harm() -> None:

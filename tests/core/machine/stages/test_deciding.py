@@ -18,6 +18,7 @@ from ci_deploy.core.errors import ErrorKind
 from ci_deploy.core.hold import tag
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import step
+from ci_deploy.core.machine.rollout import Job, Rollout
 from ci_deploy.core.marker import Marker, write
 from ci_deploy.core.plan.planning import Facts
 from ci_deploy.core.reasons.ending.stopping import MainStepEnded, StopAsked
@@ -178,6 +179,14 @@ def test_status_follows_what_has_not_started_only_when_it_is_known_whose_it_is()
     assert (ours.result.previous_version, end(ours)) == ("1", (Outcome.SUCCEEDED, (Serves(serves=(("7", 100.0),)),)))
     assert (did(theirs), end(theirs)) == ("Gather", (Outcome.REPORTED, (NothingWritten(),)))
     assert len(theirs.said(e.StatusReported)) == 1
+
+
+@pytest.mark.parametrize(("timeout", "until"), [("", None), ("20m", pytest.approx(1200.1))])
+def test_how_long_what_exists_already_is_followed_is_told_where_that_was_given(timeout: str, until: float) -> None:
+    """Without a limit it would count in hooks that there may not be."""
+    world = begun(name="d-NAMED0000")
+    run = go(world, command="status", wait="true", deployment_id="d-NAMED0000", timeout=timeout)
+    assert [began.until for began in run.said(e.DeploymentStarted)] == [until]  # type: ignore[attr-defined]
 
 
 def test_status_follows_at_once_what_is_named() -> None:
@@ -972,7 +981,8 @@ def test_the_post_step_does_not_look_again_for_a_deployment_that_it_knows_by_its
 def test_the_post_step_counts_in_real_seconds_from_its_own_beginning() -> None:
     """On a clock that runs twice as fast, and began half a minute ago."""
     given = replace(inputs(), command=Command.FINISH.value)
-    rollout = but(first(given, context()), search=True, grace__second=2.0, job__began=-30.0)
+    job = Job(inputs=given, context=context(), search=True, began=-30.0)
+    rollout = Rollout.first(job, "0badcafe", second=2.0)
     world = Account()
     run = Run(world, rollout, weather=STEADY)
     play_together(world, run)
@@ -1123,6 +1133,16 @@ def test_the_same_version_by_the_same_run_is_the_same_work(target: str, theirs: 
     """At a terminal every run is a new one."""
     run = go(begun(target=target, description=marked(theirs)), run=context(ours), version="2")
     assert bool(waits(run)) is not mine
+
+
+def test_what_carries_our_marker_is_followed_when_its_target_says_that_it_is_ours() -> None:
+    """Anybody may write a marker; before it starts a deployment has no target."""
+    description = marked(100, mark="0badcafe")
+    ours = go(begun(0.0, description=description))
+    assert (at(ours, a.Gather), ours.result.deployment_id) == ([0.0, 2.1], "d-OTHER")
+    theirs = go(begun(function="other", description=description))
+    assert [waited.deployment for waited in waits(theirs)] == ["d-OTHER"]  # type: ignore[attr-defined]
+    assert (theirs.result.deployment_id, theirs.count(a.Create)) == ("d-DEPLOY001", 1)
 
 
 def test_own_and_others_deployment_in_one_group_the_own_is_followed() -> None:

@@ -248,11 +248,13 @@ def test_the_version_that_is_replaced_is_the_deployments_own_whatever_the_alias_
     assert (run.result.previous_version, run.result.target_version) == ("5", "7")
 
 
-def test_what_was_known_of_a_deployment_stays_known() -> None:
-    """A re-run attaches in the first second, and CodeDeploy never names the version that is replaced."""
-    world = Odd(names_current=False)
-    until(world, Run(world, first(inputs(), context()), weather=STEADY), 0.35)
-    again = play(world, inputs(), run=context(attempt=2), marker_id="0badcaf2", weather=STEADY)
+@pytest.mark.parametrize("at", [0.35, 30.0], ids=["in the first second", "while a hook runs"])
+def test_what_was_known_of_a_deployment_stays_known(at: float) -> None:
+    """A re-run attaches, and CodeDeploy never names the version that is replaced."""
+    world = Odd(names_current=False, hook_seconds=(60.0, None))
+    until(world, Run(world, first(inputs(**HOOKS), context()), weather=STEADY), 0.35)
+    world.advance(at)
+    again = play(world, inputs(**HOOKS), run=context(attempt=2), marker_id="0badcaf2", weather=STEADY)
     result = again.result
     assert (result.deployment_id, result.previous_version, result.target_version) == ("d-DEPLOY000", "1", "2")
     planned = play(World(routing=AT_ONCE), weather=STEADY).rollout.plan

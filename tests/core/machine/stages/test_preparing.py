@@ -29,6 +29,7 @@ from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import Release, step
 from ci_deploy.core.machine.rollout import Rollout
+from ci_deploy.core.machine.state.attempt.wait import Wait
 from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.marker import Marker, key_of, parse, write
 from ci_deploy.core.plan.comparing import fingerprint
@@ -1146,3 +1147,10 @@ def test_the_post_step_reads_no_more_once_it_follows() -> None:
     before = desk.r
     desk.see(a.Failed(action=gather, error=error(UNREACHABLE)))
     assert desk.r == before
+
+
+def test_before_another_deployment_that_is_waited_for_every_count_begins_anew() -> None:
+    before = Wait(superseded=frozenset({"d-1"}), split=3, targetless=2, refused=1)
+    assert before.give_way("d-2", 90.0) == Wait(
+        other="d-2", until=90.0, waited=True, superseded=frozenset({"d-1"}), split=0, targetless=0, refused=0
+    )

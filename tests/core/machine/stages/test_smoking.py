@@ -73,10 +73,11 @@ def test_cases_run_in_order_on_the_new_version_before_a_deployment_is_created() 
         key="checkout:live", function="checkout", version="2", payload=CASES[0].payload, tenant="", timeout=900.0
     )
     assert [
-        (said.case, said.number, said.total, said.seconds, said.init_seconds) for said in run.said(e.SmokePassed)
+        (said.key, said.case, said.number, said.total, said.seconds, said.init_seconds)
+        for said in run.said(e.SmokePassed)
     ] == [  # type: ignore[attr-defined]
-        ("health", 1, 2, 0.25, 3.0),
-        ("order", 2, 2, 0.1, 0.0),
+        ("checkout:live", "health", 1, 2, 0.25, 3.0),
+        ("checkout:live", "order", 2, 2, 0.1, 0.0),
     ]
 
 
