@@ -144,6 +144,8 @@ def target(function: str, alias: str = "live") -> DeploymentTarget:
         ((target("checkout", "beta"),), None),
         ((target("checkout", ""),), 0),
         ((target("checkout-beta"),), None),
+        ((target("checkout:beta", ""),), None),
+        ((target("checkout:live", ""),), 0),
     ],
 )
 def test_a_functions_target_is_found_by_name_or_arn_and_by_its_alias_where_that_is_told(

@@ -180,6 +180,7 @@ def test_flags_name_the_repository_else_its_remote() -> None:
         owner="my-org", name="my-repo", host="other.example.com"
     )
     assert found_remote({"repository": "a/b"}, "") == Remote(owner="a", name="b")
+    assert found_remote({"repository": "my-repo"}, url) == ghes
     assert found_remote({}, "") is None
 
 
@@ -227,10 +228,27 @@ def test_the_bucket_has_a_name_that_s3_allows() -> None:
     assert chosen(bucket="ours/releases").bucket == "ours/releases"
 
 
+def test_a_name_is_as_long_as_a_stack_and_roles_have_room_for() -> None:
+    assert chosen(function="x" * 41).name == "x" * 40
+
+
+def test_a_place_in_an_arn_that_the_file_denies_is_told() -> None:
+    there = again(written(chosen()))
+    arn = "arn:aws:lambda:us-east-1:012345678901:function:checkout"
+    with pytest.raises(InvalidInput) as error:
+        decide({"function": arn}, there, HERE, "main")
+    assert "flag `--aws-region`" in [problem.where for problem in error.value.problems]
+
+
+def test_a_jobs_branch_is_in_the_subjects_whose_template_asks_for_it() -> None:
+    assert account.trusted(chosen(), Known(template=("ref",)), PATHS).deploy == ("ref:refs/heads/main",)
+
+
 def test_many_functions_are_one_pattern(told: Told) -> None:
     names = [f"shop-{number}" for number in range(11)]
     choices = chosen(function="\n".join(names), code="\n".join(f"build/{name}.zip" for name in names))
     assert wildcard(choices.functions) == "shop-*"
+    assert wildcard(choices.functions[:10]) == ""
     command = account.command(choices, account.trusted(choices, Known(), PATHS))
     assert yaml.safe_load(written(choices)[files.MANIFEST])["defaults"]["deployment-config"] == "canary 10% 5m"
     assert "'Functions=shop-*'" in command and "CreateGroups=false" in command

@@ -56,7 +56,8 @@ def test_both_default_forms_where_the_ids_are_known() -> None:
         "repo:my-org/my-repo:environment:production",
         "repo:my-org@12/my-repo@345:environment:production",
     )
-    assert subjects(HERE, Known(why="HTTP 404"), [PULL]) == ("repo:my-org/my-repo:pull_request",)
+    for unknown in (Known(why="HTTP 404"), Known(repository_id="345"), Known(owner_id="12")):
+        assert subjects(HERE, unknown, [PULL]) == ("repo:my-org/my-repo:pull_request",)
 
 
 def test_an_enterprise_server_has_no_ids_in_its_subjects() -> None:

@@ -228,6 +228,15 @@ def test_code_that_latest_has_is_not_sent_again(there: str) -> None:
     )
 
 
+@pytest.mark.parametrize(("code", "size", "uri"), [(ZIP, ZIP.size, ""), (BY_TAG, 0, BY_TAG.uri)])
+def test_what_is_published_has_the_new_code_and_nothing_of_the_old_ones_trouble(
+    code: Code, size: int, uri: str
+) -> None:
+    made = plan(inputs(), replace(FACTS, code=code, latest=replace(LATEST, code_error="The key is gone.")))
+    assert made.new is not None
+    assert (made.new.code_size, made.new.image_uri, made.new.code_error) == (size, uri, "")
+
+
 def test_two_tags_are_different_work_though_neither_hash_is_known() -> None:
     keys = {
         marker_key("deploy", plan(inputs(), replace(FACTS, code=code)))

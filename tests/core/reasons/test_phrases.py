@@ -1,6 +1,17 @@
 """The questions that a person at the terminal is asked."""
 
-from ci_deploy.core.reasons.phrases import choice, confirmation, not_written
+import pytest
+
+from ci_deploy.core.reasons.phrases import choice, confirmation, duration, not_over, not_written
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.4, "under 1s"), (1.0, "1s"), (61.0, "1m 01s"), (3600.0, "1h")])
+def test_durations(seconds: float, told: str) -> None:
+    assert duration(seconds) == told
+
+
+def test_a_stop_without_effect_is_told_in_minutes() -> None:
+    assert "5 minutes" in not_over(300.0)
 
 
 def test_one_function_is_named_in_the_question() -> None:

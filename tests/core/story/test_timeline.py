@@ -655,6 +655,7 @@ def test_what_was_measured_and_the_bake_are_part_of_the_story() -> None:
     )
     fired = (saying("alarm", "The alarm fired."),)
     baking, taken = e.BakeBegan(at=2.0, key=KEY, until=60.0), e.TakingBack(at=3.0, key=KEY, reasons=fired)
-    chapter = reduce(tell, (measured, baking, taken), Story()).functions[KEY]
+    moved = e.TrafficShifted(at=1.0, key=KEY, deployment_id="d-1", shares={"2": 100.0}, next_shift_at=90.0)
+    chapter = reduce(tell, (moved, measured, baking, taken), Story()).functions[KEY]
     assert (chapter.measured, chapter.baking, chapter.taking_back) == (measured, baking, fired)
     assert chapter.next_shift_at is None

@@ -53,6 +53,8 @@ def left_out(rules: Rules, name: str) -> bool:
         ("a\r\nb\r\n", ["a", "b"], ["c"]),
         ("a\\*b\\?", ["a*b?"], ["axb?"]),
         ("***/x", ["x", "a/x"], ["a/xx"]),
+        ("a/*/b", ["a/x/b"], ["a/b", "a/x/y/b"]),
+        ("a[\\]b]c", ["a]c", "abc"], ["a\\c"]),
         ("a***b", ["ab", "axxb"], ["a/b"]),
         ("!\n/\n!/\n//", [], ["a", "!"]),
     ],
