@@ -806,3 +806,9 @@ def test_what_one_deployment_had_asked_for_says_nothing_of_the_next_one() -> Non
     play.deploys(40.0, current="2", target="3", hook_seconds=(200.0, None))
     play.world.versions["3"] = "three"
     assert ends(play.run()) == [(Outcome.SUCCEEDED, "d-020", True), (Outcome.SUCCEEDED, "d-040", True)]
+
+
+def test_listings_without_news_are_counted_one_by_one_and_anew_after_something_was_active() -> None:
+    search = replace(Search.first(inputs(command="watch"), context(), (HERE,)), since=0.0, clean=2, quiet_since=1.0)
+    assert search.disturbed(5.0) == replace(search, clean=0, quiet_since=5.0)
+    assert [search.heard(AWS_EPOCH, stack, 5.0).clean for stack in (OURS, BUSY)] == [3, 0]

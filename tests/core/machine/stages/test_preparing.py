@@ -28,7 +28,8 @@ from ci_deploy.core.given.files.appspec import sha256
 from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import Release, step
-from ci_deploy.core.machine.rollout import Rollout
+from ci_deploy.core.machine.rollout import Rollout, Turn
+from ci_deploy.core.machine.stages.preparing import creating
 from ci_deploy.core.machine.state.attempt.wait import Wait
 from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.marker import Marker, key_of, parse, write
@@ -1147,6 +1148,16 @@ def test_the_post_step_reads_no_more_once_it_follows() -> None:
     before = desk.r
     desk.see(a.Failed(action=gather, error=error(UNREACHABLE)))
     assert desk.r == before
+
+
+def test_after_a_signal_no_first_creation_goes_out_but_that_of_a_way_back_which_the_signal_asked_for() -> None:
+    before = but(play(World()).rollout, stage=Stage.CREATING, calls=0, grace__at=1.0, again_at=0.0)
+    sent = []
+    for ends in (None, Outcome.CANCELLED):
+        turn = Turn(but(before, ends=ends), 2.0)
+        creating(turn)
+        sent.append((turn.r.stage, [type(action) for action in turn.actions]))
+    assert sent == [(Stage.FINDING, []), (Stage.CREATING, [a.Create])]
 
 
 def test_before_another_deployment_that_is_waited_for_every_count_begins_anew() -> None:

@@ -717,6 +717,13 @@ def test_looks_that_fail_for_26_minutes_end_the_run_and_no_sooner() -> None:
     assert 1560.0 <= run.now < 1600.0
 
 
+def test_looks_at_managed_instances_may_fail_for_as_long_as_those_may_take() -> None:
+    weather = replace(STEADY, rates={"LookVersion": 1.0}, kinds=(ErrorKind.THROTTLED,), until=2000.0)
+    run = play(Managed(latest_sha=OURS, activation_takes=9.0), inputs(code="build"), weather=weather)
+    assert run.result.outcome is Outcome.SUCCEEDED
+    assert moments(run, a.Create)[0] > 2000.0
+
+
 def test_a_function_that_is_deleted_during_its_update_is_missed() -> None:
     run = play(Scripted(routing=AT_ONCE, update_takes=10.0, script={"LookVersion": [None]}), inputs(code="build"))
     assert end(run) == (Outcome.ERROR, (FunctionGone(function="checkout"),))
