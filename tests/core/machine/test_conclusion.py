@@ -124,6 +124,8 @@ def test_the_reason_of_a_cancelled_release_speaks_of_all_of_it() -> None:
         "d:live, e:live, f:live and 2 more: Before anything."
     )
     assert lead(stopped[0]).reason == "b was stopped."
+    missing = ToSetUp(created=("alias `b:live`",), changed=())
+    assert lead(good, replace(stopped[0], reasons=(missing,))).remedy == missing.remedy != ""
     assert lead(good, result("b", Outcome.FAILED, reason="Why.")).reason == "Why."
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 import pytest
 
 from ci_deploy.core.aws import DeploymentStatus
-from ci_deploy.core.errors import ErrorKind
+from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import Release, step
 from ci_deploy.core.machine.stages.stopping import ANSWER_GRACE, GRACE
@@ -593,6 +593,14 @@ def test_one_that_is_alone_is_not_looked_at_before_its_time() -> None:
     assert step(quiet(1, 101.0), a.Tick(), 100.0).actions == ()
     assert step(replace(quiet(1, 101.0), wakes=(100.0,)), a.Tick(), 100.0).actions == ()
     assert len(step(quiet(1, 101.0), a.Tick(), 101.0).actions) == 1
+
+
+def test_an_answer_is_no_reason_to_look_a_moment_before_the_time() -> None:
+    release = quiet(2, 100.5)
+    asked = a.LookAlias(key="f00:live", function="f00", alias="live")
+    error = AwsError(ErrorKind.THROTTLED, operation="lambda:GetAlias", code="Throttling", message="slow")
+    assert step(release, a.Failed(action=asked, error=error), 100.0).actions == ()
+    assert len(step(release, a.Failed(action=asked, error=error), 100.5).actions) == 1
 
 
 def test_only_those_whose_time_has_come_are_looked_at_and_the_next_time_is_the_earliest_of_all() -> None:
