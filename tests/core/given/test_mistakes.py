@@ -55,6 +55,7 @@ def test_facts_are_in_the_words() -> None:
     assert "`chekout`" in mistakes.not_in_file("x", "chekout", "f.yml", ("checkout",)).what
     assert "`checkout`" in mistakes.not_in_file("x", "chekout", "f.yml", ("checkout",)).remedy
     assert mistakes.unreadable("x", "p", ValueError("not a zip")).what == "`p` cannot be read: not a zip."
+    assert "AWS_ENDPOINT_URL" in mistakes.rehearsals_only("CI_DEPLOY_SPEED").what
     assert mistakes.no_region("no region.").what == mistakes.no_region("no region").what
 
 

@@ -171,6 +171,10 @@ def test_partitions() -> None:
     assert chosen().role("read") == "arn:aws:iam::012345678901:role/read-checkout"
 
 
+def test_without_a_file_nothing_is_there() -> None:
+    assert read("", None, {}, "") == NOTHING
+
+
 def test_flags_name_the_repository_else_its_remote() -> None:
     url = "git@ghes.example.com:my-org/my-repo.git"
     ghes = Remote(owner="my-org", name="my-repo", host="ghes.example.com")

@@ -588,6 +588,14 @@ def test_the_first_looks_of_a_large_release_are_made_together() -> None:
     assert sum(len(look.ids) for look in looks[:2]) >= 12
 
 
+def test_a_large_release_looks_at_common_moments_until_the_last_of_its_shifts() -> None:
+    """Those that are over but for a hook wait for nobody only when the whole release is about to end."""
+    worlds = [World(function=f"f{n:02}", routing=LINEAR, hook_seconds=(None, 20.0)) for n in range(11)]
+    played = start(*worlds, slow("late"), after_allow_traffic="CodeDeployHook_a").until(203.0)
+    times = [at for at, look in looks(played) if "d-f00-DEPLOY000" in look.ids and at > 180.0]
+    assert times == [183.0, 186.0, 189.0, 192.0, 195.0, 198.0, 201.0]
+
+
 def test_one_that_is_alone_is_not_looked_at_before_its_time() -> None:
     """A step for something else, as a sign of life is, comes a second before."""
     assert step(quiet(1, 101.0), a.Tick(), 100.0).actions == ()

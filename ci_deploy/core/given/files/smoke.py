@@ -251,7 +251,7 @@ def differs(case: Case, answer: str) -> tuple[Difference, ...]:
     try:
         found = json.loads(answer) if answer else None
     except (ValueError, RecursionError):
-        return (Difference(path="answer", expected="JSON", found=_short(answer)),)
+        return (Difference(path="answer", expected="JSON", found=shorten(answer)),)
     return tuple(_compare(case.expect, found, "answer"))
 
 
@@ -300,8 +300,4 @@ def _wanted(value: Json | Matches) -> str:
 
 
 def _text(value: Json) -> str:
-    return _short(json.dumps(value, ensure_ascii=False, default=lambda matcher: {"matches": matcher.pattern}))
-
-
-def _short(text: str) -> str:
-    return shorten(text) or "nothing"
+    return shorten(json.dumps(value, ensure_ascii=False, default=lambda matcher: {"matches": matcher.pattern}))
