@@ -489,9 +489,9 @@ NOTES = """
 - `delay`: from `completeTime` in CodeDeploy to the end of the process, in emulated seconds; ours has read the alias and
   written all reports by then. `own time`: real seconds until the deployment exists, and that delay.
 - Calls are those to AWS. Ours reads before it writes: the caller, the function's code and the live version, the alias,
-  the group, its last deployments and its config, provisioned concurrency, who else invokes the function, and a day of
-  metrics for the guards. While a deployment runs it looks when a shift is due and every 15 s; the alias is read at the
-  end.
+  the group with its last deployments where it has had some, a deployment config of your own, provisioned concurrency,
+  who else invokes the function, and a day of metrics for the guards. While a deployment runs it looks when a shift is
+  due, every 15 s where an alarm can end it, and each minute where none can. The alias is read at the end.
 - The Terraform module's deploy script (terraform-aws-modules/lambda) polls by the AWS CLI every 5 s, as the row
   `AWS CLI, 5 s` does. elseu's action gives up after 20 looks: it can follow a canary of one minute only.
 - Releases run under the emulator's limits. Lambda's control plane takes 15 requests a second, CodeDeploy's own alias
