@@ -812,3 +812,4 @@ def test_listings_without_news_are_counted_one_by_one_and_anew_after_something_w
     search = replace(Search.first(inputs(command="watch"), context(), (HERE,)), since=0.0, clean=2, quiet_since=1.0)
     assert search.disturbed(5.0) == replace(search, clean=0, quiet_since=5.0)
     assert [search.heard(AWS_EPOCH, stack, 5.0).clean for stack in (OURS, BUSY)] == [3, 0]
+    assert search.missed(9.0) == replace(search, clean=0, failures=1, again_at=9.0)

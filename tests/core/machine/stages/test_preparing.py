@@ -29,7 +29,7 @@ from ci_deploy.core.given.inputs import Inputs
 from ci_deploy.core.machine import actions as a
 from ci_deploy.core.machine.release import Release, step
 from ci_deploy.core.machine.rollout import Rollout, Turn
-from ci_deploy.core.machine.stages.preparing import creating
+from ci_deploy.core.machine.stages.preparing import creating, not_created
 from ci_deploy.core.machine.state.attempt.wait import Wait
 from ci_deploy.core.machine.state.place import Stage
 from ci_deploy.core.marker import Marker, key_of, parse, write
@@ -1165,3 +1165,13 @@ def test_before_another_deployment_that_is_waited_for_every_count_begins_anew() 
     assert before.give_way("d-2", 90.0) == Wait(
         other="d-2", until=90.0, waited=True, superseded=frozenset({"d-1"}), split=0, targetless=0, refused=0
     )
+
+
+def test_a_creation_that_is_throttled_is_repeated_for_five_minutes() -> None:
+    creating_ = but(play(World()).rollout, stage=Stage.CREATING, place__since=0.0, tries=0)
+    stages = []
+    for now in (299.9, 300.0):
+        turn = Turn(creating_, now)
+        not_created(turn, AwsError(ErrorKind.THROTTLED, operation="test:Create", code="Throttling", message="slow"))
+        stages.append(turn.r.stage)
+    assert stages == [Stage.CREATING, Stage.DONE]
