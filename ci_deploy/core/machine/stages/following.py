@@ -160,7 +160,8 @@ def _is_not_as_planned(turn: Turn, snapshot: Deployment) -> bool:
         return False
     planned = _named(r, replace(snapshot, targets=snapshot.targets[:1])).targets or ()
     (seen,) = planned
-    as_planned = (r.previous_version, r.target_version) == (seen.current_version, seen.target_version)
+    # A version that CodeDeploy does not name is no other one.
+    as_planned = seen.target_version == r.target_version and seen.current_version in ("", r.previous_version)
     if as_planned and isinstance(whose.whose(snapshot, r.function, r.inputs.alias), whose.Ours | whose.Unknown):
         return False
     turn.warn(

@@ -262,6 +262,11 @@ def test_what_was_known_of_a_deployment_stays_known(at: float) -> None:
     assert planned.target == Existing(version="2", code_sha256="new")
 
 
+def test_a_deployment_whose_old_version_codedeploy_does_not_name_is_as_planned() -> None:
+    run = play(Odd(names_current=False, hook_seconds=(60.0, None)), inputs(**HOOKS), weather=STEADY)
+    assert (run.result.outcome, run.result.previous_version, run.asked(a.Stop)) == (Outcome.SUCCEEDED, "1", [])
+
+
 def test_a_version_that_codedeploy_does_not_name_is_not_in_what_is_told() -> None:
     world = Odd(routing=LINEAR, deployments=[running()], names_current=False)
     world.advance(2.0)
