@@ -71,7 +71,7 @@ class Wire:
 @pytest.fixture(scope="module")
 def _world() -> Iterator[tuple[Emulator, Wire]]:
     wire = Wire()
-    respond = Server._respond
+    respond = Server.respond
 
     def recorded(self: Server, request: Request) -> Response:
         response = respond(self, request)
@@ -80,7 +80,7 @@ def _world() -> Iterator[tuple[Emulator, Wire]]:
         return response
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Server, "_respond", recorded)
+        patch.setattr(Server, "respond", recorded)
         with Emulator(speed=300, seed=SEED) as emulator:
             yield emulator, wire
 

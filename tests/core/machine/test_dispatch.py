@@ -178,6 +178,15 @@ def test_a_reading_of_the_alias_from_before_the_end_is_no_verdict() -> None:
     assert (desk.result.outcome, desk.result.live_version) == (Outcome.SUCCEEDED, "2")
 
 
+def test_an_alias_that_is_gone_while_traffic_shifts_is_no_news_of_it() -> None:
+    """Somebody has deleted it. What that means the verdict says, which reads it again."""
+    desk = Desk(world=World(targets_readable=False))
+    desk.until(a.LookAlias)
+    before = desk.r.watch
+    desk.answer(a.LookAlias, None)
+    assert (desk.r.stage, desk.r.watch) == (Stage.FOLLOWING, before)
+
+
 def test_an_answer_that_no_verdict_has_waited_for_is_on_its_way_no_longer() -> None:
     """The first function is over while its metrics are read, and rolled back when the second one fails."""
     worlds = (World(function="a", name="a", calls=600), World(function="b", name="b", alarm_at=360.0, routing=LINEAR))
