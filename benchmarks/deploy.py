@@ -462,8 +462,8 @@ def in_short(tables: Sequence[Sequence[Sequence[str]]]) -> str:
         )
     if made := cell(calls, OURS, "all"):
         lines.append(
-            f"A canary of one minute takes {made} calls, {cell(calls, OURS, PHASES[0])} of them checks before a write; "
-            f"a script over the AWS CLI that checks nothing makes {cell(calls, SHELL, 'all')}."
+            f"A canary of one minute takes {made} calls, {cell(calls, OURS, PHASES[0])} of them checks before a write. "
+            f"A script over the AWS CLI that checks nothing makes {cell(calls, SHELL, 'all')}."
         )
     if made := cell(canary, OURS, "calls"):
         lines.append(
@@ -480,6 +480,7 @@ def in_short(tables: Sequence[Sequence[Sequence[str]]]) -> str:
 
 NOTES = """
 - All in one run, on one emulator, a process of its own; the tools of a table run at the same time. Medians.
+- The first table is of the Python that `--python` names. On this page it is that of the image, where all three run.
 - CPU and memory are of the whole process, children included. `CPU, ×` is against the boto3 script that polls each 5 s.
 - Sleeps of all tools run on the emulator's time (divided by its speed). What a process itself takes does not. At speed
   5 the AWS CLI's half second of start-up counts as more than two emulated seconds per poll. It therefore polls less
@@ -488,12 +489,13 @@ NOTES = """
   life it is anywhere: a poll each 5 s learns 2.5 s later on average, the waiter 7.5 s.
 - `delay`: from `completeTime` in CodeDeploy to the end of the process, in emulated seconds; ours has read the alias and
   written all reports by then. `own time`: real seconds until the deployment exists, and that delay.
-- Calls are those to AWS. Ours reads before it writes: the caller, the function's code and the live version, the alias,
-  the group with its last deployments where it has had some, a deployment config of your own, provisioned concurrency,
-  who else invokes the function, and a day of metrics for the guards. While a deployment runs it looks when a shift is
-  due, every 15 s where an alarm can end it, and each minute where none can. The alias is read at the end.
-- The Terraform module's deploy script (terraform-aws-modules/lambda) polls by the AWS CLI every 5 s, as the row
-  `AWS CLI, 5 s` does. elseu's action gives up after 20 looks: it can follow a canary of one minute only.
+- Calls are those to AWS. Ours reads before it writes: the caller, the function's code, the live version, the alias and
+  the group. Then come a deployment config of your own, provisioned concurrency, and who else invokes the function. Last
+  deployments are read where there are some, and for the guards a day of metrics.
+- While a deployment runs, ours looks when a shift is due, and each minute. Where an alarm can end the deployment it
+  looks every 15 s. The alias is read at the end.
+- The deploy script of the Terraform module (terraform-aws-modules/lambda) polls as the row `AWS CLI, 5 s` does.
+- The action of elseu gives up after 20 looks. It can follow a canary of one minute only.
 - Releases run under the emulator's limits. Lambda's control plane takes 15 requests a second, CodeDeploy's own alias
   updates included, and 100 of GetFunction. CodeDeploy takes 5 reads a second with a burst of 20, writes apart.
   `throttled` counts answers with status 400, 429 or 503.
