@@ -58,7 +58,7 @@ class Release:
     concluded: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     release: Release
     actions: tuple[Action, ...]
