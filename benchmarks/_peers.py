@@ -116,7 +116,7 @@ sys.exit(1)
 """
 
 # The first call to AWS: with the one client that it takes, which is what ours has made by then; with the clients that a
-# deployment goes on with; and ours, as the runner starts it, with inputs in the environment.
+# deployment then uses; and ours, as the runner starts it, with inputs in the environment.
 FIRST = """
 import boto3
 boto3.client("sts").get_caller_identity()

@@ -184,7 +184,7 @@ class Clock:
         heapq.heappush(self._due, (moment, self._order, happen))
 
     def run(self, until: float) -> None:
-        """Until nothing more is due; what goes on for longer than `until` is a mistake."""
+        """Until nothing more is due; what lasts longer than `until` is a mistake."""
         while self._due:
             self.now, _, happen = heapq.heappop(self._due)
             assert self.now < until, "no end"

@@ -43,7 +43,7 @@ SEED: dict[str, Any] = {
         {"name": "shop", "groups": [{"name": "live", "config": "CodeDeployDefault.LambdaCanary10Percent30Minutes"}]}
     ],
 }
-# Says when it is there, waits as often and as long as it is told, says when each wait is over; then it works for ever.
+# Says when it is there, waits as its arguments say, and reports the end of each wait; then it works forever.
 WAITS = """
 import sys, time
 from codedeploy_emulator.client import Client
@@ -292,7 +292,7 @@ def test_its_speed_changes_until_a_reset(emulator: Emulator, started: Callable[.
         assert ask(speed="jump")["speed"] == "jump"
         after = emulator.now
         time.sleep(0.1)
-        assert emulator.now - after < REAL, "it goes on from where it was"
+        assert emulator.now - after < REAL, "time continues where it was"
         ask(speed=20)
         emulator.reset()
         assert emulator.speed == "jump"

@@ -21,7 +21,7 @@ SILENCE = 2.0  # seconds for which we ask nothing then: CodeDeploy tries its own
 
 
 class Tokens:
-    """`rate` tokens a second, `burst` saved up at most. It is told the time, in seconds, and waits for nothing."""
+    """`rate` tokens a second, `burst` saved up at most. The time is given to it, in seconds; it never waits itself."""
 
     def __init__(self, *, rate: float, burst: float, now: float) -> None:
         self._full = self.rate = rate

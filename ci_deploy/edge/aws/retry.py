@@ -32,7 +32,7 @@ _OTHER_BASE = 0.4
 
 
 class Tries:
-    """The attempts of one read, which began at `now`. It is told the time, in seconds, and waits for nothing."""
+    """The attempts of one read, which began at `now`. The time is given to it, in seconds; it never waits itself."""
 
     def __init__(
         self,

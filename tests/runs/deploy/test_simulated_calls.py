@@ -15,7 +15,7 @@ from tests.support.shop import NAMES, manifest
 
 from ..conftest import Played
 
-# How many of these there are is told by time, and by how many functions share one.
+# How many of these there are depends on the time, and on how many functions share one.
 TIMED = {
     "codedeploy:BatchGetDeployments",
     "codedeploy:BatchGetDeploymentTargets",

@@ -1,1 +1,1 @@
-"""What is told of a deployment, a release or a watch on its way, and why it ended as it did."""
+"""Messages about a running deployment, release or watch, and why it ended as it did."""

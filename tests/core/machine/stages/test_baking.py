@@ -339,7 +339,7 @@ def test_a_second_attempt_bakes_on_until_the_same_end_and_judges_all_minutes() -
     (began,) = (event for event in run.events if isinstance(event, e.BakeBegan))
     assert began.resumed
     (planned,) = (event.plan for event in run.events if isinstance(event, e.Planned))
-    assert (planned.current, planned.new) == (None, world.version("2")), "nothing changes any more"
+    assert (planned.current, planned.new) == (None, world.version("2")), "no further change"
     looks = [event for event in run.events if isinstance(event, e.Measured)]
     assert len(looks[0].shown.after) >= 1
     assert looks[0].at < 2.0

@@ -262,7 +262,7 @@ class Unmeasured(World):
 
 @pytest.mark.parametrize(("kind", "asked"), [(World, 180.0), (Unmeasured, 30.0)])
 def test_a_second_attempt_that_comes_early_waits_for_the_first_minute(kind: type[World], asked: float) -> None:
-    """Where AWS's time is not known, the question for the hour before brings it."""
+    """Where AWS's time is not known, the answer about the hour before has it."""
     world = kind(calls=600)
     first_run = Run(world, first(inputs(), context()), weather=STEADY)
     while world.now < 30:  # killed then
