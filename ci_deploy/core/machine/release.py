@@ -9,9 +9,10 @@ since the run began.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
+from typing import TypeVar
 
 from ..change import replace
 from ..guards.queries import MOST as MEASURE_AT_MOST
@@ -41,6 +42,8 @@ from .stages.looking import FEW, HEARTBEAT, LOOK_AT_MOST, ends_at
 from .state.attempt.ending import Cause
 from .state.search import Search
 from .watching import Watched
+
+Shared = TypeVar("Shared", bound=Action)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,31 +199,40 @@ def _concerned(release: Release, observation: Observation, now: float, wakes: li
 
 
 def _together(actions: list[Action]) -> tuple[Action, ...]:
-    """Looks of several rollouts become one call for each 25 deployments, their questions one question, and what they
-    ask CloudWatch a call for each 500 metrics."""
-    questions = [action for action in actions if isinstance(action, Confirm)]
-    if len(questions) > 1:
-        goals = tuple(goal for question in questions for goal in question.goals)
-        one = Confirm(key="", goals=goals, shared_by=tuple(question.key for question in questions))
-        actions = [*(action for action in actions if not isinstance(action, Confirm)), one]
-    measures = [action for action in actions if isinstance(action, Measure)]
-    if len(measures) > 1:
-        actions = [*(action for action in actions if not isinstance(action, Measure)), *_measured_together(measures)]
-    looks = [action for action in actions if isinstance(action, Look)]
-    if len(looks) < 2:
-        return tuple(actions)
-    rest: list[Action] = [action for action in actions if not isinstance(action, Look)]
+    """What several rollouts ask at the same time, in as few calls as hold it."""
+    actions = _as_one(actions, Confirm, _confirmed_together)
+    actions = _as_one(actions, Measure, _measured_together)
+    return tuple(_as_one(actions, Look, _looked_together))
+
+
+def _as_one(
+    actions: list[Action], kind: type[Shared], together: Callable[[list[Shared]], Iterable[Shared]]
+) -> list[Action]:
+    """The actions of a kind, if there are several, put together behind all others."""
+    several: list[Shared] = [action for action in actions if isinstance(action, kind)]
+    if len(several) < 2:
+        return actions
+    return [*(action for action in actions if not isinstance(action, kind)), *together(several)]
+
+
+def _confirmed_together(questions: list[Confirm]) -> Iterable[Confirm]:
+    """One question for all that would be rolled back."""
+    goals = tuple(goal for question in questions for goal in question.goals)
+    yield Confirm(key="", goals=goals, shared_by=tuple(question.key for question in questions))
+
+
+def _looked_together(looks: list[Look]) -> Iterable[Look]:
+    """A call for each 25 deployments."""
     ids = list(dict.fromkeys(deployment_id for look in looks for deployment_id in look.ids))
     wanted = frozenset[str]().union(*(look.with_targets for look in looks))
     for start in range(0, len(ids), LOOK_AT_MOST):
         part = tuple(ids[start : start + LOOK_AT_MOST])
         keys = tuple(look.key for look in looks if look.ids[0] in part)
-        rest.append(Look(key="", ids=part, with_targets=wanted & set(part), shared_by=keys))
-    return tuple(rest)
+        yield Look(key="", ids=part, with_targets=wanted & set(part), shared_by=keys)
 
 
 def _measured_together(measures: list[Measure]) -> Iterable[Measure]:
-    """The same questions in as few actions as take no more than a call's metrics each; a call has one span of time."""
+    """As few calls as take no more than a call's metrics each; a call has one span of time."""
     keys: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
     for one in sorted(measures, key=lambda each: (each.questions[0].start, each.questions[0].end)):
