@@ -154,7 +154,7 @@ def _guard(line: str) -> Guard:
             f"`{line}` would stop a version as good as the old one.",
             f"Write a factor of at least 1, for example `{before}{measure} < 1.5x`.",
         )
-    if guard.unit is Unit.MILLISECONDS and not 0 < number <= 900_000:
+    if guard.unit is Unit.MILLISECONDS and not 1 <= number <= 900_000:
         raise _Wrong(
             f"`{line}` has no limit between 1 ms and 15 minutes, Lambda's longest.",
             f"Write for example `{before}{measure} < 800ms`.",

@@ -87,6 +87,7 @@ def test_several_lines_and_those_that_count() -> None:
         "p99 < 5%",
         "p95 < 0.9x",
         "p99 < 0ms",
+        "p99 < 0.9ms",
         "p99 < 901s",
         "p49 < 10ms",
         "p100 < 10ms",
