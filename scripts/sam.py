@@ -11,6 +11,7 @@ Without --config traffic shifts as the `DeploymentPreference` of the folder's `t
 from __future__ import annotations
 
 import argparse
+import base64
 import io
 import json
 import os
@@ -20,8 +21,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
-
-import boto3
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -57,6 +56,28 @@ def stack(given: argparse.Namespace, status: str, alias: str, said: tuple[str, s
     print(f"{status:<32} AWS::CloudFormation::Stack       {given.stack}", flush=True)
 
 
+def aws(service: str, path: str, body: Any = None, *, method: str = "POST", target: str = "") -> dict[str, Any]:
+    """A call of AWS's API, signed as far as the emulator reads it: importing boto3 takes longer than the rest."""
+    scope = f"{os.environ['AWS_ACCESS_KEY_ID']}/20260101/{os.environ['AWS_REGION']}/{service}/aws4_request"
+    headers = {
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none",
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": target,
+    }
+    data = None if body is None else json.dumps(body).encode()
+    with urlopen(Request(os.environ["AWS_ENDPOINT_URL"] + path, data, headers, method=method)) as answer:
+        found: dict[str, Any] = json.load(answer)
+    return found
+
+
+def functions(path: str, body: Any = None, *, method: str = "POST") -> dict[str, Any]:
+    return aws("lambda", f"/2015-03-31/functions/checkout/{path}", body, method=method)
+
+
+def codedeploy(operation: str, **given: Any) -> dict[str, Any]:
+    return aws("codedeploy", "/", given, target=f"CodeDeploy_20141006.{operation}")
+
+
 def appspec(current: str, target: str, before: str) -> str:
     properties = {"Name": "checkout", "Alias": "live", "CurrentVersion": current, "TargetVersion": target}
     document: dict[str, Any] = {
@@ -90,26 +111,26 @@ def main(arguments: list[str]) -> int:
 
 
 def deploy(given: argparse.Namespace, pace: Pace) -> int:
-    functions, codedeploy = boto3.client("lambda"), boto3.client("codedeploy")
-    alias = functions.get_alias(FunctionName="checkout", Name="live")
+    alias = functions("aliases/live", method="GET")
     stack(given, "UPDATE_IN_PROGRESS", alias["AliasArn"], ("UPDATE_IN_PROGRESS", ""))
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr(zipfile.ZipInfo("app.py"), Path(given.code).read_text(encoding="utf-8"))
-    functions.update_function_code(FunctionName="checkout", ZipFile=packed.getvalue())
-    version = functions.publish_version(FunctionName="checkout")["Version"]
+    functions("code", {"ZipFile": base64.b64encode(packed.getvalue()).decode()}, method="PUT")
+    version = functions("versions", {})["Version"]
     content = appspec(alias["FunctionVersion"], version, given.before)
-    deployment = codedeploy.create_deployment(
+    deployment = codedeploy(
+        "CreateDeployment",
         applicationName=given.application,
         deploymentGroupName=given.group,
         deploymentConfigName=given.config,
         revision={"revisionType": "String", "string": {"content": content}},
     )["deploymentId"]
     while True:
-        info = codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]
+        info = codedeploy("GetDeployment", deploymentId=deployment)["deploymentInfo"]
         if info["status"] in ("Succeeded", "Failed", "Stopped"):
             break
-        pace.wait(5.0)
+        pace.wait(15.0)
     if info["status"] == "Succeeded":
         stack(given, "UPDATE_COMPLETE", alias["AliasArn"])
         print(f"Successfully created/updated stack - {given.stack}")
