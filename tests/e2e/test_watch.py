@@ -7,9 +7,10 @@ import os
 import pty
 import shlex
 import signal
-import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from ci_deploy.edge.aws.errors import iam_action
 from codedeploy_emulator import Emulator
 from tests.support.account import Account
 from tests.support.action import CHECKOUT, Runner, event, pairs
+from tests.support.program import Program
 
 ROOT = Path(__file__).parents[2]
 GOOD = "def handler(event, context):\n    return {'total': 99}\n"
@@ -26,33 +28,43 @@ PREFIX = "ci-deploy | "
 POLICIES = ("watch", "feature-guards")
 
 
-def start(account: Account, folder: Path, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+@dataclass(kw_only=True)
+class Watching:
+    """A process that watches, with a file for each of its streams."""
+
+    process: Program
+    folder: Path
+
+    def read(self, name: str) -> str:
+        return (self.folder / name).read_text(encoding="utf-8")
+
+    def wait_for(self, happened: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not happened():
+            assert self.process.poll() is None and time.monotonic() < deadline, self.read("err")
+            time.sleep(0.02)
+
+    def end(self) -> tuple[int, str, str]:
+        code = self.process.wait(120)
+        return code, self.read("out"), self.read("err")
+
+
+def start(account: Account, folder: Path, *arguments: str, stdin: int | None = None, **environ: str) -> Watching:
+    """A session of its own: without a terminal as stdin, what signals us signals us alone."""
     (folder / "app.py").write_text(GOOD, encoding="utf-8")
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), **account.emulator.env, **environ}
-    return subprocess.Popen(
-        [sys.executable, "-I", "-m", "ci_deploy", "watch", *arguments],
-        env=env,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,  # no terminal: what signals us signals us alone
-    )
+    words = ("watch", *arguments)
+    with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
+        process = Program(words, env=env, cwd=folder, stdin=stdin, stdout=out, stderr=err, leading=True)
+    return Watching(process=process, folder=folder)
 
 
 def watch(account: Account, folder: Path, *arguments: str, **environ: str) -> tuple[int, str, str]:
-    process = start(account, folder, *arguments, **environ)
-    out, err = process.communicate(timeout=120)
-    return process.returncode, out, err
+    return start(account, folder, *arguments, **environ).end()
 
 
-def ring_in_the_canary(account: Account, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
-    while account.serves() == {"1": 100.0}:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+def ring_in_the_canary(account: Account, watching: Watching) -> None:
+    watching.wait_for(lambda: account.serves() != {"1": 100.0})
     account.ring()
 
 
@@ -122,10 +134,10 @@ def test_in_a_run_step_without_a_token_a_line_says_what_is_missing(account: Acco
 
 
 def test_a_bad_version_has_its_alarm_and_cloudformations_words_in_one_verdict(account: Account, tmp_path: Path) -> None:
-    process = start(account, tmp_path, *SAM)
-    ring_in_the_canary(account, process)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 1, err
+    watching = start(account, tmp_path, *SAM)
+    ring_in_the_canary(account, watching)
+    code, out, err = watching.end()
+    assert code == 1, err
     assert "UPDATE_ROLLBACK_COMPLETE" in out
     assert "checkout-errors" in err
     assert "CheckoutAliaslive UPDATE_FAILED: Rollback successful" in err
@@ -135,10 +147,10 @@ def test_a_bad_version_has_its_alarm_and_cloudformations_words_in_one_verdict(ac
 def test_our_red_verdict_fails_a_command_that_went_well(account: Account, tmp_path: Path) -> None:
     """A tool that does not look at its own deployment, or a script that forgets its exit code."""
     sam = shlex.join(SAM[SAM.index("--") + 1 :])
-    process = start(account, tmp_path, "--stack", "shop", "--", "sh", "-c", f"{sam}; exit 0")
-    ring_in_the_canary(account, process)
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == 1, err
+    watching = start(account, tmp_path, "--stack", "shop", "--", "sh", "-c", f"{sam}; exit 0")
+    ring_in_the_canary(account, watching)
+    code, _, err = watching.end()
+    assert code == 1, err
     assert "ROLLED BACK" in err
 
 
@@ -184,26 +196,19 @@ time.sleep(0.5)
 print(seen, flush=True)
 sys.exit(130)
 """
+COUNTING = (sys.executable, "-I", "-S", "-c", COUNTS)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_goes_to_the_command_once_and_as_an_interrupt(
     account: Account, tmp_path: Path, number: signal.Signals
 ) -> None:
-    process = start(account, tmp_path, "--function", "checkout", "--", sys.executable, "-c", COUNTS)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
-    assert out == f"[{signal.SIGINT:d}]\n", err
-    assert process.returncode == 130
-
-
-AT_TERMINAL = """
-import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
+    watching = start(account, tmp_path, "--function", "checkout", "--", *COUNTING)
+    watching.wait_for(lambda: watching.read("out") == "ready\n")
+    watching.process.send_signal(number)
+    code, out, err = watching.end()
+    assert out == f"ready\n[{signal.SIGINT:d}]\n", err
+    assert code == 130
 
 
 @pytest.mark.parametrize(
@@ -216,28 +221,17 @@ def test_at_a_terminal_the_command_is_interrupted_once(
 ) -> None:
     """Ctrl-C reaches the whole foreground group, and so the command without us; `kill` reaches us alone."""
     keyboard, terminal = pty.openpty()
-    words = [sys.executable, "-I", "-m", "ci_deploy", "watch", "--function", "checkout", "--", sys.executable]
-    process = subprocess.Popen(
-        [sys.executable, "-c", AT_TERMINAL, *words, "-c", COUNTS],
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **account.emulator.env},
-        cwd=tmp_path,
-        stdin=terminal,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    watching = start(account, tmp_path, "--function", "checkout", "--", *COUNTING, stdin=terminal)
     os.close(terminal)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
+    watching.wait_for(lambda: watching.read("out") == "ready\n")
     if not numbers:
         os.write(keyboard, b"\x03")
     for number in numbers:
-        process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+        watching.process.send_signal(number)
+    code, out, err = watching.end()
     os.close(keyboard)
-    assert out == f"[{signal.SIGINT:d}]\n", err
-    assert process.returncode == 130
+    assert out == f"ready\n[{signal.SIGINT:d}]\n", err
+    assert code == 130
 
 
 def test_as_a_step_it_follows_what_somebody_else_deploys_and_ends_by_itself(runner: Runner, account: Account) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import gc
 import importlib
 import json
@@ -20,6 +21,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -33,12 +35,14 @@ from ci_deploy.edge.aws.client import SERVICES, knowing
 from tests.support.machine.models import read_once
 
 LENGTH = 8  # bytes of a request's length
+LATER = ("argparse", "encodings.idna", "jsonschema", "requests", "rich.live", "rich.text", "yaml")  # where first used
 
 
 class Program:
     """A running process of the program; its methods are those of `subprocess.Popen`.
 
-    `command` is what an entry point adds to the inputs (`finish`). Files: descriptors, or what has one.
+    `command` is what an entry point adds to the inputs (`finish`). Files: descriptors, or what has one. `leading`: it
+    leads a session, as what a shell or the runner starts does; a terminal that is its stdin is then the session's.
     """
 
     def __init__(
@@ -51,8 +55,9 @@ class Program:
         stderr: Any = None,
         stdin: Any = None,
         command: str = "",
+        leading: bool = False,
     ) -> None:
-        body = json.dumps([list(arguments), command, dict(env), str(cwd)]).encode()
+        body = json.dumps([list(arguments), command, dict(env), str(cwd), leading]).encode()
         self._status, theirs = socket.socketpair()
         with theirs, Path(os.devnull).open("rb") as nothing:
             files = (nothing if stdin is None else stdin, stdout, stdout if stderr is None else stderr, theirs)
@@ -160,7 +165,9 @@ def _bury(children: dict[int, socket.socket]) -> None:
                 told.sendall(f"{os.waitstatus_to_exitcode(found[1])}\n".encode())
 
 
-def _become(arguments: list[str], command: str, environ: dict[str, str], folder: str, files: list[int]) -> None:
+def _become(
+    arguments: list[str], command: str, environ: dict[str, str], folder: str, leading: bool, files: list[int]
+) -> None:
     """The program's process; what the server has open is not its own."""
     from ci_deploy import __main__ as program
 
@@ -170,6 +177,10 @@ def _become(arguments: list[str], command: str, environ: dict[str, str], folder:
     for number, file in enumerate(files[:3]):
         os.dup2(file, number)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    if leading:
+        os.setsid()
+        if os.isatty(0):
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environ)
@@ -180,10 +191,13 @@ def _become(arguments: list[str], command: str, environ: dict[str, str], folder:
 
 
 def main() -> None:
-    """Import what a run imports, have what botocore reads for it, and serve."""
+    """Import what a run imports, make what it makes at its first use, have what botocore reads for it, and serve."""
     read_once()
     for module in pkgutil.walk_packages(ci_deploy.__path__, "ci_deploy."):
-        importlib.import_module(module.name)
+        for each in vars(importlib.import_module(module.name)).values():
+            getattr(each, "__dataclass_fields__", None)  # core/lazy.py
+    for name in LATER:
+        importlib.import_module(name)
     session = knowing(Session())
     for service in SERVICES:
         session.create_client(service, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
