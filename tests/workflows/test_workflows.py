@@ -381,15 +381,15 @@ def test_watch_beside_sam(play: Any, account: Account) -> None:
 
 
 def test_beside_an_update_that_fails_the_reason_is_cloudformations_too(
-    play: Any, account: Account, emulator: Emulator, repository: Path
+    play: Any, account: Account, repository: Path, tmp_path: Path
 ) -> None:
     """The tool's step fails, and `watch` is cancelled: it reports what it has followed to its end."""
     preference = "DeploymentPreference:\n  Type: Linear10PercentEvery10Minutes\n"
     (repository / "template.yaml").write_text(preference, encoding="utf-8")
 
     def stop() -> None:
-        while not any(call["operation"] == "BatchGetDeploymentTargets" for call in emulator.calls):
-            time.sleep(0.05)  # only ci-deploy asks for it
+        while not any("found, 1 → 2" in file.read_text(encoding="utf-8") for file in tmp_path.rglob("log")):
+            time.sleep(0.05)
         running = account.codedeploy.list_deployments(includeOnlyStatuses=["InProgress"])["deployments"]
         account.codedeploy.stop_deployment(deploymentId=running[0], autoRollbackEnabled=True)
 
