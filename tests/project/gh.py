@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -I -S
 """`gh` for the release workflow's steps: GitHub's Git database API on a local repository ($ORIGIN), and its releases.
 
 Answers as api.github.com does: a reference that exists cannot be created (422), nor one that does not be moved. The

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,12 @@ def test_the_list_of_materials_names_every_package_of_the_image(tmp_path: Path) 
             release.materials(tmp_path)
 
 
+@cache
+def release_jobs() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())["jobs"]
+    return found
+
+
 class Origin:
     """A repository at GitHub, and a clone of it on a runner, in which the release workflow's own scripts run."""
 
@@ -136,6 +143,8 @@ class Origin:
         self.git("commit", "--quiet", "--message", "everything")
         self.git("clone", "--quiet", "--bare", ".", str(self.git_dir))
         self.sha = self.git("rev-parse", "HEAD")
+        self.published: list[str] = []
+        self.attested: list[str] = []
 
     def git(self, *arguments: str) -> str:
         command = ["git", *arguments]
@@ -146,10 +155,29 @@ class Origin:
     def at_origin(self, *arguments: str) -> str:
         return self.git("--git-dir", str(self.git_dir), *arguments)
 
+    def tagged(self, tag: str) -> str:
+        return self.at_origin("rev-parse", f"refs/tags/{tag}")
+
+    def publish(self, tag: str, image: str, *, attested: bool = True) -> None:
+        self.published.append(tag)
+        self.attested += [image.replace("docker:", "oci:")] if attested else []
+        (self.git_dir / "releases").write_text("\n".join(self.published))
+        (self.git_dir / "attested").write_text("\n".join(self.attested))
+
+    def release(self, version: str, *, attested: bool = True) -> subprocess.CompletedProcess[str]:
+        """Tag a version with an image of its own, publish it, and run the job that moves the major tag."""
+        image = f"docker://ghcr.io/your-org/ci-deploy@sha256:{len(self.published):064x}"
+        release.pin(image, self.clone)
+        self.at_origin("--work-tree", ".", "add", "action.yml")
+        self.at_origin("--work-tree", ".", "commit", "--quiet", "--message", version)
+        self.at_origin("tag", f"v{version}")
+        self.git("checkout", "--quiet", "action.yml")
+        self.publish(f"v{version}", image, attested=attested)
+        return self.job("major", TAG=f"v{version}")
+
     def job(self, name: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """The last step of a job of release.yml, as the runner runs it."""
-        workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8"))
-        step = workflow["jobs"][name]["steps"][-1]
+        step = release_jobs()[name]["steps"][-1]
         assert set(step["env"]) == {*variables, "GH_TOKEN"}
         environ = {**self.environ, **variables, "GITHUB_SHA": self.sha, "GH_TOKEN": "x"}
         return subprocess.run(
@@ -170,81 +198,54 @@ def test_the_tag_is_the_tested_commit_with_the_image_by_its_digest(tmp_path: Pat
     again = origin.job("draft", VERSION="1.2.3", IMAGE=IMAGE.removeprefix("docker://"))
     assert again.returncode != 0 and "already exists" in again.stderr, "a version is released once"
 
-
-class Tags:
-    """An origin with releases: some published, some drafts or prereleases, which the workflow does not count."""
-
-    def __init__(self, folder: Path) -> None:
-        self.origin = Origin(folder)
-        self.published: list[str] = []
-        self.attested: list[str] = []
-
-    def release(self, version: str, *, attested: bool = True) -> subprocess.CompletedProcess[str]:
-        """Tag a version as `draft` does, publish it, and run the job that moves the major tag."""
-        image = f"ghcr.io/your-org/ci-deploy@sha256:{len(self.published):064x}"
-        done = self.origin.job("draft", VERSION="1.2.3", IMAGE=image)
-        assert done.returncode == 0, done.stderr
-        self.origin.at_origin("tag", f"v{version}", "v1.2.3")
-        self.origin.at_origin("tag", "--delete", "v1.2.3")
-        self.origin.git("checkout", "--quiet", "action.yml")
-        self.published.append(f"v{version}")
-        self.attested += [f"oci://{image}"] if attested else []
-        (self.origin.git_dir / "releases").write_text("\n".join(self.published))
-        (self.origin.git_dir / "attested").write_text("\n".join(self.attested))
-        return self.origin.job("major", TAG=f"v{version}")
-
-    def at(self, tag: str) -> str:
-        return self.origin.at_origin("rev-parse", f"refs/tags/{tag}")
+    origin.publish("v1.2.3", IMAGE)
+    assert origin.job("major", TAG="v1.2.3").returncode == 0
+    assert origin.tagged("v1") == origin.tagged("v1.2.3"), "what was drafted can be published"
 
 
 @pytest.fixture
-def tags(tmp_path: Path) -> Tags:
-    return Tags(tmp_path)
+def origin(tmp_path: Path) -> Origin:
+    return Origin(tmp_path)
 
 
-def test_the_major_tag_is_made_and_then_moved(tags: Tags) -> None:
+def test_the_major_tag_is_made_and_then_moved(origin: Origin) -> None:
     for version in ("1.2.4", "1.3.0", "1.10.0"):
-        done = tags.release(version)
+        done = origin.release(version)
         assert done.returncode == 0, done.stderr
-        assert tags.at("v1") == tags.at(f"v{version}")
+        assert origin.tagged("v1") == origin.tagged(f"v{version}")
 
 
-def test_the_major_tag_never_moves_to_an_older_version(tags: Tags) -> None:
+def test_the_major_tag_never_moves_to_an_older_version(origin: Origin) -> None:
     """A fix for an older line is published after a newer one: users of `v1` keep the newer one."""
-    tags.release("1.10.0")
-    newest = tags.at("v1")
-    done = tags.release("1.9.9")
+    origin.release("1.10.0")
+    newest = origin.tagged("v1")
+    done = origin.release("1.9.9")
     assert done.returncode == 0
     assert "v1.10.0 is newer than v1.9.9" in done.stdout
-    assert tags.at("v1") == newest == tags.at("v1.10.0")
+    assert origin.tagged("v1") == newest == origin.tagged("v1.10.0")
 
 
-def test_each_major_has_a_tag_of_its_own(tags: Tags) -> None:
-    tags.release("2.0.0")
-    tags.release("1.9.9")
-    assert (tags.at("v2"), tags.at("v1")) == (tags.at("v2.0.0"), tags.at("v1.9.9"))
+def test_each_major_has_a_tag_of_its_own(origin: Origin) -> None:
+    origin.release("2.0.0")
+    origin.release("1.9.9")
+    assert (origin.tagged("v2"), origin.tagged("v1")) == (origin.tagged("v2.0.0"), origin.tagged("v1.9.9"))
 
 
-def test_the_major_tag_does_not_move_to_what_the_workflow_did_not_build(tags: Tags) -> None:
-    tags.release("1.2.4")
-    before = tags.at("v1")
-    done = tags.release("1.2.5", attested=False)
+def test_the_major_tag_does_not_move_to_what_the_workflow_did_not_build(origin: Origin) -> None:
+    origin.release("1.2.4")
+    before = origin.tagged("v1")
+    done = origin.release("1.2.5", attested=False)
     assert done.returncode != 0
     assert "no attestations found" in done.stderr
-    assert tags.at("v1") == before
+    assert origin.tagged("v1") == before
 
 
-@pytest.mark.parametrize("tag", ["v1", "v1.2", "v1.2.3-rc.1", "latest", "v1.2.3;x"])
-def test_a_tag_that_is_no_version_moves_nothing(tags: Tags, tag: str) -> None:
-    tags.release("1.2.4")
-    before = tags.at("v1")
-    tags.origin.job("major", TAG=tag)
-    assert tags.at("v1") == before
-
-
-def release_jobs() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())["jobs"]
-    return found
+def test_a_tag_that_is_no_version_moves_nothing(origin: Origin) -> None:
+    origin.release("1.2.4")
+    before = origin.tagged("v1")
+    for tag in ("v1", "v1.2", "v1.2.3-rc.1", "latest", "v1.2.3;x"):
+        origin.job("major", TAG=tag)
+        assert origin.tagged("v1") == before, tag
 
 
 def writing() -> list[str]:
