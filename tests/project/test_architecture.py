@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import sources
+
 ROOT = Path(__file__).resolve().parents[2]
 STDLIB = sys.stdlib_module_names
 
@@ -32,9 +34,19 @@ class Import:
 
 @dataclass(frozen=True)
 class Module:
+    """A file, or the text of a sample; parsed by the first law that looks into it."""
+
     name: str
-    tree: ast.Module
+    source: Path | str
     package: bool
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.source) if isinstance(self.source, str) else sources.tree(self.source)
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        return sources.walked(self.tree) if isinstance(self.source, str) else sources.nodes(self.source)
 
     @cached_property
     def imports(self) -> tuple[Import, ...]:
@@ -43,7 +55,7 @@ class Module:
     @cached_property
     def names(self) -> tuple[tuple[str, int], ...]:
         """Every dotted name that is used, such as `os.environ`, and every plain one, with its line."""
-        used = [node for node in ast.walk(self.tree) if isinstance(node, ast.Attribute | ast.Name)]
+        used = [node for node in self.nodes if isinstance(node, ast.Attribute | ast.Name)]
         return tuple((text, node.lineno) for node in used if (text := _dotted(node)))
 
 
@@ -87,16 +99,16 @@ def read(root: Path, *packages: str) -> dict[str, Module]:
             parts = path.relative_to(root).with_suffix("").parts
             is_package = parts[-1] == "__init__"
             name = ".".join(parts[:-1] if is_package else parts)
-            found[name] = Module(name, ast.parse(path.read_text(encoding="utf-8")), is_package)
+            found[name] = Module(name, path, is_package)
     return found
 
 
-def sample(**sources: str) -> dict[str, Module]:
+def sample(**texts: str) -> dict[str, Module]:
     """Modules from text; `__` in a name is a dot, `_package` at its end makes it a package."""
     found = {}
-    for key, text in sources.items():
+    for key, text in texts.items():
         name = key.removesuffix("_package").replace("__", ".")
-        found[name] = Module(name, ast.parse(text), key.endswith("_package"))
+        found[name] = Module(name, text, key.endswith("_package"))
     return found
 
 
@@ -345,7 +357,7 @@ def records_change_by_their_own_transitions(modules: Mapping[str, Module]) -> li
         if not _within(module.name, "ci_deploy"):
             continue
         inside = _within(module.name, "ci_deploy.core.machine")
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if not isinstance(node, ast.Call):
                 continue
             name, first = _dotted(node.func), _dotted(node.args[0]) if node.args else ""

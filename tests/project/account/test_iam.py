@@ -15,7 +15,7 @@ import pytest
 
 from ci_deploy.edge.aws.errors import iam_action
 from scripts import demo
-from tests.support import program
+from tests.support import program, sources
 
 ROOT = Path(__file__).resolve().parents[3]
 IAM = ROOT / "docs" / "iam"
@@ -154,11 +154,7 @@ def called_in_source() -> set[str]:
     read = {path.relative_to(aws).with_suffix("").as_posix(): path for path in aws.rglob("*.py")}
     assert set(HOMES) <= set(read)
     for name, path in read.items():
-        words = {
-            node.value
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-            if isinstance(node, ast.Constant)
-        }
+        words = {node.value for node in sources.nodes(path) if isinstance(node, ast.Constant)}
         named = {service for service, names in operations.items() if names & words}
         assert name in HOMES or not named, f"{name} calls AWS: add it to HOMES"
         for service in HOMES.get(name, ()):

@@ -11,12 +11,13 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.support import sources
 from tests.support.golden import expected
 
 PRODUCT = Path(__file__).resolve().parents[3] / "ci_deploy"
@@ -42,11 +43,12 @@ LEFT: dict[str, int] = {
 VALUE = "…"  # stands for a value in a text
 
 
-def literals(source: str) -> Iterator[str]:
+def literals(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """The texts of a module without docstrings and what assertions say when they fail; values in them are `…`."""
-    tree = ast.parse(source)
     skipped: set[int] = set()
-    for node in ast.walk(tree):
+    for node in nodes:  # parents first: what is skipped is known before it comes
+        if isinstance(node, ast.Name | ast.Attribute):
+            continue
         match node:
             case ast.Module(body=[ast.Expr(value=text), *_]) | ast.ClassDef(body=[ast.Expr(value=text), *_]):
                 skipped.add(id(text))
@@ -58,7 +60,6 @@ def literals(source: str) -> Iterator[str]:
                 skipped |= {id(inner) for inner in ast.walk(pattern)}
             case ast.JoinedStr(values=parts):
                 skipped |= {id(inner) for part in parts for inner in ast.walk(part)}
-    for node in ast.walk(tree):
         if id(node) in skipped:
             continue
         match node:
@@ -68,9 +69,22 @@ def literals(source: str) -> Iterator[str]:
                 yield "".join(str(part.value) if isinstance(part, ast.Constant) else VALUE for part in parts)
 
 
-def sentences(source: str) -> Iterator[str]:
+def of(source: str) -> Iterator[str]:
+    return literals(sources.walked(ast.parse(source)))
+
+
+@cache
+def product() -> dict[str, tuple[str, ...]]:
+    """The texts of each of its modules."""
+    return {
+        path.relative_to(PRODUCT).as_posix(): tuple(literals(sources.nodes(path)))
+        for path in sorted(PRODUCT.rglob("*.py"))
+    }
+
+
+def sentences(texts: Iterable[str]) -> Iterator[str]:
     """Texts of four words or more that end as a sentence does."""
-    for text in literals(source):
+    for text in texts:
         if len(text.split()) >= 4 and text.rstrip().endswith((".", "?", "!")):
             yield text
 
@@ -78,9 +92,8 @@ def sentences(source: str) -> Iterator[str]:
 @cache
 def counted() -> dict[str, int]:
     found = {}
-    for path in sorted(PRODUCT.rglob("*.py")):
-        name = path.relative_to(PRODUCT).as_posix()
-        if not name.startswith(tuple(ROOMS)) and (count := len(list(sentences(path.read_text(encoding="utf-8"))))):
+    for name, texts in product().items():
+        if not name.startswith(tuple(ROOMS)) and (count := len(list(sentences(texts)))):
             found[name] = count
     return found
 
@@ -111,7 +124,7 @@ def test_the_list_of_what_is_left_is_exact_and_no_room_is_empty() -> None:
     ],
 )
 def test_the_law_can_fail(source: str, found: list[str]) -> None:
-    assert list(sentences(source)) == found
+    assert list(sentences(of(source))) == found
 
 
 # --- what tests repeat ---
@@ -135,16 +148,15 @@ def phrases(text: str) -> Iterator[Words]:
 
 @cache
 def said() -> frozenset[Words]:
-    texts = (text for path in PRODUCT.rglob("*.py") for text in literals(path.read_text(encoding="utf-8")))
-    return frozenset(four for text in texts for four in phrases(text))
+    return frozenset(four for texts in product().values() for text in texts for four in phrases(text))
 
 
-def repeated(source: str, product: frozenset[Words]) -> Iterator[str]:
+def repeated(source: str, said: frozenset[Words]) -> Iterator[str]:
     """The texts of a test that have four words in a row from a text of the product: any word stands for its value."""
-    for text in literals(source):
+    for text in of(source):
         for four in phrases(text):
             alike = [four, *((*four[:at], VALUE, *four[at + 1 :]) for at in range(4) if VALUE not in four)]
-            if not product.isdisjoint(alike):
+            if not said.isdisjoint(alike):
                 yield text
                 break
 
@@ -178,8 +190,8 @@ def test_tests_repeat_few_sentences_of_the_product() -> None:
     ],
 )
 def test_what_a_test_repeats_is_found(source: str, found: int) -> None:
-    product = frozenset(four for text in literals('x = f"Alias `{x}` is split, alas."') for four in phrases(text))
-    assert len(list(repeated(source, product))) == found
+    said = frozenset(four for text in of('x = f"Alias `{x}` is split, alas."') for four in phrases(text))
+    assert len(list(repeated(source, said))) == found
 
 
 def test_every_name_in_a_golden_file_is_a_test() -> None:
