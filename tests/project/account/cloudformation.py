@@ -6,6 +6,7 @@ The physical names of resources are `made-` and their logical ID.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ TEMPLATE = Path(__file__).resolve().parents[3] / "docs" / "cloudformation" / "fo
 PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "eu-central-1", "AWS::AccountId": "123456789012"}
 
 
+@cache
 def load() -> dict[str, Any]:
     return read(TEMPLATE.read_text(encoding="utf-8"))
 

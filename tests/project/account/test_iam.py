@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import importlib.resources
 import json
+import random
 import re
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ import pytest
 
 from ci_deploy.edge.aws.errors import iam_action
 from scripts import demo
-from tests.support import program, sources
+from tests.support import sources
+from tests.support.machine.stage import Stage, Step, emulated
 
 ROOT = Path(__file__).resolve().parents[3]
 IAM = ROOT / "docs" / "iam"
@@ -182,9 +183,10 @@ PLACE = {name: value for name, value in demo.INPUTS.items() if name != "code"}
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """What each command called, against the emulator."""
     calls: dict[str, set[str]] = {}
-    with demo.emulator("120") as url:
-        pointers = demo.variables(url)
-        seen = 0
+    with emulated(demo.SEED) as emulator:
+        # Hooks take long enough for their logs to be read meanwhile.
+        hooks = [demo.INPUTS[f"{when}-allow-traffic"] for when in ("before", "after")]
+        emulator.scripts({hook: {"outcome": "succeed", "seconds": 90, "log": ["checked"]} for hook in hooks})
         for command, inputs in (
             ("plan", demo.INPUTS),
             ("setup", {**SETUP, "apply": "true"}),
@@ -198,26 +200,20 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
             ("deploy", {**PLACE, "version": "2", "wait": "false", "force": "true"}),
             ("stop", {**PLACE, "reason": "a test"}),
         ):
-            folder = tmp_path_factory.mktemp(command)
-            environ = demo.environment(pointers, folder)
-            for name in list(environ):
-                if name.startswith("INPUT_"):
-                    del environ[name]
-            environ |= {f"INPUT_{name.upper()}": value for name, value in {**inputs, "command": command}.items()}
             # Nobody is so quick: whose a deployment is shows when its first hook is over.
-            clock = urllib.request.Request(f"{url}/_emulator/clock", data=b'{"advance": 60}', method="POST")
-            urllib.request.urlopen(clock, timeout=30).close()
-            run = program.run(env=environ, cwd=folder)
-            assert run.returncode == 0, run.stdout
-            with urllib.request.urlopen(f"{url}/_emulator/calls", timeout=10) as answer:
-                everything = json.loads(answer.read())
-            for call in everything[seen:]:
+            emulator.advance(60)
+            seen = len(emulator.calls)
+            folder = tmp_path_factory.mktemp(command)
+            environ = demo.environment(emulator.env, folder, {**inputs, "command": command})
+            step = Step(name=command, environ=environ, folder=folder, dice=random.Random(1))
+            Stage(emulator, []).play(step)
+            step.check(0)
+            for call in emulator.calls[seen:]:
                 # Hooks and CodeDeploy itself have roles of their own.
                 if call["service"] in ("codedeploy", "lambda", "s3", "cloudwatch", "logs", "iam") and not _by_a_hook(
                     call
                 ):
                     calls.setdefault(command, set()).add(iam_action(call["service"], call["operation"]))
-            seen = len(everything)
     return calls
 
 
@@ -249,7 +245,7 @@ def test_a_command_calls_nothing_that_its_policy_lacks(
     )
     # What goes back to another version is watched too, if it takes long enough for a minute to be judged.
     optional |= actions("feature-guards.json") if command == "rollback" else set()
-    # A hook that takes long, as on a busy machine, has its log lines read already while it runs.
+    # A hook that takes long has its log lines read already while it runs.
     optional |= actions("feature-hook-logs.json") if command == "deploy" else set()
     assert recorded[command] - actions(policy) - optional - FREE == set()
 

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ KINDS = {role: role.capitalize() for role in ROLES}
 MAIN, IDS = "repo:o/r:ref:refs/heads/main", "repo:o@1/r@2:environment:production"
 
 
+@cache
 def parsed(folder: Path) -> dict[str, list[Any]]:
     """All blocks of a folder's files, by kind; quotes that the parser leaves are taken off."""
     found: dict[str, list[Any]] = {}
