@@ -12,8 +12,8 @@ from ..core.init import account, files
 from ..core.init.account import Trusted
 from ..core.init.choices import Choices, wildcard
 from ..core.init.subjects import Known
+from ..core.links import PAGES
 
-_PAGE = "https://github.com/your-org/ci-deploy/blob/main/docs/"
 _WHAT = {
     files.MANIFEST: "the functions, and how they are deployed",
     files.TEMPLATE: "the roles and the bucket, as a CloudFormation template",
@@ -112,4 +112,4 @@ def _paragraph(text: str) -> Iterator[str]:
 def _callers(choices: Choices) -> Iterator[str]:
     first = choices.functions[0].name
     yield f"3. Have callers invoke the alias, `{first}:{choices.alias}`, and not the function itself:"
-    yield f"   {_PAGE}getting-started.md#point-callers-at-the-alias"
+    yield f"   {PAGES}getting-started.md#point-callers-at-the-alias"

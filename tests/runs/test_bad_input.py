@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.support.account import Account
+from tests.support.golden import Told
 
 from .conftest import Theatre
 
@@ -294,6 +295,15 @@ def test_the_table_is_long_enough() -> None:
 @pytest.mark.parametrize(("given", "names"), INVALID, ids=name_of)
 def test_what_is_wrong_in_itself_is_exit_2(theatre: Theatre, account: Account, given: Given, names: str) -> None:
     refuse(theatre, account, given, 2, names)
+
+
+@pytest.mark.parametrize(
+    ("command", "function"), [("deploy", "checkout"), ("rollback", "checkout"), ("stop", ""), ("watch", "")]
+)
+def test_the_summary_names_what_was_meant(theatre: Theatre, command: str, function: str, told: Told) -> None:
+    step = theatre.run({"command": command, "function": function, "code": "", "colour": "red"})
+    assert step.outputs["outcome"] == "invalid"
+    assert step.summary == told
 
 
 @pytest.mark.parametrize(("given", "names"), REFUSED, ids=name_of)

@@ -106,7 +106,9 @@ def _for_the_command(
     own_appspec = "appspec" in said and command in DEPLOYING
     named = command is Command.SETUP or (command is Command.WATCH and inputs.stack is not None)
     if not several and not own_appspec and inputs.function is None and not named:
-        problem("function", "is missing.", "Set the function's name, or describe your functions in `ci-deploy.yml`.")
+        stack = ", set `stack`" if command is Command.WATCH else ""
+        fix = f"Set the function's name{stack}, or describe your functions in `ci-deploy.yml`."
+        problem("function", "is missing.", fix)
     if not several and command is Command.SETUP and inputs.function is None and inputs.application is None:
         problem("application", "is missing.", "Set it, or set `function`: the application then has its name.")
     if not several and not own_appspec and command in (Command.DEPLOY, Command.PLAN) and not said & {"code", "version"}:

@@ -151,7 +151,8 @@ def _watched(release: Release, before: Watched, actions: tuple[Action, ...], eve
     alone = before.result or made.result
     if alone is not None:
         results.append(alone)
-        events.append(Finished(at=now, key=alone.key, result=alone))
+        if alone.function:  # a stack of which nothing was seen has none
+            events.append(Finished(at=now, key=alone.key, result=alone))
     events.append(conclude(release.command, watching.explained(made.search, results), now, past=release.past))
     release = replace(release, concluded=True)
     return Step(release=release, actions=actions, events=tuple(events), look_again_at=None)

@@ -6,13 +6,12 @@ from enum import StrEnum
 from typing import ClassVar
 
 from ..lazy import dataclass
-from ..links import page
+from ..links import AWS_STATUS, GITHUB_STATUS, page
 from .reason import Reason
 
 IAM_PAGE = page("iam/README.md")
 RUNNERS_PAGE = page("runners.md")
 LONGEST = 300  # of a claim, in a line of an error
-HEALTH = "https://health.aws.amazon.com/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,7 +238,7 @@ class TokenUnavailable(Hint):
 
     @property
     def remedy(self) -> str:
-        return "Give the job `permissions: id-token: write`, or run it again: https://www.githubstatus.com/."
+        return f"Give the job `permissions: id-token: write`, or run it again: {GITHUB_STATUS}."
 
 
 # --- The way to AWS ----------------------------------------------------------------------------------------------
@@ -267,7 +266,7 @@ class NoAnswer(Hint):
     def remedy(self) -> str:
         return (
             "Nothing answers at that address. Check `aws-region`, and the runner's network, name service and proxy "
-            f"({RUNNERS_PAGE}). AWS's own state is at {HEALTH}."
+            f"({RUNNERS_PAGE}). AWS's own state is at {AWS_STATUS}."
         )
 
 
@@ -278,7 +277,7 @@ class AwsTroubled(Hint):
 
     @property
     def remedy(self) -> str:
-        return f"AWS could not be reached or had an internal error. Run again, or see {HEALTH}."
+        return f"AWS could not be reached or had an internal error. Run again, or see {AWS_STATUS}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ..lazy import dataclass
+from ..links import ISSUES
 from ..run import Stranger
 from .reason import Reason
-
-ISSUES = "https://github.com/your-org/ci-deploy/issues"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

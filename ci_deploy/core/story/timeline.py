@@ -204,7 +204,8 @@ def tell(story: Story, event: e.Event) -> Story:
         case e.CancelReceived():
             return replace(story, cancelled=event.signal)
         case e.Concluded():
-            return replace(story, result=event.result, exit_code=event.exit_code)
+            # Inputs that cannot be used leave a run without a beginning: what was meant is known all the same.
+            return replace(story, command=event.command, result=event.result, exit_code=event.exit_code)
         case e.Listed():
             return replace(story, tables=(*story.tables, event))
         case e.Written():

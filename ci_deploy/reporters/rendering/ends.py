@@ -138,6 +138,8 @@ def heading(command: Command, result: Result, subject: str, version: str) -> str
             return f"{title} {subject} to version {version}"
         case Command.STOP, Outcome.STOPPED:
             return f"{title} the deployment of {subject}"
+        case Command.WATCH, Outcome.UNCHANGED:
+            return f"No deployment of {subject} seen"
         case _, Outcome.UNCHANGED if version and command not in _CHANGING:
             return f"{title}: {subject} serves version {version}"
         case _, Outcome.SUCCEEDED if version:

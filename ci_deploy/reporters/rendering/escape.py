@@ -15,6 +15,7 @@ from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from ...core.defuse import without_commands
+from ...core.links import NAMED, PAGES
 
 ZERO_WIDTH = "&#8203;"  # an entity: an invisible character in the source would be a trap for the next reader
 
@@ -28,7 +29,7 @@ _BREAKS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 # Not only Markdown's own: `$` begins mathematics on GitHub, `^` a footnote.
 _SPECIAL = re.compile(r"""[\\`*{}\[\]<>#+!|~&$^="']|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])""")
 _BLOCK_START = re.compile(r"^(?:[-:]|\d+(?=[.)]))")
-_SIMPLE_CODE = re.compile(r"[A-Za-z0-9._/:@#%+=,()$→ -]*[A-Za-z0-9._/:@#%+=,()$-]")
+_SIMPLE_CODE = re.compile(r"[A-Za-z0-9._/:@#%+=,()$→… -]*[A-Za-z0-9._/:@#%+=,()$…-]")
 _COMMAND = re.compile(r"(?:aws [a-z-]+ [a-z-]+|ci-deploy [a-z]+) --[^`]*['{]")
 _GUARD = re.compile(r"(?:observe: )?(?:errors|p[0-9.]+) < [0-9.]+(?:%|ms|x)")  # `<` is no tag in a code span
 
@@ -79,13 +80,23 @@ def _prose_within(text: str, *, first: bool) -> str:
 
 
 def marked(text: str, limit: int = 2_000) -> str:
-    """`prose` for sentences of our own, which may quote foreign text: what stands in backticks becomes code."""
+    """`prose` for sentences of our own, which may quote foreign text: what stands in backticks becomes code.
+
+    And an address that our sentences name becomes a link.
+    """
     text = " ".join(plain(text, limit).split())
-    parts = re.split(r"(`[^`]+`)", text)
+    parts = re.split(rf"(`[^`]+`|{NAMED.pattern})", text)
     return "".join(
-        _code_within(part[1:-1]) or _prose_within(part, first=False) if n % 2 else _prose_within(part, first=n == 0)
+        _marked_within(part) or _prose_within(part, first=False) if n % 2 else _prose_within(part, first=n == 0)
         for n, part in enumerate(parts)
     )
+
+
+def _marked_within(part: str) -> str:
+    if part.startswith("`"):
+        return _code_within(part[1:-1])
+    label = f"docs/{part.removeprefix(PAGES)}" if part.startswith(PAGES) else part.removeprefix("https://").rstrip("/")
+    return link(_prose_within(label, first=False), part)
 
 
 def _code_within(text: str) -> str:

@@ -114,11 +114,16 @@ def not_aws(story: Story) -> str:
 
 
 def subject(story: Story) -> str:
-    """What this is about: the one function, or how many."""
+    """What this is about: the one function, or how many; where none is known, the stack or the command."""
     chapters = list(story.functions.values())
-    if len(chapters) == 1:
+    if len(chapters) > 1:
+        return f"{len(chapters)} functions"
+    if chapters:
         return code(chapters[0].key)
-    return f"{len(chapters)} functions" if chapters else f"{code(str(story.command))}"
+    if story.result is not None and story.result.function:
+        return code(story.result.key)
+    stack = story.inputs.get("stack")
+    return f"the stack {code(stack)}" if stack else code(str(story.command))
 
 
 def headline(story: Story) -> str:

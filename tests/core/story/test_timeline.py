@@ -255,6 +255,7 @@ def test_what_is_about_the_whole_run_is_told_of_no_function() -> None:
         e.CancelReceived(at=5.0, signal="SIGINT", policy="rollback"),
         e.Concluded(at=6.0, command=Command.PRUNE, result=result(), results=(result(),), exit_code=130),
     ) == Story(
+        command=Command.PRUNE,
         identity=IDENTITY,
         tables=(table, more),
         written=("Deleted version 1.", "Deleted version 2."),

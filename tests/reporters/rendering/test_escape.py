@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from mdit_py_plugins.gfm import gfm_plugin
 
+from ci_deploy.core import links
 from ci_deploy.reporters.rendering import escape
 
 FRAGMENTS = (
@@ -261,6 +262,28 @@ def test_marked_shows_names_in_code() -> None:
     assert github(escape.marked(f"Run `{command}`.")).tags == ["p", "code"]
     assert github(escape.marked(f"Run `{command}`.")).text == f"Run {command}."
     assert escape.marked("Set `hook-logs: on`, or ask @mona") == "Set `hook-logs: on`, or ask @&#8203;mona"
+
+
+@pytest.mark.parametrize(
+    ("address", "label"),
+    [
+        (links.page("iam/README.md"), "docs/iam/README.md"),
+        (links.ISSUES, "github.com/your-org/ci-deploy/issues"),
+        (links.AWS_STATUS, "health.aws.amazon.com"),
+        (links.GITHUB_STATUS, "www.githubstatus.com"),
+    ],
+)
+def test_an_address_that_our_sentences_name_is_a_link(address: str, label: str) -> None:
+    shown = escape.marked(f"It is at {address}.")
+    assert f'<a href="{address}">' in shown
+    assert github(shown).text == f"It is at {label}."
+
+
+@pytest.mark.parametrize(
+    "address", ["https://example.com/", "http://github.com/your-org/ci-deploy/issues", links.PAGES + "../../x.md"]
+)
+def test_no_other_address_is_a_link(address: str) -> None:
+    assert "<a" not in escape.marked(f"The hook said: see {address}, please")
 
 
 @given(text=hostile, before=st.sampled_from(["", "text\n\n", "<details><summary>x</summary>\n\n"]))
