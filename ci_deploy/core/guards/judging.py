@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from itertools import accumulate
 from math import ceil, floor
 
 from ..lazy import dataclass
@@ -101,7 +102,8 @@ def level(functions: int, counting: int, tests: int) -> float:
 
 def judge(guard: Guard, series: Series, at_level: float) -> Judgment:
     """Judge one guard from its series. `at_level` is `level(…)`."""
-    tried = [_try(guard, series, phase, at_level) for phase in Phase]
+    before = habit(series.hour)
+    tried = [_try(guard, series, phase, before, at_level) for phase in Phase]
     order = (
         Verdict.VIOLATED,
         Why.BOTH_FAIL,
@@ -131,7 +133,9 @@ def habit(hour: Sequence[Count]) -> float:
     minutes. Functions whose errors come in bursts have them in the other half as well.
     """
     half = len(hour) // 2
-    return min(dispersion((*hour[:at], *hour[at + half :])) for at in range(len(hour) - half + 1))
+    before = _sums(hour)
+    behind = _sums(hour[::-1])[::-1]
+    return min(_dispersed(_added(before[at], behind[at + half])) for at in range(len(hour) - half + 1))
 
 
 def dispersion(minutes: Sequence[Count]) -> float:
@@ -141,24 +145,43 @@ def dispersion(minutes: Sequence[Count]) -> float:
     reach it in one case of ten (Wilson and Hilferty's quantile). Five bad calls in one minute and none in the others
     give 5.
     """
-    counted = [each for each in minutes if each.calls]
-    total = together(counted)
-    share = total.share
-    free = len(counted) - 1
-    if free < 1 or not 0 < total.bad < total.calls:
+    return _dispersed(_sums(minutes)[-1])
+
+
+_Sums = tuple[int, int, int, float]  # minutes with calls, calls, bad calls, and each minute's (bad calls)² / calls
+
+
+def _sums(minutes: Sequence[Count]) -> list[_Sums]:
+    """What the dispersion is made of, of no minute, of the first, of the first two and so on."""
+    each = ((1, count.calls, count.bad, count.bad**2 / count.calls) if count.calls else _NO_MINUTE for count in minutes)
+    return list(accumulate(each, _added, initial=_NO_MINUTE))
+
+
+_NO_MINUTE: _Sums = (0, 0, 0, 0.0)
+
+
+def _added(some: _Sums, more: _Sums) -> _Sums:
+    return some[0] + more[0], some[1] + more[1], some[2] + more[2], some[3] + more[3]
+
+
+def _dispersed(sums: _Sums) -> float:
+    minutes, calls, bad, squares = sums
+    free = minutes - 1
+    if free < 1 or not 0 < bad < calls:
         return 1.0
-    spread = sum((each.bad - each.calls * share) ** 2 / (each.calls * share) for each in counted) / free
+    # Pearson's Σ(x - e)²/e, multiplied out: every e is its minute's calls by bad / calls.
+    spread = (squares * calls / bad - bad) / free
     part = 2 / (9 * free)
     return spread if spread > (1 - part + _ONE_IN_TEN * part**0.5) ** 3 else 1.0
 
 
-def _try(guard: Guard, series: Series, phase: Phase, at_level: float) -> Judgment:
+def _try(guard: Guard, series: Series, phase: Phase, before: float, at_level: float) -> Judgment:
     split = phase is Phase.SPLIT
     minutes = [minute.new for minute in series.split] if split else list(series.after)
     old = together([minute.old for minute in series.split] if split else series.hour)
     new = together(minutes)
 
-    before, own = habit(series.hour), dispersion(minutes)
+    own = dispersion(minutes)
     bursts = max(before, own)
 
     def said(verdict: Verdict, why: Why | None = None, chance: float = 1.0) -> Judgment:
