@@ -11,7 +11,7 @@ AWS_STATUS = "https://health.aws.amazon.com/"
 GITHUB_STATUS = "https://www.githubstatus.com/"
 # Those that our own sentences name: whoever wrote one of them, it leads to nothing but these.
 NAMED = re.compile(
-    rf"{re.escape(PAGES)}[A-Za-z0-9/-]+\.md|" + "|".join(map(re.escape, (ISSUES, AWS_STATUS, GITHUB_STATUS)))
+    rf"{re.escape(PAGES)}[A-Za-z0-9/-]+\.(?:md|json)|" + "|".join(map(re.escape, (ISSUES, AWS_STATUS, GITHUB_STATUS)))
 )
 MASK = "***"
 _LOGIN = re.compile(r"(?<=://)[^\s/?#]*@")

@@ -52,7 +52,7 @@ class PermissionMissing(Hint):
 
     @property
     def remedy(self) -> str:
-        on = f" on {self.resource}" if self.resource else ""
+        on = f" on `{self.resource}`" if self.resource else ""
         more = ""
         if self.action.startswith("s3:"):
             more = " The bucket's own policy, its owner (another account?) and its key may deny it too."

@@ -98,7 +98,7 @@ class OtherAccount(Reason):
 
     @property
     def text(self) -> str:
-        return f"These credentials are of account {self.account} ({self.caller_arn}), not of {self.wanted}."
+        return f"These credentials are of account {self.account} (`{self.caller_arn}`), not of {self.wanted}."
 
     @property
     def remedy(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ..lazy import dataclass
+from ..links import page
 from .phrases import Unread, closed, unread
 from .reason import Reason
 
@@ -25,7 +26,7 @@ class UsesUnread(Reason):
 
     @property
     def remedy(self) -> str:
-        return "Allow the role to read it (docs/iam/prune.json), and run again."
+        return f"Allow the role to read it ({page('iam/prune.json')}), and run again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ class RollbacksUnread(Reason):
 
     @property
     def remedy(self) -> str:
-        return "Allow the role to read it (docs/iam/prune.json), and run again."
+        return f"Allow the role to read it ({page('iam/prune.json')}), and run again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

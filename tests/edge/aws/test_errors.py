@@ -152,7 +152,7 @@ def test_a_denial_names_the_action_the_resource_and_the_page() -> None:
     assert error.operation == "codedeploy:CreateDeployment"
     assert (
         error.remedy
-        == f"Add codedeploy:CreateDeployment on deployment group app/blue to the role's policy ({IAM_PAGE})."
+        == f"Add codedeploy:CreateDeployment on `deployment group app/blue` to the role's policy ({IAM_PAGE})."
     )
 
 
@@ -253,7 +253,7 @@ def test_a_denial_names_the_more_exact_action_that_aws_gives() -> None:
     )
     assert error.operation == "codedeploy:GetDeploymentConfig"
     assert error.resource == "arn:aws:codedeploy:eu-central-1:123456789012:deploymentconfig:Slow"
-    assert "codedeploy:GetDeploymentConfig on arn:aws:codedeploy" in error.remedy
+    assert "codedeploy:GetDeploymentConfig on `arn:aws:codedeploy" in error.remedy
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_what_cannot_be_read_is_not_taken_for_missing(theatre: Theatre, account:
     theatre.weather(0, fault("access-denied", "GetDeploymentConfig"))
     done = theatre.run(APPLY).check(4, outcome="error")
     (remedy,) = (each["remedy"] for each in json.loads(done.outputs["result"])["reasons"] if each["remedy"])
-    assert "codedeploy:GetDeploymentConfig on *" in remedy and f"→ {remedy}" in done.log()
+    assert "codedeploy:GetDeploymentConfig on `*`" in remedy and f"→ {remedy}" in done.log()
     assert "Nothing was changed." in done.log()
     assert account.writes() == []
 

@@ -178,7 +178,7 @@ class OtherCode(Reason):
     @property
     def text(self) -> str:
         return (
-            f"`$LATEST` of {self.function} now has CodeSha256 {self.found}, not {self.expected}. "
+            f"`$LATEST` of `{self.function}` now has CodeSha256 `{self.found}`, not `{self.expected}`. "
             "No version was published."
         )
 
@@ -227,8 +227,8 @@ class ForeignObject(Reason):
     @property
     def text(self) -> str:
         return (
-            f"{self.wanted} holds other bytes than its name says, or may not be read. "
-            f"It was not used; ours are in {self.location}."
+            f"`{self.wanted}` holds other bytes than its name says, or may not be read. "
+            f"It was not used; ours are in `{self.location}`."
         )
 
     @property

@@ -239,7 +239,7 @@ class CodeSha256(Reason):
     def text(self) -> str:
         here = f"`{self.package}`" if self.package else f"`$LATEST` of `{self.function}`"
         what = f"Version {self.version} of `{self.function}`" if self.version else here
-        return f"{what} has CodeSha256 {self.found}, not {self.expected}."
+        return f"{what} has CodeSha256 `{self.found}`, not `{self.expected}`."
 
     @property
     def remedy(self) -> str:

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from ...callers import Caller, EventSource, Url
 from ...lazy import dataclass
+from ...links import page
 from ..phrases import Unread, role_name, unread
 from ..reason import Reason
 
@@ -216,7 +217,7 @@ class BucketKey(Reason):
     @property
     def text(self) -> str:
         return (
-            f"Bucket `{self.bucket}` encrypts with the KMS key {self.key}. CodeDeploy reads the revision as "
+            f"Bucket `{self.bucket}` encrypts with the KMS key `{self.key}`. CodeDeploy reads the revision as "
             f"{role_name(self.role)}, which needs kms:Decrypt."
         )
 
@@ -315,7 +316,7 @@ class HookCallback(Reason):
 
     @property
     def remedy(self) -> str:
-        return f"Allow that role {CALLBACK} on the deployment group (docs/iam/hook-role.json)."
+        return f"Give that role the policy {page('iam/hook-role.json')}: {CALLBACK} on the deployment group."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -427,7 +428,7 @@ class CallerUrl(Reason):
     @property
     def text(self) -> str:
         return (
-            f"The function URL {self.url.address} invokes `{self.function}` itself, not the alias `{self.alias}`. "
+            f"The function URL `{self.url.address}` invokes `{self.function}` itself, not the alias `{self.alias}`. "
             f"{_UNPROTECTED}"
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ...lazy import dataclass
+from ...links import page
 from ..phrases import Unread, unread
 from ..reason import Reason
 from ..states import out_of
@@ -65,7 +66,7 @@ class TargetSleeps(Reason):
 
     @property
     def remedy(self) -> str:
-        return "This needs lambda:InvokeFunction on the function's versions (docs/iam/feature-smoke.json)."
+        return f"This needs lambda:InvokeFunction on the function's versions ({page('iam/feature-smoke.json')})."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,9 +177,10 @@ class SettingsUnread(Reason):
 
     @property
     def remedy(self) -> str:
-        key = self.key or "the function's KMS key"
+        key = f"`{self.key}`" if self.key else "the function's KMS key"
         if "AccessDenied" in self.state_code:
-            return f"To have it compared, allow kms:Decrypt on {key} to this role (docs/iam/feature-environment.json)."
+            policy = page("iam/feature-environment.json")
+            return f"To have it compared, allow kms:Decrypt on {key} to this role ({policy})."
         return f"Check that {key} exists and is enabled."
 
 

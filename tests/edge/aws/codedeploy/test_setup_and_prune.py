@@ -313,7 +313,7 @@ def test_an_upload_that_may_not_be_is_not_tried_again(aws: StubbedAws) -> None:
     aws.refuse("s3", "put_object", "AccessDenied", "Access Denied", status=403)
     with pytest.raises(AwsError) as raised:
         store(aws, lambda: io.BytesIO(CONTENT))
-    assert raised.value.remedy.startswith("Add s3:PutObject on s3://bucket/k.zip to the role's policy")
+    assert raised.value.remedy.startswith("Add s3:PutObject on `s3://bucket/k.zip` to the role's policy")
 
 
 def test_a_package_that_breaks_off_while_it_is_hashed_is_read_again(
