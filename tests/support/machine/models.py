@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import botocore.client
 import botocore.hooks
 import botocore.loaders
 import botocore.regions
+import botocore.useragent
 
 _made: dict[Any, Any] = {}
 _names: dict[str, str] = {}
@@ -20,10 +22,14 @@ _accepts = botocore.hooks.accepts_kwargs
 _methods = botocore.client.ClientCreator._create_methods
 _service = botocore.client.ServiceModel
 _provider = botocore.regions.EndpointProvider
+_sanitized = botocore.useragent.sanitize_user_agent_string_component
 
 
 def read_once() -> None:
     """From here on API models, what clients make of them, names of events and signatures of handlers are shared.
+
+    The table of handlers is copied for each client, but not by asking for each list in it how lists are copied; nor is
+    a part of the user agent looked through again, letter by letter, for each request.
 
     S3's model is not: each client takes the bucket out of its paths, by which the emulator tells operations apart.
     """
@@ -68,6 +74,19 @@ def read_once() -> None:
     botocore.regions.EndpointProvider = provider
     botocore.hooks.EventAliaser.__init__ = begin
     botocore.hooks.accepts_kwargs = accepts
+    botocore.hooks._PrefixTrie._recursive_copy = lambda trie, node: _structure(node)
+    botocore.useragent.sanitize_user_agent_string_component = cache(_sanitized)
+
+
+def _structure(node: dict[str, Any]) -> dict[str, Any]:
+    """A node of botocore's table of handlers, its lists and all below it copied; the handlers are the same."""
+    made = dict(node)
+    for key, value in node.items():
+        if type(value) is dict:
+            made[key] = _structure(value)
+        elif type(value) is botocore.hooks.NodeList:
+            made[key] = botocore.hooks.NodeList(*(each[:] for each in value))
+    return made
 
 
 def _once(key: Any, make: Callable[[], Any]) -> Any:

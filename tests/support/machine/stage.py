@@ -32,6 +32,13 @@ NEVER = 1e12
 WEATHER = object()  # what a happening answers that has changed the faults
 
 
+def _baton() -> threading.Lock:
+    """What one thread lets go of and the other waits for; a plain lock, for it changes hands thousands of times."""
+    baton = threading.Lock()
+    baton.acquire()
+    return baton
+
+
 class Killed(BaseException):
     """The runner has killed this step."""
 
@@ -53,7 +60,7 @@ class Stage:
         self.log: list[str] = []
         self._happenings = sorted(happenings, key=lambda happening: happening.at)
         self._start = emulator.now
-        self.back = threading.Semaphore(0)
+        self.back = _baton()
 
     @property
     def now(self) -> float:
@@ -127,7 +134,7 @@ class Step:
         self.stage = stage
         self._arrivals: list[tuple[float, int, Observation]] = []
         self._order = 0
-        self._floor = threading.Semaphore(0)
+        self._floor = _baton()
         self.due = max(self.starts, stage.now)
         self._born = self.due
         for at in self.signals:
