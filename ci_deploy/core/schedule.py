@@ -5,6 +5,8 @@ All durations are seconds. Source: UG deployment-configurations; facts.md A9, A1
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from .aws import Routing, RoutingType
 from .lazy import dataclass
 
@@ -19,6 +21,7 @@ class Step:
     share: float
 
 
+@lru_cache  # each look at a deployment asks for the steps of its one routing
 def steps(routing: Routing) -> tuple[Step, ...]:
     """The planned shifts, first to last; the last one is always 100%. An unknown routing type: one step."""
     interval = routing.interval_minutes * MINUTE

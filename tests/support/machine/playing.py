@@ -155,17 +155,14 @@ class Run:
         arrives = world.now + dice.uniform(*self.weather.delays)
         arrives += self.weather.slow.get(type(action).__name__, 0.0)
         kind = self.weather.fault(action, world.now, dice)
-        error = AwsError(
-            kind or ErrorKind.REJECTED, operation=f"test:{type(action).__name__}", code="Fault", message="weather"
-        )
         if kind is not None and not (kind is ErrorKind.UNREACHABLE and dice.random() < self.weather.lost_answers):
-            return arrives + 1.0, a.Failed(action=action, error=error)
+            return arrives + 1.0, _fault(action, kind)
         try:
             answer = world.perform(action)
         except CiDeployError as problem:
             return arrives, a.Failed(action=action, error=problem)
         if kind is not None:
-            return arrives + 1.0, a.Failed(action=action, error=error)
+            return arrives + 1.0, _fault(action, kind)
         return arrives, a.Done(action=action, answer=answer)
 
     # --- what came of it ---
@@ -211,6 +208,11 @@ class Run:
             elif isinstance(event, StopRequested) and event.deployment_id == found.get("deployment-id"):
                 found["stopping"] = "rollback" if event.rollback else "stop"
         return found
+
+
+def _fault(action: a.Action, kind: ErrorKind) -> a.Failed:
+    error = AwsError(kind, operation=f"test:{type(action).__name__}", code="Fault", message="weather")
+    return a.Failed(action=action, error=error)
 
 
 def first(given: Inputs, run: Context, marker_id: str = "0badcafe") -> Rollout:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import is_dataclass, replace
 from typing import Any
 
 from ci_deploy.core.machine.rollout import Rollout
@@ -20,11 +20,11 @@ def but(rollout: Rollout, **changes: Any) -> Rollout:
 
 
 def _paths(record: Any, *above: str) -> Iterator[tuple[str, ...]]:
-    for field in fields(record):
-        yield (*above, "", field.name) if not above else (*above, field.name)
-        inner = getattr(record, field.name)
-        if is_dataclass(inner) and type(inner).__module__.startswith("ci_deploy.core.machine"):
-            yield from _paths(inner, *(above or ("",)), field.name)
+    for name, inner in vars(record).items():
+        path = (*(above or ("",)), name)
+        yield path
+        if type(inner).__module__.startswith("ci_deploy.core.machine") and is_dataclass(inner):
+            yield from _paths(inner, *path)
 
 
 def _changed(record: Any, path: tuple[str, ...], value: Any) -> Any:

@@ -418,7 +418,8 @@ class World:
     def _minute(self, version: str, at: int) -> tuple[int, int, int]:
         """Calls, errors and slow calls of a version (empty: of all) in the minute that begins at `at`, AWS's time."""
         begin = at - AWS_EPOCH
-        moments = [begin + second for second in range(0, 60, 5)]
+        shifts = any(begin < until < begin + 60 for until, _, _ in self.served)
+        moments = [begin + second for second in range(0, 60, 5)] if shifts else [begin]
         found = [0, 0, 0]
         for name in (version,) if version else tuple(self.versions):
             share = sum(self.share_at(name, moment) for moment in moments) / len(moments)
