@@ -178,7 +178,7 @@ def test_a_command_that_does_not_exist_is_said_so(account: Account, tmp_path: Pa
     code, _, err = watch(account, tmp_path, "--stack", "shop", "--", "no-such-tool", GITHUB_OUTPUT=str(output))
     assert code == 3
     assert pairs(output.read_text(encoding="utf-8"))["reason-code"] == "command-not-started"
-    assert "The command cannot be started: No such file or directory" in err
+    assert "The command could not be started: No such file or directory" in err
 
 
 COUNTS = """

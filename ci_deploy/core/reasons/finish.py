@@ -45,7 +45,7 @@ class MainStepUnknown(Reason):
 
     @property
     def text(self) -> str:
-        return "Nothing is known of the main step, and AWS could not be read."
+        return "The main step left no state, and AWS could not be read."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class StateUnreadable(Reason):
 
     @property
     def text(self) -> str:
-        return f"What the main step left of {self.count} of {self.of_all} functions cannot be read."
+        return f"The state that the main step left is unreadable for {self.count} of {self.of_all} functions."
 
     @property
     def remedy(self) -> str:

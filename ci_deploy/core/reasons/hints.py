@@ -266,7 +266,7 @@ class NoAnswer(Hint):
     def remedy(self) -> str:
         return (
             "Nothing answers at that address. Check `aws-region`, and the runner's network, name service and proxy "
-            f"({RUNNERS_PAGE}). AWS's own state is at {AWS_STATUS}."
+            f"({RUNNERS_PAGE}). AWS's own status page: {AWS_STATUS}."
         )
 
 
@@ -379,7 +379,7 @@ class VpcTrouble(Hint):
     @property
     def remedy(self) -> str:
         return (
-            "The function's VPC is at fault. Check its subnets and security groups, and that its role has "
+            "Check the subnets and security groups of the function's VPC, and that its role has "
             "AWSLambdaVPCAccessExecutionRole."
         )
 
@@ -425,7 +425,7 @@ class SignatureNeeded(Hint):
     @property
     def remedy(self) -> str:
         return (
-            "The function's code signing config enforces signatures. Sign the package with AWS Signer by one of its "
+            "The function's code signing config enforces signatures. Sign the package with AWS Signer and one of its "
             "signing profiles, and deploy the signed object (`code: s3://…`)."
         )
 
@@ -438,7 +438,7 @@ class SignatureWrong(Hint):
     @property
     def remedy(self) -> str:
         return (
-            "The package's signature does not fit its content, was revoked or has expired. Sign the package again, "
+            "The package's signature does not match its content, was revoked or has expired. Sign the package again, "
             "and deploy the signed object (`code: s3://…`)."
         )
 

@@ -228,12 +228,12 @@ class NoToken(Reason):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandNotStarted(Reason):
     code: ClassVar = "command-not-started"
-    means: ClassVar = "The command after `--` cannot be started."
+    means: ClassVar = "The command after `--` could not be started."
     said: str
 
     @property
     def text(self) -> str:
-        return f"The command cannot be started: {self.said}."
+        return f"The command could not be started: {self.said}."
 
     @classmethod
     def sample(cls) -> CommandNotStarted:

@@ -55,7 +55,7 @@ class AllNeeded(Reason):
     @property
     def text(self) -> str:
         if self.known:
-            return f"All of the {self.count} versions are needed."
+            return f"All {self.count} versions are needed."
         return f"None of the {self.count} versions may be deleted: what uses them could not be read."
 
 

@@ -114,7 +114,7 @@ def _wrong(case: Case, answer: Invocation, *, openly: bool) -> str:
     if found:
         said = [difference.told(openly=openly) for difference in found[:DIFFERENCES]]
         more = f" and {len(found) - DIFFERENCES} more differences" if len(found) > DIFFERENCES else ""
-        return f"answered otherwise: {'; '.join(said)}{more}"
+        return f"got an unexpected answer: {'; '.join(said)}{more}"
     if case.within is not None and answer.seconds > case.within:
         start = "" if answer.reported else ", its start included"
         return f"answered after {answer.seconds:.3g} s{start}, and has {case.within:g} s (`within`)"

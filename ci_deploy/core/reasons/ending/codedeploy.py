@@ -209,7 +209,7 @@ class RevisionMissing(EndedByCodeDeploy):
     @property
     def remedy(self) -> str:
         return (
-            f"Keep it while the deployment runs. Check the bucket's lifecycle rules, and that role {self.role} may "
+            f"Keep it while the deployment runs. Check the bucket's lifecycle rules, and that role {self.role} has "
             "s3:GetObject and s3:GetObjectVersion on it."
         )
 
@@ -395,7 +395,7 @@ class InternalError(EndedByCodeDeploy):
 
     @property
     def remedy(self) -> str:
-        return "Run again. If it stays, ask AWS Support."
+        return "Run again. If it persists, contact AWS Support."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

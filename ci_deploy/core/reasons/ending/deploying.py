@@ -121,7 +121,7 @@ class UpdateTooLong(Reason):
 
     @property
     def remedy(self) -> str:
-        return "Run again: it plans with what is there by then."
+        return "Run again: the plan then starts from the function's new state."
 
     @classmethod
     def sample(cls) -> UpdateTooLong:

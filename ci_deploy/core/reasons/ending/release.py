@@ -122,7 +122,7 @@ class Stays(Reason):
 
     @property
     def text(self) -> str:
-        return f"It stays although {self.other} failed, for it had no previous version."
+        return f"It stays live although {self.other} failed: there is no previous version."
 
     @classmethod
     def sample(cls) -> Stays:

@@ -109,7 +109,7 @@ class SmokeFailed(Reason):
 
     @classmethod
     def sample(cls) -> Self:
-        return cls(case="health", wrong="answered otherwise: `statusCode` is not `200`", version="42")
+        return cls(case="health", wrong="got an unexpected answer: `statusCode` is not `200`", version="42")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +128,7 @@ class SmokeTimedOut(Reason):
 
     @property
     def remedy(self) -> str:
-        return "Check what the cases take, or set a longer `timeout`."
+        return "Check how long the cases take, or set a longer `timeout`."
 
     @classmethod
     def sample(cls) -> Self:

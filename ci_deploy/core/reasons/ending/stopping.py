@@ -113,7 +113,7 @@ class FateUnknown(Unfinished):
 
     @property
     def text(self) -> str:
-        return f"What became of deployment {self.deployment} could not be found out ({self.how})."
+        return f"The outcome of deployment {self.deployment} is unknown ({self.how})."
 
     @property
     def remedy(self) -> str:

@@ -104,11 +104,11 @@ class AsAsked(Ended):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotAsPlanned(Ended):
     code: ClassVar = "not-as-planned"
-    means: ClassVar = "The deployment shifted something other than planned."
+    means: ClassVar = "The deployment did not shift traffic as planned."
 
     @property
     def text(self) -> str:
-        return self.after("CodeDeploy shifted something other than planned")
+        return self.after("CodeDeploy did not shift traffic as planned")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -488,7 +488,7 @@ class NoTrace(Failure):
 
     @property
     def text(self) -> str:
-        return f"This rollback left no trace to keep older runs from deploying over it ({self.brief})."
+        return f"This rollback could not leave the mark that keeps older runs from deploying over it ({self.brief})."
 
     @property
     def remedy(self) -> str:

@@ -127,8 +127,8 @@ class Replaced(Reason):
         if self.seen:
             return f"Deployment {self.deployment} of {self.key} ended as `{self.status}`. The next one counts."
         return (
-            f"Deployment {self.deployment} of {self.key} was over ({self.status}) and followed by another one before "
-            "this run saw it."
+            f"Deployment {self.deployment} of {self.key} had ended ({self.status}) and was followed by another one "
+            "before this run saw it."
         )
 
     @classmethod

@@ -349,7 +349,7 @@ class ConfigMissing(Reason):
         if self.in_setup:
             own = "`CodeDeployDefault.Lambda…`"
             return f"Set a shape to have one created (`canary 20% 5m`), or one of AWS's own ({own})."
-        return "Check `deployment-config`. The names of AWS's own begin with `CodeDeployDefault.Lambda`."
+        return "Check `deployment-config`. AWS's own begin with `CodeDeployDefault.Lambda`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -365,7 +365,7 @@ class ConfigPlatform(Reason):
 
     @property
     def remedy(self) -> str:
-        return "Use one for Lambda. The names of AWS's own begin with `CodeDeployDefault.Lambda`."
+        return "Use one for Lambda. AWS's own begin with `CodeDeployDefault.Lambda`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -556,7 +556,7 @@ class AlarmBlind(Reason):
     @property
     def remedy(self) -> str:
         return {
-            "EVALUATION_ERROR": "Correct the alarm: its reason says what is wrong with it.",
+            "EVALUATION_ERROR": "Correct the alarm: its state reason names the problem.",
             "EVALUATION_FAILURE": "CloudWatch has a problem. Wait until it is over, or watch the deployment yourself.",
             "PARTIAL_DATA": "Its query reads more metrics than CloudWatch allows. Narrow it.",
         }.get(self.state, "Where no traffic is good news, set its missing data to `notBreaching`.")

@@ -180,7 +180,7 @@ class SettingsUnread(Reason):
         key = f"`{self.key}`" if self.key else "the function's KMS key"
         if "AccessDenied" in self.state_code:
             policy = page("iam/feature-environment.json")
-            return f"To have it compared, allow kms:Decrypt on {key} to this role ({policy})."
+            return f"To compare them, allow kms:Decrypt on {key} to this role ({policy})."
         return f"Check that {key} exists and is enabled."
 
 
