@@ -77,7 +77,7 @@ class Job:
 class Background:
     """A step in the background. Its outputs, and its failure, are the job's when it is waited for."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | program.Program
     files: Path
     action: bool
 
@@ -183,7 +183,7 @@ class Workflow:
                 case "":
                     command = ["bash", "-e", "-c", interpolate(step["run"], contexts)]
                     if step.get("background") == "true":
-                        running[step["id"]] = _background(command, environ, workspace, files, action=False)
+                        running[step["id"]] = _background(command, environ, workspace, files)
                         continue
                     done = subprocess.run(command, cwd=workspace, env=environ, capture_output=True, text=True)
                     code, job.log = done.returncode, job.log + done.stdout + done.stderr
@@ -208,8 +208,7 @@ class Workflow:
                         job.roles.add(given["role-to-assume"].rpartition("/")[2])
                     posts.append((environ, files))
                     if step.get("background") == "true":
-                        command = [sys.executable, "-I", "-u", "-m", "ci_deploy"]
-                        running[step["id"]] = _background(command, environ, workspace, files, action=True)
+                        running[step["id"]] = _background(None, environ, workspace, files)
                         continue
                     done = program.run(env=environ, cwd=workspace)
                     code, job.log = done.returncode, job.log + unwrapped(done.stdout + done.stderr)
@@ -331,11 +330,13 @@ def _listed(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def _background(
-    command: Sequence[str], environ: Mapping[str, str], workspace: Path, files: Path, *, action: bool
-) -> Background:
+def _background(command: Sequence[str] | None, environ: Mapping[str, str], workspace: Path, files: Path) -> Background:
+    """No command: the action."""
     with (files / "log").open("wb") as log:
-        process = subprocess.Popen(
+        if command is None:
+            process = program.Program(env=environ, cwd=workspace, stdout=log, leading=True)
+            return Background(process=process, files=files, action=True)
+        bash = subprocess.Popen(
             command,
             cwd=workspace,
             env=environ,
@@ -344,4 +345,4 @@ def _background(
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    return Background(process=process, files=files, action=action)
+    return Background(process=bash, files=files, action=False)

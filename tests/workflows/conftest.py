@@ -10,19 +10,12 @@ from typing import Any
 import pytest
 
 from codedeploy_emulator import Emulator
+from codedeploy_emulator.clock import JUMP
 from tests.support.account import Account
 
 ROOT = Path(__file__).parents[2]
-SPEED = 300  # a canary of five minutes takes a second
+SPEED = 300  # for who acts in a canary's middle: its five minutes take a second
 OLD, NEW = ("def handler(event, context):\n    return {}\n", "def handler(event, context):\n    return {'new': True}\n")
-HOOK = """import boto3
-def handler(event, context):
-    boto3.client("codedeploy").put_lifecycle_event_hook_execution_status(
-        deploymentId=event["DeploymentId"],
-        lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
-        status="Succeeded",
-    )
-"""
 
 
 def _function(name: str) -> dict[str, Any]:
@@ -53,7 +46,7 @@ SEED: dict[str, Any] = {
             "runtime": "python3.13",
             "handler": "app.handler",
             "timeout": 30,
-            "code": {"app.py": HOOK},
+            "code": {"app.py": OLD},
         },
     ],
     "applications": [_application("checkout"), _application("cart")],
@@ -62,13 +55,15 @@ SEED: dict[str, Any] = {
 
 @pytest.fixture(scope="package")
 def _emulator() -> Iterator[Emulator]:
-    with Emulator(speed=SPEED, seed=SEED) as emulator:
+    with Emulator(speed=JUMP, seed=SEED) as emulator:
         yield emulator
 
 
 @pytest.fixture
 def emulator(_emulator: Emulator) -> Emulator:
+    """The hook takes no process of its own."""
     _emulator.reset()
+    _emulator.scripts(CodeDeployHook_checkout_before="succeed")
     return _emulator
 
 

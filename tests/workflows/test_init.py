@@ -13,6 +13,7 @@ import pytest
 
 from codedeploy_emulator import Emulator
 from tests.project.account.cloudformation import Stack
+from tests.support import program
 from tests.support.account import Account
 from tests.support.action import REPOSITORY
 from tests.support.workflow import Event, Job, Workflow, held_to_their_roles
@@ -26,9 +27,13 @@ BUCKET = "ci-deploy-{}-123456789012-eu-central-1"
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Path:
-    """A clone of an empty repository, with code in it."""
     folder = tmp_path / "clone"
     folder.mkdir()
+    return clone(folder)
+
+
+def clone(folder: Path) -> Path:
+    """Of an empty repository, with code in it."""
     for name in ("src", "lib"):
         (folder / name).mkdir()
         (folder / name / "app.py").write_text(NEW)
@@ -44,14 +49,8 @@ def empty(tmp_path: Path) -> Path:
 def init(emulator: Emulator, folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
     """The command as a person starts it, without credentials of AWS."""
     env = {name: value for name, value in emulator.env.items() if name not in HOSTILE}
-    return subprocess.run(
-        [sys.executable, "-I", "-m", "ci_deploy", "init", *flags],
-        env={"PATH": os.environ["PATH"], "HOME": str(folder.parent), **env},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        check=False,
+    return program.run(
+        ["init", *flags], env={"PATH": os.environ["PATH"], "HOME": str(folder.parent), **env}, cwd=folder
     )
 
 
@@ -192,16 +191,28 @@ BIN = Path(sys.executable).parent
 CHECKERS = ("check-jsonschema", "zizmor", *(["actionlint"] if (BIN / "actionlint").exists() else []))
 
 
+@pytest.fixture(scope="module")
+def written(_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """What is written for one function, and for two in an environment."""
+    found = []
+    for flags in ([], ["--environment", "production", "--function", "cart", "--code", "lib"]):
+        folder = clone(tmp_path_factory.mktemp("clone"))
+        init(_emulator, folder, "--function", "checkout", "--code", "src", *PLACE, *flags)
+        found.append(folder)
+    return found
+
+
 @pytest.mark.parametrize("checker", CHECKERS)
-@pytest.mark.parametrize("flags", [[], ["--environment", "production", "--function", "cart", "--code", "lib"]])
-def test_the_files_pass_the_checkers(emulator: Emulator, empty: Path, checker: str, flags: list[str]) -> None:
-    init(emulator, empty, "--function", "checkout", "--code", "src", *PLACE, *flags)
+def test_the_files_pass_the_checkers(written: list[Path], checker: str) -> None:
     root = Path(__file__).parents[2]
-    workflows = [str(path) for path in sorted((empty / ".github" / "workflows").glob("*.yml"))]
-    assert len(workflows) == 3
-    schema = ["--schemafile", str(root / "docs" / "ci-deploy.schema.json"), str(empty / "ci-deploy.yml")]
+    workflows = [str(path) for each in written for path in sorted((each / ".github" / "workflows").glob("*.yml"))]
+    assert len(workflows) == 6
+    manifests = [str(each / "ci-deploy.yml") for each in written]
     commands = {
-        "check-jsonschema": [["--builtin-schema", "vendor.github-workflows", *workflows], schema],
+        "check-jsonschema": [
+            ["--builtin-schema", "vendor.github-workflows", *workflows],
+            ["--schemafile", str(root / "docs" / "ci-deploy.schema.json"), *manifests],
+        ],
         "zizmor": [["--offline", "--no-progress", "--config", str(root / ".github" / "zizmor.yml"), *workflows]],
         "actionlint": [workflows],
     }

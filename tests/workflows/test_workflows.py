@@ -13,6 +13,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from tests.project.account.cloudformation import Stack
 from tests.support.account import Account
 from tests.support.action import REPOSITORY
 from tests.support.workflow import Event, Job, Workflow, held_to_their_roles
-from tests.workflows.conftest import NEW
+from tests.workflows.conftest import NEW, SPEED
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "workflows"
@@ -53,6 +54,7 @@ def parameters(page: str, number: int = 0) -> dict[str, str]:
     return dict(word.split("=", 1) for word in words[words.index("--parameter-overrides") + 1 :])
 
 
+@cache
 def stacks() -> dict[str, Stack]:
     """By the roles' common name: of one function, and of the shop's page. With every role, in environments too."""
     main = f"repo:{REPOSITORY}:ref:refs/heads/main"
@@ -71,13 +73,12 @@ def stacks() -> dict[str, Stack]:
 @pytest.fixture
 def play(emulator: Emulator, tmp_path: Path, repository: Path) -> Any:
     """Run a workflow, and hold its jobs against the roles that they assumed."""
-    made = stacks()
 
     def played(name: str, event: str, run_id: int = 100, **how: Any) -> list[Job]:
         folder = tmp_path / f"{name}-{run_id}"
         folder.mkdir()
         jobs = Workflow(FOLDER / name, emulator, folder).run(Event(name=event, folder=repository, **how), run_id)
-        held_to_their_roles(name, jobs, made)
+        held_to_their_roles(name, jobs, stacks())
         return jobs
 
     return played
@@ -110,20 +111,12 @@ def deployed(account: Account, *functions: str) -> None:
     """Version 2 is served."""
     for function in functions or ("checkout",):
         made = begun(account, function)
-        while account.deployment(made)["status"] != "Succeeded":
-            time.sleep(0.02)
+        account.emulator.advance(60)
+        assert account.deployment(made)["status"] == "Succeeded"
 
 
-def test_deploy(play: Any, account: Account) -> None:
-    jobs = play("deploy.yml", "push")
-    assert outcomes(jobs) == ["succeeded"], log(jobs)
-    assert account.serves() == {"2": 100}
-    (job,) = jobs
-    assert job.roles == {"deploy-checkout"}
-    assert job.steps[0]["appspec-location"].startswith("s3://my-deployments/CodeDeploy/checkout/live/")
-
-
-def test_plan_is_about_the_code_of_the_pull_request(play: Any, account: Account) -> None:
+def test_plan_and_deploy(play: Any, account: Account) -> None:
+    """The plan is about the pull request's code, which the push deploys; then nothing is new, and nothing to follow."""
     jobs = play("plan.yml", "pull_request", ref="refs/pull/7/merge", payload=PULL)
     assert outcomes(jobs) == ["planned"], log(jobs)
     assert "new version" in log(jobs)
@@ -131,10 +124,18 @@ def test_plan_is_about_the_code_of_the_pull_request(play: Any, account: Account)
     assert account.writes() == []
     (comment,) = account.comments(7)
     assert "new version" in comment
-    play("deploy.yml", "push", run_id=50)
+    jobs = play("deploy.yml", "push")
+    assert outcomes(jobs) == ["succeeded"], log(jobs)
+    assert account.serves() == {"2": 100}
+    (job,) = jobs
+    assert job.roles == {"deploy-checkout"}
+    assert job.steps[0]["appspec-location"].startswith("s3://my-deployments/CodeDeploy/checkout/live/")
     jobs = play("plan.yml", "pull_request", run_id=101, ref="refs/pull/7/merge", payload=PULL)
     assert outcomes(jobs) == ["planned"], log(jobs)
     assert "nothing to deploy" in log(jobs)
+    jobs = play("long-canary.yml", "push", run_id=102)
+    assert [job.name for job in jobs] == ["deploy"]
+    assert outcomes(jobs) == ["unchanged"], log(jobs)
 
 
 def test_plan_leaves_out_a_fork(play: Any) -> None:
@@ -172,23 +173,13 @@ def test_a_failing_staging_keeps_production_out(play: Any, emulator: Emulator, a
     assert account.serves() == {"1": 100}
 
 
-@pytest.mark.parametrize("hold", [False, True])
-def test_rollback(play: Any, account: Account, hold: bool) -> None:
+def test_a_rollback_names_a_version_and_holds_it(play: Any, account: Account) -> None:
     deployed(account)
-    given = {"version": "", "reason": "prices are wrong", "hold": hold}
+    given = {"version": "1", "reason": "prices are wrong", "hold": True}
     jobs = play("rollback.yml", "workflow_dispatch", inputs=given)
     assert outcomes(jobs) == ["succeeded"], log(jobs)
     assert account.serves() == {"1": 100}
-    tags = account.lambda_.list_tags(Resource="arn:aws:lambda:eu-central-1:123456789012:function:checkout")["Tags"]
-    assert bool(tags) is hold
-
-
-def test_a_rollback_names_a_version(play: Any, account: Account) -> None:
-    deployed(account)
-    given = {"version": "1", "reason": "prices are wrong", "hold": False}
-    jobs = play("rollback.yml", "workflow_dispatch", inputs=given)
-    assert outcomes(jobs) == ["succeeded"], log(jobs)
-    assert account.serves() == {"1": 100}
+    assert tags(account)
 
 
 def test_an_alarm_that_rings_does_not_keep_a_rollback_back(play: Any, account: Account) -> None:
@@ -207,6 +198,13 @@ def test_an_alarm_that_rings_does_not_keep_a_rollback_back(play: Any, account: A
     jobs = play("rollback.yml", "workflow_dispatch", inputs=given)
     assert outcomes(jobs) == ["succeeded"], log(jobs)
     assert account.serves() == {"1": 100}
+    assert not tags(account)
+
+
+def tags(account: Account) -> dict[str, str]:
+    function = "arn:aws:lambda:eu-central-1:123456789012:function:checkout"
+    found: dict[str, str] = account.lambda_.list_tags(Resource=function)["Tags"]
+    return found
 
 
 def test_stop(play: Any, account: Account) -> None:
@@ -296,8 +294,7 @@ def test_setup(play: Any, account: Account, apply: bool, outcome: str) -> None:
     assert set(account.codedeploy.list_applications()["applications"]) == ({"cart", "checkout"} if apply else set())
 
 
-def test_a_long_canary_is_followed_by_another_job(play: Any, account: Account, emulator: Emulator) -> None:
-    emulator.run_at("jump")
+def test_a_long_canary_is_followed_by_another_job(play: Any, account: Account) -> None:
     jobs = play("long-canary.yml", "push")
     assert [job.name for job in jobs] == ["deploy", "follow"], log(jobs)
     assert jobs[0].outcomes == ["detached"], log(jobs)
@@ -305,11 +302,10 @@ def test_a_long_canary_is_followed_by_another_job(play: Any, account: Account, e
     assert account.serves() == {"2": 100}
 
 
-def test_nothing_new_leaves_nothing_to_follow(play: Any) -> None:
-    play("deploy.yml", "push", run_id=50)
-    jobs = play("long-canary.yml", "push")
-    assert [job.name for job in jobs] == ["deploy"]
-    assert outcomes(jobs) == ["unchanged"], log(jobs)
+@pytest.fixture
+def paced(emulator: Emulator) -> None:
+    """For who acts in a deployment's middle, and for commands that are watched around: those have real time."""
+    emulator.run_at(SPEED)
 
 
 @pytest.fixture
@@ -333,6 +329,7 @@ def calls() -> Iterator[tuple[str, list[str]]]:
     server.server_close()
 
 
+@pytest.mark.usefixtures("paced")
 @pytest.mark.parametrize("denied", [False, True])
 def test_synthetic_traffic_ends_with_the_deployment(
     play: Any, account: Account, emulator: Emulator, calls: tuple[str, list[str]], denied: bool
@@ -358,18 +355,22 @@ def seen(jobs: list[Job], account: Account, *, around: bool = True) -> None:
     assert account.serves() == {"2": 100}
 
 
+@pytest.mark.usefixtures("paced")
 def test_watch_around_sam(play: Any, account: Account) -> None:
     seen(play("watch-sam.yml", "push"), account)
 
 
+@pytest.mark.usefixtures("paced")
 def test_watch_around_cdk(play: Any, account: Account) -> None:
     seen(play("watch-cdk.yml", "push"), account)
 
 
+@pytest.mark.usefixtures("paced")
 def test_watch_around_terraform(play: Any, account: Account) -> None:
     seen(play("watch-terraform.yml", "push"), account)
 
 
+@pytest.mark.usefixtures("paced")
 def test_watch_around_serverless(play: Any, account: Account) -> None:
     seen(play("watch-serverless.yml", "push"), account)
 
@@ -380,6 +381,7 @@ def test_watch_beside_sam(play: Any, account: Account) -> None:
     assert outcomes(jobs) == ["succeeded"]
 
 
+@pytest.mark.usefixtures("paced")
 def test_beside_an_update_that_fails_the_reason_is_cloudformations_too(
     play: Any, account: Account, repository: Path, tmp_path: Path
 ) -> None:
