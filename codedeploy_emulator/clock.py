@@ -21,6 +21,11 @@ class Clock:
         self.reset()
 
     @property
+    def fixed(self) -> bool:
+        """True when it starts at the same moment each time."""
+        return self._start is not None
+
+    @property
     def manual(self) -> bool:
         """True when time moves only on request."""
         return self.speed == 0

@@ -15,6 +15,7 @@ from .aws.moto_parts import ACCOUNT
 from .clock import JUMP, Clock
 from .github import oidc
 from .github.front import GitHub
+from .keeping import Kept
 from .runtime import Runtime
 from .server.calls import Call, Calls
 from .server.faults import Fault, Faults
@@ -67,6 +68,7 @@ class Emulator:
         start: float | None,
     ) -> None:
         self._seed = seed.load(source)
+        self._kept: Kept | None = None
         self._first_switches = dict(switches or {})
         self.clock = Clock(speed, start)
         self._switches = Switches()
@@ -175,13 +177,33 @@ class Emulator:
             self.github.reset()
             self.aws.stacks.reset()
             self.faults([])
-            self._seeder.apply(self._seed)
-            self._switches.update(self._first_switches)
-            self.runtime.traffic.place = ACCOUNT, seed.region_of(self._seed)
-            self.runtime.traffic.replace(self._seed.get("traffic") or [], self.now, past=PAST)
-            self.stacks([])
-            self.stacks(self._seed.get("stacks") or [])
+            if self._kept is not None:
+                self._kept.bring_back()
+            else:
+                self._sow()
             self._calls.clear()
+
+    def _sow(self) -> None:
+        """Make what the seed names, and keep it where it will be the very same again: stamps are of the start."""
+        self._seeder.apply(self._seed)
+        self._switches.update(self._first_switches)
+        self.runtime.traffic.place = ACCOUNT, seed.region_of(self._seed)
+        self.runtime.traffic.replace(self._seed.get("traffic") or [], self.now, past=PAST)
+        self.stacks([])
+        self.stacks(self._seed.get("stacks") or [])
+        if self._seed and self.clock.fixed:
+            self._kept = Kept(
+                (
+                    (self._switches, ("values",)),
+                    (self._faults, ("_faults",)),
+                    (self.runtime, ("store",)),
+                    (self.runtime.limits, ("_buckets",)),
+                    (self.runtime.functions, ("scripts",)),
+                    (self.runtime.traffic, ("_entries", "_playing", "_made")),
+                    (self.github, ("repositories", "_next_id")),
+                    (self.aws.named, ("_stacks", "_entries")),
+                )
+            )
 
     # What the server needs
 

@@ -7,12 +7,15 @@ moto keeps its state in module globals, so one process holds one emulator at a t
 from __future__ import annotations
 
 import base64
+import copyreg
 import hashlib
 import json
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
+from types import FunctionType
 from typing import Any
+from weakref import WeakValueDictionary
 
 import moto.awslambda.models
 import moto.backends
@@ -24,7 +27,7 @@ from moto.awslambda.models import lambda_backends
 from moto.awslambda.policy import Policy
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.cloudwatch.responses import CloudWatchResponse
-from moto.core.base_backend import BackendDict
+from moto.core.base_backend import AccountSpecificBackend, BackendDict
 from moto.core.exceptions import JsonRESTError
 from moto.core.model_instances import reset_model_data
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -36,6 +39,7 @@ from moto.iam.models import AWSManagedPolicy, get_account_id_from, iam_backends
 from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.models import s3_backends
+from moto.utilities.docker_utilities import DockerModel
 
 from ..lambda_ import names as lambda_names
 from ..places import partition
@@ -75,6 +79,52 @@ def reset() -> None:
     """Forget everything that moto holds."""
     BackendDict.reset()
     reset_model_data()
+
+
+def held() -> list[Any]:
+    """Everything that moto holds, service by service, account by account."""
+    return [
+        (service, [(account, regions, dict(regions)) for account, regions in service.items()], dict(_owners(service)))
+        for service in _services()
+    ]
+
+
+def hold(services: list[Any]) -> None:
+    """Let moto, which has been reset, hold what `held` gave, or a copy of it."""
+    for service, accounts, owners in services:
+        _services().append(service)
+        _owners(service).update(owners)
+        for account, regions, backends in accounts:
+            regions.clear()
+            dict.update(regions, backends)
+            service[account] = regions
+
+
+def _services() -> list[Any]:
+    found: list[Any] = vars(BackendDict)["_instances"]
+    return found
+
+
+def _owners(service: Any) -> dict[str, Any]:
+    """The one thing that moto keeps beside the accounts: which of them a bucket belongs to."""
+    found: dict[str, Any] = getattr(service, "bucket_accounts", {})
+    return found
+
+
+def is_fixture(value: object) -> bool:
+    """What is of moto itself and no copy may be made of: its tables of accounts and regions, and its code."""
+    if isinstance(value, FunctionType):
+        return value.__closure__ is None  # or it would know what it was made for
+    return isinstance(value, BackendDict | AccountSpecificBackend)
+
+
+def reduced(value: object) -> Any:
+    """How pickle is to keep what it cannot keep, or not whole; NotImplemented: as it does."""
+    if isinstance(value, WeakValueDictionary):
+        return WeakValueDictionary, (dict(value),)
+    if isinstance(value, DockerModel):
+        return copyreg.__newobj__, (type(value),), dict(vars(value))  # type: ignore[attr-defined]
+    return NotImplemented
 
 
 def account_of(access_key: str) -> str:

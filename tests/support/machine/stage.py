@@ -11,6 +11,7 @@ import heapq
 import io
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -299,8 +300,11 @@ class _HandClock:
 
 @contextlib.contextmanager
 def emulated(seed: Any, **how: Any) -> Iterator[Emulator]:
-    """An emulator whose clock is in our hand, with this process's AWS variables pointing at it."""
-    with Emulator(speed=0, seed=seed, **how) as emulator:
+    """An emulator whose clock is in our hand, with this process's AWS variables pointing at it.
+
+    It starts at the same moment after each reset, so that what the seed makes is brought back and not made again.
+    """
+    with Emulator(**{"speed": 0, "seed": seed, "start": time.time(), **how}) as emulator:
         aws = {name: value for name, value in emulator.env.items() if name.startswith("AWS_")}
         with mock.patch.dict("os.environ", {**aws, "AWS_EC2_METADATA_DISABLED": "true"}), at_hand(emulator):
             yield emulator
