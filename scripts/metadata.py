@@ -19,7 +19,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from ci_deploy.command_line import _HELP as HELP
@@ -327,7 +327,7 @@ WHOLE = {
 def rendered(name: str, root: Path = ROOT) -> str:
     """A file with its generated parts replaced. Raises ValueError where a marker is missing."""
     if name in WHOLE:
-        return WHOLE[name]() + "\n"
+        return _made(WHOLE[name]) + "\n"
     text = (root / name).read_text(encoding="utf-8")
     for marker, part in PARTS[name].items():
         begin, end = (
@@ -339,8 +339,14 @@ def rendered(name: str, root: Path = ROOT) -> str:
             raise ValueError(f"{name} has no markers `{begin}` and `{end}`")
         gap = "\n" if name.endswith(".md") else ""
         indent = " " * (len(before) - len(before.rstrip(" ")))
-        text = f"{before}{found}{gap}{part()}\n{gap}{indent}{closed}{after}"
+        text = f"{before}{found}{gap}{_made(part)}\n{gap}{indent}{closed}{after}"
     return text
+
+
+@cache
+def _made(part: Callable[[], str]) -> str:
+    """The code does not change meanwhile."""
+    return part()
 
 
 def stale(root: Path = ROOT) -> list[str]:
