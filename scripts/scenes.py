@@ -115,7 +115,6 @@ class Scene:
     """A shop to play one run in; what happens meanwhile is said beforehand, in seconds from the start."""
 
     def __init__(self, emulator: Emulator, folder: Path) -> None:
-        emulator.reset()
         emulator.switches(hooks="succeed")
         self.emulator, self.folder = emulator, folder
         self.account = Account(emulator)
@@ -245,6 +244,8 @@ def play() -> dict[str, str]:
         # Looks are spread by the deployment's marker, which is drawn anew in every run.
         stack.enter_context(mock.patch("secrets.token_hex", lambda count: "5eed" * (count // 2)))
         for scene in SCENES:
+            if scene is not SCENES[0]:
+                emulator.reset()
             own = folder / scene.__name__
             own.mkdir()
             texts |= {name: _settled(text) for name, text in scene(Scene(emulator, own))}
