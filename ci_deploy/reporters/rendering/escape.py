@@ -28,6 +28,8 @@ _ANSI = re.compile(
 _BREAKS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 # Not only Markdown's own: `$` begins mathematics on GitHub, `^` a footnote.
 _SPECIAL = re.compile(r"""[\\`*{}\[\]<>#+!|~&$^="']|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])""")
+# Without any of these a text is what it is: what follows looks for nothing else.
+_SUSPECT = re.compile(r"""[\\`*{}\[\]<>#+!|~&$^="'_@:]|(?i:gh-|www\.)""")
 _BLOCK_START = re.compile(r"^(?:[-:]|\d+(?=[.)]))")
 _SIMPLE_CODE = re.compile(r"[A-Za-z0-9._/:@#%+=,()$→… -]*[A-Za-z0-9._/:@#%+=,()$…-]")
 _COMMAND = re.compile(r"(?:aws [a-z-]+ [a-z-]+|ci-deploy [a-z]+) --[^`]*['{]")
@@ -43,7 +45,8 @@ def plain(text: str, limit: int = 20_000) -> str:
     head = text[: limit * 4 + 64]
     cleaned = _BREAKS.sub("\n", _ANSI.sub("", head))
     if not (cleaned.isascii() and cleaned.isprintable()):
-        cleaned = "".join(character for character in cleaned if character in "\n\t" or _visible(character))
+        hidden = [each for each in set(cleaned) if each not in "\n\t" and not _visible(each)]
+        cleaned = cleaned.translate(dict.fromkeys(map(ord, hidden))) if hidden else cleaned
     if len(head) < len(text) or len(cleaned) > limit:
         return f"{cleaned[:limit]}… ({len(text):,} characters in all)"
     return cleaned
@@ -70,12 +73,13 @@ def prose(text: str, limit: int = 2_000) -> str:
 
 
 def _prose_within(text: str, *, first: bool) -> str:
-    text = _entities(text)
-    text = text.replace("@", f"@{ZERO_WIDTH}").replace("&#35;", f"&#35;{ZERO_WIDTH}")
-    text = re.sub(r"(?i)\b(gh-)(?=\d)", rf"\1{ZERO_WIDTH}", text)
-    text = re.sub(r"(?i)(mailto|xmpp):|:(?=//)", rf"\1{ZERO_WIDTH}:", text)
-    text = re.sub(r"(?i)(www)\.", rf"\1{ZERO_WIDTH}.", text)
-    text = re.sub(r":(?=[\w&#;+-]+:)", f":{ZERO_WIDTH}", text)  # :emoji:
+    if _SUSPECT.search(text):
+        text = _entities(text)
+        text = text.replace("@", f"@{ZERO_WIDTH}").replace("&#35;", f"&#35;{ZERO_WIDTH}")
+        text = re.sub(r"(?i)\b(gh-)(?=\d)", rf"\1{ZERO_WIDTH}", text)
+        text = re.sub(r"(?i)(mailto|xmpp):|:(?=//)", rf"\1{ZERO_WIDTH}:", text)
+        text = re.sub(r"(?i)(www)\.", rf"\1{ZERO_WIDTH}.", text)
+        text = re.sub(r":(?=[\w&#;+-]+:)", f":{ZERO_WIDTH}", text)  # :emoji:
     return _BLOCK_START.sub(_escaped_start, text) if first else text
 
 
