@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
 from itertools import islice
 
 from ..core.run import Command, Context
@@ -81,15 +80,19 @@ def marker(story: Story) -> str:
 
     A hash, because names may hold `--`, which would end an HTML comment, and an account's number is not for everybody.
     """
+    return f"<!-- ci-deploy:1 {_hash(story, *story.functions)} -->"
+
+
+def _hash(story: Story, *keys: str) -> str:
     identity = story.identity
     parts = [story.inputs.get("comment-key", "")]
     parts += [identity.account, identity.region] if identity else []
-    for key, chapter in sorted(story.functions.items()):
+    for key in sorted(keys):
+        chapter = story.functions[key]
         application = chapter.application or story.inputs.get("application", "")
         group = chapter.group or story.inputs.get("deployment-group", "")
         parts += [key, application, group]
-    digest = hashlib.sha256(chr(0).join(parts).encode(errors="backslashreplace")).hexdigest()
-    return f"<!-- ci-deploy:1 {digest[:32]} -->"
+    return hashlib.sha256(chr(0).join(parts).encode(errors="backslashreplace")).hexdigest()[:32]
 
 
 def _open(story: Story) -> str:
@@ -103,8 +106,7 @@ def _open(story: Story) -> str:
 
 def _marks(story: Story) -> frozenset[str]:
     """What each function is known by; names may be long, and hold what would end an HTML comment."""
-    one = (replace(story, functions={key: chapter}) for key, chapter in story.functions.items())
-    return frozenset(marker(each).removeprefix("<!-- ci-deploy:1 ")[:8] for each in one)
+    return frozenset(_hash(story, key)[:8] for key in story.functions)
 
 
 def is_stray(body: str, story: Story) -> bool:

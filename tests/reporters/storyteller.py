@@ -6,6 +6,7 @@ Builds the events that the state machine would emit, on a clock of its own; `sto
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any, Self
 
 from ci_deploy.core.aws import (
@@ -573,6 +574,7 @@ class Release:
         return self.finished(Outcome.ROLLED_BACK, live=self.current, rollback=Rollback.SUCCEEDED)
 
 
+@cache
 def scenarios() -> dict[str, Release]:
     """Every state that people may see, by name: the golden files."""
     dispatch = Context(

@@ -286,6 +286,16 @@ SAID = (
 )
 
 
+class Latest(AtOnce):
+    """Of what is sent only the latest state arrives, and that at the end: what is between is edited away."""
+
+    def send(self, name: str, delivery: Callable[[], None]) -> None:
+        self.waiting = delivery
+
+    def arrive(self) -> None:
+        self.waiting()
+
+
 def everywhere(made: Release, papers: Papers | None = None) -> dict[str, str]:
     """What a release writes in each place that people read."""
     screen, sent = Screen(), Papers()
@@ -295,7 +305,7 @@ def everywhere(made: Release, papers: Papers | None = None) -> dict[str, str]:
         LogReporter(screen),
         SummaryReporter(sent),
         LiveReporter(shown.append, lambda: 1.0),
-        CommentReporter(hub, AtOnce(screen), screen),
+        CommentReporter(hub, latest := Latest(screen), screen),
         GitHubDeploymentReporter(hub, AtOnce(screen), sent, environment="staging"),
     ]
     fanout = FanOut([*map(ForEverybody, reporters), OutputsReporter(papers or Papers())], screen)
@@ -304,6 +314,7 @@ def everywhere(made: Release, papers: Papers | None = None) -> dict[str, str]:
         fanout.report(event)
         live += [frame() for frame in shown]
     fanout.close()
+    latest.arrive()
     return {
         "log": screen.text,
         "summary": "".join(sent.summaries),

@@ -186,11 +186,12 @@ class Story:
 
 def tell(story: Story, event: e.Event) -> Story:
     """The story with one more event in it."""
-    story = replace(story, now=max(story.now, event.at))
+    now = max(story.now, event.at)
     match event:
         case e.Started():
             return replace(
                 story,
+                now=now,
                 command=event.command,
                 context=event.context,
                 epoch=event.epoch,
@@ -198,24 +199,24 @@ def tell(story: Story, event: e.Event) -> Story:
                 functions={key: FunctionStory(key=key) for key in event.keys},
             )
         case e.NotAws():
-            return replace(story, endpoints=event.endpoints)
+            return replace(story, now=now, endpoints=event.endpoints)
         case e.Identified():
-            return replace(story, identity=event.identity)
+            return replace(story, now=now, identity=event.identity)
         case e.CancelReceived():
-            return replace(story, cancelled=event.signal)
+            return replace(story, now=now, cancelled=event.signal)
         case e.Concluded():
             # Inputs that cannot be used leave a run without a beginning: what was meant is known all the same.
-            return replace(story, command=event.command, result=event.result, exit_code=event.exit_code)
+            return replace(story, now=now, command=event.command, result=event.result, exit_code=event.exit_code)
         case e.Listed():
-            return replace(story, tables=(*story.tables, event))
+            return replace(story, now=now, tables=(*story.tables, event))
         case e.Written():
-            return replace(story, written=(*story.written, event.what))
+            return replace(story, now=now, written=(*story.written, event.what))
         case e.Noticed() if not event.key:
-            return replace(story, findings=(*story.findings, event.finding))
+            return replace(story, now=now, findings=(*story.findings, event.finding))
     if not event.key:
-        return story
+        return replace(story, now=now)
     chapter = _tell_function(story.functions.get(event.key, FunctionStory(key=event.key)), event)
-    return replace(story, functions={**story.functions, event.key: chapter})
+    return replace(story, now=now, functions={**story.functions, event.key: chapter})
 
 
 def _tell_function(chapter: FunctionStory, event: e.Event) -> FunctionStory:
