@@ -352,3 +352,9 @@ def test_on_a_terminal_each_function_has_its_way_back_at_once(told: Told) -> Non
     names = [f"f{number}:live" for number in range(7)]
     release = Release(*names, context=replace(PULL_REQUEST, actions=False)).succeeded()
     assert verdict.next_steps(release.story) == told
+
+
+def test_log_lines_that_differ_by_their_request_alone_are_one_however_long_they_are() -> None:
+    long = "x" * 5_000
+    lines = [f"RequestId: 0b5c7a1e-6f0d-4b51-9d3c-5e2a7f3d9c1{n} {long}" for n in range(3)]
+    assert words.logged([*lines, f"{long}y"]) == [f" {long} (3 times)", f"{long}y"]
