@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar
@@ -69,6 +70,7 @@ class Emulator:
     ) -> None:
         self._seed = seed.load(source)
         self._kept: Kept | None = None
+        self._sown: Mapping[str, Any] = {}
         self._first_switches = dict(switches or {})
         self.clock = Clock(speed, start)
         self._switches = Switches()
@@ -177,7 +179,7 @@ class Emulator:
             self.github.reset()
             self.aws.stacks.reset()
             self.faults([])
-            if self._kept is not None:
+            if self._kept is not None and self._sown == self._seed:
                 self._kept.bring_back()
             else:
                 self._sow()
@@ -192,6 +194,8 @@ class Emulator:
         self.stacks([])
         self.stacks(self._seed.get("stacks") or [])
         if self._seed and self.clock.fixed:
+            # A mapping is its owner's, who may change it before the next reset.
+            self._sown = deepcopy(self._seed)
             self._kept = Kept(
                 (
                     (self._switches, ("values",)),

@@ -148,6 +148,15 @@ def test_a_reset_asks_for_nothing_again() -> None:
         assert _state(emulator) == before
 
 
+def test_a_seed_that_was_changed_meanwhile_is_made_anew() -> None:
+    seed = {"functions": [{"name": "first"}]}
+    with Emulator(speed=0, seed=seed, start=START) as emulator:
+        emulator.reset()
+        seed["functions"].append({"name": "second"})
+        emulator.reset()
+        assert moto_parts.function_names(moto_parts.ACCOUNT, "us-east-1") == ["first", "second"]
+
+
 def test_without_a_start_everything_is_made_anew_at_the_time_of_the_reset() -> None:
     with Emulator(speed=0, seed=DEMO) as emulator:
         first, later = _stamps(emulator), emulator.now + 5000
