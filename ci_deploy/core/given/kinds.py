@@ -189,7 +189,7 @@ def choice(name: str, choices: Iterable[str]) -> Kind:
     def parse(text: str) -> str:
         if text.lower() not in allowed:
             close = meant.close(text.lower(), allowed)
-            raise ValueError("is not known" + (f" (did you mean `{close}`?)" if close else ""))
+            raise ValueError("is unknown" + (f" (did you mean `{close}`?)" if close else ""))
         return text.lower()
 
     return Kind(

@@ -33,7 +33,7 @@ def parse(
         spec = rows.get(name)
         if spec is None:
             remedy = meant.question(name, rows) or f"{page('reference.md')} lists all inputs."
-            problems.append(Problem(where=where.format(name), what="is not known.", remedy=remedy))
+            problems.append(Problem(where=where.format(name), what="is unknown.", remedy=remedy))
             continue
         stripped = text.strip()
         if not stripped:

@@ -74,8 +74,8 @@ class RollbacksUnread(Reason):
         if self.deployments:
             why = f"the function or the versions of deployment {', '.join(self.deployments)} cannot be read"
         else:
-            why = f"none of the group's newest {self.count} deployments is of it"
-        return f"Which versions a rollback needs is not known: {why}. Nothing was deleted."
+            why = f"none of the group's {self.count} newest deployments is of this function"
+        return f"It is unknown which versions a rollback needs: {why}. Nothing was deleted."
 
     @property
     def remedy(self) -> str:
@@ -97,7 +97,7 @@ class HistoryMissing(Reason):
     def text(self) -> str:
         there = f"There is no deployment group `{self.application}/{self.group}`"
         if self.given:
-            return f"{there}, so which versions a rollback needs is not known."
+            return f"{there}: which versions a rollback needs is unknown."
         return f"{there}: only `keep` protects versions that a rollback may need."
 
     @property

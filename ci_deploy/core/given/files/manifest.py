@@ -335,9 +335,7 @@ class _Reader(Reader):
         for name, value in self.mapping(node, what, None, remedy="A setting is `name: value`.").items():
             spec = rows.get(name)
             if spec is None:
-                self.wrong(
-                    value, f"has `{shorten(name)}` in {what}, which is not known.", remedy(name, settings(place))
-                )
+                self.wrong(value, f"has the unknown key `{shorten(name)}` in {what}.", remedy(name, settings(place)))
             elif spec.file is not place:
                 self.wrong(value, f"has `{name}` in {what}, where it does not belong.", _BELONGS[spec.file])
             else:

@@ -154,7 +154,7 @@ class Reader:
             if name in found:
                 self.wrong(key, f"says `{shorten(name)}` twice in {what}.", "Keep one of them.")
             elif allowed is not None and name not in known.values():
-                self.wrong(key, f"has `{shorten(name)}` in {what}, which is not known.", meant(name, known.values()))
+                self.wrong(key, f"has the unknown key `{shorten(name)}` in {what}.", meant(name, known.values()))
             else:
                 found[name] = value
         return found

@@ -390,7 +390,7 @@ class CreationInDoubt(Reason):
 
     @property
     def text(self) -> str:
-        return "AWS did not answer CreateDeployment, so whether a deployment was created is not known."
+        return "AWS did not answer CreateDeployment, so it is unknown whether a deployment was created."
 
     @property
     def remedy(self) -> str:

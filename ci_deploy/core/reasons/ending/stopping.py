@@ -131,7 +131,7 @@ class CreationInterrupted(Unfinished):
 
     @property
     def text(self) -> str:
-        return f"Cancelled ({self.how}) while the deployment was being created. Whether it exists is not known."
+        return f"Cancelled ({self.how}) while the deployment was being created. It may exist."
 
     @property
     def remedy(self) -> str:
@@ -147,7 +147,7 @@ class AliasInterrupted(Unfinished):
 
     @property
     def text(self) -> str:
-        return f"Cancelled ({self.how}) while alias {self.alias} was being created. Whether it exists is not known."
+        return f"Cancelled ({self.how}) while alias {self.alias} was being created. It may exist."
 
     @property
     def remedy(self) -> str:

@@ -81,8 +81,8 @@ class Provisioned(Reason):
     def text(self) -> str:
         limit = "Allow for that in `timeout`." if self.limited else "The default time limit allows for it."
         return (
-            f"Alias `{self.alias}` has {self.provisioned} provisioned concurrency. CodeDeploy waits for it at each "
-            f"shift, which takes minutes. {limit}"
+            f"Alias `{self.alias}` has a provisioned concurrency of {self.provisioned}. CodeDeploy waits for it at "
+            f"each shift, which takes minutes. {limit}"
         )
 
     @property
