@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import subprocess
-import sys
 import urllib.request
 import zipfile
 from collections.abc import Iterator
@@ -15,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import codedeploy_emulator
 from ci_deploy.core.aws import AlarmConfiguration, CreateRequest, Deployment, DeploymentStatus, InlineContent
 from ci_deploy.core.errors import AwsError, ErrorKind
 from ci_deploy.core.given.inputs import Inputs
@@ -26,7 +25,6 @@ from ci_deploy.ports import Ports
 from .fakes import FakeClock, session
 
 ACCOUNT = "123456789012"
-ROOT = Path(__file__).parents[2]
 
 
 class Emulator:
@@ -52,23 +50,18 @@ class Emulator:
 
 
 @pytest.fixture(scope="module")
-def process() -> Iterator[Emulator]:
-    command = [sys.executable, "-m", "codedeploy_emulator", "serve", "--port", "0", "--speed", "0"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
-        try:
-            assert running.stdout is not None
-            yield Emulator(running.stdout.readline().split()[-1])
-        finally:
-            running.terminate()
+def running() -> Iterator[Emulator]:
+    with codedeploy_emulator.Emulator(speed=0) as emulator:
+        yield Emulator(emulator.url)
 
 
 @pytest.fixture
-def emulator(process: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    process.reset()
-    for name, value in process.environ.items():
+def emulator(running: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    running.reset()
+    for name, value in running.environ.items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
-    return process
+    return running
 
 
 def code(source: str) -> bytes:

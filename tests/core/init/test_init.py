@@ -26,6 +26,7 @@ HERE = Remote(owner="my-org", name="my-repo")
 FLAGS = {"function": "checkout", "code": "src", "aws-region": "eu-central-1", "account-id": "012345678901"}
 PATHS = {kind: f".github/workflows/{kind}.yml" for kind in ("deploy", "plan", "rollback")}
 NOTHING = Existing(said={}, workflows={})
+SCHEMA = jsonschema.Draft202012Validator(manifest.schema())
 
 
 def chosen(existing: Existing = NOTHING, there: Remote | None = HERE, **more: str) -> Choices:
@@ -280,7 +281,7 @@ def test_what_is_written_says_what_was_chosen(
     """The file by its schema and by its reader, the workflows by YAML; and a second run finds the same."""
     choices = chosen(function=function, code=code, alias=alias, branch=branch, environment=environment)
     texts = written(choices)
-    jsonschema.validate(yaml.safe_load(texts[files.MANIFEST]), manifest.schema())
+    SCHEMA.validate(yaml.safe_load(texts[files.MANIFEST]))
     (entry,) = manifest.read(texts[files.MANIFEST], {}, where="ci-deploy.yml").entries
     assert (entry.inputs.function, str(entry.inputs.code), entry.inputs.alias) == (function, code.strip(), alias)
     assert (entry.inputs.aws_region, entry.inputs.account_id) == ("eu-central-1", "012345678901")

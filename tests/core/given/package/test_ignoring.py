@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -78,23 +77,28 @@ NAMES = st.lists(
 )
 
 
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("repository")
+    subprocess.run(["git", "init", "--quiet", folder], check=True)
+    return folder
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     patterns=st.lists(PATTERNS, min_size=1, max_size=4),
     names=st.lists(NAMES.map("/".join), min_size=1, max_size=40, unique=True),
 )
-def test_git_itself_agrees(patterns: list[str], names: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["git", "init", "--quiet", folder], check=True)
-        (Path(folder) / ".gitignore").write_text("\n".join(patterns) + "\n")
-        said = subprocess.run(
-            ["git", "-c", "core.excludesFile=/dev/null", "check-ignore", "--no-index", "--stdin", "-z"],
-            cwd=folder,
-            input="\0".join(names),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+def test_git_itself_agrees(repository: Path, patterns: list[str], names: list[str]) -> None:
+    (repository / ".gitignore").write_text("\n".join(patterns) + "\n")
+    said = subprocess.run(
+        ["git", "-c", "core.excludesFile=/dev/null", "check-ignore", "--no-index", "--stdin", "-z"],
+        cwd=repository,
+        input="\0".join(names),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert said.returncode in (0, 1), said.stderr
     rules = parse("\n".join(patterns))
     assert {name for name in names if left_out(rules, name)} == {name for name in said.stdout.split("\0") if name}

@@ -6,7 +6,6 @@ import base64
 import contextlib
 import hashlib
 import io
-import random
 import re
 import stat
 import zipfile
@@ -26,7 +25,7 @@ from ci_deploy.core.given.package.packaging import Package, StoredPackage
 from ci_deploy.edge.aws.client import Aws
 from ci_deploy.edge.aws.s3.buckets import S3Buckets
 from ci_deploy.edge.aws.s3.objects import PARTS
-from ci_deploy.edge.aws.s3.packages import S3Packages
+from ci_deploy.edge.aws.s3.packages import WINDOW, S3Packages
 from ci_deploy.edge.aws.s3.revisions import S3Revisions
 from tests.edge.fakes import REGION, FakeClock, Server, StubbedAws, sends, session
 
@@ -258,15 +257,15 @@ def described(clock: FakeClock, content: bytes) -> tuple[StoredPackage, list[str
 
 
 def zipped(links: int = 0, padding: int = 0) -> bytes:
-    """A package with an executable `bootstrap` at its end, behind so many bytes that do not compress."""
+    """A package with an executable `bootstrap` at its end, behind so many bytes, and as many between its links."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("data.bin", random.Random(1).randbytes(padding))
+        archive.writestr("data.bin", bytes(padding), zipfile.ZIP_STORED)
         for number in range(links):
             link = zipfile.ZipInfo(f"node_modules/m{number}")
             link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
             archive.writestr(link, "../data.bin")
-            archive.writestr(f"pad{number}", random.Random(number).randbytes(padding // max(links, 1)))
+            archive.writestr(f"pad{number}", bytes(padding // links), zipfile.ZIP_STORED)
         program = zipfile.ZipInfo("bootstrap")
         program.create_system, program.external_attr = 3, (stat.S_IFREG | 0o755) << 16
         archive.writestr(program, "#!/bin/sh\n")
@@ -291,7 +290,7 @@ def test_links_are_followed_there_too(clock: FakeClock) -> None:
 
 def test_what_would_take_too_many_parts_is_not_judged(clock: FakeClock) -> None:
     """Half of the links unread would make a package look broken that works."""
-    found, asked = described(clock, zipped(links=60, padding=20_000_000))
+    found, asked = described(clock, zipped(links=PARTS, padding=PARTS * (WINDOW + 1)))
     assert found.contents is None
     assert len(asked) <= 2 + PARTS
 
