@@ -10,12 +10,12 @@ from ci_deploy.core.defuse import harmless, harmless_lines
 from tests.support.hostile import HOSTILE, obeyed
 
 
-@pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("colour", [True, False])
-def test_no_text_becomes_a_command(text: str, colour: bool) -> None:
-    line = harmless(text, colour=colour)
-    assert not obeyed(line)
-    assert not obeyed(re.sub(r"\x1b\[[0-9;]*m", "", line))
+def test_no_text_becomes_a_command(colour: bool) -> None:
+    for text in HOSTILE:
+        line = harmless(text, colour=colour)
+        assert not obeyed(line), text
+        assert not obeyed(re.sub(r"\x1b\[[0-9;]*m", "", line)), text
 
 
 def test_hostile_text_stays_readable() -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-import pytest
-
-from ci_deploy.core.given.inputs import ALL, InFile, Inputs, Spec, table
+from ci_deploy.core.given.inputs import ALL, InFile, Inputs, table
 from ci_deploy.core.guards.grammar import DEFAULT
 from ci_deploy.core.run import Command
 
@@ -38,19 +36,19 @@ def test_there_is_a_row_for_every_field_and_in_their_order() -> None:
     assert [spec.field_name for spec in table()] == [row.name for row in fields(Inputs)]
 
 
-@pytest.mark.parametrize("spec", table(), ids=lambda spec: spec.name)
-def test_a_default_is_written_as_a_user_would_write_it(spec: Spec) -> None:
-    default = getattr(Inputs(), spec.field_name)
-    assert default == (spec.kind.parse(spec.default) if spec.default else default)
-    assert bool(spec.default) == (default not in (None, (), DEFAULT))
+def test_a_default_is_written_as_a_user_would_write_it() -> None:
+    for spec in table():
+        default = getattr(Inputs(), spec.field_name)
+        assert default == (spec.kind.parse(spec.default) if spec.default else default), spec.name
+        assert bool(spec.default) == (default not in (None, (), DEFAULT)), spec.name
 
 
-@pytest.mark.parametrize("spec", table(), ids=lambda spec: spec.name)
-def test_a_row_says_what_it_is_for_and_who_uses_it(spec: Spec) -> None:
-    assert spec.text.endswith(".")
-    assert spec.kind.hint
-    assert spec.commands
-    assert set(spec.commands) <= set(ALL)
+def test_a_row_says_what_it_is_for_and_who_uses_it() -> None:
+    for spec in table():
+        assert spec.text.endswith("."), spec.name
+        assert spec.kind.hint, spec.name
+        assert spec.commands, spec.name
+        assert set(spec.commands) <= set(ALL), spec.name
 
 
 def test_the_file_never_says_what_is_done_and_with_whose_rights() -> None:

@@ -42,18 +42,18 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
     "secret", [TOKEN, f"{TOKEN}\nand more", f"{TOKEN}\n", PASSWORD, "ghs_16C7e42F292c6912E7710c838347Ae178B4a"]
 )
-def test_no_form_of_a_secret_is_left(form: str, secret: str) -> None:
-    text = f"before {FORMS[form](secret)} after"
-    shown = hidden(text, secret)
-    assert "***" in shown and shown.startswith("before ") and shown.endswith(" after")
-    for start in range(0, len(text) - 12, 4):
-        part = text[start : start + 12]
-        if part in FORMS[form](secret):
-            assert part not in shown, part
+def test_no_form_of_a_secret_is_left(secret: str) -> None:
+    for name, form in FORMS.items():
+        text = f"before {form(secret)} after"
+        shown = hidden(text, secret)
+        assert "***" in shown and shown.startswith("before ") and shown.endswith(" after"), name
+        for start in range(0, len(text) - 12, 4):
+            part = text[start : start + 12]
+            if part in form(secret):
+                assert part not in shown, (name, part)
 
 
 def test_each_line_of_a_secret_is_one() -> None:

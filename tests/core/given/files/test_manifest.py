@@ -642,11 +642,11 @@ def test_the_schema_accepts_what_is_read_and_refuses_what_is_unknown() -> None:
     assert not takes(environments={"prod": {"functions": {}}})
 
 
-@pytest.mark.parametrize("spec", table(), ids=lambda spec: spec.name)
-def test_the_schema_has_a_setting_where_it_is_read(spec: Spec) -> None:
+def test_the_schema_has_a_setting_where_it_is_read() -> None:
     parts = schema()["$defs"]
-    assert (spec.name in parts["settings"]["properties"]) is (spec.file is InFile.FUNCTION)
-    assert (spec.name in parts["run"]["properties"]) is (spec.file is InFile.RUN)
+    for part, where in (("settings", InFile.FUNCTION), ("run", InFile.RUN)):
+        found = {spec.name for spec in table() if spec.name in parts[part]["properties"]}
+        assert found == {spec.name for spec in table() if spec.file is where}
 
 
 @pytest.mark.parametrize("spec", [spec for spec in table() if spec.default], ids=lambda spec: spec.name)
@@ -675,15 +675,13 @@ def test_a_setting_is_for_a_function_for_the_run_or_for_inputs_alone() -> None:
 @pytest.mark.parametrize("command", ["rollback", "stop", "status", "Rollback", " prune "])
 @pytest.mark.parametrize("where", ["defaults: {%s}\nfunctions: {a: }\n", "functions: {a: {%s}}\n",
                                    "functions: {a: }\nenvironments: {e: {defaults: {%s}}}"])  # fmt: skip
-@pytest.mark.parametrize(
-    "setting", ["code: build.zip", "code: https://x", "version: 7", "expect-code-sha256: not a hash"]
-)
-def test_a_command_reads_the_settings_that_it_uses(command: str, where: str, setting: str) -> None:
+def test_a_command_reads_the_settings_that_it_uses(command: str, where: str) -> None:
     """What a deployment needs is in the file for good: it neither keeps a rollback from running nor leads it astray."""
     run = {"command": command, "reason": "x", "target": "e" if "environments" in where else ""}
-    (entry,) = made(where % setting, run).entries
-    assert (entry.inputs.function, entry.inputs.code, entry.inputs.version) == ("a", None, None)
-    assert not entry.given & {"code", "version", "expect-code-sha256"}
+    for setting in ("code: build.zip", "code: https://x", "version: 7", "expect-code-sha256: not a hash"):
+        (entry,) = made(where % setting, run).entries
+        assert (entry.inputs.function, entry.inputs.code, entry.inputs.version) == ("a", None, None), setting
+        assert not entry.given & {"code", "version", "expect-code-sha256"}, setting
 
 
 def test_the_version_that_a_rollback_goes_back_to_is_an_input() -> None:
