@@ -9,7 +9,7 @@ import pytest
 
 from codedeploy_emulator import Emulator
 from tests.conformance.__main__ import CLAIMS, main
-from tests.conformance.account import Account
+from tests.conformance.account import HOOK, Account
 from tests.conformance.claims import Claim, Like
 from tests.support.at_hand import at_hand
 
@@ -72,6 +72,8 @@ def test_an_account_that_does_otherwise_is_found_out(
     """Otherwise the suite would pass whatever it looks at."""
     emulator.reset()
     emulator.switches(dict(otherwise.values()))
+    # Their code ran above.
+    emulator.scripts({f"{HOOK}-good": {"outcome": "succeed", "log": ["EVENT {}"]}, f"{HOOK}-bad": "fail"})
     account = _account(emulator)
     with at_hand(emulator):
         assert [name for name in otherwise if holds(BY_NAME[name], account)] == []
