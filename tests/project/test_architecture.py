@@ -72,23 +72,24 @@ def _dotted(node: ast.expr) -> str:
 
 
 def _imports(module: Module) -> Iterator[Import]:
-    for node, lazy in _walk(module.tree, lazy=False):
+    bodies = [
+        (node.lineno, node.end_lineno or node.lineno)
+        for node in module.nodes
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    for node in module.nodes:
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        lazy = any(first <= node.lineno <= last for first, last in bodies)
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(alias.name, node.lineno, lazy)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             parts = module.name.split(".")
             keep = len(parts) - node.level + (1 if module.package else 0)
             base = ".".join([*parts[:keep], *([node.module] if node.module else [])]) if node.level else node.module
             for alias in node.names:
                 yield Import(f"{base}.{alias.name}", node.lineno, lazy)
-
-
-def _walk(node: ast.AST, *, lazy: bool) -> Iterator[tuple[ast.AST, bool]]:
-    for child in ast.iter_child_nodes(node):
-        inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        yield child, lazy
-        yield from _walk(child, lazy=lazy or inside)
 
 
 def read(root: Path, *packages: str) -> dict[str, Module]:
