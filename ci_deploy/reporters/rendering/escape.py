@@ -42,9 +42,9 @@ def plain(text: str, limit: int = 20_000) -> str:
     At most `limit` characters, with a note if it was longer.
     """
     # Cut before cleaning, generously: a line of 10 MB must not cost time. Escapes can hide at most what is cut here.
-    head = text[: limit * 4 + 64]
-    cleaned = _BREAKS.sub("\n", _ANSI.sub("", head))
-    if not (cleaned.isascii() and cleaned.isprintable()):
+    cleaned = head = text[: limit * 4 + 64]
+    if not (head.isascii() and head.isprintable()):
+        cleaned = _BREAKS.sub("\n", _ANSI.sub("", head))
         hidden = [each for each in set(cleaned) if each not in "\n\t" and not _visible(each)]
         cleaned = cleaned.translate(dict.fromkeys(map(ord, hidden))) if hidden else cleaned
     if len(head) < len(text) or len(cleaned) > limit:
