@@ -204,6 +204,7 @@ class Emulator:
                     (self.runtime.limits, ("_buckets",)),
                     (self.runtime.functions, ("scripts",)),
                     (self.runtime.traffic, ("_entries", "_playing", "_made")),
+                    (self.runtime.book, ("_batches",)),
                     (self.github, ("repositories", "_next_id")),
                     (self.aws.named, ("_stacks", "_entries")),
                 )

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from .aws import moto_parts
+from .metrics.book import Batch
+from .metrics.traffic import Callers
 
 Part = tuple[object, tuple[str, ...]]  # an object, and those of its attributes that a seed fills
 
@@ -20,7 +22,7 @@ class Kept:
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self._parts = parts
-        self._same: list[Any] = []  # what is not copied: moto's own tables and the functions in them
+        self._same: list[Any] = []  # what is not copied: moto's own tables, the functions in them, what never changes
         buffer = io.BytesIO()
         _Keeper(buffer, self._same).dump(
             (moto_parts.held(), [{name: getattr(part, name) for name in names} for part, names in parts])
@@ -42,7 +44,7 @@ class _Keeper(pickle.Pickler):
         self._same = same
 
     def persistent_id(self, value: Any) -> int | None:
-        if not moto_parts.is_fixture(value):
+        if not (isinstance(value, Batch | Callers) or moto_parts.is_fixture(value)):
             return None
         self._same.append(value)
         return len(self._same) - 1

@@ -132,6 +132,7 @@ class Traffic:
             )
             self._made += 1
         self._entries = list(entries)
+        self.play(now)
 
     def note(self, now: float) -> None:
         """The weights of an alias may have changed just now."""
