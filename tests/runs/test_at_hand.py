@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
 import boto3
 import pytest
+import requests
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 from botocore.httpsession import URLLib3Session
+from requests.adapters import HTTPAdapter
 
 from codedeploy_emulator import Emulator
+from codedeploy_emulator.github.state import BOT
 from tests.support import at_hand
 from tests.support.account import Account
 
@@ -47,9 +51,9 @@ def _answer(ask: Callable[[Account], Any], account: Account) -> Any:
 
 def _plain(value: Any) -> Any:
     """Without what is another's in each answer, or the connection's own."""
-    other = {"RequestId", "HostId", "x-amzn-requestid", "x-amz-request-id", "x-amzn-trace-id", "server", "connection"}
+    other = {"requestid", "hostid", "x-amzn-requestid", "x-amz-request-id", "x-amzn-trace-id", "server", "connection"}
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items() if key not in other}
+        return {key: _plain(each) for key, each in value.items() if key.lower() not in other}
     return value
 
 
@@ -60,6 +64,32 @@ def test_an_answer_at_hand_is_the_one_from_the_socket(emulator: Emulator, accoun
     with mock.patch.object(URLLib3Session, "send", at_hand._send):
         far = _answer(ASKED[what], account)
     assert near == far
+
+
+GITHUB: dict[str, tuple[str, str, Any]] = {
+    "a pull request": ("GET", "repos/your-org/checkout/pulls/7", None),
+    "a list": ("GET", "repos/your-org/checkout/issues/7/comments?per_page=1&page=2", None),
+    "what is not there": ("GET", "repos/your-org/checkout/issues/comments/99", None),
+    "who is nobody": ("POST", "graphql", {"query": "{viewer{login}}"}),
+    "an edit": ("PATCH", "repos/your-org/checkout/issues/comments/{comment}", {"body": "ü"}),
+    "nothing to say": ("DELETE", "repos/your-org/checkout/issues/comments/{comment}", None),
+}
+
+
+@pytest.mark.parametrize("what", GITHUB)
+def test_github_at_hand_answers_as_from_the_socket(emulator: Emulator, what: str) -> None:
+    method, path, body = GITHUB[what]
+    answers = []
+    for way in (contextlib.nullcontext(), mock.patch.object(HTTPAdapter, "send", at_hand._send_plain)):
+        emulator.reset()
+        comment = emulator.github.add_comment("your-org/checkout", 7, "one", BOT)["id"]
+        emulator.github.add_comment("your-org/checkout", 7, "two", BOT)
+        with way, requests.Session() as session:
+            address = f"{emulator.env['GITHUB_API_URL']}/{path.format(comment=comment)}"
+            found = session.request(method, address, json=body, headers={"Authorization": "Bearer x"}, timeout=5)
+        told = (found.status_code, found.reason, found.content, found.links, found.url, _plain(dict(found.headers)))
+        answers.append((*told, {**emulator.calls[-1], "at": 0}))
+    assert answers[0] == answers[1]
 
 
 def test_calls_are_told_by_either_way(emulator: Emulator, account: Account) -> None:

@@ -1,7 +1,7 @@
-"""The way from botocore to an emulator in this process: a call, where otherwise a socket and a thread would be between.
+"""The way from botocore or requests to an emulator in this process: a call, instead of a socket and a thread.
 
-Sockets are most of what a call costs here. They stay where they matter: while faults are set (a connection that is cut,
-an answer that never comes), for bodies in chunks, for GitHub's part, and in every test that runs processes.
+Sockets are most of what a call costs here. They stay where they matter: while a fault is set that is the connection's
+(it is cut, or an answer comes late or never), for bodies in chunks, and in every test that runs processes.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import io
 from collections.abc import Iterator
 from email.utils import formatdate
 from functools import cache
+from http.client import responses
 from typing import Any
 from unittest import mock
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import botocore.httpsession
 from botocore.awsrequest import AWSResponse
+from requests.adapters import HTTPAdapter
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from codedeploy_emulator import Emulator
@@ -24,6 +26,8 @@ from codedeploy_emulator.server.http import read
 
 _send = botocore.httpsession.URLLib3Session.send
 _context = botocore.httpsession.create_urllib3_context
+_send_plain = HTTPAdapter.send
+_OF_THE_CONNECTION = ("reset", "slow", "timeout")
 
 
 @contextlib.contextmanager
@@ -31,10 +35,13 @@ def at_hand(emulator: Emulator) -> Iterator[None]:
     """Within, botocore's requests to this emulator are answered in the thread that makes them."""
 
     def send(session: Any, request: Any) -> Any:
-        near = request.url.startswith(emulator.url) and "Transfer-Encoding" not in request.headers
-        if not near or emulator.present_faults():
+        if not _near(emulator, request):
             return _send(session, request)
-        return _answered(emulator, request)
+        raw = _answered(emulator, request)
+        response = AWSResponse(request.url, raw.status, raw.headers, raw)
+        if not request.stream_output:
+            _ = response.content
+        return response
 
     # No client here speaks TLS, and a context for each of them is dear.
     contexts = mock.patch("botocore.httpsession.create_urllib3_context", cache(_context))
@@ -42,19 +49,37 @@ def at_hand(emulator: Emulator) -> Iterator[None]:
         yield
 
 
-def _answered(emulator: Emulator, request: Any) -> AWSResponse:
+@contextlib.contextmanager
+def github_at_hand(emulator: Emulator) -> Iterator[None]:
+    """Within, so are requests to GitHub's part; not those of the emulator's own tests, which are about its server."""
+
+    def send(adapter: HTTPAdapter, request: Any, *arguments: Any, **more: Any) -> Any:
+        if not _near(emulator, request):
+            return _send_plain(adapter, request, *arguments, **more)
+        return adapter.build_response(request, _answered(emulator, request))
+
+    with mock.patch.object(HTTPAdapter, "send", send):
+        yield
+
+
+def _near(emulator: Emulator, request: Any) -> bool:
+    return (
+        request.url.startswith(emulator.url)
+        and "Transfer-Encoding" not in request.headers
+        and not any(fault["fault"] in _OF_THE_CONNECTION for fault in emulator.present_faults())
+    )
+
+
+def _answered(emulator: Emulator, request: Any) -> HTTPResponse:
     environ = _environ(request)
     answer = emulator._server.respond(read(environ, int(environ["CONTENT_LENGTH"])))
     body = b"" if request.method == "HEAD" else answer.body
     headers = HTTPHeaderDict(answer.headers)
     headers["Date"] = formatdate(emulator.now, usegmt=True)
-    headers.setdefault("Content-Length", str(len(body)))
+    if answer.status not in (204, 304):
+        headers.setdefault("Content-Length", str(len(body)))
     how = {"preload_content": False, "decode_content": False, "enforce_content_length": False}
-    raw = HTTPResponse(io.BytesIO(body), headers, answer.status, **how)
-    response = AWSResponse(request.url, raw.status, raw.headers, raw)
-    if not request.stream_output:
-        _ = response.content
-    return response
+    return HTTPResponse(io.BytesIO(body), headers, answer.status, reason=responses.get(answer.status), **how)
 
 
 def _environ(request: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from ci_deploy.edge.runner.files import Stdout
 from ci_deploy.ports import Clock
 from codedeploy_emulator import Emulator
 from tests.support.action import pairs, unwrapped
-from tests.support.at_hand import at_hand
+from tests.support.at_hand import at_hand, github_at_hand
 from tests.support.golden import Told
 
 NEVER = 1e12
@@ -306,7 +306,8 @@ def emulated(seed: Any, **how: Any) -> Iterator[Emulator]:
     """
     with Emulator(**{"speed": 0, "seed": seed, "start": time.time(), **how}) as emulator:
         aws = {name: value for name, value in emulator.env.items() if name.startswith("AWS_")}
-        with mock.patch.dict("os.environ", {**aws, "AWS_EC2_METADATA_DISABLED": "true"}), at_hand(emulator):
+        ours = mock.patch.dict("os.environ", {**aws, "AWS_EC2_METADATA_DISABLED": "true"})
+        with ours, at_hand(emulator), github_at_hand(emulator):
             yield emulator
 
 
