@@ -78,15 +78,18 @@ def read_once() -> None:
     botocore.useragent.sanitize_user_agent_string_component = cache(_sanitized)
 
 
-def _structure(node: dict[str, Any]) -> dict[str, Any]:
-    """A node of botocore's table of handlers, its lists and all below it copied; the handlers are the same."""
-    made = dict(node)
-    for key, value in node.items():
-        if type(value) is dict:
-            made[key] = _structure(value)
-        elif type(value) is botocore.hooks.NodeList:
-            made[key] = botocore.hooks.NodeList(*(each[:] for each in value))
-    return made
+def _structure(trie: dict[str, Any]) -> dict[str, Any]:
+    """botocore's table of handlers, its nodes and lists copied; the handlers are the same."""
+    return {**trie, "_root": _node(trie["_root"])}
+
+
+def _node(node: dict[str, Any]) -> dict[str, Any]:
+    values, children = node["values"], node["children"]
+    return {
+        "chunk": node["chunk"],
+        "children": {chunk: _node(child) for chunk, child in children.items()} if children else {},
+        "values": values and botocore.hooks.NodeList(values.first[:], values.middle[:], values.last[:]),
+    }
 
 
 def _once(key: Any, make: Callable[[], Any]) -> Any:
