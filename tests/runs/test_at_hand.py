@@ -100,8 +100,35 @@ def test_calls_are_told_by_either_way(emulator: Emulator, account: Account) -> N
     assert near == far
 
 
-def test_faults_are_the_socket_s(emulator: Emulator, account: Account) -> None:
-    emulator.faults(fault="reset", operation="ListApplications")
-    with pytest.raises(BotoCoreError) as caught:
-        account.codedeploy.list_applications()
-    assert isinstance(caught.value, ConnectionClosedError)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_connection_that_is_cut_is_told_as_the_socket_tells_it(
+    emulator: Emulator, account: Account, when: str
+) -> None:
+    told = []
+    for number, way in enumerate((contextlib.nullcontext(), mock.patch.object(URLLib3Session, "send", at_hand._send))):
+        emulator.faults(fault="reset", operation="CreateApplication", when=when)
+        with way, pytest.raises(BotoCoreError) as caught:
+            account.codedeploy.create_application(applicationName=f"app-{number}", computePlatform="Lambda")
+        emulator.faults()
+        made = f"app-{number}" in account.codedeploy.list_applications()["applications"]
+        told.append((type(caught.value), str(caught.value), repr(caught.value.kwargs["error"]), made))
+    assert told[0] == told[1]
+    assert told[0][0] is ConnectionClosedError
+    assert told[0][-1] == (when == "after")
+
+
+def test_so_is_github_s(emulator: Emulator) -> None:
+    told = []
+    for way in (contextlib.nullcontext(), mock.patch.object(HTTPAdapter, "send", at_hand._send_plain)):
+        emulator.faults(fault="reset", service="github")
+        with way, requests.Session() as session, pytest.raises(requests.RequestException) as caught:
+            session.get(f"{emulator.env['GITHUB_API_URL']}/repos/your-org/checkout", timeout=5)
+        told.append((type(caught.value), str(caught.value), str(caught.value.request and caught.value.request.url)))
+    assert told[0] == told[1]
+    assert told[0][0] is requests.ConnectionError
+
+
+def test_an_answer_that_comes_late_is_the_socket_s(emulator: Emulator, account: Account) -> None:
+    emulator.faults(fault="slow", seconds=0.01, operation="ListApplications")
+    with mock.patch.object(at_hand, "_answered", side_effect=AssertionError):
+        assert account.codedeploy.list_applications()["applications"] == ["checkout-app"]

@@ -1,7 +1,7 @@
 """The way from botocore or requests to an emulator in this process: a call, instead of a socket and a thread.
 
-Sockets are most of what a call costs here. They stay where they matter: while a fault is set that is the connection's
-(it is cut, or an answer comes late or never), for bodies in chunks, and in every test that runs processes.
+Sockets are most of what a call costs here. They stay where they matter: while a fault is set by which an answer comes
+late or never, for bodies in chunks, and in every test that runs processes.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ import io
 from collections.abc import Iterator
 from email.utils import formatdate
 from functools import cache
-from http.client import responses
+from http.client import RemoteDisconnected, responses
 from typing import Any
 from unittest import mock
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import botocore.httpsession
+import requests
 from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ConnectionClosedError
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPHeaderDict, HTTPResponse
+from urllib3.exceptions import ProtocolError
 
 from codedeploy_emulator import Emulator
 from codedeploy_emulator.server.http import read
@@ -27,7 +30,7 @@ from codedeploy_emulator.server.http import read
 _send = botocore.httpsession.URLLib3Session.send
 _context = botocore.httpsession.create_urllib3_context
 _send_plain = HTTPAdapter.send
-_OF_THE_CONNECTION = ("reset", "slow", "timeout")
+_OF_TIME = ("slow", "timeout")
 
 
 @contextlib.contextmanager
@@ -37,7 +40,10 @@ def at_hand(emulator: Emulator) -> Iterator[None]:
     def send(session: Any, request: Any) -> Any:
         if not _near(emulator, request):
             return _send(session, request)
-        raw = _answered(emulator, request)
+        try:
+            raw = _answered(emulator, request)
+        except ProtocolError as cut:
+            raise ConnectionClosedError(error=cut, request=request, endpoint_url=request.url) from cut
         response = AWSResponse(request.url, raw.status, raw.headers, raw)
         if not request.stream_output:
             _ = response.content
@@ -56,7 +62,10 @@ def github_at_hand(emulator: Emulator) -> Iterator[None]:
     def send(adapter: HTTPAdapter, request: Any, *arguments: Any, **more: Any) -> Any:
         if not _near(emulator, request):
             return _send_plain(adapter, request, *arguments, **more)
-        return adapter.build_response(request, _answered(emulator, request))
+        try:
+            return adapter.build_response(request, _answered(emulator, request))
+        except ProtocolError as cut:
+            raise requests.ConnectionError(cut, request=request) from cut
 
     with mock.patch.object(HTTPAdapter, "send", send):
         yield
@@ -66,13 +75,15 @@ def _near(emulator: Emulator, request: Any) -> bool:
     return (
         request.url.startswith(emulator.url)
         and "Transfer-Encoding" not in request.headers
-        and not any(fault["fault"] in _OF_THE_CONNECTION for fault in emulator.present_faults())
+        and not any(fault["fault"] in _OF_TIME for fault in emulator.present_faults())
     )
 
 
 def _answered(emulator: Emulator, request: Any) -> HTTPResponse:
     environ = _environ(request)
     answer = emulator._server.respond(read(environ, int(environ["CONTENT_LENGTH"])))
+    if answer.dropped:
+        raise ProtocolError("Connection aborted.", RemoteDisconnected("Remote end closed connection without response"))
     body = b"" if request.method == "HEAD" else answer.body
     headers = HTTPHeaderDict(answer.headers)
     headers["Date"] = formatdate(emulator.now, usegmt=True)
