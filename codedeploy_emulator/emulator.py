@@ -196,19 +196,23 @@ class Emulator:
         if self._seed and self.clock.fixed:
             # A mapping is its owner's, who may change it before the next reset.
             self._sown = deepcopy(self._seed)
-            self._kept = Kept(
-                (
-                    (self._switches, ("values",)),
-                    (self._faults, ("_faults",)),
-                    (self.runtime, ("store",)),
-                    (self.runtime.limits, ("_buckets",)),
-                    (self.runtime.functions, ("scripts",)),
-                    (self.runtime.traffic, ("_entries", "_playing", "_made")),
-                    (self.runtime.book, ("_batches",)),
-                    (self.github, ("repositories", "_next_id")),
-                    (self.aws.named, ("_stacks", "_entries")),
-                )
+            self._kept = self.keep()
+
+    def keep(self) -> Kept:
+        """Everything that a seed, or a client in its place, has made by now, to be brought back after a reset."""
+        return Kept(
+            (
+                (self._switches, ("values",)),
+                (self._faults, ("_faults",)),
+                (self.runtime, ("store",)),
+                (self.runtime.limits, ("_buckets",)),
+                (self.runtime.functions, ("scripts",)),
+                (self.runtime.traffic, ("_entries", "_playing", "_made")),
+                (self.runtime.book, ("_batches",)),
+                (self.github, ("repositories", "_next_id")),
+                (self.aws.named, ("_stacks", "_entries")),
             )
+        )
 
     # What the server needs
 

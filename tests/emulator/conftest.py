@@ -36,6 +36,4 @@ def emulator(world: World) -> Emulator:
 @pytest.fixture
 def shop(world: World) -> World:
     """A function `checkout` with versions 1 (served by `live`) and 2, and a canary group with rollback."""
-    world.served()
-    world.group()
-    return world
+    return world.once("shop", world.served, world.group)

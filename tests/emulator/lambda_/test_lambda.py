@@ -25,8 +25,7 @@ def _code(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, int]:
 @pytest.fixture
 def checkout(world: World) -> World:
     """A function with versions 1 and 2, its alias on 1."""
-    world.served()
-    return world
+    return world.once("checkout", world.served)
 
 
 def test_an_alias_gets_a_new_revision_id_on_each_update_and_a_stale_one_is_refused(checkout: World) -> None:

@@ -23,8 +23,7 @@ STATES = {"State", "StateReason", "StateReasonCode", "LastUpdateStatus", "LastUp
 @pytest.fixture
 def checkout(world: World) -> World:
     """A function with versions 1 and 2, its alias on 1."""
-    world.served()
-    return world
+    return world.once("checkout", world.served)
 
 
 def _refused(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, int, str]:
