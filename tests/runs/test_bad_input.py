@@ -7,6 +7,7 @@ log must name. Files of the workspace are in FILES.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -272,12 +273,18 @@ def name_of(row: object) -> str:
     return str(row)[:70] if isinstance(row, Mapping) else ""
 
 
-def refuse(theatre: Theatre, account: Account, given: Given, code: int, names: str) -> None:
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all rows: none of them writes into it."""
+    folder = tmp_path_factory.mktemp("workspace")
     for file, text in FILES.items():
-        (theatre.folder / file).write_text(text, encoding="utf-8")
+        (folder / file).write_text(text, encoding="utf-8")
+    return folder
+
+
+def refuse(theatre: Theatre, account: Account, workspace: Path, given: Given, code: int, names: str) -> None:
     step = theatre.step({name: value or "" for name, value in given.items()})
-    environ = {**step.environ, "GITHUB_WORKSPACE": str(theatre.folder)}
-    step.environ = environ
+    step.environ = {**step.environ, "GITHUB_WORKSPACE": str(workspace)}
     theatre.play(step)
     outcome = "invalid" if code == 2 else "refused"
     step.check(code, outcome=outcome, deployed="false")
@@ -286,6 +293,7 @@ def refuse(theatre: Theatre, account: Account, given: Given, code: int, names: s
     assert step.summary
     assert "Traceback" not in step.log()
     assert account.writes() == []
+    assert sorted(path.name for path in workspace.iterdir()) == sorted(FILES)
 
 
 def test_the_table_is_long_enough() -> None:
@@ -293,8 +301,10 @@ def test_the_table_is_long_enough() -> None:
 
 
 @pytest.mark.parametrize(("given", "names"), INVALID, ids=name_of)
-def test_what_is_wrong_in_itself_is_exit_2(theatre: Theatre, account: Account, given: Given, names: str) -> None:
-    refuse(theatre, account, given, 2, names)
+def test_what_is_wrong_in_itself_is_exit_2(
+    theatre: Theatre, account: Account, workspace: Path, given: Given, names: str
+) -> None:
+    refuse(theatre, account, workspace, given, 2, names)
 
 
 @pytest.mark.parametrize(
@@ -307,5 +317,7 @@ def test_the_summary_names_what_was_meant(theatre: Theatre, command: str, functi
 
 
 @pytest.mark.parametrize(("given", "names"), REFUSED, ids=name_of)
-def test_what_is_not_in_the_account_is_exit_3(theatre: Theatre, account: Account, given: Given, names: str) -> None:
-    refuse(theatre, account, given, 3, names)
+def test_what_is_not_in_the_account_is_exit_3(
+    theatre: Theatre, account: Account, workspace: Path, given: Given, names: str
+) -> None:
+    refuse(theatre, account, workspace, given, 3, names)
