@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import importlib.resources
+import importlib.util
 import json
 import random
 import re
@@ -63,8 +63,10 @@ def actions(name: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def reference() -> dict[str, Any]:
-    """AWS's service authorization reference, as cfn-lint ships it."""
-    text = importlib.resources.files("cfnlint.data.AdditionalSpecs").joinpath("Policies.json").read_text()
+    """AWS's service authorization reference, as cfn-lint ships it; cfn-lint itself is slow to import."""
+    linter = importlib.util.find_spec("cfnlint")
+    assert linter and linter.origin
+    text = Path(linter.origin).with_name("data").joinpath("AdditionalSpecs", "Policies.json").read_text("utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
 
