@@ -30,6 +30,8 @@ def _account(emulator: Emulator) -> Account:
 
 @pytest.fixture(scope="module")
 def account(emulator: Emulator) -> Account:
+    # That code runs, two other hooks show.
+    emulator.scripts({f"{HOOK}-both": "succeed"})
     return _account(emulator)
 
 
