@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -36,8 +37,9 @@ def _short(loader: _Loader, suffix: str, node: yaml.Node) -> Any:
 _Loader.add_multi_constructor("!", _short)
 
 
-def read(text: str) -> dict[str, Any]:
-    """The template's sections, with functions in their long forms."""
+@lru_cache(maxsize=4)
+def read(text: str) -> Mapping[str, Any]:
+    """The template's sections, with functions in their long forms. A change set is read when made and when executed."""
     try:
         found = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
