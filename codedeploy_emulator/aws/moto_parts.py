@@ -49,8 +49,9 @@ RequestHandler = MotoRequestHandler
 WARM: tuple[Any, ...] = ("lambda", "s3", "cloudwatch", "logs", "iam", "sts")
 
 
+@cache
 def application() -> Any:
-    """moto's WSGI application, with the services that every client uses made ready."""
+    """moto's WSGI application, with the services that every client uses made ready. It holds nothing by itself."""
     # moto would look through its own folders and classes anew for every request.
     modules = tuple(moto.backends.list_of_moto_modules())
     vars(moto.backends)["list_of_moto_modules"] = lambda: modules
