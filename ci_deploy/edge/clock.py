@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 T = TypeVar("T")
+HEARD = 1.0  # real seconds after which a signal is heard that came just before a wait began
 
 
 class RealClock:
@@ -50,11 +51,15 @@ class RealClock:
             self._waited(seconds)
 
     def take(self, items: SimpleQueue[T], seconds: float | None, *, quiet: bool) -> T:
-        try:
-            return items.get(timeout=None if seconds is None else seconds / self.speed)
-        except Empty:
-            self._waited(seconds or 0.0)
-            raise
+        left = math.inf if seconds is None else seconds / self.speed
+        while True:
+            try:
+                return items.get(timeout=min(left, HEARD))
+            except Empty:
+                left -= HEARD
+                if left <= 0:
+                    self._waited(seconds or 0.0)
+                    raise
 
     def _waited(self, seconds: float) -> None:
         if seconds > 0:

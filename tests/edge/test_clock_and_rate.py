@@ -69,6 +69,25 @@ def test_it_knows_by_how_much_it_is_behind_the_time_that_a_rehearsal_has_through
     assert (fast.behind(), usual.behind()) == (pytest.approx(2.99 * 60 - 2.99), 0.0)
 
 
+class Asked(SimpleQueue[str]):
+    """Nothing comes; the seconds for which it was waited each time, of which none pass."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def get(self, block: bool = True, timeout: float | None = None) -> str:
+        assert timeout is not None
+        self.seconds.append(timeout)
+        raise Empty
+
+
+def test_a_long_wait_is_one_of_short_ones_between_which_a_signal_is_heard() -> None:
+    clock, asked = RealClock(20), Asked()
+    with pytest.raises(Empty):
+        clock.take(asked, 50, quiet=False)
+    assert asked.seconds == [1.0, 1.0, 0.5]
+
+
 def test_a_jump_of_the_wall_clock_is_not_seen() -> None:
     wall = [1000.0]
     clock = RealClock(monotonic=lambda: 5.0, wall=lambda: wall[0])

@@ -6,8 +6,11 @@ or where stdout is no terminal, RunnerLog writes plain lines.
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TextIO
 
 from ...core.defuse import harmless, harmless_lines
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 
 REFRESH = 4  # a second
+HEARD = 0.5  # seconds after which a signal is heard that came just before a wait began
 
 
 class LiveTerminal:
@@ -118,9 +122,31 @@ def ask(question: str, answers: TextIO | None, screen: TextIO | None) -> str:
     try:
         screen.write(question)
         screen.flush()
-        line = answers.readline()
+        line = _typed(answers)
     finally:
         if not line.endswith("\n"):  # a signal or Ctrl-D: what comes next begins a line of its own
             screen.write("\n")
             screen.flush()
     return line.strip()
+
+
+def _typed(answers: TextIO) -> str:
+    """The next line, read on a thread of its own.
+
+    Python would not hear a signal that comes just before its main thread waits for the terminal.
+    """
+    lines: SimpleQueue[str | BaseException] = SimpleQueue()
+
+    def read() -> None:
+        try:
+            lines.put(answers.readline())
+        except BaseException as error:  # noqa: BLE001 - raised where it was asked for
+            lines.put(error)
+
+    threading.Thread(target=read, daemon=True, name="answer").start()
+    while True:
+        with contextlib.suppress(Empty):
+            line = lines.get(timeout=HEARD)
+            if isinstance(line, BaseException):
+                raise line
+            return line

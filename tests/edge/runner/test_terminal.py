@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+import threading
 
 import pytest
 
@@ -92,6 +93,16 @@ def test_a_question_is_asked_where_somebody_can_answer() -> None:
     screen = io.StringIO()
     assert ask("Why? ", Typed(" prices \nmore"), screen) == "prices"
     assert screen.getvalue() == "Why? "
+
+
+class Slow(Typed):
+    def readline(self, size: int | None = -1, /) -> str:
+        assert threading.current_thread() is not threading.main_thread()
+        return super().readline()
+
+
+def test_the_main_thread_is_free_for_signals_while_a_person_types() -> None:
+    assert ask("Why? ", Slow("prices\n"), io.StringIO()) == "prices"
 
 
 @pytest.mark.parametrize(
