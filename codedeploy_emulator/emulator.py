@@ -199,14 +199,17 @@ class Emulator:
             self._kept = self.keep()
 
     def keep(self) -> Kept:
-        """Everything that a seed, or a client in its place, has made by now, to be brought back after a reset."""
+        """Everything that a seed, or a client in its place, has made by now, to be brought back after a reset.
+
+        Neither the time nor what is under way belongs to it.
+        """
         return Kept(
             (
                 (self._switches, ("values",)),
                 (self._faults, ("_faults",)),
                 (self.runtime, ("store",)),
                 (self.runtime.limits, ("_buckets",)),
-                (self.runtime.functions, ("scripts",)),
+                (self.runtime.functions, ("scripts", "_streams")),
                 (self.runtime.traffic, ("_entries", "_playing", "_made")),
                 (self.runtime.book, ("_batches",)),
                 (self.github, ("repositories", "_next_id")),

@@ -31,6 +31,7 @@ class Kept:
 
     def bring_back(self) -> None:
         """Put a fresh copy of everything in the place of what is there."""
+        moto_parts.reset()
         held, values = _Bringer(io.BytesIO(self._whole), self._same).load()
         moto_parts.hold(held)
         for (part, names), attributes in zip(self._parts, values, strict=True):

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 from unittest import mock
-from weakref import WeakValueDictionary
 
 import pytest
 
@@ -17,6 +13,7 @@ from codedeploy_emulator.aws import moto_parts
 from codedeploy_emulator.aws.front import Aws
 from tests.support.account import Account
 from tests.support.at_hand import at_hand
+from tests.support.holding import state_of
 
 START = 1_790_000_000.0
 DEMO = Path(moto_parts.__file__).parents[1] / "seeds" / "demo.yaml"
@@ -52,55 +49,6 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-def _shown(value: Any, seen: dict[int, int]) -> Any:
-    """Everything that can be reached, in plain values; what is met again is told as the very thing met before."""
-    if value is None or isinstance(value, bool | int | float | str | bytes | type | FunctionType):
-        return value
-    if id(value) in seen:
-        return f"the {seen[id(value)]}th"
-    seen[id(value)] = len(seen)
-    if isinstance(value, tempfile.SpooledTemporaryFile):
-        value.seek(0)
-        return value.read()
-    if isinstance(value, Mapping | WeakValueDictionary):
-        return type(value).__name__, {str(key): _shown(each, seen) for key, each in value.items()}, _own(value, seen)
-    if isinstance(value, list | tuple):
-        return [_shown(each, seen) for each in value]
-    if isinstance(value, set | frozenset):
-        return sorted(map(str, value))
-    if hasattr(value, "getstate"):
-        return value.getstate()
-    return type(value).__name__, _own(value, seen)
-
-
-def _own(value: Any, seen: dict[int, int]) -> dict[str, Any]:
-    names = [*getattr(value, "__dict__", ()), *getattr(type(value), "__slots__", ())]
-    return {
-        name: _shown(getattr(value, name), seen)
-        for name in names
-        if not name.startswith("__") and name not in ("data", "_remove", "_pending_removals", "_iterating")
-    }
-
-
-def _state(emulator: Emulator) -> dict[str, Any]:
-    runtime = emulator.runtime
-    parts = {
-        "moto": moto_parts.held(),
-        "deployments": runtime.store,
-        "limits": runtime.limits._buckets,
-        "scripts": runtime.functions.scripts,
-        "callers": (runtime.traffic._entries, runtime.traffic._playing, runtime.traffic._made, runtime.traffic.place),
-        "book": runtime.book._batches,
-        "GitHub": (emulator.github.repositories, emulator.github._next_id, emulator.github.url),
-        "stacks": (emulator.aws.named, emulator.aws.stacks._stacks),
-        "faults": (emulator.present_faults(), emulator._faults._random, emulator._faults.seed),
-        "switches": emulator.switch_values(),
-        "calls": emulator.calls,
-        "time": emulator.now,
-    }
-    return {name: _shown(part, {}) for name, part in parts.items()}
-
-
 def _wear(emulator: Emulator) -> None:
     """Change something of every kind, and make new things, in another region and account too."""
     account = Account(emulator)
@@ -112,7 +60,6 @@ def _wear(emulator: Emulator) -> None:
     account.ring("errors", "OK")
     account.codedeploy.create_application(applicationName="other", computePlatform="Lambda")
     account.deploy("2", "3")
-    account.queue("waiting")
     account._client("iam").delete_role(RoleName="deployer")
     group = {"X-Amz-Target": "Logs_20140328.CreateLogGroup", "Content-Type": "application/x-amz-json-1.1"}
     emulator.aws.send("logs", "POST", "/", b'{"logGroupName": "other"}', headers=group, region="us-east-1")
@@ -129,23 +76,36 @@ def _wear(emulator: Emulator) -> None:
 def test_a_reset_brings_back_what_the_seed_made() -> None:
     switches = {"random-seed": 8}  # which the seed says otherwise, to no effect
     with Emulator(speed=0, seed=EVERYTHING, start=START, switches=switches) as emulator, at_hand(emulator):
-        before = _state(emulator)
+        before = state_of(emulator)
         for _ in range(2):
+            Account(emulator).queue("waiting")
             _wear(emulator)
-            worn = _state(emulator)
+            worn = state_of(emulator)
             emulator.reset()
-            after = _state(emulator)
+            after = state_of(emulator)
             assert [name for name in before if after[name] != before[name]] == []
             # Or nothing would have been compared.
             assert [name for name in before if worn[name] == before[name]] == []
 
 
+def test_what_a_client_made_is_kept_as_well() -> None:
+    with Emulator(speed=0, seed=EVERYTHING, start=START) as emulator, at_hand(emulator):
+        Account(emulator).lambda_.invoke(FunctionName="before")
+        _wear(emulator)
+        kept, made = emulator.keep(), state_of(emulator)
+        emulator.reset()
+        kept.bring_back()
+        emulator.clock.move_to(START + 600)
+        brought = state_of(emulator)
+        assert [name for name in made if brought[name] != made[name]] == ["calls"]
+
+
 def test_a_reset_asks_for_nothing_again() -> None:
     with Emulator(speed=0, seed=DEMO, start=START) as emulator:
-        before = _state(emulator)
+        before = state_of(emulator)
         with mock.patch.object(Aws, "send", side_effect=AssertionError):
             emulator.reset()
-        assert _state(emulator) == before
+        assert state_of(emulator) == before
 
 
 def test_a_seed_that_was_changed_meanwhile_is_made_anew() -> None:
