@@ -68,7 +68,7 @@ def test_everything_that_is_odd_is_said_at_once(runner: Played, account: Account
     arn = account.lambda_.get_function(FunctionName="checkout")["Configuration"]["FunctionArn"]
     account.lambda_.tag_resource(Resource=arn, Tags={"ManagedBy": "terraform"})
     done = runner.run(PLAN).check(0, outcome="planned")
-    for said in ("5 provisioned concurrency", "key/example", "Lifecycle rule `tidy`", "Terraform owns it"):
+    for said in ("concurrency of 5", "key/example", "Lifecycle rule `tidy`", "Terraform owns it"):
         assert said in done.log, said
     assert "Lifecycle rule `logs`" not in done.log
     assert "2h 45m" in done.log  # 5 minutes, an hour for each hook, ten minutes, and half an hour more
