@@ -8,17 +8,18 @@ from pathlib import Path
 import pytest
 
 from codedeploy_emulator import Emulator
+from codedeploy_emulator.clock import JUMP
 from tests.support.account import Account
 from tests.support.action import Runner
 
 SEED = Path(__file__).parents[2] / "codedeploy_emulator" / "seeds" / "demo.yaml"
 
-SPEED = 300  # a canary of five minutes takes a second
+SPEED = 300  # for who acts in a canary's middle: its five minutes take a second
 
 
 @pytest.fixture(scope="package")
 def _emulator() -> Iterator[Emulator]:
-    with Emulator(speed=SPEED, seed=SEED) as emulator:
+    with Emulator(speed=JUMP, seed=SEED) as emulator:
         yield emulator
 
 
@@ -26,6 +27,12 @@ def _emulator() -> Iterator[Emulator]:
 def emulator(_emulator: Emulator) -> Emulator:
     _emulator.reset()
     return _emulator
+
+
+@pytest.fixture
+def paced(emulator: Emulator) -> None:
+    """Time passes for who is no client of the emulator, too."""
+    emulator.run_at(SPEED)
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from tests.support.action import CHECKOUT, SIGINT, SIGTERM, Runner
 
 LINEAR = {**CHECKOUT, "deployment-config": "CodeDeployDefault.LambdaLinear10PercentEvery3Minutes"}
 GRACE = (7.5, 2.5)  # seconds: SIGINT, then SIGTERM, then the kill
+pytestmark = pytest.mark.usefixtures("paced")
+
 ROLE = "arn:aws:iam::123456789012:role/codedeploy"
 CODE = "# {}\ndef handler(event, context):\n    return event\n"
 
@@ -23,11 +25,11 @@ def stops(emulator: Emulator) -> int:
 
 
 @pytest.fixture
-def served(runner: Runner, account: Account) -> str:
+def served(account: Account) -> str:
     """Version 2 is served and is the group's last successful revision; $LATEST has new code."""
-    runner.run({**CHECKOUT, "deployment-config": "CodeDeployDefault.LambdaAllAtOnce"}).check(0, live_version="2")
+    version = account.served(CODE.format("two"))
     account.code(CODE.format("three"))
-    return "2"
+    return version
 
 
 @pytest.mark.parametrize("number", [SIGINT, pytest.param(SIGTERM, marks=pytest.mark.full)])

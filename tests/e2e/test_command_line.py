@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -88,30 +87,13 @@ def test_a_switch_needs_no_value(account: Account, tmp_path: Path) -> None:
 
 
 def test_without_region_or_credentials_it_says_what_to_do(account: Account, tmp_path: Path) -> None:
+    bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
     env = {name: value for name, value in account.emulator.env.items() if "REGION" not in name}
-    done = subprocess.run(
-        [sys.executable, "-I", "-m", "ci_deploy", "status", *COMMON],
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true", **env},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = program.run(["status", *COMMON], env={**bare, **env}, cwd=tmp_path)
     assert done.returncode == 2
     assert "Flag `--aws-region` is missing" in done.stdout
-    blank = {
-        "AWS_ENDPOINT_URL": env["AWS_ENDPOINT_URL"],
-        "AWS_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    done = subprocess.run(
-        [sys.executable, "-I", "-m", "ci_deploy", "status", *COMMON],
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **blank},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    blank = {"AWS_ENDPOINT_URL": env["AWS_ENDPOINT_URL"], "AWS_REGION": "us-east-1"}
+    done = program.run(["status", *COMMON], env={**bare, **blank}, cwd=tmp_path)
     assert done.returncode == 4
     assert "configure-aws-credentials" in done.stdout and "aws sso login" in done.stdout
 

@@ -1,6 +1,7 @@
 """The action as a process against an emulator that jumps while every client waits: what it tells is true to life.
 
-The emulator is a process too, as people start it. This process is one of its clients where it acts in a run's middle.
+In one test the emulator is a process too, as people start it. Where this process acts in a run's middle, it is a client
+of the emulator as the run is.
 """
 
 from __future__ import annotations
@@ -8,41 +9,27 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
+from codedeploy_emulator import Emulator
 from codedeploy_emulator.client import Client
 from scripts import demo
 from tests.support.action import CHECKOUT, HOOKS, SIGINT, Runner, Step
 from tests.support.program import Program
 
+from .conftest import SPEED
+
 CANARY = {**CHECKOUT, "deployment-config": "CodeDeployDefault.LambdaCanary10Percent30Minutes"}
 
 
-@pytest.fixture(scope="module")
-def env() -> Iterator[Mapping[str, str]]:
-    with demo.emulator("jump") as url:
-        yield demo.variables(url)
-
-
 @pytest.fixture
-def url(env: Mapping[str, str]) -> str:
-    requests.post(f"{env['AWS_ENDPOINT_URL']}/_emulator/reset", timeout=10)
-    return env["AWS_ENDPOINT_URL"]
-
-
-@pytest.fixture
-def us(url: str) -> Iterator[Client]:
-    with Client(url) as client:
+def us(emulator: Emulator) -> Iterator[Client]:
+    with Client(emulator.url) as client:
         yield client
-
-
-@pytest.fixture
-def runner(url: str, env: Mapping[str, str], tmp_path: Path) -> Runner:
-    return Runner(env=env, folder=tmp_path)
 
 
 def wait_for(us: Client, step: Step, text: str) -> None:
@@ -54,13 +41,10 @@ def wait_for(us: Client, step: Step, text: str) -> None:
         time.sleep(0.005)
 
 
-def clients(url: str) -> int:
-    return len(requests.get(f"{url}/_emulator/wait", timeout=5).json())
-
-
 def joined(url: str, count: int) -> None:
+    """Until so many clients are known; one that is gone is not at once forgotten."""
     deadline = time.monotonic() + 60
-    while clients(url) != count:
+    while len(requests.get(f"{url}/_emulator/wait", timeout=5).json()) != count:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -72,12 +56,14 @@ def at(log: str, text: str) -> int:
     return int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3])
 
 
-def test_a_canary_of_half_an_hour_is_told_as_in_life(runner: Runner, url: str) -> None:
-    done = runner.run({**CANARY, **HOOKS}).check(0, outcome="succeeded", live_version="2")
+def test_a_canary_of_half_an_hour_is_told_as_in_life(tmp_path: Path) -> None:
+    with demo.emulator("jump") as url:
+        done = Runner(env=demo.variables(url), folder=tmp_path).run({**CANARY, **HOOKS})
+        joined(url, 0)
+    done.check(0, outcome="succeeded", live_version="2")
     split, whole = at(done.log, "10% → 2"), at(done.log, "100% → 2")
     assert 1770 <= whole - split < 1830, done.log  # one is seen when it is looked for
     assert at(done.log, "AfterAllowTraffic    succeeded") < whole + 60, done.log
-    assert clients(url) == 0
 
 
 def test_a_signal_is_heard_at_the_moment_it_is_sent(runner: Runner, us: Client) -> None:
@@ -85,31 +71,33 @@ def test_a_signal_is_heard_at_the_moment_it_is_sent(runner: Runner, us: Client) 
     wait_for(us, step, "» Traffic")
     us.wait(300)
     step.signal(SIGINT)
+    step.wait_for("■ CANCELLED")
+    us.close()
     done = step.wait().check(130, outcome="cancelled", deployed="false")
     assert 300 <= at(done.log, "■ CANCELLED") - at(done.log, "» Traffic") < 320, done.log
     runner.finish(done, CANARY)
 
 
-def test_a_killed_run_leaves_time_to_the_next(runner: Runner, us: Client, url: str) -> None:
+def test_a_killed_run_leaves_time_to_the_next(runner: Runner, us: Client, emulator: Emulator) -> None:
     """Which attaches to the deployment where it is."""
     step = runner.start(CANARY)
     wait_for(us, step, "» Traffic")
     step.kill()
     step.wait()
     us.wait(60.0)  # by when it would have looked again
-    joined(url, 1)
+    joined(emulator.url, 1)
     again = runner.start(CANARY, run=(100, 2))
-    joined(url, 2)
+    joined(emulator.url, 2)
     us.close()
     done = again.wait().check(0, outcome="succeeded", live_version="2")
     assert 1700 < at(done.log, "100% → 2") < 1830, done.log
 
 
-def test_one_run_waits_for_another(runner: Runner, us: Client, url: str) -> None:
+def test_one_run_waits_for_another(runner: Runner, us: Client, emulator: Emulator) -> None:
     first = runner.start(CANARY)
     wait_for(us, first, "» Traffic")
     second = runner.start(CANARY, run=(200, 1))
-    joined(url, 3)
+    joined(emulator.url, 3)
     us.close()
     first.wait().check(0, outcome="succeeded", live_version="2")
     done = second.wait().check(0)
@@ -117,14 +105,14 @@ def test_one_run_waits_for_another(runner: Runner, us: Client, url: str) -> None
     assert "2h" not in done.log.splitlines()[-1]
 
 
-def test_a_command_around_which_it_watches_has_real_time(env: Mapping[str, str], url: str, tmp_path: Path) -> None:
+def test_a_command_around_which_it_watches_has_real_time(emulator: Emulator, tmp_path: Path) -> None:
     """It says nothing to the emulator: the two minutes of silence after it begin when it is over."""
     (tmp_path / "log").touch()
     command = [sys.executable, "-c", "import time; time.sleep(0.5); print('made')"]
     arguments = ["watch", "--function", "checkout", "--application", "checkout-app"]
     arguments += ["--deployment-group", "checkout-live", "--", *command]
     with (tmp_path / "log").open("wb") as log:
-        program = Program(arguments, env={"PATH": "", **env}, cwd=tmp_path, stdout=log)
+        program = Program(arguments, env={"PATH": "", **emulator.env}, cwd=tmp_path, stdout=log)
         code = program.wait(60)
     text = (tmp_path / "log").read_text(encoding="utf-8")
     assert "made" in text, text
@@ -132,8 +120,8 @@ def test_a_command_around_which_it_watches_has_real_time(env: Mapping[str, str],
     assert 120 <= at(text, "Warning") < 180, text
 
 
-def test_with_an_emulator_that_does_not_jump_time_is_real(tmp_path: Path) -> None:
-    with demo.emulator("20") as url:
-        env = {**demo.variables(url), "CI_DEPLOY_CLOCK_SPEED": "jump"}
-        given = {**CHECKOUT, "deployment-config": "CodeDeployDefault.LambdaAllAtOnce"}
-        Runner(env=env, folder=tmp_path).run(given).check(0, outcome="succeeded", live_version="2")
+def test_with_an_emulator_that_does_not_jump_time_is_real(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.run_at(SPEED)
+    env = {**emulator.env, "CI_DEPLOY_CLOCK_SPEED": "jump"}
+    given = {**CHECKOUT, "deployment-config": "CodeDeployDefault.LambdaAllAtOnce"}
+    Runner(env=env, folder=tmp_path).run(given).check(0, outcome="succeeded", live_version="2")

@@ -10,6 +10,8 @@ from tests.support.account import Account
 from tests.support.action import SIGINT, Runner
 from tests.support.shop import AT_ONCE, CANARY, NAMES, ends, manifest
 
+pytestmark = pytest.mark.usefixtures("paced")
+
 
 @pytest.fixture
 def shop(account: Account) -> Account:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.account import Account
 from tests.support.action import CHECKOUT, Runner
+
+pytestmark = pytest.mark.usefixtures("paced")
 
 CASE = "- {name: health, event: {path: /health}, within: 1s}\n"
 SLOW = "import time\ndef handler(event, context):\n    print('asked for', event['path'])\n    time.sleep(1.5)\n"

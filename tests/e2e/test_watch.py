@@ -24,6 +24,8 @@ from tests.support.program import Program
 ROOT = Path(__file__).parents[2]
 GOOD = "def handler(event, context):\n    return {'total': 99}\n"
 SAM = ["--stack", "shop", "--", sys.executable, str(ROOT / "scripts" / "sam.py"), "deploy", "--code", "app.py"]
+pytestmark = pytest.mark.usefixtures("paced")
+
 PREFIX = "ci-deploy | "
 POLICIES = ("watch", "feature-guards")
 

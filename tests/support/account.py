@@ -152,6 +152,15 @@ class Account:
         )["deploymentId"]
         return found
 
+    def served(self, text: str) -> str:
+        """New code, published and deployed by somebody else, some time ago; the version's number."""
+        (current,) = self.serves()
+        version = self.publish(text)
+        self.deploy(current, version)
+        self.emulator.advance(60)
+        assert self.serves() == {version: 100.0}
+        return version
+
 
 def zipped(files: dict[str, str]) -> bytes:
     buffer = io.BytesIO()
