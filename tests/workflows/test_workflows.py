@@ -22,6 +22,7 @@ import pytest
 
 from codedeploy_emulator import Emulator
 from tests.project.account.cloudformation import Stack
+from tests.support import workflow
 from tests.support.account import Account
 from tests.support.action import REPOSITORY
 from tests.support.workflow import Event, Job, Workflow, held_to_their_roles
@@ -294,7 +295,8 @@ def test_setup(play: Any, account: Account, apply: bool, outcome: str) -> None:
     assert set(account.codedeploy.list_applications()["applications"]) == ({"cart", "checkout"} if apply else set())
 
 
-def test_a_long_canary_is_followed_by_another_job(play: Any, account: Account) -> None:
+def test_a_long_canary_is_followed_by_another_job(play: Any, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workflow, "MACHINE_SECONDS", 75 * 60)  # of the canary's ninety minutes
     jobs = play("long-canary.yml", "push")
     assert [job.name for job in jobs] == ["deploy", "follow"], log(jobs)
     assert jobs[0].outcomes == ["detached"], log(jobs)
