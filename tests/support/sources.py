@@ -28,3 +28,8 @@ def walked(root: ast.AST) -> tuple[ast.AST, ...]:
             elif isinstance(value, ast.AST) and value._fields:
                 found.append(value)
     return tuple(found)
+
+
+def forget() -> None:
+    tree.cache_clear()
+    nodes.cache_clear()
