@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from codedeploy_emulator import Emulator
+from codedeploy_emulator.client import Client
 from tests.support import shop as shops
 from tests.support.account import Account
 from tests.support.action import SIGINT, Runner
 from tests.support.shop import AT_ONCE, CANARY, NAMES, ends, manifest
 
-pytestmark = pytest.mark.usefixtures("paced")
+from .test_jumping import wait_for
 
 
 @pytest.fixture
@@ -28,6 +29,7 @@ def test_all_functions_are_deployed_side_by_side(runner: Runner, shop: Account) 
     assert all(name in shop.comments()[0] for name in NAMES)
 
 
+@pytest.mark.usefixtures("paced")
 def test_what_lambda_only_throttled_is_tried_once_more(runner: Runner, shop: Account, emulator: Emulator) -> None:
     """CodeDeploy's own alias updates lose against Lambda's limit; no traffic had moved."""
     emulator.scripts(CodeDeployHook_checkout_before="succeed")
@@ -46,6 +48,7 @@ def test_what_lambda_only_throttled_is_tried_once_more(runner: Runner, shop: Acc
     assert done.outputs["deployment-id"] == shop.deployments("alpha-live")[0]
 
 
+@pytest.mark.usefixtures("paced")
 def test_a_cancelled_release_stops_every_deployment_and_the_post_step_confirms(runner: Runner, shop: Account) -> None:
     slow = "CodeDeployDefault.LambdaCanary10Percent30Minutes"
     given = {**manifest(runner.folder), "deployment-config": slow}
@@ -65,15 +68,13 @@ def test_a_cancelled_release_stops_every_deployment_and_the_post_step_confirms(r
 def test_a_re_run_attaches_to_the_deployments_of_the_attempt_before(
     runner: Runner, shop: Account, emulator: Emulator
 ) -> None:
-    slow = "CodeDeployDefault.LambdaCanary10Percent30Minutes"
-    given = {**manifest(runner.folder), "deployment-config": slow}
-    first = runner.start(given)
-    for name in NAMES:
-        first.wait_for(f"{name + ':live':10} » Traffic")
-    first.kill()
-    first.wait()
-    emulator.run_at("jump")
-    again = Runner(env=emulator.env, folder=runner.folder, count=runner.count)
-    done = again.run(given, run=(100, 2)).check(0, outcome="succeeded", deployed="true")
+    given = {**manifest(runner.folder), "deployment-config": "CodeDeployDefault.LambdaCanary10Percent10Minutes"}
+    with Client(emulator.url) as us:
+        first = runner.start(given)
+        for name in NAMES:
+            wait_for(us, first, f"{name + ':live':10} » Traffic")
+        first.kill()
+        first.wait()
+    done = runner.run(given, run=(100, 2)).check(0, outcome="succeeded", deployed="true")
     assert ends(done) == dict.fromkeys(NAMES, "succeeded")
     assert [len(shop.deployments(f"{name}-live")) for name in NAMES] == [1, 1, 1]
