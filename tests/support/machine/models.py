@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from copy import copy
 from functools import cache
 from typing import Any
 
@@ -11,7 +12,9 @@ import botocore.client
 import botocore.hooks
 import botocore.loaders
 import botocore.regions
+import botocore.session
 import botocore.useragent
+from botocore.handlers import BUILTIN_HANDLERS
 
 _made: dict[Any, Any] = {}
 _names: dict[str, str] = {}
@@ -22,14 +25,16 @@ _accepts = botocore.hooks.accepts_kwargs
 _methods = botocore.client.ClientCreator._create_methods
 _service = botocore.client.ServiceModel
 _provider = botocore.regions.EndpointProvider
+_register = botocore.session.Session._register_builtin_handlers
+_exceptions = botocore.session.ClientExceptionsFactory
 _sanitized = botocore.useragent.sanitize_user_agent_string_component
 
 
 def read_once() -> None:
-    """From here on API models, what clients make of them, names of events and signatures of handlers are shared.
+    """From here on API models, what clients make of them, exceptions, names of events and signatures are shared.
 
-    The table of handlers is copied for each client, but not by asking for each list in it how lists are copied; nor is
-    a part of the user agent looked through again, letter by letter, for each request.
+    The table of handlers is copied for each session and client, but not made anew, nor by asking for each list in it
+    how lists are copied; nor is a part of the user agent looked through again, letter by letter, for each request.
 
     S3's model is not: each client takes the bucket out of its paths, by which the emulator tells operations apart.
     """
@@ -67,6 +72,14 @@ def read_once() -> None:
         code = getattr(handler, "__code__", None)
         return code.co_flags & inspect.CO_VARKEYWORDS if code else _accepts(handler)
 
+    def register(session: Any, events: Any) -> None:
+        key = "handlers", len(BUILTIN_HANDLERS)  # to which moto adds one
+        if key not in _made:
+            _register(session, events)
+            _made[key] = copy(session._original_handler)
+        else:
+            vars(session._original_handler).update(vars(copy(_made[key])))
+
     botocore.loaders.JSONFileLoader.load_file = load_file
     botocore.loaders.Loader.load_service_model = load_model
     botocore.client.ServiceModel = service
@@ -74,6 +87,8 @@ def read_once() -> None:
     botocore.regions.EndpointProvider = provider
     botocore.hooks.EventAliaser.__init__ = begin
     botocore.hooks.accepts_kwargs = accepts
+    botocore.session.Session._register_builtin_handlers = register
+    botocore.session.ClientExceptionsFactory = cache(_exceptions)
     botocore.hooks._PrefixTrie._recursive_copy = lambda trie, node: _structure(node)
     botocore.useragent.sanitize_user_agent_string_component = cache(_sanitized)
 
