@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 
@@ -24,6 +25,7 @@ def turned_away(headers: Mapping[str, str], listens_on: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=256)
 def is_loopback(name: str) -> bool:
     """`localhost`, names below it (a bucket may stand there) and the addresses 127.0.0.0/8 and ::1."""
     name = name.lower().strip("[]").removesuffix(".")

@@ -36,19 +36,17 @@ def read_once() -> None:
     The table of handlers is copied for each session and client, but not made anew, nor by asking for each list in it
     how lists are copied; nor is a part of the user agent looked through again, letter by letter, for each request.
 
-    S3's model is not: each client takes the bucket out of its paths, by which the emulator tells operations apart.
+    The paths in S3's model are not: each client takes the bucket out of its own, and by those that have it the emulator
+    tells operations apart.
     """
 
     def load_file(loader: Any, path: str) -> Any:
-        if "/s3/" in path and "service-2" in path:
-            return _load_file(loader, path)
         return _once(("file", path), lambda: _load_file(loader, path))
 
     def load_model(loader: Any, service_name: str, type_name: str, api_version: str | None = None) -> Any:
-        if (service_name, type_name) == ("s3", "service-2"):
-            return _load_model(loader, service_name, type_name, api_version=api_version)
         key = "model", tuple(loader.search_paths), service_name, type_name, api_version
-        return _once(key, lambda: _load_model(loader, service_name, type_name, api_version=api_version))
+        found = _once(key, lambda: _load_model(loader, service_name, type_name, api_version=api_version))
+        return _with_own_paths(found) if (service_name, type_name) == ("s3", "service-2") else found
 
     def service(description: Any, service_name: str | None = None) -> Any:
         if service_name == "s3":
@@ -91,6 +89,11 @@ def read_once() -> None:
     botocore.session.ClientExceptionsFactory = cache(_exceptions)
     botocore.hooks._PrefixTrie._recursive_copy = lambda trie, node: _structure(node)
     botocore.useragent.sanitize_user_agent_string_component = cache(_sanitized)
+
+
+def _with_own_paths(model: dict[str, Any]) -> dict[str, Any]:
+    operations = {name: {**each, "http": dict(each["http"])} for name, each in model["operations"].items()}
+    return {**model, "operations": operations}
 
 
 def _structure(trie: dict[str, Any]) -> dict[str, Any]:
