@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import certifi
 import pytest
 
 from ci_deploy.core.errors import AwsError
@@ -50,6 +49,12 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The certificate of another authority: one, where the usual bundle has more than a hundred to read."""
+    return certify(tmp_path_factory.mktemp("elsewhere"))[0]
 
 
 def ask_aws(url: str) -> None:
@@ -104,7 +109,11 @@ def test_without_any_the_error_names_all_of_them_and_the_page(
 
 @pytest.mark.parametrize("variable", VARIABLES)
 def test_with_one_that_does_not_have_it_the_error_names_that_one(
-    variable: str, ask: Callable[[str], None], company: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+    variable: str,
+    ask: Callable[[str], None],
+    company: tuple[str, Path],
+    elsewhere: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv(variable, certifi.where())
+    monkeypatch.setenv(variable, str(elsewhere))
     assert f"{variable} is in use" in refusal(ask, company[0])
