@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import boto3
 import yaml
@@ -53,6 +54,14 @@ class Stage:
                 return True
             self.pace.wait(1.0)
         return False
+
+    def until_it_has_begun(self) -> None:
+        """Until time waits for the run too, where it jumps: until then it would jump without it."""
+        while self.process.poll() is None:
+            with urlopen(f"{self.pointers['AWS_ENDPOINT_URL']}/_emulator/wait") as answer:
+                if len(json.load(answer)) != 1:  # we alone
+                    return
+            time.sleep(0.05)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +123,7 @@ def _job_is_cancelled(stage: Stage) -> None:
 
 def _sam_deploys(stage: Stage) -> None:
     """Another tool's deployment: a stack's update, which fails when its canary does."""
+    stage.until_it_has_begun()
     stage.pace.wait(40)
     with tempfile.NamedTemporaryFile("w", suffix=".py") as code:
         code.write("def handler(event, context):\n    return {'total': 99}\n")
