@@ -19,7 +19,8 @@ PIP := $(BIN)/python -m pip install --quiet
 LINTED := $(filter-out %/watch-beside.yml,$(wildcard docs/workflows/*.yml))
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 NPM := $(addsuffix /node_modules/.installed,tests/browser tests/contract)
-RUNS ?= 2
+# One more than there are cores: the tests of whole processes wait now and then.
+RUNS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN || echo 2) + 1)
 N ?= 200
 FROM ?= 0
 HISTORIES ?= 100000
@@ -37,7 +38,7 @@ demo: .venv/.demo ## deploy a function against the emulator, report in demo-repo
 	@$(BIN)/python scripts/demo.py $(SCENARIO)
 
 .PHONY: test
-test: .venv/.installed ## all tests that need Python alone (about four minutes)
+test: .venv/.installed ## all tests that need Python alone (about two minutes)
 ifndef MEASURE
 	$(BIN)/python $(TESTS)
 else # which leaves `make coverage` nothing to run
@@ -51,7 +52,7 @@ test-full: .venv/.installed .venv-awscli/.installed $(NPM) ## also the container
 	@if ! docker version >/dev/null 2>&1 && [ -n "$(DOCKER_STANDIN)" ]; then \
 	  export PATH="$(dir $(abspath $(DOCKER_STANDIN))):$$PATH"; fi; \
 	export PATH="$(CURDIR)/.venv-awscli/bin:$$PATH"; \
-	$(BIN)/python -m pytest -n $(RUNS) --dist loadfile -m full
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m full
 
 .PHONY: check
 check: .venv/.installed ## format, lint, types, metadata, lock files, schemas, workflow security, templates
