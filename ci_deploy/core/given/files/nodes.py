@@ -54,18 +54,6 @@ def _character(match: re.Match[str]) -> str:
     return str(json.loads(f'"{match[0]}"')) if len(match[0]) > 2 else ""
 
 
-def _composed(tokens: Iterable[Any]) -> Iterator[Any]:
-    """The nodes of the documents, from all their tokens: scanning the text is most of what PyYAML does."""
-    import yaml
-
-    loader: Any = yaml.SafeLoader("")
-    loader.tokens, ahead = [], iter(tokens)
-    loader.need_more_tokens = lambda: not loader.tokens
-    loader.fetch_more_tokens = lambda: loader.tokens.append(next(ahead))
-    while loader.check_node():
-        yield loader.get_node()
-
-
 class Reader:
     """One reading of one text; `where` is how it is named to people."""
 
@@ -115,10 +103,8 @@ class Reader:
         )
         closing = (yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken, yaml.BlockEndToken)
         depth = 0
-        tokens = []
         try:
             for token in yaml.scan(text):
-                tokens.append(token)
                 depth += isinstance(token, opening) - isinstance(token, closing)
                 if depth > DEPTH:  # the scanner is quadratic in it, the composer recursive
                     return self.wrong(token, f"is nested more than {DEPTH} levels deep.")
@@ -136,7 +122,7 @@ class Reader:
                         "has a `${{ … }}` expression in it, which only GitHub's workflow files know.",
                         "Pass what changes from run to run as an input of the step.",
                     )
-            yield from _composed(tokens)
+            yield from yaml.compose_all(text, Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
             mark: Any = error.problem_mark
             self._wrong(mark.line + 1, f"cannot be read: {error.problem}.")
