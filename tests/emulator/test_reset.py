@@ -1,4 +1,4 @@
-"""A reset brings back what the seed made, and not something like it; nothing that came afterwards is left."""
+"""A reset restores exactly the seeded state and leaves nothing of later changes."""
 
 from __future__ import annotations
 

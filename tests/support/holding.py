@@ -33,7 +33,7 @@ def state_of(emulator: Emulator) -> dict[str, Any]:
 
 
 def _shown(value: Any, seen: dict[int, int]) -> Any:
-    """Everything that can be reached, in plain values; what is met again is told as the very thing met before."""
+    """All reachable state as plain values; an object met again is shown as a reference to the first time."""
     if value is None or isinstance(value, bool | int | float | str | bytes | type | FunctionType):
         return value
     if id(value) in seen:

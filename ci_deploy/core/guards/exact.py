@@ -66,7 +66,7 @@ def convolved(at_least: int, strata: Sequence[Stratum]) -> float:
     fewer, reached = [1.0], 0.0
     for count, share in open_strata:
         chances = _times(fewer, list(_chances(count, share)))
-        # How many more than enough they are is of no interest: few of a thousand bad calls have to be told apart.
+        # Counts from `at_least` on need one sum, not a chance each: of a thousand bad calls few are below it.
         fewer, reached = chances[:at_least], reached + sum(reversed(chances[at_least:]))
     return min(1.0, reached)
 
